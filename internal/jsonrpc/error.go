@@ -1,0 +1,86 @@
+package jsonrpc
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Codes of JSON-RPC 2.0 and of the specification (basic, "Error Codes").
+const (
+	CodeParseError                      = -32700
+	CodeInvalidRequest                  = -32600
+	CodeMethodNotFound                  = -32601
+	CodeInvalidParams                   = -32602
+	CodeInternalError                   = -32603
+	CodeHeaderMismatch                  = -32020
+	CodeMissingRequiredClientCapability = -32021
+	CodeUnsupportedProtocolVersion      = -32022
+)
+
+// An Error is a JSON-RPC error. Everything in it is meant for the peer.
+type Error struct {
+	Code    int
+	Message string
+	Data    []byte // raw JSON, or nil
+
+	// Malformed says that the request itself was wrong, not what it asked for.
+	// It decides between HTTP 400 and 200 where the code alone does not:
+	// a missing "_meta" field is -32602 with 400 (basic, "_meta").
+	Malformed bool
+}
+
+// Errorf returns an error with the given code and a formatted message.
+func Errorf(code int, format string, args ...any) *Error {
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// Malformedf is [Errorf] for requests that break a rule of the protocol.
+func Malformedf(code int, format string, args ...any) *Error {
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...), Malformed: true}
+}
+
+func (e *Error) Error() string {
+	return fmt.Sprintf("%s (%d)", e.Message, e.Code)
+}
+
+// status is the HTTP status for e: 404 for an unknown method and 400 for the
+// errors of the protocol (streamable-http, "Protocol Version Header" and
+// "Server Validation"). An error of the feature that was called is an answer
+// like any other and travels with 200.
+func (e *Error) status() int {
+	switch {
+	case e.Code == CodeMethodNotFound:
+		return http.StatusNotFound
+	case e.Malformed:
+		return http.StatusBadRequest
+	}
+	switch e.Code {
+	case CodeParseError, CodeInvalidRequest, CodeHeaderMismatch,
+		CodeMissingRequiredClientCapability, CodeUnsupportedProtocolVersion:
+		return http.StatusBadRequest
+	}
+	return http.StatusOK
+}
+
+func (e *Error) append(dst []byte) []byte {
+	dst = append(dst, `{"code":`...)
+	dst = strconv.AppendInt(dst, int64(e.Code), 10)
+	dst = append(dst, `,"message":`...)
+	dst = AppendString(dst, e.Message)
+	if e.Data != nil {
+		dst = append(dst, `,"data":`...)
+		dst = append(dst, e.Data...)
+	}
+	return append(dst, '}')
+}
+
+// AppendString appends s to dst as a JSON string. Bytes of s that are not
+// UTF-8 become U+FFFD.
+func AppendString(dst []byte, s string) []byte {
+	// The error only reports invalid UTF-8, which has been replaced by then.
+	dst, _ = jsontext.AppendQuote(dst, s)
+	return dst
+}

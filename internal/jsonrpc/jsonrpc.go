@@ -1,0 +1,142 @@
+package jsonrpc
+
+import (
+	"context"
+	"net/http"
+	"sync"
+)
+
+// A Handler answers requests. It is all that a transport knows of the engine.
+type Handler interface {
+	// Handle answers req. While it runs it may call notify, from any
+	// goroutine, with notifications that belong to the request; after it has
+	// returned it must not. The response is never nil, and the caller releases
+	// it. Cancelling ctx abandons the request.
+	//
+	// Req and everything it points to stay valid until Handle returns.
+	Handle(ctx context.Context, req *Request, notify func(Notification)) *Response
+}
+
+// A Request is a parsed request, or a notification when its ID is nil. Its
+// byte slices alias the message it was parsed from.
+type Request struct {
+	// ID is the request's id as it stood in the message, a JSON string or
+	// integer, to be echoed byte for byte.
+	ID []byte
+
+	Method string
+
+	// Params holds the members of "params" and Meta those of its "_meta".
+	// RawParams is nil when there are none, and HasMeta tells an empty "_meta"
+	// from an absent one.
+	Params    Object
+	RawParams []byte
+	Meta      Object
+	HasMeta   bool
+
+	// Header holds the fields of the HTTP request that carried the message and
+	// is nil on other transports. The engine checks the parameters mirrored
+	// into it (streamable-http, "Custom Headers from Tool Parameters").
+	Header http.Header
+
+	// Caller identifies the verified caller; it is empty when nobody was
+	// verified. Tokens that a server hands out are bound to it.
+	Caller string
+
+	envelope Object
+	members  struct { // room for what Parse keeps
+		envelope [6]Member
+		params   [6]Member
+		meta     [6]Member
+		levels   [3]level
+	}
+}
+
+// IsNotification reports whether the message expects no response.
+func (r *Request) IsNotification() bool { return r.ID == nil }
+
+// A Notification is a one-way message to the client.
+type Notification struct {
+	Method string
+	Params []byte // a JSON object
+}
+
+// Append appends the encoded message to dst.
+func (n Notification) Append(dst []byte) []byte {
+	dst = append(dst, `{"jsonrpc":"2.0","method":"`...)
+	dst = append(dst, n.Method...)
+	dst = append(dst, `","params":`...)
+	dst = append(dst, n.Params...)
+	return append(dst, '}')
+}
+
+// A Response is an encoded response on its way to the client.
+type Response struct {
+	// Body is the complete message.
+	Body []byte
+
+	// Code is the code of the error in Body, and 0 for a result.
+	Code int
+
+	// Status is the HTTP status that the outcome calls for.
+	Status int
+}
+
+var responses = sync.Pool{New: func() any { return new(Response) }}
+
+// maxPooled bounds the buffers that pools keep, so that one large message does
+// not stay in memory.
+const maxPooled = 64 << 10
+
+// NewResponse returns an empty response whose Body has been used before, to
+// append to.
+func NewResponse() *Response {
+	r := responses.Get().(*Response)
+	r.Body, r.Code, r.Status = r.Body[:0], 0, http.StatusOK
+	return r
+}
+
+// Release gives r back for reuse. Neither r nor its Body may be used
+// afterwards.
+func (r *Response) Release() {
+	if cap(r.Body) > maxPooled {
+		r.Body = nil
+	}
+	responses.Put(r)
+}
+
+// ErrorResponse returns the response that answers the request with the given
+// id, or no request in particular when id is nil, with err.
+func ErrorResponse(id []byte, err *Error) *Response {
+	r := NewResponse()
+	r.SetError(id, err)
+	return r
+}
+
+// BeginResult starts a result response to the request with the given id. The
+// caller appends the result object to Body and then calls [Response.EndResult].
+func (r *Response) BeginResult(id []byte) {
+	r.Body = append(r.Body[:0], `{"jsonrpc":"2.0","id":`...)
+	r.Body = append(r.Body, id...)
+	r.Body = append(r.Body, `,"result":`...)
+}
+
+// EndResult ends what [Response.BeginResult] started.
+func (r *Response) EndResult() {
+	r.Body = append(r.Body, '}')
+}
+
+// SetError replaces whatever r holds with an error response. A nil id is left
+// out, because the schema has no null id ("JSONRPCErrorResponse").
+func (r *Response) SetError(id []byte, err *Error) {
+	r.Code, r.Status = err.Code, err.status()
+	r.Body = append(r.Body[:0], `{"jsonrpc":"2.0",`...)
+	if id != nil {
+		r.Body = append(r.Body, `"id":`...)
+		r.Body = append(r.Body, id...)
+		r.Body = append(r.Body, ',')
+	}
+	r.Body = append(r.Body, `"error":`...)
+	r.Body = err.append(r.Body)
+	r.Body = append(r.Body, '}')
+}

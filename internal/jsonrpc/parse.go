@@ -1,0 +1,186 @@
+package jsonrpc
+
+import (
+	"bytes"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// maxID bounds the length of a request id, which is echoed in every message
+// that belongs to the request.
+const maxID = 256
+
+// Names with a meaning, by level. A name that differs from one of these only
+// by case is refused: a reader that ignores case would act on it.
+var (
+	envelopeNames = []string{"jsonrpc", "id", "method", "params", "result", "error"}
+	paramsNames   = []string{
+		"_meta", "name", "uri", "arguments", "cursor", "inputResponses", "requestState",
+		"notifications", "ref", "argument", "context", "requestId", "taskId",
+	}
+	metaNames = []string{
+		"progressToken",
+		"io.modelcontextprotocol/protocolVersion",
+		"io.modelcontextprotocol/clientInfo",
+		"io.modelcontextprotocol/clientCapabilities",
+		"io.modelcontextprotocol/logLevel",
+	}
+)
+
+// Parse reads a request or notification from data, which r then aliases. Text
+// that is not strict JSON is CodeParseError, a message of another shape
+// CodeInvalidRequest. Where the id could be read it is left in r, so that the
+// error can be answered to it.
+func (r *Request) Parse(data []byte) *Error {
+	*r = Request{}
+	s := scanner{data: data}
+	s.space()
+	if s.pos < len(data) && data[s.pos] != '{' {
+		return s.notObject()
+	}
+	if err := s.message(r.levels()); err != nil {
+		return Errorf(CodeParseError, "parse error: %v", err)
+	}
+	return r.check()
+}
+
+// levels returns the three levels of a message whose members r keeps. They
+// live in r, because a request is reused and a stack variable would escape.
+func (r *Request) levels() *level {
+	r.envelope = r.members.envelope[:0]
+	r.Params = r.members.params[:0]
+	r.Meta = r.members.meta[:0]
+	l := &r.members.levels
+	l[0] = level{keep: &r.envelope, name: "params", next: &l[1]}
+	l[1] = level{keep: &r.Params, name: "_meta", next: &l[2]}
+	l[2] = level{keep: &r.Meta}
+	return &l[0]
+}
+
+func (s *scanner) message(l *level) error {
+	if s.pos >= len(s.data) {
+		return s.unexpected("a message")
+	}
+	if err := s.object(l); err != nil {
+		return err
+	}
+	return s.end()
+}
+
+// notObject explains why a text that does not start an object is refused.
+func (s *scanner) notObject() *Error {
+	isArray := s.data[s.pos] == '['
+	if err := Valid(s.data); err != nil {
+		return Errorf(CodeParseError, "parse error: %v", err)
+	}
+	if isArray {
+		return Errorf(CodeInvalidRequest, "a message is one JSON object: batches are not part of the protocol")
+	}
+	return Errorf(CodeInvalidRequest, "a message is a JSON object")
+}
+
+func (r *Request) check() *Error {
+	var version, method, params []byte
+	isResponse := false
+	for _, m := range r.envelope {
+		switch string(m.Name) {
+		case "jsonrpc":
+			version = m.Value
+		case "id":
+			if !validID(m.Value) {
+				return Errorf(CodeInvalidRequest, "id must be a string or an integer of at most %d bytes", maxID)
+			}
+			r.ID = m.Value
+		case "method":
+			method = m.Value
+		case "params":
+			params = m.Value
+		case "result", "error":
+			isResponse = true
+		default:
+			if err := checkCase(m.Name, envelopeNames); err != nil {
+				return err
+			}
+		}
+	}
+	switch {
+	case string(version) != `"2.0"`:
+		return Errorf(CodeInvalidRequest, `jsonrpc must be "2.0"`)
+	case isResponse:
+		return Errorf(CodeInvalidRequest, "the message is a response: clients send requests and notifications only")
+	case method == nil || method[0] != '"' || len(method) == 2:
+		return Errorf(CodeInvalidRequest, "method must be a non-empty string")
+	}
+	r.Method = UnquoteString(method)
+	return r.checkParams(params)
+}
+
+func (r *Request) checkParams(params []byte) *Error {
+	if params == nil {
+		return nil
+	}
+	if params[0] != '{' {
+		return Errorf(CodeInvalidRequest, "params must be an object")
+	}
+	r.RawParams = params
+	for _, m := range r.Params {
+		if err := checkCase(m.Name, paramsNames); err != nil {
+			return err
+		}
+		if string(m.Name) != "_meta" {
+			continue
+		}
+		if m.Value[0] != '{' {
+			return Malformedf(CodeInvalidParams, "_meta must be an object")
+		}
+		r.HasMeta = true
+	}
+	for _, m := range r.Meta {
+		if err := checkCase(m.Name, metaNames); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// validID reports whether value is a string or an integer (basic, "Requests").
+func validID(value []byte) bool {
+	if len(value) > maxID {
+		return false
+	}
+	return value[0] == '"' || isInteger(value)
+}
+
+// IsStringOrInteger reports whether value is what an id or a progress token
+// may be.
+func IsStringOrInteger(value []byte) bool { return validID(value) }
+
+// isInteger reports whether value, which is valid JSON, is a number without
+// fraction and exponent.
+func isInteger(value []byte) bool {
+	return (value[0] == '-' || '0' <= value[0] && value[0] <= '9') &&
+		!bytes.ContainsAny(value, ".eE")
+}
+
+func checkCase(name []byte, known []string) *Error {
+	for _, k := range known {
+		if string(name) == k {
+			return nil
+		}
+	}
+	for _, k := range known {
+		if bytes.EqualFold(name, []byte(k)) {
+			return Errorf(CodeInvalidRequest, "name %.64q differs from %q by case", name, k)
+		}
+	}
+	return nil
+}
+
+// UnquoteString decodes a JSON string that has been checked before.
+func UnquoteString(value []byte) string {
+	if bytes.IndexByte(value, '\\') < 0 {
+		return string(value[1 : len(value)-1])
+	}
+	text, _ := jsontext.AppendUnquote(nil, value)
+	return string(text)
+}

@@ -1,0 +1,376 @@
+package jsonrpc
+
+import (
+	"bytes"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// maxDepth bounds the nesting of a message. The deepest message of the
+// specification nests about ten levels.
+const maxDepth = 128
+
+// A Member is one name and its value in a JSON object.
+type Member struct {
+	Name  []byte // decoded
+	Value []byte // as it stands in the text
+}
+
+// An Object is the members of a JSON object in the order of the text.
+type Object []Member
+
+// Get returns the value of the member with that name, and nil when there is
+// none.
+func (o Object) Get(name string) []byte {
+	for i := range o {
+		if string(o[i].Name) == name {
+			return o[i].Value
+		}
+	}
+	return nil
+}
+
+// ParseObject reads a JSON object into its members.
+func ParseObject(data []byte) (Object, error) {
+	s := scanner{data: data}
+	var members Object
+	s.space()
+	if s.pos >= len(data) || data[s.pos] != '{' {
+		return nil, s.errorf("not an object")
+	}
+	if err := s.object(&level{keep: &members}); err != nil {
+		return nil, err
+	}
+	return members, s.end()
+}
+
+// Valid checks that data is exactly one JSON value by the rules of this
+// package.
+func Valid(data []byte) error {
+	s := scanner{data: data}
+	s.space()
+	if err := s.value(); err != nil {
+		return err
+	}
+	return s.end()
+}
+
+// A scanner checks JSON text (RFC 8259, within the limits of RFC 7493: unique
+// names, valid UTF-8, no unpaired surrogates) while it walks over it.
+type scanner struct {
+	data  []byte
+	pos   int
+	depth int
+}
+
+func (s *scanner) errorf(format string, args ...any) error {
+	return fmt.Errorf("%s at byte %d", fmt.Sprintf(format, args...), s.pos)
+}
+
+func (s *scanner) unexpected(want string) error {
+	if s.pos >= len(s.data) {
+		return s.errorf("unexpected end of text, want %s", want)
+	}
+	return s.errorf("unexpected byte %q, want %s", s.data[s.pos], want)
+}
+
+func (s *scanner) space() {
+	for s.pos < len(s.data) {
+		switch s.data[s.pos] {
+		case ' ', '\t', '\n', '\r':
+			s.pos++
+		default:
+			return
+		}
+	}
+}
+
+// end checks that only white space is left.
+func (s *scanner) end() error {
+	if s.space(); s.pos < len(s.data) {
+		return s.errorf("text goes on after the value")
+	}
+	return nil
+}
+
+// value walks over one value, which starts at the current position.
+func (s *scanner) value() error {
+	if s.pos >= len(s.data) {
+		return s.unexpected("a value")
+	}
+	switch c := s.data[s.pos]; {
+	case c == '"':
+		_, _, err := s.str()
+		return err
+	case c == '{':
+		return s.object(nil)
+	case c == '[':
+		return s.array()
+	case c == '-' || '0' <= c && c <= '9':
+		return s.number()
+	case c == 't':
+		return s.literal("true")
+	case c == 'f':
+		return s.literal("false")
+	case c == 'n':
+		return s.literal("null")
+	}
+	return s.unexpected("a value")
+}
+
+func (s *scanner) literal(word string) error {
+	if !bytes.HasPrefix(s.data[s.pos:], []byte(word)) {
+		return s.unexpected(word)
+	}
+	s.pos += len(word)
+	return nil
+}
+
+func (s *scanner) enter() error {
+	if s.depth++; s.depth > maxDepth {
+		return s.errorf("nested more than %d levels deep", maxDepth)
+	}
+	s.pos++
+	s.space()
+	return nil
+}
+
+func (s *scanner) array() error {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	defer func() { s.depth-- }()
+	if s.take(']') {
+		return nil
+	}
+	for {
+		if err := s.value(); err != nil {
+			return err
+		}
+		s.space()
+		if s.take(']') {
+			return nil
+		}
+		if !s.take(',') {
+			return s.unexpected("',' or ']'")
+		}
+		s.space()
+	}
+}
+
+// A level is an object whose members are kept, and where in it the next level
+// stands. It lets one walk over a message keep what the protocol needs of it.
+type level struct {
+	keep *Object
+	name string // the member that holds the next level, if it is an object
+	next *level
+}
+
+// object walks over an object and, when l is not nil, keeps its members.
+func (s *scanner) object(l *level) error {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	defer func() { s.depth-- }()
+	if s.take('}') {
+		return nil
+	}
+	var names nameSet
+	for {
+		m, err := s.member(l)
+		if err != nil {
+			return err
+		}
+		if !names.add(m.Name) {
+			return s.errorf("duplicate name %.64q", m.Name)
+		}
+		if l != nil {
+			*l.keep = append(*l.keep, m)
+		}
+		s.space()
+		if s.take('}') {
+			return nil
+		}
+		if !s.take(',') {
+			return s.unexpected("',' or '}'")
+		}
+		s.space()
+	}
+}
+
+func (s *scanner) member(l *level) (m Member, err error) {
+	if s.pos >= len(s.data) || s.data[s.pos] != '"' {
+		return m, s.unexpected("a name")
+	}
+	raw, escaped, err := s.str()
+	if err != nil {
+		return m, err
+	}
+	m.Name = raw[1 : len(raw)-1]
+	if escaped {
+		m.Name, _ = jsontext.AppendUnquote(nil, raw)
+	}
+	s.space()
+	if !s.take(':') {
+		return m, s.unexpected("':'")
+	}
+	s.space()
+	start := s.pos
+	if l != nil && l.next != nil && string(m.Name) == l.name && start < len(s.data) && s.data[start] == '{' {
+		err = s.object(l.next)
+	} else {
+		err = s.value()
+	}
+	m.Value = s.data[start:s.pos]
+	return m, err
+}
+
+func (s *scanner) take(c byte) bool {
+	if s.pos < len(s.data) && s.data[s.pos] == c {
+		s.pos++
+		return true
+	}
+	return false
+}
+
+// str walks over a string and returns its text with the quotation marks.
+func (s *scanner) str() (raw []byte, escaped bool, err error) {
+	start := s.pos
+	s.pos++
+	for s.pos < len(s.data) {
+		switch c := s.data[s.pos]; {
+		case c == '"':
+			s.pos++
+			return s.data[start:s.pos], escaped, nil
+		case c == '\\':
+			escaped = true
+			if err := s.escape(); err != nil {
+				return nil, false, err
+			}
+		case c < ' ':
+			return nil, false, s.errorf("control character in a string")
+		case c < utf8.RuneSelf:
+			s.pos++
+		default:
+			r, size := utf8.DecodeRune(s.data[s.pos:])
+			if r == utf8.RuneError && size == 1 {
+				return nil, false, s.errorf("invalid UTF-8")
+			}
+			s.pos += size
+		}
+	}
+	return nil, false, s.unexpected("'\"'")
+}
+
+// escape walks over one escape sequence, a surrogate pair counting as one.
+func (s *scanner) escape() error {
+	if s.pos+1 >= len(s.data) {
+		return s.errorf("unfinished escape sequence")
+	}
+	switch s.data[s.pos+1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		s.pos += 2
+		return nil
+	case 'u':
+	default:
+		return s.errorf("invalid escape sequence")
+	}
+	unit, ok := s.hex4(s.pos)
+	switch {
+	case !ok:
+		return s.errorf("invalid escape sequence")
+	case unit >= 0xDC00 && unit <= 0xDFFF:
+		return s.errorf("unpaired surrogate")
+	case unit >= 0xD800 && unit <= 0xDBFF:
+		low, ok := s.hex4(s.pos + 6)
+		if !ok || low < 0xDC00 || low > 0xDFFF {
+			return s.errorf("unpaired surrogate")
+		}
+		s.pos += 12
+	default:
+		s.pos += 6
+	}
+	return nil
+}
+
+// hex4 reads the code unit of the \uXXXX that starts at byte i.
+func (s *scanner) hex4(i int) (unit rune, ok bool) {
+	if i+6 > len(s.data) || s.data[i] != '\\' || s.data[i+1] != 'u' {
+		return 0, false
+	}
+	for _, c := range s.data[i+2 : i+6] {
+		switch {
+		case '0' <= c && c <= '9':
+			c -= '0'
+		case 'a' <= c && c <= 'f':
+			c -= 'a' - 10
+		case 'A' <= c && c <= 'F':
+			c -= 'A' - 10
+		default:
+			return 0, false
+		}
+		unit = unit<<4 | rune(c)
+	}
+	return unit, true
+}
+
+func (s *scanner) number() error {
+	s.take('-')
+	switch {
+	case s.take('0'):
+	case !s.digits():
+		return s.unexpected("a digit")
+	}
+	if s.take('.') && !s.digits() {
+		return s.unexpected("a digit")
+	}
+	if s.take('e') || s.take('E') {
+		if !s.take('+') {
+			s.take('-')
+		}
+		if !s.digits() {
+			return s.unexpected("a digit")
+		}
+	}
+	return nil
+}
+
+func (s *scanner) digits() bool {
+	start := s.pos
+	for s.pos < len(s.data) && '0' <= s.data[s.pos] && s.data[s.pos] <= '9' {
+		s.pos++
+	}
+	return s.pos > start
+}
+
+// A nameSet holds the names of one object: a handful in an array, and more in
+// a map, so that an object of many names costs no more than its length.
+type nameSet struct {
+	few  [8][]byte
+	n    int
+	many map[string]struct{}
+}
+
+// add adds name and reports whether it is new.
+func (set *nameSet) add(name []byte) bool {
+	for _, known := range set.few[:set.n] {
+		if bytes.Equal(known, name) {
+			return false
+		}
+	}
+	if set.n < len(set.few) {
+		set.few[set.n] = name
+		set.n++
+		return true
+	}
+	if set.many == nil {
+		set.many = make(map[string]struct{})
+	}
+	if _, ok := set.many[string(name)]; ok {
+		return false
+	}
+	set.many[string(name)] = struct{}{}
+	return true
+}
