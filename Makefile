@@ -1,0 +1,117 @@
+# GNU make 4.3 or newer, bash, Go and git. `make` lists the targets.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# Each module is built as its own go.mod says, with the versions its users get;
+# go.work, which would raise them all to the highest, is for editors.
+export GOWORK := off
+MODULES := . examples interop
+
+# name:module:package of each binary.
+BINARIES := \
+	weather:examples:./weather \
+	conformance-server:.:./conformance/server
+
+GOLANGCI_LINT_VERSION := v2.15.0
+GOVULNCHECK_VERSION := v1.9.0
+
+# The version is in the file name, so that a new pin is a new file.
+TOOLS := $(CURDIR)/.tools/bin
+GOLANGCI_LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
+GOVULNCHECK := $(TOOLS)/govulncheck-$(GOVULNCHECK_VERSION)
+
+# How long `make fuzz` gives each target.
+FUZZTIME ?= 30s
+
+# Runs $(1) in each module.
+in-each-module = for module in $(MODULES); do (cd "$$module" && $(1)); done
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: check
+check: lint test ## What a commit must pass: lint and test
+
+.PHONY: build
+build: ## Build the binaries into bin
+	@for binary in $(BINARIES); do \
+		IFS=: read -r name module package <<<"$$binary"; \
+		echo "bin/$$name"; \
+		(cd "$$module" && CGO_ENABLED=0 go build -trimpath -o "$(CURDIR)/bin/$$name" "$$package"); \
+	done
+
+.PHONY: test
+test: ## Test every module under the race detector (CI=true: a skip is a failure)
+	@go run ./internal/testdigest $(MODULES)
+
+.PHONY: lint
+lint: lint-format lint-go lint-cross lint-modules lint-vulns ## Check format, code, every platform, modules and known vulnerabilities
+
+.PHONY: lint-format
+lint-format: $(GOLANGCI_LINT)
+	@echo "lint: gofumpt"
+	@$(call in-each-module,$(GOLANGCI_LINT) fmt --diff)
+
+.PHONY: lint-go
+lint-go: $(GOLANGCI_LINT)
+	@echo "lint: golangci-lint"
+	@$(call in-each-module,$(GOLANGCI_LINT) run)
+
+# Vets the tests too, so that they compile where nobody runs them.
+.PHONY: lint-cross
+lint-cross:
+	@for os in linux darwin windows; do for arch in amd64 arm64; do \
+		echo "lint: go build and go vet for $$os/$$arch"; \
+		export GOOS=$$os GOARCH=$$arch CGO_ENABLED=0; \
+		$(call in-each-module,go build -o /dev/null ./... && go vet ./...); \
+	done; done
+
+.PHONY: lint-modules
+lint-modules:
+	@echo "lint: go mod tidy and go mod verify"
+	@$(call in-each-module,go mod tidy -diff && go mod verify >/dev/null)
+
+.PHONY: lint-vulns
+lint-vulns: $(GOVULNCHECK)
+	@echo "lint: govulncheck"
+	@scripts/vulncheck $(GOVULNCHECK) $(MODULES)
+
+.PHONY: fmt
+fmt: $(GOLANGCI_LINT) ## Format the code with gofumpt
+	@$(call in-each-module,$(GOLANGCI_LINT) fmt)
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME (default 30s)
+	@FUZZTIME=$(FUZZTIME) scripts/fuzz $(MODULES)
+
+.PHONY: conformance
+conformance: build ## Run the official MCP conformance suite
+	@scripts/install-conformance
+	@go run ./conformance/run
+
+.PHONY: bench
+bench: ## Measure against a plain server and the other Go SDKs
+	@cd interop && go run ./bench
+
+.PHONY: clean
+clean: ## Remove what make built and fetched
+	rm -rf bin .tools
+
+# Each tool is built in a folder of its own and moved when done: an interrupted
+# install leaves no tool.
+define install-tool
+	@echo "installing $(notdir $@)"
+	@mkdir -p $(TOOLS)
+	@dir=$$(mktemp -d "$(TOOLS)/install-XXXXXX") && trap 'rm -rf "$$dir"' EXIT && \
+		GOBIN="$$dir" go install $(1) && mv "$$dir"/* $@
+endef
+
+$(GOLANGCI_LINT):
+	$(call install-tool,github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION))
+
+$(GOVULNCHECK):
+	$(call install-tool,golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION))

@@ -1,0 +1,145 @@
+package archtest_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mcpengine/mcpengine/internal/archtest"
+)
+
+const (
+	folder = "../.." // of the root module
+	root   = "github.com/mcpengine/mcpengine"
+)
+
+func TestRootModule(t *testing.T) {
+	t.Parallel()
+	g, err := archtest.Load(t.Context(), folder, "./...")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := g[root+"/internal/archtest"]; !ok {
+		t.Fatalf("the graph of the module lacks this package")
+	}
+	report(t, archtest.RootImports(g))
+	report(t, archtest.ForeignImports(g))
+	report(t, archtest.WireImports(g))
+}
+
+func TestServerBinary(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat(folder + "/examples/weather"); errors.Is(err, fs.ErrNotExist) {
+		t.Skip("there is no examples/weather")
+	}
+	g, err := archtest.Load(t.Context(), folder+"/examples", "./weather")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := g[root]; !ok {
+		t.Fatalf("examples/weather does not link %s: the rule checks nothing", root)
+	}
+	report(t, archtest.ServerLinks(g))
+}
+
+func report(t *testing.T, broken []string) {
+	t.Helper()
+	for _, message := range broken {
+		t.Error(message)
+	}
+}
+
+// Each graph breaks its rule in every way there is, next to what is allowed.
+func TestRules(t *testing.T) {
+	t.Parallel()
+	var (
+		own        = &archtest.Module{Path: root}
+		schema     = &archtest.Module{Path: "github.com/google/jsonschema-go"}
+		unknown    = &archtest.Module{Path: "example.com/unknown"}
+		schemaPath = schema.Path + "/jsonschema"
+	)
+	tests := []struct {
+		name  string
+		rule  func(archtest.Graph) []string
+		graph []archtest.Package
+		want  []string
+	}{
+		{
+			name: "root package",
+			rule: archtest.RootImports,
+			graph: []archtest.Package{
+				{ImportPath: root, Module: own},
+				{ImportPath: root + "/cmd/mcpengine", Module: own, Imports: []string{root}},
+				{ImportPath: root + "/conformance/server", Module: own, Imports: []string{root}},
+				{ImportPath: root + "/cmdline", Module: own, Imports: []string{root}},
+				{ImportPath: root + "/mcp", Module: own, TestImports: []string{root}},
+				{ImportPath: "example.com/user", Module: unknown, Imports: []string{root}},
+			},
+			want: []string{
+				root + "/cmdline imports " + root + ": only programs and external tests may",
+				root + "/mcp imports " + root + ": only programs and external tests may",
+			},
+		},
+		{
+			name: "third-party modules",
+			rule: archtest.ForeignImports,
+			graph: []archtest.Package{
+				{ImportPath: schemaPath, Module: schema, Imports: []string{"example.com/unknown"}},
+				{ImportPath: "example.com/unknown", Module: unknown},
+				{ImportPath: "fmt", Standard: true},
+				{ImportPath: root + "/internal/schema", Module: own, Imports: []string{schemaPath, "fmt"}},
+				{ImportPath: root, Module: own, Imports: []string{schemaPath, root + "/internal/schema"}},
+				{ImportPath: root + "/mcp", Module: own, Imports: []string{"example.com/unknown"}},
+			},
+			want: []string{
+				root + " imports " + schemaPath + ": module " + schema.Path + " belongs to " + root + "/internal/schema (internal/archtest/rules.go)",
+				root + "/mcp imports example.com/unknown of the new module example.com/unknown: give the module an owner in internal/archtest/rules.go",
+			},
+		},
+		{
+			name: "wire types",
+			rule: archtest.WireImports,
+			graph: []archtest.Package{
+				{ImportPath: "fmt", Standard: true},
+				{ImportPath: root + "/internal/sse", Module: own},
+				{ImportPath: "example.com/unknown", Module: unknown},
+				{ImportPath: root + "/mcp", Module: own, Imports: []string{"fmt", root + "/internal/sse", "example.com/unknown"}},
+			},
+			want: []string{
+				root + "/mcp imports example.com/unknown: only the standard library is allowed",
+				root + "/mcp imports " + root + "/internal/sse: only the standard library is allowed",
+			},
+		},
+		{
+			name: "server binary",
+			rule: archtest.ServerLinks,
+			graph: []archtest.Package{
+				{ImportPath: "database/sql", Standard: true},
+				{ImportPath: "database/sql/driver", Standard: true},
+				{ImportPath: "github.com/aws/aws-lambda-go/lambda"},
+				{ImportPath: "github.com/spf13/cobra"},
+				{ImportPath: "net/http", Standard: true},
+			},
+			want: []string{
+				"a server binary links database/sql",
+				"a server binary links database/sql/driver",
+				"a server binary links github.com/spf13/cobra",
+			},
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			g := archtest.Graph{}
+			for _, p := range test.graph {
+				g[p.ImportPath] = p
+			}
+			if diff := cmp.Diff(test.want, test.rule(g)); diff != "" {
+				t.Errorf("broken rules (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,129 @@
+package archtest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+const root = "github.com/mcpengine/mcpengine"
+
+// aboveRoot are the folders whose packages may import the root package: the
+// programs of this module. Packages of other modules may, of course.
+var aboveRoot = []string{root + "/cmd", root + "/conformance"}
+
+// owners names, for each third-party module, the packages that may import it.
+// One module, one owner: the rest of the project speaks of schemas or commands,
+// not of the library behind them, and can change the library in one place. A
+// module with several owners says why. Tests may import what they like.
+var owners = map[string][]string{
+	"github.com/google/jsonschema-go": {root + "/internal/schema"},
+
+	// The JSON codec: it takes the place of encoding/json, so it is needed
+	// wherever a type of the user or of a peer is read or written.
+	"github.com/go-json-experiment/json": {
+		root,
+		root + "/client",
+		root + "/internal/jsonrpc",
+		root + "/internal/schema",
+		root + "/mcptest",
+	},
+}
+
+// unlinked are the import paths that no server binary may link, with all below
+// them: each costs size and start-up time, and none serves a request.
+var unlinked = []string{
+	"database/sql",
+	"github.com/aws/aws-sdk-go",
+	"github.com/aws/aws-sdk-go-v2",
+	"github.com/aws/smithy-go",
+	"github.com/jackc",
+	"github.com/spf13",
+	"golang.org/x/oauth2",
+	"modernc.org",
+	"testing",
+}
+
+// RootImports reports the packages of the module that import the root package
+// and are not above it. Tests in package x_test may import it from anywhere.
+func RootImports(g Graph) []string {
+	var broken []string
+	for _, p := range g.own() {
+		if p.ImportPath == root || within(p.ImportPath, aboveRoot) {
+			continue
+		}
+		if slices.Contains(p.Imports, root) || slices.Contains(p.TestImports, root) {
+			broken = append(broken, fmt.Sprintf("%s imports %s: only programs and external tests may", p.ImportPath, root))
+		}
+	}
+	return sorted(broken)
+}
+
+// ForeignImports reports the imports of a third-party module by a package that
+// does not own it.
+func ForeignImports(g Graph) []string {
+	var broken []string
+	for _, p := range g.own() {
+		for _, path := range p.Imports {
+			module := g[path].Module
+			if module == nil || module.Path == root {
+				continue // the standard library, or ours
+			}
+			allowed, known := owners[module.Path]
+			switch {
+			case !known:
+				broken = append(broken, fmt.Sprintf("%s imports %s of the new module %s: give the module an owner in internal/archtest/rules.go", p.ImportPath, path, module.Path))
+			case !slices.Contains(allowed, p.ImportPath):
+				broken = append(broken, fmt.Sprintf("%s imports %s: module %s belongs to %s (internal/archtest/rules.go)", p.ImportPath, path, module.Path, strings.Join(allowed, ", ")))
+			}
+		}
+	}
+	return sorted(broken)
+}
+
+// WireImports reports what package mcp imports besides the standard library.
+// It holds the wire types and nothing that a user of them would have to carry.
+func WireImports(g Graph) []string {
+	var broken []string
+	for _, path := range g[root+"/mcp"].Imports {
+		if !g[path].Standard {
+			broken = append(broken, fmt.Sprintf("%s/mcp imports %s: only the standard library is allowed", root, path))
+		}
+	}
+	return sorted(broken)
+}
+
+// ServerLinks reports the packages in the graph of a server binary that no
+// server needs.
+func ServerLinks(g Graph) []string {
+	var broken []string
+	for path := range g {
+		if within(path, unlinked) {
+			broken = append(broken, fmt.Sprintf("a server binary links %s", path))
+		}
+	}
+	return sorted(broken)
+}
+
+// own is the packages of the root module.
+func (g Graph) own() []Package {
+	var own []Package
+	for _, p := range g {
+		if p.Module != nil && p.Module.Path == root {
+			own = append(own, p)
+		}
+	}
+	return own
+}
+
+// within reports whether path is one of the prefixes or below one.
+func within(path string, prefixes []string) bool {
+	return slices.ContainsFunc(prefixes, func(prefix string) bool {
+		return path == prefix || strings.HasPrefix(path, prefix+"/")
+	})
+}
+
+func sorted(s []string) []string {
+	slices.Sort(s)
+	return s
+}
