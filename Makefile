@@ -44,6 +44,11 @@ build: ## Build the binaries into bin
 		(cd "$$module" && CGO_ENABLED=0 go build -trimpath -o "$(CURDIR)/bin/$$name" "$$package"); \
 	done
 
+.PHONY: try
+try: ## See it work: a real client calls the weather server
+	@cd examples && CGO_ENABLED=0 go build -trimpath -o "$(CURDIR)/bin/weather" ./weather
+	@cd interop && go run ./call get_weather '{"city":"Tokyo"}' "$(CURDIR)/bin/weather"
+
 .PHONY: test
 test: ## Test every module under the race detector (CI=true: a skip is a failure)
 	@go run ./internal/testdigest $(MODULES)

@@ -34,10 +34,21 @@ type Request struct {
 	Meta      Object
 	HasMeta   bool
 
+	// ClientInfo holds the members of the implementation in Meta.
+	ClientInfo Object
+
 	// Header holds the fields of the HTTP request that carried the message and
 	// is nil on other transports. The engine checks the parameters mirrored
 	// into it (streamable-http, "Custom Headers from Tool Parameters").
 	Header http.Header
+
+	// Handshake says that the request comes from a connection of a version with
+	// a handshake, and that Meta holds what the connection knows.
+	Handshake bool
+
+	// Ask sends a request to the client and waits for its result, where the
+	// connection can carry one. It is nil elsewhere.
+	Ask func(ctx context.Context, method string, params []byte) (result []byte, err error)
 
 	// Caller identifies the verified caller; it is empty when nobody was
 	// verified. Tokens that a server hands out are bound to it.
@@ -48,7 +59,8 @@ type Request struct {
 		envelope [6]Member
 		params   [6]Member
 		meta     [6]Member
-		levels   [3]level
+		client   [3]Member
+		levels   [4]level
 	}
 }
 

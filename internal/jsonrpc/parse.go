@@ -10,6 +10,8 @@ import (
 // that belongs to the request.
 const maxID = 256
 
+const clientInfoName = "io.modelcontextprotocol/clientInfo"
+
 // Names with a meaning, by level. A name that differs from one of these only
 // by case is refused: a reader that ignores case would act on it.
 var (
@@ -21,7 +23,7 @@ var (
 	metaNames = []string{
 		"progressToken",
 		"io.modelcontextprotocol/protocolVersion",
-		"io.modelcontextprotocol/clientInfo",
+		clientInfoName,
 		"io.modelcontextprotocol/clientCapabilities",
 		"io.modelcontextprotocol/logLevel",
 	}
@@ -44,16 +46,18 @@ func (r *Request) Parse(data []byte) *Error {
 	return r.check()
 }
 
-// levels returns the three levels of a message whose members r keeps. They
+// levels returns the levels of a message whose members r keeps. They
 // live in r, because a request is reused and a stack variable would escape.
 func (r *Request) levels() *level {
 	r.envelope = r.members.envelope[:0]
 	r.Params = r.members.params[:0]
 	r.Meta = r.members.meta[:0]
+	r.ClientInfo = r.members.client[:0]
 	l := &r.members.levels
 	l[0] = level{keep: &r.envelope, name: "params", next: &l[1]}
 	l[1] = level{keep: &r.Params, name: "_meta", next: &l[2]}
-	l[2] = level{keep: &r.Meta}
+	l[2] = level{keep: &r.Meta, name: clientInfoName, next: &l[3]}
+	l[3] = level{keep: &r.ClientInfo}
 	return &l[0]
 }
 
@@ -174,6 +178,17 @@ func checkCase(name []byte, known []string) *Error {
 		}
 	}
 	return nil
+}
+
+// EqualString reports whether value is the JSON string of s.
+func EqualString(value []byte, s string) bool {
+	if len(value) < 2 || value[0] != '"' {
+		return false
+	}
+	if bytes.IndexByte(value, '\\') < 0 {
+		return string(value[1:len(value)-1]) == s
+	}
+	return UnquoteString(value) == s
 }
 
 // UnquoteString decodes a JSON string that has been checked before.

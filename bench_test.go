@@ -1,0 +1,106 @@
+package mcpengine_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"testing"
+
+	"github.com/mcpengine/mcpengine"
+)
+
+type place struct {
+	City string `json:"city" jsonschema:"name of the city"`
+}
+
+type weather struct {
+	City        string  `json:"city"`
+	Temperature float64 `json:"temperature"`
+	Sunny       bool    `json:"sunny"`
+}
+
+func sunny(_ context.Context, in place) (string, error) {
+	return "The weather in " + in.City + " is sunny and 72°F.", nil
+}
+
+func report(_ context.Context, in place) (weather, error) {
+	return weather{City: in.City, Temperature: 72, Sunny: true}, nil
+}
+
+// Benchmarks of the whole path behind the socket, from the HTTP request to the
+// response. Those over a network and beside other servers are in interop.
+func BenchmarkCallTool(b *testing.B) {
+	for _, tools := range []int{1, 1000} {
+		b.Run(fmt.Sprintf("text/tools=%d", tools), func(b *testing.B) {
+			benchmark(b, engineWith(tools, sunny), "tools/call", "tool_0", `"name":"tool_0","arguments":{"city":"Paris"},`)
+		})
+	}
+	b.Run("struct", func(b *testing.B) {
+		benchmark(b, engineWith(1, report), "tools/call", "tool_0", `"name":"tool_0","arguments":{"city":"Paris"},`)
+	})
+}
+
+func BenchmarkListTools(b *testing.B) {
+	for _, tools := range []int{1, 100} {
+		b.Run(fmt.Sprintf("tools=%d", tools), func(b *testing.B) {
+			benchmark(b, engineWith(tools, sunny), "tools/list", "", "")
+		})
+	}
+}
+
+func BenchmarkAdd100Tools(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		engineWith(100, sunny)
+	}
+}
+
+func engineWith[Out any](tools int, h mcpengine.Handler[place, Out]) *mcpengine.Engine {
+	e := mcpengine.New("bench")
+	for i := range tools {
+		mcpengine.AddTool(e, fmt.Sprintf("tool_%d", i), "Return the current weather for a city.", h)
+	}
+	return e
+}
+
+func benchmark(b *testing.B, e *mcpengine.Engine, method, name, params string) {
+	body := fmt.Appendf(nil, `{"jsonrpc":"2.0","id":1,"method":%q,"params":{%s"_meta":{`+
+		`"io.modelcontextprotocol/protocolVersion":"2026-07-28",`+
+		`"io.modelcontextprotocol/clientInfo":{"name":"bench","version":"1"},`+
+		`"io.modelcontextprotocol/clientCapabilities":{}}}}`, method, params)
+	r, err := http.NewRequestWithContext(b.Context(), http.MethodPost, "http://localhost/mcp", nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Accept", "application/json, text/event-stream")
+	r.Header.Set("MCP-Protocol-Version", "2026-07-28")
+	r.Header.Set("Mcp-Method", method)
+	if name != "" {
+		r.Header.Set("Mcp-Name", name)
+	}
+	r.ContentLength = int64(len(body))
+	reader := bytes.NewReader(body)
+	r.Body = io.NopCloser(reader)
+	w := &discard{header: http.Header{}}
+	b.ReportAllocs()
+	for b.Loop() {
+		reader.Reset(body)
+		e.ServeHTTP(w, r)
+		if w.status != http.StatusOK {
+			b.Fatalf("HTTP %d", w.status)
+		}
+	}
+}
+
+// discard is a response writer that keeps the status only.
+type discard struct {
+	header http.Header
+	status int
+}
+
+func (d *discard) Header() http.Header         { return d.header }
+func (d *discard) WriteHeader(status int)      { d.status = status }
+func (d *discard) Write(p []byte) (int, error) { return len(p), nil }

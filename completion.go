@@ -1,0 +1,119 @@
+package mcpengine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/mcp"
+)
+
+// maxCompletions is how many values a result may hold (completion, "Completion
+// Results").
+const maxCompletions = 100
+
+// A completer suggests values for an argument.
+type completer func(ctx context.Context, value string, resolved map[string]string) ([]string, error)
+
+// completions holds the completers of a feature by argument.
+type completions map[string]completer
+
+// check refuses completers for arguments that do not exist.
+func (c completions) check(arguments []argument) error {
+	for name := range c {
+		if !slices.ContainsFunc(arguments, func(a argument) bool { return a.name == name }) {
+			return fmt.Errorf("WithCompletion: there is no argument %q", name)
+		}
+	}
+	return nil
+}
+
+type completionOption func(completions)
+
+func (o completionOption) applyToResource(c *resourceConfig) { o(c.completions) }
+func (o completionOption) applyToPrompt(c *promptConfig)     { o(c.completions) }
+
+// WithCompletion suggests values for an argument of a prompt or a variable of a
+// resource template while the user types. The function gets the value so far
+// and the arguments that are already settled, and returns suggestions, best
+// first; the client sees the first 100 of them.
+func WithCompletion(argument string, complete func(ctx context.Context, value string, resolved map[string]string) ([]string, error)) CompletionOption {
+	return completionOption(func(c completions) { c[argument] = complete })
+}
+
+// completeParams are the parameters of completion/complete.
+type completeParams struct {
+	Ref struct {
+		Type string `json:"type"`
+		Name string `json:"name"`
+		URI  string `json:"uri"`
+	} `json:"ref"`
+	Argument struct {
+		Name  string `json:"name"`
+		Value string `json:"value"`
+	} `json:"argument"`
+	Context struct {
+		Arguments map[string]string `json:"arguments"`
+	} `json:"context"`
+}
+
+// complete answers completion/complete.
+func (e *Engine) complete(ctx context.Context, req *Request, dst []byte) ([]byte, error) {
+	var p completeParams
+	if err := json.Unmarshal(req.Params(), &p); err != nil {
+		return dst, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "params must have ref, argument and strings in them")
+	}
+	if p.Argument.Name == "" {
+		return dst, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "params.argument.name must be a non-empty string")
+	}
+	complete, err := req.catalog.completer(&p)
+	if err != nil {
+		return dst, err
+	}
+	var result mcp.CompleteResult
+	result.ResultType, result.Meta = req.complete(nil)
+	if complete != nil {
+		values, err := complete(ctx, p.Argument.Value, p.Context.Arguments)
+		if err != nil {
+			return dst, err
+		}
+		total := int64(len(values))
+		result.Completion.Total = &total
+		result.Completion.HasMore = total > maxCompletions
+		result.Completion.Values = values[:min(total, maxCompletions)]
+	}
+	return appendJSON(dst, result)
+}
+
+// completer finds the completer that the parameters refer to. An argument
+// without one has no suggestions; one that does not exist is an error.
+func (c *catalog) completer(p *completeParams) (completer, error) {
+	var completers completions
+	var arguments []argument
+	switch p.Ref.Type {
+	case mcp.RefPrompt:
+		prompt, ok := c.prompts.byName[p.Ref.Name]
+		if !ok {
+			return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "Unknown prompt: %.128q", p.Ref.Name)
+		}
+		completers, arguments = prompt.completions, prompt.arguments
+	case mcp.RefResource:
+		template, ok := c.templates.byName[p.Ref.URI]
+		if !ok {
+			template, _ = c.findResource(p.Ref.URI)
+		}
+		if template == nil {
+			return nil, ResourceNotFound(p.Ref.URI)
+		}
+		completers, arguments = template.completions, template.arguments
+	default:
+		return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, `params.ref.type must be "ref/prompt" or "ref/resource"`)
+	}
+	if !slices.ContainsFunc(arguments, func(a argument) bool { return a.name == p.Argument.Name }) {
+		return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "Unknown argument: %.64q", p.Argument.Name)
+	}
+	return completers[p.Argument.Name], nil
+}

@@ -1,0 +1,166 @@
+package mcpengine
+
+import (
+	"context"
+	"log/slog"
+	"runtime/debug"
+	"slices"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/mcp"
+)
+
+// A runner appends the result of a request to dst.
+type runner func(e *Engine, ctx context.Context, req *Request, dst []byte) ([]byte, error)
+
+// A method is a method of the protocol.
+type method struct {
+	run runner
+
+	// offered reports whether the server has declared the capability that the
+	// method belongs to; without it the method does not exist (schema,
+	// "MethodNotFoundError"). Nil means always.
+	offered func(*catalog) bool
+
+	// handshake says that only versions with a handshake have the method.
+	handshake bool
+}
+
+var methods = map[string]method{
+	mcp.MethodServerDiscover:         {run: (*Engine).discover},
+	mcp.MethodSubscriptionsListen:    {run: (*Engine).listen},
+	mcp.MethodToolsList:              {run: (*Engine).listTools, offered: (*catalog).hasTools},
+	mcp.MethodToolsCall:              {run: (*Engine).callTool, offered: (*catalog).hasTools},
+	mcp.MethodResourcesList:          {run: (*Engine).listResources, offered: (*catalog).hasResources},
+	mcp.MethodResourcesTemplatesList: {run: (*Engine).listTemplates, offered: (*catalog).hasResources},
+	mcp.MethodResourcesRead:          {run: (*Engine).readResource, offered: (*catalog).hasResources},
+	mcp.MethodPromptsList:            {run: (*Engine).listPrompts, offered: (*catalog).hasPrompts},
+	mcp.MethodPromptsGet:             {run: (*Engine).getPrompt, offered: (*catalog).hasPrompts},
+	mcp.MethodCompletionComplete:     {run: (*Engine).complete, offered: (*catalog).hasCompletions},
+	"initialize":                     {run: (*Engine).initialize, handshake: true},
+	"ping":                           {run: (*Engine).ping, handshake: true},
+}
+
+func (c *catalog) hasTools() bool     { return len(c.tools.list) > 0 }
+func (c *catalog) hasPrompts() bool   { return len(c.prompts.list) > 0 }
+func (c *catalog) hasResources() bool { return len(c.resources.list)+len(c.templates.list) > 0 }
+func (c *catalog) hasCompletions() bool {
+	return slices.ContainsFunc(c.prompts.list, (*prompt).completes) ||
+		slices.ContainsFunc(c.templates.list, (*resource).completes)
+}
+
+// Handle answers one request: the one function around which everything else is
+// an adapter.
+func (c core) Handle(ctx context.Context, wire *jsonrpc.Request, notify func(jsonrpc.Notification)) *jsonrpc.Response {
+	resp := jsonrpc.NewResponse()
+	version, err := checkMeta(wire)
+	if err != nil {
+		resp.SetError(wire.ID, err)
+		return resp
+	}
+	req := newRequest(ctx, c.Engine, wire, version, notify)
+	req.hangup = c.hangup
+	defer req.end()
+	c.answer(req, resp)
+	return resp
+}
+
+// answer runs the request and encodes what comes of it.
+func (e *Engine) answer(req *Request, resp *jsonrpc.Response) {
+	defer func() {
+		if v := recover(); v != nil {
+			e.logger.ErrorContext(req.ctx.Context, "handler panicked", requestAttrs(req, "panic", v, "stack", string(debug.Stack()))...)
+			resp.SetError(req.wire.ID, jsonrpc.Errorf(jsonrpc.CodeInternalError, "internal error"))
+		}
+	}()
+	resp.BeginResult(req.wire.ID)
+	var err error
+	if e.handle == nil {
+		resp.Body, err = e.run(&req.ctx, req, resp.Body)
+	} else {
+		var result []byte
+		result, err = e.handle(&req.ctx, req)
+		resp.Body = append(resp.Body, result...)
+	}
+	if err != nil {
+		resp.SetError(req.wire.ID, e.report(req, err))
+		return
+	}
+	resp.EndResult()
+}
+
+// report returns what the client may know of err and logs what it may not.
+func (e *Engine) report(req *Request, err error) *jsonrpc.Error {
+	wire, hidden := req.wireError(err)
+	switch {
+	case hidden && req.ctx.Err() != nil:
+		e.logger.DebugContext(req.ctx.Context, "request abandoned", requestAttrs(req, "error", err)...)
+	case hidden:
+		e.logger.ErrorContext(req.ctx.Context, "request failed", requestAttrs(req, "error", err)...)
+	}
+	return wire
+}
+
+func requestAttrs(req *Request, attrs ...any) []any {
+	return append([]any{slog.String("method", req.Method()), slog.String("name", req.Name())}, attrs...)
+}
+
+// run looks the method up and runs it. It is the innermost [Method].
+func (e *Engine) run(ctx context.Context, req *Request, dst []byte) ([]byte, error) {
+	m, ok := methods[req.wire.Method]
+	if !ok || m.offered != nil && !m.offered(req.catalog) || m.handshake && !req.version.handshake {
+		return dst, jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "Method not found: %.64q", req.wire.Method)
+	}
+	return m.run(e, ctx, req, dst)
+}
+
+// discover describes the server (server/discover).
+func (e *Engine) discover(_ context.Context, req *Request, dst []byte) ([]byte, error) {
+	description := struct {
+		Versions     []string               `json:"supportedVersions"`
+		Capabilities mcp.ServerCapabilities `json:"capabilities"`
+		Instructions string                 `json:"instructions,omitzero"`
+	}{supportedVersions(), req.catalog.capabilities(), e.instructions}
+	members, err := json.Marshal(description)
+	if err != nil {
+		return dst, err
+	}
+	dst = append(dst, members[:len(members)-1]...)
+	return append(dst, req.ends.list...), nil
+}
+
+// initialize describes the server in the words of versions with a handshake.
+// The version has been negotiated before, by who keeps the connection.
+func (e *Engine) initialize(_ context.Context, req *Request, dst []byte) ([]byte, error) {
+	return appendJSON(dst, struct {
+		Version      string                 `json:"protocolVersion"`
+		Capabilities mcp.ServerCapabilities `json:"capabilities"`
+		Info         mcp.Implementation     `json:"serverInfo"`
+		Instructions string                 `json:"instructions,omitzero"`
+	}{req.version.name, req.catalog.capabilities(), e.info, e.instructions})
+}
+
+func (e *Engine) ping(_ context.Context, _ *Request, dst []byte) ([]byte, error) {
+	return append(dst, "{}"...), nil
+}
+
+// capabilities derives from the features what the server offers, so that it
+// never declares what it does not answer.
+func (c *catalog) capabilities() (capabilities mcp.ServerCapabilities) {
+	capabilities.Logging = mcp.JSONObject{}
+	if c.hasTools() {
+		capabilities.Tools = &mcp.ToolsCapability{ListChanged: true}
+	}
+	if c.hasPrompts() {
+		capabilities.Prompts = &mcp.PromptsCapability{ListChanged: true}
+	}
+	if c.hasResources() {
+		capabilities.Resources = &mcp.ResourcesCapability{ListChanged: true, Subscribe: true}
+	}
+	if c.hasCompletions() {
+		capabilities.Completions = mcp.JSONObject{}
+	}
+	return capabilities
+}

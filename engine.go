@@ -1,0 +1,161 @@
+package mcpengine
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"reflect"
+	"runtime/debug"
+	"sync"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/schema"
+	"github.com/mcpengine/mcpengine/internal/seal"
+	"github.com/mcpengine/mcpengine/internal/streamable"
+	"github.com/mcpengine/mcpengine/mcp"
+)
+
+// defaultPageSize is large enough that most servers have one page, because not
+// every client asks for the second.
+const defaultPageSize = 1000
+
+// An Engine is an MCP server: a set of features and what answers requests for
+// them. Create one with [New]. Its methods and the Add functions may be called
+// at any time and from any goroutine, also while it serves.
+type Engine struct {
+	info         mcp.Implementation
+	instructions string
+	logger       *slog.Logger
+	ring         *seal.Ring
+	middleware   []func(Method) Method
+	pageSize     int
+	cache        cacheHint
+	httpConfig   HTTPConfig
+
+	registry      registry
+	subscriptions subscriptions
+	schemas       sync.Map // reflect.Type to *schema.Schema
+	forms         sync.Map // the same for forms
+	randomKeys    bool
+	warnKeys      sync.Once
+	http          *streamable.Server
+
+	// handle is the middleware chain, or nil when there is none.
+	handle Method
+
+	// Parts of results, encoded once.
+	encodedInfo []byte // the implementation
+	ends        map[*version]*ends
+}
+
+// New returns an engine without features. The name identifies the server to
+// clients.
+func New(name string, opts ...Option) *Engine {
+	e := &Engine{
+		info:     mcp.Implementation{Name: name, Version: mainVersion()},
+		logger:   slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		pageSize: defaultPageSize,
+		cache:    cacheHint{scope: mcp.CacheScopePublic},
+	}
+	for _, opt := range opts {
+		opt.applyToEngine(e)
+	}
+	if e.ring == nil {
+		e.ring, e.randomKeys = seal.RandomRing(), true
+	}
+	e.encodeEnds()
+	e.httpConfig = e.httpConfig.withDefaults()
+	e.subscriptions.closing = make(chan struct{})
+	if len(e.middleware) > 0 {
+		e.handle = e.chain()
+	}
+	e.http = streamable.New(core{e, nil}, e.httpConfig.transport(e.logger))
+	return e
+}
+
+// chain wraps the middleware around the methods. What a middleware gets to
+// see must outlast the next call, so that the result has memory of its own.
+func (e *Engine) chain() Method {
+	method := func(ctx context.Context, req *Request) ([]byte, error) {
+		return e.run(ctx, req, nil)
+	}
+	for i := len(e.middleware) - 1; i >= 0; i-- {
+		method = e.middleware[i](method)
+	}
+	return method
+}
+
+// ends are the ends of result objects in one protocol version.
+type ends struct {
+	result []byte // ,"resultType":"complete","_meta":{…}}
+	list   []byte // ,"ttlMs":…,"cacheScope":…, and result
+}
+
+// encodeEnds encodes the members that end every complete result: its type and
+// who produced it (basic, "Per-response protocol fields"). Versions with a
+// handshake have none of them.
+func (e *Engine) encodeEnds() {
+	info, err := json.Marshal(e.info)
+	if err != nil {
+		panic(fmt.Sprintf("mcpengine: New(%q): encode the implementation: %v", e.info.Name, err))
+	}
+	e.encodedInfo = info
+	result := fmt.Appendf(nil, `,"resultType":%q,"_meta":{%q:%s}}`, mcp.ResultTypeComplete, mcp.MetaServerInfo, info)
+	e.ends = make(map[*version]*ends, len(versions))
+	for i := range versions {
+		if versions[i].handshake {
+			e.ends[&versions[i]] = &ends{result: []byte("}"), list: []byte("}")}
+			continue
+		}
+		e.ends[&versions[i]] = &ends{result: result, list: append(e.cache.append(nil), result...)}
+	}
+}
+
+// mainVersion is the version of the program's main module, for lack of a
+// better one.
+func mainVersion() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}
+
+// ServeHTTP answers requests over Streamable HTTP, at whatever path the engine
+// is mounted.
+func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	e.http.ServeHTTP(w, r)
+}
+
+// Close ends the open subscriptions in good order and refuses new ones.
+// Other requests go on being answered. [Engine.Run] closes the engine itself;
+// a program that mounts the engine in its own server closes it with
+// [net/http.Server.RegisterOnShutdown].
+func (e *Engine) Close() { e.subscriptions.close() }
+
+// schemaOf returns the schema inferred from t. Features often share a type.
+func (e *Engine) schemaOf(t reflect.Type) (*schema.Schema, error) {
+	if s, ok := e.schemas.Load(t); ok {
+		return s.(*schema.Schema), nil
+	}
+	s, err := schema.Infer(t)
+	if err != nil {
+		return nil, err
+	}
+	e.schemas.Store(t, s)
+	return s, nil
+}
+
+// core is the engine as a transport sees it.
+type core struct {
+	*Engine
+
+	// hangup ends the subscriptions of one connection, as closing the engine
+	// ends all of them. Nil never does.
+	hangup <-chan struct{}
+}
+
+var _ jsonrpc.Handler = core{}

@@ -1,0 +1,79 @@
+package mcpengine
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/mcpengine/mcpengine/internal/streamable"
+)
+
+// An HTTPConfig adjusts the HTTP transport. Its zero value is safe for a server
+// on the local machine and for one behind a gateway; a browser on another
+// origin needs AllowedOrigins.
+type HTTPConfig struct {
+	// Path is where [Engine.Run] serves the MCP endpoint. The default is
+	// "/mcp".
+	Path string
+
+	// AllowedOrigins are the origins, such as "https://app.example", of web
+	// pages that may call the server. By default none may, except pages of the
+	// local machine when the connection is local too.
+	AllowedOrigins []string
+
+	// AllowedHosts are the values of the Host header, without port, that the
+	// server answers to. By default it answers to all, but over a loopback
+	// connection to loopback names only, which stops DNS rebinding.
+	AllowedHosts []string
+
+	// MaxBodyBytes bounds a message. The default is 4 MiB.
+	MaxBodyBytes int64
+
+	// KeepAlive is the silence after which an event stream gets a comment, so
+	// that intermediaries keep it open. The default is 15 seconds.
+	KeepAlive time.Duration
+
+	// IOTimeout bounds the time to receive a message and to send one event. The
+	// default is 30 seconds.
+	IOTimeout time.Duration
+
+	// ShutdownTimeout is how long Run lets requests finish when it is told to
+	// stop. The default is 10 seconds.
+	ShutdownTimeout time.Duration
+
+	// InsecureSkipOriginCheck turns the checks of Origin and Host off. Any web
+	// page can then use the server with the rights of whoever visits it.
+	InsecureSkipOriginCheck bool
+}
+
+// withDefaults fills in what is not set.
+func (c HTTPConfig) withDefaults() HTTPConfig {
+	if c.Path == "" {
+		c.Path = "/mcp"
+	}
+	if c.MaxBodyBytes <= 0 {
+		c.MaxBodyBytes = 4 << 20
+	}
+	if c.KeepAlive <= 0 {
+		c.KeepAlive = 15 * time.Second
+	}
+	if c.IOTimeout <= 0 {
+		c.IOTimeout = 30 * time.Second
+	}
+	if c.ShutdownTimeout <= 0 {
+		c.ShutdownTimeout = 10 * time.Second
+	}
+	return c
+}
+
+func (c HTTPConfig) transport(logger *slog.Logger) streamable.Config {
+	return streamable.Config{
+		AllowedOrigins:  c.AllowedOrigins,
+		AllowedHosts:    c.AllowedHosts,
+		MaxBody:         c.MaxBodyBytes,
+		KeepAlive:       c.KeepAlive,
+		IOTimeout:       c.IOTimeout,
+		SkipOriginCheck: c.InsecureSkipOriginCheck,
+		Versions:        supportedVersions(),
+		Logger:          logger,
+	}
+}

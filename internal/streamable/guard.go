@@ -1,0 +1,137 @@
+package streamable
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// refuse says why a request is turned away before anything of it is read, and
+// returns "" when it is not.
+//
+// A web page can make the browser send requests to a server on the same
+// machine, and by DNS rebinding even read the answers. Both betray themselves
+// by Origin or Host (streamable-http, "Security & Endpoint").
+func (s *Server) refuse(r *http.Request) string {
+	if s.config.SkipOriginCheck {
+		return ""
+	}
+	local := isLoopbackConn(r)
+	if !s.hostAllowed(r.Host, local) {
+		return "Host is not allowed"
+	}
+	origins := r.Header["Origin"]
+	switch {
+	case len(origins) == 0:
+		return ""
+	case len(origins) == 1 && s.originAllowed(origins[0], local):
+		return ""
+	}
+	return "Origin is not allowed"
+}
+
+// isLoopbackConn reports whether the request came in over the loopback
+// interface. A request that names no connection, as in a test, did not.
+func isLoopbackConn(r *http.Request) bool {
+	addr, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	return ok && addr.IP.IsLoopback()
+}
+
+func (s *Server) hostAllowed(hostport string, local bool) bool {
+	host := hostOf(hostport)
+	if local && isLoopbackName(host) {
+		return true
+	}
+	if len(s.hosts) > 0 {
+		return s.hosts[strings.ToLower(host)]
+	}
+	return !local
+}
+
+func (s *Server) originAllowed(origin string, local bool) bool {
+	if s.origins[strings.ToLower(origin)] {
+		return true
+	}
+	if !local {
+		return false
+	}
+	u, err := url.Parse(origin)
+	if err != nil || u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" {
+		return false
+	}
+	return (u.Scheme == "http" || u.Scheme == "https") && isLoopbackName(hostOf(u.Host))
+}
+
+// hostOf returns the host of a host with or without port, without brackets.
+func hostOf(hostport string) string {
+	host := hostport
+	if i := strings.LastIndexByte(hostport, ':'); i >= 0 && strings.IndexByte(hostport[i:], ']') < 0 {
+		host = hostport[:i]
+	}
+	if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
+		return host[1 : len(host)-1]
+	}
+	return host
+}
+
+// isLoopbackName accepts only the names that no DNS server can redirect:
+// "localhost" (RFC 6761) and loopback addresses as literals.
+func isLoopbackName(host string) bool {
+	if strings.EqualFold(host, "localhost") || host == "127.0.0.1" {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Zone() == "" && addr.IsLoopback()
+}
+
+// exposed are the response fields a script may read.
+const exposed = "MCP-Protocol-Version, WWW-Authenticate"
+
+// allowOrigin answers the CORS protocol (Fetch, section 3.3) for an origin
+// that has passed [Server.refuse]. Credentials are never allowed: the only one
+// this endpoint knows is Authorization, which a script sets itself.
+func (s *Server) allowOrigin(w http.ResponseWriter, r *http.Request) {
+	origins := r.Header["Origin"]
+	if len(origins) == 0 {
+		return
+	}
+	h := w.Header()
+	h.Set("Access-Control-Allow-Origin", origins[0])
+	h.Set("Access-Control-Expose-Headers", exposed)
+	h.Add("Vary", "Origin")
+}
+
+// preflight answers the question whether a script may send what it wants to.
+func preflight(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Allow", "POST, OPTIONS")
+	if r.Header.Get("Origin") != "" && r.Header.Get("Access-Control-Request-Method") == http.MethodPost {
+		h.Set("Access-Control-Allow-Methods", http.MethodPost)
+		h.Set("Access-Control-Allow-Headers", allowedHeaders(r.Header.Get("Access-Control-Request-Headers")))
+		h.Set("Access-Control-Max-Age", "7200")
+		h.Add("Vary", "Access-Control-Request-Headers")
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// allowedHeaders returns those of the requested fields that a client may send.
+// They are named one by one because "*" does not cover Authorization.
+func allowedHeaders(requested string) string {
+	var allowed []string
+	for name := range strings.SplitSeq(requested, ",") {
+		name = strings.ToLower(strings.TrimSpace(name))
+		switch name {
+		case "accept", "authorization", "content-type", "mcp-protocol-version",
+			"mcp-method", "mcp-name", "mcp-session-id", "last-event-id",
+			"traceparent", "tracestate", "baggage":
+		default:
+			if !strings.HasPrefix(name, "mcp-param-") {
+				continue
+			}
+		}
+		allowed = append(allowed, name)
+	}
+	return strings.Join(allowed, ", ")
+}

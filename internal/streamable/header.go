@@ -1,0 +1,162 @@
+package streamable
+
+import (
+	"encoding/base64"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+)
+
+// Canonical forms of the field names, as net/http stores them.
+const (
+	protocolVersionField = "Mcp-Protocol-Version"
+	methodField          = "Mcp-Method"
+	nameField            = "Mcp-Name"
+)
+
+const metaProtocolVersion = "io.modelcontextprotocol/protocolVersion"
+
+// nameParams tells which parameter Mcp-Name mirrors (streamable-http,
+// "Standard Request Headers").
+var nameParams = map[string]string{
+	"tools/call":     "name",
+	"prompts/get":    "name",
+	"resources/read": "uri",
+}
+
+// checkHeaders compares the standard header fields with the message, so that
+// an intermediary that decides by the header and the engine that acts on the
+// body cannot be told different things (streamable-http, "Server Validation").
+func (s *Server) checkHeaders(h http.Header, req *jsonrpc.Request) *jsonrpc.Error {
+	version, err := single(h, protocolVersionField)
+	if err != nil {
+		err.Message += "; this server speaks " + strings.Join(s.config.Versions, ", ")
+		return err
+	}
+	if body := req.Meta.Get(metaProtocolVersion); isString(body) && !jsonrpc.EqualString(body, version) {
+		return mismatch("%s header value %.64q does not match body value %.64s", "MCP-Protocol-Version", version, body)
+	}
+	method, err := single(h, methodField)
+	if err != nil {
+		return err
+	}
+	if method != req.Method {
+		return mismatch("%s header value %.64q does not match body value %.64q", methodField, method, req.Method)
+	}
+	param, ok := nameParams[req.Method]
+	if !ok {
+		return nil
+	}
+	name, err := single(h, nameField)
+	if err != nil {
+		return err
+	}
+	body := req.Params.Get(param)
+	if !isString(body) {
+		return nil // the engine refuses it as a parameter
+	}
+	name, ok = DecodeValue(name)
+	if !ok || !jsonrpc.EqualString(body, name) {
+		return mismatch("%s header value %.64q does not match body value %.64s", nameField, name, body)
+	}
+	return nil
+}
+
+func mismatch(format string, args ...any) *jsonrpc.Error {
+	return jsonrpc.Errorf(jsonrpc.CodeHeaderMismatch, "Header mismatch: "+format, args...)
+}
+
+// single returns the one value of a field. A field given twice could be read
+// either way, so that it counts as malformed.
+func single(h http.Header, field string) (string, *jsonrpc.Error) {
+	values := h[field]
+	switch {
+	case len(values) == 0:
+		return "", mismatch("%s header is missing", field)
+	case len(values) > 1:
+		return "", mismatch("%s header is repeated", field)
+	case !isVisible(values[0]):
+		return "", mismatch("%s header contains invalid characters", field)
+	}
+	return values[0], nil
+}
+
+func isString(value []byte) bool { return len(value) > 0 && value[0] == '"' }
+
+// isVisible reports whether s consists of what a field value may contain
+// (streamable-http, "Value Encoding").
+func isVisible(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c != '\t' && (c < ' ' || c > '~') {
+			return false
+		}
+	}
+	return true
+}
+
+// DecodeValue returns the text that a mirrored header value stands for: itself,
+// or what it encodes when it is wrapped as "=?base64?…?=". It reports false for
+// invalid characters, invalid Base64 and text that is not UTF-8.
+func DecodeValue(value string) (string, bool) {
+	if !isVisible(value) {
+		return value, false
+	}
+	encoded, ok := strings.CutPrefix(value, "=?base64?")
+	if !ok {
+		return value, true
+	}
+	encoded, ok = strings.CutSuffix(encoded, "?=")
+	if !ok {
+		return value, true // an unfinished wrapper is a literal
+	}
+	text, err := base64.StdEncoding.Strict().DecodeString(encoded)
+	if err != nil || !utf8.Valid(text) {
+		return value, false
+	}
+	return string(text), true
+}
+
+// CheckParam compares the values of a header field with the argument it
+// mirrors, of the given JSON type. A nil argument must not be mirrored
+// (streamable-http, "Server Behavior for Custom Headers").
+func CheckParam(values []string, field, kind string, argument []byte) *jsonrpc.Error {
+	switch {
+	case argument == nil && len(values) == 0:
+		return nil
+	case argument == nil:
+		return mismatch("%s header has no value in the body", field)
+	case len(values) == 0:
+		return mismatch("%s header is missing", field)
+	case len(values) > 1:
+		return mismatch("%s header is repeated", field)
+	}
+	text, ok := DecodeValue(values[0])
+	if !ok {
+		return mismatch("%s header contains invalid characters", field)
+	}
+	if !sameValue(text, kind, argument) {
+		return mismatch("%s header value %.64q does not match body value %.64s", field, text, argument)
+	}
+	return nil
+}
+
+// sameValue compares integers as numbers, because 42 and 42.0 are the same one
+// ("Server Validation"), and everything else as text.
+func sameValue(text, kind string, argument []byte) bool {
+	if isString(argument) {
+		return jsonrpc.EqualString(argument, text)
+	}
+	if kind != "integer" || text == string(argument) {
+		return text == string(argument)
+	}
+	// Beyond 2^53 different integers are the same float64; such values have to
+	// match by their text.
+	header, err1 := strconv.ParseFloat(text, 64)
+	body, err2 := strconv.ParseFloat(string(argument), 64)
+	return err1 == nil && err2 == nil && jsonrpc.Valid([]byte(text)) == nil &&
+		header == body && math.Abs(body) <= 1<<53-1
+}

@@ -1,0 +1,112 @@
+package streamable
+
+import (
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/sse"
+)
+
+// A stream is the answer to one request while it may still become an event
+// stream. The first notification opens it; until then nothing has been sent
+// and the answer can be JSON with a status of its own.
+type stream struct {
+	mu        sync.Mutex
+	w         http.ResponseWriter
+	control   *http.ResponseController
+	keepAlive time.Duration
+	ioTimeout time.Duration
+	timer     *time.Timer // sends comments while nothing else is sent
+	started   bool
+	buf       []byte
+
+	// opened counts the streams that have lived here, because an exchange is
+	// used again: a comment that comes late must not reach the next one.
+	opened int
+}
+
+func (s *stream) open(w http.ResponseWriter, config Config) {
+	s.w, s.keepAlive, s.ioTimeout = w, config.KeepAlive, config.IOTimeout
+}
+
+func (s *stream) reset() {
+	if cap(s.buf) > maxPooled {
+		s.buf = nil
+	}
+	s.w, s.control = nil, nil
+}
+
+// send sends one notification as an event.
+func (s *stream) send(n jsonrpc.Notification) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.started {
+		s.start()
+	}
+	s.event(n.Append(nil))
+}
+
+// finish ends the stream with the response and reports whether there is a
+// stream at all.
+func (s *stream) finish(body []byte) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.started {
+		return false
+	}
+	s.timer.Stop()
+	s.event(body)
+	s.control.SetWriteDeadline(time.Time{})
+	s.started = false
+	return true
+}
+
+func (s *stream) start() {
+	s.started = true
+	s.opened++
+	s.control = http.NewResponseController(s.w)
+	h := s.w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	// Keeps proxies from holding events back (streamable-http, "Receiving
+	// Messages").
+	h.Set("X-Accel-Buffering", "no")
+	s.w.WriteHeader(http.StatusOK)
+	number := s.opened
+	s.timer = time.AfterFunc(s.keepAlive, func() { s.comment(number) })
+}
+
+func (s *stream) event(data []byte) {
+	s.buf = sse.Append(s.buf[:0], sse.Event{Data: data})
+	s.flush()
+	s.timer.Reset(s.keepAlive)
+}
+
+// comment keeps the connection alive for intermediaries and notices a client
+// that has gone without a word.
+func (s *stream) comment(number int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.started || s.opened != number {
+		return
+	}
+	s.buf = sse.AppendComment(s.buf[:0], "")
+	s.flush()
+	s.timer.Reset(s.keepAlive)
+}
+
+// flush sends what is in the buffer. A client that does not take it in time is
+// treated as gone: the passed read deadline makes net/http cancel the request's
+// context, which ends a handler that would otherwise wait for the next event.
+func (s *stream) flush() {
+	s.control.SetWriteDeadline(time.Now().Add(s.ioTimeout))
+	_, err := s.w.Write(s.buf)
+	if err == nil {
+		err = s.control.Flush()
+	}
+	if err != nil {
+		s.control.SetReadDeadline(time.Unix(1, 0))
+	}
+}

@@ -1,0 +1,86 @@
+package mcpengine
+
+import (
+	"context"
+	"slices"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+)
+
+func (e *Engine) listTools(_ context.Context, req *Request, dst []byte) ([]byte, error) {
+	return appendPage(e, req, dst, "tools", req.catalog.tools.list)
+}
+
+func (e *Engine) listResources(_ context.Context, req *Request, dst []byte) ([]byte, error) {
+	return appendPage(e, req, dst, "resources", req.catalog.resources.list)
+}
+
+func (e *Engine) listTemplates(_ context.Context, req *Request, dst []byte) ([]byte, error) {
+	return appendPage(e, req, dst, "resourceTemplates", req.catalog.templates.list)
+}
+
+func (e *Engine) listPrompts(_ context.Context, req *Request, dst []byte) ([]byte, error) {
+	return appendPage(e, req, dst, "prompts", req.catalog.prompts.list)
+}
+
+// cursorPurpose separates cursors from everything else that is sealed.
+const cursorPurpose = "cursor"
+
+// appendPage appends the result of a list request: the page after the cursor.
+//
+// A cursor names the last feature of the page before, sealed for the method and
+// the caller, so that it neither depends on which replica reads it nor can be
+// made up. When that feature has been removed in the meantime the client
+// starts again (caching, "Interaction with Pagination").
+func appendPage[T listed](e *Engine, req *Request, dst []byte, member string, all []T) ([]byte, error) {
+	page := all
+	if raw := req.param("cursor"); raw != nil {
+		after, err := e.openCursor(req, raw)
+		if err != nil {
+			return dst, err
+		}
+		i := slices.IndexFunc(all, func(f T) bool { return f.key() == after })
+		if i < 0 {
+			return dst, errCursor
+		}
+		page = all[i+1:]
+	}
+	more := len(page) > e.pageSize
+	if more {
+		page = page[:e.pageSize]
+	}
+	dst = append(dst, `{"`...)
+	dst = append(dst, member...)
+	dst = append(dst, `":[`...)
+	for i, f := range page {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, f.wire(req.version)...)
+	}
+	dst = append(dst, ']')
+	if more {
+		dst = append(dst, `,"nextCursor":"`...)
+		dst = append(dst, e.ring.Seal(cursorPurpose, []byte(page[len(page)-1].key()), cursorOwner(req))...)
+		dst = append(dst, '"')
+	}
+	return append(dst, req.ends.list...), nil
+}
+
+var errCursor = jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "cursor is not valid (any more): list again from the start")
+
+func (e *Engine) openCursor(req *Request, raw []byte) (string, error) {
+	if !isString(raw) {
+		return "", errCursor
+	}
+	name, err := e.ring.Open(cursorPurpose, jsonrpc.UnquoteString(raw), cursorOwner(req))
+	if err != nil {
+		return "", errCursor
+	}
+	return string(name), nil
+}
+
+// cursorOwner is what a cursor is bound to.
+func cursorOwner(req *Request) []byte {
+	return []byte(req.wire.Method + "\x00" + req.wire.Caller)
+}

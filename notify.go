@@ -1,0 +1,100 @@
+package mcpengine
+
+import (
+	"context"
+	"slices"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/mcp"
+)
+
+// Progress tells the client how far the request has come, if it wants to know.
+// The total is 0 when it is not known, and the message may be empty. Progress
+// that does not increase is not sent (progress, "Progress Flow").
+func Progress(ctx context.Context, progress, total float64, message string) {
+	req := RequestFrom(ctx)
+	if req == nil {
+		return
+	}
+	token := req.Meta(mcp.MetaProgressToken)
+	if token == nil || !req.advance(progress) {
+		return
+	}
+	if req.version.lacksMessage {
+		message = ""
+	}
+	params := struct {
+		Token    jsontext.Value `json:"progressToken"`
+		Progress float64        `json:"progress"`
+		Total    float64        `json:"total,omitzero"`
+		Message  string         `json:"message,omitzero"`
+	}{token, progress, total, message}
+	req.sendParams(mcp.MethodNotificationsProgress, params)
+}
+
+// advance reports whether the progress is new.
+func (r *Request) advance(progress float64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if progress <= r.progress {
+		return false
+	}
+	r.progress = progress
+	return true
+}
+
+// levels are the log levels from the least to the most severe (RFC 5424).
+var levels = []mcp.LoggingLevel{
+	mcp.LoggingLevelDebug, mcp.LoggingLevelInfo, mcp.LoggingLevelNotice, mcp.LoggingLevelWarning,
+	mcp.LoggingLevelError, mcp.LoggingLevelCritical, mcp.LoggingLevelAlert, mcp.LoggingLevelEmergency,
+}
+
+func levelNames() (names []string) {
+	for _, level := range levels {
+		names = append(names, string(level))
+	}
+	return names
+}
+
+func isLevel(raw []byte) bool {
+	return isString(raw) && slices.Contains(levels, mcp.LoggingLevel(jsonrpc.UnquoteString(raw)))
+}
+
+// Log sends a log message to the client, if the request asks for messages of
+// that level. Data is anything that encodes as JSON, and must not contain
+// secrets; logger names the part of the server and may be empty. The protocol
+// deprecates this since 2026-07-28: prefer the server's own log.
+func Log(ctx context.Context, level mcp.LoggingLevel, logger string, data any) {
+	req := RequestFrom(ctx)
+	if req == nil {
+		return
+	}
+	raw := req.Meta(mcp.MetaLogLevel)
+	if raw == nil {
+		return
+	}
+	least := mcp.LoggingLevel(jsonrpc.UnquoteString(raw))
+	if slices.Index(levels, level) < slices.Index(levels, least) {
+		return
+	}
+	params := struct {
+		Level  mcp.LoggingLevel `json:"level"`
+		Logger string           `json:"logger,omitzero"`
+		Data   any              `json:"data"`
+	}{level, logger, data}
+	req.sendParams(mcp.MethodNotificationsMessage, params)
+}
+
+// sendParams sends a notification. Parameters that cannot be encoded are the
+// server's mistake and go to its log.
+func (r *Request) sendParams(method string, params any) {
+	encoded, err := json.Marshal(params, encoding)
+	if err != nil {
+		r.engine.logger.ErrorContext(r.ctx.Context, "encode a notification", requestAttrs(r, "notification", method, "error", err)...)
+		return
+	}
+	r.send(jsonrpc.Notification{Method: method, Params: encoded})
+}

@@ -1,0 +1,151 @@
+package mcpengine
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/mcpengine/mcpengine/internal/seal"
+	"github.com/mcpengine/mcpengine/mcp"
+)
+
+// An Option adjusts an [Engine].
+type Option interface{ applyToEngine(*Engine) }
+
+// A ToolOption adjusts a tool.
+type ToolOption interface{ applyToTool(*toolConfig) }
+
+// A ResourceOption adjusts a resource or a resource template.
+type ResourceOption interface{ applyToResource(*resourceConfig) }
+
+// A PromptOption adjusts a prompt.
+type PromptOption interface{ applyToPrompt(*promptConfig) }
+
+// A FeatureOption adjusts a tool, a resource or a prompt.
+type FeatureOption interface {
+	ToolOption
+	ResourceOption
+	PromptOption
+}
+
+// A CompletionOption adjusts what has arguments to complete: a resource
+// template or a prompt.
+type CompletionOption interface {
+	ResourceOption
+	PromptOption
+}
+
+// A CacheOption adjusts how long clients may keep what they were given.
+type CacheOption interface {
+	Option
+	ResourceOption
+}
+
+type engineOption func(*Engine)
+
+func (o engineOption) applyToEngine(e *Engine) { o(e) }
+
+// WithImplementation describes the server to clients: version, title,
+// description, icons and web site. The name stays the one given to [New]. The
+// default version is the one Go recorded for the main module.
+func WithImplementation(info mcp.Implementation) Option {
+	return engineOption(func(e *Engine) {
+		info.Name = e.info.Name
+		if info.Version == "" {
+			info.Version = e.info.Version
+		}
+		e.info = info
+	})
+}
+
+// WithInstructions tells the client's model how to use the server.
+func WithInstructions(text string) Option {
+	return engineOption(func(e *Engine) { e.instructions = text })
+}
+
+// WithLogger sets the logger. The default discards everything below a warning
+// and writes the rest to standard error.
+func WithLogger(logger *slog.Logger) Option {
+	return engineOption(func(e *Engine) { e.logger = logger })
+}
+
+// WithKeys sets the keys that protect what the server gives out and takes
+// back: request states and cursors. Each has 32 random bytes. The first one
+// protects, all of them open, so that keys are rotated by adding the new one in
+// front. Replicas share the keys. The default is a random key of the process,
+// which no other replica and no later run can open. New panics on keys of
+// another length.
+func WithKeys(current []byte, previous ...[]byte) Option {
+	return engineOption(func(e *Engine) {
+		ring, err := seal.NewRing(append([][]byte{current}, previous...)...)
+		if err != nil {
+			panic(fmt.Sprintf("mcpengine: WithKeys: %v", err))
+		}
+		e.ring = ring
+	})
+}
+
+// WithMiddleware wraps every request. The first one given is the outermost.
+// What concerns HTTP alone is better done by wrapping the engine as the
+// [net/http.Handler] it is.
+func WithMiddleware(middleware ...func(next Method) Method) Option {
+	return engineOption(func(e *Engine) { e.middleware = append(e.middleware, middleware...) })
+}
+
+// WithPageSize sets how many entries a page of a list holds. The default is
+// 1000. New panics when n is not positive.
+func WithPageSize(n int) Option {
+	if n <= 0 {
+		panic(fmt.Sprintf("mcpengine: WithPageSize(%d): not positive", n))
+	}
+	return engineOption(func(e *Engine) { e.pageSize = n })
+}
+
+// WithHTTP adjusts the HTTP transport.
+func WithHTTP(config HTTPConfig) Option {
+	return engineOption(func(e *Engine) { e.httpConfig = config })
+}
+
+// A cacheHint says how long a result stays fresh and who may share it.
+type cacheHint struct {
+	ttlMs int64
+	scope mcp.CacheScope
+}
+
+func (h cacheHint) append(dst []byte) []byte {
+	return fmt.Appendf(dst, `,"ttlMs":%d,"cacheScope":%q`, h.ttlMs, h.scope)
+}
+
+type cacheOption cacheHint
+
+func (o cacheOption) applyToEngine(e *Engine)           { e.cache = cacheHint(o) }
+func (o cacheOption) applyToResource(c *resourceConfig) { c.cache = cacheHint(o) }
+
+// WithCache tells clients how long they may keep the engine's lists, or one
+// resource's contents, and whether a cache may share them between callers
+// (caching, "Cacheable Model"). The default is not at all; lists are public and
+// contents private. The ttl is rounded down to milliseconds.
+func WithCache(ttl time.Duration, scope mcp.CacheScope) CacheOption {
+	return cacheOption{max(ttl.Milliseconds(), 0), scope}
+}
+
+type featureOption func(*profile)
+
+func (o featureOption) applyToTool(c *toolConfig)         { o(&c.profile) }
+func (o featureOption) applyToResource(c *resourceConfig) { o(&c.profile) }
+func (o featureOption) applyToPrompt(c *promptConfig)     { o(&c.profile) }
+
+// WithTitle sets the name shown to people.
+func WithTitle(title string) FeatureOption {
+	return featureOption(func(p *profile) { p.title = title })
+}
+
+// WithIcons sets the icons shown to people.
+func WithIcons(icons ...mcp.Icon) FeatureOption {
+	return featureOption(func(p *profile) { p.icons = icons })
+}
+
+// WithMeta sets the "_meta" of the definition.
+func WithMeta(meta mcp.Meta) FeatureOption {
+	return featureOption(func(p *profile) { p.meta = meta })
+}

@@ -1,0 +1,154 @@
+package mcpengine
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/mcpengine/mcpengine/mcp"
+)
+
+// A profile is what the options of all kinds of features set.
+type profile struct {
+	name        string // or URI, or URI template: what it is registered by
+	description string
+	title       string
+	icons       []mcp.Icon
+	meta        mcp.Meta
+}
+
+// A feature is what tools, resources, templates and prompts have in common.
+type feature struct {
+	profile
+	definition []byte   // as it stands in a list of the newest version
+	earlier    sync.Map // *version to []byte, made when it is first needed
+}
+
+func (f *feature) key() string { return f.name }
+
+// wire returns the definition as it stands in a list.
+func (f *feature) wire(v *version) []byte {
+	if !v.handshake {
+		return f.definition
+	}
+	if shaped, ok := f.earlier.Load(v); ok {
+		return shaped.([]byte)
+	}
+	shaped := v.shapeDefinition(f.definition)
+	f.earlier.Store(v, shaped)
+	return shaped
+}
+
+// A listed is a feature in a list.
+type listed interface {
+	key() string
+	wire(*version) []byte
+}
+
+// A registry holds the features. Registering changes it under a lock; a request
+// reads the current catalog, which never changes.
+type registry struct {
+	mu      sync.Mutex
+	edited  catalog
+	current atomic.Pointer[catalog] // nil when edited has changed since
+}
+
+// A catalog is all features at one moment.
+type catalog struct {
+	tools     table[*tool]
+	resources table[*resource]
+	templates table[*resource]
+	prompts   table[*prompt]
+}
+
+// A table is features of one kind, in the order of their registration.
+type table[T listed] struct {
+	list   []T
+	byName map[string]T
+}
+
+func (t *table[T]) add(f T) bool {
+	if _, ok := t.byName[f.key()]; ok {
+		return false
+	}
+	if t.byName == nil {
+		t.byName = make(map[string]T)
+	}
+	t.byName[f.key()] = f
+	t.list = append(t.list, f)
+	return true
+}
+
+func (t *table[T]) remove(names []string) (changed bool) {
+	for _, name := range names {
+		if _, ok := t.byName[name]; ok {
+			delete(t.byName, name)
+			t.list = slices.DeleteFunc(t.list, func(f T) bool { return f.key() == name })
+			changed = true
+		}
+	}
+	return changed
+}
+
+func (t *table[T]) clone() table[T] {
+	return table[T]{slices.Clone(t.list), maps.Clone(t.byName)}
+}
+
+// edit changes the features and reports what change reports: whether it did.
+func (r *registry) edit(change func(*catalog) bool) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	changed := change(&r.edited)
+	if changed {
+		r.current.Store(nil)
+	}
+	return changed
+}
+
+// catalog returns the features as they are now.
+func (r *registry) catalog() *catalog {
+	if c := r.current.Load(); c != nil {
+		return c
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if c := r.current.Load(); c != nil {
+		return c
+	}
+	c := &catalog{
+		tools:     r.edited.tools.clone(),
+		resources: r.edited.resources.clone(),
+		templates: r.edited.templates.clone(),
+		prompts:   r.edited.prompts.clone(),
+	}
+	r.current.Store(c)
+	return c
+}
+
+// RemoveTools removes the tools with these names; unknown names are ignored.
+// Calls under way go on.
+func (e *Engine) RemoveTools(names ...string) {
+	if e.registry.edit(func(c *catalog) bool { return c.tools.remove(names) }) {
+		e.subscriptions.changed(toolsChanged)
+	}
+}
+
+// RemoveResources removes the resources with these URIs and the templates with
+// these URI templates; unknown ones are ignored.
+func (e *Engine) RemoveResources(uris ...string) {
+	if e.registry.edit(func(c *catalog) bool {
+		resources, templates := c.resources.remove(uris), c.templates.remove(uris)
+		return resources || templates
+	}) {
+		e.subscriptions.changed(resourcesChanged)
+	}
+}
+
+// RemovePrompts removes the prompts with these names; unknown names are
+// ignored.
+func (e *Engine) RemovePrompts(names ...string) {
+	if e.registry.edit(func(c *catalog) bool { return c.prompts.remove(names) }) {
+		e.subscriptions.changed(promptsChanged)
+	}
+}

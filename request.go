@@ -1,0 +1,216 @@
+package mcpengine
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+	"sync"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/mcp"
+)
+
+// A Request is a client's request while it is being answered. Handlers get it
+// from their context with [RequestFrom]. The byte slices it returns are not
+// valid after the request has been answered.
+type Request struct {
+	engine  *Engine
+	wire    *jsonrpc.Request
+	catalog *catalog
+	version *version
+	ends    *ends
+	ctx     requestContext
+	hangup  <-chan struct{} // ends a subscription
+	subject subject         // set when the method may ask the client
+	round   *round          // nil until something is asked or answered
+
+	mu       sync.Mutex // guards round, until the handler runs, and what follows
+	notify   func(jsonrpc.Notification)
+	ended    bool
+	progress float64 // of the last notification
+}
+
+// A requestContext carries the request through the context without a further
+// allocation.
+type requestContext struct {
+	context.Context
+	request *Request
+}
+
+type requestKey struct{}
+
+func (c *requestContext) Value(key any) any {
+	if key == (requestKey{}) {
+		return c.request
+	}
+	return c.Context.Value(key)
+}
+
+func newRequest(ctx context.Context, e *Engine, wire *jsonrpc.Request, v *version, notify func(jsonrpc.Notification)) *Request {
+	req := &Request{
+		engine: e, wire: wire, catalog: e.registry.catalog(), version: v, ends: e.ends[v],
+		notify: notify, progress: math.Inf(-1),
+	}
+	req.ctx = requestContext{ctx, req}
+	return req
+}
+
+// RequestFrom returns the request that ctx belongs to, and nil when it belongs
+// to none.
+func RequestFrom(ctx context.Context) *Request {
+	req, _ := ctx.Value(requestKey{}).(*Request)
+	return req
+}
+
+// Method returns the method, such as "tools/call".
+func (r *Request) Method() string { return r.wire.Method }
+
+// Name returns the name of the tool or prompt, or the URI of the resource, that
+// the request is about. It is empty for requests about neither.
+func (r *Request) Name() string {
+	for _, param := range []string{"name", "uri"} {
+		if name, err := r.stringParam(param); err == nil {
+			return name
+		}
+	}
+	return ""
+}
+
+// Params returns the parameters as the client sent them, and nil when there are
+// none.
+func (r *Request) Params() []byte { return r.wire.RawParams }
+
+// Meta returns a member of the parameters' "_meta" as JSON, such as
+// [mcp.MetaTraceParent], and nil when it is not there.
+func (r *Request) Meta(key string) []byte { return r.wire.Meta.Get(key) }
+
+// ProtocolVersion returns the protocol version of the request.
+func (r *Request) ProtocolVersion() string { return r.version.name }
+
+// ClientInfo returns what the client says of itself, unverified. It is zero
+// when the client says nothing.
+func (r *Request) ClientInfo() (info mcp.Implementation) {
+	if raw := r.wire.Meta.Get(mcp.MetaClientInfo); raw != nil {
+		// An icon of a wrong shape must not fail a request: what can be read
+		// is returned.
+		_ = json.Unmarshal(raw, &info)
+	}
+	return info
+}
+
+// ClientCapabilities returns what the client declares that it can do.
+func (r *Request) ClientCapabilities() (capabilities mcp.ClientCapabilities) {
+	_ = json.Unmarshal(r.wire.Meta.Get(mcp.MetaClientCapabilities), &capabilities)
+	return capabilities
+}
+
+// send sends a notification unless the request has been answered: "Progress
+// notifications MUST stop after completion" (progress, "Implementation
+// Notes").
+func (r *Request) send(n jsonrpc.Notification) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.ended && r.ctx.Err() == nil {
+		r.notify(n)
+	}
+}
+
+func (r *Request) end() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ended = true
+}
+
+// param returns a parameter as JSON, and nil when it is absent.
+func (r *Request) param(name string) []byte { return r.wire.Params.Get(name) }
+
+// stringParam returns a required string parameter.
+func (r *Request) stringParam(name string) (string, error) {
+	raw := r.param(name)
+	if raw == nil || raw[0] != '"' {
+		return "", jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "params.%s must be a string", name)
+	}
+	return jsonrpc.UnquoteString(raw), nil
+}
+
+// objectParam returns an optional object parameter; "{}" stands for an absent
+// one.
+func (r *Request) objectParam(name string) ([]byte, error) {
+	raw := r.param(name)
+	if raw == nil {
+		return []byte("{}"), nil
+	}
+	if raw[0] != '{' {
+		return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "params.%s must be an object", name)
+	}
+	return raw, nil
+}
+
+// checkMeta checks the fields that every request carries (basic, "_meta") and
+// returns the version it is in.
+func checkMeta(wire *jsonrpc.Request) (*version, *jsonrpc.Error) {
+	if wire.Method == "initialize" && !wire.Handshake {
+		// A client of an earlier version cannot make anything of an error, but
+		// may show its message (versioning, "Backward Compatibility").
+		return nil, jsonrpc.Errorf(jsonrpc.CodeMethodNotFound,
+			"initialize is not a method here, supported protocol versions: %s", strings.Join(supportedVersions(), ", "))
+	}
+	if !wire.HasMeta {
+		return nil, jsonrpc.Malformedf(jsonrpc.CodeInvalidParams, "params._meta is missing: a request carries its protocol version and client capabilities there")
+	}
+	for _, rule := range metaRules {
+		raw := wire.Meta.Get(rule.key)
+		if raw == nil && !rule.required {
+			continue
+		}
+		if raw == nil {
+			return nil, jsonrpc.Malformedf(jsonrpc.CodeInvalidParams, "params._meta[%q] is missing", rule.key)
+		}
+		if !rule.ok(raw) {
+			return nil, jsonrpc.Malformedf(jsonrpc.CodeInvalidParams, "params._meta[%q] must be %s", rule.key, rule.want)
+		}
+	}
+	if wire.Meta.Get(mcp.MetaClientInfo) != nil && !isImplementation(wire.ClientInfo) {
+		return nil, jsonrpc.Malformedf(jsonrpc.CodeInvalidParams, "params._meta[%q] must be an object with name and version", mcp.MetaClientInfo)
+	}
+	raw := wire.Meta.Get(mcp.MetaProtocolVersion)
+	v := findVersion(raw, wire.Handshake)
+	if v == nil {
+		return nil, unsupportedVersion(jsonrpc.UnquoteString(raw))
+	}
+	return v, nil
+}
+
+var metaRules = []struct {
+	key      string
+	required bool
+	ok       func(raw []byte) bool
+	want     string
+}{
+	{mcp.MetaProtocolVersion, true, isString, "a string"},
+	{mcp.MetaClientCapabilities, true, isObject, "an object"},
+	{mcp.MetaLogLevel, false, isLevel, "one of " + strings.Join(levelNames(), ", ")},
+	{mcp.MetaProgressToken, false, jsonrpc.IsStringOrInteger, "a string or an integer"},
+}
+
+func isString(raw []byte) bool { return raw[0] == '"' }
+func isObject(raw []byte) bool { return raw[0] == '{' }
+
+func isImplementation(info jsonrpc.Object) bool {
+	name, version := info.Get("name"), info.Get("version")
+	return name != nil && version != nil && isString(name) && isString(version)
+}
+
+// unsupportedVersion tells a client which versions it can choose from
+// (versioning, "Protocol Version Negotiation").
+func unsupportedVersion(requested string) *jsonrpc.Error {
+	err := &Error{
+		Code:    mcp.CodeUnsupportedProtocolVersion,
+		Message: fmt.Sprintf("Unsupported protocol version %.64q, supported: %s", requested, strings.Join(supportedVersions(), ", ")),
+		Data:    mcp.UnsupportedProtocolVersionData{Supported: supportedVersions(), Requested: requested},
+	}
+	return err.wire()
+}

@@ -1,0 +1,301 @@
+package mcpengine
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/schema"
+	"github.com/mcpengine/mcpengine/internal/uritemplate"
+	"github.com/mcpengine/mcpengine/mcp"
+)
+
+// A ResourceResult is what the handler of a resource returns: text, bytes, or
+// contents with all their fields.
+type ResourceResult interface {
+	string | []byte | []mcp.ResourceContents | *mcp.ReadResourceResult
+}
+
+// A resource is a registered resource, or a resource template.
+type resource struct {
+	feature
+	template    *uritemplate.Template // nil for a single resource
+	variables   []string              // of the template
+	input       *schema.Schema        // of the variables
+	arguments   []argument
+	mimeType    string
+	cache       cacheHint
+	completions completions
+
+	// read decodes the variables, which are valid, and runs the handler.
+	read func(ctx context.Context, uri string, args []byte) (*mcp.ReadResourceResult, error)
+}
+
+func (r *resource) completes() bool { return len(r.completions) > 0 }
+
+// A resourceConfig is what the options of a resource set.
+type resourceConfig struct {
+	profile
+	displayName string
+	mimeType    string
+	size        *int64
+	annotations *mcp.Annotations
+	cache       cacheHint
+	completions completions
+}
+
+type resourceOption func(*resourceConfig)
+
+func (o resourceOption) applyToResource(c *resourceConfig) { o(c) }
+
+// WithName sets the resource's name, a short label for programs. The default
+// is the URI.
+func WithName(name string) ResourceOption {
+	return resourceOption(func(c *resourceConfig) { c.displayName = name })
+}
+
+// WithMIMEType sets the resource's media type. The default is text/plain for
+// text and application/octet-stream for bytes.
+func WithMIMEType(mimeType string) ResourceOption {
+	return resourceOption(func(c *resourceConfig) { c.mimeType = mimeType })
+}
+
+// WithSize sets the size of the resource's contents in bytes, before any
+// encoding. A template has none.
+func WithSize(bytes int64) ResourceOption {
+	return resourceOption(func(c *resourceConfig) { c.size = &bytes })
+}
+
+// WithAnnotations tells clients whom the resource is for, how important it is
+// and when it changed.
+func WithAnnotations(annotations mcp.Annotations) ResourceOption {
+	return resourceOption(func(c *resourceConfig) { c.annotations = &annotations })
+}
+
+// AddResource adds a resource, or a template for a family of resources when
+// the URI has variables, as in "board://messages/{id}" (RFC 6570, level 1). In
+// is a struct with a field for each variable, and empty for a single resource.
+// A handler gets the decoded values: "%2F" in a URI is a slash by then, so that
+// a value must be checked before it becomes a path.
+//
+// AddResource panics when the URI is taken or not valid and when In does not
+// match the variables.
+func AddResource[In any, Out ResourceResult](e *Engine, uri, description string, h Handler[In, Out], opts ...ResourceOption) {
+	r, err := newResource(e, uri, description, h, opts)
+	if err != nil {
+		panic(fmt.Sprintf("mcpengine: AddResource(%q): %v", uri, err))
+	}
+	if !e.registry.edit(func(c *catalog) bool { return r.addTo(c) }) {
+		panic(fmt.Sprintf("mcpengine: AddResource(%q): the URI is taken", uri))
+	}
+	e.subscriptions.changed(resourcesChanged)
+}
+
+func (r *resource) addTo(c *catalog) bool {
+	if r.template != nil {
+		return c.templates.add(r)
+	}
+	return c.resources.add(r)
+}
+
+// ResourceUpdated tells the clients that subscribed to a resource that its
+// contents have changed.
+func (e *Engine) ResourceUpdated(uri string) { e.subscriptions.updated(uri) }
+
+func newResource[In any, Out ResourceResult](e *Engine, uri, description string, h Handler[In, Out], opts []ResourceOption) (*resource, error) {
+	c := resourceConfig{
+		profile:     profile{name: uri, description: description},
+		displayName: uri,
+		mimeType:    defaultMIMEType[Out](),
+		cache:       cacheHint{scope: mcp.CacheScopePrivate},
+		completions: completions{},
+	}
+	for _, opt := range opts {
+		opt.applyToResource(&c)
+	}
+	r := &resource{feature: feature{profile: c.profile}, mimeType: c.mimeType, cache: c.cache, completions: c.completions}
+	if err := r.bind(e, reflect.TypeFor[In]()); err != nil {
+		return nil, err
+	}
+	r.read = func(ctx context.Context, uri string, args []byte) (*mcp.ReadResourceResult, error) {
+		in, err := decode[In](args)
+		if err != nil {
+			return nil, invalidParams(err)
+		}
+		out, err := h(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		return r.result(uri, any(out))
+	}
+	var err error
+	r.definition, err = json.Marshal(r.wireDefinition(&c))
+	return r, err
+}
+
+func defaultMIMEType[Out ResourceResult]() string {
+	var out Out
+	switch any(out).(type) {
+	case string:
+		return "text/plain"
+	case []byte:
+		return "application/octet-stream"
+	}
+	return ""
+}
+
+// bind compiles the template and matches its variables with the fields of In.
+func (r *resource) bind(e *Engine, in reflect.Type) (err error) {
+	if !strings.Contains(r.name, ":") {
+		return fmt.Errorf("a URI has a scheme, such as file:")
+	}
+	if r.input, err = e.inputSchema(in, ""); err != nil {
+		return err
+	}
+	if r.arguments, err = argumentsOf(r.input); err != nil {
+		return err
+	}
+	if strings.ContainsAny(r.name, "{}") {
+		if r.template, err = uritemplate.Parse(r.name); err != nil {
+			return err
+		}
+		r.variables = r.template.Names()
+	}
+	if err := sameNames(r.variables, r.arguments); err != nil {
+		return err
+	}
+	return r.completions.check(r.arguments)
+}
+
+func (r *resource) wireDefinition(c *resourceConfig) any {
+	if r.template != nil {
+		return mcp.ResourceTemplate{
+			URITemplate: r.name,
+			Name:        c.displayName,
+			Title:       r.title,
+			Description: r.description,
+			MIMEType:    r.mimeType,
+			Annotations: c.annotations,
+			Icons:       r.icons,
+			Meta:        r.meta,
+		}
+	}
+	return mcp.Resource{
+		URI:         r.name,
+		Name:        c.displayName,
+		Title:       r.title,
+		Description: r.description,
+		MIMEType:    r.mimeType,
+		Annotations: c.annotations,
+		Size:        c.size,
+		Icons:       r.icons,
+		Meta:        r.meta,
+	}
+}
+
+// result turns what the handler returned into the result. What the handler left
+// open is filled in from the registration.
+func (r *resource) result(uri string, out any) (*mcp.ReadResourceResult, error) {
+	result := &mcp.ReadResourceResult{TTLMs: r.cache.ttlMs, CacheScope: r.cache.scope}
+	switch out := out.(type) {
+	case string:
+		result.Contents = []mcp.ResourceContents{{Text: out}}
+	case []byte:
+		if out == nil {
+			out = []byte{}
+		}
+		result.Contents = []mcp.ResourceContents{{Blob: out}}
+	case []mcp.ResourceContents:
+		result.Contents = append(result.Contents, out...)
+	case *mcp.ReadResourceResult:
+		if out == nil {
+			return nil, fmt.Errorf("the handler returned a nil *mcp.ReadResourceResult")
+		}
+		result.Contents = append(result.Contents, out.Contents...)
+		result.Meta = out.Meta
+		if out.CacheScope != "" {
+			result.TTLMs, result.CacheScope = max(out.TTLMs, 0), out.CacheScope
+		}
+	}
+	if len(result.Contents) == 0 {
+		// An empty list would leave open whether the resource exists
+		// (resources, "Error Handling").
+		return nil, fmt.Errorf("the handler returned no contents; ResourceNotFound says that there is no such resource")
+	}
+	for i := range result.Contents {
+		c := &result.Contents[i]
+		if c.URI == "" {
+			c.URI = uri
+		}
+		if c.MIMEType == "" {
+			c.MIMEType = r.mimeType
+		}
+	}
+	return result, nil
+}
+
+// findResource returns the resource that serves the URI, with the values of its
+// template's variables.
+func (c *catalog) findResource(uri string) (*resource, []string) {
+	if r, ok := c.resources.byName[uri]; ok {
+		return r, nil
+	}
+	for _, r := range c.templates.list {
+		if values, ok := r.template.Match(uri); ok {
+			return r, values
+		}
+	}
+	return nil, nil
+}
+
+// readResource answers resources/read.
+func (e *Engine) readResource(ctx context.Context, req *Request, dst []byte) ([]byte, error) {
+	uri, err := req.stringParam("uri")
+	if err != nil {
+		return dst, err
+	}
+	r, values := req.catalog.findResource(uri)
+	if r == nil {
+		return dst, ResourceNotFound(uri)
+	}
+	if err := req.resume(uri, nil); err != nil {
+		return dst, err
+	}
+	args, err := checkArguments(r.input, encodeArguments(r.arguments, r.variables, values))
+	if err != nil {
+		return dst, invalidParams(err)
+	}
+	result, err := r.read(ctx, uri, args)
+	if err != nil {
+		return req.failure(dst, err)
+	}
+	if req.round != nil {
+		// An answer that depends on the user's input is not the resource's
+		// (caching, "Cache Key").
+		result.TTLMs, result.CacheScope = 0, mcp.CacheScopePrivate
+	}
+	result.ResultType, result.Meta = req.complete(result.Meta)
+	if req.version.handshake {
+		return appendJSON(dst, struct {
+			Contents mcp.List[mcp.ResourceContents] `json:"contents"`
+			Meta     mcp.Meta                       `json:"_meta,omitzero"`
+		}{result.Contents, result.Meta})
+	}
+	return appendJSON(dst, result)
+}
+
+// failure is what becomes of an error of a resource or prompt.
+func (r *Request) failure(dst []byte, err error) ([]byte, error) {
+	if r.round.asks() {
+		return r.appendInputRequired(dst)
+	}
+	return dst, err
+}
+
+func invalidParams(err error) error {
+	return jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "%v", err)
+}

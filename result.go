@@ -1,0 +1,185 @@
+package mcpengine
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/schema"
+	"github.com/mcpengine/mcpengine/mcp"
+)
+
+// An internalError is a mistake of the server: the client learns nothing but
+// that there was one.
+type internalError struct{ err error }
+
+func (e *internalError) Error() string { return e.err.Error() }
+func (e *internalError) Unwrap() error { return e.err }
+
+func internalf(format string, args ...any) error {
+	return &internalError{fmt.Errorf(format, args...)}
+}
+
+// A result encodes what a tool's handler returns.
+type result[Out any] struct {
+	structured bool
+	append     func(req *Request, dst []byte, s *schema.Schema, out *Out) ([]byte, error)
+}
+
+var contentBlock = reflect.TypeFor[mcp.ContentBlock]()
+
+// resultFor chooses the encoding for Out once, at registration.
+func resultFor[Out any]() result[Out] {
+	t := reflect.TypeFor[Out]()
+	switch {
+	case t.Kind() == reflect.String:
+		return result[Out]{append: func(req *Request, dst []byte, _ *schema.Schema, out *Out) ([]byte, error) {
+			return req.appendText(dst, stringOf(out)), nil
+		}}
+	case t == reflect.TypeFor[*mcp.CallToolResult](), t == reflect.TypeFor[mcp.CallToolResult]():
+		return result[Out]{append: func(req *Request, dst []byte, s *schema.Schema, out *Out) ([]byte, error) {
+			return req.appendCallToolResult(dst, s, any(*out))
+		}}
+	case t.Implements(contentBlock), t.Kind() == reflect.Slice && t.Elem() == contentBlock:
+		return result[Out]{append: func(req *Request, dst []byte, _ *schema.Schema, out *Out) ([]byte, error) {
+			return req.appendContent(dst, any(*out))
+		}}
+	}
+	return result[Out]{structured: true, append: func(req *Request, dst []byte, s *schema.Schema, out *Out) ([]byte, error) {
+		return req.appendStructured(dst, s, out)
+	}}
+}
+
+// stringOf returns the string that out points to. The usual case does not
+// allocate.
+func stringOf[Out any](out *Out) string {
+	if s, ok := any(out).(*string); ok {
+		return *s
+	}
+	return reflect.ValueOf(out).Elem().String()
+}
+
+func (r *Request) appendText(dst []byte, text string) []byte {
+	dst = append(dst, `{"content":[{"type":"text","text":`...)
+	dst = jsonrpc.AppendString(dst, text)
+	dst = append(dst, `}]`...)
+	return append(dst, r.ends.result...)
+}
+
+// encoding is how values of handlers are encoded: the same bytes for the same
+// value, and text that is not UTF-8 repaired rather than refused.
+var encoding = json.JoinOptions(json.Deterministic(true), jsontext.AllowInvalidUTF8(true))
+
+// appendStructured appends structured content, with its JSON as text for
+// clients that read nothing else.
+func (r *Request) appendStructured(dst []byte, s *schema.Schema, out any) ([]byte, error) {
+	value, err := json.Marshal(out, encoding)
+	if err != nil {
+		return dst, internalf("encode the result: %w", err)
+	}
+	if s != nil {
+		if err := s.Validate(value); err != nil {
+			return dst, internalf("the result does not match the output schema: %w", err)
+		}
+	}
+	dst = append(dst, `{"content":[{"type":"text","text":`...)
+	if dst, err = jsontext.AppendQuote(dst, value); err != nil {
+		return dst, internalf("encode the result: %w", err)
+	}
+	dst = append(dst, `}]`...)
+	if value = r.version.shapeStructured(value); value != nil {
+		dst = append(dst, `,"structuredContent":`...)
+		dst = append(dst, value...)
+	}
+	return append(dst, r.ends.result...), nil
+}
+
+// appendContent appends one content block or a slice of them.
+func (r *Request) appendContent(dst []byte, content any) ([]byte, error) {
+	blocks, ok := content.([]mcp.ContentBlock)
+	if !ok {
+		switch v := reflect.ValueOf(content); v.Kind() {
+		case reflect.Slice: // a slice type of the user's
+			blocks = v.Convert(reflect.TypeFor[[]mcp.ContentBlock]()).Interface().([]mcp.ContentBlock)
+		case reflect.Pointer, reflect.Invalid:
+			if !v.IsValid() || v.IsNil() {
+				return dst, internalf("the handler returned nil content")
+			}
+			fallthrough
+		default:
+			blocks = []mcp.ContentBlock{content.(mcp.ContentBlock)}
+		}
+	}
+	result := mcp.CallToolResult{Content: r.shapeBlocks(blocks)}
+	result.ResultType, result.Meta = r.complete(nil)
+	return appendJSON(dst, result)
+}
+
+func (r *Request) shapeBlocks(blocks []mcp.ContentBlock) []mcp.ContentBlock {
+	if !r.version.shapesContent() {
+		return blocks
+	}
+	shaped := make([]mcp.ContentBlock, len(blocks))
+	for i, block := range blocks {
+		shaped[i] = r.version.shapeContent(block)
+	}
+	return shaped
+}
+
+// appendCallToolResult appends a result that the handler has made itself.
+func (r *Request) appendCallToolResult(dst []byte, s *schema.Schema, out any) ([]byte, error) {
+	result, ok := out.(mcp.CallToolResult)
+	if p, isPointer := out.(*mcp.CallToolResult); isPointer {
+		if ok = p != nil; ok {
+			result = *p
+		}
+	}
+	if !ok {
+		return dst, internalf("the handler returned a nil *mcp.CallToolResult")
+	}
+	if s != nil && !result.IsError {
+		if result.StructuredContent == nil {
+			return dst, internalf("the result has an output schema but no structured content")
+		}
+		if err := s.Validate(result.StructuredContent); err != nil {
+			return dst, internalf("the result does not match the output schema: %w", err)
+		}
+	}
+	result.Content = r.shapeBlocks(result.Content)
+	result.StructuredContent = r.version.shapeStructured(result.StructuredContent)
+	result.ResultType, result.Meta = r.complete(result.Meta)
+	return appendJSON(dst, result)
+}
+
+// complete returns the members that every complete result has in the request's
+// version, given the "_meta" that a handler has set.
+func (r *Request) complete(meta mcp.Meta) (mcp.ResultType, mcp.Meta) {
+	if r.version.handshake {
+		return "", meta
+	}
+	return mcp.ResultTypeComplete, r.engine.resultMeta(meta)
+}
+
+// resultMeta adds who produced the result to the "_meta" a handler has set.
+func (e *Engine) resultMeta(meta mcp.Meta) mcp.Meta {
+	meta = maps.Clone(meta)
+	if meta == nil {
+		meta = mcp.Meta{}
+	}
+	if _, ok := meta[mcp.MetaServerInfo]; !ok {
+		meta[mcp.MetaServerInfo] = e.info
+	}
+	return meta
+}
+
+func appendJSON(dst []byte, v any) ([]byte, error) {
+	value, err := json.Marshal(v, encoding)
+	if err != nil {
+		return dst, internalf("encode the result: %w", err)
+	}
+	return append(dst, value...), nil
+}

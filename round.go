@@ -1,0 +1,301 @@
+package mcpengine
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/seal"
+	"github.com/mcpengine/mcpengine/mcp"
+)
+
+// Bounds of a multi round-trip request.
+const (
+	// stateTTL is how long a client has to come back with the answers.
+	stateTTL = 15 * time.Minute
+
+	// maxAsks is how many questions one round may have.
+	maxAsks = 32
+
+	statePurpose = "requestState"
+)
+
+// errInputRequired is what a question returns until it is answered.
+var errInputRequired = errors.New("the client has been asked for input: return this error and the handler will run again with the answer")
+
+// A subject is what a request is about. What is asked on its behalf is bound to
+// it.
+type subject struct {
+	mayAsk bool
+	name   string
+	args   []byte
+}
+
+// A round is one run of a handler within a multi round-trip request: what the
+// rounds before have brought, and what this one has asked (multi round-trip
+// requests, "Basic Workflow").
+type round struct {
+	mu      sync.Mutex
+	state   state
+	answers map[string]jsontext.Value // of this round's request
+	pending []*ask
+	used    map[string]bool // names of questions and steps of this run
+}
+
+// A state is what replays have to remember. The client keeps it, sealed.
+type state struct {
+	Expires int64                     `json:"exp"`
+	Answers map[string]jsontext.Value `json:"answers,omitempty"`
+	Steps   map[string]jsontext.Value `json:"steps,omitempty"`
+}
+
+// An ask is one question to the client.
+type ask struct {
+	key    string
+	method string
+	params []byte
+	schema string // of a form, when it is given
+}
+
+func newAsk(method string, opts []AskOption) *ask {
+	a := &ask{method: method}
+	for _, opt := range opts {
+		opt.applyToAsk(a)
+	}
+	return a
+}
+
+// asking returns the request of ctx, ready to ask.
+func asking(ctx context.Context) (*Request, error) {
+	req := RequestFrom(ctx)
+	switch {
+	case req == nil:
+		return nil, errors.New("mcpengine: the context does not come from a handler")
+	case !req.subject.mayAsk:
+		return nil, internalf("input can be asked for by tools, resources and prompts only")
+	}
+	req.mu.Lock()
+	defer req.mu.Unlock()
+	if req.round == nil {
+		req.round = &round{}
+	}
+	return req, nil
+}
+
+// resume notes what the request is about and takes up what the rounds before
+// have left. Every method that may ask calls it before its handler runs, so
+// that a state that was tampered with is refused whether it is needed or not.
+func (r *Request) resume(name string, args []byte) error {
+	r.subject = subject{true, name, args}
+	sealed, answers := r.param("requestState"), r.param("inputResponses")
+	if sealed == nil && answers == nil {
+		return nil
+	}
+	r.round = &round{}
+	if sealed != nil {
+		if err := r.openState(sealed); err != nil {
+			return err
+		}
+	}
+	if answers == nil {
+		return nil
+	}
+	members, err := jsonrpc.ParseObject(answers)
+	if err != nil {
+		return jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "params.inputResponses must be an object")
+	}
+	r.round.answers = make(map[string]jsontext.Value, len(members))
+	for _, m := range members {
+		r.round.answers[string(m.Name)] = bytes.Clone(m.Value)
+	}
+	return nil
+}
+
+var errState = jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "requestState is not valid for this request, or has expired: send the request without it")
+
+// openState refuses what was not sealed for this caller and this very request
+// (multi round-trip requests, "Server Requirements").
+func (r *Request) openState(sealed []byte) error {
+	if !isString(sealed) {
+		return errState
+	}
+	plain, err := r.engine.ring.Open(statePurpose, jsonrpc.UnquoteString(sealed), r.stateOwner())
+	if err != nil {
+		return errState
+	}
+	if err := json.Unmarshal(plain, &r.round.state); err != nil {
+		return errState
+	}
+	if time.Now().Unix() >= r.round.state.Expires {
+		return errState
+	}
+	return nil
+}
+
+// stateOwner digests what a state is bound to: caller, method, name and
+// arguments. The arguments are taken in canonical form (RFC 8785), because a
+// client may encode them anew.
+func (r *Request) stateOwner() []byte {
+	args := jsontext.Value(bytes.Clone(r.subject.args))
+	if args != nil && args.Canonicalize() != nil {
+		args = r.subject.args
+	}
+	h := sha256.New()
+	for _, part := range [][]byte{[]byte(r.wire.Caller), []byte(r.wire.Method), []byte(r.subject.name), args} {
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part))))
+		h.Write(part)
+	}
+	return h.Sum(nil)
+}
+
+// ask returns the client's answer, or puts the question to it.
+func (r *Request) ask(ctx context.Context, a *ask) ([]byte, error) {
+	if r.version.handshake {
+		return r.askNow(ctx, a)
+	}
+	q := r.round
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if a.key == "" {
+		a.key = q.deriveKey(a)
+	}
+	if !q.claim("ask " + a.key) {
+		return nil, internalf("the key %q is used twice", a.key)
+	}
+	if answer, ok := q.state.Answers[a.key]; ok {
+		return answer, nil
+	}
+	if answer, ok := q.answers[a.key]; ok {
+		if !isObject(answer) {
+			return nil, a.invalid("must be an object")
+		}
+		if q.state.Answers == nil {
+			q.state.Answers = make(map[string]jsontext.Value)
+		}
+		q.state.Answers[a.key] = answer
+		return answer, nil
+	}
+	if len(q.pending) == maxAsks {
+		return nil, internalf("more than %d questions in one round", maxAsks)
+	}
+	q.pending = append(q.pending, a)
+	return nil, errInputRequired
+}
+
+// askNow puts the question to a client whose connection carries requests, and
+// waits for the answer.
+func (r *Request) askNow(ctx context.Context, a *ask) ([]byte, error) {
+	if r.wire.Ask == nil {
+		return nil, Errorf(mcp.CodeInvalidRequest,
+			"the server has to ask the client (%s), which this connection cannot carry: use a session, stdio, or protocol version %s", a.method, mcp.LatestProtocolVersion)
+	}
+	answer, err := r.wire.Ask(ctx, a.method, a.params)
+	if err != nil {
+		return nil, err
+	}
+	if !isObject(answer) {
+		return nil, a.invalid("must be an object")
+	}
+	return answer, nil
+}
+
+// deriveKey names a question by its content, so that a replay finds its answer
+// whatever order it asks in, and never takes the answer to something else.
+func (q *round) deriveKey(a *ask) string {
+	digest := sha256.Sum256(fmt.Appendf(nil, "%s\n%s", a.method, a.params))
+	key := base64.RawURLEncoding.EncodeToString(digest[:12])
+	for n, first := 2, key; q.used["ask "+key]; n++ {
+		key = fmt.Sprintf("%s-%d", first, n)
+	}
+	return key
+}
+
+// claim reports whether the name is used for the first time in this run.
+func (q *round) claim(name string) bool {
+	if q.used[name] {
+		return false
+	}
+	if q.used == nil {
+		q.used = make(map[string]bool)
+	}
+	q.used[name] = true
+	return true
+}
+
+// step returns what the step has returned in an earlier run, and nil when this
+// is its first.
+func (q *round) step(name string) ([]byte, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.claim("step " + name) {
+		return nil, internalf("Step(%q): the name is used twice", name)
+	}
+	return q.state.Steps[name], nil
+}
+
+func (q *round) keep(name string, value []byte) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.state.Steps == nil {
+		q.state.Steps = make(map[string]jsontext.Value)
+	}
+	q.state.Steps[name] = value
+}
+
+// asks reports whether a question waits for its answer.
+func (q *round) asks() bool {
+	if q == nil {
+		return false
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.pending) > 0
+}
+
+// appendInputRequired appends the result that ends the round.
+func (r *Request) appendInputRequired(dst []byte) ([]byte, error) {
+	q := r.round
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	result := mcp.InputRequiredResult{
+		ResultType:    mcp.ResultTypeInputRequired,
+		Meta:          r.engine.resultMeta(nil),
+		InputRequests: make(mcp.InputRequests, len(q.pending)),
+	}
+	for _, a := range q.pending {
+		result.InputRequests[a.key] = mcp.InputRequest{Method: a.method, Params: a.params}
+	}
+	q.state.Expires = time.Now().Add(stateTTL).Unix()
+	plain, err := json.Marshal(q.state, encoding)
+	if err != nil {
+		return dst, internalf("encode requestState: %w", err)
+	}
+	sealed, err := r.engine.sealState(plain, r.stateOwner())
+	if err != nil {
+		return dst, err
+	}
+	result.RequestState = &sealed
+	return appendJSON(dst, result)
+}
+
+func (e *Engine) sealState(plain, owner []byte) (string, error) {
+	if len(plain) > seal.MaxPlaintext {
+		return "", internalf("the answers and steps take %d bytes, more than the %d that fit into requestState", len(plain), seal.MaxPlaintext)
+	}
+	e.warnKeys.Do(func() {
+		if e.randomKeys {
+			e.logger.Warn("requestState is sealed with a random key of this process: set WithKeys so that other replicas and later runs can open it")
+		}
+	})
+	return e.ring.Seal(statePurpose, plain, owner), nil
+}

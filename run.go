@@ -1,0 +1,169 @@
+package mcpengine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/mcpengine/mcpengine/internal/stdio"
+)
+
+// Run serves until ctx is cancelled, the process gets SIGINT or SIGTERM, or the
+// client of a stdio server closes the input. It then lets requests under way
+// finish, for [HTTPConfig.ShutdownTimeout] at most, and returns nil; a second
+// signal ends the process at once.
+//
+// The environment decides how it serves:
+//
+//   - MCPENGINE_TRANSPORT, "http" or "stdio", overrides what follows;
+//   - PORT, or AWS_LAMBDA_HTTP_ENDPOINT, means HTTP on that port of all
+//     interfaces, as container platforms expect;
+//   - a terminal as standard input means that a person has started the program:
+//     HTTP on localhost:8000, with a few words on standard error;
+//   - anything else means stdio: a host has started the program.
+//
+// Over HTTP the MCP endpoint is at [HTTPConfig.Path], and /healthz answers 200
+// beside it. Over stdio [os.Stdout] is pointed to standard error while Run
+// serves, so that a handler that prints does not break the protocol; what writes
+// to file descriptor 1 by other means still does.
+func (e *Engine) Run(ctx context.Context) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// After the first signal the default takes over again: the second kills.
+	context.AfterFunc(ctx, stop)
+
+	t, err := chooseTransport(os.Getenv, isTerminal(os.Stdin))
+	if err != nil {
+		return err
+	}
+	if t.address == "" {
+		return e.runStdio(ctx)
+	}
+	if t.greet {
+		fmt.Fprint(os.Stderr, e.greeting(t.address))
+	}
+	return e.runHTTP(ctx, t.address)
+}
+
+// A transport is how Run serves: over HTTP at an address, or over stdio when
+// there is none.
+type transport struct {
+	address string
+	greet   bool
+}
+
+const localAddress = "localhost:8000"
+
+func chooseTransport(getenv func(string) string, terminal bool) (transport, error) {
+	choice, port := getenv("MCPENGINE_TRANSPORT"), getenv("PORT")
+	switch {
+	case choice != "" && choice != "http" && choice != "stdio":
+		return transport{}, fmt.Errorf(`MCPENGINE_TRANSPORT is %q: use "http" or "stdio"`, choice)
+	case choice == "stdio":
+		return transport{}, nil
+	case port != "":
+		return transport{address: ":" + port}, nil
+	case getenv("AWS_LAMBDA_HTTP_ENDPOINT") != "":
+		return transport{address: getenv("AWS_LAMBDA_HTTP_ENDPOINT")}, nil
+	case choice == "http", terminal:
+		return transport{address: localAddress, greet: terminal}, nil
+	}
+	return transport{}, nil
+}
+
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 && info.Mode()&os.ModeDevice != 0 && f.Name() != os.DevNull && !isNull(info)
+}
+
+// isNull reports whether the file is the null device, which is a character
+// device but nobody sits before it.
+func isNull(info os.FileInfo) bool {
+	null, err := os.Stat(os.DevNull)
+	return err == nil && os.SameFile(info, null)
+}
+
+func (e *Engine) greeting(address string) string {
+	url := "http://" + address + e.httpConfig.Path
+	return fmt.Sprintf(`%s speaks MCP at %s
+
+Connect a client, for example:
+  claude mcp add --transport http %s %s
+Press Ctrl+C to stop.
+`, e.info.Name, url, e.info.Name, url)
+}
+
+// runHTTP serves HTTP at the address.
+func (e *Engine) runHTTP(ctx context.Context, address string) error {
+	mux := http.NewServeMux()
+	mux.Handle(e.httpConfig.Path, e)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, "ok\n")
+	})
+	server := &http.Server{
+		Handler:           mux,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+	}
+	server.RegisterOnShutdown(e.Close)
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", address, err)
+	}
+	e.logger.InfoContext(ctx, "serving HTTP", "address", listener.Addr().String(), "path", e.httpConfig.Path)
+	return e.serveHTTP(ctx, server, listener)
+}
+
+// serveHTTP serves until ctx ends and then shuts the server down.
+func (e *Engine) serveHTTP(ctx context.Context, server *http.Server, listener net.Listener) error {
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	select {
+	case err := <-served:
+		return fmt.Errorf("serve HTTP: %w", err)
+	case <-ctx.Done():
+	}
+	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.httpConfig.ShutdownTimeout)
+	defer cancel()
+	if err := server.Shutdown(patience); err != nil {
+		server.Close()
+		<-served
+		return fmt.Errorf("shut down: requests were still running after %v", e.httpConfig.ShutdownTimeout)
+	}
+	<-served
+	return nil
+}
+
+// runStdio serves the process's own streams.
+func (e *Engine) runStdio(ctx context.Context) error {
+	stdout := os.Stdout
+	os.Stdout = os.Stderr
+	defer func() { os.Stdout = stdout }()
+	err := e.ServeStdio(ctx, os.Stdin, stdout)
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// ServeStdio serves one client over a pair of streams: a message a line. It
+// returns nil when in ends, and the cause when ctx is cancelled; requests under
+// way are given time to finish as by [Engine.Run].
+func (e *Engine) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) error {
+	hangup := make(chan struct{})
+	return stdio.Serve(ctx, core{e, hangup}, in, out, stdio.Config{
+		MaxMessage: int(e.httpConfig.MaxBodyBytes),
+		Grace:      e.httpConfig.ShutdownTimeout,
+		Closing:    func() { close(hangup) },
+		Logger:     e.logger,
+	})
+}

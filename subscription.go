@@ -1,0 +1,227 @@
+package mcpengine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/mcp"
+)
+
+// Bounds of subscriptions.
+const (
+	maxSubscriptions    = 10_000
+	maxSubscriptionURIs = 1_000
+)
+
+// A change is a set of lists that have changed.
+type change uint8
+
+const (
+	toolsChanged change = 1 << iota
+	promptsChanged
+	resourcesChanged
+)
+
+// listChanges tells which notification reports a change.
+var listChanges = []struct {
+	change change
+	method string
+}{
+	{toolsChanged, mcp.MethodNotificationsToolsListChanged},
+	{promptsChanged, mcp.MethodNotificationsPromptsListChanged},
+	{resourcesChanged, mcp.MethodNotificationsResourcesListChanged},
+}
+
+// subscriptions are the open subscriptions/listen requests.
+type subscriptions struct {
+	mu      sync.Mutex
+	open    map[*subscription]struct{}
+	closing chan struct{} // closed when the engine closes
+	closed  bool
+}
+
+// A subscription is one open request. What has happened since its last
+// notification is a set, not a queue: a client that reads slowly costs no more
+// memory than one that reads at all.
+type subscription struct {
+	lists change    // that the client wants to hear of
+	uris  []string  // of the resources it wants to hear of
+	wake  chan bool // has room for one: something is pending
+
+	// guarded by subscriptions.mu
+	pending change
+	updated []string
+}
+
+// add reports whether there was room.
+func (s *subscriptions) add(sub *subscription) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || len(s.open) >= maxSubscriptions {
+		return false
+	}
+	if s.open == nil {
+		s.open = make(map[*subscription]struct{})
+	}
+	s.open[sub] = struct{}{}
+	return true
+}
+
+func (s *subscriptions) remove(sub *subscription) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, sub)
+}
+
+func (s *subscriptions) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.closed = true
+		close(s.closing)
+	}
+}
+
+// changed notes that lists have changed.
+func (s *subscriptions) changed(c change) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for sub := range s.open {
+		if sub.lists&c != 0 {
+			sub.pending |= sub.lists & c
+			sub.signal()
+		}
+	}
+}
+
+// updated notes that a resource has changed.
+func (s *subscriptions) updated(uri string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for sub := range s.open {
+		if slices.Contains(sub.uris, uri) && !slices.Contains(sub.updated, uri) {
+			sub.updated = append(sub.updated, uri)
+			sub.signal()
+		}
+	}
+}
+
+// take returns what is pending.
+func (s *subscriptions) take(sub *subscription) (change, []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	pending, updated := sub.pending, sub.updated
+	sub.pending, sub.updated = 0, nil
+	return pending, updated
+}
+
+func (sub *subscription) signal() {
+	select {
+	case sub.wake <- true:
+	default:
+	}
+}
+
+// listen answers subscriptions/listen: it stays until the client goes or the
+// engine closes.
+func (e *Engine) listen(ctx context.Context, req *Request, dst []byte) ([]byte, error) {
+	filter, err := subscriptionFilter(req)
+	if err != nil {
+		return dst, err
+	}
+	honoured := req.catalog.honour(filter)
+	sub := &subscription{lists: listsOf(honoured), uris: honoured.ResourceSubscriptions, wake: make(chan bool, 1)}
+	if !e.subscriptions.add(sub) {
+		return dst, jsonrpc.Errorf(jsonrpc.CodeInternalError, "no more subscriptions are accepted")
+	}
+	defer e.subscriptions.remove(sub)
+
+	acknowledged, err := json.Marshal(honoured)
+	if err != nil {
+		return dst, err
+	}
+	req.notifySubscription(mcp.MethodNotificationsSubscriptionsAcknowledged, fmt.Sprintf(`,"notifications":%s`, acknowledged))
+	for {
+		select {
+		case <-ctx.Done():
+			return dst, ctx.Err()
+		case <-e.subscriptions.closing:
+			return req.endSubscription(dst), nil
+		case <-req.hangup:
+			return req.endSubscription(dst), nil
+		case <-sub.wake:
+			req.deliver(e.subscriptions.take(sub))
+		}
+	}
+}
+
+// endSubscription appends the result that tells a client that its subscription
+// has ended in good order (subscriptions, "Graceful Closure").
+func (r *Request) endSubscription(dst []byte) []byte {
+	return fmt.Appendf(dst, `{"resultType":%q,"_meta":{%q:%s,%q:%s}}`, mcp.ResultTypeComplete,
+		mcp.MetaSubscriptionID, r.wire.ID, mcp.MetaServerInfo, r.engine.encodedInfo)
+}
+
+func (r *Request) deliver(lists change, uris []string) {
+	for _, l := range listChanges {
+		if lists&l.change != 0 {
+			r.notifySubscription(l.method, "")
+		}
+	}
+	for _, uri := range uris {
+		r.notifySubscription(mcp.MethodNotificationsResourcesUpdated, `,"uri":`+string(jsonrpc.AppendString(nil, uri)))
+	}
+}
+
+// notifySubscription sends a notification that names its subscription, which is
+// the id of the request (subscriptions, "Receiving Notifications").
+func (r *Request) notifySubscription(method, members string) {
+	params := fmt.Appendf(nil, `{"_meta":{%q:%s}%s}`, mcp.MetaSubscriptionID, r.wire.ID, members)
+	r.send(jsonrpc.Notification{Method: method, Params: params})
+}
+
+func subscriptionFilter(req *Request) (filter mcp.SubscriptionFilter, err error) {
+	raw := req.param("notifications")
+	if raw == nil || !isObject(raw) {
+		return filter, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "params.notifications must be an object")
+	}
+	if err := json.Unmarshal(raw, &filter); err != nil {
+		return filter, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "params.notifications must hold booleans and a list of URIs")
+	}
+	if len(filter.ResourceSubscriptions) > maxSubscriptionURIs {
+		return filter, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "more than %d resourceSubscriptions", maxSubscriptionURIs)
+	}
+	return filter, nil
+}
+
+// honour returns the part of the filter that the server can serve
+// (subscriptions, "Acknowledgment").
+func (c *catalog) honour(filter mcp.SubscriptionFilter) (honoured mcp.SubscriptionFilter) {
+	honoured.ToolsListChanged = filter.ToolsListChanged && c.hasTools()
+	honoured.PromptsListChanged = filter.PromptsListChanged && c.hasPrompts()
+	honoured.ResourcesListChanged = filter.ResourcesListChanged && c.hasResources()
+	for _, uri := range filter.ResourceSubscriptions {
+		if r, _ := c.findResource(uri); r != nil && !slices.Contains(honoured.ResourceSubscriptions, uri) {
+			honoured.ResourceSubscriptions = append(honoured.ResourceSubscriptions, uri)
+		}
+	}
+	return honoured
+}
+
+func listsOf(filter mcp.SubscriptionFilter) (lists change) {
+	if filter.ToolsListChanged {
+		lists |= toolsChanged
+	}
+	if filter.PromptsListChanged {
+		lists |= promptsChanged
+	}
+	if filter.ResourcesListChanged {
+		lists |= resourcesChanged
+	}
+	return lists
+}

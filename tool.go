@@ -1,0 +1,296 @@
+package mcpengine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/schema"
+	"github.com/mcpengine/mcpengine/internal/streamable"
+	"github.com/mcpengine/mcpengine/mcp"
+)
+
+// A tool is a registered tool.
+type tool struct {
+	feature
+	input  *schema.Schema
+	output *schema.Schema // nil for none
+
+	// call decodes the arguments, which are valid, runs the handler and
+	// appends the result.
+	call func(ctx context.Context, req *Request, args, dst []byte) ([]byte, error)
+}
+
+// A toolConfig is what the options of a tool set.
+type toolConfig struct {
+	profile
+	annotations   *mcp.ToolAnnotations
+	input, output string
+}
+
+type toolOption func(*toolConfig)
+
+func (o toolOption) applyToTool(c *toolConfig) { o(c) }
+
+// WithToolAnnotations tells clients how the tool behaves.
+func WithToolAnnotations(annotations mcp.ToolAnnotations) ToolOption {
+	return toolOption(func(c *toolConfig) { c.annotations = &annotations })
+}
+
+// WithInputSchema replaces the schema inferred from the input type by a JSON
+// Schema (2020-12). It reaches clients as it is written, and arguments are
+// checked against it before they are decoded into the input type, which may
+// then also be a map or [encoding/json.RawMessage].
+func WithInputSchema(schema string) ToolOption {
+	return toolOption(func(c *toolConfig) { c.input = schema })
+}
+
+// WithOutputSchema replaces the schema inferred from the output type by a JSON
+// Schema (2020-12).
+func WithOutputSchema(schema string) ToolOption {
+	return toolOption(func(c *toolConfig) { c.output = schema })
+}
+
+// AddTool adds a tool. The name has 1 to 128 of the characters A-Z, a-z, 0-9,
+// "_", "-", "." and "/".
+//
+// What the handler returns becomes the result by its type:
+//
+//   - string becomes text;
+//   - a content block of package mcp, or a slice of [mcp.ContentBlock], becomes
+//     the content;
+//   - *[mcp.CallToolResult] becomes the result as it is;
+//   - anything else becomes structured content with an output schema, and its
+//     JSON the text beside it (tools, "Structured Content").
+//
+// AddTool panics when the name is taken or not valid and when a schema is not
+// valid or cannot be inferred.
+func AddTool[In, Out any](e *Engine, name, description string, h Handler[In, Out], opts ...ToolOption) {
+	t, err := newTool(e, name, description, h, opts)
+	if err != nil {
+		panic(fmt.Sprintf("mcpengine: AddTool(%q): %v", name, err))
+	}
+	if !e.registry.edit(func(c *catalog) bool { return c.tools.add(t) }) {
+		panic(fmt.Sprintf("mcpengine: AddTool(%q): the name is taken", name))
+	}
+	e.subscriptions.changed(toolsChanged)
+}
+
+func newTool[In, Out any](e *Engine, name, description string, h Handler[In, Out], opts []ToolOption) (*tool, error) {
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
+	c := toolConfig{profile: profile{name: name, description: description}}
+	for _, opt := range opts {
+		opt.applyToTool(&c)
+	}
+	t := &tool{feature: feature{profile: c.profile}}
+	var err error
+	if t.input, err = e.inputSchema(reflect.TypeFor[In](), c.input); err != nil {
+		return nil, fmt.Errorf("input: %w", err)
+	}
+	result := resultFor[Out]()
+	if t.output, err = e.outputSchema(reflect.TypeFor[Out](), c.output, result.structured); err != nil {
+		return nil, fmt.Errorf("output: %w", err)
+	}
+	output := t.output
+	t.call = func(ctx context.Context, req *Request, args, dst []byte) ([]byte, error) {
+		in, err := decode[In](args)
+		if err != nil {
+			return dst, err
+		}
+		out, err := h(ctx, in)
+		if err != nil {
+			return dst, err
+		}
+		return result.append(req, dst, output, &out)
+	}
+	t.definition, err = json.Marshal(t.wireDefinition(&c))
+	return t, err
+}
+
+func (t *tool) wireDefinition(c *toolConfig) mcp.Tool {
+	def := mcp.Tool{
+		Name:        t.name,
+		Title:       t.title,
+		Description: t.description,
+		InputSchema: t.input.JSON(),
+		Annotations: c.annotations,
+		Icons:       t.icons,
+		Meta:        t.meta,
+	}
+	if t.output != nil {
+		def.OutputSchema = t.output.JSON()
+	}
+	return def
+}
+
+// inputSchema compiles the given schema, or infers it from t. Arguments are
+// always an object.
+func (e *Engine) inputSchema(t reflect.Type, given string) (*schema.Schema, error) {
+	var s *schema.Schema
+	var err error
+	if given != "" {
+		s, err = schema.Compile([]byte(given))
+	} else {
+		s, err = e.schemaOf(t)
+	}
+	if err == nil && s.Type() != "object" {
+		err = fmt.Errorf(`the schema's type must be "object"; %v is not a struct`, t)
+	}
+	return s, err
+}
+
+func (e *Engine) outputSchema(t reflect.Type, given string, structured bool) (*schema.Schema, error) {
+	switch {
+	case given != "":
+		return schema.Compile([]byte(given))
+	case structured && t.Kind() != reflect.Interface:
+		return e.schemaOf(t)
+	}
+	return nil, nil
+}
+
+// maxName bounds the names of tools and prompts (tools, "Tool Names").
+const maxName = 128
+
+// checkName accepts names that fit into a header field and a shell, and that
+// nobody can confuse with another by how they look.
+func checkName(name string) error {
+	if name == "" || len(name) > maxName {
+		return fmt.Errorf("a name has 1 to %d characters", maxName)
+	}
+	for _, c := range name {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case c == '_' || c == '-' || c == '.' || c == '/':
+		default:
+			return fmt.Errorf("%q is not allowed in a name", c)
+		}
+	}
+	return nil
+}
+
+// callTool answers tools/call.
+func (e *Engine) callTool(ctx context.Context, req *Request, dst []byte) ([]byte, error) {
+	name, err := req.stringParam("name")
+	if err != nil {
+		return dst, err
+	}
+	t, ok := req.catalog.tools.byName[name]
+	if !ok {
+		return dst, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "Unknown tool: %.128q", name)
+	}
+	args, err := req.objectParam("arguments")
+	if err != nil {
+		return dst, err
+	}
+	if err := checkParamHeaders(req, t.input.Headers(), args); err != nil {
+		return dst, err
+	}
+	if err := req.resume(name, args); err != nil {
+		return dst, err
+	}
+	if args, err = checkArguments(t.input, args); err != nil {
+		return req.appendToolError(dst, err), nil
+	}
+	start := len(dst)
+	dst, err = t.call(ctx, req, args, dst)
+	if err == nil {
+		return dst, nil
+	}
+	return req.toolFailure(dst[:start], err)
+}
+
+// toolFailure decides what an error of a tool is: a question to the user, a
+// JSON-RPC error, an internal error, or a result for the model.
+func (r *Request) toolFailure(dst []byte, err error) ([]byte, error) {
+	if r.round.asks() {
+		return r.appendInputRequired(dst)
+	}
+	if _, ok := errors.AsType[*Error](err); ok {
+		return dst, err
+	}
+	if _, ok := errors.AsType[*internalError](err); ok {
+		return dst, err
+	}
+	return r.appendToolError(dst, err), nil
+}
+
+// appendToolError appends a result that tells the model what went wrong (tools,
+// "Error Handling").
+func (r *Request) appendToolError(dst []byte, err error) []byte {
+	dst = append(dst, `{"content":[{"type":"text","text":`...)
+	dst = jsonrpc.AppendString(dst, err.Error())
+	dst = append(dst, `}],"isError":true`...)
+	return append(dst, r.ends.result...)
+}
+
+// checkArguments validates and then fills in defaults, which an annotation of
+// the schema gives and the schema itself does not judge.
+func checkArguments(s *schema.Schema, args []byte) ([]byte, error) {
+	if err := s.Validate(args); err != nil {
+		return args, fmt.Errorf("arguments are invalid: %w", err)
+	}
+	return s.ApplyDefaults(args)
+}
+
+// decode decodes valid arguments. What can still fail is what a schema does not
+// say, such as the range of an int8.
+func decode[In any](args []byte) (In, error) {
+	var in In
+	err := json.Unmarshal(args, &in)
+	if err == nil {
+		return in, nil
+	}
+	if semantic, ok := errors.AsType[*json.SemanticError](err); ok {
+		return in, fmt.Errorf("arguments are invalid: %s: %.64s is not accepted here", argumentPath(semantic.JSONPointer), semantic.JSONValue)
+	}
+	return in, fmt.Errorf("arguments are invalid: %w", err)
+}
+
+func argumentPath(p jsontext.Pointer) string {
+	if p == "" {
+		return "arguments"
+	}
+	return string(p[1:])
+}
+
+// checkParamHeaders compares the arguments that the tool mirrors into header
+// fields with those fields (streamable-http, "Server Behavior for Custom
+// Headers").
+func checkParamHeaders(req *Request, bindings []schema.Header, args []byte) error {
+	if req.wire.Header == nil {
+		return nil
+	}
+	for _, b := range bindings {
+		if err := streamable.CheckParam(req.wire.Header[b.Name], b.Name, b.Type, valueAt(args, b.Path)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// valueAt returns the value at a path of properties, and nil when there is none
+// or it is null.
+func valueAt(value []byte, path []string) []byte {
+	for _, name := range path {
+		if value == nil || !isObject(value) {
+			return nil
+		}
+		members, err := jsonrpc.ParseObject(value)
+		if err != nil {
+			return nil
+		}
+		value = members.Get(name)
+	}
+	if string(value) == "null" {
+		return nil
+	}
+	return value
+}
