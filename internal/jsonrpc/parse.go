@@ -29,6 +29,14 @@ var (
 	}
 )
 
+// What [Request.Parse] returns for messages of other kinds. Versions with a
+// handshake know responses from clients, read by [ParseReply], and one of them
+// knows batches, taken apart by [SplitBatch].
+var (
+	ErrIsResponse = Errorf(CodeInvalidRequest, "the message is a response: clients send requests and notifications only")
+	ErrIsBatch    = Errorf(CodeInvalidRequest, "a message is one JSON object: batches are not part of the protocol")
+)
+
 // Parse reads a request or notification from data, which r then aliases. Text
 // that is not strict JSON is CodeParseError, a message of another shape
 // CodeInvalidRequest. Where the id could be read it is left in r, so that the
@@ -78,7 +86,7 @@ func (s *scanner) notObject() *Error {
 		return Errorf(CodeParseError, "parse error: %v", err)
 	}
 	if isArray {
-		return Errorf(CodeInvalidRequest, "a message is one JSON object: batches are not part of the protocol")
+		return ErrIsBatch
 	}
 	return Errorf(CodeInvalidRequest, "a message is a JSON object")
 }
@@ -111,7 +119,7 @@ func (r *Request) check() *Error {
 	case string(version) != `"2.0"`:
 		return Errorf(CodeInvalidRequest, `jsonrpc must be "2.0"`)
 	case isResponse:
-		return Errorf(CodeInvalidRequest, "the message is a response: clients send requests and notifications only")
+		return ErrIsResponse
 	case method == nil || method[0] != '"' || len(method) == 2:
 		return Errorf(CodeInvalidRequest, "method must be a non-empty string")
 	}

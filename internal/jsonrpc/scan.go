@@ -137,7 +137,11 @@ func (s *scanner) enter() error {
 	return nil
 }
 
-func (s *scanner) array() error {
+func (s *scanner) array() error { return s.elements(nil) }
+
+// elements walks over an array and, when visit is not nil, shows it each
+// element.
+func (s *scanner) elements(visit func([]byte) error) error {
 	if err := s.enter(); err != nil {
 		return err
 	}
@@ -146,8 +150,14 @@ func (s *scanner) array() error {
 		return nil
 	}
 	for {
+		start := s.pos
 		if err := s.value(); err != nil {
 			return err
+		}
+		if visit != nil {
+			if err := visit(s.data[start:s.pos]); err != nil {
+				return err
+			}
 		}
 		s.space()
 		if s.take(']') {

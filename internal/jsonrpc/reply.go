@@ -1,0 +1,60 @@
+package jsonrpc
+
+// A Reply is a client's response to a request of the server. Either Result or
+// Error is set, to raw JSON.
+type Reply struct {
+	ID            []byte
+	Result, Error []byte
+}
+
+// ParseReply reads a response. Its slices alias data.
+func ParseReply(data []byte) (Reply, *Error) {
+	var reply Reply
+	members, err := ParseObject(data)
+	if err != nil {
+		return reply, Errorf(CodeParseError, "parse error: %v", err)
+	}
+	reply.ID, reply.Result, reply.Error = members.Get("id"), members.Get("result"), members.Get("error")
+	switch {
+	case string(members.Get("jsonrpc")) != `"2.0"`:
+		return reply, Errorf(CodeInvalidRequest, `jsonrpc must be "2.0"`)
+	case reply.ID == nil || !validID(reply.ID):
+		return reply, Errorf(CodeInvalidRequest, "a response has the id of the request")
+	case (reply.Result == nil) == (reply.Error == nil):
+		return reply, Errorf(CodeInvalidRequest, "a response has either a result or an error")
+	case reply.Error != nil && reply.Error[0] != '{':
+		return reply, Errorf(CodeInvalidRequest, "the error of a response is an object")
+	}
+	return reply, nil
+}
+
+// maxBatch bounds the messages of a batch.
+const maxBatch = 64
+
+// SplitBatch returns the messages of a batch, which alias data. An empty batch
+// is an error (JSON-RPC 2.0, section 6).
+func SplitBatch(data []byte) ([][]byte, *Error) {
+	s := scanner{data: data}
+	var batch [][]byte
+	s.space()
+	if s.pos >= len(data) || data[s.pos] != '[' {
+		return nil, Errorf(CodeInvalidRequest, "a batch is an array")
+	}
+	err := s.elements(func(element []byte) error {
+		if len(batch) == maxBatch {
+			return s.errorf("more than %d messages in a batch", maxBatch)
+		}
+		batch = append(batch, element)
+		return nil
+	})
+	if err == nil {
+		err = s.end()
+	}
+	switch {
+	case err != nil:
+		return nil, Errorf(CodeParseError, "parse error: %v", err)
+	case len(batch) == 0:
+		return nil, Errorf(CodeInvalidRequest, "the batch is empty")
+	}
+	return batch, nil
+}

@@ -1,0 +1,72 @@
+package jsonrpc_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+)
+
+func TestParseReply(t *testing.T) {
+	for _, test := range []struct {
+		name, text string
+		code       int // 0 for accepted
+		message    string
+	}{
+		{"result", `{"jsonrpc":"2.0","id":"a","result":{}}`, 0, ""},
+		{"result null", `{"jsonrpc":"2.0","id":1,"result":null}`, 0, ""},
+		{"error", `{"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":"no"}}`, 0, ""},
+		{"both", `{"jsonrpc":"2.0","id":1,"result":{},"error":{}}`, jsonrpc.CodeInvalidRequest, "either"},
+		{"neither", `{"jsonrpc":"2.0","id":1}`, jsonrpc.CodeInvalidRequest, "either"},
+		{"no id", `{"jsonrpc":"2.0","result":{}}`, jsonrpc.CodeInvalidRequest, "id"},
+		{"id null", `{"jsonrpc":"2.0","id":null,"result":{}}`, jsonrpc.CodeInvalidRequest, "id"},
+		{"error text", `{"jsonrpc":"2.0","id":1,"error":"no"}`, jsonrpc.CodeInvalidRequest, "object"},
+		{"version", `{"id":1,"result":{}}`, jsonrpc.CodeInvalidRequest, "2.0"},
+		{"array", `[]`, jsonrpc.CodeParseError, "not an object"},
+		{"duplicate", `{"jsonrpc":"2.0","id":1,"result":1,"result":2}`, jsonrpc.CodeParseError, "duplicate"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			reply, err := jsonrpc.ParseReply([]byte(test.text))
+			if test.code == 0 {
+				if err != nil || (reply.Result == nil) == (reply.Error == nil) {
+					t.Errorf("ParseReply = %s, %v", reply, err)
+				}
+				return
+			}
+			if err == nil || err.Code != test.code || !strings.Contains(err.Message, test.message) {
+				t.Errorf("ParseReply: %v, want %d %q", err, test.code, test.message)
+			}
+		})
+	}
+}
+
+func TestSplitBatch(t *testing.T) {
+	for _, test := range []struct {
+		name, text, want string // the messages joined by "|", or a part of the error
+	}{
+		{"two", ` [ {"a":1} , 2 ] `, `{"a":1}|2`},
+		{"one", `[{}]`, `{}`},
+		{"nested", `[[1,2],{"a":[3]}]`, `[1,2]|{"a":[3]}`},
+		{"empty", `[]`, "the batch is empty"},
+		{"not an array", `{}`, "a batch is an array"},
+		{"cut", `[{}`, "unexpected end"},
+		{"trailing", `[{}]x`, "goes on"},
+		{"trailing comma", `[{},]`, "want a value"},
+		{"too many", `[` + strings.Repeat(`1,`, 64) + `1]`, "more than 64"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			batch, err := jsonrpc.SplitBatch([]byte(test.text))
+			var got []string
+			for _, m := range batch {
+				got = append(got, string(m))
+			}
+			text := strings.Join(got, "|")
+			if err != nil {
+				text = err.Message
+			}
+			if !strings.Contains(text, test.want) {
+				t.Errorf("SplitBatch(%s) = %s, want %s", test.text, text, test.want)
+			}
+		})
+	}
+}
