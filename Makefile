@@ -50,7 +50,7 @@ try: ## See it work: a real client calls the weather server
 	@cd interop && go run ./call get_weather '{"city":"Tokyo"}' "$(CURDIR)/bin/weather"
 
 .PHONY: test
-test: ## Test every module under the race detector (CI=true: a skip is a failure)
+test: conformance-deps ## Test every module under the race detector (CI=true: a skip is a failure)
 	@go run ./internal/testdigest $(MODULES)
 
 .PHONY: lint
@@ -92,6 +92,11 @@ fmt: $(GOLANGCI_LINT) ## Format the code with gofumpt
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (default 30s)
 	@FUZZTIME=$(FUZZTIME) scripts/fuzz $(MODULES)
+
+# Tests that need the suite skip themselves, and say so, when it cannot be had.
+.PHONY: conformance-deps
+conformance-deps:
+	@scripts/install-conformance || echo "conformance: the suite is not installed; its tests will be skipped" >&2
 
 .PHONY: conformance
 conformance: build ## Run the official MCP conformance suite

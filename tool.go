@@ -216,6 +216,9 @@ func (r *Request) toolFailure(dst []byte, err error) ([]byte, error) {
 	if _, ok := errors.AsType[*Error](err); ok {
 		return dst, err
 	}
+	if _, ok := errors.AsType[*jsonrpc.Error](err); ok {
+		return dst, err // an answer of the client that is no answer
+	}
 	if _, ok := errors.AsType[*internalError](err); ok {
 		return dst, err
 	}

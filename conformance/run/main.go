@@ -1,0 +1,56 @@
+// Command run runs the official MCP conformance suite against the server in
+// conformance/server and prints what came of it. Run it from the root of the
+// repository, after make build and scripts/install-conformance, or let
+// make conformance do all three:
+//
+//	go run ./conformance/run
+//	go run ./conformance/run -scenario server-stateless
+//
+// It exits with 1 when a scenario fails that the revision requires or that is
+// pending, and with 2 when it is used wrongly. Scenarios of extensions are
+// shown and never fail the run.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+)
+
+func main() {
+	c, err := parseFlags(os.Args[1:])
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return
+	case err != nil:
+		os.Exit(2) // the flag package has said why
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ok, err := run(ctx, c, os.Stdout)
+	stop()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "conformance: error: %v\n", err)
+	}
+	if err != nil || !ok {
+		os.Exit(1)
+	}
+}
+
+func parseFlags(args []string) (config, error) {
+	c := config{suite: ".tools/conformance"}
+	flags := flag.NewFlagSet("conformance", flag.ContinueOnError)
+	flags.StringVar(&c.revision, "revision", "2026-07-28", "the protocol `version` whose requirements to run")
+	flags.StringVar(&c.scenario, "scenario", "", "run this scenario alone and show all it says")
+	flags.StringVar(&c.server, "server", "bin/conformance-server", "the `program` to test")
+	flags.StringVar(&c.out, "out", "", "keep the suite's results in this `folder` (default: only those of a failed run, in a temporary one)")
+	err := flags.Parse(args)
+	if err == nil && flags.NArg() > 0 {
+		err = fmt.Errorf("unknown argument %q", flags.Arg(0))
+		fmt.Fprintf(flags.Output(), "%v\n", err)
+		flags.Usage()
+	}
+	return c, err
+}

@@ -1,0 +1,20 @@
+// Command server is the server that the official MCP conformance suite tests.
+// It serves the features of package fixture:
+//
+//	PORT=3000 go run ./conformance/server
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/mcpengine/mcpengine/conformance/server/fixture"
+)
+
+func main() {
+	if err := fixture.New().Run(context.Background()); err != nil {
+		fmt.Fprintf(os.Stderr, "conformance-server: error: %v\n", err)
+		os.Exit(1)
+	}
+}
