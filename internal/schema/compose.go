@@ -1,0 +1,128 @@
+package schema
+
+// composition checks the keywords that apply other subschemas to the same
+// value, which is at pos.
+func (w *walker) composition(n *node, pos int) bool {
+	ok := true
+	if n.ref != nil {
+		_, ok = w.value(n.ref, pos)
+	}
+	for _, part := range n.all {
+		if !ok && w.report == nil {
+			return false
+		}
+		_, good := w.value(part, pos)
+		ok = ok && good
+	}
+	if !ok && w.report == nil {
+		return false
+	}
+	if n.any != nil {
+		ok = w.anyOf(n.any, pos) && ok
+	}
+	if n.one != nil {
+		ok = w.oneOf(n.one, pos) && ok
+	}
+	if n.not != nil && w.quietly(n.not, pos) {
+		if w.report == nil {
+			return false
+		}
+		ok = w.problem("is a value that is not allowed, got %s", w.excerpt(pos))
+	}
+	if n.cond != nil {
+		ok = w.conditional(n, pos) && ok
+	}
+	return ok
+}
+
+func (w *walker) conditional(n *node, pos int) bool {
+	branch := n.elze
+	if w.quietly(n.cond, pos) {
+		branch = n.then
+	}
+	if branch == nil {
+		return true
+	}
+	_, ok := w.value(branch, pos)
+	return ok
+}
+
+// quietly reports whether the value at pos satisfies n. That it does not is
+// not a problem. Callers must not rely on the answer once stop is set.
+func (w *walker) quietly(n *node, pos int) bool {
+	r := w.report
+	w.report = nil
+	_, ok := w.value(n, pos)
+	w.report = r
+	return ok
+}
+
+func (w *walker) anyOf(alternatives []*node, pos int) bool {
+	for _, n := range alternatives {
+		if w.quietly(n, pos) {
+			return true
+		}
+	}
+	return w.noMatch(alternatives, pos)
+}
+
+func (w *walker) oneOf(alternatives []*node, pos int) bool {
+	matches := 0
+	for _, n := range alternatives {
+		if w.quietly(n, pos) {
+			matches++
+		}
+		if matches > 1 {
+			if w.report == nil {
+				return false
+			}
+			return w.problem("must match exactly one of %d alternatives, but matches several: got %s",
+				len(alternatives), w.excerpt(pos))
+		}
+	}
+	return matches == 1 || w.noMatch(alternatives, pos)
+}
+
+// noMatch reports a value that satisfies none of the alternatives. It says
+// more when the type of the value leaves only one, or none.
+func (w *walker) noMatch(alternatives []*node, pos int) bool {
+	if w.report == nil || w.stop != nil {
+		return false
+	}
+	kind := typeOf(w.data[pos])
+	if kind == typeNumber {
+		kind |= typeInteger
+	}
+	var types typeSet
+	var likely []*node
+	for _, n := range alternatives {
+		t := n.accepted()
+		types |= t
+		if t&kind != 0 {
+			likely = append(likely, n)
+		}
+	}
+	switch {
+	case len(likely) == 0 && types != 0:
+		return w.problem("must be %s, got %s", types, w.excerpt(pos))
+	case len(likely) == 1:
+		w.value(likely[0], pos)
+		return false
+	}
+	return w.problem("must match one of %d alternatives, got %s", len(alternatives), w.excerpt(pos))
+}
+
+// accepted returns the types that n may accept, as far as type tells. The
+// references come to an end because compile refuses loops.
+func (n *node) accepted() typeSet {
+	for n.types == 0 && n.ref != nil {
+		n = n.ref
+	}
+	switch {
+	case n.never:
+		return 0
+	case n.types == 0:
+		return ^typeSet(0)
+	}
+	return n.types
+}

@@ -1,0 +1,141 @@
+package schema
+
+import "fmt"
+
+// ApplyDefaults returns value with every missing property that has a default
+// added, also inside the objects that are present. A property that is required
+// is not added: the caller has to send it. It returns value itself when nothing
+// is missing.
+//
+// JSON Schema calls default an annotation, so a default is not checked against
+// the schema; apply defaults to a value that has been validated.
+func (s *Schema) ApplyDefaults(value []byte) ([]byte, error) {
+	if !s.root.fills {
+		return value, nil
+	}
+	f := filler{src: value}
+	pos := skipSpace(value, 0)
+	if f.value(s.root, pos) < 0 {
+		return nil, fmt.Errorf("apply defaults: %w", errMalformed)
+	}
+	if f.dst == nil {
+		return value, nil
+	}
+	return append(f.dst, value[f.copied:]...), nil
+}
+
+// markFills sets fills in all nodes. Children come after their parents, so one
+// round is enough but for references backwards.
+func markFills(nodes []*node) {
+	for changed := true; changed; {
+		changed = false
+		for i := len(nodes) - 1; i >= 0; i-- {
+			if n := nodes[i]; !n.fills && n.mayFill() {
+				n.fills = true
+				changed = true
+			}
+		}
+	}
+}
+
+// mayFill reports whether n leads to a property with a default. It also
+// prepares the text to be added.
+func (n *node) mayFill() bool {
+	if n.ref != nil && n.ref.fills {
+		return true
+	}
+	if n.object == nil {
+		return false
+	}
+	fills := false
+	for i := range n.object.properties {
+		p := &n.object.properties[i]
+		if p.schema == nil {
+			continue
+		}
+		if def := p.schema.defaultValue(); def != nil && !p.required && p.fill == nil {
+			p.fill = append(append(quote(p.name), ':'), def...)
+		}
+		fills = fills || p.fill != nil || p.schema.fills
+	}
+	return fills
+}
+
+// defaultValue returns the default of n, or of what n refers to.
+func (n *node) defaultValue() []byte {
+	for n.def == nil && n.ref != nil {
+		n = n.ref
+	}
+	return n.def
+}
+
+// A filler copies src to dst with additions. Nothing is copied before the
+// first one.
+type filler struct {
+	src, dst []byte
+	copied   int
+	depth    int
+}
+
+// value fills the value at pos and returns its end, or -1.
+func (f *filler) value(n *node, pos int) int {
+	for !n.isFilledObject() && n.ref != nil {
+		n = n.ref
+	}
+	if pos < 0 || pos >= len(f.src) || f.src[pos] != '{' || !n.isFilledObject() || f.depth == maxValueDepth {
+		return skipValue(f.src, pos)
+	}
+	f.depth++
+	end := f.object(n.object, pos)
+	f.depth--
+	return end
+}
+
+func (n *node) isFilledObject() bool { return n.fills && n.object != nil }
+
+func (f *filler) object(rules *objectRules, pos int) int {
+	var small [smallSet]uint64
+	present := bitset(small[:])
+	if len(rules.properties) > 64*smallSet {
+		present = make(bitset, len(rules.properties)/64+1)
+	}
+	empty := true
+	m := members{data: f.src, pos: pos}
+	for name := m.next(); name != nil; name = m.next() {
+		empty = false
+		i := rules.find(text(name))
+		if i >= 0 {
+			present.add(i)
+		}
+		if i >= 0 && rules.properties[i].schema != nil && rules.properties[i].schema.fills {
+			m.pos = f.value(rules.properties[i].schema, m.pos)
+		} else {
+			m.pos = skipValue(f.src, m.pos)
+		}
+	}
+	if m.pos < 0 {
+		return -1
+	}
+	for i := range rules.properties {
+		p := &rules.properties[i]
+		if p.fill == nil || present.has(i) {
+			continue
+		}
+		f.copyTo(m.pos - 1) // up to the closing brace
+		if !empty {
+			f.dst = append(f.dst, ',')
+		}
+		empty = false
+		f.dst = append(f.dst, p.fill...)
+	}
+	return m.pos
+}
+
+// copyTo copies what is before end and has not been copied.
+func (f *filler) copyTo(end int) {
+	if f.dst == nil {
+		f.dst = make([]byte, 0, len(f.src)+64)
+	}
+	f.dst = append(f.dst, f.src[f.copied:end]...)
+	f.copied = end
+}

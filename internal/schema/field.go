@@ -1,0 +1,310 @@
+package schema
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// A field is a struct field that is a property.
+type field struct {
+	name     string
+	typ      reflect.Type
+	tag      reflect.StructTag
+	place    string // in Go, such as "Address.Zip"
+	depth    int    // in embedded structs
+	tagged   bool   // the json tag gives the name
+	optional bool
+	text     bool // a number that is written as a string
+}
+
+// structure writes the schema of a struct.
+func (in *inferrer) structure(t reflect.Type, nullable bool) error {
+	// The library that will read and write the values judges the tags. It
+	// keeps what it learns, so the first call need not.
+	if err := jsonv2.Unmarshal([]byte("{}"), reflect.New(t).Interface()); err != nil {
+		if semantic := new(jsonv2.SemanticError); errors.As(err, &semantic) && semantic.Err != nil {
+			return semantic.Err // the rest speaks of the JSON above
+		}
+		return err
+	}
+	all, err := collect(nil, t, field{}, nil)
+	if err != nil {
+		return err
+	}
+	fields := dominant(all)
+	in.typ("object", nullable)
+	if len(fields) > 0 {
+		in.key("properties")
+		in.open()
+		for i := range fields {
+			if err := in.property(&fields[i]); err != nil {
+				return fmt.Errorf("field %s: %w", fields[i].place, err)
+			}
+		}
+		in.close()
+	}
+	in.required(fields)
+	in.key("additionalProperties")
+	in.buf = append(in.buf, "false"...)
+	return nil
+}
+
+func (in *inferrer) required(fields []field) {
+	begun := false
+	for i := range fields {
+		if fields[i].optional {
+			continue
+		}
+		if begun {
+			in.buf = append(in.buf, ',')
+		} else {
+			in.key("required")
+			in.buf = append(in.buf, '[')
+		}
+		begun = true
+		in.buf = append(in.buf, quote(fields[i].name)...)
+	}
+	if begun {
+		in.buf = append(in.buf, ']')
+	}
+}
+
+// collect adds the fields of t, which is the type of the embedded field outer
+// or the whole, to fields. A struct that embeds itself adds nothing more.
+func collect(fields []field, t reflect.Type, outer field, seen []reflect.Type) ([]field, error) {
+	if slices.Contains(seen, t) {
+		return fields, nil
+	}
+	seen = append(slices.Clip(seen), t)
+	for i := range t.NumField() {
+		sf := t.Field(i)
+		tag := sf.Tag.Get("json")
+		if tag == "-" || !sf.IsExported() && !sf.Anonymous {
+			continue
+		}
+		f, err := newField(sf, tag, outer)
+		if err != nil {
+			return nil, fmt.Errorf("field %s: %w", f.place, err)
+		}
+		if !sf.Anonymous || f.tagged {
+			fields = append(fields, f)
+			continue
+		}
+		if fields, err = collect(fields, indirect(sf.Type), f, seen); err != nil {
+			return nil, err
+		}
+	}
+	return fields, nil
+}
+
+func newField(sf reflect.StructField, tag string, outer field) (field, error) {
+	name, options, _ := strings.Cut(tag, ",")
+	_, hasDefault := sf.Tag.Lookup("default")
+	f := field{
+		name:     cmp.Or(name, sf.Name),
+		typ:      sf.Type,
+		tag:      sf.Tag,
+		place:    strings.TrimPrefix(outer.place+"."+sf.Name, "."),
+		depth:    outer.depth + 1,
+		tagged:   name != "",
+		optional: outer.optional || hasDefault || sf.Type.Kind() == reflect.Pointer,
+	}
+	for option := range strings.SplitSeq(options, ",") {
+		switch option {
+		case "omitempty", "omitzero":
+			f.optional = true
+		case "string":
+			f.text = true
+		case "embed", "inline":
+			// Which of the two has a meaning depends on the release.
+			return f, fmt.Errorf("the json option %s is not supported: embed the struct in Go", option)
+		}
+	}
+	return f, nil
+}
+
+// indirect follows the pointers that t is.
+func indirect(t reflect.Type) reflect.Type {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t
+}
+
+// dominant drops the fields that another one hides: of those with the same
+// name the least deep wins; among equals the one whose tag says the name; and
+// when that does not decide, none.
+func dominant(fields []field) []field {
+	hides := func(a, b *field) bool {
+		return a.name != b.name || a.depth < b.depth || a.depth == b.depth && a.tagged && !b.tagged
+	}
+	kept := make([]field, 0, len(fields))
+	for i := range fields {
+		alone := true
+		for j := range fields {
+			alone = alone && (i == j || hides(&fields[i], &fields[j]))
+		}
+		if alone {
+			kept = append(kept, fields[i])
+		}
+	}
+	return kept
+}
+
+// property writes the property that f describes.
+func (in *inferrer) property(f *field) error {
+	if in.buf[len(in.buf)-1] != '{' {
+		in.buf = append(in.buf, ',')
+	}
+	in.buf = append(in.buf, quote(f.name)...)
+	in.buf = append(in.buf, ':')
+	start := len(in.buf)
+	in.open()
+	err := in.fieldType(f)
+	if err != nil {
+		return err
+	}
+	if err := in.enum(f, start); err != nil {
+		return err
+	}
+	if text, ok := f.tag.Lookup("jsonschema"); ok {
+		if err := checkDescription(text); err != nil {
+			return err
+		}
+		if err := in.text("description", text); err != nil {
+			return fmt.Errorf("tag jsonschema: %w", err)
+		}
+	}
+	if name, ok := f.tag.Lookup("header"); ok {
+		if err := in.text("x-mcp-header", name); err != nil {
+			return fmt.Errorf("tag header: %w", err)
+		}
+	}
+	in.close()
+	return in.defaultValue(f, start)
+}
+
+// fieldType writes the keywords for the type of f.
+func (in *inferrer) fieldType(f *field) error {
+	if !f.text {
+		return in.keywords(f.typ)
+	}
+	t := indirect(f.typ)
+	pattern := integerPattern
+	switch {
+	case t.Kind() >= reflect.Int && t.Kind() <= reflect.Int64:
+	case t.Kind() >= reflect.Uint && t.Kind() <= reflect.Uintptr:
+		pattern = unsignedPattern
+	case t.Kind() == reflect.Float32 || t.Kind() == reflect.Float64:
+		pattern = numberPattern
+	default:
+		return errors.New("the json option string is for numbers")
+	}
+	in.typ("string", t != f.typ)
+	return in.text("pattern", pattern)
+}
+
+// checkDescription refuses the key=value form in which other libraries write
+// the tag: it would become a description that misleads.
+func checkDescription(text string) error {
+	word, _, _ := strings.Cut(text, " ")
+	if text == "" || strings.Contains(word, "=") {
+		return fmt.Errorf("tag jsonschema is the description and nothing else, got %q", text)
+	}
+	return nil
+}
+
+// enum writes the enum tag of f, whose schema begins at start.
+func (in *inferrer) enum(f *field, start int) error {
+	tag, ok := f.tag.Lookup("enum")
+	if !ok {
+		return nil
+	}
+	// The values of a slice are its elements, so the keyword goes inside.
+	inside := bytes.HasSuffix(in.buf, []byte("}")) && isList(f.typ)
+	if inside {
+		in.buf = in.buf[:len(in.buf)-1]
+		start += bytes.Index(in.buf[start:], []byte(`"items":`)) + len(`"items":`)
+	}
+	base, err := compile(append(slices.Clone(in.buf[start:]), '}'))
+	if err != nil {
+		return err
+	}
+	in.key("enum")
+	in.buf = append(in.buf, '[')
+	for i, value := range strings.Split(tag, ",") {
+		literal, err := base.literal(value)
+		if err != nil {
+			return fmt.Errorf("tag enum: %w", err)
+		}
+		if i > 0 {
+			in.buf = append(in.buf, ',')
+		}
+		in.buf = append(in.buf, literal...)
+	}
+	if base.root.types&typeNull != 0 {
+		in.buf = append(in.buf, ",null"...)
+	}
+	in.buf = append(in.buf, ']')
+	if inside {
+		in.close()
+	}
+	return nil
+}
+
+func isList(t reflect.Type) bool {
+	kind := indirect(t).Kind()
+	return kind == reflect.Slice || kind == reflect.Array
+}
+
+// defaultValue writes the default tag of f into its schema, which begins at
+// start and is complete but for it.
+func (in *inferrer) defaultValue(f *field, start int) error {
+	tag, ok := f.tag.Lookup("default")
+	if !ok {
+		return nil
+	}
+	base, err := compile(slices.Clone(in.buf[start:]))
+	if err != nil {
+		return err
+	}
+	literal, err := base.literal(tag)
+	if err != nil {
+		return fmt.Errorf("tag default: %w", err)
+	}
+	in.buf = in.buf[:len(in.buf)-1]
+	in.key("default")
+	in.buf = append(append(in.buf, literal...), '}')
+	return nil
+}
+
+// literal returns the JSON for a value in a tag: it is JSON already, or the
+// bare text of a string. It has to satisfy s.
+func (s *Schema) literal(tag string) ([]byte, error) {
+	literal := jsontext.Value(tag)
+	if s.root.types&^typeNull == typeString && !strings.HasPrefix(tag, `"`) {
+		quoted, err := jsontext.AppendQuote(nil, tag)
+		if err != nil {
+			return nil, err
+		}
+		literal = quoted
+	}
+	if !literal.IsValid() {
+		return nil, fmt.Errorf("%s is not JSON", tag)
+	}
+	if err := literal.Compact(); err != nil {
+		return nil, err
+	}
+	if err := s.Validate(literal); err != nil {
+		return nil, fmt.Errorf("%s: %w", tag, err)
+	}
+	return literal, nil
+}

@@ -1,0 +1,248 @@
+package schema
+
+import (
+	"encoding"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"strconv"
+	"time"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Infer derives a schema from a Go type, such that it accepts what
+// go-json-experiment/json writes for values of the type, and little that it
+// cannot read.
+//
+// A struct becomes an object without additional properties. Its fields are
+// described by tags:
+//
+//	json:"name"        the property; "-" leaves the field out
+//	json:",omitempty"  optional, like omitzero, a pointer or a default
+//	jsonschema:"text"  its description
+//	default:"…"        its default: JSON, or the bare text for a string
+//	enum:"a,b,c"       the values it is limited to; for a slice, its elements
+//	header:"Region"    its x-mcp-header
+//
+// A pointer may be null. An interface, a raw JSON value and a type with JSON
+// methods of its own may be anything; a type with text methods is a string.
+//
+// The error for a type that cannot be described, such as a recursive one, names
+// the type and the field.
+func Infer(t reflect.Type) (*Schema, error) {
+	var in inferrer
+	in.open()
+	err := in.keywords(t)
+	if err == nil {
+		in.close()
+		var s *Schema
+		if s, err = compile(in.buf); err == nil {
+			return s, nil
+		}
+	}
+	return nil, fmt.Errorf("infer schema of %s: %w", t, err)
+}
+
+// An inferrer writes the schema of one type.
+type inferrer struct {
+	buf   []byte
+	types []reflect.Type // whose schemas are being written
+}
+
+// Integers as the names of members, which is how JSON writes such map keys.
+const (
+	integerPattern  = `^-?(0|[1-9][0-9]*)$`
+	unsignedPattern = `^(0|[1-9][0-9]*)$`
+	numberPattern   = `^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`
+)
+
+func (in *inferrer) open()  { in.buf = append(in.buf, '{') }
+func (in *inferrer) close() { in.buf = append(in.buf, '}') }
+
+// key begins a keyword.
+func (in *inferrer) key(name string) {
+	if in.buf[len(in.buf)-1] != '{' {
+		in.buf = append(in.buf, ',')
+	}
+	in.buf = append(in.buf, '"')
+	in.buf = append(in.buf, name...)
+	in.buf = append(in.buf, '"', ':')
+}
+
+// text writes a keyword whose value is a string.
+func (in *inferrer) text(key, value string) error {
+	in.key(key)
+	var err error
+	in.buf, err = jsontext.AppendQuote(in.buf, value)
+	return err
+}
+
+func (in *inferrer) int(key string, value int64) {
+	in.key(key)
+	in.buf = strconv.AppendInt(in.buf, value, 10)
+}
+
+// typ writes the type keyword.
+func (in *inferrer) typ(name string, nullable bool) {
+	in.key("type")
+	if nullable {
+		in.buf = fmt.Appendf(in.buf, `[%q,"null"]`, name)
+		return
+	}
+	in.buf = strconv.AppendQuote(in.buf, name)
+}
+
+// subschema writes a keyword whose value is the schema of t.
+func (in *inferrer) subschema(key string, t reflect.Type) error {
+	in.key(key)
+	in.open()
+	err := in.keywords(t)
+	in.close()
+	return err
+}
+
+// keywords writes the keywords that describe t.
+func (in *inferrer) keywords(t reflect.Type) error {
+	nullable := false
+	for t.Kind() == reflect.Pointer {
+		nullable = true
+		t = t.Elem()
+	}
+	if len(in.buf) > maxSchemaBytes || len(in.types) > maxSchemaDepth {
+		return errors.New("the type is too large")
+	}
+	if t.Name() != "" {
+		if slices.Contains(in.types, t) {
+			return fmt.Errorf("%s contains itself: give the schema as JSON", t)
+		}
+		in.types = append(in.types, t)
+		defer func() { in.types = in.types[:len(in.types)-1] }()
+	}
+	if known, err := in.special(t, nullable); known || err != nil {
+		return err
+	}
+	switch t.Kind() {
+	case reflect.Bool:
+		in.typ("boolean", nullable)
+	case reflect.String:
+		in.typ("string", nullable)
+	case reflect.Float32, reflect.Float64:
+		in.typ("number", nullable)
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+		in.integer(t, nullable)
+	case reflect.Slice, reflect.Array:
+		return in.array(t, nullable)
+	case reflect.Map:
+		return in.mapping(t, nullable)
+	case reflect.Struct:
+		return in.structure(t, nullable)
+	case reflect.Interface:
+		if t.NumMethod() > 0 {
+			return fmt.Errorf("a value of interface type %s cannot be decoded: give the schema as JSON", t)
+		}
+	default:
+		return fmt.Errorf("type %s has no JSON form", t)
+	}
+	return nil
+}
+
+// special handles the types whose form does not follow from their kind.
+func (in *inferrer) special(t reflect.Type, nullable bool) (known bool, err error) {
+	switch t {
+	case reflect.TypeFor[time.Time]():
+		in.typ("string", nullable)
+		return true, in.text("format", "date-time")
+	case reflect.TypeFor[time.Duration]():
+		return false, errors.New("time.Duration has no agreed JSON form: use a string, or an integer that has its unit in its name")
+	case reflect.TypeFor[jsontext.Value]():
+		return true, nil
+	}
+	if t.PkgPath() == "" || t.Kind() == reflect.Interface {
+		return false, nil // no methods, or none that are called
+	}
+	p := reflect.PointerTo(t)
+	for _, method := range []reflect.Type{
+		reflect.TypeFor[json.Marshaler](), reflect.TypeFor[json.Unmarshaler](),
+		reflect.TypeFor[jsonv2.MarshalerTo](), reflect.TypeFor[jsonv2.UnmarshalerFrom](),
+	} {
+		if p.Implements(method) {
+			return true, nil
+		}
+	}
+	if isText(p) {
+		in.typ("string", nullable)
+		return true, nil
+	}
+	return false, nil
+}
+
+// isText reports whether a type reads or writes itself as text.
+func isText(t reflect.Type) bool {
+	return t.Implements(reflect.TypeFor[encoding.TextMarshaler]()) ||
+		t.Implements(reflect.TypeFor[encoding.TextAppender]()) ||
+		t.Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
+}
+
+// integer bounds the types that a JSON client cannot be expected to know.
+func (in *inferrer) integer(t reflect.Type, nullable bool) {
+	in.typ("integer", nullable)
+	switch t.Kind() {
+	case reflect.Int8, reflect.Int16, reflect.Int32:
+		in.int("minimum", math.MinInt64>>(64-t.Bits()))
+		in.int("maximum", math.MaxInt64>>(64-t.Bits()))
+	case reflect.Uint8, reflect.Uint16, reflect.Uint32:
+		in.int("minimum", 0)
+		in.int("maximum", 1<<t.Bits()-1)
+	case reflect.Uint, reflect.Uint64, reflect.Uintptr:
+		in.int("minimum", 0)
+	}
+}
+
+func (in *inferrer) array(t reflect.Type, nullable bool) error {
+	// A named byte is an integer like any other.
+	if e := t.Elem(); e.Kind() == reflect.Uint8 && e.PkgPath() == "" {
+		in.typ("string", nullable)
+		if t.Kind() == reflect.Array {
+			encoded := int64(t.Len()+2) / 3 * 4
+			in.int("minLength", encoded)
+			in.int("maxLength", encoded)
+		}
+		return in.text("contentEncoding", "base64")
+	}
+	in.typ("array", nullable)
+	if t.Kind() == reflect.Array {
+		in.int("minItems", int64(t.Len()))
+		in.int("maxItems", int64(t.Len()))
+	}
+	return in.subschema("items", t.Elem())
+}
+
+func (in *inferrer) mapping(t reflect.Type, nullable bool) error {
+	var pattern string
+	switch key := t.Key(); {
+	case key.Kind() != reflect.Interface && key.Kind() != reflect.Pointer && isText(reflect.PointerTo(key)):
+	case key.Kind() == reflect.String:
+	case key.Kind() >= reflect.Int && key.Kind() <= reflect.Int64:
+		pattern = integerPattern
+	case key.Kind() >= reflect.Uint && key.Kind() <= reflect.Uintptr:
+		pattern = unsignedPattern
+	default:
+		return fmt.Errorf("type %s has keys that are neither strings nor integers", t)
+	}
+	in.typ("object", nullable)
+	if pattern != "" {
+		in.key("propertyNames")
+		in.open()
+		if err := in.text("pattern", pattern); err != nil {
+			return err
+		}
+		in.close()
+	}
+	return in.subschema("additionalProperties", t.Elem())
+}

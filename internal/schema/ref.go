@@ -1,0 +1,280 @@
+package schema
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A resource is a schema with a URI of its own: the root, or a subschema with
+// an $id. Fragments are relative to it (JSON Schema Core 2020-12, section 8.2).
+type resource struct {
+	uri     *url.URL
+	root    *node
+	anchors map[string]*node
+}
+
+// A reference is a $ref or $dynamicRef that waits for its target.
+type reference struct {
+	node     *node
+	resource *resource
+	uri      string
+	dynamic  bool
+	place    string
+}
+
+// dialect reads the root's $schema (basic, "Schema Dialect").
+func (c *compiler) dialect() error {
+	pos := member(c.data, 0, "$schema")
+	if pos < 0 {
+		return nil
+	}
+	uri := string(text(c.literal(pos)))
+	switch strings.TrimSuffix(uri, "#") {
+	case "https://json-schema.org/draft/2020-12/schema":
+	case "http://json-schema.org/draft-07/schema", "https://json-schema.org/draft-07/schema":
+		c.draft7 = true
+	default:
+		return fmt.Errorf("dialect %s is not supported: use 2020-12 or draft-07", c.excerpt(pos))
+	}
+	return nil
+}
+
+// enterResource makes n the innermost resource if it has an $id. The $id counts
+// for the whole of n, so it is looked for before the keywords are read.
+func (c *compiler) enterResource(n *node) error {
+	if n.pos == 0 {
+		c.resource.root = n
+		c.resources = map[string]*resource{"": c.resource}
+	}
+	if c.draft7 && member(c.data, n.pos, "$ref") >= 0 {
+		return nil // the $ref hides it
+	}
+	pos := member(c.data, n.pos, "$id")
+	if pos < 0 || c.data[pos] != '"' {
+		return nil // coreKeyword tells what is wrong
+	}
+	id, err := url.Parse(string(text(c.literal(pos))))
+	if err != nil || id.Fragment != "" {
+		return nil // likewise
+	}
+	uri := c.resource.uri.ResolveReference(id)
+	if n.pos == 0 {
+		c.resource.uri = uri
+	} else {
+		c.resource = &resource{uri: uri, root: n}
+	}
+	name := withoutFragment(uri)
+	if _, ok := c.resources[name]; ok && name != "" {
+		return c.errorf("$id %s is already taken", c.excerpt(pos))
+	}
+	c.resources[name] = c.resource
+	return nil
+}
+
+func withoutFragment(uri *url.URL) string {
+	u := *uri
+	u.Fragment, u.RawFragment = "", ""
+	return strings.TrimSuffix(u.String(), "#")
+}
+
+func (c *compiler) coreKeyword(n *node, name []byte, pos int) error {
+	if err := c.expect(typeString, pos); err != nil {
+		return err
+	}
+	value := string(text(c.literal(pos)))
+	switch string(name) {
+	case "$schema":
+		root := member(c.data, 0, "$schema")
+		if n.pos != 0 && (root < 0 || string(c.literal(root)) != string(c.literal(pos))) {
+			return c.errorf("must be that of the root")
+		}
+	case "$id":
+		return c.checkID(n, value)
+	case "$anchor":
+		return c.anchor(n, value)
+	case "$dynamicAnchor":
+		if c.dynamic == nil {
+			c.dynamic = make(map[string][]*node)
+		}
+		c.dynamic[value] = append(c.dynamic[value], n)
+		return c.anchor(n, value)
+	case "$ref":
+		n.ref = new(node) // until resolve
+		c.refs = append(c.refs, reference{n, c.resource, value, false, c.place()})
+	case "$dynamicRef":
+		c.slow = "$dynamicRef"
+		if n.slow == nil {
+			n.slow = new(slowRules)
+		}
+		c.refs = append(c.refs, reference{n, c.resource, value, true, c.place()})
+	}
+	return nil
+}
+
+func (c *compiler) checkID(n *node, value string) error {
+	id, err := url.Parse(value)
+	if err != nil {
+		return c.errorf("%w", err)
+	}
+	if id.Fragment == "" {
+		return nil
+	}
+	if anchor, ok := strings.CutPrefix(value, "#"); ok && c.draft7 {
+		return c.anchor(n, anchor) // draft-07 core, section 8.2.3
+	}
+	return c.errorf("must not have a fragment")
+}
+
+func (c *compiler) anchor(n *node, name string) error {
+	if _, ok := c.resource.anchors[name]; ok {
+		return c.errorf("anchor %s is already taken", excerpt([]byte(name)))
+	}
+	if c.resource.anchors == nil {
+		c.resource.anchors = make(map[string]*node)
+	}
+	c.resource.anchors[name] = n
+	return nil
+}
+
+// resolve links the references to their targets.
+func (c *compiler) resolve() error {
+	for _, r := range c.refs {
+		target, err := c.target(r)
+		if err != nil {
+			return fmt.Errorf("at %s: %w", r.place, err)
+		}
+		if !r.dynamic {
+			r.node.ref = nil
+			r.node.alias = r.node.isFree()
+			r.node.ref = target
+			continue
+		}
+		// Which of the anchors a dynamic reference means depends on the
+		// value. Any of them, as far as bounds are concerned.
+		r.node.slow.inPlace = append(r.node.slow.inPlace, target)
+		name := r.uri[strings.IndexByte(r.uri, '#')+1:]
+		r.node.slow.inPlace = append(r.node.slow.inPlace, c.dynamic[name]...)
+	}
+	if len(c.refs) == 0 {
+		return nil
+	}
+	states := make(map[*node]bool, len(c.nodes))
+	for _, n := range c.nodes {
+		if err := c.checkLoop(n, states); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// target returns the subschema a reference means. Nothing outside this schema
+// is ever looked at (basic, "$ref Resolution").
+func (c *compiler) target(r reference) (*node, error) {
+	uri, err := url.Parse(r.uri)
+	if err != nil {
+		return nil, err
+	}
+	res := r.resource
+	if !strings.HasPrefix(r.uri, "#") {
+		res = c.resources[withoutFragment(res.uri.ResolveReference(uri))]
+	}
+	if res == nil {
+		return nil, fmt.Errorf("%q is not in this schema, and nothing is fetched: move it to $defs", clip(r.uri, maxExcerpt))
+	}
+	var n *node
+	switch fragment := uri.Fragment; {
+	case fragment == "":
+		n = res.root
+	case fragment[0] == '/':
+		n = c.locate(res.root.pos, fragment)
+	default:
+		n = res.anchors[fragment]
+	}
+	if n == nil {
+		return nil, fmt.Errorf("there is no subschema %q", clip(r.uri, maxExcerpt))
+	}
+	return n, nil
+}
+
+// locate returns the subschema that a JSON Pointer (RFC 6901) leads to from
+// the value at pos, nil when there is none.
+func (c *compiler) locate(pos int, pointer string) *node {
+	for token := range strings.SplitSeq(pointer[1:], "/") {
+		token = strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~")
+		next, ok := c.entries(pos)[token]
+		if !ok {
+			return nil
+		}
+		pos = next
+	}
+	i, ok := slices.BinarySearchFunc(c.nodes, pos, func(n *node, pos int) int { return n.pos - pos })
+	if !ok {
+		return nil
+	}
+	return c.nodes[i]
+}
+
+// entries returns where the entries of the object or array at pos are. The
+// answer is kept, or many references into a large schema would cost its size
+// each.
+func (c *compiler) entries(pos int) map[string]int {
+	if entries, ok := c.places[pos]; ok {
+		return entries
+	}
+	entries := make(map[string]int)
+	switch c.data[pos] {
+	case '{':
+		m := members{data: c.data, pos: pos}
+		for name := m.next(); name != nil; name = m.next() {
+			entries[string(text(name))] = m.pos
+			m.pos = skipValue(c.data, m.pos)
+		}
+	case '[':
+		e := elements{data: c.data, pos: pos}
+		for e.next() {
+			entries[strconv.Itoa(len(entries))] = e.pos
+			e.pos = skipValue(c.data, e.pos)
+		}
+	}
+	if c.places == nil {
+		c.places = make(map[int]map[string]int)
+	}
+	c.places[pos] = entries
+	return entries
+}
+
+// checkLoop refuses a subschema that, applied to a value, applies itself to the
+// same value: validation would never end (JSON Schema Core 2020-12, section
+// 9.4.1). done is false for subschemas that are being looked at.
+func (c *compiler) checkLoop(n *node, done map[*node]bool) error {
+	if finished, ok := done[n]; ok {
+		if finished {
+			return nil
+		}
+		return fmt.Errorf("a $ref leads back to where it is: %s", c.excerpt(n.pos))
+	}
+	done[n] = false
+	var err error
+	n.inPlace(func(part *node) {
+		if err == nil {
+			err = c.checkLoop(part, done)
+		}
+	})
+	done[n] = true
+	return err
+}
+
+// member returns where the value of a member of the object at pos is, or -1.
+func member(data []byte, pos int, name string) int {
+	m := members{data: data, pos: pos}
+	for key := m.next(); key != nil; key = m.next() {
+		if string(text(key)) == name {
+			return m.pos
+		}
+		m.pos = skipValue(data, m.pos)
+	}
+	return -1
+}

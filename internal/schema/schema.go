@@ -1,0 +1,110 @@
+// Package schema compiles JSON Schemas and checks raw JSON against them.
+//
+// A schema is read once, when a tool is registered, and becomes a tree of
+// nodes. A value is then checked by one walk over its bytes, without decoding
+// it: nothing is allocated for a value that is valid. Keywords the walk does
+// not know (unevaluatedProperties, contains, …) send the whole schema to
+// jsonschema-go, which sees the decoded value.
+//
+// Two dialects are supported: 2020-12, which is the default, and draft-07.
+package schema
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Bounds on a schema, so that a hostile one cannot exhaust the validator
+// (basic, "Composition-Keyword Resource Use").
+const (
+	maxSchemaBytes = 1 << 20
+	maxSchemaDepth = 64
+	maxSubschemas  = 10_000
+)
+
+// A Schema is a compiled JSON Schema. It is immutable and safe for concurrent
+// use.
+type Schema struct {
+	json     []byte
+	root     *node
+	headers  []Header
+	fallback *fallback // nil when the walk knows every keyword
+}
+
+// Compile compiles a schema given as JSON. It refuses a schema that is
+// malformed, too large, not valid in its dialect, or not self-contained: a
+// $ref that leaves the schema is an error and is never fetched (basic, "$ref
+// Resolution").
+func Compile(raw []byte) (*Schema, error) {
+	if len(raw) > maxSchemaBytes {
+		return nil, fmt.Errorf("compile schema: %d bytes exceed the limit of %d", len(raw), maxSchemaBytes)
+	}
+	text := jsontext.Value(slices.Clone(raw))
+	if !text.IsValid() {
+		return nil, fmt.Errorf("compile schema: %w", syntaxError(raw))
+	}
+	if err := text.Compact(); err != nil {
+		return nil, fmt.Errorf("compile schema: %w", err)
+	}
+	s, err := compile(text)
+	if err != nil {
+		return nil, fmt.Errorf("compile schema: %w", err)
+	}
+	return s, nil
+}
+
+// syntaxError says what is wrong with raw, which is known to be malformed.
+func syntaxError(raw []byte) error {
+	if len(raw) == 0 {
+		return errors.New("empty text")
+	}
+	_, err := jsontext.AppendFormat(nil, raw)
+	if err == nil {
+		return errMalformed
+	}
+	return err
+}
+
+// compile compiles text, which is well-formed and compact.
+func compile(text []byte) (*Schema, error) {
+	if text[0] != '{' {
+		return nil, fmt.Errorf("must be an object, got %s", excerpt(text))
+	}
+	c := newCompiler(text)
+	root, err := c.compile()
+	if err != nil {
+		return nil, err
+	}
+	s := &Schema{json: text, root: root, headers: c.headers}
+	if c.slow != "" {
+		s.fallback, err = newFallback(c)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// JSON returns the schema as it was given, less insignificant white space.
+// The caller must not modify it.
+func (s *Schema) JSON() []byte { return s.json }
+
+// Type returns the type of the values the schema accepts when the schema names
+// exactly one at its root, and "" otherwise.
+func (s *Schema) Type() string { return s.root.types.single() }
+
+// Headers returns the x-mcp-header annotations in document order, nil when
+// there are none. The caller must not modify it.
+func (s *Schema) Headers() []Header { return s.headers }
+
+// Validate checks value, which must be well-formed JSON without duplicate
+// names. What is wrong with the value comes back as a [*ValidationError].
+func (s *Schema) Validate(value []byte) error {
+	if s.fallback != nil {
+		return s.fallback.validate(s.root, value)
+	}
+	return validate(s.root, value)
+}
