@@ -1,0 +1,56 @@
+package stdio
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+)
+
+// readSize is how much is read at once.
+const readSize = 64 << 10
+
+var errTooLong = errors.New("line too long")
+
+// A lineReader cuts its input into lines of at most max bytes.
+type lineReader struct {
+	in  *bufio.Reader
+	max int
+	err error // how the input has ended
+}
+
+func newLineReader(in io.Reader, limit int) *lineReader {
+	return &lineReader{in: bufio.NewReaderSize(in, readSize), max: limit}
+}
+
+// next reads a line into dst and returns it without its end, which is "\n" or
+// "\r\n" or, after the last line, the end of the input. It skips a line that is
+// too long without keeping it and reports errTooLong.
+func (r *lineReader) next(dst []byte) ([]byte, error) {
+	dst = dst[:0]
+	tooLong := false
+	for r.err == nil {
+		var chunk []byte
+		chunk, r.err = r.in.ReadSlice('\n')
+		// The end of the line is at most two bytes, and which of them belong
+		// to it shows only when it is complete.
+		tooLong = tooLong || len(dst)+len(chunk)-len("\r\n") > r.max
+		if !tooLong {
+			dst = append(dst, chunk...)
+		}
+		if errors.Is(r.err, bufio.ErrBufferFull) {
+			r.err = nil
+			continue
+		}
+		if r.err != nil && (!errors.Is(r.err, io.EOF) || len(dst) == 0 && !tooLong) {
+			break
+		}
+		dst = bytes.TrimSuffix(dst, []byte("\n"))
+		dst = bytes.TrimSuffix(dst, []byte("\r"))
+		if tooLong || len(dst) > r.max {
+			return dst[:0], errTooLong
+		}
+		return dst, nil
+	}
+	return dst[:0], r.err
+}

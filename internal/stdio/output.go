@@ -1,0 +1,105 @@
+package stdio
+
+import (
+	"bytes"
+	"io"
+	"sync"
+	"sync/atomic"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+)
+
+// An output writes messages, each as one line and with one call of Write.
+type output struct {
+	mu  sync.Mutex // held while writing
+	w   io.Writer
+	buf []byte // for notifications
+	err error  // of the first Write that failed; no other follows
+
+	broken chan struct{} // closed once err is set
+	closed atomic.Bool   // Serve has returned: nothing is written any more
+}
+
+// send writes a response that belongs to no call.
+func (o *output) send(resp *jsonrpc.Response) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	resp.Body = o.write(resp.Body)
+}
+
+// notify writes a notification that belongs to x.
+func (o *output) notify(x *call, n jsonrpc.Notification) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if x.silent.Load() {
+		return
+	}
+	x.notified = true
+	o.writeNotification(n)
+}
+
+// respond writes the response to x, after which nothing follows for it but, at
+// the end of a subscription, the message that says so.
+func (o *output) respond(x *call, resp *jsonrpc.Response) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if x.silent.Swap(true) {
+		return
+	}
+	resp.Body = o.write(resp.Body)
+	// A server that ends a subscription must say so, and must not use this
+	// message for anything else (cancellation, introduction): a subscription
+	// refused at once has never been open. The result comes first, because it
+	// is what tells a good end from a bad one (subscriptions, "Graceful
+	// Closure").
+	if x.listen && (resp.Code == 0 || x.notified) {
+		params := append([]byte(`{"requestId":`), x.message.request.ID...)
+		o.writeNotification(jsonrpc.Notification{Method: methodCancelled, Params: append(params, '}')})
+	}
+}
+
+func (o *output) writeNotification(n jsonrpc.Notification) {
+	o.buf = o.write(n.Append(o.buf[:0]))
+	if cap(o.buf) > maxPooled {
+		o.buf = nil
+	}
+}
+
+// write writes body as a line and returns it. Outside of strings a line end is
+// white space and inside of them it cannot stand, so that a blank says the same
+// (stdio: messages must not contain embedded newlines).
+func (o *output) write(body []byte) []byte {
+	if o.err != nil || o.closed.Load() {
+		return body
+	}
+	blank(body, '\n')
+	blank(body, '\r') // some clients take it for the end of a line, too
+	body = append(body, '\n')
+	n, err := o.w.Write(body)
+	if err == nil && n < len(body) {
+		err = io.ErrShortWrite
+	}
+	if err != nil {
+		o.err = err
+		close(o.broken)
+	}
+	return body
+}
+
+// blank replaces every c in text by a blank.
+func blank(text []byte, c byte) {
+	for i := bytes.IndexByte(text, c); i >= 0; i = bytes.IndexByte(text, c) {
+		text[i] = ' '
+		text = text[i+1:]
+	}
+}
+
+// failure returns the error of the Write that failed, if one has.
+func (o *output) failure() error {
+	select {
+	case <-o.broken:
+		return o.err
+	default:
+		return nil
+	}
+}
