@@ -1,0 +1,156 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/mcpengine/mcpengine/interop/internal/wire"
+)
+
+// inProcessSender carries requests to a handler without a network.
+func inProcessSender(handler http.Handler) func(wire.Request) (answer, error) {
+	return func(request wire.Request) (answer, error) {
+		c := newCall(request)
+		c.serve(handler)
+		return answer{c.status, c.header.Get("Content-Type"), bytes.Clone(c.written.Bytes())}, nil
+	}
+}
+
+// Every rival does the work of every row, or the comparison means nothing.
+func TestRivalsAnswerRightly(t *testing.T) {
+	t.Parallel()
+	for _, s := range rivals() {
+		for _, group := range groups() {
+			for _, r := range group {
+				t.Run(s.name+"/"+r.name, func(t *testing.T) {
+					t.Parallel()
+					if err := r.verify(s, inProcessSender(s.serve(r.setup))); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+		}
+	}
+}
+
+// A server that cuts a corner must not be measured.
+func TestVerifyRefuses(t *testing.T) {
+	t.Parallel()
+	result := func(result string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			io.WriteString(w, `{"jsonrpc":"2.0","id":1,"result":`+result+`}`) //nolint:errcheck // the reader fails then
+		}
+	}
+	honest := servePlain(setup{text, 1})
+	rightText := `{"resultType":"complete","content":[{"type":"text","text":"` + forecast(city) + `"}]}`
+	tests := []struct {
+		name    string
+		row     string
+		handler http.Handler
+		err     string
+	}{
+		{"empty result", "call-text-1", result(`{}`), "not one complete result"},
+		{"wrong text", "call-text-1", result(strings.Replace(rightText, "rain", "hail", 1)), "wrong text"},
+		{"ignores headers", "call-text-1", result(rightText), "status 200 to a mismatched header"},
+		{"ignores the type of arguments", "call-text-1", checksHeaders(result(rightText)), "a number is accepted"},
+		{"error status", "call-text-1", http.NotFoundHandler(), "status 404"},
+		{"text instead of structure", "call-struct", result(rightText), "decode structured content"},
+		{"no progress", "call-progress", honest, "1 messages, want 4"},
+		{"short list", "list-100", honest, "1 tools, want 100"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r, err := findRow(test.row)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = r.verify(rival{}, inProcessSender(test.handler))
+			if err == nil || !strings.Contains(err.Error(), test.err) {
+				t.Errorf("verify = %v, want %q", err, test.err)
+			}
+		})
+	}
+}
+
+func checksHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Mcp-Method") != "tools/call" {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// The load finds the ends of both kinds of bodies, answer after answer.
+func TestLoadReadsAnswers(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("0123456789abcdef", 20_000)
+	for _, body := range []string{"", "short", long} {
+		for _, chunked := range []bool{false, true} {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				if chunked {
+					w.WriteHeader(http.StatusOK)
+					http.NewResponseController(w).Flush()
+				} else {
+					w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+				}
+				io.WriteString(w, body) //nolint:errcheck // the reader fails then
+			}))
+			c, err := dial(t.Context(), server.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 3 {
+				got, err := c.once(wire.Request{Method: "tools/list"})
+				if err != nil || string(got.body) != body {
+					t.Errorf("chunked %t: got %d bytes (%v), want %d", chunked, len(got.body), err, len(body))
+				}
+			}
+			c.conn.Close()
+			server.Close()
+		}
+	}
+}
+
+func TestLoadCountsAnswers(t *testing.T) {
+	t.Parallel()
+	status := http.StatusOK
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+	defer server.Close()
+	l, err := dialLoad(t.Context(), server.Listener.Addr().String(), wire.Request{Method: "tools/list"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.close()
+	if n, err := l.run(20 * time.Millisecond); err != nil || n < connections {
+		t.Errorf("run = %d, %v, want at least one answer per connection", n, err)
+	}
+	status = http.StatusTeapot
+	if _, err := l.run(20 * time.Millisecond); err == nil {
+		t.Error("run accepts status 418")
+	}
+}
+
+func TestMedianAndRatio(t *testing.T) {
+	t.Parallel()
+	got := []float64{
+		median([]float64{3, 1, 2}, identity),
+		median([]float64{4, 1, 2, 3}, identity),
+		median([]float64{}, identity),
+		// Within the rounds the ratios are 2, 2 and 0.1; that of the medians is 0.2.
+		ratio([]float64{2, 20, 1}, []float64{1, 10, 10}, identity),
+	}
+	if diff := cmp.Diff([]float64{2, 2.5, 0, 2}, got); diff != "" {
+		t.Errorf("medians and ratios (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,28 @@
+package main
+
+import "time"
+
+// A plan is how long is measured.
+type plan struct {
+	rounds    int           // over HTTP
+	duration  time.Duration // of a round of one server
+	warmup    time.Duration // before the first round of one server
+	processes int           // rounds in process
+	benchTime time.Duration // of one in-process benchmark
+}
+
+// fullPlan takes about five minutes, most of them in the rounds over HTTP.
+func fullPlan() plan {
+	return plan{
+		rounds: 9, duration: 800 * time.Millisecond, warmup: 300 * time.Millisecond,
+		processes: 3, benchTime: 300 * time.Millisecond,
+	}
+}
+
+// quickPlan takes less than a minute and is good for a first look.
+func quickPlan() plan {
+	return plan{
+		rounds: 3, duration: 250 * time.Millisecond, warmup: 100 * time.Millisecond,
+		processes: 1, benchTime: 100 * time.Millisecond,
+	}
+}

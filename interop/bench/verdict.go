@@ -1,0 +1,83 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"text/tabwriter"
+)
+
+// A bar is a figure the framework has set itself: at most limit, and goal if
+// things go well (0 is none).
+type bar struct {
+	name  string
+	got   float64
+	limit float64
+	goal  float64
+}
+
+// printVerdict compares our figures with the performance budget in
+// docs/design.md. Bars whose rows were not measured are left out.
+func (r *report) printVerdict(w io.Writer) error {
+	fmt.Fprintf(w, "\nverdict (GOEXPERIMENT %s)\n", r.Experiment)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, b := range r.bars() {
+		goal := ""
+		if b.goal != 0 {
+			goal = fmt.Sprintf(", goal %s", number(b.goal))
+		}
+		fmt.Fprintf(t, "  %s\t%s\t(bar %s%s)\t%s\n", b.name, number(b.got), number(b.limit), goal, b.verdict())
+	}
+	if err := t.Flush(); err != nil {
+		return fmt.Errorf("print verdict: %w", err)
+	}
+	return nil
+}
+
+func (b bar) verdict() string {
+	switch {
+	case b.got > b.limit:
+		return "MISSED"
+	case b.goal != 0 && b.got <= b.goal:
+		return "ok, goal reached"
+	default:
+		return "ok"
+	}
+}
+
+// number prints ratios with two decimals and what is counted without.
+func number(f float64) string {
+	if f >= 10 || f > 2 && f == math.Trunc(f) {
+		return fmt.Sprintf("%.0f", f)
+	}
+	return fmt.Sprintf("%.2f", f)
+}
+
+func (r *report) bars() []bar {
+	var bars []bar
+	for _, row := range r.measuredRows("call-") {
+		our, base := r.row(oursName, row), r.row(plainName, row)
+		bars = append(bars, bar{row + ": CPU per request ours/plain", ratio(our.HTTP, base.HTTP, cpu), 1.00, 0.85})
+	}
+	if our, base := r.row(oursName, "call-text-1"), r.row(plainName, "call-text-1"); our != nil {
+		bars = append(bars,
+			bar{"call-text-1: in process ns ours/plain", ratio(our.InProcess, base.InProcess, nanoseconds), 0.80, 0.35},
+			bar{"call-text-1: in process allocations", median(our.InProcess, allocs), 25, 11},
+			bar{"call-text-1: in process bytes", median(our.InProcess, bytesOf), 1500, 0})
+		if many := r.row(oursName, "call-text-1000"); many != nil {
+			bars = append(bars,
+				bar{"CPU per request 1,000 tools / 1 tool", ratio(many.HTTP, our.HTTP, cpu), 1.10, 0},
+				bar{"in process ns 1,000 tools / 1 tool", ratio(many.InProcess, our.InProcess, nanoseconds), 1.10, 0})
+		}
+	}
+	if our, base := r.row(oursName, "list-100"), r.row(plainName, "list-100"); our != nil {
+		bars = append(bars, bar{"list-100: CPU per request ours/plain", ratio(our.HTTP, base.HTTP, cpu), 0.25, 0})
+	}
+	if x := r.setup(oursName); x != nil {
+		bars = append(bars, bar{"registering 100 tools, repeated, µs", median(x.Repeated, nanoseconds) / 1000, 300, 0})
+	}
+	if len(r.Binaries) > 0 {
+		bars = append(bars, bar{"binary over plain, MiB", r.overPlain(oursName), 1.00, 0})
+	}
+	return bars
+}
