@@ -2,10 +2,11 @@ package mcpengine
 
 import (
 	"context"
+	"math"
 	"slices"
+	"strconv"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/mcp"
@@ -26,20 +27,29 @@ func Progress(ctx context.Context, progress, total float64, message string) {
 	if req.version.lacksMessage {
 		message = ""
 	}
-	params := struct {
-		Token    jsontext.Value `json:"progressToken"`
-		Progress float64        `json:"progress"`
-		Total    float64        `json:"total,omitzero"`
-		Message  string         `json:"message,omitzero"`
-	}{token, progress, total, message}
-	req.sendParams(mcp.MethodNotificationsProgress, params)
+	params := append(make([]byte, 0, 128), `{"progressToken":`...)
+	params = append(params, token...)
+	params = append(params, `,"progress":`...)
+	params = appendNumber(params, progress)
+	if total != 0 && !math.IsNaN(total) && !math.IsInf(total, 0) {
+		params = appendNumber(append(params, `,"total":`...), total)
+	}
+	if message != "" {
+		params = jsonrpc.AppendString(append(params, `,"message":`...), message)
+	}
+	req.send(jsonrpc.Notification{Method: mcp.MethodNotificationsProgress, Params: append(params, '}')})
 }
 
-// advance reports whether the progress is new.
+// appendNumber appends f, which is finite, as JSON.
+func appendNumber(dst []byte, f float64) []byte {
+	return strconv.AppendFloat(dst, f, 'g', -1, 64)
+}
+
+// advance reports whether the progress is new, and a number.
 func (r *Request) advance(progress float64) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if progress <= r.progress {
+	if !(progress > r.progress) || math.IsInf(progress, 1) {
 		return false
 	}
 	r.progress = progress

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -171,12 +172,19 @@ var (
 	noStore  = []string{"no-store"}
 )
 
+// maxUnsized is how much net/http buffers to find the length by itself. More
+// would go out in chunks.
+const maxUnsized = 2 << 10
+
 // writeJSON sends body. Answers depend on who asks, so that no cache between
 // the two may keep them.
 func writeJSON(w http.ResponseWriter, status int, body []byte) {
 	h := w.Header()
 	h["Content-Type"] = jsonType
 	h["Cache-Control"] = noStore
+	if len(body) > maxUnsized {
+		h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	}
 	w.WriteHeader(status)
 	w.Write(body) // the client is gone when this fails
 }
@@ -212,6 +220,9 @@ func isJSON(h http.Header) bool {
 // acceptsBoth reports whether the Accept fields cover both kinds of answer
 // (streamable-http, "Sending Messages").
 func acceptsBoth(values []string) bool {
+	if len(values) == 1 && values[0] == "application/json, text/event-stream" {
+		return true // as most clients write it
+	}
 	var json, events bool
 	for _, value := range values {
 		for value != "" {

@@ -19,7 +19,10 @@ type stream struct {
 	keepAlive time.Duration
 	ioTimeout time.Duration
 	timer     *time.Timer // sends comments while nothing else is sent
+	sent      time.Time   // when the last event or comment was
+	deadline  time.Time   // for writing
 	started   bool
+	message   []byte
 	buf       []byte
 
 	// opened counts the streams that have lived here, because an exchange is
@@ -33,9 +36,9 @@ func (s *stream) open(w http.ResponseWriter, config Config) {
 
 func (s *stream) reset() {
 	if cap(s.buf) > maxPooled {
-		s.buf = nil
+		s.buf, s.message = nil, nil
 	}
-	s.w, s.control = nil, nil
+	s.w, s.control, s.deadline = nil, nil, time.Time{}
 }
 
 // send sends one notification as an event.
@@ -45,7 +48,8 @@ func (s *stream) send(n jsonrpc.Notification) {
 	if !s.started {
 		s.start()
 	}
-	s.event(n.Append(nil))
+	s.message = n.Append(s.message[:0])
+	s.event(s.message)
 }
 
 // finish ends the stream with the response and reports whether there is a
@@ -81,15 +85,19 @@ func (s *stream) start() {
 func (s *stream) event(data []byte) {
 	s.buf = sse.Append(s.buf[:0], sse.Event{Data: data})
 	s.flush()
-	s.timer.Reset(s.keepAlive)
 }
 
 // comment keeps the connection alive for intermediaries and notices a client
-// that has gone without a word.
+// that has gone without a word. The timer is not reset with every event: when
+// it fires too early, it is set to what is left.
 func (s *stream) comment(number int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.started || s.opened != number {
+		return
+	}
+	if left := s.keepAlive - time.Since(s.sent); left > 0 {
+		s.timer.Reset(left)
 		return
 	}
 	s.buf = sse.AppendComment(s.buf[:0], "")
@@ -101,7 +109,12 @@ func (s *stream) comment(number int) {
 // treated as gone: the passed read deadline makes net/http cancel the request's
 // context, which ends a handler that would otherwise wait for the next event.
 func (s *stream) flush() {
-	s.control.SetWriteDeadline(time.Now().Add(s.ioTimeout))
+	// The deadline is renewed once half of it is over, not with every event.
+	s.sent = time.Now()
+	if s.deadline.Sub(s.sent) < s.ioTimeout/2 {
+		s.deadline = s.sent.Add(s.ioTimeout)
+		s.control.SetWriteDeadline(s.deadline)
+	}
 	_, err := s.w.Write(s.buf)
 	if err == nil {
 		err = s.control.Flush()
