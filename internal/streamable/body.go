@@ -9,6 +9,16 @@ import (
 	"time"
 )
 
+// boundRead bounds the time in which the body has to arrive: a client that
+// sends it a byte an hour must not hold a goroutine. It comes first, because
+// net/http waits for the body before it sends the answer to a request that was
+// turned away unread.
+func (s *Server) boundRead(w http.ResponseWriter, r *http.Request) {
+	if r.Body != nil && r.Body != http.NoBody {
+		http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.config.IOTimeout))
+	}
+}
+
 // readBody reads the message into x.body. A non-zero status says why it could
 // not be read.
 func (x *exchange) readBody(w http.ResponseWriter, r *http.Request) (status int, reason string) {
@@ -20,13 +30,6 @@ func (x *exchange) readBody(w http.ResponseWriter, r *http.Request) (status int,
 	if r.ContentLength > limit {
 		return tooLarge()
 	}
-	// A client that sends its body a byte an hour must not hold a goroutine.
-	// The deadline is lifted again: while a handler runs, a read is pending
-	// that notices when the client goes away.
-	control := http.NewResponseController(w)
-	if control.SetReadDeadline(time.Now().Add(x.server.config.IOTimeout)) == nil {
-		defer func() { control.SetReadDeadline(time.Time{}) }()
-	}
 	if err := x.fill(r.Body, r.ContentLength, limit); err != nil {
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			return http.StatusRequestTimeout, "the message did not arrive in time"
@@ -36,12 +39,18 @@ func (x *exchange) readBody(w http.ResponseWriter, r *http.Request) (status int,
 	if int64(len(x.body)) > limit {
 		return tooLarge()
 	}
+	// While a handler runs, a read is pending that notices when the client goes
+	// away.
+	if r.Body != nil && r.Body != http.NoBody {
+		http.NewResponseController(w).SetReadDeadline(time.Time{})
+	}
 	return 0, ""
 }
 
 // fill reads at most one byte more than limit.
 func (x *exchange) fill(body io.Reader, length, limit int64) error {
-	if need := min(length, limit) + 1; int64(cap(x.body)) < need {
+	// What a client announces costs nothing before it is there.
+	if need := min(length, limit, maxPooled) + 1; int64(cap(x.body)) < need {
 		x.body = make([]byte, 0, need)
 	}
 	x.body = x.body[:0]

@@ -64,14 +64,25 @@ func (s *Server) originAllowed(origin string, local bool) bool {
 	return (u.Scheme == "http" || u.Scheme == "https") && isLoopbackName(hostOf(u.Host))
 }
 
-// hostOf returns the host of a host with or without port, without brackets.
+// hostOf returns the host of a host with or without port (RFC 9110, section
+// 7.2), without brackets, and "" when it is neither.
 func hostOf(hostport string) string {
-	host := hostport
-	if i := strings.LastIndexByte(hostport, ':'); i >= 0 && strings.IndexByte(hostport[i:], ']') < 0 {
-		host = hostport[:i]
+	host, port := hostport, ""
+	if i := strings.LastIndexByte(hostport, ':'); i >= 0 && !strings.HasSuffix(hostport, "]") {
+		host, port = hostport[:i], hostport[i+1:]
 	}
-	if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
-		return host[1 : len(host)-1]
+	if strings.Trim(port, "0123456789") != "" {
+		return ""
+	}
+	if inner, ok := strings.CutPrefix(host, "["); ok {
+		inner, ok = strings.CutSuffix(inner, "]")
+		if !ok || !strings.Contains(inner, ":") {
+			return ""
+		}
+		return inner
+	}
+	if strings.ContainsAny(host, ":@/") {
+		return ""
 	}
 	return host
 }
@@ -86,8 +97,14 @@ func isLoopbackName(host string) bool {
 	return err == nil && addr.Zone() == "" && addr.IsLoopback()
 }
 
-// exposed are the response fields a script may read.
-const exposed = "MCP-Protocol-Version, WWW-Authenticate"
+// exposed returns the response fields a script may read.
+func (s *Server) exposed() string {
+	const exposed = "MCP-Protocol-Version, WWW-Authenticate"
+	if s.config.Earlier == nil {
+		return exposed
+	}
+	return exposed + ", Mcp-Session-Id"
+}
 
 // allowOrigin answers the CORS protocol (Fetch, section 3.3) for an origin
 // that has passed [Server.refuse]. Credentials are never allowed: the only one
@@ -99,16 +116,17 @@ func (s *Server) allowOrigin(w http.ResponseWriter, r *http.Request) {
 	}
 	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", origins[0])
-	h.Set("Access-Control-Expose-Headers", exposed)
+	h.Set("Access-Control-Expose-Headers", s.exposed())
 	h.Add("Vary", "Origin")
 }
 
-// preflight answers the question whether a script may send what it wants to.
-func preflight(w http.ResponseWriter, r *http.Request) {
+// preflight answers the question whether a script may send what it wants to:
+// only one of the endpoint's methods.
+func preflight(w http.ResponseWriter, r *http.Request, allow string, allows func(method string) bool) {
 	h := w.Header()
-	h.Set("Allow", "POST, OPTIONS")
-	if r.Header.Get("Origin") != "" && r.Header.Get("Access-Control-Request-Method") == http.MethodPost {
-		h.Set("Access-Control-Allow-Methods", http.MethodPost)
+	h.Set("Allow", allow)
+	if method := r.Header.Get("Access-Control-Request-Method"); r.Header.Get("Origin") != "" && allows(method) {
+		h.Set("Access-Control-Allow-Methods", method)
 		h.Set("Access-Control-Allow-Headers", allowedHeaders(r.Header.Get("Access-Control-Request-Headers")))
 		h.Set("Access-Control-Max-Age", "7200")
 		h.Add("Vary", "Access-Control-Request-Headers")

@@ -2,9 +2,8 @@ package streamable
 
 import (
 	"encoding/base64"
-	"math"
+	"math/big"
 	"net/http"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -153,10 +152,24 @@ func sameValue(text, kind string, argument []byte) bool {
 	if kind != "integer" || text == string(argument) {
 		return text == string(argument)
 	}
-	// Beyond 2^53 different integers are the same float64; such values have to
-	// match by their text.
-	header, err1 := strconv.ParseFloat(text, 64)
-	body, err2 := strconv.ParseFloat(string(argument), 64)
-	return err1 == nil && err2 == nil && jsonrpc.Valid([]byte(text)) == nil &&
-		header == body && math.Abs(body) <= 1<<53-1
+	header, ok1 := integer(text)
+	body, ok2 := integer(string(argument))
+	return ok1 && ok2 && header.Cmp(body) == 0
 }
+
+// integer returns the integer that a JSON number is, if it is one and in the
+// range that a mirrored argument may have (streamable-http, "Schema
+// Extension").
+func integer(number string) (*big.Rat, bool) {
+	const maxLength, maxExponent = 64, 2 // digits: what is longer takes long to compute
+	if len(number) > maxLength || jsonrpc.Valid([]byte(number)) != nil || !isNumber(number[0]) {
+		return nil, false
+	}
+	if i := strings.IndexAny(number, "eE"); i >= 0 && len(strings.TrimLeft(number[i+1:], "+-0")) > maxExponent {
+		return nil, false
+	}
+	r, ok := new(big.Rat).SetString(number)
+	return r, ok && r.IsInt() && r.Num().IsInt64() && r.Num().CmpAbs(big.NewInt(1<<53-1)) <= 0
+}
+
+func isNumber(c byte) bool { return c == '-' || '0' <= c && c <= '9' }

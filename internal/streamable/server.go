@@ -46,6 +46,10 @@ type Config struct {
 	// Versions are the protocol versions that error messages mention.
 	Versions []string
 
+	// Earlier serves earlier protocol versions at the same endpoint. Nil means
+	// that there are none.
+	Earlier Earlier
+
 	Logger *slog.Logger
 }
 
@@ -98,46 +102,56 @@ func (x *exchange) release() {
 
 // ServeHTTP answers one HTTP request at the MCP endpoint, whatever its path.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.boundRead(w, r)
 	if reason := s.refuse(r); reason != "" {
-		reject(w, http.StatusForbidden, jsonrpc.CodeInvalidRequest, reason)
+		Reject(w, http.StatusForbidden, jsonrpc.CodeInvalidRequest, reason)
 		return
 	}
 	s.allowOrigin(w, r)
-	switch r.Method {
-	case http.MethodPost:
+	earlier := s.config.Earlier != nil
+	switch {
+	case r.Method == http.MethodPost:
 		s.post(w, r)
-	case http.MethodOptions:
-		preflight(w, r)
+	case r.Method == http.MethodOptions:
+		preflight(w, r, s.methods(), s.allows)
+	case r.Method == http.MethodGet && earlier:
+		s.getEarlier(w, r)
+	case r.Method == http.MethodDelete && earlier:
+		s.config.Earlier.Delete(w, r)
 	default:
 		// GET and DELETE belong to earlier versions (streamable-http,
 		// "Earlier Streamable HTTP Revisions").
-		w.Header().Set("Allow", "POST, OPTIONS")
-		reject(w, http.StatusMethodNotAllowed, jsonrpc.CodeInvalidRequest, "the MCP endpoint accepts POST only")
+		RejectMethod(w, s.methods())
 	}
 }
 
 func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 	if !isJSON(r.Header) {
-		reject(w, http.StatusUnsupportedMediaType, jsonrpc.CodeInvalidRequest, "Content-Type must be application/json, not encoded further")
+		Reject(w, http.StatusUnsupportedMediaType, jsonrpc.CodeInvalidRequest, notJSON)
 		return
 	}
-	if !acceptsBoth(r.Header["Accept"]) {
-		reject(w, http.StatusNotAcceptable, jsonrpc.CodeInvalidRequest, "Accept must list application/json and text/event-stream")
+	if json, events := accepts(r.Header["Accept"]); !json || !events {
+		Reject(w, http.StatusNotAcceptable, jsonrpc.CodeInvalidRequest, "Accept must list application/json and text/event-stream")
 		return
 	}
 	x := s.exchanges.Get().(*exchange)
-	defer x.release()
 	if status, reason := x.readBody(w, r); status != 0 {
-		reject(w, status, jsonrpc.CodeInvalidRequest, reason)
-		return
+		Reject(w, status, jsonrpc.CodeInvalidRequest, reason)
+	} else {
+		x.serve(w, r)
 	}
-	x.serve(w, r)
+	x.release() // not after a panic: somebody may still use it
 }
 
 // serve answers the message in x.body.
 func (x *exchange) serve(w http.ResponseWriter, r *http.Request) {
 	req := &x.request
-	if err := req.Parse(x.body); err != nil {
+	err := req.Parse(x.body)
+	if x.server.isEarlier(r.Header, req, err) {
+		x.server.config.Earlier.Post(w, r, x.body, req, err)
+		return
+	}
+	if err != nil {
 		x.answer(w, jsonrpc.ErrorResponse(req.ID, err))
 		return
 	}
@@ -154,6 +168,7 @@ func (x *exchange) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	req.Header = r.Header
 	x.stream.open(w, x.server.config)
+	defer x.stream.close()
 	x.answer(w, x.server.handler.Handle(r.Context(), req, x.notify))
 }
 
@@ -164,7 +179,11 @@ func (x *exchange) answer(w http.ResponseWriter, resp *jsonrpc.Response) {
 	if x.stream.finish(resp.Body) {
 		return
 	}
-	writeJSON(w, resp.Status, resp.Body)
+	if len(resp.Body) > maxPrompt {
+		x.server.writeLarge(w, resp.Status, resp.Body)
+		return
+	}
+	WriteJSON(w, resp.Status, resp.Body)
 }
 
 var (
@@ -176,9 +195,9 @@ var (
 // would go out in chunks.
 const maxUnsized = 2 << 10
 
-// writeJSON sends body. Answers depend on who asks, so that no cache between
+// WriteJSON sends body. Answers depend on who asks, so that no cache between
 // the two may keep them.
-func writeJSON(w http.ResponseWriter, status int, body []byte) {
+func WriteJSON(w http.ResponseWriter, status int, body []byte) {
 	h := w.Header()
 	h["Content-Type"] = jsonType
 	h["Cache-Control"] = noStore
@@ -189,11 +208,24 @@ func writeJSON(w http.ResponseWriter, status int, body []byte) {
 	w.Write(body) // the client is gone when this fails
 }
 
-// reject answers with a JSON-RPC error that belongs to no request.
-func reject(w http.ResponseWriter, status, code int, message string) {
+// maxPrompt is how much the buffers on the way surely take: what is larger may
+// wait for the client to read.
+const maxPrompt = 16 << 10
+
+// writeLarge sends body within the time that one event may take.
+func (s *Server) writeLarge(w http.ResponseWriter, status int, body []byte) {
+	control := http.NewResponseController(w)
+	control.SetWriteDeadline(time.Now().Add(s.config.IOTimeout))
+	WriteJSON(w, status, body)
+	control.Flush()
+	control.SetWriteDeadline(time.Time{})
+}
+
+// Reject answers with a JSON-RPC error that belongs to no request.
+func Reject(w http.ResponseWriter, status, code int, message string) {
 	resp := jsonrpc.ErrorResponse(nil, jsonrpc.Errorf(code, "%s", message))
 	defer resp.Release()
-	writeJSON(w, status, resp.Body)
+	WriteJSON(w, status, resp.Body)
 }
 
 // isJSON reports whether the body is what its header says it must be: JSON in
@@ -217,32 +249,37 @@ func isJSON(h http.Header) bool {
 	return !ok || strings.EqualFold(charset, "utf-8")
 }
 
-// acceptsBoth reports whether the Accept fields cover both kinds of answer
-// (streamable-http, "Sending Messages").
-func acceptsBoth(values []string) bool {
+// accepts reports which kinds of answer the Accept fields cover. A POST needs
+// both (streamable-http, "Sending Messages").
+func accepts(values []string) (json, events bool) {
 	if len(values) == 1 && values[0] == "application/json, text/event-stream" {
-		return true // as most clients write it
+		return true, true // as most clients write it
 	}
-	var json, events bool
+	return covers(values, "application", "json"), covers(values, "text", "event-stream")
+}
+
+// covers reports whether a media type is acceptable: the most specific range
+// that matches it decides (RFC 9110, section 12.5.1).
+func covers(values []string, kind, subtype string) (ok bool) {
+	best := 0
 	for _, value := range values {
-		for value != "" {
-			var item string
-			item, value, _ = strings.Cut(value, ",")
+		for item := range strings.SplitSeq(value, ",") {
 			mediaRange, params, _ := strings.Cut(item, ";")
-			if isZeroQuality(params) {
-				continue
-			}
+			specific := 0
 			switch strings.ToLower(strings.TrimSpace(mediaRange)) {
-			case "application/json", "application/*":
-				json = true
-			case "text/event-stream", "text/*":
-				events = true
+			case kind + "/" + subtype:
+				specific = 3
+			case kind + "/*":
+				specific = 2
 			case "*/*":
-				json, events = true, true
+				specific = 1
+			}
+			if specific > best {
+				best, ok = specific, !isZeroQuality(params)
 			}
 		}
 	}
-	return json && events
+	return ok
 }
 
 // isZeroQuality reports whether a media range carries q=0, which excludes it

@@ -21,7 +21,8 @@ type stream struct {
 	timer     *time.Timer // sends comments while nothing else is sent
 	sent      time.Time   // when the last event or comment was
 	deadline  time.Time   // for writing
-	started   bool
+	isOpen    bool        // the request is being answered
+	started   bool        // and the answer is an event stream
 	message   []byte
 	buf       []byte
 
@@ -32,6 +33,18 @@ type stream struct {
 
 func (s *stream) open(w http.ResponseWriter, config Config) {
 	s.w, s.keepAlive, s.ioTimeout = w, config.KeepAlive, config.IOTimeout
+	s.isOpen = true
+}
+
+// close drops what a handler that is gone, or should be, may still send. It is
+// called again after [stream.finish], to no effect.
+func (s *stream) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.started {
+		s.timer.Stop()
+	}
+	s.isOpen, s.started = false, false
 }
 
 func (s *stream) reset() {
@@ -45,6 +58,9 @@ func (s *stream) reset() {
 func (s *stream) send(n jsonrpc.Notification) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.isOpen {
+		return
+	}
 	if !s.started {
 		s.start()
 	}
@@ -57,6 +73,7 @@ func (s *stream) send(n jsonrpc.Notification) {
 func (s *stream) finish(body []byte) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.isOpen = false
 	if !s.started {
 		return false
 	}

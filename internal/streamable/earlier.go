@@ -1,0 +1,88 @@
+package streamable
+
+import (
+	"net/http"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+)
+
+// An Earlier serves the messages of earlier protocol versions, which share the
+// endpoint. The checks of Origin, Host, Content-Type, Accept and size have been
+// made by then.
+type Earlier interface {
+	// Speaks reports whether a version is one of those it serves.
+	Speaks(version string) bool
+
+	// Post answers the message in body. Either it is the request or
+	// notification req, or err says that it is something else:
+	// [jsonrpc.ErrIsResponse] or [jsonrpc.ErrIsBatch]. Body and req are not to
+	// be used any more once Post has returned.
+	Post(w http.ResponseWriter, r *http.Request, body []byte, req *jsonrpc.Request, err *jsonrpc.Error)
+
+	// Get answers a request for an event stream, and Delete one to end a
+	// session.
+	Get(w http.ResponseWriter, r *http.Request)
+	Delete(w http.ResponseWriter, r *http.Request)
+}
+
+// isEarlier reports whether a message belongs to an earlier version: its body
+// does not say that it is of the newest, and its header does not either. Err is
+// what came of parsing it.
+//
+// Everything else is served, or refused, by the rules of the newest version, so
+// that a message in whose body and header different versions are named is
+// refused as the mismatch it is.
+func (s *Server) isEarlier(h http.Header, req *jsonrpc.Request, err *jsonrpc.Error) bool {
+	earlier := s.config.Earlier
+	switch {
+	case earlier == nil || req.Meta.Get(metaProtocolVersion) != nil:
+		return false
+	case err != nil && err != jsonrpc.ErrIsResponse && err != jsonrpc.ErrIsBatch:
+		return false
+	case req.Method == "initialize":
+		return true
+	}
+	versions := h[protocolVersionField]
+	return len(versions) == 0 || len(versions) == 1 && earlier.Speaks(versions[0])
+}
+
+func (s *Server) getEarlier(w http.ResponseWriter, r *http.Request) {
+	if _, events := accepts(r.Header["Accept"]); !events {
+		Reject(w, http.StatusNotAcceptable, jsonrpc.CodeInvalidRequest, "Accept must list text/event-stream")
+		return
+	}
+	s.config.Earlier.Get(w, r)
+}
+
+// allows reports whether the endpoint has anything to do with an HTTP method
+// that a script may want to send.
+func (s *Server) allows(method string) bool {
+	switch method {
+	case http.MethodPost:
+		return true
+	case http.MethodGet, http.MethodDelete:
+		return s.config.Earlier != nil
+	}
+	return false
+}
+
+// methods returns the value of Allow.
+func (s *Server) methods() string {
+	if s.config.Earlier == nil {
+		return postOnly
+	}
+	return "GET, POST, DELETE, OPTIONS"
+}
+
+const postOnly = "POST, OPTIONS"
+
+// RejectMethod answers a request whose HTTP method is none of those allowed,
+// which RFC 9110, section 15.5.6, wants to be listed.
+func RejectMethod(w http.ResponseWriter, allowed string) {
+	w.Header().Set("Allow", allowed)
+	message := "the MCP endpoint accepts POST only"
+	if allowed != postOnly {
+		message = "the MCP endpoint accepts " + allowed + " only"
+	}
+	Reject(w, http.StatusMethodNotAllowed, jsonrpc.CodeInvalidRequest, message)
+}

@@ -1,0 +1,54 @@
+package streamable
+
+import (
+	"net/http"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+)
+
+// Admit makes the checks of the MCP endpoint for another endpoint of the same
+// server, which answers one HTTP method, and reports whether the request is to
+// be served. If not, it has been answered.
+func (s *Server) Admit(w http.ResponseWriter, r *http.Request, method string) bool {
+	s.boundRead(w, r)
+	if reason := s.refuse(r); reason != "" {
+		Reject(w, http.StatusForbidden, jsonrpc.CodeInvalidRequest, reason)
+		return false
+	}
+	s.allowOrigin(w, r)
+	allow := method + ", OPTIONS"
+	switch r.Method {
+	case method:
+		return true
+	case http.MethodOptions:
+		preflight(w, r, allow, func(wanted string) bool { return wanted == method })
+	default:
+		RejectMethod(w, allow)
+	}
+	return false
+}
+
+// AcceptsEvents reports whether the client takes an event stream. One that does
+// not say what it takes does (RFC 9110, section 12.5.1).
+func AcceptsEvents(h http.Header) bool {
+	_, events := accepts(h["Accept"])
+	return events || len(h["Accept"]) == 0
+}
+
+// ReadMessage reads the message of a POST into buf, which it may replace, by the
+// rules of the MCP endpoint. When it reports false, the request has been
+// answered.
+func (s *Server) ReadMessage(w http.ResponseWriter, r *http.Request, buf []byte) (message []byte, ok bool) {
+	if !isJSON(r.Header) {
+		Reject(w, http.StatusUnsupportedMediaType, jsonrpc.CodeInvalidRequest, notJSON)
+		return buf, false
+	}
+	x := exchange{server: s, body: buf}
+	if status, reason := x.readBody(w, r); status != 0 {
+		Reject(w, status, jsonrpc.CodeInvalidRequest, reason)
+		return x.body, false
+	}
+	return x.body, true
+}
+
+const notJSON = "Content-Type must be application/json, not encoded further"
