@@ -123,7 +123,7 @@ func (e *Engine) discover(_ context.Context, req *Request, dst []byte) ([]byte, 
 		Capabilities mcp.ServerCapabilities `json:"capabilities"`
 		Instructions string                 `json:"instructions,omitzero"`
 	}{supportedVersions(), req.catalog.capabilities(), e.instructions}
-	members, err := json.Marshal(description)
+	members, err := json.Marshal(description, encoding)
 	if err != nil {
 		return dst, err
 	}

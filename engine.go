@@ -99,7 +99,7 @@ type ends struct {
 // who produced it (basic, "Per-response protocol fields"). Versions with a
 // handshake have none of them.
 func (e *Engine) encodeEnds() {
-	info, err := json.Marshal(e.info)
+	info, err := json.Marshal(e.info, encoding)
 	if err != nil {
 		panic(fmt.Sprintf("mcpengine: New(%q): encode the implementation: %v", e.info.Name, err))
 	}

@@ -74,9 +74,24 @@ func (e *Error) wire() *jsonrpc.Error {
 	if e.Data != nil {
 		// Data that cannot be encoded is the handler's mistake, not a reason
 		// to lose the error.
-		wire.Data, _ = json.Marshal(e.Data)
+		if data, err := json.Marshal(e.Data, encoding); err == nil {
+			wire.Data = data
+		}
 	}
 	return wire
+}
+
+// isProtocolError reports whether an error ends the request whatever else a
+// handler has asked for.
+func isProtocolError(err error) bool {
+	if _, ok := errors.AsType[*internalError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[*jsonrpc.Error](err); ok {
+		return true
+	}
+	_, ok := errors.AsType[*Error](err)
+	return ok
 }
 
 // wireError returns what the client may know of err, and whether that is less

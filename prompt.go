@@ -84,7 +84,7 @@ func newPrompt[In any, Out PromptResult](e *Engine, name, description string, h 
 		}
 		return p.result(any(out))
 	}
-	p.definition, err = json.Marshal(p.wireDefinition())
+	p.definition, err = json.Marshal(p.wireDefinition(), encoding)
 	return p, err
 }
 

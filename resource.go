@@ -133,7 +133,7 @@ func newResource[In any, Out ResourceResult](e *Engine, uri, description string,
 		return r.result(uri, any(out))
 	}
 	var err error
-	r.definition, err = json.Marshal(r.wireDefinition(&c))
+	r.definition, err = json.Marshal(r.wireDefinition(&c), encoding)
 	return r, err
 }
 
@@ -290,7 +290,7 @@ func (e *Engine) readResource(ctx context.Context, req *Request, dst []byte) ([]
 
 // failure is what becomes of an error of a resource or prompt.
 func (r *Request) failure(dst []byte, err error) ([]byte, error) {
-	if r.round.asks() {
+	if !isProtocolError(err) && r.round.asks() {
 		return r.appendInputRequired(dst)
 	}
 	return dst, err

@@ -151,18 +151,20 @@ func (e *Engine) listen(ctx context.Context, req *Request, dst []byte) ([]byte, 
 		case <-ctx.Done():
 			return dst, ctx.Err()
 		case <-e.subscriptions.closing:
-			return req.endSubscription(dst), nil
+			return req.endSubscription(sub, dst), nil
 		case <-req.hangup:
-			return req.endSubscription(dst), nil
+			return req.endSubscription(sub, dst), nil
 		case <-sub.wake:
 			req.deliver(e.subscriptions.take(sub))
 		}
 	}
 }
 
-// endSubscription appends the result that tells a client that its subscription
-// has ended in good order (subscriptions, "Graceful Closure").
-func (r *Request) endSubscription(dst []byte) []byte {
+// endSubscription delivers what is pending and appends the result that tells a
+// client that its subscription has ended in good order (subscriptions,
+// "Graceful Closure").
+func (r *Request) endSubscription(sub *subscription, dst []byte) []byte {
+	r.deliver(r.engine.subscriptions.take(sub))
 	return fmt.Appendf(dst, `{"resultType":%q,"_meta":{%q:%s,%q:%s}}`, mcp.ResultTypeComplete,
 		mcp.MetaSubscriptionID, r.wire.ID, mcp.MetaServerInfo, r.engine.encodedInfo)
 }

@@ -2,12 +2,10 @@ package mcpengine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"reflect"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/schema"
@@ -110,7 +108,7 @@ func newTool[In, Out any](e *Engine, name, description string, h Handler[In, Out
 		}
 		return result.append(req, dst, output, &out)
 	}
-	t.definition, err = json.Marshal(t.wireDefinition(&c))
+	t.definition, err = json.Marshal(t.wireDefinition(&c), encoding)
 	return t, err
 }
 
@@ -207,20 +205,14 @@ func (e *Engine) callTool(ctx context.Context, req *Request, dst []byte) ([]byte
 	return req.toolFailure(dst[:start], err)
 }
 
-// toolFailure decides what an error of a tool is: a question to the user, a
-// JSON-RPC error, an internal error, or a result for the model.
+// toolFailure decides what an error of a tool is: a JSON-RPC error, a question
+// to the user, or a result for the model.
 func (r *Request) toolFailure(dst []byte, err error) ([]byte, error) {
-	if r.round.asks() {
+	switch {
+	case isProtocolError(err):
+		return dst, err
+	case r.round.asks():
 		return r.appendInputRequired(dst)
-	}
-	if _, ok := errors.AsType[*Error](err); ok {
-		return dst, err
-	}
-	if _, ok := errors.AsType[*jsonrpc.Error](err); ok {
-		return dst, err // an answer of the client that is no answer
-	}
-	if _, ok := errors.AsType[*internalError](err); ok {
-		return dst, err
 	}
 	return r.appendToolError(dst, err), nil
 }
@@ -241,27 +233,6 @@ func checkArguments(s *schema.Schema, args []byte) ([]byte, error) {
 		return args, fmt.Errorf("arguments are invalid: %w", err)
 	}
 	return s.ApplyDefaults(args)
-}
-
-// decode decodes valid arguments. What can still fail is what a schema does not
-// say, such as the range of an int8.
-func decode[In any](args []byte) (In, error) {
-	var in In
-	err := json.Unmarshal(args, &in)
-	if err == nil {
-		return in, nil
-	}
-	if semantic, ok := errors.AsType[*json.SemanticError](err); ok {
-		return in, fmt.Errorf("arguments are invalid: %s: %.64s is not accepted here", argumentPath(semantic.JSONPointer), semantic.JSONValue)
-	}
-	return in, fmt.Errorf("arguments are invalid: %w", err)
-}
-
-func argumentPath(p jsontext.Pointer) string {
-	if p == "" {
-		return "arguments"
-	}
-	return string(p[1:])
 }
 
 // checkParamHeaders compares the arguments that the tool mirrors into header

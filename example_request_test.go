@@ -1,0 +1,359 @@
+package mcpengine_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/mcpengine/mcpengine"
+	"github.com/mcpengine/mcpengine/mcp"
+	"github.com/mcpengine/mcpengine/mcptest"
+)
+
+// The first run of the handler ends at the question; the client asks the user
+// and sends the request again, and the second run gets the answer.
+func ExampleElicit() {
+	type Booking struct {
+		Seats int  `json:"seats" jsonschema:"how many seats"`
+		Aisle bool `json:"aisle,omitempty" jsonschema:"prefer the aisle"`
+	}
+	e := mcpengine.New("travel")
+	mcpengine.AddTool(e, "book", "Book a train.",
+		func(ctx context.Context, _ struct{}) (string, error) {
+			in, err := mcpengine.Elicit[Booking](ctx, "What shall I book?")
+			if errors.Is(err, mcpengine.ErrDeclined) {
+				return "Nothing was booked.", nil
+			}
+			if err != nil {
+				return "", err
+			}
+			return fmt.Sprintf("Booked %d seats.", in.Seats), nil
+		})
+
+	c := mcptest.New(e)
+	c.Capabilities.Elicitation = &mcp.ElicitationCapability{Form: mcp.JSONObject{}}
+	c.Answer = func(string, mcp.InputRequest) (any, error) {
+		return mcp.ElicitResult{Action: mcp.ElicitActionAccept, Content: json.RawMessage(`{"seats":2}`)}, nil
+	}
+	result, err := c.CallTool(context.Background(), "book", nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(result.Content[0].(mcp.TextContent).Text)
+	// Output:
+	// Booked 2 seats.
+}
+
+// Questions that do not depend on each other are asked in one round when their
+// errors are looked at together.
+func ExampleElicit_together() {
+	type Name struct {
+		Name string `json:"name"`
+	}
+	e := mcpengine.New("greeter")
+	mcpengine.AddTool(e, "greet", "",
+		func(ctx context.Context, _ struct{}) (string, error) {
+			in, err1 := mcpengine.Elicit[Name](ctx, "Your name?", mcpengine.WithKey("name"))
+			roots, err2 := mcpengine.ListRoots(ctx, mcpengine.WithKey("roots"))
+			if err := errors.Join(err1, err2); err != nil {
+				return "", err
+			}
+			return fmt.Sprintf("Hello %s, you work in %d folders.", in.Name, len(roots)), nil
+		})
+
+	c := mcptest.New(e)
+	c.Capabilities = mcp.ClientCapabilities{Elicitation: &mcp.ElicitationCapability{}, Roots: &mcp.RootsCapability{}}
+	answers := map[string]any{
+		"name":  mcp.ElicitResult{Action: mcp.ElicitActionAccept, Content: json.RawMessage(`{"name":"Ann"}`)},
+		"roots": mcp.ListRootsResult{Roots: []mcp.Root{{URI: "file:///home/ann"}}},
+	}
+	c.Answer = func(key string, _ mcp.InputRequest) (any, error) { return answers[key], nil }
+	result, err := c.CallTool(context.Background(), "greet", nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(result.Content[0].(mcp.TextContent).Text)
+	// Output:
+	// Hello Ann, you work in 1 folders.
+}
+
+// A form given as a schema says what a Go type cannot, such as the titles of
+// choices.
+func ExampleWithRequestedSchema() {
+	type Choice struct {
+		Pet string `json:"pet"`
+	}
+	const form = `{
+		"type": "object",
+		"properties": {"pet": {"type": "string", "oneOf": [{"const": "c", "title": "Cat"}, {"const": "d", "title": "Dog"}]}},
+		"required": ["pet"]
+	}`
+	e := mcpengine.New("shelter")
+	mcpengine.AddTool(e, "adopt", "Adopt a pet.",
+		func(ctx context.Context, _ struct{}) (string, error) {
+			in, err := mcpengine.Elicit[Choice](ctx, "Which one?", mcpengine.WithRequestedSchema(form))
+			return in.Pet, err
+		})
+}
+
+// A secret is entered on a page of the server's own, where the client cannot
+// see it.
+func ExampleElicitURL() {
+	e := mcpengine.New("bank")
+	mcpengine.AddTool(e, "pay", "Pay a bill.",
+		func(ctx context.Context, _ struct{}) (string, error) {
+			if err := mcpengine.ElicitURL(ctx, "Please confirm the payment.", "https://bank.example/confirm/42"); err != nil {
+				return "", err
+			}
+			return "Thank you.", nil
+		})
+
+	c := mcptest.New(e)
+	c.Capabilities.Elicitation = &mcp.ElicitationCapability{URL: mcp.JSONObject{}}
+	c.Answer = func(string, mcp.InputRequest) (any, error) {
+		return mcp.ElicitResult{Action: mcp.ElicitActionDecline}, nil
+	}
+	result, err := c.CallTool(context.Background(), "pay", nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(result.IsError, result.Content[0].(mcp.TextContent).Text)
+	// Output:
+	// true the user declined
+}
+
+// The client's model answers.
+func ExampleCreateMessage() {
+	e := mcpengine.New("writer")
+	mcpengine.AddTool(e, "summarise", "",
+		func(ctx context.Context, _ struct{}) (string, error) {
+			answer, err := mcpengine.CreateMessage(ctx, mcp.CreateMessageRequestParams{
+				Messages: []mcp.SamplingMessage{{
+					Role:    mcp.RoleUser,
+					Content: mcp.SamplingMessageContentBlocks{mcp.TextContent{Text: "Summarise: …"}},
+				}},
+				MaxTokens: 100,
+			})
+			if err != nil {
+				return "", err
+			}
+			return fmt.Sprintf("%s used %d block", answer.Model, len(answer.Content)), nil
+		})
+
+	c := mcptest.New(e)
+	c.Capabilities.Sampling = &mcp.SamplingCapability{}
+	c.Answer = func(string, mcp.InputRequest) (any, error) {
+		return mcp.CreateMessageResult{
+			Role: mcp.RoleAssistant, Model: "model-1",
+			Content: mcp.SamplingMessageContentBlocks{mcp.TextContent{Text: "It is short."}},
+		}, nil
+	}
+	result, err := c.CallTool(context.Background(), "summarise", nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(result.Content[0].(mcp.TextContent).Text)
+	// Output:
+	// model-1 used 1 block
+}
+
+func ExampleListRoots() {
+	e := mcpengine.New("files")
+	mcpengine.AddTool(e, "folders", "",
+		func(ctx context.Context, _ struct{}) (string, error) {
+			roots, err := mcpengine.ListRoots(ctx)
+			if err != nil {
+				return "", err
+			}
+			return roots[0].URI, nil
+		})
+
+	c := mcptest.New(e)
+	_, err := c.CallTool(context.Background(), "folders", nil)
+	fmt.Println(err)
+	c.Capabilities.Roots = &mcp.RootsCapability{}
+	_, err = c.CallTool(context.Background(), "folders", nil)
+	fmt.Println(err)
+	// Output:
+	// the client lacks a capability that this request needs (-32021)
+	// the server requires 1 inputs
+}
+
+// A side effect before a question belongs into a step: the handler runs twice,
+// the step once.
+func ExampleStep() {
+	type Confirm struct {
+		Sure bool `json:"sure"`
+	}
+	e := mcpengine.New("shop")
+	mcpengine.AddTool(e, "order", "",
+		func(ctx context.Context, _ struct{}) (string, error) {
+			number, err := mcpengine.Step(ctx, "reserve", func(context.Context) (int, error) {
+				fmt.Println("reserving")
+				return 42, nil
+			})
+			if err != nil {
+				return "", err
+			}
+			if _, err := mcpengine.Elicit[Confirm](ctx, "Are you sure?"); err != nil {
+				return "", err
+			}
+			return fmt.Sprint("ordered number ", number), nil
+		})
+
+	c := mcptest.New(e)
+	c.Capabilities.Elicitation = &mcp.ElicitationCapability{}
+	c.Answer = func(string, mcp.InputRequest) (any, error) {
+		return mcp.ElicitResult{Action: mcp.ElicitActionAccept, Content: json.RawMessage(`{"sure":true}`)}, nil
+	}
+	result, err := c.CallTool(context.Background(), "order", nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(result.Content[0].(mcp.TextContent).Text)
+	// Output:
+	// reserving
+	// ordered number 42
+}
+
+func ExampleProgress() {
+	e := mcpengine.New("files")
+	mcpengine.AddTool(e, "index", "",
+		func(ctx context.Context, _ struct{}) (string, error) {
+			for i := range 2 {
+				mcpengine.Progress(ctx, float64(i+1), 2, "indexing")
+			}
+			return "done", nil
+		})
+
+	c := mcptest.New(e)
+	c.Notify = func(method string, params json.RawMessage) { fmt.Println(method, string(params)) }
+	if _, err := c.CallTool(context.Background(), "index", nil); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// notifications/progress {"progressToken":1,"progress":1,"total":2,"message":"indexing"}
+	// notifications/progress {"progressToken":1,"progress":2,"total":2,"message":"indexing"}
+}
+
+func ExampleLog() {
+	e := mcpengine.New("files")
+	mcpengine.AddTool(e, "index", "",
+		func(ctx context.Context, _ struct{}) (string, error) {
+			mcpengine.Log(ctx, mcp.LoggingLevelDebug, "indexer", "starting")
+			mcpengine.Log(ctx, mcp.LoggingLevelWarning, "indexer", map[string]int{"skipped": 3})
+			return "done", nil
+		})
+
+	c := mcptest.New(e)
+	c.LogLevel = mcp.LoggingLevelInfo
+	c.Notify = func(_ string, params json.RawMessage) { fmt.Println(string(params)) }
+	if _, err := c.CallTool(context.Background(), "index", nil); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// {"level":"warning","logger":"indexer","data":{"skipped":3}}
+}
+
+// A handler learns who asks from its context.
+func ExampleRequestFrom() {
+	e := mcpengine.New("greeter")
+	mcpengine.AddTool(e, "greet", "",
+		func(ctx context.Context, _ struct{}) (string, error) {
+			req := mcpengine.RequestFrom(ctx)
+			return fmt.Sprintf("%s calls %s", req.ClientInfo().Name, req.Name()), nil
+		})
+
+	result, err := mcptest.New(e).CallTool(context.Background(), "greet", nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(result.Content[0].(mcp.TextContent).Text)
+	// Output:
+	// mcptest calls greet
+}
+
+// A middleware sees every request and may answer it itself.
+func ExampleWithMiddleware() {
+	readOnly := func(next mcpengine.Method) mcpengine.Method {
+		return func(ctx context.Context, req *mcpengine.Request) ([]byte, error) {
+			if req.Method() == mcp.MethodToolsCall && req.Name() == "delete" {
+				return nil, mcpengine.Errorf(1, "%s is closed for maintenance", req.Name())
+			}
+			return next(ctx, req)
+		}
+	}
+	e := mcpengine.New("files", mcpengine.WithMiddleware(readOnly))
+	mcpengine.AddTool(e, "delete", "", func(context.Context, struct{}) (string, error) { return "deleted", nil })
+
+	_, err := mcptest.New(e).CallTool(context.Background(), "delete", nil)
+	fmt.Println(err)
+	// Output:
+	// delete is closed for maintenance (1)
+}
+
+// The keys come from the environment, so that every replica has the same ones.
+// To rotate them, put the new one in front of the old one.
+func ExampleWithKeys() {
+	current, previous := []byte(os.Getenv("KEY")), []byte(os.Getenv("PREVIOUS_KEY"))
+	if len(current) != 32 || len(previous) != 32 {
+		return
+	}
+	mcpengine.New("shop", mcpengine.WithKeys(current, previous))
+}
+
+// A schema given as JSON reaches clients as it is written.
+func ExampleWithInputSchema() {
+	e := mcpengine.New("travel")
+	mcpengine.AddTool(e, "book", "Book a trip.",
+		func(_ context.Context, in map[string]any) (string, error) { return fmt.Sprint(len(in)), nil },
+		mcpengine.WithInputSchema(`{
+			"type": "object",
+			"properties": {"train": {"type": "string"}, "plane": {"type": "string"}},
+			"oneOf": [{"required": ["train"]}, {"required": ["plane"]}]
+		}`))
+
+	tools, err := mcptest.New(e).ListTools(context.Background())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(string(tools[0].InputSchema))
+	// Output:
+	// {"type":"object","properties":{"train":{"type":"string"},"plane":{"type":"string"}},"oneOf":[{"required":["train"]},{"required":["plane"]}]}
+}
+
+// Annotations tell clients what a call does to the world.
+func ExampleWithToolAnnotations() {
+	harmless := false
+	e := mcpengine.New("files")
+	mcpengine.AddTool(e, "search", "Search the files.",
+		func(context.Context, struct{}) (string, error) { return "nothing", nil },
+		mcpengine.WithTitle("Search"),
+		mcpengine.WithToolAnnotations(mcp.ToolAnnotations{ReadOnlyHint: true, DestructiveHint: &harmless}))
+
+	tools, err := mcptest.New(e).ListTools(context.Background())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(tools[0].Title, tools[0].Annotations.ReadOnlyHint)
+	// Output:
+	// Search true
+}
+
+// A web page of this origin may call the server.
+func ExampleHTTPConfig() {
+	mcpengine.New("weather", mcpengine.WithHTTP(mcpengine.HTTPConfig{
+		AllowedOrigins: []string{"https://app.example"},
+		AllowedHosts:   []string{"mcp.example"},
+	}))
+}

@@ -1,0 +1,87 @@
+package mcpengine
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestChooseTransport(t *testing.T) {
+	t.Parallel()
+	const person, host = true, false // who has started the program
+	type env = map[string]string
+	tests := []struct {
+		name     string
+		env      env
+		terminal bool
+		want     transport
+	}{
+		{"a host", env{}, host, transport{}},
+		{"a person", env{}, person, transport{address: "localhost:8000", greet: true}},
+		{"a platform", env{"PORT": "8080"}, host, transport{address: ":8080"}},
+		{"a platform with a terminal", env{"PORT": "8080"}, person, transport{address: ":8080"}},
+		{"a function's web adapter", env{"AWS_LAMBDA_HTTP_ENDPOINT": "127.0.0.1:9000"}, host, transport{address: "127.0.0.1:9000"}},
+		{"a function with a port", env{"AWS_LAMBDA_HTTP_ENDPOINT": "127.0.0.1:9000", "PORT": "8080"}, host, transport{address: ":8080"}},
+		{"a host that wants HTTP", env{"MCPENGINE_TRANSPORT": "http"}, host, transport{address: "localhost:8000"}},
+		{"a person who wants HTTP", env{"MCPENGINE_TRANSPORT": "http"}, person, transport{address: "localhost:8000", greet: true}},
+		{"HTTP on a port", env{"MCPENGINE_TRANSPORT": "http", "PORT": "8080"}, person, transport{address: ":8080"}},
+		{"a person who wants stdio", env{"MCPENGINE_TRANSPORT": "stdio"}, person, transport{}},
+		{"stdio in spite of a port", env{"MCPENGINE_TRANSPORT": "stdio", "PORT": "8080"}, host, transport{}},
+	}
+	for _, test := range tests {
+		got, err := chooseTransport(func(name string) string { return test.env[name] }, test.terminal)
+		if err != nil || got != test.want {
+			t.Errorf("%s: chooseTransport() = %+v, %v, want %+v", test.name, got, err, test.want)
+		}
+	}
+}
+
+func TestChooseTransportUnknown(t *testing.T) {
+	t.Parallel()
+	for _, choice := range []string{"HTTP", "sse", " stdio"} {
+		_, err := chooseTransport(func(name string) string {
+			return map[string]string{"MCPENGINE_TRANSPORT": choice, "PORT": "1"}[name]
+		}, false)
+		if err == nil || !strings.Contains(err.Error(), choice) || !strings.Contains(err.Error(), `"http" or "stdio"`) {
+			t.Errorf("chooseTransport with MCPENGINE_TRANSPORT=%q = %v, want an error that says what is possible", choice, err)
+		}
+	}
+}
+
+// Nobody sits before a file, a pipe or the null device.
+func TestIsTerminal(t *testing.T) {
+	t.Parallel()
+	file, err := os.Create(filepath.Join(t.TempDir(), "file"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	defer writer.Close()
+	for name, f := range map[string]*os.File{"file": file, "null device": null, "pipe": reader} {
+		if isTerminal(f) {
+			t.Errorf("isTerminal(%s) = true", name)
+		}
+	}
+}
+
+func TestGreeting(t *testing.T) {
+	t.Parallel()
+	e := New("weather", WithHTTP(HTTPConfig{Path: "/tools"}))
+	got := e.greeting(localAddress)
+	for _, want := range []string{"weather", "http://localhost:8000/tools", "Ctrl+C"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("greeting is %q, want it to contain %q", got, want)
+		}
+	}
+}

@@ -1,0 +1,195 @@
+package mcpengine_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/mcpengine/mcpengine"
+	"github.com/mcpengine/mcpengine/internal/sse"
+)
+
+// An answer is what came back over HTTP.
+type answer struct {
+	status   int
+	messages []string // notifications in order, then the response
+}
+
+// response returns the message that ends the exchange.
+func (a answer) response() string { return a.messages[len(a.messages)-1] }
+
+// post sends a message to the handler, in memory.
+func post(t testing.TB, h http.Handler, message string) answer {
+	t.Helper()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, newRequest(t.Context(), "http://server.example/mcp", message))
+	a := answer{status: w.Code}
+	if !strings.HasPrefix(w.Header().Get("Content-Type"), "text/event-stream") {
+		if w.Body.Len() > 0 {
+			a.messages = []string{w.Body.String()}
+		}
+		return a
+	}
+	for events := sse.NewReader(w.Body, 1<<20); ; {
+		event, err := events.Next()
+		if errors.Is(err, io.EOF) {
+			return a
+		}
+		if err != nil {
+			t.Fatalf("read events: %v", err)
+		}
+		a.messages = append(a.messages, string(event.Data))
+	}
+}
+
+// newRequest returns the HTTP request that carries a message.
+func newRequest(ctx context.Context, url, message string) *http.Request {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(message))
+	if err != nil {
+		panic(err) // only for a malformed URL
+	}
+	var m struct {
+		Method string `json:"method"`
+		Params struct {
+			Name any `json:"name"`
+			URI  any `json:"uri"`
+			Meta struct {
+				Version any `json:"io.modelcontextprotocol/protocolVersion"`
+			} `json:"_meta"`
+		} `json:"params"`
+	}
+	_ = json.Unmarshal([]byte(message), &m) // what cannot be read is not mirrored
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Accept", "application/json, text/event-stream")
+	r.Header.Set("MCP-Protocol-Version", mirrored(m.Params.Meta.Version, "2026-07-28"))
+	r.Header.Set("Mcp-Method", m.Method)
+	switch m.Method {
+	case "tools/call", "prompts/get":
+		r.Header.Set("Mcp-Name", mirrored(m.Params.Name, "-"))
+	case "resources/read":
+		r.Header.Set("Mcp-Name", mirrored(m.Params.URI, "-"))
+	}
+	return r
+}
+
+// mirrored returns the header value for a parameter, or the other one when the
+// parameter is no string.
+func mirrored(value any, otherwise string) string {
+	s, ok := value.(string)
+	if !ok {
+		return otherwise
+	}
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return "=?base64?" + base64.StdEncoding.EncodeToString([]byte(s)) + "?="
+		}
+	}
+	return s
+}
+
+// serveStdio serves the engine over a pair of pipes until the test ends, and
+// returns what sends it a message and reads the answer.
+func serveStdio(t *testing.T, e *mcpengine.Engine) func(message string) []string {
+	t.Helper()
+	serverIn, clientOut := io.Pipe()
+	clientIn, serverOut := io.Pipe()
+	served := make(chan error, 1)
+	go func() {
+		served <- e.ServeStdio(t.Context(), serverIn, serverOut)
+		serverIn.Close()
+		serverOut.Close()
+	}()
+	t.Cleanup(func() {
+		clientOut.Close()
+		if err := <-served; err != nil && !errors.Is(err, context.Canceled) {
+			t.Errorf("ServeStdio() = %v", err)
+		}
+	})
+	lines := bufio.NewReader(clientIn)
+	return func(message string) (messages []string) {
+		t.Helper()
+		if _, err := io.WriteString(clientOut, message+"\n"); err != nil {
+			t.Fatalf("write %s: %v", message, err)
+		}
+		if !strings.Contains(message, `"id":`) {
+			return nil // a notification
+		}
+		for {
+			line, err := lines.ReadString('\n')
+			if err != nil {
+				t.Fatalf("read the answer to %s: %v", message, err)
+			}
+			messages = append(messages, strings.TrimSuffix(line, "\n"))
+			if !strings.HasPrefix(line, `{"jsonrpc":"2.0","method":`) {
+				return messages
+			}
+		}
+	}
+}
+
+// A stream is an answer that is read while it is being written.
+type stream struct {
+	t      *testing.T
+	body   *io.PipeReader
+	events *sse.Reader
+	ended  chan struct{} // closed when the handler has returned
+	cancel context.CancelFunc
+}
+
+// openStream sends a message in memory and returns the stream of its answer.
+// Nothing of it is buffered: the server waits until it is read.
+func openStream(t *testing.T, h http.Handler, message string) *stream {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	body, writer := io.Pipe()
+	s := &stream{t: t, body: body, events: sse.NewReader(body, 1<<20), ended: make(chan struct{}), cancel: cancel}
+	go func() {
+		defer close(s.ended)
+		defer writer.Close()
+		h.ServeHTTP(pipeWriter{http.Header{}, writer}, newRequest(ctx, "http://server.example/mcp", message))
+	}()
+	t.Cleanup(s.leave)
+	return s
+}
+
+// next returns the next message.
+func (s *stream) next() string {
+	s.t.Helper()
+	event, err := s.events.Next()
+	if err != nil {
+		s.t.Fatalf("read the next event: %v", err)
+	}
+	return string(event.Data)
+}
+
+// wantEnd checks that nothing more comes.
+func (s *stream) wantEnd() {
+	s.t.Helper()
+	if event, err := s.events.Next(); !errors.Is(err, io.EOF) {
+		s.t.Errorf("next event is %q (%v), want the end of the stream", event.Data, err)
+	}
+}
+
+// leave abandons the request, as a client does that closes the connection.
+func (s *stream) leave() {
+	s.cancel()
+	s.body.Close()
+	<-s.ended
+}
+
+// A pipeWriter writes a response to a pipe.
+type pipeWriter struct {
+	header http.Header
+	*io.PipeWriter
+}
+
+func (w pipeWriter) Header() http.Header { return w.header }
+func (w pipeWriter) WriteHeader(int)     {}
+func (w pipeWriter) Flush()              {}
