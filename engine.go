@@ -8,6 +8,7 @@ import (
 	"os"
 	"reflect"
 	"runtime/debug"
+	"slices"
 	"sync"
 
 	"github.com/go-json-experiment/json"
@@ -83,8 +84,8 @@ func (e *Engine) chain() Method {
 	method := func(ctx context.Context, req *Request) ([]byte, error) {
 		return e.run(ctx, req, nil)
 	}
-	for i := len(e.middleware) - 1; i >= 0; i-- {
-		method = e.middleware[i](method)
+	for _, middleware := range slices.Backward(e.middleware) {
+		method = middleware(method)
 	}
 	return method
 }

@@ -2,10 +2,12 @@ package mcpengine_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/mcp"
@@ -303,11 +305,19 @@ func ExampleWithMiddleware() {
 // The keys come from the environment, so that every replica has the same ones.
 // To rotate them, put the new one in front of the old one.
 func ExampleWithKeys() {
-	current, previous := []byte(os.Getenv("KEY")), []byte(os.Getenv("PREVIOUS_KEY"))
-	if len(current) != 32 || len(previous) != 32 {
+	var keys [][]byte
+	for text := range strings.FieldsSeq(os.Getenv("KEYS")) {
+		key, err := base64.StdEncoding.DecodeString(text)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return
+		}
+		keys = append(keys, key)
+	}
+	if len(keys) == 0 {
 		return
 	}
-	mcpengine.New("shop", mcpengine.WithKeys(current, previous))
+	mcpengine.New("shop", mcpengine.WithKeys(keys[0], keys[1:]...))
 }
 
 // A schema given as JSON reaches clients as it is written.

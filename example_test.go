@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/mcpengine/mcpengine"
@@ -307,14 +308,20 @@ func ExampleEngine_RemoveTools() {
 	// 1 today
 }
 
+// Clients that subscribed to a resource hear that it has changed, and read it
+// again.
 func ExampleEngine_ResourceUpdated() {
+	type Message struct {
+		Text string `json:"text"`
+	}
+	var latest atomic.Value // of string: handlers run concurrently
+	latest.Store("Hello!")
 	e := mcpengine.New("board")
-	text := "Hello!"
 	mcpengine.AddResource(e, "board://latest", "The latest message.",
-		func(context.Context, struct{}) (string, error) { return text, nil })
+		func(context.Context, struct{}) (string, error) { return latest.Load().(string), nil })
 	mcpengine.AddTool(e, "post", "Post a message.",
-		func(_ context.Context, in struct{ Text string }) (string, error) {
-			text = in.Text
+		func(_ context.Context, in Message) (string, error) {
+			latest.Store(in.Text)
 			e.ResourceUpdated("board://latest")
 			return "posted", nil
 		})

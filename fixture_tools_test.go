@@ -97,6 +97,11 @@ type trip struct {
 	From  time.Time `json:"from,omitzero"`
 	Seats uint64    `json:"seats,omitempty"`
 	Price *float64  `json:"price"`
+	Stops stops     `json:"stops,omitzero"`
+}
+
+type stops struct {
+	At []time.Time `json:"at"`
 }
 
 type leg struct {

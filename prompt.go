@@ -115,6 +115,11 @@ func (p *prompt) result(out any) (*mcp.GetPromptResult, error) {
 			result.Description = out.Description
 		}
 	}
+	for i, m := range result.Messages {
+		if isNil(m.Content) {
+			return nil, fmt.Errorf("the handler returned message %d without content", i)
+		}
+	}
 	return result, nil
 }
 

@@ -2,6 +2,7 @@ package mcpengine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -151,7 +152,7 @@ func defaultMIMEType[Out ResourceResult]() string {
 // bind compiles the template and matches its variables with the fields of In.
 func (r *resource) bind(e *Engine, in reflect.Type) (err error) {
 	if !strings.Contains(r.name, ":") {
-		return fmt.Errorf("a URI has a scheme, such as file:")
+		return errors.New("a URI begins with a scheme")
 	}
 	if r.input, err = e.inputSchema(in, ""); err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -102,21 +103,25 @@ func (r *Request) appendStructured(dst []byte, s *schema.Schema, out any) ([]byt
 func (r *Request) appendContent(dst []byte, content any) ([]byte, error) {
 	blocks, ok := content.([]mcp.ContentBlock)
 	if !ok {
-		switch v := reflect.ValueOf(content); v.Kind() {
-		case reflect.Slice: // a slice type of the user's
-			blocks = v.Convert(reflect.TypeFor[[]mcp.ContentBlock]()).Interface().([]mcp.ContentBlock)
-		case reflect.Pointer, reflect.Invalid:
-			if !v.IsValid() || v.IsNil() {
-				return dst, internalf("the handler returned nil content")
-			}
-			fallthrough
-		default:
-			blocks = []mcp.ContentBlock{content.(mcp.ContentBlock)}
+		if v := reflect.ValueOf(content); v.Kind() == reflect.Slice { // a slice type of the user's
+			blocks, _ = v.Convert(reflect.TypeFor[[]mcp.ContentBlock]()).Interface().([]mcp.ContentBlock)
+		} else {
+			block, _ := content.(mcp.ContentBlock)
+			blocks = []mcp.ContentBlock{block}
 		}
+	}
+	if slices.ContainsFunc(blocks, isNil) {
+		return dst, internalf("the handler returned nil content")
 	}
 	result := mcp.CallToolResult{Content: r.shapeBlocks(blocks)}
 	result.ResultType, result.Meta = r.complete(nil)
 	return appendJSON(dst, result)
+}
+
+// isNil reports whether a block is nil or a nil pointer, which has no encoding.
+func isNil(block mcp.ContentBlock) bool {
+	v := reflect.ValueOf(block)
+	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
 func (r *Request) shapeBlocks(blocks []mcp.ContentBlock) []mcp.ContentBlock {
@@ -148,6 +153,9 @@ func (r *Request) appendCallToolResult(dst []byte, s *schema.Schema, out any) ([
 		if err := s.Validate(result.StructuredContent); err != nil {
 			return dst, internalf("the result does not match the output schema: %w", err)
 		}
+	}
+	if slices.ContainsFunc(result.Content, isNil) {
+		return dst, internalf("the handler returned nil content")
 	}
 	result.Content = r.shapeBlocks(result.Content)
 	result.StructuredContent = r.version.shapeStructured(result.StructuredContent)

@@ -105,7 +105,7 @@ func (e *Engine) runHTTP(ctx context.Context, address string) error {
 	mux := http.NewServeMux()
 	mux.Handle(e.httpConfig.Path, e)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		io.WriteString(w, "ok\n")
+		_, _ = io.WriteString(w, "ok\n")
 	})
 	server := &http.Server{
 		Handler:           mux,
@@ -125,11 +125,15 @@ func (e *Engine) runHTTP(ctx context.Context, address string) error {
 
 // serveHTTP serves until ctx ends and then shuts the server down.
 func (e *Engine) serveHTTP(ctx context.Context, server *http.Server, listener net.Listener) error {
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	served := make(chan struct{})
+	var serveErr error
+	go func() {
+		defer close(served)
+		serveErr = server.Serve(listener)
+	}()
 	select {
-	case err := <-served:
-		return fmt.Errorf("serve HTTP: %w", err)
+	case <-served:
+		return fmt.Errorf("serve HTTP: %w", serveErr)
 	case <-ctx.Done():
 	}
 	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.httpConfig.ShutdownTimeout)

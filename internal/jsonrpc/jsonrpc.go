@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"sync"
+	"time"
 )
 
 // A Handler answers requests. It is all that a transport knows of the engine.
@@ -49,6 +50,11 @@ type Request struct {
 	// Ask sends a request to the client and waits for its result, where the
 	// connection can carry one. It is nil elsewhere.
 	Ask func(ctx context.Context, method string, params []byte) (result []byte, err error)
+
+	// CloseStream ends the HTTP response that carries the answer, where the
+	// client can come back for the rest after the retry time, and is nil
+	// elsewhere (2025-11-25, transports, "Sending Messages to the Server").
+	CloseStream func(retry time.Duration)
 
 	// Caller identifies the verified caller; it is empty when nobody was
 	// verified. Tokens that a server hands out are bound to it.

@@ -175,7 +175,7 @@ func isInteger(value []byte) bool {
 }
 
 func checkCase(name []byte, known []string) *Error {
-	for _, k := range known {
+	for _, k := range known { //nolint:modernize // slices.Contains would allocate the string
 		if string(name) == k {
 			return nil
 		}

@@ -1,6 +1,9 @@
 package schema
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // ApplyDefaults returns value with every missing property that has a default
 // added, also inside the objects that are present. A property that is required
@@ -29,8 +32,8 @@ func (s *Schema) ApplyDefaults(value []byte) ([]byte, error) {
 func markFills(nodes []*node) {
 	for changed := true; changed; {
 		changed = false
-		for i := len(nodes) - 1; i >= 0; i-- {
-			if n := nodes[i]; !n.fills && n.mayFill() {
+		for _, n := range slices.Backward(nodes) {
+			if !n.fills && n.mayFill() {
 				n.fills = true
 				changed = true
 			}

@@ -84,8 +84,7 @@ func collect(fields []field, t reflect.Type, outer field, seen []reflect.Type) (
 		return fields, nil
 	}
 	seen = append(slices.Clip(seen), t)
-	for i := range t.NumField() {
-		sf := t.Field(i)
+	for sf := range t.Fields() {
 		tag := sf.Tag.Get("json")
 		if tag == "-" || !sf.IsExported() && !sf.Anonymous {
 			continue
@@ -183,13 +182,18 @@ func (in *inferrer) property(f *field) error {
 			return fmt.Errorf("tag jsonschema: %w", err)
 		}
 	}
+	if err := in.defaultValue(f, start); err != nil {
+		return err
+	}
+	// The annotation comes last: what is before it is compiled alone, for the
+	// other tags, and there its place would be wrong.
 	if name, ok := f.tag.Lookup("header"); ok {
 		if err := in.text("x-mcp-header", name); err != nil {
 			return fmt.Errorf("tag header: %w", err)
 		}
 	}
 	in.close()
-	return in.defaultValue(f, start)
+	return nil
 }
 
 // fieldType writes the keywords for the type of f.
@@ -266,13 +270,13 @@ func isList(t reflect.Type) bool {
 }
 
 // defaultValue writes the default tag of f into its schema, which begins at
-// start and is complete but for it.
+// start and is open.
 func (in *inferrer) defaultValue(f *field, start int) error {
 	tag, ok := f.tag.Lookup("default")
 	if !ok {
 		return nil
 	}
-	base, err := compile(slices.Clone(in.buf[start:]))
+	base, err := compile(append(slices.Clone(in.buf[start:]), '}'))
 	if err != nil {
 		return err
 	}
@@ -280,9 +284,8 @@ func (in *inferrer) defaultValue(f *field, start int) error {
 	if err != nil {
 		return fmt.Errorf("tag default: %w", err)
 	}
-	in.buf = in.buf[:len(in.buf)-1]
 	in.key("default")
-	in.buf = append(append(in.buf, literal...), '}')
+	in.buf = append(in.buf, literal...)
 	return nil
 }
 

@@ -167,13 +167,11 @@ func (in *inferrer) special(t reflect.Type, nullable bool) (known bool, err erro
 		return false, nil // no methods, or none that are called
 	}
 	p := reflect.PointerTo(t)
-	for _, method := range []reflect.Type{
+	if slices.ContainsFunc([]reflect.Type{
 		reflect.TypeFor[json.Marshaler](), reflect.TypeFor[json.Unmarshaler](),
 		reflect.TypeFor[jsonv2.MarshalerTo](), reflect.TypeFor[jsonv2.UnmarshalerFrom](),
-	} {
-		if p.Implements(method) {
-			return true, nil
-		}
+	}, p.Implements) {
+		return true, nil
 	}
 	if isText(p) {
 		in.typ("string", nullable)

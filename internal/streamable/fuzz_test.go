@@ -167,7 +167,7 @@ func validStream(stream []byte) error {
 	reader := sse.NewReader(bytes.NewReader(stream), 1<<20)
 	for {
 		event, err := reader.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

@@ -167,9 +167,9 @@ func TestHeadersOnTheWire(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			resp, text := exchange(t, server, raw(length+test.lines, call))
-			if resp.StatusCode != test.status {
-				t.Fatalf("status = %d, want %d: %s", resp.StatusCode, test.status, text)
+			status, text := exchange(t, server, raw(length+test.lines, call))
+			if status != test.status {
+				t.Fatalf("status = %d, want %d: %s", status, test.status, text)
 			}
 			if m := parse(t, text); m.Error.Code != test.code {
 				t.Errorf("code = %d, want %d", m.Error.Code, test.code)
@@ -179,7 +179,7 @@ func TestHeadersOnTheWire(t *testing.T) {
 }
 
 // exchange sends the text of a request and returns the answer.
-func exchange(t *testing.T, s *httptest.Server, text string) (*http.Response, []byte) {
+func exchange(t *testing.T, s *httptest.Server, text string) (status int, body []byte) {
 	t.Helper()
 	conn := dial(t, s)
 	if _, err := io.WriteString(conn, text); err != nil {
@@ -190,11 +190,10 @@ func exchange(t *testing.T, s *httptest.Server, text string) (*http.Response, []
 		t.Fatalf("no answer: %v", err)
 	}
 	defer resp.Body.Close()
-	data, err := io.ReadAll(resp.Body)
-	if err != nil {
+	if body, err = io.ReadAll(resp.Body); err != nil {
 		t.Fatalf("half an answer: %v", err)
 	}
-	return resp, data
+	return resp.StatusCode, body
 }
 
 // The rows of streamable-http, "Value Encoding".

@@ -299,6 +299,28 @@ func TestLateKeepAlive(t *testing.T) {
 	})
 }
 
+// A goroutine that a handler has left behind must not notify any more: not in
+// the middle of the JSON answer, and not after it.
+func TestLateNotification(t *testing.T) {
+	t.Parallel()
+	for _, streams := range []bool{false, true} {
+		var late func(jsonrpc.Notification)
+		s := newServer(func(_ context.Context, req *jsonrpc.Request, notify func(jsonrpc.Notification)) *jsonrpc.Response {
+			if late = notify; streams {
+				notify(progress(1))
+			}
+			return result(req, completed)
+		})
+		w := newTimeline(t)
+		s.ServeHTTP(w, newRequest(t.Context(), call))
+		w.end()
+		late(progress(2))
+		if strings.Contains(w.Body.String(), `"progress":2`) {
+			t.Errorf("the late notification is in %s", w.Body)
+		}
+	}
+}
+
 // A handler can vanish without an answer: by a panic, which net/http survives,
 // or by runtime.Goexit, which is what t.Fatal does. Its exchange must not be
 // used again as if it had ended, and its keep-alive has nothing to write to.

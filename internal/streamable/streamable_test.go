@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -174,7 +175,7 @@ func events(t *testing.T, stream []byte) (messages []message) {
 	reader := sse.NewReader(bytes.NewReader(stream), 64<<20)
 	for {
 		event, err := reader.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return messages
 		}
 		if err != nil {
