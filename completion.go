@@ -52,8 +52,8 @@ type completeParams struct {
 		URI  string `json:"uri"`
 	} `json:"ref"`
 	Argument struct {
-		Name  string `json:"name"`
-		Value string `json:"value"`
+		Name  string  `json:"name"`
+		Value *string `json:"value"`
 	} `json:"argument"`
 	Context struct {
 		Arguments map[string]string `json:"arguments"`
@@ -69,6 +69,9 @@ func (e *Engine) complete(ctx context.Context, req *Request, dst []byte) ([]byte
 	if p.Argument.Name == "" {
 		return dst, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "params.argument.name must be a non-empty string")
 	}
+	if p.Argument.Value == nil {
+		return dst, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "params.argument.value must be a string")
+	}
 	complete, err := req.catalog.completer(&p)
 	if err != nil {
 		return dst, err
@@ -76,7 +79,7 @@ func (e *Engine) complete(ctx context.Context, req *Request, dst []byte) ([]byte
 	var result mcp.CompleteResult
 	result.ResultType, result.Meta = req.complete(nil)
 	if complete != nil {
-		values, err := complete(ctx, p.Argument.Value, p.Context.Arguments)
+		values, err := complete(ctx, *p.Argument.Value, p.Context.Arguments)
 		if err != nil {
 			return dst, err
 		}

@@ -12,7 +12,7 @@ import (
 // boundRead bounds the time in which the body has to arrive: a client that
 // sends it a byte an hour must not hold a goroutine. It comes first, because
 // net/http waits for the body before it sends the answer to a request that was
-// turned away unread.
+// turned away unread. At the end of the body net/http lifts the deadline itself.
 func (s *Server) boundRead(w http.ResponseWriter, r *http.Request) {
 	if r.Body != nil && r.Body != http.NoBody {
 		http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.config.IOTimeout))
@@ -38,11 +38,6 @@ func (x *exchange) readBody(w http.ResponseWriter, r *http.Request) (status int,
 	}
 	if int64(len(x.body)) > limit {
 		return tooLarge()
-	}
-	// While a handler runs, a read is pending that notices when the client goes
-	// away.
-	if r.Body != nil && r.Body != http.NoBody {
-		http.NewResponseController(w).SetReadDeadline(time.Time{})
 	}
 	return 0, ""
 }

@@ -83,7 +83,7 @@ func (l narrowListener) Accept() (net.Conn, error) {
 // for longer than an answer may take.
 func TestClientDoesNotRead(t *testing.T) {
 	t.Parallel()
-	large := `{"pad":"` + strings.Repeat("x", 16<<20) + `"}`
+	large := `{"pad":"` + strings.Repeat("x", 8<<20) + `"}`
 	stream := func(ctx context.Context, req *jsonrpc.Request, notify func(jsonrpc.Notification)) *jsonrpc.Response {
 		if ctx.Err() != nil {
 			notify(progress(1))

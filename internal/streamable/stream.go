@@ -123,8 +123,8 @@ func (s *stream) comment(number int) {
 }
 
 // flush sends what is in the buffer. A client that does not take it in time is
-// treated as gone: the passed read deadline makes net/http cancel the request's
-// context, which ends a handler that would otherwise wait for the next event.
+// treated as gone: after a failed write net/http cancels the request's context,
+// which ends a handler that would otherwise wait for its next event.
 func (s *stream) flush() {
 	// The deadline is renewed once half of it is over, not with every event.
 	s.sent = time.Now()
@@ -132,11 +132,7 @@ func (s *stream) flush() {
 		s.deadline = s.sent.Add(s.ioTimeout)
 		s.control.SetWriteDeadline(s.deadline)
 	}
-	_, err := s.w.Write(s.buf)
-	if err == nil {
-		err = s.control.Flush()
-	}
-	if err != nil {
-		s.control.SetReadDeadline(time.Unix(1, 0))
+	if _, err := s.w.Write(s.buf); err == nil {
+		s.control.Flush()
 	}
 }
