@@ -50,7 +50,7 @@ try: ## See it work: a real client calls the weather server
 	@cd interop && go run ./call get_weather '{"city":"Tokyo"}' "$(CURDIR)/bin/weather"
 
 .PHONY: test
-test: conformance-deps ## Test every module under the race detector (CI=true: a skip is a failure)
+test: conformance-deps interop-deps ## Test every module under the race detector (CI=true: a skip is a failure)
 	@go run ./internal/testdigest $(MODULES)
 
 .PHONY: lint
@@ -97,6 +97,10 @@ fuzz: ## Run every fuzz target for FUZZTIME (default 30s)
 .PHONY: conformance-deps
 conformance-deps:
 	@scripts/install-conformance || echo "conformance: the suite is not installed; its tests will be skipped" >&2
+
+.PHONY: interop-deps
+interop-deps:
+	@scripts/install-peers || echo "interop: the clients of the TypeScript SDK are not installed; their tests will be skipped" >&2
 
 .PHONY: conformance
 conformance: build ## Run the official MCP conformance suite

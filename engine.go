@@ -44,6 +44,7 @@ type Engine struct {
 	randomKeys    bool
 	warnKeys      sync.Once
 	http          *streamable.Server
+	closeEarlier  func() // ends what the earlier versions keep open
 
 	// handle is the middleware chain, or nil when there is none.
 	handle Method
@@ -74,7 +75,7 @@ func New(name string, opts ...Option) *Engine {
 	if len(e.middleware) > 0 {
 		e.handle = e.chain()
 	}
-	e.http = streamable.New(core{e, nil}, e.httpConfig.transport(e.logger))
+	e.http = streamable.New(core{e, nil}, e.transport())
 	return e
 }
 
@@ -135,7 +136,10 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Other requests go on being answered. [Engine.Run] closes the engine itself;
 // a program that mounts the engine in its own server closes it with
 // [net/http.Server.RegisterOnShutdown].
-func (e *Engine) Close() { e.subscriptions.close() }
+func (e *Engine) Close() {
+	e.subscriptions.close()
+	e.closeEarlier()
+}
 
 // schemaOf returns the schema inferred from t. Features often share a type.
 func (e *Engine) schemaOf(t reflect.Type) (*schema.Schema, error) {

@@ -110,5 +110,10 @@ func (r *Request) wireError(err error) (wire *jsonrpc.Error, hidden bool) {
 		}
 		return wire, false
 	}
+	for _, no := range []error{ErrDeclined, ErrCancelled} {
+		if errors.Is(err, no) {
+			return jsonrpc.Errorf(jsonrpc.CodeInternalError, "%v", no), false
+		}
+	}
 	return jsonrpc.Errorf(jsonrpc.CodeInternalError, "internal error"), true
 }

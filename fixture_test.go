@@ -68,12 +68,12 @@ type topic struct {
 func pagesFixture(opts ...mcpengine.Option) *mcpengine.Engine {
 	e := newFixture(opts, mcpengine.WithPageSize(2))
 	for i := range 4 {
-		give(e, fmt.Sprintf("tool_%d", i), "done")
+		give(e, fmt.Sprintf("feature_%d", i), "done")
 	}
 	for i := range 3 {
 		mcpengine.AddResource(e, fmt.Sprintf("file:///%d", i), "", func(context.Context, none) (string, error) { return "", nil })
 		mcpengine.AddResource(e, fmt.Sprintf("file:///%d/{topic}", i), "", func(context.Context, topic) (string, error) { return "", nil })
-		mcpengine.AddPrompt(e, fmt.Sprintf("prompt_%d", i), "", func(context.Context, none) (string, error) { return "", nil })
+		offer(e, fmt.Sprintf("feature_%d", i), "") // named like the tool
 	}
 	type removal struct {
 		Name string `json:"name"`

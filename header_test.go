@@ -65,7 +65,11 @@ func TestParamHeaderWithDefault(t *testing.T) {
 		Region string `json:"region" header:"Region" default:"eu"`
 	}
 	e := mcpengine.New("test")
-	mcpengine.AddTool(e, "weather", "", func(_ context.Context, in query) (string, error) { return "sunny in " + in.Region, nil })
+	if refused := panicOf(func() {
+		mcpengine.AddTool(e, "weather", "", func(_ context.Context, in query) (string, error) { return "sunny in " + in.Region, nil })
+	}); refused != "no panic" {
+		t.Fatal(refused)
+	}
 	if got := post(t, e, call("weather")).response(); !strings.Contains(got, "sunny in eu") {
 		t.Errorf("response = %s", got)
 	}

@@ -1,7 +1,7 @@
 package mcpengine
 
 import (
-	"log/slog"
+	"iter"
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/streamable"
@@ -40,9 +40,48 @@ type HTTPConfig struct {
 	// stop. The default is 10 seconds.
 	ShutdownTimeout time.Duration
 
+	// NoSessions serves clients of protocol versions before 2026-07-28 without
+	// a session: they get no requests and no changes from the server, and any
+	// replica answers them even without shared keys.
+	NoSessions bool
+
+	// JSONOnly never answers those clients with an event stream.
+	JSONOnly bool
+
+	// SessionTTL is how long a session lasts before such a client has to
+	// initialize again. The default is 24 hours.
+	SessionTTL time.Duration
+
+	// Events keeps the events of streams for such clients that come back for
+	// them after their connection was lost. The default is a bounded buffer in
+	// memory.
+	Events EventStore
+
+	// SSE makes [Engine.Run] serve the HTTP+SSE transport too, as
+	// [Engine.SSEHandler] does.
+	SSE bool
+
 	// InsecureSkipOriginCheck turns the checks of Origin and Host off. Any web
 	// page can then use the server with the rights of whoever visits it.
 	InsecureSkipOriginCheck bool
+}
+
+// An EventStore keeps the events of streams, so that a client of a protocol
+// version before 2026-07-28 gets what it has missed when it comes back
+// (2025-11-25, transports, "Resumability and Redelivery"). Its methods are
+// called concurrently.
+type EventStore interface {
+	// Append keeps an event of a stream. Numbers begin at 1 and increase. The
+	// data is not to be used any more once Append has returned.
+	Append(stream string, number uint64, data []byte)
+
+	// After returns the events of a stream with greater numbers that are still
+	// there, in their order.
+	After(stream string, number uint64) iter.Seq2[uint64, []byte]
+
+	// End says that there will be no more events of a stream. They stay as long
+	// as a client may come back for them.
+	End(stream string)
 }
 
 // withDefaults fills in what is not set.
@@ -65,7 +104,8 @@ func (c HTTPConfig) withDefaults() HTTPConfig {
 	return c
 }
 
-func (c HTTPConfig) transport(logger *slog.Logger) streamable.Config {
+func (e *Engine) transport() streamable.Config {
+	c := e.httpConfig
 	return streamable.Config{
 		AllowedOrigins:  c.AllowedOrigins,
 		AllowedHosts:    c.AllowedHosts,
@@ -74,6 +114,7 @@ func (c HTTPConfig) transport(logger *slog.Logger) streamable.Config {
 		IOTimeout:       c.IOTimeout,
 		SkipOriginCheck: c.InsecureSkipOriginCheck,
 		Versions:        supportedVersions(),
-		Logger:          logger,
+		Earlier:         e.earlierHTTP(),
+		Logger:          e.logger,
 	}
 }

@@ -15,7 +15,7 @@ import (
 func TestNoGoroutineLeaks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		e := askFixture(mcpengine.WithLogger(new(recorder).logger()))
+		e := askFixture(quiet())
 		mcpengine.AddTool(e, "notify", "", func(ctx context.Context, _ none) (string, error) {
 			mcpengine.Progress(ctx, 1, 2, "")
 			return "done", nil

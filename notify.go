@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/go-json-experiment/json"
 
@@ -54,6 +55,16 @@ func (r *Request) advance(progress float64) bool {
 	}
 	r.progress = progress
 	return true
+}
+
+// CloseStream ends the HTTP response that carries the answer to the request,
+// but not the request: a client of protocol version 2025-11-25 comes back for
+// the answer after the retry time, so that a long call holds no connection.
+// Elsewhere it does nothing.
+func CloseStream(ctx context.Context, retry time.Duration) {
+	if req := RequestFrom(ctx); req != nil && req.wire.CloseStream != nil {
+		req.wire.CloseStream(retry)
+	}
 }
 
 // levels are the log levels from the least to the most severe (RFC 5424).

@@ -89,7 +89,7 @@ func TestOutsideOfRequest(t *testing.T) {
 // is an answer like any other (streamable-http, "Sending Messages").
 func TestStatus(t *testing.T) {
 	t.Parallel()
-	e := askFixture()
+	e := askFixture(quiet())
 	mcpengine.AddTool(e, "fail", "", func(context.Context, none) (string, error) { return "", errors.New("no") })
 	mcpengine.AddTool(e, "refuse", "", func(context.Context, none) (string, error) { return "", mcpengine.Errorf(7, "no") })
 	bare := `"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}`
@@ -121,7 +121,7 @@ func TestStatus(t *testing.T) {
 func TestDisconnectCancels(t *testing.T) {
 	t.Parallel()
 	started, cancelled := make(chan struct{}), make(chan error, 1)
-	e := mcpengine.New("test", mcpengine.WithLogger(new(recorder).logger()))
+	e := mcpengine.New("test", quiet())
 	mcpengine.AddTool(e, "wait", "", func(ctx context.Context, _ none) (string, error) {
 		close(started)
 		<-ctx.Done()

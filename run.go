@@ -104,6 +104,11 @@ Press Ctrl+C to stop.
 func (e *Engine) runHTTP(ctx context.Context, address string) error {
 	mux := http.NewServeMux()
 	mux.Handle(e.httpConfig.Path, e)
+	if e.httpConfig.SSE {
+		sse := e.SSEHandler("")
+		mux.Handle("/sse", sse)
+		mux.Handle("/messages", sse)
+	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "ok\n")
 	})
@@ -164,7 +169,7 @@ func (e *Engine) runStdio(ctx context.Context) error {
 // way are given time to finish as by [Engine.Run].
 func (e *Engine) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) error {
 	hangup := make(chan struct{})
-	return stdio.Serve(ctx, core{e, hangup}, in, out, stdio.Config{
+	return stdio.Serve(ctx, e.connection(hangup), in, out, stdio.Config{
 		MaxMessage: int(e.httpConfig.MaxBodyBytes),
 		Grace:      e.httpConfig.ShutdownTimeout,
 		Closing:    func() { close(hangup) },

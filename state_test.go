@@ -61,7 +61,7 @@ func TestStateKeys(t *testing.T) {
 		{"a key that was added in front", keyed(key(1)), keyed(key(2), key(1)), true},
 		{"a key that is known but not in use yet", keyed(key(2)), keyed(key(1), key(2)), true},
 		{"a key that was removed", keyed(key(1)), keyed(key(2)), false},
-		{"random keys of another process", askFixture(), askFixture(), false},
+		{"random keys of another process", askFixture(quiet()), askFixture(quiet()), false},
 	}
 	for _, test := range tests {
 		got := retry(t, test.retry, ask(t, test.asked))
@@ -84,7 +84,7 @@ func TestCursorKeys(t *testing.T) {
 	_, cursor, _ := strings.Cut(page(newEngine(1), ""), `"nextCursor":"`)
 	cursor, _, _ = strings.Cut(cursor, `"`)
 	params := fmt.Sprintf(`"cursor":%q`, cursor)
-	if got := page(newEngine(1), params); !strings.Contains(got, "tool_2") {
+	if got := page(newEngine(1), params); !strings.Contains(got, "feature_2") {
 		t.Errorf("cursor in another replica: %s", got)
 	}
 	if got := page(newEngine(2), params); !strings.Contains(got, `"code":-32602`) {

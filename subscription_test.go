@@ -17,7 +17,7 @@ func listen(id, filter string) string {
 
 // subscriptionEngine has one feature of each kind.
 func subscriptionEngine(opts ...mcpengine.Option) *mcpengine.Engine {
-	e := mcpengine.New("test", append([]mcpengine.Option{mcpengine.WithLogger(new(recorder).logger())}, opts...)...)
+	e := mcpengine.New("test", append([]mcpengine.Option{quiet()}, opts...)...)
 	give(e, "tool", "done")
 	offer(e, "prompt", "text")
 	hold(e, "file:///a", "text")

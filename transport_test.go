@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -15,6 +16,9 @@ import (
 	"github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/internal/sse"
 )
+
+// quiet keeps the log out of the output of the tests.
+func quiet() mcpengine.Option { return mcpengine.WithLogger(slog.New(slog.DiscardHandler)) }
 
 // An answer is what came back over HTTP.
 type answer struct {
@@ -94,9 +98,15 @@ func mirrored(value any, otherwise string) string {
 	return s
 }
 
-// serveStdio serves the engine over a pair of pipes until the test ends, and
-// returns what sends it a message and reads the answer.
-func serveStdio(t *testing.T, e *mcpengine.Engine) func(message string) []string {
+// A stdioConn is the client's end of a stdio connection.
+type stdioConn struct {
+	t   *testing.T
+	out io.WriteCloser
+	in  *bufio.Reader
+}
+
+// dialStdio serves the engine over a pair of pipes until the test ends.
+func dialStdio(t *testing.T, e *mcpengine.Engine) *stdioConn {
 	t.Helper()
 	serverIn, clientOut := io.Pipe()
 	clientIn, serverOut := io.Pipe()
@@ -112,22 +122,39 @@ func serveStdio(t *testing.T, e *mcpengine.Engine) func(message string) []string
 			t.Errorf("ServeStdio() = %v", err)
 		}
 	})
-	lines := bufio.NewReader(clientIn)
+	return &stdioConn{t: t, out: clientOut, in: bufio.NewReader(clientIn)}
+}
+
+func (c *stdioConn) write(message string) {
+	c.t.Helper()
+	if _, err := io.WriteString(c.out, message+"\n"); err != nil {
+		c.t.Fatalf("write %s: %v", message, err)
+	}
+}
+
+func (c *stdioConn) read() string {
+	c.t.Helper()
+	line, err := c.in.ReadString('\n')
+	if err != nil {
+		c.t.Fatalf("read a message: %v", err)
+	}
+	return strings.TrimSuffix(line, "\n")
+}
+
+// serveStdio serves the engine over stdio until the test ends, and returns what
+// sends a message and reads the answer.
+func serveStdio(t *testing.T, e *mcpengine.Engine) func(message string) []string {
+	t.Helper()
+	conn := dialStdio(t, e)
 	return func(message string) (messages []string) {
 		t.Helper()
-		if _, err := io.WriteString(clientOut, message+"\n"); err != nil {
-			t.Fatalf("write %s: %v", message, err)
-		}
+		conn.write(message)
 		if !strings.Contains(message, `"id":`) {
 			return nil // a notification
 		}
 		for {
-			line, err := lines.ReadString('\n')
-			if err != nil {
-				t.Fatalf("read the answer to %s: %v", message, err)
-			}
-			messages = append(messages, strings.TrimSuffix(line, "\n"))
-			if !strings.HasPrefix(line, `{"jsonrpc":"2.0","method":`) {
+			messages = append(messages, conn.read())
+			if !strings.HasPrefix(messages[len(messages)-1], `{"jsonrpc":"2.0","method":`) {
 				return messages
 			}
 		}

@@ -86,11 +86,12 @@ var versions = []version{
 	},
 }
 
-// supportedVersions are the names in the table.
-func supportedVersions() []string {
-	names := make([]string, len(versions))
+// supportedVersions are the names of the versions that the program serves.
+func supportedVersions() (names []string) {
 	for i := range versions {
-		names[i] = versions[i].name
+		if servesHandshake || !versions[i].handshake {
+			names = append(names, versions[i].name)
+		}
 	}
 	return names
 }

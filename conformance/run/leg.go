@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 )
 
 // A config says what to run.
 type config struct {
-	revision string
+	revision string // all of them when empty
 	scenario string // all of the revision's when empty
 	server   string // path of the program to test
 	out      string // folder for the suite's results; temporary when empty
@@ -26,37 +27,34 @@ type leg struct {
 
 var legs = []leg{
 	{side: "server", revision: "2026-07-28", required: 37},
+	{side: "server", revision: "2025-11-25", required: 30},
 }
 
-func findLeg(revision string) (leg, error) {
+// chooseLegs returns the legs of a revision, and all legs when it is empty.
+func chooseLegs(revision string) ([]leg, error) {
+	if revision == "" {
+		return legs, nil
+	}
 	i := slices.IndexFunc(legs, func(l leg) bool { return l.revision == revision })
 	if i < 0 {
-		return leg{}, fmt.Errorf("revision %q is not run here: choose one of %v", revision, legs)
+		return nil, fmt.Errorf("revision %q is not run here: choose one of %v", revision, legs)
 	}
-	return legs[i], nil
+	return legs[i : i+1], nil
 }
 
 // String returns the revision, by which a leg is chosen.
 func (l leg) String() string { return l.revision }
 
-// run runs what c says, reports to stdout, and returns whether all is well.
+// run runs what c says against one process at one URL, reports to stdout, and
+// returns whether all is well.
 func run(ctx context.Context, c config, stdout io.Writer) (ok bool, err error) {
-	l, err := findLeg(c.revision)
+	chosen, err := chooseLegs(c.revision)
 	if err != nil {
 		return false, err
 	}
 	s, err := findSuite(c.suite)
 	if err != nil {
 		return false, err
-	}
-	scenarios, err := s.scenarios(ctx, l)
-	if err != nil {
-		return false, err
-	}
-	if c.scenario != "" {
-		if scenarios, err = choose(scenarios, c.scenario); err != nil {
-			return false, err
-		}
 	}
 	if c.out == "" {
 		if c.out, err = os.MkdirTemp("", "conformance-"); err != nil {
@@ -68,7 +66,56 @@ func run(ctx context.Context, c config, stdout io.Writer) (ok bool, err error) {
 			}
 		}()
 	}
-	return runLeg(ctx, c, l, s, scenarios, stdout)
+	server, err := startServer(ctx, c.server)
+	if err != nil {
+		return false, err
+	}
+	ok, err = runLegs(ctx, c, chosen, s, server.url+"/mcp", stdout)
+	if stopErr := server.stop(); stopErr != nil {
+		ok = false
+		fmt.Fprintf(stdout, "\n%v\n", stopErr)
+	}
+	if !ok && err == nil {
+		fmt.Fprintf(stdout, "\nThe results are in %s, and this is the server's log:\n\n%s", c.out, server.log.String())
+	}
+	return ok, err
+}
+
+// runLegs lets the suite at the server, leg by leg.
+func runLegs(ctx context.Context, c config, chosen []leg, s suite, url string, stdout io.Writer) (bool, error) {
+	ok := true
+	for _, l := range chosen {
+		legOK, err := runLeg(ctx, c, l, s, url, stdout)
+		if err != nil {
+			return false, err
+		}
+		ok = ok && legOK
+	}
+	return ok, nil
+}
+
+func runLeg(ctx context.Context, c config, l leg, s suite, url string, stdout io.Writer) (bool, error) {
+	scenarios, err := s.scenarios(ctx, l)
+	if err != nil {
+		return false, err
+	}
+	verbose := io.Discard
+	if c.scenario != "" {
+		verbose = stdout
+		if scenarios, err = choose(scenarios, c.scenario); err != nil {
+			return false, err
+		}
+	}
+	out := filepath.Join(c.out, l.revision)
+	if err := s.run(ctx, l, c.scenario, url, out, verbose); err != nil {
+		return false, err
+	}
+	results, err := readResults(out, l, scenarios)
+	if err != nil {
+		return false, err
+	}
+	fmt.Fprintf(stdout, "\n%s, protocol version %s\n\n", l.side, l.revision)
+	return report(stdout, results), nil
 }
 
 // choose returns the one scenario of that name.
@@ -80,34 +127,4 @@ func choose(scenarios []scenario, name string) ([]scenario, error) {
 	chosen := scenarios[i]
 	chosen.must = true
 	return []scenario{chosen}, nil
-}
-
-// runLeg starts the server, lets the suite at it, and reports.
-func runLeg(ctx context.Context, c config, l leg, s suite, scenarios []scenario, stdout io.Writer) (bool, error) {
-	server, err := startServer(ctx, c.server)
-	if err != nil {
-		return false, err
-	}
-	verbose := io.Discard
-	if c.scenario != "" {
-		verbose = stdout
-	}
-	suiteErr := s.run(ctx, l, c.scenario, server.url+"/mcp", c.out, verbose)
-	stopErr := server.stop()
-	if suiteErr != nil {
-		return false, suiteErr
-	}
-	results, err := readResults(c.out, l, scenarios)
-	if err != nil {
-		return false, err
-	}
-	ok := report(stdout, results)
-	if stopErr != nil {
-		ok = false
-		fmt.Fprintf(stdout, "\n%v\n", stopErr)
-	}
-	if !ok {
-		fmt.Fprintf(stdout, "\nThe results are in %s, and this is the server's log:\n\n%s", c.out, server.log.String())
-	}
-	return ok, nil
 }

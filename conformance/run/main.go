@@ -42,13 +42,21 @@ func main() {
 func parseFlags(args []string) (config, error) {
 	c := config{suite: ".tools/conformance"}
 	flags := flag.NewFlagSet("conformance", flag.ContinueOnError)
-	flags.StringVar(&c.revision, "revision", "2026-07-28", "the protocol `version` whose requirements to run")
+	flags.StringVar(&c.revision, "revision", "", "the protocol `version` whose requirements to run (default: all of them, against one process)")
 	flags.StringVar(&c.scenario, "scenario", "", "run this scenario alone and show all it says")
 	flags.StringVar(&c.server, "server", "bin/conformance-server", "the `program` to test")
 	flags.StringVar(&c.out, "out", "", "keep the suite's results in this `folder` (default: only those of a failed run, in a temporary one)")
 	err := flags.Parse(args)
-	if err == nil && flags.NArg() > 0 {
+	if err != nil {
+		return c, err
+	}
+	switch {
+	case flags.NArg() > 0:
 		err = fmt.Errorf("unknown argument %q", flags.Arg(0))
+	case c.scenario != "" && c.revision == "":
+		c.revision = legs[0].revision
+	}
+	if err != nil {
 		fmt.Fprintf(flags.Output(), "%v\n", err)
 		flags.Usage()
 	}

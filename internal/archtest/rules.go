@@ -17,7 +17,19 @@ var aboveRoot = []string{root + "/cmd", root + "/conformance"}
 // not of the library behind them, and can change the library in one place. A
 // module with several owners says why. Tests may import what they like.
 var owners = map[string][]string{
+	"github.com/aws/aws-lambda-go":    {root + "/internal/lambda"},
 	"github.com/google/jsonschema-go": {root + "/internal/schema"},
+	"github.com/golang-jwt/jwt/v5":    {root + "/auth"},
+	"github.com/spf13/cobra":          {root + "/cmd/mcpengine"},
+
+	// The AWS SDK is one library in a module for each service.
+	"github.com/aws/aws-sdk-go-v2":                        {root + "/internal/deploy"},
+	"github.com/aws/aws-sdk-go-v2/config":                 {root + "/internal/deploy"},
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs": {root + "/internal/deploy"},
+	"github.com/aws/aws-sdk-go-v2/service/iam":            {root + "/internal/deploy"},
+	"github.com/aws/aws-sdk-go-v2/service/lambda":         {root + "/internal/deploy"},
+	"github.com/aws/aws-sdk-go-v2/service/sts":            {root + "/internal/deploy"},
+	"github.com/aws/smithy-go":                            {root + "/internal/deploy"},
 
 	// The JSON codec: it takes the place of encoding/json, so it is needed
 	// wherever a type of the user or of a peer is read or written.
@@ -25,6 +37,7 @@ var owners = map[string][]string{
 		root,
 		root + "/client",
 		root + "/internal/jsonrpc",
+		root + "/internal/lambda",
 		root + "/internal/schema",
 		root + "/mcptest",
 	},

@@ -1,10 +1,9 @@
-// Package stdio is the stdio transport of protocol version 2026-07-28: one
-// message a line, in both directions, over one pair of byte streams.
+// Package stdio is the stdio transport: one message a line, in both directions,
+// over one pair of byte streams.
 //
-// One goroutine reads (line.go), parses and admits messages (receive.go); every
-// request is then answered in a goroutine of its own (call.go), and all of them
-// write whole lines to the one output (output.go). This file starts the reader
-// and ends everything in good order.
+// One goroutine reads lines (line.go) and hands each message to the connection
+// (internal/duplex), which answers all of them side by side. This file starts
+// the reader and ends everything in good order.
 package stdio
 
 import (
@@ -13,9 +12,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"sync"
 	"time"
 
+	"github.com/mcpengine/mcpengine/internal/duplex"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 )
 
@@ -49,29 +48,18 @@ func (c Config) withDefaults() Config {
 	if c.MaxMessage <= 0 {
 		c.MaxMessage = 4 << 20
 	}
-	if c.MaxConcurrent <= 0 {
-		c.MaxConcurrent = 128
-	}
 	if c.Grace <= 0 {
 		c.Grace = 5 * time.Second
 	}
 	if c.Closing == nil {
 		c.Closing = func() {}
 	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
 	return c
 }
 
-// lastWait is how long requests may take to notice that their context is done.
+// lastWait is how long the reader may take to notice that the input is
+// interrupted.
 const lastWait = time.Second
-
-// What [context.Cause] tells a handler whose context is done.
-var (
-	errCancelled = errors.New("the client cancelled the request")
-	errShutdown  = errors.New("the server is shutting down")
-)
 
 // Serve answers the requests on in with h, and writes to out nothing but
 // messages, each with one call of Write.
@@ -89,90 +77,66 @@ var (
 // comes after Serve has returned. Likewise a Write that blocks is left alone.
 func Serve(ctx context.Context, h jsonrpc.Handler, in io.Reader, out io.Writer, config Config) error {
 	config = config.withDefaults()
-	base, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	c := &conn{
-		handler: h,
-		config:  config,
-		out:     output{w: out, broken: make(chan struct{})},
-		slots:   make(chan struct{}, config.MaxConcurrent),
-		calls:   make(map[string]*call),
-		ended:   make(chan struct{}),
-		idle:    make(chan struct{}),
+	r := &reader{
+		conn:  duplex.New(h, out, duplex.Config{MaxConcurrent: config.MaxConcurrent, Logger: config.Logger}),
+		lines: newLineReader(in, config.MaxMessage),
+		ended: make(chan struct{}),
 	}
-	c.messages.New = func() any { return new(message) }
-
-	go c.read(base, newLineReader(in, config.MaxMessage))
+	go r.read(context.WithoutCancel(ctx))
 	var err error
 	select {
-	case <-c.ended:
-		err = c.readErr
+	case <-r.ended:
+		err = r.err
+		r.conn.EndInput()
 	case <-ctx.Done():
 		err = context.Cause(ctx)
-	case <-c.out.broken:
+	case <-r.conn.Broken():
 	}
-	c.drain(cancel)
-	c.out.closed.Store(true)
-	c.interrupt(in)
-	if werr := c.out.failure(); werr != nil {
+	config.Closing()
+	r.conn.Close(config.Grace)
+	r.interrupt(in)
+	if werr := r.conn.Err(); werr != nil {
 		return fmt.Errorf("write message: %w", werr)
 	}
 	return err
 }
 
-// A conn is one call of [Serve].
-type conn struct {
-	handler  jsonrpc.Handler
-	config   Config
-	out      output
-	messages sync.Pool     // of *message
-	slots    chan struct{} // holds one for each request but subscriptions
-
-	ended   chan struct{} // closed by the reader when it ends
-	readErr error         // why, if not for the end of the input
-
-	mu        sync.Mutex
-	calls     map[string]*call // admitted and not yet answered, by idKey
-	listening int              // the subscriptions among the active
-	active    int              // requests whose response is not yet written
-	draining  bool             // no more are admitted
-	idle      chan struct{}    // closed when draining and none is active
+// A reader receives the messages of one call of [Serve].
+type reader struct {
+	conn  *duplex.Conn
+	lines *lineReader
+	ended chan struct{} // closed when the input has ended
+	err   error         // why, if not for its end
 }
 
-// drain lets the requests under way finish and cancels those that do not.
-func (c *conn) drain(cancel context.CancelCauseFunc) {
-	defer cancel(errShutdown)
-	c.mu.Lock()
-	c.draining = true
-	if c.active == 0 {
-		close(c.idle)
-	}
-	c.mu.Unlock()
-	c.config.Closing()
-
-	grace := time.NewTimer(c.config.Grace)
-	defer grace.Stop()
-	select {
-	case <-c.idle:
-		return
-	case <-c.out.broken:
-	case <-grace.C:
-	}
-	cancel(errShutdown)
-	last := time.NewTimer(lastWait)
-	defer last.Stop()
-	select {
-	case <-c.idle:
-	case <-last.C:
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.config.Logger.Warn("abandon requests that do not end", "requests", c.active)
+// read receives messages until the input ends or the connection is closed. Ctx
+// is that of all requests.
+func (r *reader) read(ctx context.Context) {
+	defer close(r.ended)
+	for !r.conn.Closed() {
+		m := r.conn.Message()
+		var err error
+		m.Text, err = r.lines.next(m.Text)
+		switch {
+		case errors.Is(err, errTooLong):
+			r.conn.Refuse(jsonrpc.Errorf(jsonrpc.CodeInvalidRequest, "the message is longer than %d bytes", r.lines.max))
+		case err != nil:
+			if !errors.Is(err, io.EOF) {
+				r.err = fmt.Errorf("read message: %w", err)
+			}
+			return
+		case len(m.Text) > 0:
+			r.conn.Receive(ctx, m)
+			continue
+		}
+		r.conn.Release(m)
 	}
 }
 
 // interrupt makes the reader end if the input can be told to.
-func (c *conn) interrupt(in io.Reader) {
+func (r *reader) interrupt(in io.Reader) {
 	select {
-	case <-c.ended:
+	case <-r.ended:
 		return
 	default:
 	}
@@ -183,7 +147,7 @@ func (c *conn) interrupt(in io.Reader) {
 	last := time.NewTimer(lastWait)
 	defer last.Stop()
 	select {
-	case <-c.ended:
+	case <-r.ended:
 		file.SetReadDeadline(time.Time{}) // for whoever reads on
 	case <-last.C: // it is stuck in a Write
 	}

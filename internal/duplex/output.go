@@ -1,4 +1,4 @@
-package stdio
+package duplex
 
 import (
 	"bytes"
@@ -17,7 +17,7 @@ type output struct {
 	err error  // of the first Write that failed; no other follows
 
 	broken chan struct{} // closed once err is set
-	closed atomic.Bool   // Serve has returned: nothing is written any more
+	closed atomic.Bool   // nothing is written any more
 }
 
 // send writes a response that belongs to no call.
@@ -25,6 +25,17 @@ func (o *output) send(resp *jsonrpc.Response) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	resp.Body = o.write(resp.Body)
+}
+
+// raw writes a message of a handler's own.
+func (o *output) raw(message []byte) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed.Load() {
+		return errClosed
+	}
+	o.write(message)
+	return o.err
 }
 
 // notify writes a notification that belongs to x.
@@ -43,7 +54,15 @@ func (o *output) notify(x *call, n jsonrpc.Notification) {
 func (o *output) respond(x *call, resp *jsonrpc.Response) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if x.silent.Swap(true) {
+	silent := x.silent.Swap(true)
+	if b := x.batch; b != nil {
+		if !silent {
+			b.put(x.place, resp.Body)
+		}
+		o.writeBatch(b)
+		return
+	}
+	if silent {
 		return
 	}
 	resp.Body = o.write(resp.Body)
@@ -55,6 +74,19 @@ func (o *output) respond(x *call, resp *jsonrpc.Response) {
 	if x.listen && (resp.Code == 0 || x.notified) {
 		params := append([]byte(`{"requestId":`), x.message.request.ID...)
 		o.writeNotification(jsonrpc.Notification{Method: methodCancelled, Params: append(params, '}')})
+	}
+}
+
+// accepted notes that all requests of a batch run, or have been answered.
+func (o *output) accepted(b *batch) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.writeBatch(b)
+}
+
+func (o *output) writeBatch(b *batch) {
+	if body := b.done(); body != nil {
+		o.write(body)
 	}
 }
 

@@ -1,4 +1,4 @@
-package stdio
+package duplex
 
 import (
 	"context"
@@ -9,11 +9,15 @@ import (
 
 // A call is a request on its way through the handler.
 type call struct {
-	conn    *conn
-	message *message
+	conn    *Conn
+	message *Message
 	key     string // of its id
 	listen  bool
+	lasting bool   // it must not be cancelled
+	batch   *batch // that the answer belongs into, or nil
+	place   int    // of the answer in the batch
 	cancel  context.CancelCauseFunc
+	slot    slot
 
 	// silent is set once nothing may be sent for the call any more: it has been
 	// answered, or the client has cancelled it (stdio, "Cancellation").
@@ -22,30 +26,37 @@ type call struct {
 	notified bool // a notification was sent for it; guarded by output.mu
 }
 
-// start makes m a call and reports whether it did. It waits for a free slot, and
-// with it the reader.
-func (c *conn) start(ctx context.Context, m *message) bool {
+// admit makes m a call, which [Conn.run] has to serve, and returns it with its
+// context. It returns nil when the request is refused.
+func (c *Conn) admit(ctx context.Context, m *Message, b *batch) (context.Context, *call) {
 	req := &m.request
-	x := &call{conn: c, message: m, key: idKey(req.ID), listen: req.Method == methodListen}
-	if err := c.admit(x); err != nil {
-		c.refuse(req.ID, err)
-		return false
+	x := &call{
+		conn: c, message: m, key: idKey(req.ID), batch: b,
+		listen:  req.Method == methodListen,
+		lasting: req.Method == methodInitialize,
 	}
 	ctx, x.cancel = context.WithCancelCause(ctx)
-	if !x.listen {
-		select {
-		case c.slots <- struct{}{}:
-		case <-ctx.Done(): // the server shuts down: who reads cancellations waits here
-			x.end(jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(jsonrpc.CodeInternalError, "%v", errShutdown)))
-			return true
+	if err := c.enter(x); err != nil {
+		c.refuse(req.ID, err, b)
+		x.cancel(nil)
+		c.Release(m)
+		return nil, nil
+	}
+	if b != nil {
+		x.place = b.reserve(x)
+	}
+	if c.stateful != nil {
+		if err := c.stateful.Accept(ctx, req, b != nil); err != nil {
+			c.config.Logger.Debug("refuse request", "error", err)
+			x.end(jsonrpc.ErrorResponse(req.ID, err))
+			return nil, nil
 		}
 	}
-	go x.serve(ctx)
-	return true
+	return ctx, x
 }
 
-// admit enters x among the calls under way.
-func (c *conn) admit(x *call) *jsonrpc.Error {
+// enter enters x among the calls under way.
+func (c *Conn) enter(x *call) *jsonrpc.Error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
@@ -64,7 +75,23 @@ func (c *conn) admit(x *call) *jsonrpc.Error {
 	return nil
 }
 
-func (c *conn) underWay(id []byte) bool {
+// run serves x in a goroutine of its own. It waits for a free slot, and with it
+// who hands over the messages.
+func (c *Conn) run(ctx context.Context, x *call) {
+	req := &x.message.request
+	if !x.listen {
+		if !x.slot.take(ctx, c.slots) { // the server shuts down: who reads cancellations waits here
+			x.end(jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(jsonrpc.CodeInternalError, "%v", errShutdown)))
+			return
+		}
+		if req.Ask != nil {
+			req.Ask = x.slot.lend(c.slots, req.Ask)
+		}
+	}
+	go x.serve(ctx)
+}
+
+func (c *Conn) underWay(id []byte) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.calls[idKey(id)] != nil
@@ -72,11 +99,11 @@ func (c *conn) underWay(id []byte) bool {
 
 // cancel abandons the request with the given id and reports whether there is
 // one. The call falls silent before its handler hears of it.
-func (c *conn) cancel(id []byte) bool {
+func (c *Conn) cancel(id []byte) bool {
 	c.mu.Lock()
 	x := c.calls[idKey(id)]
 	c.mu.Unlock()
-	if x == nil {
+	if x == nil || x.lasting {
 		return false
 	}
 	x.silent.Store(true)
@@ -87,26 +114,23 @@ func (c *conn) cancel(id []byte) bool {
 func (x *call) serve(ctx context.Context) {
 	resp := x.conn.handler.Handle(ctx, &x.message.request, x.notify)
 	x.end(resp)
-	if !x.listen {
-		<-x.conn.slots
-	}
+	x.slot.leave(x.conn.slots)
 }
 
 func (x *call) notify(n jsonrpc.Notification) { x.conn.out.notify(x, n) }
 
 // end sends the response and forgets the call. Its id is free as soon as the
 // client can see the response, but it counts as active until that is written,
-// because [Serve] returns when none is.
+// because [Conn.Close] returns when none is.
 func (x *call) end(resp *jsonrpc.Response) {
 	c := x.conn
-	c.mu.Lock()
-	delete(c.calls, x.key)
-	c.mu.Unlock()
-
+	if x.batch == nil {
+		c.forget(x)
+	}
 	c.out.respond(x, resp)
 	resp.Release()
 	x.cancel(nil)
-	c.release(x.message)
+	c.Release(x.message)
 
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -115,5 +139,14 @@ func (x *call) end(resp *jsonrpc.Response) {
 	}
 	if c.active--; c.active == 0 && c.draining {
 		close(c.idle)
+	}
+}
+
+// forget frees the ids of calls.
+func (c *Conn) forget(calls ...*call) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, x := range calls {
+		delete(c.calls, x.key)
 	}
 }

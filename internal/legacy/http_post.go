@@ -1,0 +1,158 @@
+package legacy
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/streamable"
+)
+
+// An exchange is the answer to one POST.
+type exchange struct {
+	http    *HTTP
+	session *session
+	w       http.ResponseWriter
+	r       *http.Request
+	stream  stream
+	carrier carrier
+	call    call // of the request, or of the one in a batch that is answered
+}
+
+func newExchange(h *HTTP, s *session, w http.ResponseWriter, r *http.Request) *exchange {
+	x := &exchange{http: h, session: s, w: w, r: r, carrier: carrier{w: w, r: r}}
+	x.stream = stream{session: s, kind: answerStream, carrier: &x.carrier}
+	return x
+}
+
+// postRequest answers a request. It is answered with 200 whatever the answer
+// is: to clients of these versions 404 says that the session has ended.
+func (h *HTTP) postRequest(w http.ResponseWriter, r *http.Request, s *session, req *jsonrpc.Request) {
+	if resp := h.answer(r.Context(), s, req); resp != nil {
+		defer resp.Release()
+		streamable.WriteJSON(w, http.StatusOK, resp.Body)
+		return
+	}
+	x := newExchange(h, s, w, r)
+	defer x.close()
+	resp := x.run(&x.call, req)
+	if resp == nil {
+		x.stream.finishEmpty()
+		return
+	}
+	defer resp.Release()
+	x.finish(resp.Body)
+}
+
+// run runs a request and returns the response, or nil when the client wants
+// none.
+func (x *exchange) run(c *call, req *jsonrpc.Request) *jsonrpc.Response {
+	s := x.session
+	if s.stateless() {
+		s.adapt(req, defaultLevel)
+		req.Caller = x.http.config.Caller(x.r)
+		return x.http.handler.Handle(x.r.Context(), req, x.stream.notify)
+	}
+	c.Context, c.id, c.stream = context.WithoutCancel(x.r.Context()), req.ID, &x.stream
+	level, ok := s.enter(c)
+	if !ok {
+		return jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(jsonrpc.CodeInvalidRequest, "%s", errNoSession.message))
+	}
+	defer c.end(errAnswered)
+	defer s.leave(c)
+	x.stream.setAbandon(c.end)
+	s.adapt(req, level)
+	if !x.http.config.JSONOnly {
+		req.Ask = x.ask
+		if s.peer.primes() {
+			req.CloseStream = x.stream.interrupt
+		}
+	}
+	resp := x.http.handler.Handle(c, req, x.stream.notify)
+	if c.unwanted() {
+		resp.Release()
+		return nil
+	}
+	return resp
+}
+
+// ask is [jsonrpc.Request.Ask].
+func (x *exchange) ask(ctx context.Context, method string, params []byte) ([]byte, error) {
+	return x.session.requests().Ask(ctx, x.stream.send, method, params)
+}
+
+func (x *exchange) finish(body []byte) {
+	if !x.stream.finish(body) {
+		streamable.WriteJSON(x.w, http.StatusOK, body)
+	}
+}
+
+// close ends what a handler that panicked has left.
+func (x *exchange) close() {
+	x.stream.hangUp()
+	if x.carrier.taken {
+		x.http.released.Done()
+	}
+}
+
+// answer answers the requests that are about the session, and those that no
+// version with a handshake has. It returns nil for all others.
+func (h *HTTP) answer(ctx context.Context, s *session, req *jsonrpc.Request) *jsonrpc.Response {
+	err := (*jsonrpc.Error)(nil)
+	switch req.Method {
+	case methodSetLevel:
+		err = s.answerSetLevel(req)
+	case methodSubscribe, methodUnsubscribe:
+		err = s.answerSubscribe(ctx, req)
+	default:
+		if !isForeign(req.Method) {
+			return nil
+		}
+		err = notFound(req.Method)
+	}
+	if err != nil {
+		return jsonrpc.ErrorResponse(req.ID, err)
+	}
+	return emptyResult(req.ID)
+}
+
+func (s *session) answerSetLevel(req *jsonrpc.Request) *jsonrpc.Error {
+	level, err := logLevel(req)
+	if err == nil && !s.stateless() {
+		s.setLevel(level)
+	}
+	return err
+}
+
+func (s *session) answerSubscribe(ctx context.Context, req *jsonrpc.Request) *jsonrpc.Error {
+	if !s.http.listens() {
+		return notFound(req.Method)
+	}
+	uri, err := resourceURI(req)
+	if err != nil {
+		return err
+	}
+	if req.Method == methodUnsubscribe {
+		s.unsubscribe(uri)
+		return nil
+	}
+	return s.subscribe(ctx, uri)
+}
+
+// postReply takes the answer to a request of the server. One that nobody waits
+// for is accepted all the same: it may be late, or wait on another instance.
+func (h *HTTP) postReply(w http.ResponseWriter, s *session, body []byte) {
+	reply, err := jsonrpc.ParseReply(body)
+	if err != nil {
+		sendError(w, nil, err)
+		return
+	}
+	s.take(reply)
+	w.WriteHeader(http.StatusAccepted)
+}
+
+func (s *session) take(reply jsonrpc.Reply) {
+	if !s.resolve(reply) {
+		s.http.config.Logger.Debug("ignore response: nobody waits for it", "id", string(reply.ID))
+	}
+}
