@@ -1,0 +1,15 @@
+// Package authtest is an identity provider for tests. It runs in the process of
+// the test, publishes its keys as real ones do, and issues whatever tokens the
+// test asks for, good and bad.
+//
+//	idp := authtest.NewProvider(t)
+//	resource, err := auth.NewResource("https://mcp.example.com/mcp",
+//		auth.OIDC(idp.Issuer(), "https://mcp.example.com/mcp"))
+//	…
+//	req.Header.Set("Authorization", "Bearer "+idp.AccessToken("https://mcp.example.com/mcp", authtest.Claims{
+//		"sub":   "alice",
+//		"scope": "mcp:read",
+//	}))
+//
+// It trusts everybody and must not be reachable by anybody but tests.
+package authtest

@@ -1,0 +1,159 @@
+package auth
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Error codes of RFC 6750, section 3.1.
+const (
+	codeInvalidRequest    = "invalid_request"
+	codeInvalidToken      = "invalid_token"
+	codeInsufficientScope = "insufficient_scope"
+)
+
+// A Challenge is the refusal of a request. Everything in it is meant for the
+// caller. Send the status and the header fields, and put Message and Data into
+// the error of the JSON-RPC body where there is one: some gateways rename
+// WWW-Authenticate, and Data says the same.
+type Challenge struct {
+	// Status is the HTTP status: 400, 401, 403 or 503.
+	Status int
+
+	// Header holds the fields to add to the response.
+	Header http.Header
+
+	// Code is the error code of RFC 6750, section 3.1, and empty when the
+	// refusal is not about a token.
+	Code string
+
+	// Message is one sentence for the caller.
+	Message string
+
+	// Data is a JSON object of the parameters of the challenge under their
+	// names in the header, such as "scope" and "resource_metadata", and nil
+	// when there are none.
+	Data json.RawMessage
+}
+
+// ServeHTTP sends the challenge as a whole response, with Data as the body, for
+// endpoints that do not speak JSON-RPC.
+func (c *Challenge) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	for name, values := range c.Header {
+		for _, value := range values {
+			w.Header().Add(name, value)
+		}
+	}
+	if c.Data != nil {
+		w.Header().Set("Content-Type", "application/json")
+	}
+	w.WriteHeader(c.Status)
+	_, _ = w.Write(c.Data) // the client has gone, and nobody is left to tell
+}
+
+// A parameter is one of a challenge. Its value is text of ours or checked, and
+// holds no quotation mark and no backslash.
+type parameter struct{ name, value string }
+
+// newChallenge returns a challenge of the scheme Bearer.
+func newChallenge(status int, code, message string, parameters ...parameter) *Challenge {
+	c := &Challenge{Status: status, Code: code, Message: message, Header: http.Header{
+		// A shared cache must not keep a refusal, nor serve one caller's
+		// answer to another.
+		"Cache-Control": {"no-store"},
+		"Vary":          {"Authorization"},
+	}}
+	if code != "" {
+		parameters = append([]parameter{{"error", code}, {"error_description", message}}, parameters...)
+	}
+	fields := make([]string, 0, len(parameters))
+	data := make(map[string]string, len(parameters))
+	for _, p := range parameters {
+		if p.value == "" {
+			continue
+		}
+		fields = append(fields, p.name+`="`+p.value+`"`)
+		data[p.name] = p.value
+	}
+	c.Header.Set("WWW-Authenticate", strings.TrimSuffix("Bearer "+strings.Join(fields, ", "), " "))
+	if len(data) > 0 {
+		c.Data, _ = json.Marshal(data) // a map of strings can be encoded
+	}
+	return c
+}
+
+// plainChallenge returns a refusal that a new token would not change.
+func plainChallenge(status int, message string) *Challenge {
+	c := newChallenge(status, "", message)
+	c.Header.Del("WWW-Authenticate")
+	return c
+}
+
+// Unauthenticated returns the challenge for a request without credentials: 401
+// with no error, because none was made (RFC 6750, section 3.1). Name the scopes
+// that the operation needs, so that the client asks for these and no more.
+func (r *Resource) Unauthenticated(scopes ...string) *Challenge {
+	return newChallenge(http.StatusUnauthorized, "", "an access token is required",
+		parameter{"resource_metadata", r.metadataURL}, parameter{"scope", r.requestable(scopes)})
+}
+
+// Insufficient returns the challenge for a caller whose token was not granted
+// what the operation needs: 403 with insufficient_scope. Name every scope that
+// the operation needs and not only the missing ones, so that one more
+// authorization is enough (basic/authorization, "Runtime Insufficient Scope
+// Errors").
+func (r *Resource) Insufficient(scopes ...string) *Challenge {
+	return newChallenge(http.StatusForbidden, codeInsufficientScope, "the access token lacks a scope that this operation needs",
+		parameter{"scope", r.requestable(scopes)}, parameter{"resource_metadata", r.metadataURL})
+}
+
+// Denied returns the refusal of a caller by a [Rule]: a plain 403, because
+// another token for the same caller would not help. It does not say which rule.
+func (r *Resource) Denied() *Challenge {
+	return plainChallenge(http.StatusForbidden, "the caller is not allowed to do this")
+}
+
+// invalidToken is the challenge for a token that was refused. It is the same
+// for every reason but the one that ordinary clients meet.
+func (r *Resource) invalidToken(err error) *Challenge {
+	message := "the access token is invalid"
+	why := asRefusal(err)
+	if why.expired {
+		message = "the access token has expired"
+	}
+	c := newChallenge(http.StatusUnauthorized, codeInvalidToken, message,
+		parameter{"resource_metadata", r.metadataURL})
+	if why.bound {
+		// RFC 9449, section 7.1. The Bearer challenge stays in front: a client
+		// that has a choice gets an unbound token.
+		c.Header.Add("WWW-Authenticate", `DPoP error="invalid_token", error_description="the access token is bound to a key and is no bearer token"`)
+	}
+	return c
+}
+
+func (r *Resource) invalidRequest(message string) *Challenge {
+	return newChallenge(http.StatusBadRequest, codeInvalidRequest, message,
+		parameter{"resource_metadata", r.metadataURL})
+}
+
+func (r *Resource) unavailable(after time.Duration) *Challenge {
+	c := plainChallenge(http.StatusServiceUnavailable, "the access token cannot be checked at the moment")
+	c.Header.Set("Retry-After", strconv.Itoa(max(1, int(after.Seconds()))))
+	return c
+}
+
+// requestable joins scopes in the spelling in which a client has to ask for
+// them. What cannot be in a challenge is left out.
+func (r *Resource) requestable(scopes []string) string {
+	var names []string
+	for _, scope := range scopes {
+		if name := r.verifiers[0].requestable(scope); ValidScope(name) && scope != offlineAccess && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, " ")
+}

@@ -1,0 +1,201 @@
+package auth_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"os"
+
+	"github.com/mcpengine/mcpengine/auth"
+)
+
+func Example() {
+	resource, err := auth.NewResource("https://mcp.example.com/mcp",
+		auth.OIDC("https://id.example.com", "https://mcp.example.com/mcp", auth.StrictType()),
+		auth.WithScopes("mcp:read"),
+		auth.WithHierarchy("mcp:write", "mcp:read"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	for _, path := range resource.MetadataPaths() {
+		mux.Handle(path, resource.Metadata())
+	}
+	mux.HandleFunc("POST /mcp", func(w http.ResponseWriter, r *http.Request) {
+		user, refused := resource.Authenticate(r)
+		switch {
+		case refused != nil:
+			refused.ServeHTTP(w, r)
+		case user == nil:
+			resource.Unauthenticated("mcp:read").ServeHTTP(w, r)
+		case !resource.Granted(user, "mcp:read"):
+			resource.Insufficient("mcp:read").ServeHTTP(w, r)
+		default:
+			fmt.Fprintln(w, "hello", user.Subject)
+		}
+	})
+
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, httptest.NewRequestWithContext(context.Background(), "POST", "/mcp", nil))
+	fmt.Println(w.Code, w.Header().Get("WWW-Authenticate"))
+	// Output: 401 Bearer resource_metadata="https://mcp.example.com/.well-known/oauth-protected-resource/mcp", scope="mcp:read"
+}
+
+// open stands for what a program does with a provider.
+func open(p auth.Provider) {
+	_, err := auth.NewResource("https://mcp.example.com/mcp", p)
+	fmt.Fprintln(os.Stdout, p.Issuer(), err)
+}
+
+func ExampleOIDC() {
+	open(auth.OIDC("https://id.example.com", "https://mcp.example.com/mcp", auth.WithAlgorithms("RS256", "ES256")))
+	open(auth.OIDC("https://id.example.com", os.Getenv("AUDIENCE_THAT_IS_NOT_SET")))
+	// Output:
+	// https://id.example.com <nil>
+	// https://id.example.com provider https://id.example.com: no audience: without one, tokens for any other server would be good here
+}
+
+func ExampleGoogle() {
+	open(auth.Google("123-abc.apps.googleusercontent.com", auth.RequireClaim("hd", "example.com")))
+	// Output: https://accounts.google.com <nil>
+}
+
+func ExampleGoogleAccessToken() {
+	open(auth.GoogleAccessToken("123-abc.apps.googleusercontent.com"))
+	// Output: https://accounts.google.com <nil>
+}
+
+func ExampleCognito() {
+	open(auth.Cognito("eu-west-1", "eu-west-1_AbCdEf123", auth.WithClients("5abc"), auth.WithScopePrefix("board")))
+	// Output: https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEf123 <nil>
+}
+
+func ExampleAuth0() {
+	open(auth.Auth0("example.eu.auth0.com", "https://mcp.example.com/mcp"))
+	// Output: https://example.eu.auth0.com/ <nil>
+}
+
+func ExampleOkta() {
+	open(auth.Okta("https://example.okta.com/oauth2/default", "https://mcp.example.com/mcp"))
+	// Output: https://example.okta.com/oauth2/default <nil>
+}
+
+func ExampleKeycloak() {
+	open(auth.Keycloak("https://sso.example.com", "staff", "https://mcp.example.com/mcp",
+		auth.WithClaims(auth.Claims{Roles: []string{"resource_access", "board", "roles"}})))
+	// Output: https://sso.example.com/realms/staff <nil>
+}
+
+func ExampleEntraID() {
+	open(auth.EntraID("11111111-2222-3333-4444-555555555555", "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"))
+	// Output: https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/v2.0 <nil>
+}
+
+func ExampleWorkOS() {
+	open(auth.WorkOS("example.authkit.app"))
+	// Output: https://example.authkit.app <nil>
+}
+
+func ExampleGitHub() {
+	open(auth.GitHub("Iv1.0123456789abcdef", "the secret, from a file or the environment"))
+	// Output: https://github.com/login/oauth <nil>
+}
+
+func ExampleIntrospection() {
+	open(auth.Introspection("https://id.example.com", "https://mcp.example.com/mcp", auth.IntrospectionEndpoint{
+		URL:          "https://id.example.com/introspect",
+		ClientID:     "mcp",
+		ClientSecret: "the secret, from a file or the environment",
+	}))
+	// Output: https://id.example.com <nil>
+}
+
+func ExampleStaticTokens() {
+	open(auth.StaticTokens(map[string]auth.User{
+		"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08": {Subject: "nightly-report", Machine: true, Scopes: []string{"mcp:read"}},
+	}))
+	// Output: urn:mcpengine:static <nil>
+}
+
+func ExampleHashToken() {
+	fmt.Println(auth.HashToken("test"))
+	// Output: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+}
+
+func ExampleCustom() {
+	var db *sql.DB
+	open(auth.Custom("https://accounts.example.com", func(ctx context.Context, token string) (*auth.User, error) {
+		u := &auth.User{}
+		err := db.QueryRowContext(ctx, "SELECT owner FROM token WHERE hash = $1 AND expiry > now()", auth.HashToken(token)).Scan(&u.Subject)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil, auth.ErrInvalidToken
+		}
+		return u, err // any other error is a 503
+	}))
+	// Output: https://accounts.example.com <nil>
+}
+
+func ExampleRule() {
+	rule := auth.All(
+		auth.Person(),
+		auth.Any(auth.HasRole("admin"), auth.InGroup("operators")),
+		auth.VerifiedEmailDomain("example.com"),
+	)
+	fmt.Println("the caller must", rule)
+	user := &auth.User{Issuer: "https://id.example.com", Subject: "alice", Roles: []string{"admin"}, Email: "alice@example.com"}
+	fmt.Println(rule.Check(context.Background(), user))
+	// Output:
+	// the caller must (be a person and (have the role "admin" or be in the group "operators") and have a verified e-mail address at example.com)
+	// (be a person and (have the role "admin" or be in the group "operators") and have a verified e-mail address at example.com): have a verified e-mail address at example.com: the caller does not satisfy the rule
+}
+
+func ExampleRuleFunc() {
+	rule := auth.RuleFunc("have an account in good standing", func(_ context.Context, u *auth.User) error {
+		if u.Claims["standing"] != "good" {
+			return errors.New("the account is suspended")
+		}
+		return nil
+	})
+	fmt.Println(rule.Check(context.Background(), &auth.User{Subject: "alice"}))
+	// Output: have an account in good standing: the account is suspended
+}
+
+func ExampleResource_Granted() {
+	resource, err := auth.NewResource("https://mcp.example.com/mcp",
+		auth.OIDC("https://id.example.com", "https://mcp.example.com/mcp"),
+		auth.WithHierarchy("mcp:admin", "mcp:write"),
+		auth.WithHierarchy("mcp:write", "mcp:read"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	admin := &auth.User{Scopes: []string{"mcp:admin"}}
+	fmt.Println(resource.Granted(admin, "mcp:read", "mcp:write"), admin.HasScope("mcp:read"))
+	// Output: true false
+}
+
+func ExampleResource_Insufficient() {
+	resource, err := auth.NewResource("https://mcp.example.com/mcp",
+		auth.EntraID("11111111-2222-3333-4444-555555555555", "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	refused := resource.Insufficient("Board.Read", "Board.Write")
+	fmt.Println(refused.Status, refused.Code)
+	fmt.Println(string(refused.Data))
+	// Output:
+	// 403 insufficient_scope
+	// {"error":"insufficient_scope","error_description":"the access token lacks a scope that this operation needs","resource_metadata":"https://mcp.example.com/.well-known/oauth-protected-resource/mcp","scope":"api://aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee/Board.Read api://aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee/Board.Write"}
+}
+
+func ExampleUserFrom() {
+	ctx := auth.ContextWithUser(context.Background(), &auth.User{Issuer: "https://id.example.com", Subject: "alice"})
+	fmt.Println(auth.UserFrom(ctx).ID())
+	fmt.Println(auth.UserFrom(context.Background()) == nil)
+	// Output:
+	// https://id.example.com alice
+	// true
+}

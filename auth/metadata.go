@@ -1,0 +1,99 @@
+package auth
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// wellKnown is where metadata lives (RFC 9728, section 3).
+const wellKnown = "/.well-known/oauth-protected-resource"
+
+// document is the protected resource metadata (RFC 9728, section 2).
+type document struct {
+	Resource               string   `json:"resource"`
+	AuthorizationServers   []string `json:"authorization_servers"`
+	ScopesSupported        []string `json:"scopes_supported,omitempty"`
+	BearerMethodsSupported []string `json:"bearer_methods_supported"`
+}
+
+// describe prepares the metadata. A resource whose providers issue no tokens to
+// clients has none to offer: the document must name an authorization server
+// (authorization-server-discovery, "Authorization Server Location").
+func (r *Resource) describe(u *url.URL, scopes []string) error {
+	doc := document{Resource: r.url, BearerMethodsSupported: []string{"header"}}
+	for _, v := range r.verifiers {
+		if v.server != "" {
+			doc.AuthorizationServers = append(doc.AuthorizationServers, v.server)
+		}
+	}
+	if len(doc.AuthorizationServers) == 0 {
+		return nil
+	}
+	for _, scope := range scopes {
+		name := r.verifiers[0].requestable(scope)
+		if !ValidScope(name) {
+			return fmt.Errorf("scope %q: %q cannot be requested", scope, name)
+		}
+		doc.ScopesSupported = append(doc.ScopesSupported, name)
+	}
+	var err error
+	if r.metadata, err = json.Marshal(doc); err != nil {
+		return fmt.Errorf("encode metadata: %w", err)
+	}
+	// The path of the resource follows the well-known one, without the slash
+	// that ends a bare host (RFC 9728, section 3.1). The root form is for
+	// clients that look nowhere else.
+	suffix := u.Path
+	if suffix == "/" {
+		suffix = ""
+	}
+	r.paths = slices.Compact([]string{wellKnown + suffix, wellKnown})
+	r.metadataURL = u.Scheme + "://" + u.Host + r.paths[0]
+	return nil
+}
+
+// MetadataPaths returns the paths at which to serve [Resource.Metadata]. There
+// are none when clients cannot get tokens by themselves ([StaticTokens]).
+func (r *Resource) MetadataPaths() []string { return slices.Clone(r.paths) }
+
+// Metadata serves the protected resource metadata (RFC 9728) to everybody and
+// every web page: it holds nothing secret. Mount it at each of
+// [Resource.MetadataPaths], before any authentication.
+func (r *Resource) Metadata() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		const methods = "GET, HEAD, OPTIONS"
+		h := w.Header()
+		h.Set("Access-Control-Allow-Origin", "*")
+		switch {
+		case r.metadata == nil:
+			w.WriteHeader(http.StatusNotFound)
+		case req.Method == http.MethodOptions:
+			h.Set("Access-Control-Allow-Methods", methods)
+			h.Set("Access-Control-Allow-Headers", "*")
+			h.Set("Access-Control-Max-Age", "86400")
+			h.Set("Allow", methods)
+			w.WriteHeader(http.StatusNoContent)
+		case req.Method == http.MethodGet || req.Method == http.MethodHead:
+			h.Set("Content-Type", "application/json")
+			h.Set("Cache-Control", "public, max-age=300")
+			_, _ = w.Write(r.metadata) // the client has gone, and nobody is left to tell
+		default:
+			h.Set("Allow", methods)
+			w.WriteHeader(http.StatusMethodNotAllowed)
+		}
+	})
+}
+
+// insert puts a well-known path between host and path of an issuer (RFC 8414,
+// section 3.1).
+func insert(issuer, wellKnown string) (string, error) {
+	u, err := url.Parse(issuer)
+	if err != nil {
+		return "", fmt.Errorf("parse issuer: %w", err)
+	}
+	return u.Scheme + "://" + u.Host + wellKnown + strings.TrimSuffix(u.EscapedPath(), "/"), nil
+}

@@ -1,0 +1,71 @@
+package auth
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// offlineAccess asks for a refresh token. That is no business of a resource, so
+// it is neither advertised nor challenged for (basic/authorization, "Refresh
+// Tokens").
+const offlineAccess = "offline_access"
+
+// ValidScope reports whether scope can be named in a request or a challenge: a
+// scope-token of RFC 6749, section 3.3, of at most 256 bytes.
+func ValidScope(scope string) bool {
+	if scope == "" || len(scope) > 256 {
+		return false
+	}
+	for _, c := range []byte(scope) {
+		if c <= ' ' || c == '"' || c == '\\' || c >= 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// standardScopes belong to OpenID Connect and are requested as they are, even
+// where a provider puts the name of the API in front of the others.
+var standardScopes = []string{"openid", "profile", "email", "address", "phone"}
+
+// A hierarchy says which scopes a scope implies.
+type hierarchy map[string][]string
+
+// close makes the hierarchy transitive. A scope that implies itself by way of
+// others is an error: then the narrow one would open what the broad one does.
+func (h hierarchy) close() (hierarchy, error) {
+	closed := make(hierarchy, len(h))
+	for scope := range h {
+		all, err := h.reach(scope, []string{scope})
+		if err != nil {
+			return nil, err
+		}
+		slices.Sort(all)
+		closed[scope] = slices.Compact(all)
+	}
+	return closed, nil
+}
+
+func (h hierarchy) reach(scope string, path []string) ([]string, error) {
+	var all []string
+	for _, implied := range h[scope] {
+		if slices.Contains(path, implied) {
+			return nil, fmt.Errorf("the scope hierarchy has a cycle: %s", strings.Join(append(path, implied), " implies "))
+		}
+		below, err := h.reach(implied, append(slices.Clip(path), implied))
+		if err != nil {
+			return nil, err
+		}
+		all = append(append(all, implied), below...)
+	}
+	return all, nil
+}
+
+// grants reports whether the granted scopes cover the one that is needed.
+// Scopes are compared byte for byte, and none is a pattern.
+func (h hierarchy) grants(granted []string, needed string) bool {
+	return slices.ContainsFunc(granted, func(scope string) bool {
+		return scope == needed || slices.Contains(h[scope], needed)
+	})
+}

@@ -1,0 +1,94 @@
+package auth
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"errors"
+	"fmt"
+)
+
+// StaticIssuer is the issuer of the users of [StaticTokens].
+const StaticIssuer = "urn:mcpengine:static"
+
+// StaticTokens accepts a fixed set of tokens, for the simplest deployments: a
+// few programs that are told their token by hand. The keys are the tokens'
+// hashes by [HashToken], so that the configuration holds nothing to steal; each
+// user needs a Subject. Make tokens of at least 128 random bits, because a hash
+// of anything shorter can be guessed.
+//
+// There is no authorization server, so the resource has no metadata and clients
+// cannot log in. No cache is involved: a token that is gone from the
+// configuration is gone.
+func StaticTokens(users map[string]User) Provider {
+	p := &static{}
+	for hash, user := range users {
+		sum, err := hex.DecodeString(hash)
+		if err != nil || len(sum) != sha256.Size {
+			p.err = errors.New("a key is not the hash of a token: use HashToken")
+			continue
+		}
+		if user.Subject == "" {
+			p.err = errors.New("a user has no subject")
+		}
+		user.Issuer = StaticIssuer
+		p.entries = append(p.entries, staticEntry{hash: digest(sum), user: &user})
+	}
+	if len(users) == 0 {
+		p.err = errors.New("no tokens")
+	}
+	return p
+}
+
+// HashToken returns the hexadecimal SHA-256 of a token, as [StaticTokens] takes
+// it: what `printf %s "$TOKEN" | sha256sum` prints.
+func HashToken(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(sum[:])
+}
+
+type static struct {
+	entries []staticEntry
+	err     error
+}
+
+type staticEntry struct {
+	hash digest
+	user *User
+}
+
+// Issuer implements [Provider].
+func (*static) Issuer() string { return StaticIssuer }
+
+func (p *static) open(env *environment) (*verifier, error) {
+	if p.err != nil {
+		return nil, fmt.Errorf("static tokens: %w", p.err)
+	}
+	check := func(_ context.Context, token string) (*User, error) {
+		u := p.find(token)
+		switch {
+		case u == nil:
+			return nil, refuse("unknown token")
+		case !u.Expiry.IsZero() && !env.now().Before(u.Expiry):
+			return nil, refusal{reason: "token has expired", expired: true}
+		}
+		return u, nil
+	}
+	return &verifier{issuer: StaticIssuer, check: check}, nil
+}
+
+// find compares with every entry and in constant time: how long it takes tells
+// nothing about how close a guess was.
+func (p *static) find(token string) *User {
+	hash := sha256.Sum256([]byte(token))
+	found := -1
+	for i := range p.entries {
+		same := subtle.ConstantTimeCompare(p.entries[i].hash[:], hash[:])
+		found = subtle.ConstantTimeSelect(same, i, found)
+	}
+	if found < 0 {
+		return nil
+	}
+	return p.entries[found].user
+}
