@@ -104,7 +104,7 @@ func (r *Request) appendContent(dst []byte, content any) ([]byte, error) {
 	blocks, ok := content.([]mcp.ContentBlock)
 	if !ok {
 		if v := reflect.ValueOf(content); v.Kind() == reflect.Slice { // a slice type of the user's
-			blocks, _ = v.Convert(reflect.TypeFor[[]mcp.ContentBlock]()).Interface().([]mcp.ContentBlock)
+			blocks, _ = reflect.TypeAssert[[]mcp.ContentBlock](v.Convert(reflect.TypeFor[[]mcp.ContentBlock]()))
 		} else {
 			block, _ := content.(mcp.ContentBlock)
 			blocks = []mcp.ContentBlock{block}

@@ -78,7 +78,7 @@ type expectation struct {
 
 func expect(input []byte) expectation {
 	want := expectation{lines: map[any]int{}, cancelled: map[any]bool{}}
-	for _, line := range bytes.Split(input, []byte("\n")) {
+	for line := range bytes.SplitSeq(input, []byte("\n")) {
 		line = bytes.TrimSuffix(line, []byte("\r"))
 		if len(line) == 0 {
 			continue

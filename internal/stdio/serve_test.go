@@ -3,6 +3,7 @@ package stdio_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -294,7 +295,7 @@ func TestReadingWaitsForFreeSlot(t *testing.T) {
 		}
 		cancel()
 		close(release)
-		if err := <-done; err != context.Canceled {
+		if err := <-done; !errors.Is(err, context.Canceled) {
 			t.Errorf("Serve = %v", err)
 		}
 		if got := most.Load(); got != limit {

@@ -95,7 +95,7 @@ func TestContextEnds(t *testing.T) {
 		synctest.Wait() // until the Read is pending
 		start := time.Now()
 		s.cancel(stop)
-		if err := <-s.done; err != stop || time.Since(start) != 0 {
+		if err := <-s.done; !errors.Is(err, stop) || time.Since(start) != 0 {
 			t.Errorf("Serve = %v after %v, want %v at once", err, time.Since(start), stop)
 		}
 		// The Read that was pending takes one more line, to no effect.
@@ -125,7 +125,7 @@ func TestContextEndsWithRequestsUnderWay(t *testing.T) {
 			t.Errorf("%d answers, want 1", len(s.out.all())-s.seen)
 		}
 		start := time.Now()
-		if err := <-s.done; err != stop || time.Since(start) != 5*time.Second {
+		if err := <-s.done; !errors.Is(err, stop) || time.Since(start) != 5*time.Second {
 			t.Errorf("Serve = %v after %v, want %v after 5s", err, time.Since(start), stop)
 		}
 		if got := len(s.out.all()); got != s.seen+2 {
@@ -146,7 +146,7 @@ func TestContextEndsWhileRequestWaits(t *testing.T) {
 		s.wantsAnyOrder(result("1", "{}"), failure("3", jsonrpc.CodeInternalError, "the server is shutting down"))
 		f.release <- struct{}{}
 		s.wants(result("2", "{}"))
-		if err := <-s.done; err != context.Canceled {
+		if err := <-s.done; !errors.Is(err, context.Canceled) {
 			t.Errorf("Serve = %v", err)
 		}
 	})
@@ -212,7 +212,7 @@ func endsTheRead(t *testing.T, near io.Reader, far io.Writer) {
 	}
 	<-answered
 	cancel()
-	if err := <-done; err != context.Canceled {
+	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Errorf("Serve = %v, want %v", err, context.Canceled)
 	}
 	go io.WriteString(far, "for someone else\n")
@@ -281,7 +281,7 @@ func TestWriteBlocks(t *testing.T) {
 				synctest.Wait()
 				start := time.Now()
 				cancel(stop)
-				if err := <-done; err != stop || time.Since(start) > 6*time.Second {
+				if err := <-done; !errors.Is(err, stop) || time.Since(start) > 6*time.Second {
 					t.Errorf("Serve = %v after %v", err, time.Since(start))
 				}
 			})

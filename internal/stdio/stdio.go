@@ -148,7 +148,7 @@ func (r *reader) interrupt(in io.Reader) {
 	defer last.Stop()
 	select {
 	case <-r.ended:
-		file.SetReadDeadline(time.Time{}) // for whoever reads on
+		_ = file.SetReadDeadline(time.Time{}) // for whoever reads on
 	case <-last.C: // it is stuck in a Write
 	}
 }
