@@ -102,18 +102,8 @@ Press Ctrl+C to stop.
 
 // runHTTP serves HTTP at the address.
 func (e *Engine) runHTTP(ctx context.Context, address string) error {
-	mux := http.NewServeMux()
-	mux.Handle(e.httpConfig.Path, e)
-	if e.httpConfig.SSE {
-		sse := e.SSEHandler("")
-		mux.Handle("/sse", sse)
-		mux.Handle("/messages", sse)
-	}
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, "ok\n")
-	})
 	server := &http.Server{
-		Handler:           mux,
+		Handler:           e.mux(),
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
@@ -126,6 +116,21 @@ func (e *Engine) runHTTP(ctx context.Context, address string) error {
 	}
 	e.logger.InfoContext(ctx, "serving HTTP", "address", listener.Addr().String(), "path", e.httpConfig.Path)
 	return e.serveHTTP(ctx, server, listener)
+}
+
+// mux is what Run serves over HTTP.
+func (e *Engine) mux() *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.Handle(e.httpConfig.Path, e)
+	if e.httpConfig.SSE {
+		sse := e.SSEHandler("")
+		mux.Handle("/sse", sse)
+		mux.Handle("/messages", sse)
+	}
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "ok\n")
+	})
+	return mux
 }
 
 // serveHTTP serves until ctx ends and then shuts the server down.
