@@ -13,7 +13,8 @@ MODULES := . examples interop
 # name:module:package of each binary.
 BINARIES := \
 	weather:examples:./weather \
-	conformance-server:.:./conformance/server
+	conformance-server:.:./conformance/server \
+	mcpengine:.:./cmd/mcpengine
 
 GOLANGCI_LINT_VERSION := v2.15.0
 GOVULNCHECK_VERSION := v1.9.0
@@ -50,7 +51,8 @@ try: ## See it work: a real client calls the weather server
 	@cd interop && go run ./call get_weather '{"city":"Tokyo"}' "$(CURDIR)/bin/weather"
 
 .PHONY: test
-test: conformance-deps interop-deps ## Test every module under the race detector (CI=true: a skip is a failure)
+test: export PATH := $(CURDIR)/.tools/python/bin:$(PATH)
+test: conformance-deps interop-deps python-deps ## Test every module under the race detector (CI=true: a skip is a failure)
 	@go run ./internal/testdigest $(MODULES)
 
 .PHONY: lint
@@ -93,7 +95,7 @@ fmt: $(GOLANGCI_LINT) ## Format the code with gofumpt
 fuzz: ## Run every fuzz target for FUZZTIME (default 30s)
 	@FUZZTIME=$(FUZZTIME) scripts/fuzz $(MODULES)
 
-# Tests that need the suite skip themselves, and say so, when it cannot be had.
+# Tests that need a peer skip themselves, and say so, when it cannot be had.
 .PHONY: conformance-deps
 conformance-deps:
 	@scripts/install-conformance || echo "conformance: the suite is not installed; its tests will be skipped" >&2
@@ -101,6 +103,10 @@ conformance-deps:
 .PHONY: interop-deps
 interop-deps:
 	@scripts/install-peers || echo "interop: the clients of the TypeScript SDK are not installed; their tests will be skipped" >&2
+
+.PHONY: python-deps
+python-deps:
+	@scripts/install-python || echo "deploy: moto and cfn-lint are not installed; their tests will be skipped" >&2
 
 .PHONY: conformance
 conformance: build ## Run the official MCP conformance suite

@@ -29,7 +29,7 @@ func (e *Engine) earlierHTTP() streamable.Earlier {
 		Events:     c.Events,
 		Logger:     e.logger,
 	})
-	e.closeEarlier = earlier.Close
+	e.closeEarlier, e.waitEarlier = earlier.Close, earlier.Wait
 	return earlier
 }
 

@@ -3,6 +3,7 @@
 package mcpengine
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
@@ -13,7 +14,7 @@ import (
 const servesHandshake = false
 
 func (e *Engine) earlierHTTP() streamable.Earlier {
-	e.closeEarlier = func() {}
+	e.closeEarlier, e.waitEarlier = func() {}, func(context.Context) error { return nil }
 	return nil
 }
 

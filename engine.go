@@ -44,7 +44,11 @@ type Engine struct {
 	randomKeys    bool
 	warnKeys      sync.Once
 	http          *streamable.Server
-	closeEarlier  func() // ends what the earlier versions keep open
+
+	// What the earlier versions keep open: to end it, and to wait for what goes
+	// on without a connection.
+	closeEarlier func()
+	waitEarlier  func(context.Context) error
 
 	// handle is the middleware chain, or nil when there is none.
 	handle Method

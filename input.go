@@ -182,6 +182,7 @@ func CreateMessage(ctx context.Context, params mcp.CreateMessageRequestParams, o
 // deprecates this since 2026-07-28. The errors are those of [Elicit].
 func ListRoots(ctx context.Context, opts ...AskOption) ([]mcp.Root, error) {
 	a := newAsk(mcp.MethodRootsList, opts)
+	a.params = []byte("{}") // may be left out, but not every client bears that
 	req, err := asking(ctx)
 	if err != nil {
 		return nil, err

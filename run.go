@@ -154,7 +154,7 @@ func (e *Engine) serveHTTP(ctx context.Context, server *http.Server, listener ne
 		return fmt.Errorf("shut down: requests were still running after %v", e.httpConfig.ShutdownTimeout)
 	}
 	<-served
-	return nil
+	return e.waitEarlier(patience)
 }
 
 // runStdio serves the process's own streams.

@@ -1,4 +1,5 @@
-// Package interop holds the tests of this framework against the two other Go
-// frameworks, in both directions: their clients against our servers, and the
-// requests our own tests send against their servers. It exports nothing.
+// Package interop holds the tests of this framework against others: the clients
+// of the official Go and TypeScript SDKs against our server, in every protocol
+// version they speak and over every transport, and the requests our own tests
+// send against the servers of two other Go frameworks. It exports nothing.
 package interop

@@ -10,16 +10,22 @@ import (
 	"github.com/mcpengine/mcpengine"
 )
 
-// stdioFixture is the variable that turns this test binary into the fixture,
-// served over stdio.
-const stdioFixture = "INTEROP_STDIO_FIXTURE"
+// fixtureVariable turns this test binary into the fixture, served over "stdio"
+// or as one "replica" of several over HTTP.
+const fixtureVariable = "INTEROP_FIXTURE"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(stdioFixture) == "" {
+	var err error
+	switch os.Getenv(fixtureVariable) {
+	case "stdio":
+		err = newFixture().ServeStdio(context.Background(), os.Stdin, os.Stdout)
+	case "replica":
+		err = serveReplica(os.Stdin, os.Stdout)
+	default:
 		m.Run()
 		return
 	}
-	if err := newFixture().ServeStdio(context.Background(), os.Stdin, os.Stdout); err != nil {
+	if err != nil {
 		panic(fmt.Sprintf("serve fixture: %v", err))
 	}
 }
@@ -41,54 +47,19 @@ type login struct {
 // newFixture returns our server with a feature for every stop of the tour. All
 // that a test has to see is seen through the protocol, so that the fixture may
 // run in a process of its own.
-func newFixture() *mcpengine.Engine {
-	e := mcpengine.New("fixture", mcpengine.WithInstructions("For tests."))
+func newFixture(opts ...mcpengine.Option) *mcpengine.Engine {
+	e := mcpengine.New("fixture", append(opts, mcpengine.WithInstructions("For tests."))...)
 	mcpengine.AddTool(e, "greet", "Greets.", func(_ context.Context, in greetInput) (string, error) {
 		return "Hello, " + in.Name + "!", nil
 	})
 	mcpengine.AddTool(e, "add", "Adds.", func(_ context.Context, in addInput) (addOutput, error) {
 		return addOutput{in.A + in.B}, nil
 	})
-	mcpengine.AddTool(e, "climb", "Reports progress.", func(ctx context.Context, _ nothing) (string, error) {
-		for step := 1; step <= 3; step++ {
-			mcpengine.Progress(ctx, float64(step), 3, fmt.Sprintf("camp %d", step))
-		}
-		return "summit", nil
-	})
-	mcpengine.AddTool(e, "sign_up", "Asks the user.", func(ctx context.Context, _ nothing) (string, error) {
-		who, err := mcpengine.Elicit[login](ctx, "Your GitHub user name?")
-		if err != nil {
-			return "", err
-		}
-		return "signed up " + who.User, nil
-	})
-	mcpengine.AddTool(e, "learn", "Adds the tool new_trick.", func(_ context.Context, _ nothing) (string, error) {
-		mcpengine.AddTool(e, "new_trick", "Is new.", func(context.Context, nothing) (string, error) { return "ta-da", nil })
-		return "learned", nil
-	})
+	addNews(e)
+	addQuestions(e)
 	addCancellation(e)
 	addNotes(e)
 	return e
-}
-
-// addCancellation adds a tool that waits for its cancellation and one that
-// waits for the other to be cancelled.
-func addCancellation(e *mcpengine.Engine) {
-	cancelled := make(chan struct{})
-	mcpengine.AddTool(e, "wait", "Waits until it is cancelled.", func(ctx context.Context, _ nothing) (string, error) {
-		mcpengine.Progress(ctx, 1, 0, "waiting")
-		<-ctx.Done()
-		close(cancelled)
-		return "", ctx.Err()
-	})
-	mcpengine.AddTool(e, "wait_cancelled", "Waits until wait is cancelled.", func(ctx context.Context, _ nothing) (string, error) {
-		select {
-		case <-cancelled:
-			return "cancelled", nil
-		case <-ctx.Done():
-			return "", ctx.Err()
-		}
-	})
 }
 
 func addNotes(e *mcpengine.Engine) {

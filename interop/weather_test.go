@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/mcpengine/mcpengine/interop/internal/wire"
 )
 
 // TestWeatherExample runs the weather example as hosts do: as a command, with
@@ -20,7 +22,7 @@ func TestWeatherExample(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	v := connect(ctx, t, commandTransport(t, file))
+	v := connect(ctx, t, commandTransport(t, file), wire.Version)
 	if got := v.text(ctx, t, "get_weather", map[string]any{"city": "Oslo"}); !strings.Contains(got, "Oslo") {
 		t.Errorf("get_weather = %q, want something about Oslo", got)
 	}

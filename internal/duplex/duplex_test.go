@@ -174,6 +174,7 @@ func TestStatefulHandlerSeesEverythingInOrder(t *testing.T) {
 		}
 		out.wants(t, `{"jsonrpc":"2.0","id":"s-1","error":{"code":8,"message":"wrong"}}`, `{"jsonrpc":"2.0","id":2,"error":{"code":7,"message":"no"}}`)
 		receive(t, c, request("2", "echo")) // the id of what was refused is free
+		synctest.Wait()
 		close(h.release)
 		synctest.Wait()
 		c.Close(time.Second)

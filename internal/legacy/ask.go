@@ -155,8 +155,7 @@ func (a *Asks) forget(id string) {
 
 // of returns the answer to a request of the given method.
 func (got answer) of(method string) ([]byte, error) {
-	var refused *refusal
-	if errors.As(got.err, &refused) {
+	if refused, ok := errors.AsType[*refusal](got.err); ok {
 		return nil, fmt.Errorf("the client answered %s: %w", method, refused)
 	}
 	return got.result, got.err

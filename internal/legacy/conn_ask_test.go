@@ -105,9 +105,9 @@ func TestClientDoesNotAnswer(t *testing.T) {
 		c.open("2025-11-25")
 		c.send(callTo("1", "ask_roots"))
 		c.wants(askRoots)
-		time.Sleep(5*time.Minute - time.Second)
+		<-time.After(5*time.Minute - time.Second)
 		c.wants()
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		c.wants(
 			notification("notifications/cancelled", `{"requestId":"s-1","reason":"the client has not answered roots/list within 5m0s"}`),
 			failed("1", "the client has not answered roots/list within 5m0s"),

@@ -2,6 +2,7 @@ package legacy
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -151,15 +152,15 @@ func (h *HTTP) Post(w http.ResponseWriter, r *http.Request, body []byte, req *js
 		return
 	}
 	switch {
-	case err == jsonrpc.ErrIsBatch:
-		h.postBatch(w, r, s, body)
-	case err == jsonrpc.ErrIsResponse:
-		h.postReply(w, s, body)
-	case req.IsNotification():
+	case err == nil && req.IsNotification():
 		s.notice(req)
 		w.WriteHeader(http.StatusAccepted)
-	default:
+	case err == nil:
 		h.postRequest(w, r, s, req)
+	case errors.Is(err, jsonrpc.ErrIsBatch):
+		h.postBatch(w, r, s, body)
+	default:
+		h.postReply(w, s, body)
 	}
 }
 

@@ -1,6 +1,7 @@
 package legacy
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
@@ -49,7 +50,7 @@ type batched struct {
 func (s *session) readBatched(message []byte) (b batched) {
 	req := new(jsonrpc.Request)
 	err := req.Parse(message)
-	if err == jsonrpc.ErrIsResponse {
+	if errors.Is(err, jsonrpc.ErrIsResponse) {
 		reply, malformed := jsonrpc.ParseReply(message)
 		if malformed == nil {
 			s.take(reply)

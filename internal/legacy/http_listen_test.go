@@ -135,6 +135,9 @@ func TestListen(t *testing.T) {
 			subscribe("subscribe", "a:1")
 			subscribe("subscribe", "a:1")
 			s := c.stream(c.get(""))
+			if n := f.count(); n != 2 {
+				t.Errorf("there are %d subscriptions when the stream begins, want 2", n)
+			}
 			f.toolsChanged()
 			if version == "2025-11-25" {
 				if e := s.next(); len(e.Data) > 0 || e.ID == "" {

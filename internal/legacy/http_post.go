@@ -98,7 +98,7 @@ func (x *exchange) close() {
 // answer answers the requests that are about the session, and those that no
 // version with a handshake has. It returns nil for all others.
 func (h *HTTP) answer(ctx context.Context, s *session, req *jsonrpc.Request) *jsonrpc.Response {
-	err := (*jsonrpc.Error)(nil)
+	var err *jsonrpc.Error
 	switch req.Method {
 	case methodSetLevel:
 		err = s.answerSetLevel(req)

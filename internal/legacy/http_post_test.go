@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -267,6 +268,38 @@ func TestAwayTooLong(t *testing.T) {
 		await(t, sent, "the client to leave")
 		if err := await(t, ended, "the end of the handler"); err == nil || !strings.Contains(err.Error(), "away") {
 			t.Errorf("the cause is %v", err)
+		}
+	}
+}
+
+// A thousand clients are waited for; of more, those that leave last are not.
+func TestTooManyAway(t *testing.T) {
+	t.Parallel()
+	ended := make(chan error, 1001)
+	h, _ := newEndpoint(handlerFunc(func(ctx context.Context, req *jsonrpc.Request, notify func(jsonrpc.Notification)) *jsonrpc.Response {
+		if req.Method == "tools/call" {
+			<-ctx.Done()
+			ended <- context.Cause(ctx)
+		}
+		return result(req, `{}`)
+	}), legacy.HTTPConfig{})
+	id := initialize(t, h, "2025-11-25")
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	var wg sync.WaitGroup
+	for range 1001 {
+		wg.Go(func() { serve(h, newMessage(gone, inMemory, "2025-11-25", id, callMessage)) })
+	}
+	if err := await(t, ended, "the end of one request"); err == nil || !strings.Contains(err.Error(), "away") {
+		t.Errorf("the cause is %v", err)
+	}
+	r := newMessage(t.Context(), inMemory, "2025-11-25", id, "")
+	r.Method = http.MethodDelete
+	serve(h, r)
+	wg.Wait()
+	for range 1000 {
+		if err := await(t, ended, "the end of the others"); err == nil || !strings.Contains(err.Error(), "ended the session") {
+			t.Fatalf("the cause is %v", err)
 		}
 	}
 }

@@ -101,7 +101,7 @@ func (s *SSE) ServeStream(w http.ResponseWriter, r *http.Request) {
 		streamable.Reject(w, http.StatusNotAcceptable, jsonrpc.CodeInvalidRequest, "Accept must list text/event-stream")
 		return
 	}
-	c := s.open(w, r)
+	c := s.open(w, s.config.Caller(r))
 	if c == nil {
 		w.Header().Set("Retry-After", "5")
 		streamable.Reject(w, http.StatusServiceUnavailable, jsonrpc.CodeInternalError, "no more connections are accepted")
@@ -115,7 +115,7 @@ func (s *SSE) ServeStream(w http.ResponseWriter, r *http.Request) {
 }
 
 // open returns a new connection, and nil when there is no room for one.
-func (s *SSE) open(w http.ResponseWriter, r *http.Request) *sseConn {
+func (s *SSE) open(w http.ResponseWriter, caller string) *sseConn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.conns) >= s.config.MaxConnections || isClosed(s.config.Closing) {
@@ -123,7 +123,7 @@ func (s *SSE) open(w http.ResponseWriter, r *http.Request) *sseConn {
 	}
 	c := &sseConn{
 		id:     rand.Text(),
-		caller: s.config.Caller(r),
+		caller: caller,
 		stream: newSSEStream(w, s.config.IOTimeout),
 		inbox:  make(chan inbound),
 		ended:  make(chan struct{}),
@@ -187,7 +187,7 @@ func (s *SSE) deliver(w http.ResponseWriter, r *http.Request, c *sseConn, m *dup
 	case c.inbox <- inbound{context.WithoutCancel(r.Context()), m}:
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.WriteHeader(http.StatusAccepted)
-		io.WriteString(w, "Accepted")
+		_, _ = io.WriteString(w, "Accepted") // the client is gone when this fails
 		return
 	case <-c.ended:
 		reject404(w)

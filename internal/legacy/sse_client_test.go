@@ -56,7 +56,7 @@ func (w *streamWriter) Write(p []byte) (int, error) {
 	defer w.mu.Unlock()
 	w.late = w.late || w.ended
 	if w.blocked {
-		time.Sleep(time.Until(w.deadline))
+		<-time.After(time.Until(w.deadline))
 		return 0, os.ErrDeadlineExceeded
 	}
 	if w.status == 0 {

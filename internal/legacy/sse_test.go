@@ -241,7 +241,7 @@ func TestSSEConnectionsAreBounded(t *testing.T) {
 func TestSSEKeepAlive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := openSSE(t, newSSE(newBackend(), legacy.SSEConfig{KeepAlive: 20 * time.Second}), "/sse", "")
-		time.Sleep(61 * time.Second)
+		<-time.After(61 * time.Second)
 		c.stream.mu.Lock()
 		defer c.stream.mu.Unlock()
 		if got := c.stream.body.String()[c.seen:]; got != strings.Repeat(":\n\n", 3) {

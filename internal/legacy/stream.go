@@ -194,9 +194,13 @@ func (st *stream) finishEmpty() {
 	if st.done {
 		return
 	}
-	if st.carrier != nil && !st.opened {
-		st.carrier.start(st)
-		st.carrier.w.WriteHeader(http.StatusOK)
+	switch c := st.carrier; {
+	case c == nil || st.opened:
+	case st.session.http.config.JSONOnly:
+		c.w.WriteHeader(http.StatusAccepted)
+	default:
+		c.start(st)
+		c.w.WriteHeader(http.StatusOK)
 	}
 	st.end()
 }

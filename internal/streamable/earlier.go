@@ -1,6 +1,7 @@
 package streamable
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
@@ -37,7 +38,7 @@ func (s *Server) isEarlier(h http.Header, req *jsonrpc.Request, err *jsonrpc.Err
 	switch {
 	case earlier == nil || req.Meta.Get(metaProtocolVersion) != nil:
 		return false
-	case err != nil && err != jsonrpc.ErrIsResponse && err != jsonrpc.ErrIsBatch:
+	case err != nil && !errors.Is(err, jsonrpc.ErrIsResponse) && !errors.Is(err, jsonrpc.ErrIsBatch):
 		return false
 	case req.Method == "initialize":
 		return true

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -19,19 +18,24 @@ func inProcessSender(handler http.Handler) func(wire.Request) (answer, error) {
 	return func(request wire.Request) (answer, error) {
 		c := newCall(request)
 		c.serve(handler)
-		return answer{c.status, c.header.Get("Content-Type"), bytes.Clone(c.written.Bytes())}, nil
+		return c.answer(), nil
 	}
 }
 
 // Every rival does the work of every row, or the comparison means nothing.
 func TestRivalsAnswerRightly(t *testing.T) {
 	t.Parallel()
-	for _, s := range rivals() {
-		for _, group := range groups() {
-			for _, r := range group {
+	for _, group := range groups() {
+		for _, r := range group {
+			for _, s := range r.rivals() {
 				t.Run(s.name+"/"+r.name, func(t *testing.T) {
 					t.Parallel()
-					if err := r.verify(s, inProcessSender(s.serve(r.setup))); err != nil {
+					send := inProcessSender(s.serve(r.setup))
+					opened, err := r.open(s, send)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if err := opened.verify(s, send); err != nil {
 						t.Error(err)
 					}
 				})
@@ -51,13 +55,16 @@ func TestVerifyRefuses(t *testing.T) {
 	}
 	honest := servePlain(setup{text, 1})
 	rightText := `{"resultType":"complete","content":[{"type":"text","text":"` + forecast(city) + `"}]}`
+	earlierText := `{"content":[{"type":"text","text":"` + forecast(city) + `"}]}`
 	tests := []struct {
 		name    string
 		row     string
 		handler http.Handler
 		err     string
 	}{
-		{"empty result", "call-text-1", result(`{}`), "not one complete result"},
+		{"empty result", "call-text-1", result(`{}`), `result type ""`},
+		{"result of the newest version", "call-text-1-2025-11-25", result(rightText), `result type "complete"`},
+		{"ignores the version", "call-text-1-2025-11-25", result(earlierText), "status 200 to a mismatched header"},
 		{"wrong text", "call-text-1", result(strings.Replace(rightText, "rain", "hail", 1)), "wrong text"},
 		{"ignores headers", "call-text-1", result(rightText), "status 200 to a mismatched header"},
 		{"ignores the type of arguments", "call-text-1", checksHeaders(result(rightText)), "a number is accepted"},

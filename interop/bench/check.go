@@ -14,11 +14,11 @@ import (
 type answer struct {
 	status      int
 	contentType string
+	session     string // that the server has begun
 	body        []byte
 }
 
 type callToolResult struct {
-	ResultType        string          `json:"resultType"`
 	IsError           bool            `json:"isError"`
 	StructuredContent json.RawMessage `json:"structuredContent"`
 	Content           []struct {
@@ -27,9 +27,31 @@ type callToolResult struct {
 	} `json:"content"`
 }
 
+// open begins a session with a server that has them, and returns the row with
+// its request in that session.
+func (r row) open(s rival, send func(wire.Request) (answer, error)) (row, error) {
+	if !s.sessions {
+		return r, nil
+	}
+	got, err := send(wire.Initialize(r.request.Earlier))
+	if err != nil {
+		return r, err
+	}
+	if got.status != http.StatusOK || got.session == "" {
+		return r, fmt.Errorf("status %d and session %q to initialize", got.status, got.session)
+	}
+	r.request.Session = got.session
+	got, err = send(wire.Initialized(r.request.Earlier, got.session))
+	if err == nil && got.status != http.StatusAccepted {
+		err = fmt.Errorf("status %d to initialized", got.status)
+	}
+	return r, err
+}
+
 // verify checks that a server does the work of the row before it is measured:
-// it answers rightly, and refuses both a header that contradicts the body and
-// arguments of the wrong type. send carries one request to the server.
+// it answers rightly, and refuses both a header that contradicts the body, or
+// names no version, and arguments of the wrong type. send carries one request
+// to the server.
 func (r row) verify(s rival, send func(wire.Request) (answer, error)) error {
 	attempts := 1
 	if s.lossy {
@@ -40,6 +62,9 @@ func (r row) verify(s rival, send func(wire.Request) (answer, error)) error {
 	}
 	contradiction := r.request
 	contradiction.Override = http.Header{"Mcp-Method": {"resources/list"}}
+	if r.earlier() {
+		contradiction.Override = http.Header{"Mcp-Protocol-Version": {"1999-12-31"}}
+	}
 	got, err := send(contradiction)
 	if err != nil {
 		return err
@@ -50,7 +75,9 @@ func (r row) verify(s rival, send func(wire.Request) (answer, error)) error {
 	if r.request.Method != "tools/call" {
 		return nil
 	}
-	got, err = send(wire.CallTool(1, r.setup.called(), map[string]any{"city": 7}))
+	mistyped := r.request
+	mistyped.Params = wire.CallTool(1, r.setup.called(), map[string]any{"city": 7}).Params
+	got, err = send(mistyped)
 	if err != nil {
 		return err
 	}
@@ -86,7 +113,29 @@ func (r row) accept(got answer) error {
 	if last.Error != nil || string(last.ID) != "1" {
 		return errors.New("no result for id 1")
 	}
+	if err := r.checkType(last); err != nil {
+		return err
+	}
 	return r.check(messages)
+}
+
+// checkType checks that the result says what it is, which it does in the newest
+// version only.
+func (r row) checkType(last wire.Message) error {
+	var result struct {
+		ResultType string `json:"resultType"`
+	}
+	if err := json.Unmarshal(last.Result, &result); err != nil {
+		return fmt.Errorf("decode result: %w", err)
+	}
+	want := "complete"
+	if r.earlier() {
+		want = ""
+	}
+	if result.ResultType != want {
+		return fmt.Errorf("result type %q, want %q", result.ResultType, want)
+	}
+	return nil
 }
 
 // refused returns nil if the answer is an error result or a protocol error.
@@ -111,8 +160,8 @@ func checkText(messages []wire.Message) error {
 	if err != nil {
 		return err
 	}
-	if len(messages) != 1 || result.IsError || result.ResultType != "complete" {
-		return errors.New("not one complete result")
+	if len(messages) != 1 || result.IsError {
+		return errors.New("not one result")
 	}
 	if len(result.Content) != 1 || result.Content[0].Type != "text" || result.Content[0].Text != forecast(city) {
 		return errors.New("wrong text")
@@ -125,8 +174,8 @@ func checkStructured(messages []wire.Message) error {
 	if err != nil {
 		return err
 	}
-	if len(messages) != 1 || result.IsError || len(result.Content) != 1 || result.ResultType != "complete" {
-		return errors.New("not one complete result")
+	if len(messages) != 1 || result.IsError || len(result.Content) != 1 {
+		return errors.New("not one result")
 	}
 	for _, data := range [][]byte{result.StructuredContent, []byte(result.Content[0].Text)} {
 		var got Weather
@@ -163,8 +212,7 @@ func checkProgress(messages []wire.Message) error {
 
 func checkList(messages []wire.Message, tools int) error {
 	var result struct {
-		ResultType string `json:"resultType"`
-		Tools      []struct {
+		Tools []struct {
 			Name        string `json:"name"`
 			Description string `json:"description"`
 			InputSchema struct {
@@ -179,7 +227,7 @@ func checkList(messages []wire.Message, tools int) error {
 	if err := json.Unmarshal(messages[0].Result, &result); err != nil {
 		return fmt.Errorf("decode list: %w", err)
 	}
-	if len(result.Tools) != tools || result.ResultType != "complete" {
+	if len(result.Tools) != tools {
 		return fmt.Errorf("%d tools, want %d", len(result.Tools), tools)
 	}
 	for i, tool := range result.Tools {

@@ -23,11 +23,15 @@ type inProcess struct {
 // and one response writer, so that what is counted is the server's.
 func benchmarkHandler(s rival, r row) (inProcess, error) {
 	handler := s.serve(r.setup)
-	err := r.verify(s, func(request wire.Request) (answer, error) {
+	send := func(request wire.Request) (answer, error) {
 		c := newCall(request)
 		c.serve(handler)
-		return answer{c.status, c.header.Get("Content-Type"), bytes.Clone(c.written.Bytes())}, nil
-	})
+		return c.answer(), nil
+	}
+	r, err := r.open(s, send)
+	if err == nil {
+		err = r.verify(s, send)
+	}
 	if err != nil {
 		return inProcess{}, fmt.Errorf("verify %s, %s in process: %w", s.name, r.name, err)
 	}
@@ -100,6 +104,10 @@ func (c *call) serve(handler http.Handler) {
 	c.reader.Reset(c.body)
 	c.request.Body = c
 	handler.ServeHTTP(c, c.request)
+}
+
+func (c *call) answer() answer {
+	return answer{c.status, c.header.Get("Content-Type"), c.header.Get("Mcp-Session-Id"), bytes.Clone(c.written.Bytes())}
 }
 
 func (c *call) Read(p []byte) (int, error)         { return c.reader.Read(p) }

@@ -105,7 +105,7 @@ func (c *connection) once(request wire.Request) (answer, error) {
 	if got.events {
 		contentType = "text/event-stream"
 	}
-	return answer{got.status, contentType, body.Bytes()}, nil
+	return answer{got.status, contentType, got.session, body.Bytes()}, nil
 }
 
 // A head is what the load needs of a response head.
@@ -114,6 +114,7 @@ type head struct {
 	length  int // -1 when chunked
 	events  bool
 	chunked bool
+	session string
 }
 
 func (c *connection) exchange(request []byte, body io.Writer) (head, error) {
@@ -172,6 +173,8 @@ func (h *head) field(line []byte) error {
 		h.chunked = bytes.Equal(value, []byte("chunked"))
 	case bytes.EqualFold(name, []byte("Content-Type")):
 		h.events = bytes.HasPrefix(value, []byte("text/event-stream"))
+	case bytes.EqualFold(name, []byte("Mcp-Session-Id")):
+		h.session = string(value)
 	case bytes.EqualFold(name, []byte("Connection")):
 		if bytes.EqualFold(value, []byte("close")) {
 			return errors.New("the server closes the connection")

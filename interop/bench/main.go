@@ -1,8 +1,8 @@
 // Command bench compares this framework with a hand-written server and with
 // the two other Go frameworks, on the same work, in one run.
 //
-//	go run ./bench          about five minutes
-//	go run ./bench -quick   less than one
+//	go run ./bench          about seven minutes
+//	go run ./bench -quick   less than one and a half
 //
 // It has to run in this module's folder, where it builds the binaries it weighs.
 //
@@ -68,7 +68,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 func parse(args []string, stderr io.Writer) (options, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	quick := flags.Bool("quick", false, "measure for less than a minute")
+	quick := flags.Bool("quick", false, "measure for less than 90 seconds")
 	only := flags.String("run", "", "measure only rows that match this `regexp` (call-text-1, list-100, setup-100, size, …)")
 	file := flags.String("json", "", "write the raw figures to this `file`")
 	if err := flags.Parse(args); err != nil {

@@ -25,7 +25,7 @@ func measureGroup(ctx context.Context, p plan, group []row) (results []*rowResul
 		}
 	}()
 	for _, r := range group {
-		for _, s := range rivals() {
+		for _, s := range r.rivals() {
 			c, err := newContender(ctx, s, r)
 			if err != nil {
 				return nil, fmt.Errorf("%s, %s: %w", s.name, r.name, err)
@@ -54,20 +54,27 @@ func newContender(ctx context.Context, s rival, r row) (*contender, error) {
 		return nil, err
 	}
 	c := &contender{child: child, load: &load{}, result: &rowResult{Row: r.name, Rival: s.name}}
-	if c.load, err = dialLoad(ctx, child.address, r.request); err != nil {
-		return nil, errors.Join(err, child.stop())
-	}
-	checked, err := dial(ctx, child.address)
-	if err != nil {
-		return nil, errors.Join(err, c.stop())
-	}
-	got, err := checked.once(r.request)
-	c.result.Size = len(got.body)
-	err = errors.Join(err, r.verify(s, checked.once), checked.conn.Close())
-	if err != nil {
+	if err := c.prepare(ctx, s, r); err != nil {
 		return nil, errors.Join(err, c.stop())
 	}
 	return c, nil
+}
+
+func (c *contender) prepare(ctx context.Context, s rival, r row) error {
+	checked, err := dial(ctx, c.child.address)
+	if err != nil {
+		return err
+	}
+	if r, err = r.open(s, checked.once); err != nil {
+		return errors.Join(err, checked.conn.Close())
+	}
+	got, err := checked.once(r.request)
+	c.result.Size = len(got.body)
+	if err := errors.Join(err, r.verify(s, checked.once), checked.conn.Close()); err != nil {
+		return err
+	}
+	c.load, err = dialLoad(ctx, c.child.address, r.request)
+	return err
 }
 
 func (c *contender) round(d time.Duration) error {

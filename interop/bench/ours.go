@@ -8,8 +8,16 @@ import (
 )
 
 // serveOurs returns our server as a user would write it.
-func serveOurs(s setup) http.Handler {
-	engine := mcpengine.New("weather")
+func serveOurs(s setup) http.Handler { return newOurs(s) }
+
+// serveOursWithoutSessions returns our server as one would write it that has
+// nothing to ask or tell its clients.
+func serveOursWithoutSessions(s setup) http.Handler {
+	return newOurs(s, mcpengine.WithHTTP(mcpengine.HTTPConfig{NoSessions: true}))
+}
+
+func newOurs(s setup, opts ...mcpengine.Option) *mcpengine.Engine {
+	engine := mcpengine.New("weather", opts...)
 	for i := range s.tools {
 		switch s.kind {
 		case text:

@@ -12,6 +12,15 @@ import (
 
 // servePlain returns the hand-written server: see package plain.
 func servePlain(s setup) http.Handler {
+	return addPlainTools(plain.New("weather", "1.0.0"), s)
+}
+
+// serveEarlierPlain returns the hand-written server of the version before.
+func serveEarlierPlain(s setup) http.Handler {
+	return addPlainTools(plain.NewEarlier("weather", "1.0.0"), s)
+}
+
+func addPlainTools(server *plain.Server, s setup) *plain.Server {
 	closed := false
 	input := plain.Schema{
 		Type:                 "object",
@@ -20,7 +29,6 @@ func servePlain(s setup) http.Handler {
 		AdditionalProperties: &closed,
 	}
 	calls := map[kind]plain.ToolFunc{text: plainText, structured: plainStructured, progress: plainProgress}
-	server := plain.New("weather", "1.0.0")
 	for i := range s.tools {
 		tool := plain.Tool{Name: toolName(i), Description: toolDescription, InputSchema: input}
 		if s.kind == structured {

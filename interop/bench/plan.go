@@ -11,15 +11,15 @@ type plan struct {
 	benchTime time.Duration // of one in-process benchmark
 }
 
-// fullPlan takes about five minutes, most of them in the rounds over HTTP.
+// fullPlan takes about seven minutes, most of them in the rounds over HTTP.
 func fullPlan() plan {
 	return plan{
-		rounds: 9, duration: 800 * time.Millisecond, warmup: 300 * time.Millisecond,
+		rounds: 7, duration: 800 * time.Millisecond, warmup: 300 * time.Millisecond,
 		processes: 3, benchTime: 300 * time.Millisecond,
 	}
 }
 
-// quickPlan takes less than a minute and is good for a first look.
+// quickPlan takes less than 90 seconds and is good for a first look.
 func quickPlan() plan {
 	return plan{
 		rounds: 3, duration: 250 * time.Millisecond, warmup: 100 * time.Millisecond,

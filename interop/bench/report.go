@@ -39,7 +39,11 @@ func title(row string) string {
 		"list-1":         "tools/list: 1 tool",
 		"list-100":       "tools/list: 100 tools",
 	}
-	return titles[row]
+	name, isEarlier := strings.CutSuffix(row, "-"+earlierVersion)
+	if isEarlier {
+		return titles[name] + ", version " + earlierVersion
+	}
+	return titles[name]
 }
 
 // print writes the tables and the verdict.
@@ -71,7 +75,11 @@ func table(w io.Writer, title string, columns ...string) *tabwriter.Writer {
 func (r *report) printRow(w io.Writer, row string) error {
 	t := table(w, title(row), "req/s", "×plain", "CPU µs/req", "×plain", "| ns/req", "×plain", "B/req", "×plain", "allocs", "bytes out")
 	base := r.row(plainName, row)
-	for _, s := range rivals() {
+	measured, err := findRow(row)
+	if err != nil {
+		return err
+	}
+	for _, s := range measured.rivals() {
 		x := r.row(s.name, row)
 		fmt.Fprintf(t, "%s\t%.0f\t%.2f\t%.1f\t%.2f\t%.0f\t%.2f\t%.0f\t%.2f\t%.0f\t%d\t\n", s.title(),
 			median(x.HTTP, perSecond), ratio(x.HTTP, base.HTTP, perSecond),
@@ -83,7 +91,7 @@ func (r *report) printRow(w io.Writer, row string) error {
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("print table: %w", err)
 	}
-	for _, s := range rivals() {
+	for _, s := range measured.rivals() {
 		// Above this the load holds the server up: requests per second are then
 		// a lower bound, and only the CPU figures compare the servers.
 		if s.lossy && row == "call-progress" {

@@ -15,14 +15,17 @@ type rival struct {
 	// lossy says that the server sometimes loses a notification, so that its
 	// answer is checked again before it counts as wrong.
 	lossy bool
+	// sessions says that a client has to begin a session first.
+	sessions bool
 }
 
 const (
-	oursName  = "ours"
-	plainName = "plain"
+	oursName       = "ours"
+	noSessionsName = "ours-nosessions"
+	plainName      = "plain"
 )
 
-// rivals returns the servers in the order of the tables.
+// rivals returns the servers of the newest version in the order of the tables.
 func rivals() []rival {
 	return []rival{
 		{name: oursName, serve: serveOurs},
@@ -34,10 +37,31 @@ func rivals() []rival {
 	}
 }
 
-func findRival(name string) (rival, error) {
-	for _, r := range rivals() {
-		if r.name == name {
-			return r, nil
+// earlierRivals returns the servers of a version with a handshake. All but ours
+// are without sessions, which is what they are fastest at; ours comes with and
+// without, because its default is with.
+func earlierRivals() []rival {
+	return []rival{
+		{name: oursName, serve: serveOurs, sessions: true},
+		{name: noSessionsName, serve: serveOursWithoutSessions},
+		{name: plainName, serve: serveEarlierPlain},
+		{name: "go-sdk", module: "github.com/modelcontextprotocol/go-sdk", serve: serveGoSDK},
+		{name: "mcp-go", module: "github.com/mark3labs/mcp-go", serve: serveMCPGo, lossy: true},
+	}
+}
+
+// rivals returns the servers that the row is measured for.
+func (r row) rivals() []rival {
+	if r.earlier() {
+		return earlierRivals()
+	}
+	return rivals()
+}
+
+func (r row) rival(name string) (rival, error) {
+	for _, s := range r.rivals() {
+		if s.name == name {
+			return s, nil
 		}
 	}
 	return rival{}, errors.New("no rival " + name)

@@ -28,11 +28,11 @@ func runRole(ctx context.Context, args []string, stdin io.Reader, stdout io.Writ
 	if role != "serve" && role != "inprocess" && role != "setup" {
 		return false, nil
 	}
-	s, err := findRival(args[1])
+	r, err := findRow(args[2])
 	if err != nil {
 		return true, err
 	}
-	r, err := findRow(args[2])
+	s, err := r.rival(args[1])
 	if err != nil {
 		return true, err
 	}

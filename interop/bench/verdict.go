@@ -54,30 +54,40 @@ func number(f float64) string {
 }
 
 func (r *report) bars() []bar {
-	var bars []bar
-	for _, row := range r.measuredRows("call-") {
-		our, base := r.row(oursName, row), r.row(plainName, row)
-		bars = append(bars, bar{row + ": CPU per request ours/plain", ratio(our.HTTP, base.HTTP, cpu), 1.00, 0.85})
-	}
-	if our, base := r.row(oursName, "call-text-1"), r.row(plainName, "call-text-1"); our != nil {
-		bars = append(bars,
-			bar{"call-text-1: in process ns ours/plain", ratio(our.InProcess, base.InProcess, nanoseconds), 0.80, 0.35},
-			bar{"call-text-1: in process allocations", median(our.InProcess, allocs), 25, 11},
-			bar{"call-text-1: in process bytes", median(our.InProcess, bytesOf), 1500, 0})
-		if many := r.row(oursName, "call-text-1000"); many != nil {
-			bars = append(bars,
-				bar{"CPU per request 1,000 tools / 1 tool", ratio(many.HTTP, our.HTTP, cpu), 1.10, 0},
-				bar{"in process ns 1,000 tools / 1 tool", ratio(many.InProcess, our.InProcess, nanoseconds), 1.10, 0})
-		}
-	}
-	if our, base := r.row(oursName, "list-100"), r.row(plainName, "list-100"); our != nil {
-		bars = append(bars, bar{"list-100: CPU per request ours/plain", ratio(our.HTTP, base.HTTP, cpu), 0.25, 0})
-	}
+	bars := r.requestBars(oursName, "")
 	if x := r.setup(oursName); x != nil {
 		bars = append(bars, bar{"registering 100 tools, repeated, µs", median(x.Repeated, nanoseconds) / 1000, 300, 0})
 	}
 	if len(r.Binaries) > 0 {
 		bars = append(bars, bar{"binary over plain, MiB", r.overPlain(oursName), 1.00, 0})
+	}
+	bars = append(bars, r.requestBars(oursName, "-"+earlierVersion)...)
+	return append(bars, r.requestBars(noSessionsName, "-"+earlierVersion)...)
+}
+
+// requestBars returns the bars of one of our servers in the rows of a version,
+// whose names end in suffix.
+func (r *report) requestBars(ours, suffix string) []bar {
+	var bars []bar
+	add := func(row, what string, got, limit, goal float64) {
+		bars = append(bars, bar{row + suffix + ": " + what, got, limit, goal})
+	}
+	for _, name := range []string{"call-text-1", "call-text-100", "call-text-1000", "call-struct", "call-progress"} {
+		if our, base := r.row(ours, name+suffix), r.row(plainName, name+suffix); our != nil {
+			add(name, "CPU per request "+ours+"/plain", ratio(our.HTTP, base.HTTP, cpu), 1.00, 0.85)
+		}
+	}
+	if our, base := r.row(ours, "call-text-1"+suffix), r.row(plainName, "call-text-1"+suffix); our != nil {
+		add("call-text-1", "in process ns "+ours+"/plain", ratio(our.InProcess, base.InProcess, nanoseconds), 0.80, 0.35)
+		add("call-text-1", "in process allocations "+ours, median(our.InProcess, allocs), 25, 11)
+		add("call-text-1", "in process bytes "+ours, median(our.InProcess, bytesOf), 1500, 0)
+		if many := r.row(ours, "call-text-1000"+suffix); many != nil {
+			add("call-text", "CPU per request 1,000 tools / 1 tool "+ours, ratio(many.HTTP, our.HTTP, cpu), 1.10, 0)
+			add("call-text", "in process ns 1,000 tools / 1 tool "+ours, ratio(many.InProcess, our.InProcess, nanoseconds), 1.10, 0)
+		}
+	}
+	if our, base := r.row(ours, "list-100"+suffix), r.row(plainName, "list-100"+suffix); our != nil {
+		add("list-100", "CPU per request "+ours+"/plain", ratio(our.HTTP, base.HTTP, cpu), 0.25, 0)
 	}
 	return bars
 }

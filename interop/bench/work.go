@@ -68,8 +68,23 @@ func groups() [][]row {
 		{callRow("call-struct", setup{structured, 1})},
 		{callRow("call-progress", setup{progress, 1})},
 		{listRow("list-1", setup{text, 1}), listRow("list-100", setup{text, 100})},
+		{earlier(callRow("call-text-1", setup{text, 1})), earlier(callRow("call-text-1000", setup{text, 1000}))},
+		{earlier(callRow("call-struct", setup{structured, 1}))},
+		{earlier(listRow("list-100", setup{text, 100}))},
 	}
 }
+
+// earlierVersion is the newest version with a handshake.
+const earlierVersion = "2025-11-25"
+
+// earlier returns the row in that version.
+func earlier(r row) row {
+	r.name += "-" + earlierVersion
+	r.request.Earlier = earlierVersion
+	return r
+}
+
+func (r row) earlier() bool { return r.request.Earlier != "" }
 
 func findRow(name string) (row, error) {
 	for _, group := range groups() {

@@ -54,3 +54,41 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 }
+
+func TestEarlierRefusals(t *testing.T) {
+	t.Parallel()
+	server := plain.NewEarlier("test", "1.0.0")
+	server.AddTool(plain.Tool{Name: "greet"}, func(context.Context, json.RawMessage, plain.Progress) (plain.CallToolResult, error) {
+		return plain.Text("hello"), nil
+	})
+	const version = "2025-11-25"
+	greet, absent := wire.CallTool(1, "greet", map[string]any{}), wire.CallTool(1, "absent", nil)
+	greet.Earlier, absent.Earlier = version, version
+	unversioned, future := greet, greet
+	unversioned.Override = http.Header{"Mcp-Protocol-Version": nil}
+	future.Override = http.Header{"Mcp-Protocol-Version": {"2099-01-01"}}
+	tests := []struct {
+		name    string
+		request wire.Request
+		status  int
+		body    string
+	}{
+		{"initialize", wire.Initialize(version), 200, `"protocolVersion":"2025-11-25"`},
+		{"initialized", wire.Initialized(version, ""), 202, ""},
+		{"nothing to refuse", greet, 200, `{"content":[{"type":"text","text":"hello"}]}`},
+		{"no version", unversioned, 200, `"hello"`},
+		{"unknown version", future, 400, `"code":-32600`},
+		{"unknown tool", absent, 200, `"code":-32602`},
+		{"unknown method", wire.Request{ID: 1, Method: "tools/dance", Earlier: version}, 200, `"code":-32601`},
+		{"request without id", wire.Request{Method: "tools/list", Earlier: version}, 400, `"code":-32600`},
+	}
+	for _, test := range tests {
+		recorder := httptest.NewRecorder()
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/mcp", bytes.NewReader(test.request.Body()))
+		r.Header = test.request.Header()
+		server.ServeHTTP(recorder, r)
+		if recorder.Code != test.status || !strings.Contains(recorder.Body.String(), test.body) {
+			t.Errorf("%s: status %d, body %s, want %d and %s", test.name, recorder.Code, recorder.Body, test.status, test.body)
+		}
+	}
+}

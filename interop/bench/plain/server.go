@@ -15,6 +15,7 @@ type Server struct {
 	info     Implementation
 	tools    []Tool
 	handlers map[string]ToolFunc
+	earlier  bool // speaks 2025-11-25
 }
 
 // New returns a server without tools.
@@ -54,6 +55,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var req request
 	if err := json.Unmarshal(body, &req); err != nil {
 		fail(w, http.StatusBadRequest, nil, &rpcError{Code: codeParseError, Message: "parse request: " + err.Error()})
+		return
+	}
+	if s.earlier {
+		s.serveEarlier(w, r, &req)
 		return
 	}
 	if req.JSONRPC != "2.0" || len(req.ID) == 0 || bytes.Equal(req.ID, []byte("null")) || req.Method == "" {

@@ -32,13 +32,13 @@ func Structured(value any) (CallToolResult, error) {
 
 func (s *Server) callTool(w http.ResponseWriter, r *http.Request, req *request) {
 	params := &req.Params
-	if r.Header.Get("Mcp-Name") != params.Name {
+	if !s.earlier && r.Header.Get("Mcp-Name") != params.Name {
 		fail(w, http.StatusBadRequest, req.ID, mismatch("Mcp-Name"))
 		return
 	}
 	call, ok := s.handlers[params.Name]
 	if !ok {
-		fail(w, http.StatusBadRequest, req.ID, &rpcError{Code: codeInvalidParams, Message: "unknown tool " + params.Name})
+		fail(w, s.refusal(), req.ID, &rpcError{Code: codeInvalidParams, Message: "unknown tool " + params.Name})
 		return
 	}
 	events := &stream{w: w, token: params.Meta.ProgressToken}
@@ -47,14 +47,30 @@ func (s *Server) callTool(w http.ResponseWriter, r *http.Request, req *request) 
 		result = Text(err.Error())
 		result.IsError = true
 	}
-	result.Meta.ServerInfo = s.info
-	result.ResultType = "complete"
-	message := response{JSONRPC: "2.0", ID: req.ID, Result: result}
+	message := response{JSONRPC: "2.0", ID: req.ID, Result: s.complete(result)}
 	if events.started {
 		events.send(message) //nolint:errcheck // the client has gone
 		return
 	}
 	answer(w, http.StatusOK, message)
+}
+
+// complete returns the result as the server's version has it.
+func (s *Server) complete(result CallToolResult) any {
+	if s.earlier {
+		return earlierCallToolResult{result.Content, result.StructuredContent, result.IsError}
+	}
+	result.Meta.ServerInfo = s.info
+	result.ResultType = "complete"
+	return result
+}
+
+// refusal is the status of a request that the method refuses.
+func (s *Server) refusal() int {
+	if s.earlier {
+		return http.StatusOK // the error is in the body
+	}
+	return http.StatusBadRequest
 }
 
 // A stream turns the response into server-sent events on the first of them.

@@ -1,5 +1,5 @@
-// Package wire builds requests of protocol version 2026-07-28 by hand, so that
-// the tests and benchmarks of this module owe nothing to the code they judge.
+// Package wire builds requests by hand, so that the tests and benchmarks of this
+// module owe nothing to the code they judge.
 package wire
 
 import (
@@ -10,12 +10,13 @@ import (
 	"strings"
 )
 
-// Version is the protocol version every request names.
+// Version is the protocol version that a request names, unless it is of an
+// earlier one.
 const Version = "2026-07-28"
 
 // A Request is one JSON-RPC request and the headers that have to mirror it.
 type Request struct {
-	// ID is the request's JSON-RPC id.
+	// ID is the request's JSON-RPC id. Without one it is a notification.
 	ID int
 	// Method is the MCP method.
 	Method string
@@ -26,6 +27,12 @@ type Request struct {
 	Params map[string]any
 	// Meta is added to the members of "_meta" that every request has.
 	Meta map[string]any
+	// Earlier is a protocol version with a handshake, for a request of that
+	// version: without the envelope in "_meta", and without headers that mirror
+	// the body.
+	Earlier string
+	// Session is the session of such a request; empty is none.
+	Session string
 	// Capabilities are the client capabilities; nil is none.
 	Capabilities map[string]any
 	// Override replaces headers, to send a request that contradicts itself. An
@@ -44,23 +51,16 @@ func CallTool(id int, name string, arguments any) Request {
 // Body returns the JSON-RPC message. It panics when the request holds a value
 // that JSON cannot represent.
 func (r Request) Body() []byte {
-	capabilities := r.Capabilities
-	if capabilities == nil {
-		capabilities = map[string]any{}
+	params := map[string]any{}
+	if meta := r.meta(); len(meta) > 0 {
+		params["_meta"] = meta
 	}
-	meta := map[string]any{
-		"io.modelcontextprotocol/protocolVersion":    Version,
-		"io.modelcontextprotocol/clientInfo":         map[string]any{"name": "interop", "version": "1.0.0"},
-		"io.modelcontextprotocol/clientCapabilities": capabilities,
-	}
-	maps.Copy(meta, r.Meta)
-	params := map[string]any{"_meta": meta}
 	maps.Copy(params, r.Params)
 	body, err := json.Marshal(struct {
 		JSONRPC string         `json:"jsonrpc"`
-		ID      int            `json:"id"`
+		ID      int            `json:"id,omitzero"`
 		Method  string         `json:"method"`
-		Params  map[string]any `json:"params"`
+		Params  map[string]any `json:"params,omitempty"`
 	}{"2.0", r.ID, r.Method, params})
 	if err != nil {
 		panic("wire: encode request: " + err.Error())
@@ -68,19 +68,46 @@ func (r Request) Body() []byte {
 	return body
 }
 
+func (r Request) meta() map[string]any {
+	if r.Earlier != "" {
+		return r.Meta
+	}
+	capabilities := r.Capabilities
+	if capabilities == nil {
+		capabilities = map[string]any{}
+	}
+	meta := map[string]any{
+		"io.modelcontextprotocol/protocolVersion":    Version,
+		"io.modelcontextprotocol/clientInfo":         clientInfo(),
+		"io.modelcontextprotocol/clientCapabilities": capabilities,
+	}
+	maps.Copy(meta, r.Meta)
+	return meta
+}
+
+func clientInfo() map[string]any { return map[string]any{"name": "interop", "version": "1.0.0"} }
+
 // Header returns the headers Streamable HTTP requires of the request
 // (streamable-http, "Request Metadata").
 func (r Request) Header() http.Header {
 	header := http.Header{}
 	header.Set("Content-Type", "application/json")
 	header.Set("Accept", "application/json, text/event-stream")
+	if r.Earlier != "" {
+		r.addEarlier(header)
+	} else {
+		r.addMirror(header)
+	}
+	maps.Copy(header, r.Override)
+	return header
+}
+
+func (r Request) addMirror(header http.Header) {
 	header.Set("MCP-Protocol-Version", Version)
 	header.Set("Mcp-Method", r.Method)
 	if r.Name != "" {
 		header.Set("Mcp-Name", r.Name)
 	}
-	maps.Copy(header, r.Override)
-	return header
 }
 
 // Raw returns the request as the bytes of an HTTP/1.1 POST to path "/mcp".

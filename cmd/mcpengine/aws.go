@@ -1,0 +1,70 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcpengine/mcpengine/internal/deploy"
+)
+
+// awsFlags say where in AWS a command works.
+type awsFlags struct{ region, profile string }
+
+func (f *awsFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.region, "region", "", "AWS `region` (default: AWS_REGION or the profile's)")
+	cmd.Flags().StringVar(&f.profile, "profile", "", "`profile` of the AWS configuration")
+}
+
+func (c *cli) connect(ctx context.Context, f awsFlags) (*deploy.Deployer, error) {
+	clients, err := deploy.Connect(ctx, f.region, f.profile)
+	if err != nil {
+		return nil, err
+	}
+	return deploy.New(clients, deploy.Config{Progress: c.stderr}), nil
+}
+
+// addPath adds the flag for where the server answers below its function's URL.
+func addPath(cmd *cobra.Command, path *string) {
+	cmd.Flags().StringVar(path, "path", "/mcp", "`path` of the MCP endpoint")
+}
+
+// addYes adds the flag that answers [cli.confirm] beforehand.
+func addYes(cmd *cobra.Command, yes *bool) {
+	cmd.Flags().BoolVarP(yes, "yes", "y", false, "do not ask for confirmation")
+}
+
+var errUnconfirmed = errors.New("not confirmed, so nothing was changed; --yes confirms")
+
+// confirm shows the plan and asks whether to go on.
+func (c *cli) confirm(ctx context.Context, plan *deploy.Plan, yes bool) error {
+	fmt.Fprint(c.stderr, plan)
+	if yes || !plan.Changes() {
+		return nil
+	}
+	fmt.Fprint(c.stderr, "Go on? [y/N] ")
+	// Reading a terminal cannot be cancelled. When ctx ends the process does
+	// too, and this goroutine with it.
+	answered := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(c.stdin).ReadString('\n')
+		answered <- line
+	}()
+	select {
+	case <-ctx.Done():
+		fmt.Fprintln(c.stderr)
+		return ctx.Err()
+	case line := <-answered:
+		if line == "" {
+			fmt.Fprintln(c.stderr) // there was nobody to press Enter
+		}
+		if answer := strings.ToLower(strings.TrimSpace(line)); answer != "y" && answer != "yes" {
+			return errUnconfirmed
+		}
+		return nil
+	}
+}

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcpengine/mcpengine/internal/deploy"
+)
+
+// deployFlags are the flags of deploy as they were given.
+type deployFlags struct {
+	awsFlags
+	spec        deploy.Spec
+	env         []string
+	stream, iam bool
+	concurrency int32
+	path        string
+	plan, yes   bool
+}
+
+func (c *cli) deploy() *cobra.Command {
+	f := &deployFlags{}
+	cmd := &cobra.Command{
+		Use:   "deploy DIR|PACKAGE [flags]",
+		Short: "Build a server and put it on AWS Lambda",
+		Long: `What a flag does not say stays as it is when the server is deployed already.
+Without --iam the server is public: anybody who has the URL may call it.`,
+		Example: `  mcpengine deploy ./examples/weather --region us-east-1`,
+		Args:    oneArgument("the folder or package of the server"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.runDeploy(cmd, args[0], f)
+		},
+		Annotations: map[string]string{resumable: "yes"},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&f.spec.Name, "name", "", "`name` of the function (default: the program's)")
+	f.add(cmd)
+	flags.StringVar(&f.spec.Arch, "arch", "", "arm64 or amd64 (default arm64)")
+	flags.Int32Var(&f.spec.Memory, "memory", 0, "memory in `MB` (default 256)")
+	flags.Int32Var(&f.spec.Timeout, "timeout", 0, "`seconds` a request may take (default 30)")
+	flags.StringArrayVar(&f.env, "env", nil, "set `K=V`; K alone takes V from here, K= removes K")
+	flags.BoolVar(&f.stream, "stream", false, "stream answers; --stream=false sends them whole")
+	flags.Int32Var(&f.concurrency, "concurrency", 0, "serve `N` requests at once at most; 0: no limit")
+	flags.BoolVar(&f.iam, "iam", false, "no public URL: callers sign with AWS credentials")
+	flags.Int32Var(&f.spec.Retention, "log-retention", 0, "`days` to keep logs (default 14)")
+	addPath(cmd, &f.path)
+	flags.BoolVar(&f.plan, "plan", false, "print what would be done, and change nothing")
+	addYes(cmd, &f.yes)
+	return cmd
+}
+
+func (c *cli) runDeploy(cmd *cobra.Command, folderOrPackage string, f *deployFlags) error {
+	ctx := cmd.Context()
+	spec, err := c.spec(cmd, f)
+	if err != nil {
+		return usageError{err}
+	}
+	source, err := deploy.FindSource(ctx, folderOrPackage)
+	if err != nil {
+		return err
+	}
+	if spec.Name == "" {
+		spec.Name = source.Name()
+	}
+	if err := spec.Check(); err != nil {
+		return usageError{err}
+	}
+	d, err := c.connect(ctx, f.awsFlags)
+	if err != nil {
+		return err
+	}
+	plan, err := d.Plan(ctx, spec, func(ctx context.Context, arch string) (deploy.Archive, error) {
+		fmt.Fprintf(c.stderr, "build %s for linux/%s\n", source.ImportPath, arch)
+		return source.Build(ctx, arch)
+	})
+	if err != nil {
+		return err
+	}
+	if f.plan {
+		fmt.Fprint(c.stdout, plan)
+		return nil
+	}
+	if err := c.confirm(ctx, plan, f.yes); err != nil {
+		return err
+	}
+	if err := d.Apply(ctx, plan); err != nil {
+		return err
+	}
+	return c.greet(ctx, d, spec.Name, f.path)
+}
+
+// spec is what the flags ask for. What was not said is left open.
+func (c *cli) spec(cmd *cobra.Command, f *deployFlags) (deploy.Spec, error) {
+	spec := f.spec
+	said := cmd.Flags().Changed
+	if said("stream") {
+		spec.Stream = &f.stream
+	}
+	if said("iam") {
+		spec.IAM = &f.iam
+	}
+	if said("concurrency") {
+		spec.Concurrency = &f.concurrency
+	}
+	for flag, zero := range map[string]bool{"memory": spec.Memory == 0, "timeout": spec.Timeout == 0, "log-retention": spec.Retention == 0} {
+		if said(flag) && zero {
+			return spec, fmt.Errorf("--%s must be more than 0", flag)
+		}
+	}
+	if said("name") {
+		if err := deploy.CheckName(spec.Name); err != nil {
+			return spec, err
+		}
+	}
+	var err error
+	spec.Env, err = c.environment(f.env)
+	return spec, err
+}
+
+// environment reads the values of --env. One without a value takes it from the
+// environment of this process, which keeps a secret out of the shell's history.
+func (c *cli) environment(pairs []string) (map[string]string, error) {
+	env := map[string]string{}
+	for _, pair := range pairs {
+		name, value, given := strings.Cut(pair, "=")
+		if !given {
+			if value = c.getenv(name); value == "" {
+				return nil, fmt.Errorf("--env %s: there is no such variable here; give it a value with --env %[1]s=VALUE", name)
+			}
+		}
+		env[name] = value
+	}
+	return env, nil
+}
+
+// greet waits until the server answers and says how to use it.
+func (c *cli) greet(ctx context.Context, d *deploy.Deployer, name, path string) error {
+	endpoint, err := d.Find(ctx, name, path)
+	if err != nil {
+		return err
+	}
+	found, err := d.Probe(ctx, endpoint)
+	if err != nil {
+		return err
+	}
+	switch {
+	case found.Protected:
+		fmt.Fprintf(c.stderr, "%s answers, and asks callers to sign in\n", name)
+	default:
+		fmt.Fprintf(c.stderr, "%s answers, and speaks %s\n", found.Server, strings.Join(found.Versions, ", "))
+	}
+	fmt.Fprintln(c.stderr, "Connect a client:")
+	if endpoint.IAM {
+		fmt.Fprintln(c.stderr, "  (requests must be signed with AWS Signature Version 4, service lambda)")
+	} else {
+		fmt.Fprintf(c.stderr, "  claude mcp add --transport http %s %s\n", name, endpoint.URL)
+	}
+	fmt.Fprintln(c.stdout, endpoint.URL)
+	return nil
+}

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+func (c *cli) destroy() *cobra.Command {
+	var where awsFlags
+	var yes bool
+	cmd := &cobra.Command{
+		Use:     "destroy NAME [flags]",
+		Short:   "Remove a server and its logs from AWS",
+		Long:    "Only what mcpengine has made is removed.",
+		Example: `  mcpengine destroy weather`,
+		Args:    oneArgument("the server"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			d, err := c.connect(cmd.Context(), where)
+			if err != nil {
+				return err
+			}
+			plan, err := d.PlanDestroy(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			if err := c.confirm(cmd.Context(), plan, yes); err != nil {
+				return err
+			}
+			if err := d.Apply(cmd.Context(), plan); err != nil {
+				return err
+			}
+			if plan.Changes() {
+				fmt.Fprintf(c.stderr, "%s is gone\n", args[0])
+			}
+			return nil
+		},
+		Annotations: map[string]string{resumable: "yes"},
+	}
+	where.add(cmd)
+	addYes(cmd, &yes)
+	return cmd
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcpengine/mcpengine/internal/deploy"
+)
+
+func (c *cli) pack() *cobra.Command {
+	var arch, out string
+	cmd := &cobra.Command{
+		Use:   "package DIR|PACKAGE [flags]",
+		Short: "Build a server into a zip file for AWS Lambda",
+		Long: `The file is for runtime provided.al2023, and for other tools such as Terraform.
+The same source gives the same bytes. The name of the file is printed.`,
+		Example: `  mcpengine package ./examples/weather -o weather.zip`,
+		Args:    oneArgument("the folder or package of the server"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if arch != "arm64" && arch != "amd64" {
+				return usageError{fmt.Errorf(`--arch %s is not "arm64" or "amd64"`, arch)}
+			}
+			source, err := deploy.FindSource(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			code, err := source.Build(cmd.Context(), arch)
+			if err != nil {
+				return err
+			}
+			if out == "" {
+				out = source.Name() + ".zip"
+			}
+			if err := writeFile(out, code.Zip); err != nil {
+				return fmt.Errorf("write %s: %w", out, err)
+			}
+			fmt.Fprintf(c.stderr, "linux/%s, %.1f MB, sha256 %s\n", arch, float64(len(code.Zip))/(1<<20), code.SHA256())
+			fmt.Fprintln(c.stdout, out)
+			return nil
+		},
+	}
+	cmd.Flags().StringVarP(&out, "output", "o", "", "`file` to write (default: NAME.zip)")
+	cmd.Flags().StringVar(&arch, "arch", "arm64", "`architecture`, arm64 or amd64")
+	return cmd
+}
+
+// writeFile replaces the file, or leaves it as it was.
+func writeFile(name string, data []byte) error {
+	temp, err := os.CreateTemp(filepath.Dir(name), ".mcpengine-*.zip")
+	if err != nil {
+		return err
+	}
+	_, err = temp.Write(data)
+	err = errors.Join(err, temp.Chmod(0o644), temp.Close())
+	if err == nil {
+		err = os.Rename(temp.Name(), name)
+	}
+	if err != nil {
+		os.Remove(temp.Name())
+	}
+	return err
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcpengine/mcpengine/internal/deploy"
+)
+
+// A cli is one run of the program.
+type cli struct {
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+	getenv func(string) string
+
+	started bool // the command line was right: what goes wrong now is no usage error
+}
+
+// A usageError is a command line that cannot be meant.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// run does what the arguments say and returns the exit code.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
+	c := &cli{stdin: stdin, stdout: stdout, stderr: stderr, getenv: getenv}
+	root := c.root()
+	root.SetArgs(args)
+	command, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return 0
+	}
+	if ctx.Err() != nil {
+		fmt.Fprintln(stderr, "mcpengine: error: interrupted")
+		if command.Annotations[resumable] != "" {
+			c.hint("run the same command again, it continues where it stopped")
+		}
+		return 1
+	}
+	fmt.Fprintf(stderr, "mcpengine: error: %v\n", err)
+	var usage usageError
+	if !c.started || errors.As(err, &usage) {
+		c.hint("see " + command.CommandPath() + " -h")
+		return 2
+	}
+	if hint := deploy.Hint(err); hint != "" {
+		c.hint(hint)
+	}
+	return 1
+}
+
+func (c *cli) hint(text string) { fmt.Fprintf(c.stderr, "mcpengine: hint: %s\n", text) }
+
+// resumable annotates commands that can be interrupted and run again.
+const resumable = "resumable"
+
+func (c *cli) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "mcpengine",
+		Short: "Deploy MCP servers to AWS Lambda",
+		Example: `  mcpengine deploy ./examples/weather
+  mcpengine logs weather --follow`,
+		Args:             noCommand,
+		RunE:             func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRun: func(*cobra.Command, []string) { c.started = true },
+		SilenceErrors:    true,
+		SilenceUsage:     true,
+	}
+	root.SetIn(c.stdin)
+	root.SetOut(c.stdout)
+	root.SetErr(c.stderr)
+	root.SetHelpTemplate(helpTemplate)
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.AddCommand(c.deploy(), c.url(), c.logs(), c.destroy(), c.pack(), c.completion(), c.version())
+	for _, cmd := range append(root.Commands(), root) {
+		cmd.InitDefaultHelpFlag()
+		cmd.Flags().Lookup("help").Hidden = true // whoever reads it knows
+	}
+	return root
+}
+
+// noCommand is the check of the arguments that are left when no command has
+// taken them.
+func noCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return fmt.Errorf("there is no command %q; did you mean %q?", args[0], near[0])
+	}
+	return fmt.Errorf("there is no command %q", args[0])
+}
+
+// oneArgument wants exactly one argument, and says what it stands for.
+func oneArgument(what string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		switch len(args) {
+		case 0:
+			return fmt.Errorf("name %s", what)
+		case 1:
+			return nil
+		}
+		return fmt.Errorf("name one %s, not %d", what[len("the "):], len(args))
+	}
+}
+
+// helpTemplate fits a screen, and ends with an example.
+const helpTemplate = `{{.Short}}
+
+usage: {{if .HasAvailableSubCommands}}{{.CommandPath}} COMMAND{{else}}{{.UseLine}}{{end}}
+{{if .HasAvailableSubCommands}}
+{{range .Commands}}{{if .IsAvailableCommand}}  {{rpad .Name .NamePadding}} {{.Short}}
+{{end}}{{end}}{{end}}{{if .Long}}
+{{.Long}}
+{{end}}{{if .HasAvailableLocalFlags}}
+{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}
+{{end}}{{if .HasExample}}
+example:
+{{.Example}}
+{{end}}`

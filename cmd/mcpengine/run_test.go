@@ -1,0 +1,167 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"io"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/mcpengine/mcpengine/internal/deploy/fakeaws"
+)
+
+var update = flag.Bool("update", false, "rewrite the expectations of the scripts")
+
+// call runs the program in this process.
+func call(ctx context.Context, stdin string, args ...string) (code int, stdout, stderr string) {
+	var out, err bytes.Buffer
+	env := map[string]string{"SET": "value"}
+	code = run(ctx, args, strings.NewReader(stdin), &out, &err, func(name string) string { return env[name] })
+	return code, out.String(), err.String()
+}
+
+// A command line that cannot be meant exits with 2, says why and where to read
+// on, and prints nothing else.
+func TestUsageErrors(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		args string
+		want string
+		see  string
+	}{
+		{"deplo", `there is no command "deplo"; did you mean "deploy"?`, "mcpengine"},
+		{"xyzzy", `there is no command "xyzzy"`, "mcpengine"},
+		{"--xyzzy", "unknown flag: --xyzzy", "mcpengine"},
+		{"deploy", "name the folder or package of the server", "mcpengine deploy"},
+		{"deploy a b", "name one folder or package of the server, not 2", "mcpengine deploy"},
+		{"deploy . --memory many", `invalid argument "many" for "--memory" flag: strconv.ParseInt: parsing "many": invalid syntax`, "mcpengine deploy"},
+		{"deploy . --memory 0", "--memory must be more than 0", "mcpengine deploy"},
+		{"deploy . --memory 1 --name w", "memory of 1 MB is not between 128 and 10240", "mcpengine deploy"},
+		{"deploy . --name a/b", `name "a/b" is not 1 to 64 letters, digits, - and _`, "mcpengine deploy"},
+		{"deploy . --name w --arch x86", `architecture "x86" is not "arm64" or "amd64"`, "mcpengine deploy"},
+		{"deploy . --name w --log-retention 2", "log retention of 2 days is not one of 1 3 5 7 14 30 60 90 120 150 180 365 400 545 731 1096 1827 2192 2557 2922 3288 3653", "mcpengine deploy"},
+		{"deploy . --name w --env UNSET", "--env UNSET: there is no such variable here; give it a value with --env UNSET=VALUE", "mcpengine deploy"},
+		{"deploy . --name w --env AWS_REGION=x", "environment variable AWS_REGION is one of Lambda's own", "mcpengine deploy"},
+		{"url", "name the server", "mcpengine url"},
+		{"logs weather --since -1s", "--since must be more than 0", "mcpengine logs"},
+		{"destroy weather --force", "unknown flag: --force", "mcpengine destroy"},
+		{"package . --arch x86", `--arch x86 is not "arm64" or "amd64"`, "mcpengine package"},
+		{"completion tcsh", `shell "tcsh" is not one of bash, zsh, fish and powershell`, "mcpengine completion"},
+	}
+	for _, test := range tests {
+		t.Run(test.args, func(t *testing.T) {
+			t.Parallel()
+			code, stdout, stderr := call(t.Context(), "", strings.Fields(test.args)...)
+			want := "mcpengine: error: " + test.want + "\nmcpengine: hint: see " + test.see + " -h\n"
+			if code != 2 || stdout != "" || stderr != want {
+				t.Errorf("exit %d, stdout %q, stderr %q; want exit 2, stderr %q", code, stdout, stderr, want)
+			}
+		})
+	}
+}
+
+// Help fits a terminal of 80 columns and 24 lines, and ends with an example.
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"", "deploy", "url", "logs", "destroy", "package", "completion", "version"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			code, stdout, stderr := call(t.Context(), "", append(strings.Fields(name), "-h")...)
+			if code != 0 || stderr != "" {
+				t.Errorf("exit %d, stderr %q", code, stderr)
+			}
+			lines := strings.Split(strings.TrimSuffix(stdout, "\n"), "\n")
+			if len(lines) > 24 {
+				t.Errorf("%d lines", len(lines))
+			}
+			for _, line := range lines {
+				if len(line) > 80 {
+					t.Errorf("%d columns: %s", len(line), line)
+				}
+			}
+			_, example, found := strings.Cut(stdout, "\nexample:\n")
+			if !found || strings.Contains(example, "\n\n") {
+				t.Errorf("does not end with an example:\n%s", stdout)
+			}
+		})
+	}
+}
+
+func TestCompletion(t *testing.T) {
+	t.Parallel()
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		if code, stdout, stderr := call(t.Context(), "", "completion", shell); code != 0 || !strings.Contains(stdout, "mcpengine") || stderr != "" {
+			t.Errorf("completion %s: exit %d, %d bytes, stderr %q", shell, code, len(stdout), stderr)
+		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	code, stdout, stderr := call(t.Context(), "", "version")
+	if code != 0 || !strings.HasPrefix(stdout, "mcpengine ") || strings.Count(stdout, "\n") != 1 || stderr != "" {
+		t.Errorf("exit %d, stdout %q, stderr %q", code, stdout, stderr)
+	}
+}
+
+// Ctrl+C ends a deployment with the hint to go on, wherever it is.
+func TestInterrupted(t *testing.T) {
+	useAWS := func(t *testing.T) *fakeaws.Server {
+		fake := &fakeaws.Server{}
+		server := httptest.NewServer(fake)
+		t.Cleanup(server.Close)
+		nowhere := filepath.Join(t.TempDir(), "none")
+		for name, value := range map[string]string{
+			"AWS_ENDPOINT_URL": server.URL, "AWS_REGION": fakeaws.Region, "AWS_PROFILE": "",
+			"AWS_ACCESS_KEY_ID": "AKIATEST", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "",
+			"AWS_CA_BUNDLE": "", "AWS_CONFIG_FILE": nowhere, "AWS_SHARED_CREDENTIALS_FILE": nowhere,
+		} {
+			t.Setenv(name, value)
+		}
+		return fake
+	}
+	const want = "mcpengine: error: interrupted\nmcpengine: hint: run the same command again, it continues where it stopped\n"
+	for _, operation := range []string{"sts:GetCallerIdentity", "iam:CreateRole", "lambda:CreateFunction"} {
+		t.Run(operation, func(t *testing.T) {
+			fake := useAWS(t)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			fake.SetHook(func(called string) *fakeaws.Fault {
+				if called == operation {
+					cancel()
+				}
+				return nil
+			})
+			code, stdout, stderr := call(ctx, "", "deploy", "testdata/hello", "--yes")
+			if code != 1 || stdout != "" || !strings.HasSuffix(stderr, want) {
+				t.Errorf("exit %d, stdout %q, stderr %q", code, stdout, stderr)
+			}
+		})
+	}
+	t.Run("at the question", func(t *testing.T) {
+		useAWS(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		var stdout, stderr bytes.Buffer
+		stdin, hold := io.Pipe()
+		defer hold.Close()
+		code := run(ctx, []string{"deploy", "testdata/hello"}, readAfter{stdin, cancel}, &stdout, &stderr, func(string) string { return "" })
+		if code != 1 || stdout.Len() > 0 || !strings.HasSuffix(stderr.String(), "Go on? [y/N] \n"+want) {
+			t.Errorf("exit %d, stdout %q, stderr %q", code, stdout.String(), stderr.String())
+		}
+	})
+}
+
+// readAfter calls a function before it reads.
+type readAfter struct {
+	io.Reader
+	call func()
+}
+
+func (r readAfter) Read(p []byte) (int, error) {
+	r.call()
+	return r.Reader.Read(p)
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http/httptest"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/mcpengine/mcpengine"
+	"github.com/mcpengine/mcpengine/internal/deploy/fakeaws"
+	"github.com/mcpengine/mcpengine/mcp"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"mcpengine": main})
+}
+
+// Each script runs the program as a process of its own, against an AWS account
+// of its own. Besides the usual commands it has
+//
+//	aws resources              prints what there is in the account
+//	aws calls OPERATION        prints how often it was asked for
+//	aws function NAME          adds a function, as somebody else would
+//	aws log NAME TEXT          logs a line, now
+//	aws fault OPERATION CODE MESSAGE   makes an operation fail from now on
+//	aws well                   lets everything succeed again
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	goEnv := goEnvironment(t)
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata",
+		UpdateScripts: *update,
+		Setup: func(env *testscript.Env) error {
+			fake := &fakeaws.Server{
+				Settling: 1,
+				Function: mcpengine.New("weather", mcpengine.WithImplementation(mcp.Implementation{Version: "1.0"})),
+			}
+			server := httptest.NewServer(fake)
+			env.Defer(server.Close)
+			env.Values[account{}] = fake
+			env.Vars = append(env.Vars, goEnv...)
+			env.Vars = append(
+				env.Vars,
+				"AWS_ENDPOINT_URL="+server.URL,
+				"AWS_ACCESS_KEY_ID=AKIATEST", "AWS_SECRET_ACCESS_KEY=secret", "AWS_REGION="+fakeaws.Region,
+				"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=none", "AWS_SHARED_CREDENTIALS_FILE=none",
+			)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"aws": awsCommand},
+	})
+}
+
+// account is the key of the AWS account among a script's values.
+type account struct{}
+
+func awsCommand(ts *testscript.TestScript, _ bool, args []string) {
+	fake := ts.Value(account{}).(*fakeaws.Server)
+	switch args[0] {
+	case "resources":
+		for _, resource := range fake.Resources() {
+			fmt.Fprintln(ts.Stdout(), resource)
+		}
+	case "calls":
+		n := 0
+		for _, call := range fake.Calls() {
+			if call == args[1] {
+				n++
+			}
+		}
+		fmt.Fprintln(ts.Stdout(), strconv.Itoa(n))
+	case "function":
+		fake.AddFunction(args[1], nil)
+	case "log":
+		fake.Log("/aws/lambda/"+args[1], time.Now(), args[2])
+	case "fault":
+		fake.SetHook(func(called string) *fakeaws.Fault {
+			if called != args[1] {
+				return nil
+			}
+			return &fakeaws.Fault{Code: args[2], Message: args[3]}
+		})
+	case "well":
+		fake.SetHook(nil)
+	default:
+		ts.Fatalf("aws: there is no command %q", args[0])
+	}
+}
+
+// goEnvironment lets scripts, whose environment is empty, build with the caches
+// of this machine, and keeps them off the network.
+func goEnvironment(t *testing.T) []string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "env", "-json", "GOCACHE", "GOMODCACHE").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var vars map[string]string
+	if err := json.NewDecoder(bytes.NewReader(out)).Decode(&vars); err != nil {
+		t.Fatal(err)
+	}
+	env := []string{"GOPROXY=off", "GOTOOLCHAIN=local", "GOWORK=off"}
+	for name, value := range vars {
+		env = append(env, name+"="+strings.TrimSpace(value))
+	}
+	return env
+}

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+func (c *cli) url() *cobra.Command {
+	var where awsFlags
+	var path string
+	cmd := &cobra.Command{
+		Use:     "url NAME [flags]",
+		Short:   "Print the URL of a server on AWS Lambda",
+		Example: `  claude mcp add --transport http weather "$(mcpengine url weather)"`,
+		Args:    oneArgument("the server"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			d, err := c.connect(cmd.Context(), where)
+			if err != nil {
+				return err
+			}
+			endpoint, err := d.Find(cmd.Context(), args[0], path)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(c.stdout, endpoint.URL)
+			return nil
+		},
+	}
+	where.add(cmd)
+	addPath(cmd, &path)
+	return cmd
+}

@@ -1,0 +1,123 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+)
+
+// PlanDestroy says what there is to remove of the server, last made first. It
+// changes nothing. It fails when the function is not ours, or when a user has
+// added to the role what would be lost or be in the way; a role or log group
+// that is not ours is left out.
+func (d *Deployer) PlanDestroy(ctx context.Context, name string) (*Plan, error) {
+	if err := CheckName(name); err != nil {
+		return nil, err
+	}
+	at, err := d.locate(ctx)
+	if err != nil {
+		return nil, explain(err, d.clients.region)
+	}
+	plan, err := d.planDestroy(ctx, at, name)
+	return plan, explain(err, at.region)
+}
+
+func (d *Deployer) planDestroy(ctx context.Context, at location, name string) (*Plan, error) {
+	p := &Plan{Account: at.account, Region: at.region, Name: name}
+	p.again = func(ctx context.Context) (*Plan, error) { return d.planDestroy(ctx, at, name) }
+
+	steps, err := d.functionRemoval(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	p.Steps = steps
+	for _, removal := range []func() ([]Step, error){
+		func() ([]Step, error) { return d.logGroupRemoval(ctx, name) },
+		func() ([]Step, error) { return d.roleRemoval(ctx, at, name) },
+	} {
+		steps, err := removal()
+		switch {
+		case errors.Is(err, errForeign):
+			what, _, _ := strings.Cut(err.Error(), " "+errForeign.Error())
+			steps = []Step{keep(what, "not made by mcpengine")}
+		case err != nil:
+			return nil, err
+		}
+		p.Steps = append(p.Steps, steps...)
+	}
+	return p, nil
+}
+
+// functionRemoval takes the function off the internet before it removes it.
+// Its policy and its reserved concurrency go with it.
+func (d *Deployer) functionRemoval(ctx context.Context, name string) ([]Step, error) {
+	f, err := d.readFunction(ctx, name)
+	if err != nil || f == nil {
+		return nil, err
+	}
+	u, err := d.readURL(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	var steps []Step
+	if u != nil {
+		steps = append(steps, Step{Verb: "delete", What: "url", Detail: u.url, do: func(ctx context.Context) error {
+			_, err := d.clients.lambda.DeleteFunctionUrlConfig(ctx, &lambda.DeleteFunctionUrlConfigInput{FunctionName: aws.String(name)})
+			return err
+		}})
+	}
+	return append(steps, Step{Verb: "delete", What: "function " + name, do: func(ctx context.Context) error {
+		_, err := d.clients.lambda.DeleteFunction(ctx, &lambda.DeleteFunctionInput{FunctionName: aws.String(name)})
+		return err
+	}}), nil
+}
+
+func (d *Deployer) logGroupRemoval(ctx context.Context, name string) ([]Step, error) {
+	group, err := d.readLogGroup(ctx, name)
+	if err != nil || group == nil {
+		return nil, err
+	}
+	groupName := logGroupName(name)
+	return []Step{{Verb: "delete", What: "log group " + groupName, Detail: "with all logs", do: func(ctx context.Context) error {
+		_, err := d.clients.logs.DeleteLogGroup(ctx, &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: aws.String(groupName)})
+		return err
+	}}}, nil
+}
+
+func (d *Deployer) roleRemoval(ctx context.Context, at location, name string) ([]Step, error) {
+	r, err := d.readRole(ctx, at, name)
+	if err != nil || r == nil {
+		return nil, err
+	}
+	roleName := at.roleName(name)
+	if err := d.readInline(ctx, roleName, r); err != nil {
+		return nil, err
+	}
+	var steps []Step
+	for _, policy := range r.attached {
+		if policy != at.logPolicyARN() {
+			return nil, withHint(fmt.Errorf("role %s has policy %s, which mcpengine has not attached", roleName, clean(policy)),
+				fmt.Sprintf("detach it with: aws iam detach-role-policy --role-name %s --policy-arn %s", roleName, clean(policy)))
+		}
+		steps = append(steps, Step{Verb: "detach", What: "policy " + logPolicy, do: func(ctx context.Context) error {
+			_, err := d.clients.iam.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{
+				RoleName: aws.String(roleName), PolicyArn: aws.String(policy),
+			})
+			return err
+		}})
+	}
+	if len(r.inline) > 0 {
+		return nil, withHint(fmt.Errorf("role %s has the inline policy %s, which mcpengine has not written", roleName, clean(r.inline[0])),
+			fmt.Sprintf("delete it with: aws iam delete-role-policy --role-name %s --policy-name %s", roleName, clean(r.inline[0])))
+	}
+	return append(steps, Step{Verb: "delete", What: "role " + roleName, do: func(ctx context.Context) error {
+		_, err := d.clients.iam.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: aws.String(roleName)})
+		return err
+	}}), nil
+}

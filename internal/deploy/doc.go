@@ -1,0 +1,67 @@
+// Package deploy puts an MCP server on AWS Lambda and takes it down again. It
+// is the only package that speaks to AWS.
+//
+// A deployment is six things: a role, a log group, a function, the function's
+// URL, the permission to call it, and optionally reserved concurrency. [Deployer]
+// first reads all of them, then compares them with a [Spec] and makes a [Plan],
+// and only then changes what differs. So a plan can be shown without changing
+// anything, running the same command twice changes nothing, and a run that was
+// interrupted is finished by the next one.
+//
+// What this package creates carries two tags. What does not carry them belongs
+// to somebody else, and is never changed.
+package deploy
+
+import (
+	"errors"
+	"fmt"
+)
+
+const (
+	tagName      = "mcpengine:name"
+	tagManagedBy = "mcpengine:managed-by"
+	managedBy    = "mcpengine"
+)
+
+// tags are the tags of everything that belongs to the deployment.
+func tags(name string) map[string]string {
+	return map[string]string{tagName: name, tagManagedBy: managedBy}
+}
+
+// checkOwner refuses what does not belong to the deployment. Further tags are
+// the user's business.
+func checkOwner(what string, have map[string]string, name string) error {
+	if have[tagManagedBy] == managedBy && have[tagName] == name {
+		return nil
+	}
+	return withHint(
+		fmt.Errorf("%s %w for %q: it is left alone", what, errForeign, name),
+		"choose another name, or remove it yourself if nothing needs it")
+}
+
+// errForeign is why something is not touched.
+var errForeign = errors.New("exists and was not made by mcpengine")
+
+// A location is where a deployment lives.
+type location struct {
+	account   string // the 12 digits
+	partition string // "aws" but for China and the government
+	region    string
+}
+
+// The role's name holds the region, because roles are global and functions are
+// not: the same server in two regions must not share a role.
+func (l location) roleName(name string) string { return "mcpengine-" + name + "-" + l.region }
+
+func (l location) roleARN(name string) string {
+	return fmt.Sprintf("arn:%s:iam::%s:role/%s", l.partition, l.account, l.roleName(name))
+}
+
+// logPolicyARN is the managed policy that lets a function write its log.
+func (l location) logPolicyARN() string {
+	return fmt.Sprintf("arn:%s:iam::aws:policy/service-role/%s", l.partition, logPolicy)
+}
+
+const logPolicy = "AWSLambdaBasicExecutionRole"
+
+func logGroupName(name string) string { return "/aws/lambda/" + name }

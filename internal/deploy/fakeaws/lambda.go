@@ -1,0 +1,291 @@
+package fakeaws
+
+import (
+	"archive/zip"
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+)
+
+type function struct {
+	FunctionName     string
+	FunctionArn      string
+	Runtime          string
+	Role             string
+	Handler          string
+	CodeSize         int
+	CodeSha256       string
+	Timeout          int
+	MemorySize       int
+	PackageType      string
+	Architectures    []string
+	Environment      struct{ Variables map[string]string }
+	State            string
+	StateReason      string `json:",omitempty"`
+	LastUpdateStatus string
+
+	LastUpdateStatusReason string `json:",omitempty"`
+
+	tags        map[string]string
+	concurrency *int
+	url         *urlConfig
+	policy      []statement
+	settling    int
+	refusals    int // of requests to the URL
+}
+
+// functionInput is the union of what the operations take.
+type functionInput struct {
+	FunctionName  string
+	Runtime       string
+	Role          string
+	Handler       string
+	Timeout       int
+	MemorySize    int
+	Architectures []string
+	Environment   *struct{ Variables map[string]string }
+	Code          struct{ ZipFile []byte }
+	ZipFile       []byte
+	Tags          map[string]string
+
+	ReservedConcurrentExecutions int
+	urlConfig
+	statementInput
+}
+
+// lambdaPath takes the path of an operation apart.
+var lambdaPath = regexp.MustCompile(`^/20[0-9-]+/functions(?:/([^/]+))?(/code|/configuration|/url|/concurrency|/policy)?(?:/([^/]+))?/?$`)
+
+// operations are the names of what a method does to a path.
+var operations = map[string]string{
+	"POST ":               "CreateFunction",
+	"GET ":                "GetFunction",
+	"DELETE ":             "DeleteFunction",
+	"PUT /code":           "UpdateFunctionCode",
+	"PUT /configuration":  "UpdateFunctionConfiguration",
+	"GET /url":            "GetFunctionUrlConfig",
+	"POST /url":           "CreateFunctionUrlConfig",
+	"PUT /url":            "UpdateFunctionUrlConfig",
+	"DELETE /url":         "DeleteFunctionUrlConfig",
+	"PUT /concurrency":    "PutFunctionConcurrency",
+	"DELETE /concurrency": "DeleteFunctionConcurrency",
+	"GET /policy":         "GetPolicy",
+	"POST /policy":        "AddPermission",
+	"DELETE /policy":      "RemovePermission",
+}
+
+// serveLambda speaks REST with JSON.
+func (s *Server) serveLambda(w http.ResponseWriter, r *http.Request) {
+	parts := lambdaPath.FindStringSubmatch(r.URL.Path)
+	if parts == nil || operations[r.Method+" "+parts[2]] == "" {
+		http.NotFound(w, r)
+		return
+	}
+	operation := operations[r.Method+" "+parts[2]]
+	var in functionInput
+	body, err := io.ReadAll(r.Body)
+	if err == nil && len(body) > 0 {
+		err = json.Unmarshal(body, &in)
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	in.FunctionURL = "http://" + r.Host + urlPrefix + parts[1] + "/"
+	out, f := s.do("lambda:"+operation, r, json.Marshal, func() (any, *Fault) { return s.lambda(operation, parts[1], parts[3], in) })
+	const contentType = "application/json"
+	switch {
+	case f != nil:
+		w.Header().Set("X-Amzn-ErrorType", f.Code)
+		answerJSON(w, contentType, f.status(), map[string]string{"Type": "User", "Message": f.Message})
+	case out == nil:
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		answer(w, contentType, http.StatusOK, out)
+	}
+}
+
+func (s *Server) lambda(operation, name, statementID string, in functionInput) (any, *Fault) {
+	if operation == "CreateFunction" {
+		return s.createFunction(in)
+	}
+	f := s.functions[name]
+	if f == nil {
+		return nil, fault(http.StatusNotFound, "ResourceNotFoundException", "Function not found: arn:aws:lambda:%s:%s:function:%s", Region, Account, name)
+	}
+	switch operation {
+	case "GetFunction":
+		return s.getFunction(f), nil
+	case "DeleteFunction":
+		delete(s.functions, name)
+		return nil, nil
+	case "UpdateFunctionCode", "UpdateFunctionConfiguration":
+		return s.updateFunction(f, operation, in)
+	case "PutFunctionConcurrency":
+		f.concurrency = &in.ReservedConcurrentExecutions
+		return map[string]int{"ReservedConcurrentExecutions": *f.concurrency}, nil
+	case "DeleteFunctionConcurrency":
+		f.concurrency = nil
+		return nil, nil
+	case "GetPolicy", "AddPermission", "RemovePermission":
+		return f.permission(operation, statementID, in.statementInput)
+	}
+	return f.functionURL(operation, in.urlConfig)
+}
+
+func (s *Server) createFunction(in functionInput) (any, *Fault) {
+	if s.functions[in.FunctionName] != nil {
+		return nil, fault(http.StatusConflict, "ResourceConflictException", "Function already exist: %s", in.FunctionName)
+	}
+	if f := s.checkRole(in.Role); f != nil {
+		return nil, f
+	}
+	if f := checkZip(in.Code.ZipFile); f != nil {
+		return nil, f
+	}
+	f := &function{
+		FunctionName:  in.FunctionName,
+		FunctionArn:   "arn:aws:lambda:" + Region + ":" + Account + ":function:" + in.FunctionName,
+		PackageType:   "Zip",
+		Architectures: []string{"x86_64"},
+		Timeout:       3,
+		MemorySize:    128,
+		State:         "Pending",
+		tags:          in.Tags,
+		refusals:      s.Closed,
+	}
+	f.configure(in)
+	f.code(in.Code.ZipFile, in.Architectures)
+	s.settle(f)
+	s.putFunction(f)
+	return f, nil
+}
+
+func (s *Server) putFunction(f *function) {
+	if s.functions == nil {
+		s.functions = map[string]*function{}
+	}
+	s.functions[f.FunctionName] = f
+}
+
+// AddFunction adds a function, as somebody else would.
+func (s *Server) AddFunction(name string, tags map[string]string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.putFunction(&function{FunctionName: name, PackageType: "Zip", State: "Active", LastUpdateStatus: "Successful", tags: tags})
+}
+
+// Break makes a function what it is when Lambda could not create it.
+func (s *Server) Break(name, reason string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.functions[name].State, s.functions[name].StateReason = "Failed", reason
+}
+
+func (s *Server) getFunction(f *function) any {
+	if f.settling > 0 {
+		f.settling--
+	} else {
+		if f.State == "Pending" {
+			f.State = "Active"
+		}
+		if f.LastUpdateStatus == "InProgress" {
+			f.LastUpdateStatus, f.LastUpdateStatusReason = "Successful", s.Refusal
+			if s.Refusal != "" {
+				f.LastUpdateStatus = "Failed"
+			}
+		}
+	}
+	out := map[string]any{"Configuration": f, "Tags": f.tags, "Code": map[string]string{"RepositoryType": "S3"}}
+	if f.concurrency != nil {
+		out["Concurrency"] = map[string]int{"ReservedConcurrentExecutions": *f.concurrency}
+	}
+	return out
+}
+
+func (s *Server) updateFunction(f *function, operation string, in functionInput) (any, *Fault) {
+	if f.State == "Pending" || f.LastUpdateStatus == "InProgress" {
+		return nil, fault(http.StatusConflict, "ResourceConflictException",
+			"The operation cannot be performed at this time. An update is in progress for resource: %s", f.FunctionArn)
+	}
+	if operation == "UpdateFunctionCode" {
+		if no := checkZip(in.ZipFile); no != nil {
+			return nil, no
+		}
+		f.code(in.ZipFile, in.Architectures)
+	} else {
+		if no := s.checkRole(in.Role); no != nil {
+			return nil, no
+		}
+		f.configure(in)
+	}
+	s.settle(f)
+	return f, nil
+}
+
+func (f *function) configure(in functionInput) {
+	f.Runtime, f.Role, f.Handler = in.Runtime, in.Role, in.Handler
+	if in.Timeout != 0 {
+		f.Timeout = in.Timeout
+	}
+	if in.MemorySize != 0 {
+		f.MemorySize = in.MemorySize
+	}
+	if in.Environment != nil {
+		f.Environment = *in.Environment
+	}
+}
+
+func (f *function) code(zipFile []byte, architectures []string) {
+	sum := sha256.Sum256(zipFile)
+	f.CodeSize, f.CodeSha256 = len(zipFile), base64.StdEncoding.EncodeToString(sum[:])
+	if len(architectures) > 0 {
+		f.Architectures = architectures
+	}
+}
+
+// settle begins the time in which a function is being changed.
+func (s *Server) settle(f *function) {
+	f.settling, f.LastUpdateStatus = s.Settling, "InProgress"
+}
+
+func (s *Server) checkRole(arn string) *Fault {
+	for _, r := range s.roles {
+		if r.arn != arn {
+			continue
+		}
+		if r.refusals == 0 {
+			return nil
+		}
+		r.refusals--
+	}
+	return fault(http.StatusBadRequest, "InvalidParameterValueException",
+		"The role defined for the function cannot be assumed by Lambda.")
+}
+
+// checkZip wants an executable named bootstrap.
+func checkZip(data []byte) *Fault {
+	archive, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		return fault(http.StatusBadRequest, "InvalidParameterValueException", "Could not unzip uploaded file. Please check your file, then try to upload again.")
+	}
+	for _, file := range archive.File {
+		if file.Name == "bootstrap" && file.Mode().Perm() == 0o755 {
+			return nil
+		}
+	}
+	return fault(http.StatusBadRequest, "InvalidParameterValueException", "the fake wants an executable bootstrap: %s", strings.Join(names(archive), " "))
+}
+
+func names(archive *zip.Reader) []string {
+	var all []string
+	for _, file := range archive.File {
+		all = append(all, file.Name)
+	}
+	return all
+}

@@ -1,0 +1,48 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// An Endpoint is where a server that is deployed answers.
+type Endpoint struct {
+	URL    string // of the MCP endpoint
+	IAM    bool   // requests must be signed
+	Stream bool
+}
+
+// Find finds the server that answers at the path of its function's URL. It
+// fails when there is none or it is not ours.
+func (d *Deployer) Find(ctx context.Context, name, path string) (Endpoint, error) {
+	if err := CheckName(name); err != nil {
+		return Endpoint{}, err
+	}
+	e, err := d.find(ctx, name, path)
+	return e, explain(err, d.clients.region)
+}
+
+func (d *Deployer) find(ctx context.Context, name, path string) (Endpoint, error) {
+	f, err := d.readFunction(ctx, name)
+	if err != nil {
+		return Endpoint{}, err
+	}
+	if f == nil {
+		return Endpoint{}, withHint(fmt.Errorf("there is no server %s in region %s", name, d.clients.region),
+			"name another region with --region, or deploy it with mcpengine deploy")
+	}
+	u, err := d.readURL(ctx, name)
+	if err != nil {
+		return Endpoint{}, err
+	}
+	if u == nil {
+		return Endpoint{}, withHint(errors.New("server "+name+" has no URL"), "finish its deployment with mcpengine deploy")
+	}
+	return Endpoint{
+		URL:    strings.TrimSuffix(u.url, "/") + "/" + strings.TrimPrefix(path, "/"),
+		IAM:    u.iam,
+		Stream: u.stream,
+	}, nil
+}

@@ -1,0 +1,222 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+)
+
+// A function is the server on Lambda.
+type function struct {
+	digest      string // of the zip file
+	arch        string // GOARCH
+	memory      int32
+	timeout     int32
+	env         map[string]string
+	role        string // ARN
+	runtime     types.Runtime
+	handler     string
+	concurrency *int32 // reserved
+	busy        bool   // being created or updated
+	failed      string // why it could not be created
+	refused     string // why the last update came to nothing
+}
+
+const (
+	runtimeName = types.RuntimeProvidedal2023
+	handlerName = "bootstrap" // Lambda wants one; the runtime does not read it
+)
+
+func (d *Deployer) readFunction(ctx context.Context, name string) (*function, error) {
+	out, err := d.clients.lambda.GetFunction(ctx, &lambda.GetFunctionInput{FunctionName: aws.String(name)})
+	if isMissing(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read function %s: %w", name, err)
+	}
+	if e := out.TagsError; e != nil {
+		return nil, withHint(fmt.Errorf("read the tags of function %s: %s", name, clean(aws.ToString(e.Message))),
+			"ask for a policy that allows lambda:ListTags")
+	}
+	if err := checkOwner("function "+name, out.Tags, name); err != nil {
+		return nil, err
+	}
+	c := out.Configuration
+	if c == nil {
+		return nil, fmt.Errorf("read function %s: the answer is empty", name)
+	}
+	if c.PackageType == types.PackageTypeImage {
+		return nil, withHint(fmt.Errorf("function %s runs a container image", name), "update it the way it was made")
+	}
+	f := &function{
+		digest:  aws.ToString(c.CodeSha256),
+		arch:    "amd64", // Lambda's own default
+		memory:  aws.ToInt32(c.MemorySize),
+		timeout: aws.ToInt32(c.Timeout),
+		role:    aws.ToString(c.Role),
+		runtime: c.Runtime,
+		handler: aws.ToString(c.Handler),
+		busy:    c.State == types.StatePending || c.LastUpdateStatus == types.LastUpdateStatusInProgress,
+	}
+	if slices.Contains(c.Architectures, types.ArchitectureArm64) {
+		f.arch = "arm64"
+	}
+	if c.Environment != nil {
+		f.env = c.Environment.Variables
+	}
+	if out.Concurrency != nil {
+		f.concurrency = out.Concurrency.ReservedConcurrentExecutions
+	}
+	if c.State == types.StateFailed {
+		f.failed = clean(aws.ToString(c.StateReason))
+	}
+	if c.LastUpdateStatus == types.LastUpdateStatusFailed {
+		f.refused = clean(aws.ToString(c.LastUpdateStatusReason))
+	}
+	return f, nil
+}
+
+// failure is the error of a function that never came to life.
+func (f *function) failure(name string) error {
+	return withHint(fmt.Errorf("create function %s: Lambda gave up: %s", name, f.failed),
+		"remove it with mcpengine destroy "+name+", then deploy again")
+}
+
+// functionSteps makes the function what it should be: its code first and its
+// configuration then, each only when it differs.
+func (d *Deployer) functionSteps(t target, have *function, code Archive) []Step {
+	what := "function " + t.name
+	shape := fmt.Sprintf("%s, %d MB, %d s", t.arch, t.memory, t.timeout)
+	if have == nil {
+		return []Step{{
+			Verb: "create", What: what,
+			Detail: fmt.Sprintf("%s, %s zip, variables %s", shape, megabytes(len(code.Zip)), variables(t.env)),
+			do:     func(ctx context.Context) error { return d.createFunction(ctx, t, code) },
+		}}
+	}
+	steps := []Step{keep("code of "+what, megabytes(len(code.Zip))+" zip"), keep(what, shape)}
+	if have.digest != code.SHA256() || have.arch != t.arch {
+		steps[0].Verb = "update"
+		steps[0].do = func(ctx context.Context) error { return d.updateCode(ctx, t, code) }
+	}
+	if changed := have.differences(t); len(changed) > 0 {
+		steps[1].Verb, steps[1].Detail = "update", strings.Join(changed, ", ")
+		steps[1].do = func(ctx context.Context) error { return d.updateConfiguration(ctx, t) }
+	} else if have.busy {
+		// A run that was interrupted has left an update under way.
+		steps[1].Verb = "wait"
+		steps[1].do = func(ctx context.Context) error { return d.awaitFunction(ctx, t.name) }
+	}
+	return steps
+}
+
+// differences says what UpdateFunctionConfiguration has to change.
+func (f *function) differences(t target) []string {
+	var changed []string
+	if f.memory != t.memory {
+		changed = append(changed, fmt.Sprintf("%d MB instead of %d", t.memory, f.memory))
+	}
+	if f.timeout != t.timeout {
+		changed = append(changed, fmt.Sprintf("%d s instead of %d", t.timeout, f.timeout))
+	}
+	if f.runtime != runtimeName || f.handler != handlerName {
+		changed = append(changed, fmt.Sprintf("runtime %s instead of %s", runtimeName, f.runtime))
+	}
+	if f.role != t.roleARN(t.name) {
+		changed = append(changed, "its own role")
+	}
+	for _, name := range slices.Sorted(maps.Keys(t.env)) {
+		if old, ok := f.env[name]; !ok {
+			changed = append(changed, "with "+name)
+		} else if old != t.env[name] {
+			changed = append(changed, "another "+name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.env)) {
+		if _, ok := t.env[name]; !ok {
+			changed = append(changed, "without "+name)
+		}
+	}
+	return changed
+}
+
+// variables names the variables. Their values may be secret.
+func variables(env map[string]string) string {
+	return strings.Join(slices.Sorted(maps.Keys(env)), " ")
+}
+
+// architectures are Lambda's words for it.
+func (t target) architectures() []types.Architecture {
+	if t.arch == "amd64" {
+		return []types.Architecture{types.ArchitectureX8664}
+	}
+	return []types.Architecture{types.ArchitectureArm64}
+}
+
+func (d *Deployer) createFunction(ctx context.Context, t target, code Archive) error {
+	in := &lambda.CreateFunctionInput{
+		FunctionName:  aws.String(t.name),
+		Code:          &types.FunctionCode{ZipFile: code.Zip},
+		Architectures: t.architectures(),
+		Runtime:       runtimeName,
+		Handler:       aws.String(handlerName),
+		Role:          aws.String(t.roleARN(t.name)),
+		MemorySize:    aws.Int32(t.memory),
+		Timeout:       aws.Int32(t.timeout),
+		Environment:   &types.Environment{Variables: t.env},
+		Tags:          tags(t.name),
+	}
+	err := d.untilAssumable(ctx, func() error {
+		_, err := d.clients.lambda.CreateFunction(ctx, in)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return d.awaitFunction(ctx, t.name)
+}
+
+func (d *Deployer) updateCode(ctx context.Context, t target, code Archive) error {
+	if err := d.awaitFunction(ctx, t.name); err != nil {
+		return err
+	}
+	_, err := d.clients.lambda.UpdateFunctionCode(ctx, &lambda.UpdateFunctionCodeInput{
+		FunctionName:  aws.String(t.name),
+		ZipFile:       code.Zip,
+		Architectures: t.architectures(),
+	})
+	if err != nil {
+		return err
+	}
+	return d.awaitUpdate(ctx, t.name)
+}
+
+func (d *Deployer) updateConfiguration(ctx context.Context, t target) error {
+	if err := d.awaitFunction(ctx, t.name); err != nil {
+		return err
+	}
+	in := &lambda.UpdateFunctionConfigurationInput{
+		FunctionName: aws.String(t.name),
+		Runtime:      runtimeName,
+		Handler:      aws.String(handlerName),
+		Role:         aws.String(t.roleARN(t.name)),
+		MemorySize:   aws.Int32(t.memory),
+		Timeout:      aws.Int32(t.timeout),
+		Environment:  &types.Environment{Variables: t.env},
+	}
+	err := d.untilAssumable(ctx, func() error {
+		_, err := d.clients.lambda.UpdateFunctionConfiguration(ctx, in)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return d.awaitUpdate(ctx, t.name)
+}

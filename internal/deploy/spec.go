@@ -1,0 +1,183 @@
+package deploy
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// A Spec says what a deployment should be like. Only Name is required: whatever
+// is left out stays as it is, or gets its default when the server is new. So a
+// server that was deployed with IAM authorization does not become public
+// because somebody forgets the flag.
+type Spec struct {
+	// Name is the name of the function. Required.
+	Name string
+
+	// Arch is "arm64", the default, or "amd64".
+	Arch string
+
+	// Memory is in MB. The default is 256.
+	Memory int32
+
+	// Timeout is in seconds. The default is 30.
+	Timeout int32
+
+	// Env are environment variables to set, or to remove when the value is
+	// empty. AWS shows them to whoever may read the function.
+	Env map[string]string
+
+	// Stream says that answers are streamed as they are made. By default they
+	// are sent whole.
+	Stream *bool
+
+	// IAM says that callers must sign their requests as an identity that AWS
+	// lets in. By default anybody may call.
+	IAM *bool
+
+	// Concurrency is how many requests are served at once at most; 0 removes
+	// the limit. By default there is none but the account's.
+	Concurrency *int32
+
+	// Retention is how many days logs are kept. The default is 14.
+	Retention int32
+}
+
+// ModeVariable tells the server how its URL passes answers on, which a request
+// does not reveal: "stream" or "buffered".
+const ModeVariable = "MCPENGINE_LAMBDA_MODE"
+
+// Bounds of Lambda.
+const (
+	maxMemory      = 10240
+	minMemory      = 128
+	maxTimeout     = 900
+	maxConcurrency = 1_000_000
+)
+
+// retentions are the numbers of days that CloudWatch Logs knows.
+var retentions = []int32{
+	1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+}
+
+var (
+	nameSyntax     = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+	variableSyntax = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]+$`)
+)
+
+// Check reports what no AWS account would take.
+func (s Spec) Check() error {
+	if err := CheckName(s.Name); err != nil {
+		return err
+	}
+	switch {
+	case s.Arch != "" && s.Arch != "arm64" && s.Arch != "amd64":
+		return fmt.Errorf(`architecture %q is not "arm64" or "amd64"`, s.Arch)
+	case s.Memory != 0 && (s.Memory < minMemory || s.Memory > maxMemory):
+		return fmt.Errorf("memory of %d MB is not between %d and %d", s.Memory, minMemory, maxMemory)
+	case s.Timeout < 0 || s.Timeout > maxTimeout:
+		return fmt.Errorf("timeout of %d s is not between 1 and %d", s.Timeout, maxTimeout)
+	case s.Concurrency != nil && (*s.Concurrency < 0 || *s.Concurrency > maxConcurrency):
+		return fmt.Errorf("concurrency of %d is not between 0 and %d", *s.Concurrency, maxConcurrency)
+	case s.Retention != 0 && !slices.Contains(retentions, s.Retention):
+		return fmt.Errorf("log retention of %d days is not one of %s", s.Retention, strings.Trim(fmt.Sprint(retentions), "[]"))
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Env)) {
+		switch {
+		case !variableSyntax.MatchString(name):
+			return fmt.Errorf("environment variable %q: a name is a letter, then letters, digits and _", name)
+		case name == ModeVariable:
+			return fmt.Errorf("environment variable %s follows from --stream", name)
+		case strings.HasPrefix(name, "AWS_"), strings.HasPrefix(name, "LAMBDA_"), name == "_HANDLER":
+			return fmt.Errorf("environment variable %s is one of Lambda's own", name)
+		}
+	}
+	return nil
+}
+
+// CheckName reports whether a function could not have the name.
+func CheckName(name string) error {
+	if !nameSyntax.MatchString(name) {
+		return fmt.Errorf("name %.70q is not 1 to 64 letters, digits, - and _", name)
+	}
+	return nil
+}
+
+// A target is a Spec with every question answered.
+type target struct {
+	location
+	name        string
+	arch        string
+	memory      int32
+	timeout     int32
+	env         map[string]string
+	stream, iam bool
+	concurrency *int32 // nil: as it is
+	retention   int32
+}
+
+// resolve answers what the spec leaves open: from what there is, or else by the
+// default.
+func (s Spec) resolve(at location, have state) (target, error) {
+	t := target{
+		location: at,
+		name:     s.Name,
+		arch:     "arm64", memory: 256, timeout: 30, retention: 14,
+		env:         map[string]string{},
+		concurrency: s.Concurrency,
+	}
+	if name := at.roleName(s.Name); len(name) > 64 {
+		return t, fmt.Errorf("name %s is too long: the role %s may have 64 characters and has %d", s.Name, name, len(name))
+	}
+	if f := have.function; f != nil {
+		t.arch, t.memory, t.timeout = f.arch, f.memory, f.timeout
+		maps.Copy(t.env, f.env)
+		t.stream = f.env[ModeVariable] == modeStream
+	}
+	if u := have.url; u != nil {
+		t.stream, t.iam = u.stream, u.iam
+	}
+	if g := have.logGroup; g != nil && g.retention != 0 {
+		t.retention = g.retention
+	}
+	set(&t.arch, s.Arch)
+	set(&t.memory, s.Memory)
+	set(&t.timeout, s.Timeout)
+	set(&t.retention, s.Retention)
+	if s.Stream != nil {
+		t.stream = *s.Stream
+	}
+	if s.IAM != nil {
+		t.iam = *s.IAM
+	}
+	for name, value := range s.Env {
+		t.env[name] = value
+		if value == "" {
+			delete(t.env, name)
+		}
+	}
+	t.env[ModeVariable] = t.mode()
+	return t, nil
+}
+
+const (
+	modeStream   = "stream"
+	modeBuffered = "buffered"
+)
+
+func (t target) mode() string {
+	if t.stream {
+		return modeStream
+	}
+	return modeBuffered
+}
+
+// set replaces a value unless the new one is zero.
+func set[T comparable](old *T, value T) {
+	var zero T
+	if value != zero {
+		*old = value
+	}
+}

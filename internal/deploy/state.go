@@ -1,0 +1,56 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+)
+
+// A state is what there is of a deployment, all of it ours. What does not exist
+// is nil.
+type state struct {
+	role     *role
+	logGroup *logGroup
+	function *function
+	url      *functionURL
+	granted  []string // the statement ids of the function's policy
+}
+
+// locate finds out where the credentials lead. It is the first request, so that
+// wrong ones are noticed before anything else.
+func (d *Deployer) locate(ctx context.Context) (location, error) {
+	out, err := d.clients.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return location{}, fmt.Errorf("find out whose credentials these are: %w", err)
+	}
+	at := location{account: aws.ToString(out.Account), partition: "aws", region: d.clients.region}
+	// arn:PARTITION:sts::ACCOUNT:assumed-role/…
+	if parts := strings.SplitN(aws.ToString(out.Arn), ":", 3); len(parts) == 3 && parts[1] != "" {
+		at.partition = parts[1]
+	}
+	return at, nil
+}
+
+// read finds out what there is. It fails when any of it belongs to somebody
+// else, so that nothing is changed before all of it has been looked at.
+func (d *Deployer) read(ctx context.Context, at location, name string) (state, error) {
+	var s state
+	var err error
+	if s.role, err = d.readRole(ctx, at, name); err != nil {
+		return s, err
+	}
+	if s.logGroup, err = d.readLogGroup(ctx, name); err != nil {
+		return s, err
+	}
+	if s.function, err = d.readFunction(ctx, name); err != nil || s.function == nil {
+		return s, err
+	}
+	if s.url, err = d.readURL(ctx, name); err != nil {
+		return s, err
+	}
+	s.granted, err = d.readGrants(ctx, name)
+	return s, err
+}

@@ -1,0 +1,33 @@
+package wire
+
+import "net/http"
+
+// Initialize returns the request that begins a session in a version with a
+// handshake.
+func Initialize(version string) Request {
+	return Request{
+		ID: 1, Method: "initialize", Earlier: version,
+		Params: map[string]any{
+			"protocolVersion": version,
+			"capabilities":    map[string]any{},
+			"clientInfo":      clientInfo(),
+		},
+	}
+}
+
+// Initialized returns the notification that ends the handshake.
+func Initialized(version, session string) Request {
+	return Request{Method: "notifications/initialized", Earlier: version, Session: session}
+}
+
+// addEarlier adds the headers of a version with a handshake: which version that
+// is, once it has been agreed upon (2025-11-25, transports, "Protocol Version
+// Header"), and the session.
+func (r Request) addEarlier(header http.Header) {
+	if r.Method != "initialize" {
+		header.Set("MCP-Protocol-Version", r.Earlier)
+	}
+	if r.Session != "" {
+		header.Set("Mcp-Session-Id", r.Session)
+	}
+}
