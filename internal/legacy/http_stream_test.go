@@ -83,23 +83,6 @@ func data(events []sse.Event) (all []string) {
 	return all
 }
 
-// callInBackground sends a call whose response nobody reads.
-func callInBackground(t *testing.T, c *client) (leave func()) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	sent := make(chan struct{})
-	go func() {
-		defer close(sent)
-		if resp, err := c.http.Do(newMessage(ctx, c.url, c.version, c.session, callMessage)); err == nil {
-			resp.Body.Close()
-		}
-	}()
-	return func() {
-		cancel()
-		<-sent
-	}
-}
-
 // A client that has lost the connection gets the rest of the stream, before and
 // after the answer (2025-11-25, transports, "Resumability and Redelivery").
 func TestResume(t *testing.T) {
