@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-const askRoots = `{"jsonrpc":"2.0","id":"s-1","method":"roots/list"}`
+const askRoots = `{"jsonrpc":"2.0","id":"s-1","method":"roots/list","params":{}}`
 
 func failed(id, message string) string {
 	return success(id, `{"content":[{"type":"text","text":"`+message+`"}],"isError":true}`)
@@ -180,7 +180,7 @@ func TestQuestionsAreBounded(t *testing.T) {
 		c.send(`{"jsonrpc":"2.0","id":"s-7","error":{"code":1,"message":"no"}}`)
 		c.got()
 		c.send(callTo("66", "ask_roots"))
-		c.wants(`{"jsonrpc":"2.0","id":"s-65","method":"roots/list"}`)
+		c.wants(`{"jsonrpc":"2.0","id":"s-65","method":"roots/list","params":{}}`)
 		c.in.Close()
 		<-c.done
 	})

@@ -56,7 +56,7 @@ const conversation = `
 -> {"jsonrpc":"2.0","id":9,"method":"resources/read","params":{"uri":"file:///c"}}
 <- {"jsonrpc":"2.0","id":9,"error":{"code":-32002,"message":"Resource not found","data":{"uri":"file:///c"}}}
 -> {"jsonrpc":"2.0","id":10,"method":"tools/call","params":{"name":"ask_roots","arguments":{}}}
-<- {"jsonrpc":"2.0","id":"s-1","method":"roots/list"}
+<- {"jsonrpc":"2.0","id":"s-1","method":"roots/list","params":{}}
 -> {"jsonrpc":"2.0","id":"s-1","result":{"roots":[{"uri":"file:///root"}]}}
 <- {"jsonrpc":"2.0","id":10,"result":{"content":[{"type":"text","text":"file:///root"}]}}
 -> {"jsonrpc":"2.0","method":"notifications/roots/list_changed"}

@@ -52,7 +52,7 @@ func (f *feed) Handle(ctx context.Context, req *jsonrpc.Request, notify func(jso
 	}
 	wanted.Prompts = false
 	wanted.URIs = slices.DeleteFunc(wanted.URIs, func(uri string) bool { return !slices.Contains(f.resources, uri) })
-	changes := make(chan jsonrpc.Notification, 10)
+	changes := make(chan jsonrpc.Notification, 100)
 	f.mu.Lock()
 	f.listeners[changes] = wanted
 	f.mu.Unlock()
@@ -92,7 +92,10 @@ func (f *feed) tell(method, members string, wants func(filter) bool) {
 	defer f.mu.Unlock()
 	for changes, wanted := range f.listeners {
 		if wants(wanted) {
-			changes <- jsonrpc.Notification{Method: method, Params: []byte(members)}
+			select {
+			case changes <- jsonrpc.Notification{Method: method, Params: []byte(members)}:
+			default: // it is behind, and hears of the change with those before
+			}
 		}
 	}
 }
