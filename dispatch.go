@@ -122,7 +122,7 @@ func (e *Engine) discover(_ context.Context, req *Request, dst []byte) ([]byte, 
 		Versions     []string               `json:"supportedVersions"`
 		Capabilities mcp.ServerCapabilities `json:"capabilities"`
 		Instructions string                 `json:"instructions,omitzero"`
-	}{supportedVersions(), req.catalog.capabilities(), e.instructions}
+	}{supportedVersions(), e.capabilities(req.catalog), e.instructions}
 	members, err := json.Marshal(description, encoding)
 	if err != nil {
 		return dst, err
@@ -139,7 +139,7 @@ func (e *Engine) initialize(_ context.Context, req *Request, dst []byte) ([]byte
 		Capabilities mcp.ServerCapabilities `json:"capabilities"`
 		Info         mcp.Implementation     `json:"serverInfo"`
 		Instructions string                 `json:"instructions,omitzero"`
-	}{req.version.name, req.catalog.capabilities(), e.info, e.instructions})
+	}{req.version.name, e.capabilities(req.catalog), e.info, e.instructions})
 }
 
 func (e *Engine) ping(_ context.Context, _ *Request, dst []byte) ([]byte, error) {
@@ -148,16 +148,17 @@ func (e *Engine) ping(_ context.Context, _ *Request, dst []byte) ([]byte, error)
 
 // capabilities derives from the features what the server offers, so that it
 // never declares what it does not answer.
-func (c *catalog) capabilities() (capabilities mcp.ServerCapabilities) {
+func (e *Engine) capabilities(c *catalog) (capabilities mcp.ServerCapabilities) {
+	listens := !e.serverless
 	capabilities.Logging = mcp.JSONObject{}
 	if c.hasTools() {
-		capabilities.Tools = &mcp.ToolsCapability{ListChanged: true}
+		capabilities.Tools = &mcp.ToolsCapability{ListChanged: listens}
 	}
 	if c.hasPrompts() {
-		capabilities.Prompts = &mcp.PromptsCapability{ListChanged: true}
+		capabilities.Prompts = &mcp.PromptsCapability{ListChanged: listens}
 	}
 	if c.hasResources() {
-		capabilities.Resources = &mcp.ResourcesCapability{ListChanged: true, Subscribe: true}
+		capabilities.Resources = &mcp.ResourcesCapability{ListChanged: listens, Subscribe: listens}
 	}
 	if c.hasCompletions() {
 		capabilities.Completions = mcp.JSONObject{}

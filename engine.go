@@ -50,6 +50,10 @@ type Engine struct {
 	closeEarlier func()
 	waitEarlier  func(context.Context) error
 
+	// serverless says that a process lives no longer than its requests: nobody
+	// hears of changes, and clients are told how long lists stay fresh.
+	serverless bool
+
 	// handle is the middleware chain, or nil when there is none.
 	handle Method
 

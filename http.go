@@ -61,6 +61,11 @@ type HTTPConfig struct {
 	// [Engine.SSEHandler] does.
 	SSE bool
 
+	// AuthorizationHeader names a header that stands in for Authorization on AWS
+	// Lambda where the platform takes Authorization for itself: behind IAM
+	// authorization, and only there.
+	AuthorizationHeader string
+
 	// InsecureSkipOriginCheck turns the checks of Origin and Host off. Any web
 	// page can then use the server with the rights of whoever visits it.
 	InsecureSkipOriginCheck bool

@@ -23,6 +23,10 @@ import (
 // The environment decides how it serves:
 //
 //   - MCPENGINE_TRANSPORT, "http" or "stdio", overrides what follows;
+//   - AWS_LAMBDA_RUNTIME_API means that the program is the bootstrap of an AWS
+//     Lambda function, whatever the front door is. MCPENGINE_LAMBDA_MODE,
+//     "buffered" or "stream", says how it answers; the default is buffered.
+//     There are no sessions and no subscriptions;
 //   - PORT, or AWS_LAMBDA_HTTP_ENDPOINT, means HTTP on that port of all
 //     interfaces, as container platforms expect;
 //   - a terminal as standard input means that a person has started the program:
@@ -43,7 +47,10 @@ func (e *Engine) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if t.address == "" {
+	switch {
+	case t.lambda:
+		return e.runLambda(ctx)
+	case t.address == "":
 		return e.runStdio(ctx)
 	}
 	if t.greet {
@@ -52,9 +59,10 @@ func (e *Engine) Run(ctx context.Context) error {
 	return e.runHTTP(ctx, t.address)
 }
 
-// A transport is how Run serves: over HTTP at an address, or over stdio when
-// there is none.
+// A transport is how Run serves: on Lambda, over HTTP at an address, or over
+// stdio when there is none.
 type transport struct {
+	lambda  bool
 	address string
 	greet   bool
 }
@@ -68,6 +76,8 @@ func chooseTransport(getenv func(string) string, terminal bool) (transport, erro
 		return transport{}, fmt.Errorf(`MCPENGINE_TRANSPORT is %q: use "http" or "stdio"`, choice)
 	case choice == "stdio":
 		return transport{}, nil
+	case choice == "" && getenv("AWS_LAMBDA_RUNTIME_API") != "":
+		return transport{lambda: true}, nil
 	case port != "":
 		return transport{address: ":" + port}, nil
 	case getenv("AWS_LAMBDA_HTTP_ENDPOINT") != "":

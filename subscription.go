@@ -134,6 +134,9 @@ func (e *Engine) listen(ctx context.Context, req *Request, dst []byte) ([]byte, 
 	if err != nil {
 		return dst, err
 	}
+	if e.serverless {
+		return dst, jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "subscriptions are not served here: the ttlMs of a list says how long it stays fresh")
+	}
 	honoured := req.catalog.honour(filter)
 	sub := &subscription{lists: listsOf(honoured), uris: honoured.ResourceSubscriptions, wake: make(chan bool, 1)}
 	if !e.subscriptions.add(sub) {

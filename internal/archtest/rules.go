@@ -17,7 +17,6 @@ var aboveRoot = []string{root + "/cmd", root + "/conformance"}
 // not of the library behind them, and can change the library in one place. A
 // module with several owners says why. Tests may import what they like.
 var owners = map[string][]string{
-	"github.com/aws/aws-lambda-go":    {root + "/internal/lambda"},
 	"github.com/google/jsonschema-go": {root + "/internal/schema"},
 	"github.com/golang-jwt/jwt/v5":    {root + "/auth"},
 	"github.com/spf13/cobra":          {root + "/cmd/mcpengine"},

@@ -1,0 +1,166 @@
+package lambda
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+)
+
+// An answer is a JSON object that starts with the headers and goes on with the
+// status. The headers are encoded when the handler writes the status, because
+// it may change them afterwards to no effect, all but the content type: that
+// one may still be guessed from the body, or change with it.
+
+// appendHeaders encodes the headers as far as their last object, which stays
+// open for the content type.
+func (w *writer) appendHeaders() {
+	if types := w.header["Content-Type"]; len(types) > 0 {
+		w.contentType = types[0]
+	}
+	b := append(make([]byte, 0, 384), '{')
+	switch w.exchange.door.shape {
+	case shapeCookies:
+		b = append(b, `"cookies":`...)
+		b = appendStrings(b, w.header["Set-Cookie"])
+		b = append(b, `,"headers":{`...)
+		b = w.appendEach(b, appendJoined, func(name string, _ []string) bool { return name != "Set-Cookie" })
+	case shapeBoth:
+		b = append(b, `"multiValueHeaders":{`...)
+		b = w.appendEach(b, appendStrings, func(_ string, values []string) bool { return len(values) > 1 })
+		b = append(b, `},"headers":{`...)
+		b = w.appendEach(b, appendJoined, func(_ string, values []string) bool { return len(values) == 1 })
+	case shapeStatus:
+		b = w.appendBalanced(b)
+	}
+	w.headers = b
+}
+
+// appendBalanced encodes the headers for a load balancer, which ignores those
+// that do not come the way the target group is set to.
+func (w *writer) appendBalanced(b []byte) []byte {
+	if w.multi() {
+		b = append(b, `"multiValueHeaders":{`...)
+		return w.appendEach(b, appendStrings, func(string, []string) bool { return true })
+	}
+	b = append(b, `"headers":{`...)
+	b = w.appendEach(b, appendJoined, func(name string, _ []string) bool { return name != "Set-Cookie" })
+	// Cookies cannot be joined (RFC 6265, section 3).
+	cookies := w.header["Set-Cookie"]
+	if len(cookies) == 0 {
+		return b
+	}
+	if len(cookies) > 1 {
+		w.exchange.adapter.cookies.Do(func() {
+			w.exchange.log(context.Background(), slog.LevelWarn, "cookies are dropped, now and from here on: turn multi-value headers on for the target group of the load balancer")
+		})
+	}
+	return appendField(b, "Set-Cookie", cookies[:1], appendJoined)
+}
+
+// multi reports whether a load balancer sends and wants lists of values.
+func (w *writer) multi() bool {
+	return w.exchange.door == balancer && w.exchange.event.MultiHeader.header != nil
+}
+
+type appendValues func(b []byte, values []string) []byte
+
+// appendEach encodes the headers that are wanted, as members.
+func (w *writer) appendEach(b []byte, encode appendValues, wanted func(name string, values []string) bool) []byte {
+	for name, values := range w.header {
+		if len(values) > 0 && travels(name) && wanted(name, values) {
+			b = appendField(b, name, values, encode)
+		}
+	}
+	return b
+}
+
+// travels reports whether a header is for the client. Those of the connection
+// and the length of the body are the front door's business; what is no name at
+// all, such as that of a trailer, no front door would take.
+func travels(name string) bool {
+	switch name {
+	case "Content-Type", "Content-Length", "Connection", "Keep-Alive", "Transfer-Encoding", "Trailer", "Upgrade", "Date":
+		return false
+	}
+	for i := range len(name) {
+		if c := name[i]; c != '-' && c != '_' && (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
+			return false
+		}
+	}
+	return name != ""
+}
+
+// appendField encodes a header under its name in lower case.
+func appendField(b []byte, name string, values []string, encode appendValues) []byte {
+	if b[len(b)-1] != '{' {
+		b = append(b, ',')
+	}
+	b = append(b, '"')
+	for i := range len(name) {
+		c := name[i]
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		b = append(b, c)
+	}
+	b = append(b, '"', ':')
+	return encode(b, values)
+}
+
+// appendJoined encodes values as one (RFC 9110, section 5.3).
+func appendJoined(b []byte, values []string) []byte {
+	if len(values) == 1 {
+		return jsonrpc.AppendString(b, fieldValue(values[0]))
+	}
+	return jsonrpc.AppendString(b, fieldValue(strings.Join(values, ", ")))
+}
+
+func appendStrings(b []byte, values []string) []byte {
+	b = append(b, '[')
+	for i, value := range values {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = jsonrpc.AppendString(b, fieldValue(value))
+	}
+	return append(b, ']')
+}
+
+// fieldValue keeps a value from starting another header, as net/http does.
+func fieldValue(value string) string {
+	if strings.ContainsAny(value, "\r\n") {
+		return strings.NewReplacer("\r", " ", "\n", " ").Replace(value)
+	}
+	return value
+}
+
+// appendHead encodes everything up to the body.
+func (w *writer) appendHead(b []byte) []byte {
+	b = append(b, w.headers...)
+	if w.contentType != "" {
+		encode := appendJoined
+		if w.multi() {
+			encode = appendStrings
+		}
+		b = appendField(b, "Content-Type", []string{w.contentType}, encode)
+	}
+	b = append(b, `},"statusCode":`...)
+	b = strconv.AppendInt(b, int64(w.status), 10)
+	if w.exchange.door == balancer {
+		b = append(b, `,"statusDescription":`...)
+		b = jsonrpc.AppendString(b, strconv.Itoa(w.status)+" "+http.StatusText(w.status))
+	}
+	return b
+}
+
+// prelude returns the start of a streamed answer: the head, eight NUL bytes,
+// and what there is of the body.
+func (w *writer) prelude() []byte {
+	b := w.appendHead(make([]byte, 0, len(w.headers)+len(w.body)+128))
+	b = append(b, "}\x00\x00\x00\x00\x00\x00\x00\x00"...)
+	return append(b, w.body...)
+}

@@ -1,0 +1,116 @@
+// Package lambda serves an [http.Handler] on AWS Lambda.
+//
+// An invocation passes through it once. event.go reads the event that a front
+// door made of an HTTP request and door.go tells which front door that was;
+// request.go, path.go and body.go make it an [http.Request] again. The handler
+// writes to a [writer], and reply.go puts what it wrote into the shape that the
+// front door wants, or stream.go sends it while it is being written.
+//
+// Around that, runtime.go takes invocations from the platform and brings their
+// answers back, extension.go sees to it that the platform says goodbye, and
+// connection.go is what both talk over. A buffered invocation needs no goroutine
+// and no pipe.
+package lambda
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// A Config adjusts [Run]. Its zero value is ready to use.
+type Config struct {
+	// Stream says that the front door was told to stream: the invoke mode
+	// RESPONSE_STREAM of a Function URL, or the response transfer mode STREAM of
+	// a REST API. No event reveals it, and where the two disagree clients get
+	// the framing of the response as part of its body. HTTP APIs and load
+	// balancers cannot stream and stay buffered.
+	Stream bool
+
+	// AuthorizationHeader names a header that stands in for Authorization,
+	// which is the platform's own when the front door asks for IAM
+	// authorization. It is honoured only on requests that passed that. Optional.
+	AuthorizationHeader string
+
+	// MaxBody bounds the body of a request in bytes, after decoding. The default
+	// is 6 MiB, which is more than an event holds.
+	MaxBody int64
+
+	// Margin is how long before the end of the invocation the context of a
+	// request ends, so that there is time to answer. The default is 500 ms.
+	Margin time.Duration
+
+	// HealthPath is answered with 200 without asking the handler. The default is
+	// "/healthz".
+	HealthPath string
+
+	// Logger is told what clients are not: panics, answers that do not fit. The
+	// default discards it.
+	Logger *slog.Logger
+}
+
+const modeVariable = "MCPENGINE_LAMBDA_MODE"
+
+// ParseMode reads from the environment whether the front door streams.
+func ParseMode(getenv func(string) string) (stream bool, err error) {
+	switch mode := getenv(modeVariable); mode {
+	case "", "buffered":
+		return false, nil
+	case "stream":
+		return true, nil
+	default:
+		return false, fmt.Errorf(`%s is %q: use "stream" or "buffered", whichever the front door is set to`, modeVariable, mode)
+	}
+}
+
+// An Adapter turns invocations into requests to an [http.Handler].
+type Adapter struct {
+	handler http.Handler
+	config  Config
+	dropped sync.Once // told that notifications are dropped
+	cookies sync.Once // told that cookies are dropped
+}
+
+// New returns an adapter to h. Most callers want [Run].
+func New(h http.Handler, config Config) *Adapter {
+	config.MaxBody = cmp.Or(config.MaxBody, 6<<20)
+	config.Margin = cmp.Or(config.Margin, 500*time.Millisecond)
+	config.HealthPath = cmp.Or(config.HealthPath, "/healthz")
+	config.AuthorizationHeader = http.CanonicalHeaderKey(config.AuthorizationHeader)
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Adapter{handler: h, config: config}
+}
+
+// Run serves the invocations of this execution environment with h until ctx is
+// done or the process gets SIGTERM. It then takes no more, waits a moment for
+// those under way and returns nil, so that the deferred clean-up of main runs.
+// Signals come at all because Run registers an internal extension: without one,
+// the platform kills the process unasked.
+//
+// What h does wrong ends its request and not the process. Run returns an error
+// when the Runtime API breaks off or makes no sense: there is nobody left to
+// serve, and main should end.
+func Run(ctx context.Context, h http.Handler, config Config) error {
+	address := os.Getenv("AWS_LAMBDA_RUNTIME_API")
+	if address == "" {
+		return errors.New("AWS_LAMBDA_RUNTIME_API is not set: the program does not run on AWS Lambda")
+	}
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM)
+	defer stop()
+	r := newRuntime(address, New(h, config))
+	loops, err := parseConcurrency(os.Getenv)
+	if err != nil {
+		return r.refuse(err)
+	}
+	return r.serve(ctx, loops)
+}

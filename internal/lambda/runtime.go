@@ -1,0 +1,217 @@
+package lambda
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	goruntime "runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// grace is how long invocations may go on after SIGTERM. The platform kills the
+// process 500 ms after it, and the clean-up in main needs its part of that.
+const grace = 300 * time.Millisecond
+
+var errShutdown = errors.New("the execution environment is shutting down")
+
+// A runtime takes invocations from the Runtime API, version 2018-06-01, to the
+// adapter and the answers back.
+type runtime struct {
+	address string // host and port
+	prefix  string // of all paths; the platform itself has none
+	next    []byte // the request for an invocation
+	adapter *Adapter
+}
+
+func newRuntime(address string, a *Adapter) *runtime {
+	host, path, below := strings.Cut(address, "/")
+	r := &runtime{address: host, adapter: a}
+	if below {
+		r.prefix = "/" + strings.TrimSuffix(path, "/")
+	}
+	r.next = append(r.head("GET", "/2018-06-01/runtime/invocation/next"), "\r\n"...)
+	return r
+}
+
+const concurrencyVariable = "AWS_LAMBDA_MAX_CONCURRENCY"
+
+// parseConcurrency reads how many invocations the platform hands to this
+// process at a time.
+func parseConcurrency(getenv func(string) string) (int, error) {
+	text := getenv(concurrencyVariable)
+	if text == "" {
+		return 1, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return 0, fmt.Errorf("%s is %q: it has to be a positive number", concurrencyVariable, text)
+	}
+	return n, nil
+}
+
+// serve takes invocations in so many loops until ctx is done or the platform
+// breaks off. It waits for those under way, but not for long.
+func (r *runtime) serve(ctx context.Context, loops int) error {
+	stopping, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	base, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cancel(errShutdown)
+
+	var extension, running sync.WaitGroup
+	registered := make(chan struct{})
+	extension.Go(func() { r.extend(stopping, registered) })
+	for range loops {
+		running.Go(func() {
+			if err := r.loop(stopping, base, registered, loops == 1); err != nil {
+				fail(err)
+			}
+		})
+	}
+	idle := make(chan struct{})
+	go func() { // ends with the last loop
+		running.Wait()
+		close(idle)
+	}()
+
+	<-stopping.Done()
+	extension.Wait()
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	select {
+	case <-idle:
+	case <-timer.C:
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	return context.Cause(stopping)
+}
+
+// loop takes one invocation after the other. It returns nil when stopping is
+// done; the invocations have base.
+func (r *runtime) loop(stopping, base context.Context, registered <-chan struct{}, alone bool) error {
+	c := &connection{address: r.address}
+	defer c.close()
+	defer context.AfterFunc(stopping, c.stop)()
+	if err := c.dial(); err != nil {
+		return fmt.Errorf("connect to the Runtime API: %w", err)
+	}
+	<-registered
+	for stopping.Err() == nil {
+		inv, err := r.take(c)
+		switch {
+		case err == nil:
+			err = r.invoke(base, c, inv, alone)
+		case stopping.Err() != nil:
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// An invocation is what the platform wants done.
+type invocation struct {
+	id    string
+	end   string // milliseconds since 1970
+	trace string
+	event []byte
+}
+
+// invocationIDKey is that of the invocation's id in its context.
+type invocationIDKey struct{}
+
+// take waits for an invocation.
+func (r *runtime) take(c *connection) (*invocation, error) {
+	resp, err := c.ask(r.next, nil, c.long)
+	if err != nil {
+		return nil, fmt.Errorf("get the next invocation: %w", err)
+	}
+	defer c.done(resp)
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("get the next invocation: %w", unexpected(resp))
+	}
+	inv := &invocation{
+		id:    resp.Header.Get("Lambda-Runtime-Aws-Request-Id"),
+		end:   resp.Header.Get("Lambda-Runtime-Deadline-Ms"),
+		trace: resp.Header.Get("Lambda-Runtime-Trace-Id"),
+	}
+	if inv.id == "" {
+		return nil, errors.New("get the next invocation: it has no id")
+	}
+	if inv.event, err = readEvent(resp); err != nil {
+		return nil, fmt.Errorf("read the event of an invocation: %w", err)
+	}
+	return inv, nil
+}
+
+func readEvent(resp *http.Response) ([]byte, error) {
+	switch n := resp.ContentLength; {
+	case n > maxMessage:
+		return nil, fmt.Errorf("it has %d bytes", n)
+	case n < 0:
+		return io.ReadAll(resp.Body) // as far as the bound of the connection
+	default:
+		event := make([]byte, n)
+		_, err := io.ReadFull(resp.Body, event)
+		return event, err
+	}
+}
+
+// invoke has the adapter answer an invocation, and brings the answer back.
+func (r *runtime) invoke(ctx context.Context, c *connection, inv *invocation, alone bool) error {
+	end, err := strconv.ParseInt(inv.end, 10, 64)
+	if err != nil {
+		return r.fail(ctx, c, inv, fmt.Errorf("parse the deadline: %w", err))
+	}
+	ctx, cancel := context.WithDeadline(ctx, time.UnixMilli(end))
+	defer cancel()
+	ctx = context.WithValue(ctx, invocationIDKey{}, inv.id)
+	if inv.trace != "" {
+		ctx = inv.traced(ctx, alone)
+	}
+	x, err := r.adapter.begin(ctx, inv.event)
+	if err != nil {
+		return r.fail(ctx, c, inv, err)
+	}
+	if r.adapter.config.Stream && x.door.streams {
+		return r.stream(ctx, c, inv, x.stream(ctx))
+	}
+	x.serve(ctx)
+	return r.answer(ctx, c, inv, "/response", nil, x.reply(ctx))
+}
+
+// traced hands the trace on under the names at which libraries of the platform
+// look: X-Ray in the context, the AWS SDK in the environment. The latter says
+// nothing where the process does several things at once.
+func (inv *invocation) traced(ctx context.Context, alone bool) context.Context {
+	if alone {
+		_ = os.Setenv("_X_AMZN_TRACE_ID", inv.trace) // it fails for a NUL, and then there is no trace
+	}
+	return context.WithValue(ctx, "x-amzn-trace-id", inv.trace) //nolint:staticcheck // the key is not ours to choose
+}
+
+// path is where the platform is told of the invocation.
+func (inv *invocation) path(end string) string {
+	return "/2018-06-01/runtime/invocation/" + url.PathEscape(inv.id) + end
+}
+
+// head begins the head of a request.
+func (r *runtime) head(method, path string) []byte {
+	return []byte(method + " " + r.prefix + path + " HTTP/1.1\r\nHost: " + r.address + "\r\nUser-Agent: mcpengine/" + goruntime.Version() + "\r\n")
+}
+
+// withBody ends the head of a request that has a body.
+func withBody(head []byte, length int) []byte {
+	head = append(head, "Content-Type: application/json\r\nContent-Length: "...)
+	return append(strconv.AppendInt(head, int64(length), 10), "\r\n\r\n"...)
+}

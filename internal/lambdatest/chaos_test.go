@@ -1,0 +1,155 @@
+package lambdatest_test
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/mcpengine/mcpengine/internal/lambdatest"
+)
+
+var invocations = flag.Int("invocations", 2000, "how many `invocations` the test with kills and freezes makes")
+
+// What main does before Run happens once in each environment, and what it defers
+// happens at SIGTERM.
+func TestSetUpAndCleanUpOncePerEnvironment(t *testing.T) {
+	t.Parallel()
+	needSignals(t)
+	const environments, n = 5, 500
+	ledger := filepath.Join(t.TempDir(), "ledger")
+	// A busy machine may need longer than the platform would wait.
+	p, _ := start(t, lambdatest.Options{Instances: environments, Freeze: true, Grace: time.Minute, Env: []string{"LEDGER=" + ledger}})
+	if err := p.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var used [environments]atomic.Int64
+	each(n, environments, func(i int) {
+		body := fmt.Sprint(i)
+		result, err := p.Invoke(t.Context(), event("/echo", body))
+		if err != nil || result.FunctionError != "" || bodyOf(t, result) != body {
+			t.Errorf("Invoke %d = %+v, %v", i, result, err)
+		}
+		used[result.Instance].Add(1)
+	})
+	for i := range used {
+		if used[i].Load() == 0 {
+			t.Errorf("environment %d had no invocation", i)
+		}
+	}
+	for i := range environments {
+		p.Retire(i)
+	}
+	text, err := os.ReadFile(ledger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	noted := map[string]int{}
+	for line := range strings.Lines(string(text)) {
+		noted[strings.TrimSpace(line)]++
+	}
+	for _, e := range p.Ledger() {
+		if e.Kind != lambdatest.Started {
+			continue
+		}
+		for _, what := range []string{"start", "stop"} {
+			line := fmt.Sprintf("%s %d", what, e.Process)
+			if noted[line] != 1 {
+				t.Errorf("process %d noted its %s %d times, want once", e.Process, what, noted[line])
+			}
+			delete(noted, line)
+		}
+	}
+	if len(noted) > 0 || p.Count(lambdatest.Started) != environments || p.Count(lambdatest.Ended) != environments {
+		t.Errorf("%d processes were started and %d ended, want %d of each; left over: %v", p.Count(lambdatest.Started), p.Count(lambdatest.Ended), environments, noted)
+	}
+}
+
+// Every well-formed request to a process that lives is answered once, with its
+// own answer, whatever happens around it.
+func TestKillsFreezesAndMalformedEvents(t *testing.T) {
+	t.Parallel()
+	needSignals(t)
+	const environments = 5
+	p, _ := start(t, lambdatest.Options{Instances: environments, Freeze: true})
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	malformed := []string{"{}", "{", `{"Records":[{}]}`, `{"version":"2.0","requestContext":{"http":{"method":"POST"}},"body":7}`}
+	var answered, refused, lost, kills atomic.Int64
+	each(*invocations, environments+1, func(i int) {
+		random := rand.New(rand.NewPCG(seed, uint64(i)))
+		at := random.IntN(environments)
+		switch random.IntN(100) {
+		case 0:
+			kills.Add(1)
+			p.Kill(at)
+		case 1, 2:
+			// It fails when the process has gone meanwhile.
+			_ = p.Freeze(at)
+			_ = p.Thaw(at)
+		}
+		sent, want := event("/echo", fmt.Sprint(i)), fmt.Sprint(i)
+		bad := random.IntN(20) == 0
+		if bad {
+			sent = []byte(malformed[random.IntN(len(malformed))])
+		}
+		result, err := p.Invoke(t.Context(), sent)
+		switch {
+		case err != nil:
+			t.Errorf("Invoke %d: %v", i, err)
+		case strings.Contains(result.FunctionError, "ExitError"):
+			lost.Add(1)
+		case bad && result.FunctionError == "Unhandled":
+			refused.Add(1)
+		case !bad && result.FunctionError == "" && bodyOf(t, result) == want:
+			answered.Add(1)
+		default:
+			t.Errorf("Invoke(%s) = %+v", sent, result)
+		}
+	})
+	t.Logf("%d answered, %d malformed, %d lost with their process; %d kills, %d processes",
+		answered.Load(), refused.Load(), lost.Load(), kills.Load(), p.Count(lambdatest.Started))
+	// No process may die of anything but a kill, and a kill takes at most the
+	// one invocation under way with it.
+	if n := p.Count(lambdatest.Crashed) + p.Count(lambdatest.TimedOut); n > 0 {
+		t.Errorf("%d processes died by themselves: %+v", n, p.Ledger())
+	}
+	if killed := int64(p.Count(lambdatest.Killed)); lost.Load() > killed || killed > kills.Load() {
+		t.Errorf("%d invocations were lost with %d processes and %d kills", lost.Load(), killed, kills.Load())
+	}
+	if sum := answered.Load() + refused.Load() + lost.Load(); sum != int64(*invocations) {
+		t.Errorf("%d invocations ended, want %d", sum, *invocations)
+	}
+}
+
+func bodyOf(t *testing.T, result lambdatest.Result) string {
+	t.Helper()
+	var answer struct {
+		Body string `json:"body"`
+	}
+	if err := json.Unmarshal(result.Payload, &answer); err != nil {
+		t.Errorf("the answer %.200q: %v", result.Payload, err)
+	}
+	return answer.Body
+}
+
+// each calls f with the numbers below n from so many goroutines.
+func each(n, workers int, f func(i int)) {
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
+				f(int(i))
+			}
+		})
+	}
+	wg.Wait()
+}

@@ -1,0 +1,62 @@
+package lambdatest_test
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/mcpengine/mcpengine/internal/lambdatest"
+)
+
+// callCount calls a tool that reports its progress.
+func callCount(t *testing.T, url string) (contentType, body string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/mcp", strings.NewReader(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"count","arguments":{},"_meta":{
+		"progressToken":"p","io.modelcontextprotocol/protocolVersion":"2026-07-28",
+		"io.modelcontextprotocol/clientInfo":{"name":"test","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{
+		"Accept": "application/json, text/event-stream", "Content-Type": "application/json",
+		"Mcp-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/call", "Mcp-Name": "count",
+	} {
+		req.Header.Set(name, value)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("call = %d %s, %v", resp.StatusCode, text, err)
+	}
+	return resp.Header.Get("Content-Type"), string(text)
+}
+
+// An MCP server sends its progress where it can, and its result everywhere.
+func TestEngineThroughAFunctionURL(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		mode, contentType string
+		progress          int
+	}{
+		{"buffered", "application/json", 0},
+		{"stream", "text/event-stream", 3},
+	}
+	for _, test := range tests {
+		p, log := start(t, lambdatest.Options{
+			Bootstrap: build(t, "engine"), Stream: test.mode == "stream",
+			Env: []string{"TOOLS=1", "MCPENGINE_LAMBDA_MODE=" + test.mode},
+		})
+		contentType, body := callCount(t, p.URL())
+		if contentType != test.contentType || strings.Count(body, "notifications/progress") != test.progress || !strings.Contains(body, `"text":"three"`) {
+			t.Errorf("%s: %s\n%s", test.mode, contentType, body)
+		}
+		if log.String() != "" {
+			t.Errorf("%s: the function writes %s", test.mode, log)
+		}
+	}
+}

@@ -1,0 +1,56 @@
+package lambdatest
+
+import (
+	"slices"
+	"time"
+)
+
+// A Kind is what happened to a process.
+type Kind string
+
+// What happens to processes, and what a function must not do.
+const (
+	Started  Kind = "started"
+	Ready    Kind = "ready"    // it waits for its first invocation
+	Ended    Kind = "ended"    // in the time it was given after SIGTERM
+	Overdue  Kind = "overdue"  // killed, because it was not done by then
+	Killed   Kind = "killed"   // by [Platform.Kill], or because it had not asked for SIGTERM
+	TimedOut Kind = "timeout"  // killed, because an invocation took too long
+	Crashed  Kind = "crashed"  // by itself
+	Violated Kind = "violated" // it broke a rule of an interface
+)
+
+// An Entry is a line of the ledger.
+type Entry struct {
+	Time     time.Time
+	Kind     Kind
+	Instance int
+	Process  int
+	Detail   string
+	CPU      time.Duration // of the process, when it is over
+}
+
+// Ledger returns what has happened so far, in order.
+func (p *Platform) Ledger() []Entry {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.ledger)
+}
+
+// Count returns how many entries of a kind there are.
+func (p *Platform) Count(kind Kind) int {
+	n := 0
+	for _, e := range p.Ledger() {
+		if e.Kind == kind {
+			n++
+		}
+	}
+	return n
+}
+
+func (p *Platform) record(e Entry) {
+	e.Time = time.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ledger = append(p.ledger, e)
+}

@@ -1,0 +1,291 @@
+// Package lambdatest stands in for AWS Lambda: it runs a built function as a
+// process of its own, under the environment and the Runtime API that the
+// platform gives it, and is as unkind to it as the platform is.
+//
+// environment.go is an execution environment and the process in it, runtime.go
+// the HTTP interface that the process talks to, front.go the Function URL that
+// clients talk to.
+package lambdatest
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Options describe the function and how it is run.
+type Options struct {
+	// Bootstrap is the path of the program. Required.
+	Bootstrap string
+
+	// Instances is how many execution environments there may be. Each starts
+	// with its first invocation. The default is 1.
+	Instances int
+
+	// Concurrency is how many invocations an environment gets at once. The
+	// default is 1.
+	Concurrency int
+
+	// Stream is the invoke mode RESPONSE_STREAM of the Function URL.
+	Stream bool
+
+	// Freeze stops the process between invocations, where the system can.
+	Freeze bool
+
+	// Timeout is that of the function. The default is one minute.
+	Timeout time.Duration
+
+	// Grace is how long a process that is told to end may take before it is
+	// killed. The default, and the platform's, is 500 ms.
+	Grace time.Duration
+
+	// Env is added to the environment of the process, as "NAME=value".
+	Env []string
+
+	// Log gets what the processes write to their standard streams. The default
+	// discards it.
+	Log io.Writer
+}
+
+func (o Options) withDefaults() Options {
+	o.Instances = cmp.Or(o.Instances, 1)
+	o.Concurrency = cmp.Or(o.Concurrency, 1)
+	o.Timeout = cmp.Or(o.Timeout, time.Minute)
+	o.Grace = cmp.Or(o.Grace, 500*time.Millisecond)
+	if o.Log == nil {
+		o.Log = io.Discard
+	}
+	return o
+}
+
+// A Platform runs one function. Its methods may be called concurrently.
+type Platform struct {
+	options      Options
+	environments []*environment
+	free         chan *environment // one entry for each invocation it may take
+	front        *http.Server
+	url          string
+	served       chan struct{}
+	number       atomic.Int64 // of the last invocation
+
+	mu     sync.Mutex
+	ledger []Entry
+}
+
+// New returns a platform that is ready for invocations. Stop it in the end.
+func New(ctx context.Context, options Options) (*Platform, error) {
+	if _, err := os.Stat(options.Bootstrap); err != nil {
+		return nil, fmt.Errorf("find the bootstrap: %w", err)
+	}
+	options = options.withDefaults()
+	p := &Platform{
+		options: options,
+		free:    make(chan *environment, options.Instances*options.Concurrency),
+		served:  make(chan struct{}),
+	}
+	for i := range options.Instances {
+		p.environments = append(p.environments, &environment{platform: p, index: i})
+	}
+	for range options.Concurrency {
+		for _, e := range p.environments {
+			p.free <- e
+		}
+	}
+	listener, err := listen(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p.url = "http://" + listener.Addr().String()
+	p.front = &http.Server{Handler: &functionURL{p}, ReadHeaderTimeout: time.Minute}
+	go func() {
+		defer close(p.served)
+		p.front.Serve(listener) //nolint:errcheck // it ends when it is closed
+	}()
+	return p, nil
+}
+
+func listen(ctx context.Context) (net.Listener, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	return listener, nil
+}
+
+// URL returns the Function URL, without a slash at the end.
+func (p *Platform) URL() string { return p.url }
+
+// A Result is how an invocation ended.
+type Result struct {
+	Payload     []byte
+	ContentType string // that the function gave to its payload
+	Instance    int
+
+	// FunctionError says why the invocation failed, or is empty.
+	FunctionError string
+}
+
+// Invoke hands an event to the function and waits for the end of it. The error
+// is about the invocation itself: no process could be started, or ctx ended
+// while all of them were taken.
+func (p *Platform) Invoke(ctx context.Context, event []byte) (Result, error) {
+	inv, err := p.begin(ctx, event)
+	if err != nil {
+		return Result{}, err
+	}
+	defer p.end(inv)
+	return inv.result(), nil
+}
+
+// begin takes an environment and hands it the event. The caller must end what
+// it returns.
+func (p *Platform) begin(ctx context.Context, event []byte) (*invocation, error) {
+	var e *environment
+	select {
+	case e = <-p.free:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for a free environment: %w", ctx.Err())
+	}
+	inst, err := e.instance(ctx)
+	if err != nil {
+		p.free <- e
+		return nil, fmt.Errorf("start environment %d: %w", e.index, err)
+	}
+	inv := &invocation{
+		id:       fmt.Sprintf("%08d-0000-4000-8000-000000000000", p.number.Add(1)),
+		event:    event,
+		deadline: time.Now().Add(p.options.Timeout),
+		instance: inst,
+		answered: make(chan struct{}),
+		consumed: make(chan struct{}),
+	}
+	inst.deliver(inv)
+	return inv, nil
+}
+
+// end gives the environment free for the next invocation.
+func (p *Platform) end(inv *invocation) {
+	inv.finish(http.StatusAccepted)
+	inv.timer.Stop()
+	p.free <- inv.instance.environment
+}
+
+// Start brings all environments up at once, as a burst of requests does, and
+// returns when each is ready for its first invocation.
+func (p *Platform) Start(ctx context.Context) error {
+	failed := make([]error, len(p.environments))
+	var wg sync.WaitGroup
+	for i, e := range p.environments {
+		wg.Go(func() {
+			inst, err := e.instance(ctx)
+			if err != nil {
+				failed[i] = err
+				return
+			}
+			select {
+			case <-inst.ready:
+			case <-inst.dead:
+				failed[i] = fmt.Errorf("environment %d: %s", i, inst.obituary())
+			case <-ctx.Done():
+				failed[i] = ctx.Err()
+			}
+		})
+	}
+	wg.Wait()
+	return errors.Join(failed...)
+}
+
+// Kill kills the process of an environment, if there is one, whatever it does.
+// The next invocation starts another.
+func (p *Platform) Kill(i int) {
+	if inst := p.environments[i].peek(); inst != nil {
+		inst.kill(Killed)
+		<-inst.dead
+	}
+}
+
+// Freeze stops the process of an environment until an invocation, Thaw or Stop
+// wakes it.
+func (p *Platform) Freeze(i int) error {
+	if inst := p.environments[i].peek(); inst != nil {
+		return inst.freeze()
+	}
+	return nil
+}
+
+// Thaw wakes the process of an environment.
+func (p *Platform) Thaw(i int) error {
+	if inst := p.environments[i].peek(); inst != nil {
+		return inst.thaw()
+	}
+	return nil
+}
+
+// Retire ends the process of an environment as the platform does when it is not
+// needed any more: SIGTERM if the process has asked for it by registering an
+// extension, SIGKILL after that.
+func (p *Platform) Retire(i int) {
+	if inst := p.environments[i].peek(); inst != nil {
+		inst.retire()
+	}
+}
+
+// Stop waits for the invocations under way, retires all environments and closes
+// the Function URL.
+func (p *Platform) Stop() {
+	p.front.Close()
+	<-p.served
+	for range cap(p.free) {
+		<-p.free
+	}
+	var wg sync.WaitGroup
+	for i := range p.environments {
+		wg.Go(func() { p.Retire(i) })
+	}
+	wg.Wait()
+}
+
+// CPU returns the processor time that the processes which have ended took.
+func (p *Platform) CPU() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var sum time.Duration
+	for _, e := range p.ledger {
+		sum += e.CPU
+	}
+	return sum
+}
+
+// env is the environment of a process, as far as programs care.
+func (p *Platform) env(address string, index int) []string {
+	o := p.options
+	env := []string{
+		"AWS_LAMBDA_RUNTIME_API=" + address,
+		"AWS_LAMBDA_FUNCTION_NAME=function",
+		"AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128",
+		"AWS_LAMBDA_INITIALIZATION_TYPE=on-demand",
+		"AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/function",
+		"AWS_LAMBDA_LOG_STREAM_NAME=2026/11/22/[$LATEST]" + strconv.Itoa(index),
+		"AWS_REGION=eu-west-1",
+		"AWS_DEFAULT_REGION=eu-west-1",
+		"_HANDLER=bootstrap",
+		"TZ=:UTC",
+		"LANG=en_US.UTF-8",
+		"PATH=/usr/local/bin:/usr/bin:/bin",
+	}
+	if o.Concurrency > 1 {
+		env = append(env, "AWS_LAMBDA_MAX_CONCURRENCY="+strconv.Itoa(o.Concurrency))
+	}
+	return append(env, o.Env...)
+}

@@ -1,0 +1,12 @@
+//go:build !unix
+
+package lambdatest
+
+import (
+	"errors"
+	"os"
+)
+
+func suspend(*os.Process) error   { return errors.ErrUnsupported }
+func resume(*os.Process) error    { return errors.ErrUnsupported }
+func terminate(*os.Process) error { return errors.ErrUnsupported }

@@ -1,0 +1,118 @@
+// Command bootstrap is a function for the tests: an http.Handler that does what
+// its path says.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/mcpengine/mcpengine/internal/lambda"
+)
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "bootstrap: error:", err)
+		os.Exit(1)
+	}
+}
+
+// run keeps a ledger of its set-up and its clean-up, one line each.
+func run() error {
+	stream, err := lambda.ParseMode(os.Getenv)
+	if err != nil {
+		return err
+	}
+	if os.Getenv("FAIL") != "" {
+		return errors.New("it was told to fail")
+	}
+	if err := note("start"); err != nil {
+		return err
+	}
+	defer note("stop")
+
+	mux := http.NewServeMux()
+	mux.HandleFunc("/echo", echo)
+	mux.HandleFunc("/stream", streamed)
+	mux.HandleFunc("/big", big)
+	mux.HandleFunc("/panic", func(http.ResponseWriter, *http.Request) { panic("as asked") })
+	mux.HandleFunc("/empty", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) })
+	mux.HandleFunc("/headers", headers)
+	mux.HandleFunc("/wait", func(w http.ResponseWriter, r *http.Request) {
+		<-r.Context().Done()
+		fmt.Fprint(w, r.Context().Err())
+	})
+	mux.HandleFunc("/sigterm", sigterm)
+	mux.HandleFunc("/hang", func(http.ResponseWriter, *http.Request) { select {} })
+	return lambda.Run(context.Background(), mux, lambda.Config{
+		Stream: stream,
+		Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+	})
+}
+
+// sigterm answers when the process is told to end, and says when it waits.
+func sigterm(w http.ResponseWriter, _ *http.Request) {
+	told := make(chan os.Signal, 1)
+	signal.Notify(told, syscall.SIGTERM)
+	defer signal.Stop(told)
+	fmt.Fprintln(os.Stderr, "waiting")
+	<-told
+	fmt.Fprint(w, "told to end")
+}
+
+func note(what string) error {
+	name := os.Getenv("LEDGER")
+	if name == "" {
+		return nil
+	}
+	f, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = fmt.Fprintf(f, "%s %d\n", what, os.Getpid())
+	return err
+}
+
+func echo(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("X-Process", strconv.Itoa(os.Getpid()))
+	w.Header().Set("Content-Type", r.Header.Get("Content-Type"))
+	io.Copy(w, r.Body)
+}
+
+// streamed sends as many events as asked for, one at a time.
+func streamed(w http.ResponseWriter, r *http.Request) {
+	n, _ := strconv.Atoi(r.URL.Query().Get("n"))
+	w.Header().Set("Content-Type", "text/event-stream")
+	for i := range n {
+		fmt.Fprintf(w, "data: %d\n\n", i)
+		w.(http.Flusher).Flush()
+	}
+	if r.URL.Query().Has("panic") {
+		panic("as asked")
+	}
+}
+
+func big(w http.ResponseWriter, r *http.Request) {
+	n, _ := strconv.Atoi(r.URL.Query().Get("n"))
+	w.Header().Set("Content-Type", "text/plain")
+	io.WriteString(w, strings.Repeat("a", n))
+}
+
+// headers answers with what front doors treat in ways of their own, and with
+// what it has got.
+func headers(w http.ResponseWriter, r *http.Request) {
+	w.Header()["Set-Cookie"] = []string{"a=1", "b=2"}
+	w.Header().Set("WWW-Authenticate", "Bearer")
+	w.Header().Set("X-Got", fmt.Sprintf("%q %q %q %q", r.Host, r.Header["Cookie"], r.Header["X-Tag"], r.URL.RawQuery))
+	w.Header().Set("Content-Type", "image/png")
+	w.Write([]byte{0x89, 0xff, 0})
+}

@@ -1,0 +1,43 @@
+package mcpengine
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"github.com/mcpengine/mcpengine/internal/lambda"
+	"github.com/mcpengine/mcpengine/internal/streamable"
+)
+
+// serverlessTTL is how long lists stay fresh where nobody hears of changes, if
+// [WithCache] does not say.
+const serverlessTTL = time.Minute
+
+// runLambda serves the invocations of an AWS Lambda function until the
+// execution environment ends.
+func (e *Engine) runLambda(ctx context.Context) error {
+	stream, err := lambda.ParseMode(os.Getenv)
+	if err != nil {
+		return err
+	}
+	e.goServerless()
+	defer e.Close()
+	return lambda.Run(ctx, e.mux(), lambda.Config{
+		Stream:              stream,
+		AuthorizationHeader: e.httpConfig.AuthorizationHeader,
+		MaxBody:             e.httpConfig.MaxBodyBytes,
+		Logger:              e.logger,
+	})
+}
+
+// goServerless gives up what needs a process that lasts: subscriptions,
+// sessions, and streams to come back to.
+func (e *Engine) goServerless() {
+	e.serverless = true
+	if e.cache.ttlMs == 0 {
+		e.cache.ttlMs = serverlessTTL.Milliseconds()
+		e.encodeEnds()
+	}
+	e.httpConfig.NoSessions = true
+	e.http = streamable.New(core{e, nil}, e.transport())
+}
