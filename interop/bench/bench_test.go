@@ -50,7 +50,7 @@ func TestVerifyRefuses(t *testing.T) {
 	result := func(result string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
-			io.WriteString(w, `{"jsonrpc":"2.0","id":1,"result":`+result+`}`) //nolint:errcheck // the reader fails then
+			io.WriteString(w, `{"jsonrpc":"2.0","id":1,"result":`+result+`}`)
 		}
 	}
 	honest := servePlain(setup{text, 1})
@@ -111,7 +111,7 @@ func TestLoadReadsAnswers(t *testing.T) {
 				} else {
 					w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 				}
-				io.WriteString(w, body) //nolint:errcheck // the reader fails then
+				io.WriteString(w, body)
 			}))
 			c, err := dial(t.Context(), server.Listener.Addr().String())
 			if err != nil {

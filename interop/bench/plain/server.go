@@ -130,5 +130,5 @@ func answer(w http.ResponseWriter, status int, message response) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	w.Write(body) //nolint:errcheck // the client has gone
+	w.Write(body)
 }
