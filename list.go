@@ -8,19 +8,19 @@ import (
 )
 
 func (e *Engine) listTools(_ context.Context, req *Request, dst []byte) ([]byte, error) {
-	return appendPage(e, req, dst, "tools", req.catalog.tools.list)
+	return appendPage(e, req, dst, "tools", &req.catalog.tools)
 }
 
 func (e *Engine) listResources(_ context.Context, req *Request, dst []byte) ([]byte, error) {
-	return appendPage(e, req, dst, "resources", req.catalog.resources.list)
+	return appendPage(e, req, dst, "resources", &req.catalog.resources)
 }
 
 func (e *Engine) listTemplates(_ context.Context, req *Request, dst []byte) ([]byte, error) {
-	return appendPage(e, req, dst, "resourceTemplates", req.catalog.templates.list)
+	return appendPage(e, req, dst, "resourceTemplates", &req.catalog.templates)
 }
 
 func (e *Engine) listPrompts(_ context.Context, req *Request, dst []byte) ([]byte, error) {
-	return appendPage(e, req, dst, "prompts", req.catalog.prompts.list)
+	return appendPage(e, req, dst, "prompts", &req.catalog.prompts)
 }
 
 // cursorPurpose separates cursors from everything else that is sealed.
@@ -32,18 +32,18 @@ const cursorPurpose = "cursor"
 // the caller, so that it neither depends on which replica reads it nor can be
 // made up. When that feature has been removed in the meantime the client
 // starts again (caching, "Interaction with Pagination").
-func appendPage[T listed](e *Engine, req *Request, dst []byte, member string, all []T) ([]byte, error) {
-	page := all
+func appendPage[T listed](e *Engine, req *Request, dst []byte, member string, all *table[T]) ([]byte, error) {
+	page, whole := all.list, true
 	if raw := req.param("cursor"); raw != nil {
 		after, err := e.openCursor(req, raw)
 		if err != nil {
 			return dst, err
 		}
-		i := slices.IndexFunc(all, func(f T) bool { return f.key() == after })
+		i := slices.IndexFunc(all.list, func(f T) bool { return f.key() == after })
 		if i < 0 {
 			return dst, errCursor
 		}
-		page = all[i+1:]
+		page, whole = all.list[i+1:], false
 	}
 	more := len(page) > e.pageSize
 	if more {
@@ -52,11 +52,10 @@ func appendPage[T listed](e *Engine, req *Request, dst []byte, member string, al
 	dst = append(dst, `{"`...)
 	dst = append(dst, member...)
 	dst = append(dst, `":[`...)
-	for i, f := range page {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, f.wire(req.version)...)
+	if whole && !more {
+		dst = append(dst, all.wire(req.version)...)
+	} else {
+		dst = joinDefinitions(dst, page, req.version)
 	}
 	dst = append(dst, ']')
 	if more {

@@ -66,6 +66,28 @@ type catalog struct {
 type table[T listed] struct {
 	list   []T
 	byName map[string]T
+	joined *sync.Map // *version to []byte: the whole list, made when it is first needed
+}
+
+// wire returns all definitions, separated by commas, as they stand in a list.
+// Only a table that does not change any more has this.
+func (t *table[T]) wire(v *version) []byte {
+	if joined, ok := t.joined.Load(v); ok {
+		return joined.([]byte)
+	}
+	joined := joinDefinitions(nil, t.list, v)
+	t.joined.Store(v, joined)
+	return joined
+}
+
+func joinDefinitions[T listed](dst []byte, list []T, v *version) []byte {
+	for i, f := range list {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, f.wire(v)...)
+	}
+	return dst
 }
 
 func (t *table[T]) add(f T) bool {
@@ -92,7 +114,7 @@ func (t *table[T]) remove(names []string) (changed bool) {
 }
 
 func (t *table[T]) clone() table[T] {
-	return table[T]{slices.Clone(t.list), maps.Clone(t.byName)}
+	return table[T]{slices.Clone(t.list), maps.Clone(t.byName), new(sync.Map)}
 }
 
 // edit changes the features and reports what change reports: whether it did.
