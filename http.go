@@ -120,6 +120,5 @@ func (e *Engine) transport() streamable.Config {
 		SkipOriginCheck: c.InsecureSkipOriginCheck,
 		Versions:        supportedVersions(),
 		Earlier:         e.earlierHTTP(),
-		Logger:          e.logger,
 	}
 }

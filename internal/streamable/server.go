@@ -9,7 +9,6 @@
 package streamable
 
 import (
-	"log/slog"
 	"mime"
 	"net/http"
 	"strconv"
@@ -49,8 +48,6 @@ type Config struct {
 	// Earlier serves earlier protocol versions at the same endpoint. Nil means
 	// that there are none.
 	Earlier Earlier
-
-	Logger *slog.Logger
 }
 
 // A Server serves a [jsonrpc.Handler] over Streamable HTTP.
