@@ -2,6 +2,7 @@ package mcpengine
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"time"
 
@@ -20,6 +21,7 @@ func (e *Engine) runLambda(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	e.logger = slog.New(lambda.NewLogHandler(e.logger.Handler()))
 	e.goServerless()
 	defer e.Close()
 	return lambda.Run(ctx, e.mux(), lambda.Config{
