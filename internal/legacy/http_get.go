@@ -93,7 +93,6 @@ func (h *HTTP) replay(w http.ResponseWriter, s *session, id string, n uint64) bo
 	if out == nil {
 		return false
 	}
-	_ = out.control.SetWriteDeadline(time.Time{}) // the connection may carry further requests
 	return true
 }
 

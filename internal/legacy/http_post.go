@@ -5,7 +5,6 @@ import (
 	"net/http"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
-	"github.com/mcpengine/mcpengine/internal/streamable"
 )
 
 // An exchange is the answer to one POST.
@@ -30,7 +29,7 @@ func newExchange(h *HTTP, s *session, w http.ResponseWriter, r *http.Request) *e
 func (h *HTTP) postRequest(w http.ResponseWriter, r *http.Request, s *session, req *jsonrpc.Request) {
 	if resp := h.answer(r.Context(), s, req); resp != nil {
 		defer resp.Release()
-		streamable.WriteJSON(w, http.StatusOK, resp.Body)
+		h.writeJSON(w, resp.Body)
 		return
 	}
 	x := newExchange(h, s, w, r)
@@ -83,7 +82,7 @@ func (x *exchange) ask(ctx context.Context, method string, params []byte) ([]byt
 
 func (x *exchange) finish(body []byte) {
 	if !x.stream.finish(body) {
-		streamable.WriteJSON(x.w, http.StatusOK, body)
+		x.http.writeJSON(x.w, body)
 	}
 }
 

@@ -148,6 +148,68 @@ func TestClientDoesNotRead(t *testing.T) {
 	}
 }
 
+// Answers that fit into the buffers on the way fill them when a client goes on
+// sending requests and reads nothing. Its connection ends all the same.
+func TestClientDoesNotReadShortAnswers(t *testing.T) {
+	t.Parallel()
+	length := fmt.Sprintf("Content-Length: %d\r\n", len(call))
+	for _, test := range []struct{ name, text string }{
+		{"result", raw(mirrored+length, call)},
+		{"mismatch", raw(length, call)},
+		{"refusal", raw("Origin: null\r\n"+mirrored+length, call)},
+		{"wrong method", "GET /mcp HTTP/1.1\r\nHost: localhost\r\n\r\n"},
+		{"preflight", "OPTIONS /mcp HTTP/1.1\r\nHost: localhost\r\n\r\n"},
+		{"notification", raw(fmt.Sprintf("Content-Length: %d\r\n", len(notification)), notification)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c := config()
+			c.IOTimeout = 200 * time.Millisecond
+			server := httptest.NewUnstartedServer(streamable.New(notifying(0), c))
+			server.Listener = narrowListener{server.Listener}
+			server.Start()
+			t.Cleanup(server.Close)
+			conn := dial(t, server)
+			if err := conn.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
+				t.Fatal(err)
+			}
+			ended := make(chan error, 1)
+			go func() {
+				for {
+					if _, err := io.WriteString(conn, test.text); err != nil {
+						ended <- err
+						return
+					}
+				}
+			}()
+			await(t, ended, "the end of the connection")
+		})
+	}
+}
+
+// A handler may take longer than its answer may.
+func TestSlowHandlerAnswers(t *testing.T) {
+	t.Parallel()
+	c := config()
+	c.IOTimeout = 30 * time.Millisecond
+	for _, size := range []int{1, 64 << 10} {
+		server := listen(t, streamable.New(handlerFunc(
+			func(_ context.Context, req *jsonrpc.Request, _ func(jsonrpc.Notification)) *jsonrpc.Response {
+				<-time.After(3 * c.IOTimeout)
+				return result(req, `{"pad":"`+strings.Repeat("x", size)+`"}`)
+			}), c))
+		resp, err := post(t.Context(), server, strings.NewReader(call))
+		if err != nil {
+			t.Fatalf("%d bytes: no answer: %v", size, err)
+		}
+		data, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || len(data) < size {
+			t.Errorf("%d bytes: got %d of them, then %v", size, len(data), err)
+		}
+	}
+}
+
 // The time limit is on each event, not on the stream.
 func TestSlowStreamGoesOn(t *testing.T) {
 	t.Parallel()

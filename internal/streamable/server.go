@@ -36,7 +36,8 @@ type Config struct {
 	// sent.
 	KeepAlive time.Duration
 
-	// IOTimeout bounds the time to receive a body and to send one event.
+	// IOTimeout bounds the time to receive a body, and that to send an answer
+	// or one event. The default is 30 seconds.
 	IOTimeout time.Duration
 
 	// SkipOriginCheck turns the checks of Origin and Host off.
@@ -61,6 +62,9 @@ type Server struct {
 
 // New returns a server of h.
 func New(h jsonrpc.Handler, config Config) *Server {
+	if config.IOTimeout <= 0 {
+		config.IOTimeout = 30 * time.Second
+	}
 	s := &Server{handler: h, config: config, origins: map[string]bool{}, hosts: map[string]bool{}}
 	for _, origin := range config.AllowedOrigins {
 		s.origins[strings.ToLower(origin)] = true
@@ -99,7 +103,7 @@ func (x *exchange) release() {
 
 // ServeHTTP answers one HTTP request at the MCP endpoint, whatever its path.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.boundRead(w, r)
+	s.bound(w, r)
 	if reason := s.refuse(r); reason != "" {
 		Reject(w, http.StatusForbidden, jsonrpc.CodeInvalidRequest, reason)
 		return
@@ -176,10 +180,7 @@ func (x *exchange) answer(w http.ResponseWriter, resp *jsonrpc.Response) {
 	if x.stream.finish(resp.Body) {
 		return
 	}
-	if len(resp.Body) > maxPrompt {
-		x.server.writeLarge(w, resp.Status, resp.Body)
-		return
-	}
+	BoundWrite(w, x.server.config.IOTimeout) // from now on: the handler has taken its time
 	WriteJSON(w, resp.Status, resp.Body)
 }
 
@@ -203,19 +204,6 @@ func WriteJSON(w http.ResponseWriter, status int, body []byte) {
 	}
 	w.WriteHeader(status)
 	w.Write(body) // the client is gone when this fails
-}
-
-// maxPrompt is how much the buffers on the way surely take: what is larger may
-// wait for the client to read.
-const maxPrompt = 16 << 10
-
-// writeLarge sends body within the time that one event may take.
-func (s *Server) writeLarge(w http.ResponseWriter, status int, body []byte) {
-	control := http.NewResponseController(w)
-	control.SetWriteDeadline(time.Now().Add(s.config.IOTimeout))
-	WriteJSON(w, status, body)
-	control.Flush()
-	control.SetWriteDeadline(time.Time{})
 }
 
 // Reject answers with a JSON-RPC error that belongs to no request.
