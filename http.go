@@ -32,8 +32,8 @@ type HTTPConfig struct {
 	// that intermediaries keep it open. The default is 15 seconds.
 	KeepAlive time.Duration
 
-	// IOTimeout bounds the time to receive a message, and that to send an answer
-	// or one event, for which it takes the place of
+	// IOTimeout bounds the time to receive a message and that to send one event.
+	// An answer may take up to twice as long. It takes the place of
 	// [net/http.Server.WriteTimeout]. The default is 30 seconds.
 	IOTimeout time.Duration
 

@@ -90,10 +90,7 @@ func (h *HTTP) replay(w http.ResponseWriter, s *session, id string, n uint64) bo
 			return true
 		}
 	}
-	if out == nil {
-		return false
-	}
-	return true
+	return out != nil
 }
 
 func newCarrier(w http.ResponseWriter, r *http.Request) *carrier {

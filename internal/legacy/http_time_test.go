@@ -26,7 +26,7 @@ func newHurried(h jsonrpc.Handler, config legacy.HTTPConfig, timeout time.Durati
 // A handler may take longer than its answer may, whatever the answer is.
 func TestSlowHandlerAnswers(t *testing.T) {
 	t.Parallel()
-	const timeout = 30 * time.Millisecond
+	const timeout = 150 * time.Millisecond
 	for _, test := range []struct {
 		name   string
 		config legacy.HTTPConfig

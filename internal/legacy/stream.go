@@ -198,7 +198,7 @@ func (st *stream) finishEmpty() {
 	switch c := st.carrier; {
 	case c == nil || st.opened:
 	case st.session.http.config.JSONOnly:
-		streamable.BoundWrite(c.w, st.session.http.config.IOTimeout)
+		streamable.ExtendWrite(c.w, time.Time{}, st.session.http.config.IOTimeout)
 		c.w.WriteHeader(http.StatusAccepted)
 	default:
 		c.start(st)

@@ -6,28 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"time"
 )
-
-// bound bounds the time in which the body has to arrive, and that in which an
-// answer that no handler gives has to be taken then: a client that sends a byte
-// an hour, or reads none, must not hold a goroutine. It comes first, because
-// net/http waits for the body before it sends the answer to a request that was
-// turned away unread. At the end of the body, and at that of the request,
-// net/http lifts the deadlines itself.
-func (s *Server) bound(w http.ResponseWriter, r *http.Request) {
-	if r.Body != nil && r.Body != http.NoBody {
-		http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.config.IOTimeout))
-	}
-	BoundWrite(w, 2*s.config.IOTimeout)
-}
-
-// BoundWrite gives a client the time to take what is sent next. Even a short
-// answer may wait for it: the buffers on the way are full when a client sends
-// requests and does not read. Where w has no deadlines there are none.
-func BoundWrite(w http.ResponseWriter, timeout time.Duration) {
-	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(timeout))
-}
 
 // readBody reads the message into x.body. A non-zero status says why it could
 // not be read.

@@ -148,6 +148,11 @@ func TestClientDoesNotRead(t *testing.T) {
 	}
 }
 
+// A wrapper hides what its writer can, but says where to find it.
+type wrapper struct{ http.ResponseWriter }
+
+func (w wrapper) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
 // Answers that fit into the buffers on the way fill them when a client goes on
 // sending requests and reads nothing. Its connection ends all the same.
 func TestClientDoesNotReadShortAnswers(t *testing.T) {
@@ -165,7 +170,10 @@ func TestClientDoesNotReadShortAnswers(t *testing.T) {
 			t.Parallel()
 			c := config()
 			c.IOTimeout = 200 * time.Millisecond
-			server := httptest.NewUnstartedServer(streamable.New(notifying(0), c))
+			s := streamable.New(notifying(0), c)
+			server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				s.ServeHTTP(wrapper{w}, r) // as middleware hands it on
+			}))
 			server.Listener = narrowListener{server.Listener}
 			server.Start()
 			t.Cleanup(server.Close)
@@ -191,7 +199,7 @@ func TestClientDoesNotReadShortAnswers(t *testing.T) {
 func TestSlowHandlerAnswers(t *testing.T) {
 	t.Parallel()
 	c := config()
-	c.IOTimeout = 30 * time.Millisecond
+	c.IOTimeout = 150 * time.Millisecond
 	for _, size := range []int{1, 64 << 10} {
 		server := listen(t, streamable.New(handlerFunc(
 			func(_ context.Context, req *jsonrpc.Request, _ func(jsonrpc.Notification)) *jsonrpc.Response {
@@ -214,7 +222,7 @@ func TestSlowHandlerAnswers(t *testing.T) {
 func TestSlowStreamGoesOn(t *testing.T) {
 	t.Parallel()
 	c := config()
-	c.IOTimeout = 50 * time.Millisecond
+	c.IOTimeout = 150 * time.Millisecond
 	server := listen(t, streamable.New(handlerFunc(
 		func(_ context.Context, req *jsonrpc.Request, notify func(jsonrpc.Notification)) *jsonrpc.Response {
 			for i := range 3 {
@@ -258,7 +266,7 @@ func TestDeadlinesEndWithTheRequest(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			c := config()
-			c.IOTimeout = 30 * time.Millisecond
+			c.IOTimeout = 150 * time.Millisecond
 			mux := http.NewServeMux()
 			mux.Handle("/mcp", streamable.New(notifying(test.notifications), c))
 			mux.HandleFunc("/other", func(w http.ResponseWriter, r *http.Request) {

@@ -36,8 +36,8 @@ type Config struct {
 	// sent.
 	KeepAlive time.Duration
 
-	// IOTimeout bounds the time to receive a body, and that to send an answer
-	// or one event. The default is 30 seconds.
+	// IOTimeout bounds the time to receive a body and that to send one event. An
+	// answer may take up to twice as long. The default is 30 seconds.
 	IOTimeout time.Duration
 
 	// SkipOriginCheck turns the checks of Origin and Host off.
@@ -103,7 +103,7 @@ func (x *exchange) release() {
 
 // ServeHTTP answers one HTTP request at the MCP endpoint, whatever its path.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.bound(w, r)
+	began := s.bound(w, r)
 	if reason := s.refuse(r); reason != "" {
 		Reject(w, http.StatusForbidden, jsonrpc.CodeInvalidRequest, reason)
 		return
@@ -112,7 +112,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	earlier := s.config.Earlier != nil
 	switch {
 	case r.Method == http.MethodPost:
-		s.post(w, r)
+		s.post(w, r, began)
 	case r.Method == http.MethodOptions:
 		preflight(w, r, s.methods(), s.allows)
 	case r.Method == http.MethodGet && earlier:
@@ -126,7 +126,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (s *Server) post(w http.ResponseWriter, r *http.Request) {
+func (s *Server) post(w http.ResponseWriter, r *http.Request, began time.Time) {
 	if !isJSON(r.Header) {
 		Reject(w, http.StatusUnsupportedMediaType, jsonrpc.CodeInvalidRequest, notJSON)
 		return
@@ -139,15 +139,16 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 	if status, reason := x.readBody(w, r); status != 0 {
 		Reject(w, status, jsonrpc.CodeInvalidRequest, reason)
 	} else {
-		x.serve(w, r)
+		x.serve(w, r, began)
 	}
 	x.release() // not after a panic: somebody may still use it
 }
 
 // serve answers the message in x.body.
-func (x *exchange) serve(w http.ResponseWriter, r *http.Request) {
+func (x *exchange) serve(w http.ResponseWriter, r *http.Request, began time.Time) {
 	req := &x.request
 	err := req.Parse(x.body)
+	req.Began = began
 	if x.server.isEarlier(r.Header, req, err) {
 		x.server.config.Earlier.Post(w, r, x.body, req, err)
 		return
@@ -180,7 +181,7 @@ func (x *exchange) answer(w http.ResponseWriter, resp *jsonrpc.Response) {
 	if x.stream.finish(resp.Body) {
 		return
 	}
-	BoundWrite(w, x.server.config.IOTimeout) // from now on: the handler has taken its time
+	ExtendWrite(w, x.request.Began, x.server.config.IOTimeout)
 	WriteJSON(w, resp.Status, resp.Body)
 }
 
