@@ -49,6 +49,18 @@ func TestUsageErrors(t *testing.T) {
 		{"logs weather --since -1s", "--since must be more than 0", "mcpengine logs"},
 		{"destroy weather --force", "unknown flag: --force", "mcpengine destroy"},
 		{"package . --arch x86", `--arch x86 is not "arm64" or "amd64"`, "mcpengine package"},
+		{"proxy weather", "name the server and its URL: NAME URL", "mcpengine proxy"},
+		{"proxy ../x https://example.com", `name "../x" is not 1 to 64 letters, digits, - and _, with a letter or digit first`, "mcpengine proxy"},
+		{"proxy weather example.com", "the URL is not one of http, https or lambda with a host", "mcpengine proxy"},
+		{"proxy weather https://a:hunter2@example.com", "the URL has a user name or password; send them with a header", "mcpengine proxy"},
+		{"proxy weather https://example.com --mode stdio", `mode "stdio" is not "auto", "http" or "sse"`, "mcpengine proxy"},
+		{"proxy weather https://example.com --via mail", `--via "mail" is not "bridge" or "native"`, "mcpengine proxy"},
+		{"proxy weather https://example.com --header hunter2", "--header: a header is NAME=VALUE", "mcpengine proxy"},
+		{"proxy weather https://example.com --client-secret hunter2", "a client secret needs --client-id", "mcpengine proxy"},
+		{"proxy weather https://example.com --client-id x --client-secret hunter2 --client-secret-file y", "--client-secret and --client-secret-file exclude each other", "mcpengine proxy"},
+		{"proxy weather https://example.com --project", "--project needs the flag of a host", "mcpengine proxy"},
+		{"uninstall", "name the server", "mcpengine uninstall"},
+		{"uninstall a/b", `name "a/b" is not 1 to 64 letters, digits, - and _, with a letter or digit first`, "mcpengine uninstall"},
 		{"completion tcsh", `shell "tcsh" is not one of bash, zsh, fish and powershell`, "mcpengine completion"},
 	}
 	for _, test := range tests {
@@ -66,7 +78,7 @@ func TestUsageErrors(t *testing.T) {
 // Help fits a terminal of 80 columns and 24 lines, and ends with an example.
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"", "deploy", "url", "logs", "destroy", "package", "completion", "version"} {
+	for _, name := range []string{"", "deploy", "url", "logs", "destroy", "package", "proxy", "hosts", "uninstall", "completion", "version"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			code, stdout, stderr := call(t.Context(), "", append(strings.Fields(name), "-h")...)

@@ -179,6 +179,7 @@ func TestTOMLErrors(t *testing.T) {
 		"s = 1\n":                           "s is not a table",
 		"[[s]]\nx = 1\n":                    "s is not a table",
 		"s = { x = { url = 'u' } }":         "not in a [table] of its own",
+		"s = { y = 1 }":                     "not in a [table] of its own",
 		"a = " + strings.Repeat("[", 20000): "nested",
 	} {
 		d, err := parse([]byte(src), true)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,12 +27,7 @@ func machine(system, home string, env map[string]string, existing ...string) hos
 		OS: system, Home: home,
 		Getenv: func(name string) string { return env[name] },
 		Exists: func(name string) bool {
-			for _, e := range existing {
-				if e == name {
-					return true
-				}
-			}
-			return false
+			return slices.Contains(existing, name)
 		},
 		Glob: func(pattern string) (found []string, err error) {
 			for _, e := range existing {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tailscale/hujson"
@@ -122,21 +123,18 @@ func (d *jsonDocument) set(value []byte, path ...string) error {
 	if err != nil {
 		return err
 	}
-	next := d.src
 	if len(rest) == 0 {
 		indent := lineIndent(d.src, at.StartOffset)
-		next = splice(d.src, at.StartOffset, at.EndOffset, d.layout(value, indent))
-	} else {
-		for _, name := range reversed(rest[1:]) {
-			value = []byte("{" + quote(name) + ":" + string(value) + "}")
-		}
-		object, ok := at.Value.(*hujson.Object)
-		if !ok {
-			return fmt.Errorf("%s: %s is not an object", position(d.src, at.StartOffset), pathString(path[:len(path)-len(rest)]))
-		}
-		next = d.insert(at, object, rest[0], value)
+		return d.replace(splice(d.src, at.StartOffset, at.EndOffset, d.layout(value, indent)), path)
 	}
-	return d.replace(next, path)
+	for _, name := range slices.Backward(rest[1:]) {
+		value = []byte("{" + quote(name) + ":" + string(value) + "}")
+	}
+	object, ok := at.Value.(*hujson.Object)
+	if !ok {
+		return fmt.Errorf("%s: %s is not an object", position(d.src, at.StartOffset), pathString(path[:len(path)-len(rest)]))
+	}
+	return d.replace(d.insert(at, object, rest[0], value), path)
 }
 
 // insert adds a member at the end of an object.
@@ -147,7 +145,7 @@ func (d *jsonDocument) insert(at *hujson.Value, object *hujson.Object, name stri
 	}
 	indent := lineIndent(d.src, at.StartOffset) + d.unit()
 	end := at.EndOffset - 1 // the closing brace
-	after := end
+	after := at.StartOffset + 1
 	comma := false
 	if n := len(object.Members); n > 0 {
 		last := &object.Members[n-1]
@@ -156,8 +154,6 @@ func (d *jsonDocument) insert(at *hujson.Value, object *hujson.Object, name stri
 		if comma = last.Value.AfterExtra != nil; comma { // a trailing one
 			after += len(last.Value.AfterExtra) + 1
 		}
-	} else {
-		after = at.StartOffset + 1
 	}
 	// Comments at the end stay with what they follow.
 	point := after + len(bytes.TrimRight(d.src[after:end], " \t\r\n"))
@@ -354,12 +350,4 @@ func quote(s string) string {
 		return `""`
 	}
 	return strings.TrimSuffix(out.String(), "\n")
-}
-
-func reversed(s []string) []string {
-	out := make([]string, 0, len(s))
-	for i := len(s) - 1; i >= 0; i-- {
-		out = append(out, s[i])
-	}
-	return out
 }

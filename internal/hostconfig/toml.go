@@ -218,6 +218,11 @@ func (d *tomlDocument) setTable(table map[string]any, path []string) error {
 	if err := d.remove(path...); err != nil {
 		return err
 	}
+	for _, s := range d.sections {
+		if slices.ContainsFunc(s.pairs, func(p pair) bool { return !s.array && hasPrefix(path, p.key) }) {
+			return d.unknownForm(path)
+		}
+	}
 	nl := newline(d.src)
 	next := bytes.Clone(d.src)
 	if len(next) > 0 && next[len(next)-1] != '\n' {

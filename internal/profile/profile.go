@@ -43,9 +43,9 @@ type Profile struct {
 	// CertFile and KeyFile are the client's certificate, in PEM. Both or none.
 	CertFile string `json:"certFile,omitempty"`
 	KeyFile  string `json:"keyFile,omitempty"`
-	// Native lists the hosts that were given an entry of their own kind, with
-	// the URL, in place of the bridge.
-	Native []string `json:"native,omitempty"`
+	// Native has the URLs of the entries that were made of a host's own kind, in
+	// place of the bridge, by host.
+	Native map[string]string `json:"native,omitempty"`
 }
 
 // A Filter chooses tools by name. A tool must pass all of it.
@@ -148,7 +148,10 @@ func (p *Profile) checkSizes() error {
 	if len(p.Headers) > maxEntries {
 		return fmt.Errorf("more than %d headers", maxEntries)
 	}
-	for _, list := range [][]string{p.Scopes, p.Tools.Allow, p.Tools.Deny, p.Native} {
+	if len(p.Native) > maxEntries {
+		return fmt.Errorf("more than %d hosts", maxEntries)
+	}
+	for _, list := range [][]string{p.Scopes, p.Tools.Allow, p.Tools.Deny} {
 		if len(list) > maxEntries {
 			return fmt.Errorf("a list of more than %d entries", maxEntries)
 		}

@@ -38,7 +38,7 @@ func full() *profile.Profile {
 		ClientID: "id", ClientSecret: &profile.Secret{Env: "SECRET"}, Scopes: []string{"read", "write"},
 		Tools:   profile.Filter{Allow: []string{"a"}, Deny: []string{"b"}, ReadOnly: true},
 		Timeout: profile.Duration(90 * time.Second),
-		CAFile:  "/ca.pem", CertFile: "/cert.pem", KeyFile: "/key.pem", Native: []string{"cursor"},
+		CAFile:  "/ca.pem", CertFile: "/cert.pem", KeyFile: "/key.pem", Native: map[string]string{"cursor": "https://example.com/mcp"},
 	}
 }
 
