@@ -2,12 +2,50 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"strings"
 
 	"github.com/mcpengine/mcpengine/internal/hostconfig"
 	"github.com/mcpengine/mcpengine/internal/profile"
 )
+
+// An installation puts one server into several hosts.
+type installation struct {
+	*cli
+	store  *profile.Store
+	e      hostconfig.Environment
+	server hostconfig.Server
+	hosts  []*hostconfig.Host
+	force  bool
+	owned  map[string]string // URLs of native entries that are ours, by host
+}
+
+func (i installation) ownURLs() map[string]string {
+	owned := map[string]string{}
+	for _, host := range i.hosts {
+		owned[host.ID] = ownURL(i.store, host, i.server.Name)
+	}
+	return owned
+}
+
+func (i installation) run(ctx context.Context, dryRun bool) ([]hostconfig.Change, error) {
+	owned := i.owned
+	if owned == nil {
+		owned = i.ownURLs()
+	}
+	var all []hostconfig.Change
+	for _, host := range i.hosts {
+		s := i.server
+		s.OwnURL = owned[host.ID]
+		changes, err := host.Install(ctx, i.e, s, hostconfig.Options{DryRun: dryRun, Force: i.force})
+		all = append(all, changes...)
+		if err != nil {
+			return all, err
+		}
+	}
+	return all, nil
+}
 
 // report says what was done to each file.
 func (c *cli) report(changes []hostconfig.Change, done string) {
@@ -61,10 +99,10 @@ func diff(name string, before, after []byte) string {
 	for end < len(a)-start && end < len(b)-start && a[len(a)-1-end] == b[len(b)-1-end] {
 		end++
 	}
-	from, context := max(0, start-1), min(1, end)
+	from, around := max(0, start-1), min(1, end)
 	var out strings.Builder
 	fmt.Fprintf(&out, "--- %s\n+++ %[1]s\n", name)
-	fmt.Fprintf(&out, "@@ -%d,%d +%d,%d @@\n", from+1, len(a)-end+context-from, from+1, len(b)-end+context-from)
+	fmt.Fprintf(&out, "@@ -%d,%d +%d,%d @@\n", from+1, len(a)-end+around-from, from+1, len(b)-end+around-from)
 	show := func(sign string, lines []string) {
 		for _, line := range lines {
 			out.WriteString(sign + strings.TrimRight(line, "\r\n") + "\n")
@@ -73,7 +111,7 @@ func diff(name string, before, after []byte) string {
 	show(" ", a[from:start])
 	show("-", a[start:len(a)-end])
 	show("+", b[start:len(b)-end])
-	show(" ", a[len(a)-end:len(a)-end+context])
+	show(" ", a[len(a)-end:len(a)-end+around])
 	return out.String()
 }
 

@@ -1,20 +1,16 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/mcpengine/mcpengine/internal/hostconfig"
 	"github.com/mcpengine/mcpengine/internal/profile"
@@ -90,7 +86,7 @@ func (c *cli) runProxy(cmd *cobra.Command, name, url string, f *proxyFlags) erro
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return hintError{err, "remove it with mcpengine uninstall " + name}
 	}
-	p, secret, err := c.profile(cmd.Flags(), old, url, f)
+	p, secret, err := c.profile(cmd.Flags().Changed, old, url, f)
 	if err != nil {
 		return usageError{err}
 	}
@@ -141,127 +137,6 @@ func (c *cli) runProxy(cmd *cobra.Command, name, url string, f *proxyFlags) erro
 	}
 	c.next(changes)
 	return nil
-}
-
-// profile is what the flags ask for. What they do not say stays as it is when
-// the server is the same; another server is sent nothing that was meant for this
-// one.
-func (c *cli) profile(flags *pflag.FlagSet, old *profile.Profile, url string, f *proxyFlags) (*profile.Profile, string, error) {
-	p := &profile.Profile{URL: url}
-	if old != nil {
-		if p.Native = old.Native; old.URL == url {
-			*p = *old
-		}
-	}
-	said := func(name string, set func()) {
-		if flags.Changed(name) {
-			set()
-		}
-	}
-	n := &f.profile
-	said("mode", func() { p.Mode = n.Mode })
-	said("protocol", func() { p.Protocol = n.Protocol })
-	said("client-id", func() {
-		if p.ClientID != n.ClientID {
-			p.ClientID, p.ClientSecret = n.ClientID, nil
-		}
-	})
-	said("scope", func() { p.Scopes = n.Scopes })
-	said("allow", func() { p.Tools.Allow = n.Tools.Allow })
-	said("deny", func() { p.Tools.Deny = n.Tools.Deny })
-	said("read-only", func() { p.Tools.ReadOnly = n.Tools.ReadOnly })
-	said("timeout", func() { p.Timeout = profile.Duration(f.timeout) })
-	for name, file := range map[string]struct{ to, from *string }{
-		"ca-file": {&p.CAFile, &n.CAFile}, "cert-file": {&p.CertFile, &n.CertFile}, "key-file": {&p.KeyFile, &n.KeyFile},
-	} {
-		if !flags.Changed(name) {
-			continue
-		}
-		var err error
-		if *file.to, err = absolute(*file.from); err != nil {
-			return nil, "", err
-		}
-	}
-	if err := setHeaders(flags, p, f.headers); err != nil {
-		return nil, "", err
-	}
-	secret, err := c.clientSecret(flags, f)
-	if err != nil {
-		return nil, "", err
-	}
-	if secret != "" && p.ClientID == "" {
-		return nil, "", errors.New("a client secret needs --client-id")
-	}
-	return p, secret, p.Check()
-}
-
-func setHeaders(flags *pflag.FlagSet, p *profile.Profile, pairs []string) error {
-	if !flags.Changed("header") {
-		return nil
-	}
-	p.Headers = nil
-	for _, pair := range pairs {
-		h, err := profile.ParseHeader(pair)
-		if err != nil {
-			return fmt.Errorf("--header: %w", err)
-		}
-		if h.File, err = absolute(h.File); err != nil {
-			return err
-		}
-		p.Headers = append(p.Headers, h)
-	}
-	return nil
-}
-
-// absolute names a file for a program that is started somewhere else.
-func absolute(file string) (string, error) {
-	if file == "" {
-		return "", nil
-	}
-	return filepath.Abs(file)
-}
-
-// clientSecret is the OAuth client secret, from where the user has put it.
-func (c *cli) clientSecret(flags *pflag.FlagSet, f *proxyFlags) (string, error) {
-	byFlag, byFile := flags.Changed("client-secret"), flags.Changed("client-secret-file")
-	var secret string
-	switch {
-	case byFlag && byFile:
-		return "", errors.New("--client-secret and --client-secret-file exclude each other")
-	case byFlag:
-		secret = f.secret
-	case byFile:
-		var err error
-		if secret, err = c.readSecret(f.secretFile); err != nil {
-			return "", fmt.Errorf("--client-secret-file: %w", err)
-		}
-	case flags.Changed("client-id"):
-		return strings.TrimSpace(c.getenv("MCPENGINE_CLIENT_SECRET")), nil
-	default:
-		return "", nil
-	}
-	if secret = strings.TrimSpace(secret); secret == "" {
-		return "", errors.New("the client secret is empty")
-	}
-	return secret, nil
-}
-
-func (c *cli) readSecret(name string) (string, error) {
-	const limit = 16 << 10
-	r := c.stdin
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return "", err
-		}
-		defer f.Close()
-		r = f
-	}
-	data, err := io.ReadAll(io.LimitReader(r, limit+1))
-	if err == nil && len(data) > limit {
-		err = fmt.Errorf("more than %d KiB", limit>>10)
-	}
-	return string(data), err
 }
 
 // server is what the hosts' entries are to say.
@@ -321,43 +196,6 @@ func native(before map[string]string, hosts []*hostconfig.Host, url string) map[
 		}
 	}
 	return after
-}
-
-// An installation puts one server into several hosts.
-type installation struct {
-	*cli
-	store  *profile.Store
-	e      hostconfig.Environment
-	server hostconfig.Server
-	hosts  []*hostconfig.Host
-	force  bool
-	owned  map[string]string // URLs of native entries that are ours, by host
-}
-
-func (i installation) ownURLs() map[string]string {
-	owned := map[string]string{}
-	for _, host := range i.hosts {
-		owned[host.ID] = ownURL(i.store, host, i.server.Name)
-	}
-	return owned
-}
-
-func (i installation) run(ctx context.Context, dryRun bool) ([]hostconfig.Change, error) {
-	owned := i.owned
-	if owned == nil {
-		owned = i.ownURLs()
-	}
-	var all []hostconfig.Change
-	for _, host := range i.hosts {
-		s := i.server
-		s.OwnURL = owned[host.ID]
-		changes, err := host.Install(ctx, i.e, s, hostconfig.Options{DryRun: dryRun, Force: i.force})
-		all = append(all, changes...)
-		if err != nil {
-			return all, err
-		}
-	}
-	return all, nil
 }
 
 // printEntry prints an entry as most hosts want it.
