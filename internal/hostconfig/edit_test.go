@@ -2,6 +2,10 @@ package hostconfig
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -133,13 +137,13 @@ func TestTOML(t *testing.T) {
 			if err := d.set([]byte(value), "s", "x"); err != nil {
 				t.Fatal(err)
 			}
-			if got := string(d.bytes()); strings.TrimLeft(got, "\n") != test.after {
+			if got := string(d.bytes()); got != test.after {
 				t.Errorf("set:\n%q\nwant:\n%q", got, test.after)
 			}
 			if err := d.remove("s", "x"); err != nil {
 				t.Fatal(err)
 			}
-			if got := string(d.bytes()); strings.TrimLeft(got, "\n") != test.left {
+			if got := string(d.bytes()); got != test.left {
 				t.Errorf("remove:\n%q\nwant:\n%q", got, test.left)
 			}
 		})
@@ -188,6 +192,55 @@ func TestTOMLErrors(t *testing.T) {
 		}
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.40q: %v, want %q", src, err, want)
+		}
+	}
+}
+
+// An edit that went wrong is noticed before the file is written.
+func TestDamage(t *testing.T) {
+	t.Parallel()
+	j, err := parse([]byte(`{"a":1,"s":{"b":2,"x":3}}`), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for next, ok := range map[string]bool{
+		`{"a":1,"s":{"b":2,"x":4}}`: true, `{"a":1,"s":{"b":2}}`: true,
+		`{"a":2,"s":{"b":2,"x":3}}`: false, `{"a":1,"s":{"x":3}}`: false, `{"a":1}`: false, `{"a":1,"s":7}`: false, `{`: false,
+	} {
+		d := *j.(*jsonDocument)
+		if err := d.replace([]byte(next), []string{"s", "x"}); (err == nil) != ok || !ok && !errors.Is(err, errDamage) {
+			t.Errorf("replace with %s = %v", next, err)
+		}
+	}
+}
+
+// What the host writes meanwhile is not lost, and one that never stops is an
+// error.
+func TestHostWrites(t *testing.T) {
+	t.Parallel()
+	for _, times := range []int{1, attempts} {
+		e := Environment{State: t.TempDir()}
+		name := filepath.Join(t.TempDir(), "mcp.json")
+		n := 0
+		_, err := e.editFile(t.Context(), name, false, false, func(d document) error {
+			if n < times {
+				n++
+				if err := os.WriteFile(name, fmt.Appendf(nil, `{"theirs":%d}`, n), 0o600); err != nil {
+					return err
+				}
+			}
+			return d.set([]byte("1"), "ours")
+		})
+		got, readErr := os.ReadFile(name)
+		if readErr != nil {
+			t.Fatal(readErr)
+		}
+		want := `{"theirs":1,"ours":1}`
+		if times == attempts {
+			want = fmt.Sprintf(`{"theirs":%d}`, attempts)
+		}
+		if string(got) != want || errors.Is(err, errChanged) != (times == attempts) {
+			t.Errorf("after %d writes of the host: %s, %v; want %s", times, got, err, want)
 		}
 	}
 }

@@ -281,14 +281,19 @@ func (d *tomlDocument) remove(path ...string) error {
 	return nil
 }
 
-// cutLines takes lines out, and one of two blank lines that would meet.
+// cutLines takes lines out, and one of two blank lines that would meet, or that
+// would come first.
 func cutLines(src []byte, from, to int) []byte {
 	nl := newline(src)
 	if bytes.HasPrefix(src[to:], []byte(nl)) {
 		to += len(nl)
 	}
 	rest := src[to:]
-	if bytes.HasSuffix(src[:from], []byte(nl+nl)) && (len(rest) == 0 || bytes.HasPrefix(rest, []byte(nl))) {
+	blank := bytes.HasPrefix(rest, []byte(nl))
+	switch {
+	case from == 0 && blank:
+		to += len(nl)
+	case bytes.HasSuffix(src[:from], []byte(nl+nl)) && (len(rest) == 0 || blank):
 		from -= len(nl)
 	}
 	return splice(src, from, to, "")
