@@ -3,7 +3,6 @@ module github.com/mcpengine/mcpengine
 go 1.26.0
 
 require (
-	github.com/aws/aws-lambda-go v1.55.0
 	github.com/aws/aws-sdk-go-v2 v1.41.9
 	github.com/aws/aws-sdk-go-v2/config v1.32.20
 	github.com/aws/aws-sdk-go-v2/credentials v1.19.19
