@@ -357,7 +357,7 @@ func TestConcurrentInvocationsOfOneProcess(t *testing.T) {
 
 // event is that of a Function URL.
 func event(path, body string) []byte {
-	return fmt.Appendf(nil, `{"version":"2.0","rawPath":%q,"headers":{"content-type":"application/json"},"requestContext":{"requestId":"e","domainName":"x.lambda-url.x","http":{"method":"POST","sourceIp":"192.0.2.1"}},"body":%q}`, path, body)
+	return fmt.Appendf(nil, `{"version":"2.0","rawPath":%q,"headers":{"accept":"*/*","content-type":"application/json"},"requestContext":{"requestId":"e","domainName":"x.lambda-url.x","http":{"method":"POST","sourceIp":"192.0.2.1"}},"body":%q}`, path, body)
 }
 
 func TestFrozenProcessWakesUp(t *testing.T) {
