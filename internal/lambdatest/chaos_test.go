@@ -49,7 +49,7 @@ func checkLedger(t *testing.T, function string, event []byte, want string) {
 	if err := p.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	var used [environments]atomic.Int64
+	var used [environments]atomic.Int64 // invocations
 	each(n, environments, func(i int) {
 		result, err := p.Invoke(t.Context(), event)
 		if err != nil || result.FunctionError != "" || bodyOf(t, result) != want {
@@ -57,20 +57,18 @@ func checkLedger(t *testing.T, function string, event []byte, want string) {
 		}
 		used[result.Instance].Add(1)
 	})
+	for line := range readLedger(t, ledger) {
+		if strings.HasPrefix(line, "stop") {
+			t.Errorf("%q is noted before the end", line)
+		}
+	}
 	for i := range used {
 		if used[i].Load() == 0 {
 			t.Errorf("environment %d had no invocation", i)
 		}
 		p.Retire(i)
 	}
-	text, err := os.ReadFile(ledger)
-	if err != nil {
-		t.Fatal(err)
-	}
-	noted := map[string]int{}
-	for line := range strings.Lines(string(text)) {
-		noted[strings.TrimSpace(line)]++
-	}
+	noted := readLedger(t, ledger)
 	for _, e := range p.Ledger() {
 		if e.Kind != lambdatest.Started {
 			continue
@@ -86,6 +84,20 @@ func checkLedger(t *testing.T, function string, event []byte, want string) {
 	if len(noted) > 0 || p.Count(lambdatest.Started) != environments || p.Count(lambdatest.Ended) != environments {
 		t.Errorf("%d processes were started and %d ended, want %d of each; left over: %v", p.Count(lambdatest.Started), p.Count(lambdatest.Ended), environments, noted)
 	}
+}
+
+// readLedger counts the lines that processes have noted.
+func readLedger(t *testing.T, name string) map[string]int {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	noted := map[string]int{}
+	for line := range strings.Lines(string(text)) {
+		noted[strings.TrimSpace(line)]++
+	}
+	return noted
 }
 
 // Every well-formed request to a process that lives is answered once, with its

@@ -19,7 +19,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	// What the functions are built from decides for how long results are cached.
+	_ "github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/internal/lambdatest"
+	_ "github.com/mcpengine/mcpengine/internal/lambdatest/testdata/note"
 )
 
 // builds are the functions in testdata, built when a test first needs one.
@@ -54,6 +57,10 @@ func build(t testing.TB, name string) string {
 	defer functions.mu.Unlock()
 	err, ok := functions.done[name]
 	if !ok {
+		// For the cache: see the imports.
+		if _, err := os.ReadFile(filepath.Join("testdata", name, "main.go")); err != nil {
+			t.Fatal(err)
+		}
 		cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "./testdata/"+name)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		var out []byte
