@@ -5,8 +5,6 @@ import (
 	"context"
 	"flag"
 	"io"
-	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -121,24 +119,11 @@ func TestVersion(t *testing.T) {
 
 // Ctrl+C ends a deployment with the hint to go on, wherever it is.
 func TestInterrupted(t *testing.T) {
-	useAWS := func(t *testing.T) *fakeaws.Server {
-		fake := &fakeaws.Server{}
-		server := httptest.NewServer(fake)
-		t.Cleanup(server.Close)
-		nowhere := filepath.Join(t.TempDir(), "none")
-		for name, value := range map[string]string{
-			"AWS_ENDPOINT_URL": server.URL, "AWS_REGION": fakeaws.Region, "AWS_PROFILE": "",
-			"AWS_ACCESS_KEY_ID": "AKIATEST", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "",
-			"AWS_CA_BUNDLE": "", "AWS_CONFIG_FILE": nowhere, "AWS_SHARED_CREDENTIALS_FILE": nowhere,
-		} {
-			t.Setenv(name, value)
-		}
-		return fake
-	}
 	const want = "mcpengine: error: interrupted\nmcpengine: hint: run the same command again, it continues where it stopped\n"
 	for _, operation := range []string{"sts:GetCallerIdentity", "iam:CreateRole", "lambda:CreateFunction"} {
 		t.Run(operation, func(t *testing.T) {
-			fake := useAWS(t)
+			fake := &fakeaws.Server{}
+			useAWS(t, fake)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			fake.SetHook(func(called string) *fakeaws.Fault {
@@ -154,7 +139,7 @@ func TestInterrupted(t *testing.T) {
 		})
 	}
 	t.Run("at the question", func(t *testing.T) {
-		useAWS(t)
+		useAWS(t, &fakeaws.Server{})
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		var stdout, stderr bytes.Buffer
