@@ -28,7 +28,8 @@ type Conn struct {
 	known  Known // what live was, last time
 	closed bool
 	calls  map[int64]context.CancelCauseFunc
-	wait   sync.WaitGroup // of calls' afterthoughts
+	flying sync.WaitGroup // of calls
+	wait   sync.WaitGroup // of links that are given up
 }
 
 // ownership is what the connection releases at the end.
@@ -225,16 +226,19 @@ func (c *Conn) forget(l *live) {
 func (c *Conn) register(id int64, cancel context.CancelCauseFunc) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.closed {
-		c.calls[id] = cancel
+	if c.closed {
+		return false
 	}
-	return !c.closed
+	c.calls[id] = cancel
+	c.flying.Add(1)
+	return true
 }
 
 func (c *Conn) unregister(id int64) {
 	c.mu.Lock()
 	delete(c.calls, id)
 	c.mu.Unlock()
+	c.flying.Done()
 }
 
 // Notify sends a notification.
@@ -295,7 +299,8 @@ func serverOf(result []byte) Server {
 }
 
 // Close ends the calls under way with [ErrClosed], the session and the process,
-// and returns when nothing of them is left. It may be called more than once.
+// and returns when nothing of them is left. So it must not be called by the
+// functions of a [Call] or [Config]. It may be called more than once.
 func (c *Conn) Close() error {
 	c.mu.Lock()
 	l := c.live
@@ -304,12 +309,10 @@ func (c *Conn) Close() error {
 		cancel(ErrClosed)
 	}
 	c.mu.Unlock()
+	c.flying.Wait() // whoever is connecting among them
 	if l != nil {
 		l.link.close()
 	}
-	// Whoever is connecting hears of the end, and leaves nothing behind.
-	c.connecting <- struct{}{}
-	<-c.connecting
 	c.wait.Wait()
 	if c.owned.release != nil {
 		c.owned.release()

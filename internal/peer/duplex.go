@@ -28,7 +28,8 @@ type duplex struct {
 	once      sync.Once
 	broken    chan struct{}
 
-	background background // whoever delivers what is unrelated, and cancellations
+	delivering    background // of what is unrelated
+	cancellations background
 }
 
 // A waiting is a call that waits for messages.
@@ -45,7 +46,7 @@ func newDuplex(config *Config, write func(context.Context, []byte) error) *duple
 	}
 	d.asked = newAsked(config.OnRequest, write)
 	if config.OnNotification != nil {
-		d.background.run(d.hand)
+		d.delivering.run(d.hand)
 	}
 	return d
 }
@@ -82,9 +83,10 @@ func (d *duplex) done() <-chan struct{} { return d.broken }
 
 // end breaks the link and waits for what it started, but not for reading.
 func (d *duplex) end() {
+	d.cancellations.close() // while they can be sent
 	d.fail(ErrClosed)
 	d.asked.close()
-	d.background.close()
+	d.delivering.close()
 }
 
 func (d *duplex) send(ctx context.Context, message []byte) error { return d.write(ctx, message) }
@@ -101,6 +103,7 @@ func (d *duplex) call(ctx context.Context, f *flight) ([]byte, error) {
 		close(w.left)
 	}()
 	if err := d.write(ctx, f.message); err != nil {
+		d.abandon(ctx, f)
 		return nil, err
 	}
 	for {
@@ -111,9 +114,7 @@ func (d *duplex) call(ctx context.Context, f *flight) ([]byte, error) {
 			}
 			f.notify(m)
 		case <-ctx.Done():
-			if f.Method != "initialize" { // it must not be cancelled
-				d.background.run(func() { d.cancelRemote(f.idText) })
-			}
+			d.abandon(ctx, f)
 			return nil, context.Cause(ctx)
 		case <-d.broken:
 			return d.last(w)
@@ -133,6 +134,14 @@ func (d *duplex) last(w *waiting) ([]byte, error) {
 		default:
 			return nil, d.failure()
 		}
+	}
+}
+
+// abandon tells the server that nobody waits for the request any more, if that
+// is why the call ended. Initialize must not be cancelled.
+func (d *duplex) abandon(ctx context.Context, f *flight) {
+	if ctx.Err() != nil && f.Method != "initialize" {
+		d.cancellations.run(func() { d.cancelRemote(f.idText) })
 	}
 }
 
