@@ -14,8 +14,6 @@ const maxAsked = 64
 // An asked answers the requests of the server, each in a goroutine of its own.
 // Its zero value is not usable.
 type asked struct {
-	ctx     context.Context //nolint:containedctx // ends with the link, which owns it
-	cancel  context.CancelFunc
 	answer  RequestFunc // may be nil
 	respond func(ctx context.Context, message []byte) error
 
@@ -26,9 +24,7 @@ type asked struct {
 }
 
 func newAsked(answer RequestFunc, respond func(context.Context, []byte) error) *asked {
-	a := &asked{answer: answer, respond: respond, running: make(map[string]context.CancelFunc)}
-	a.ctx, a.cancel = context.WithCancel(context.Background())
-	return a
+	return &asked{answer: answer, respond: respond, running: make(map[string]context.CancelFunc)}
 }
 
 // serve answers a request with answer, or the default when that is nil.
@@ -45,7 +41,7 @@ func (a *asked) serve(m *jsonrpc.Message, answer RequestFunc) {
 	case answer == nil:
 		answer = func(context.Context, string, []byte) ([]byte, error) { return nil, refusal }
 	}
-	ctx, cancel := context.WithCancel(a.ctx)
+	ctx, cancel := context.WithCancel(context.Background()) // ends with the link
 	if !a.begin(string(id), cancel) {
 		cancel()
 		return
@@ -106,8 +102,10 @@ func (a *asked) cancelled(m *jsonrpc.Message) bool {
 func (a *asked) close() {
 	a.mu.Lock()
 	a.closed = true
+	for _, cancel := range a.running {
+		cancel()
+	}
 	a.mu.Unlock()
-	a.cancel()
 	a.wait.Wait()
 }
 

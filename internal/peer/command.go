@@ -146,6 +146,7 @@ type streamLink struct {
 	streams *streams
 	grace   time.Duration
 	outbox  chan []byte
+	written chan struct{}  // closed when writing has ended
 	ended   sync.WaitGroup // reading and writing
 }
 
@@ -154,7 +155,7 @@ func (t *streamTarget) link(c *Conn) (link, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &streamLink{streams: s, grace: c.config.CloseTimeout, outbox: make(chan []byte)}
+	l := &streamLink{streams: s, grace: c.config.CloseTimeout, outbox: make(chan []byte), written: make(chan struct{})}
 	l.duplex = newDuplex(&c.config, l.write)
 	l.ended.Go(l.writeAll)
 	l.ended.Go(func() { l.fail(l.readAll(c.config.MaxMessage)) })
@@ -183,6 +184,7 @@ func unsent(err error) error {
 }
 
 func (l *streamLink) writeAll() {
+	defer close(l.written)
 	for {
 		select {
 		case message := <-l.outbox:
@@ -237,6 +239,7 @@ func (l *streamLink) reason(err error) error {
 
 func (l *streamLink) close() {
 	l.end()
+	within(l.written, l.grace) // longer only where the server does not read
 	l.streams.close(l.grace)
 	l.ended.Wait()
 }
@@ -281,17 +284,18 @@ func startProcess(command Command) (*streams, error) {
 
 // stateWithin returns how the process ended, or nil when it does not in time.
 func (p *process) stateWithin(d time.Duration) *os.ProcessState {
-	if !p.endsWithin(d) {
+	if !within(p.exited, d) {
 		return nil
 	}
 	return p.cmd.ProcessState
 }
 
-func (p *process) endsWithin(d time.Duration) bool {
+// within waits for a channel to be closed and reports whether it was in time.
+func within(closed <-chan struct{}, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
-	case <-p.exited:
+	case <-closed:
 		return true
 	case <-timer.C:
 		return false
@@ -301,11 +305,11 @@ func (p *process) endsWithin(d time.Duration) bool {
 // end waits for the process to end by itself, then asks it to, then kills it
 // (stdio, "Shutdown").
 func (p *process) end(grace time.Duration) {
-	if p.endsWithin(grace) {
+	if within(p.exited, grace) {
 		return
 	}
 	terminateGroup(p.cmd)
-	if p.endsWithin(grace) {
+	if within(p.exited, grace) {
 		return
 	}
 	killGroup(p.cmd)

@@ -160,4 +160,3 @@ func eachWay(t *testing.T, want func(way) bool, test func(*testing.T, way)) {
 		})
 	}
 }
-

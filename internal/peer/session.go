@@ -299,7 +299,9 @@ func notification(m *jsonrpc.Message) jsonrpc.Notification {
 }
 
 func (s *session) send(ctx context.Context, message []byte) error {
-	return s.post(func() (*http.Response, error) { return s.do(ctx, http.MethodPost, s.url, s.header.Load().Clone(), message) })
+	return s.post(func() (*http.Response, error) {
+		return s.do(ctx, http.MethodPost, s.url, s.header.Load().Clone(), message)
+	})
 }
 
 func (s *session) done() <-chan struct{} { return s.broken }

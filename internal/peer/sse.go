@@ -91,7 +91,9 @@ func (l *sseLink) read(events *sse.Reader) error {
 }
 
 func (l *sseLink) write(ctx context.Context, message []byte) error {
-	return l.post(func() (*http.Response, error) { return l.do(ctx, http.MethodPost, l.messages, l.header.Clone(), message) })
+	return l.post(func() (*http.Response, error) {
+		return l.do(ctx, http.MethodPost, l.messages, l.header.Clone(), message)
+	})
 }
 
 func (l *sseLink) close() {
