@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 	"time"
 
@@ -205,7 +206,7 @@ func line(message []byte) []byte {
 		message = bytes.ReplaceAll(message, []byte("\n"), []byte(" "))
 		message = bytes.ReplaceAll(message, []byte("\r"), []byte(" "))
 	}
-	return append(message[:len(message):len(message)], '\n')
+	return append(slices.Clip(message), '\n')
 }
 
 func (l *streamLink) readAll(limit int) error {

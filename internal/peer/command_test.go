@@ -26,9 +26,9 @@ const behaviour = "PEER_TEST_SERVER"
 func TestMain(m *testing.M) {
 	switch os.Getenv(behaviour) {
 	case "":
-		os.Exit(m.Run())
+		os.Exit(m.Run()) //nolint:forbidigo // the program's main
 	case "good":
-		_ = newEngine().ServeStdio(context.Background(), os.Stdin, os.Stdout) //nolint:usetesting // a program of its own
+		_ = newEngine().ServeStdio(context.Background(), os.Stdin, os.Stdout)
 	case "touchy": // ends at what it does not know
 		old(true)
 	case "stubborn": // ends at nothing
@@ -58,7 +58,7 @@ func old(touchy bool) {
 		case m.Method == "initialize":
 			answer(os.Stdout, string(m.ID), initialized)
 		case m.Method == "server/discover" && touchy, m.Method == "end":
-			os.Exit(3)
+			os.Exit(3) //nolint:forbidigo // a program of its own
 		case m.ID != nil && m.Method != "server/discover":
 			answer(os.Stdout, string(m.ID), fmt.Sprintf(`{"pid":%d}`, os.Getpid()))
 		case m.ID != nil:
@@ -138,7 +138,7 @@ func TestStubborn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, word := range strings.Fields(string(data)) {
+	for word := range strings.FieldsSeq(string(data)) {
 		pid, err := strconv.Atoi(word)
 		if err != nil {
 			t.Fatal(err)

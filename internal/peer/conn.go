@@ -23,13 +23,14 @@ type Conn struct {
 
 	connecting chan struct{} // holds a token while somebody connects
 
-	mu     sync.Mutex
-	live   *live // nil when there is none
-	known  Known // what live was, last time
-	closed bool
-	calls  map[int64]context.CancelCauseFunc
-	flying sync.WaitGroup // of calls
-	wait   sync.WaitGroup // of links that are given up
+	mu      sync.Mutex
+	live    *live // nil when there is none
+	known   Known // what live was, last time
+	closed  bool
+	closing chan struct{}
+	calls   map[int64]context.CancelCauseFunc
+	flying  sync.WaitGroup // of calls
+	wait    sync.WaitGroup // of links that are given up
 }
 
 // ownership is what the connection releases at the end.
@@ -109,6 +110,7 @@ func newConn(config Config, t target) *Conn {
 		config:     config.withDefaults(),
 		target:     t,
 		connecting: make(chan struct{}, 1),
+		closing:    make(chan struct{}),
 		calls:      make(map[int64]context.CancelCauseFunc),
 	}
 	if c.config.Cache != nil && t.server() != "" {
@@ -263,6 +265,22 @@ func (c *Conn) Version() string {
 	return c.known.Version
 }
 
+// Mirrors reports whether arguments that a tool mirrors are sent as header
+// fields: a [Call] needs no Mirror where they are not.
+func (c *Conn) Mirrors() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	v := findVersion(c.known.Version)
+	return v != nil && !v.handshake && c.known.Transport == TransportStreamable
+}
+
+// Handshake reports whether the version that is spoken has a handshake.
+func (c *Conn) Handshake() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return isHandshake(c.known)
+}
+
 // A Server is what a server says of itself. Its slices are JSON objects, or nil.
 type Server struct {
 	Info, Capabilities []byte
@@ -298,12 +316,18 @@ func serverOf(result []byte) Server {
 	return s
 }
 
+// Done returns a channel that is closed when [Conn.Close] is called.
+func (c *Conn) Done() <-chan struct{} { return c.closing }
+
 // Close ends the calls under way with [ErrClosed], the session and the process,
 // and returns when nothing of them is left. So it must not be called by the
 // functions of a [Call] or [Config]. It may be called more than once.
 func (c *Conn) Close() error {
 	c.mu.Lock()
 	l := c.live
+	if !c.closed {
+		close(c.closing)
+	}
 	c.closed, c.live = true, nil
 	for _, cancel := range c.calls {
 		cancel(ErrClosed)

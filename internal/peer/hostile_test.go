@@ -128,8 +128,12 @@ func TestHostile(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
+			idle := time.Minute
+			if test.kind == "idle" {
+				idle = 100 * time.Millisecond
+			}
 			url := serve(t, stateless(test.answer)) + "/mcp"
-			c, err := peer.Dial(t.Context(), url, peer.Config{MaxMessage: 1024, IdleTimeout: 100 * time.Millisecond})
+			c, err := peer.Dial(t.Context(), url, peer.Config{MaxMessage: 1024, IdleTimeout: idle})
 			if err != nil {
 				t.Fatal(err)
 			}

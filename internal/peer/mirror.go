@@ -95,7 +95,7 @@ func (p *mirrorParser) keyword(name string, value []byte, path []string, reached
 		return err
 	}
 	for _, s := range schemas {
-		below := append(path[:len(path):len(path)], string(s.Name))
+		below := append(slices.Clip(path), string(s.Name))
 		if err := p.schema(s.Value, below, reached && name == "properties", depth+1); err != nil {
 			return err
 		}

@@ -77,13 +77,20 @@ const sessionField = "Mcp-Session-Id"
 
 func (s *session) hasID() bool { return (*s.header.Load())[sessionField] != nil }
 
+// openWait is how long the first call waits for the stream of what belongs to no
+// call. Servers drop what they send while there is none.
+const openWait = 250 * time.Millisecond
+
 // listen opens the stream of what belongs to no call, if somebody wants it.
 func (s *session) listen() {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
-	if s.config.OnNotification != nil || s.config.OnRequest != nil {
-		s.background.run(func() { s.follow(ctx) })
+	if s.config.OnNotification == nil && s.config.OnRequest == nil {
+		return
 	}
+	opened := make(chan struct{})
+	s.background.run(func() { s.follow(ctx, sync.OnceFunc(func() { close(opened) })) })
+	within(opened, openWait)
 }
 
 func (s *session) lose() { s.once.Do(func() { close(s.broken) }) }
@@ -233,11 +240,12 @@ func (s *session) get(ctx context.Context, lastID string) (*http.Response, error
 }
 
 // follow reads the stream of what belongs to no call until ctx ends, or the
-// server has no such stream.
-func (s *session) follow(ctx context.Context) {
+// server has no such stream. It says when it knows that.
+func (s *session) follow(ctx context.Context, opened func()) {
 	var at position
 	for failures := 0; ; failures++ {
 		resp, err := s.get(ctx, at.lastID)
+		opened()
 		if err != nil && !isCut(err) {
 			return
 		}
