@@ -1,0 +1,159 @@
+package peer_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/peer"
+)
+
+// attach connects to a server that is a function: it gets each request and
+// writes what it likes.
+func attach(t *testing.T, config peer.Config, serve func(id, method string, w io.Writer)) (*peer.Conn, error) {
+	t.Helper()
+	serverIn, out := io.Pipe()
+	in, serverOut := io.Pipe()
+	go func() {
+		defer serverOut.Close()
+		lines := bufio.NewScanner(serverIn)
+		for lines.Scan() {
+			var m jsonrpc.Message
+			_ = m.Parse(lines.Bytes())
+			serve(string(m.ID), m.Method, serverOut)
+		}
+	}()
+	return peer.Attach(t.Context(), in, out, config)
+}
+
+func answer(w io.Writer, id, result string) {
+	fmt.Fprintf(w, `{"jsonrpc":"2.0","id":%s,"result":%s}`+"\n", id, result)
+}
+
+const initialized = `{"protocolVersion":"2025-06-18","capabilities":{},"serverInfo":{"name":"old","version":"1"}}`
+
+// A call waits for the next message that belongs to it, and no longer.
+func TestIdle(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, err := attach(t, peer.Config{IdleTimeout: time.Minute}, func(id, method string, w io.Writer) {
+			switch method {
+			case "server/discover":
+				answer(w, id, discovered)
+			case "slow":
+				for range 10 {
+					time.Sleep(50 * time.Second) // of the bubble's clock
+					fmt.Fprintf(w, `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":%s}}`+"\n", id)
+				}
+				answer(w, id, `{}`)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := c.Call(t.Context(), peer.Call{Method: "slow"}); err != nil {
+			t.Errorf("slow: %v", err)
+		}
+		start := time.Now()
+		_, err = c.Call(t.Context(), peer.Call{Method: "silent"})
+		if !errors.Is(err, peer.ErrIdle) || time.Since(start) != time.Minute {
+			t.Errorf("silent: %v after %v, want %v after a minute", err, time.Since(start), peer.ErrIdle)
+		}
+	})
+}
+
+// A server that lets what comes before the handshake go by gets the handshake
+// after a while.
+func TestSilentProbe(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		c, err := attach(t, peer.Config{}, func(id, method string, w io.Writer) {
+			if method == "initialize" {
+				answer(w, id, initialized)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if c.Version() != "2025-06-18" || time.Since(start) != 5*time.Second {
+			t.Errorf("version %s after %v, want 2025-06-18 after 5s", c.Version(), time.Since(start))
+		}
+	})
+}
+
+// A server that is slow to start is not taken for an old one.
+func TestSlowProbe(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		first := true
+		c, err := attach(t, peer.Config{}, func(id, method string, w io.Writer) {
+			if first {
+				first = false
+				time.Sleep(20 * time.Second) // of the bubble's clock
+			}
+			switch method {
+			case "server/discover":
+				answer(w, id, discovered)
+			case "initialize":
+				fmt.Fprintf(w, `{"jsonrpc":"2.0","id":%s,"error":{"code":-32601,"message":"no"}}`+"\n", id)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if c.Version() != "2026-07-28" {
+			t.Errorf("version %s, want 2026-07-28", c.Version())
+		}
+	})
+}
+
+// What is no message is passed over, and so is what nobody waits for.
+func TestNoise(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, err := attach(t, peer.Config{}, func(id, method string, w io.Writer) {
+			io.WriteString(w, "Server started!\n\n{\"level\":\"info\"}\n[1,{}]\n{\n")
+			io.WriteString(w, `{"jsonrpc":"2.0","id":12345,"result":{}}`+"\n"+`{"jsonrpc":"2.0","id":"x","result":{}}`+"\n")
+			io.WriteString(w, `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":77}}`+"\n")
+			answer(w, id, discovered)
+			answer(w, id, `{"again":true}`)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if result, err := c.Call(t.Context(), peer.Call{Method: "tools/list"}); err != nil || string(result) != discovered {
+			t.Errorf("Call = %s, %v", result, err)
+		}
+	})
+}
+
+// A message over the limit ends the connection: nobody knows what it answers.
+func TestLongLine(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, err := attach(t, peer.Config{MaxMessage: 1000}, func(id, method string, w io.Writer) {
+			if method == "server/discover" {
+				answer(w, id, discovered)
+				return
+			}
+			fmt.Fprintf(w, "%02000d\n", 0)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := c.Call(t.Context(), peer.Call{Method: "tools/list"}); kind(err) != "protocol" {
+			t.Errorf("Call: %v", err)
+		}
+	})
+}
