@@ -2,6 +2,9 @@ package oidctest
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -59,11 +62,14 @@ type Resource struct {
 	Lifetime time.Duration
 }
 
-// server is the client that the provider's resource servers are, and that
-// machines use in [Provider.AccessToken].
+// Clients that every provider knows: one that its resource servers are and that
+// machines use in [Provider.AccessToken], and one that people use in
+// [Provider.UserToken].
 const (
-	serverID     = "resource-server"
-	serverSecret = "a secret of the resource server"
+	serverID       = "resource-server"
+	serverSecret   = "a secret of the resource server"
+	personID       = "person"
+	personRedirect = "http://127.0.0.1/callback"
 )
 
 // A Provider is a running provider. Its methods may be called from several
@@ -100,9 +106,13 @@ func (c Config) settings() map[string]any {
 		"client_id": serverID, "client_secret": serverSecret,
 		"grant_types": []string{"client_credentials"}, "redirect_uris": []string{}, "response_types": []string{},
 	}
+	person := map[string]any{
+		"client_id": personID, "token_endpoint_auth_method": "none", "application_type": "native",
+		"grant_types": []string{"authorization_code"}, "redirect_uris": []string{personRedirect},
+	}
 	return map[string]any{
 		"resources":         resources,
-		"clients":           append(slices.Clone(c.Clients), server),
+		"clients":           append(slices.Clone(c.Clients), server, person),
 		"documents":         c.Documents,
 		"claims":            c.Claims,
 		"noRegistration":    c.NoRegistration,
@@ -157,15 +167,35 @@ func (p *Provider) Restart() {
 // no person, by the client credentials grant.
 func (p *Provider) AccessToken(resource string, scopes ...string) string {
 	p.tb.Helper()
-	var answer struct {
-		AccessToken string `json:"access_token"`
-	}
-	p.post("/token", url.Values{
+	return p.token(serverID, serverSecret, url.Values{
 		"grant_type": {"client_credentials"},
 		"resource":   {resource},
 		"scope":      {strings.Join(scopes, " ")},
-	}, &answer)
-	return answer.AccessToken
+	})
+}
+
+// UserToken returns a token for a resource that belongs to a person, who has
+// signed in and agreed. Every login is an account.
+func (p *Provider) UserToken(login, resource string, scopes ...string) string {
+	p.tb.Helper()
+	verifier := rand.Text() + rand.Text()
+	challenge := sha256.Sum256([]byte(verifier))
+	callback, err := p.LoginAs(p.tb.Context(), login, p.Issuer()+"/auth?"+url.Values{
+		"client_id": {personID}, "redirect_uri": {personRedirect}, "response_type": {"code"},
+		"resource": {resource}, "scope": {strings.Join(scopes, " ")}, "code_challenge_method": {"S256"},
+		"code_challenge": {base64.RawURLEncoding.EncodeToString(challenge[:])},
+	}.Encode())
+	if err != nil {
+		p.tb.Fatalf("oidctest: %v", err)
+	}
+	u, err := url.Parse(callback)
+	if err != nil {
+		p.tb.Fatalf("oidctest: %v", err)
+	}
+	return p.token(personID, "", url.Values{
+		"grant_type": {"authorization_code"}, "code": {u.Query().Get("code")}, "resource": {resource},
+		"redirect_uri": {personRedirect}, "code_verifier": {verifier},
+	})
 }
 
 // Revoke takes a token back. A client whose refresh token it is has to be
@@ -188,21 +218,31 @@ func (p *Provider) Revoke(ctx context.Context, clientID, token string) error {
 	return nil
 }
 
-// post sends a form as the resource server and decodes the answer.
-func (p *Provider) post(path string, form url.Values, answer any) {
+// token sends a token request.
+func (p *Provider) token(clientID, secret string, form url.Values) string {
 	p.tb.Helper()
-	req, err := http.NewRequestWithContext(p.tb.Context(), http.MethodPost, p.Issuer()+path, strings.NewReader(form.Encode()))
+	if secret == "" {
+		form.Set("client_id", clientID)
+	}
+	req, err := http.NewRequestWithContext(p.tb.Context(), http.MethodPost, p.Issuer()+"/token", strings.NewReader(form.Encode()))
 	if err != nil {
 		p.tb.Fatalf("oidctest: %v", err)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.SetBasicAuth(url.QueryEscape(serverID), url.QueryEscape(serverSecret))
+	if secret != "" {
+		req.SetBasicAuth(url.QueryEscape(clientID), url.QueryEscape(secret))
+	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		p.tb.Fatalf("oidctest: %v", err)
 	}
 	defer resp.Body.Close()
-	if err := json.NewDecoder(resp.Body).Decode(answer); err != nil || resp.StatusCode != http.StatusOK {
-		p.tb.Fatalf("oidctest: POST %s: HTTP status %d, %v", path, resp.StatusCode, err)
+	var answer struct {
+		AccessToken string `json:"access_token"`
+		Error       string `json:"error_description"`
 	}
+	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil || answer.AccessToken == "" {
+		p.tb.Fatalf("oidctest: get a token: HTTP status %d: %s, %v", resp.StatusCode, answer.Error, err)
+	}
+	return answer.AccessToken
 }
