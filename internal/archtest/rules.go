@@ -18,7 +18,6 @@ var aboveRoot = []string{root + "/cmd", root + "/conformance"}
 // module with several owners says why. Tests may import what they like.
 var owners = map[string][]string{
 	"github.com/google/jsonschema-go": {root + "/internal/schema"},
-	"github.com/golang-jwt/jwt/v5":    {root + "/auth"},
 	"github.com/spf13/cobra":          {root + "/cmd/mcpengine"},
 
 	// What a host's file is written in, and the locks: a host's file and our
@@ -26,6 +25,13 @@ var owners = map[string][]string{
 	"github.com/tailscale/hujson":     {root + "/internal/hostconfig"},
 	"github.com/pelletier/go-toml/v2": {root + "/internal/hostconfig"},
 	"github.com/gofrs/flock":          {root + "/internal/hostconfig", root + "/internal/profile"},
+	// One side of a token verifies with it, the other signs.
+	"github.com/golang-jwt/jwt/v5": {root + "/auth", root + "/internal/oauth"},
+
+	// What signing in needs of the system.
+	"github.com/cli/browser":        {root + "/internal/oauth"},
+	"github.com/gofrs/flock":        {root + "/internal/oauth"},
+	"github.com/zalando/go-keyring": {root + "/internal/oauth"},
 
 	// The AWS SDK is one library in a module for each service.
 	"github.com/aws/aws-sdk-go-v2":                        {root + "/internal/deploy"},
@@ -44,6 +50,7 @@ var owners = map[string][]string{
 		root + "/internal/jsonrpc",
 		root + "/internal/lambda",
 		root + "/internal/profile",
+		root + "/internal/oauth",
 		root + "/internal/schema",
 		root + "/mcptest",
 	},
@@ -57,10 +64,13 @@ var unlinked = []string{
 	"github.com/aws/aws-sdk-go-v2",
 	"github.com/aws/smithy-go",
 	"github.com/gofrs",
+	"github.com/cli/browser",
+	"github.com/gofrs/flock",
 	"github.com/jackc",
 	"github.com/pelletier",
 	"github.com/spf13",
 	"github.com/tailscale",
+	"github.com/zalando",
 	"golang.org/x/oauth2",
 	"modernc.org",
 	"testing",
