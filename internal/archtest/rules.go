@@ -24,13 +24,13 @@ var owners = map[string][]string{
 	// profile are each edited by one package.
 	"github.com/tailscale/hujson":     {root + "/internal/hostconfig"},
 	"github.com/pelletier/go-toml/v2": {root + "/internal/hostconfig"},
-	"github.com/gofrs/flock":          {root + "/internal/hostconfig", root + "/internal/profile"},
+	"github.com/gofrs/flock":          {root + "/internal/hostconfig", root + "/internal/oauth", root + "/internal/profile"},
+
 	// One side of a token verifies with it, the other signs.
 	"github.com/golang-jwt/jwt/v5": {root + "/auth", root + "/internal/oauth"},
 
 	// What signing in needs of the system.
 	"github.com/cli/browser":        {root + "/internal/oauth"},
-	"github.com/gofrs/flock":        {root + "/internal/oauth"},
 	"github.com/zalando/go-keyring": {root + "/internal/oauth"},
 
 	// The AWS SDK is one library in a module for each service.
