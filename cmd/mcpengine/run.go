@@ -31,6 +31,9 @@ func (e usageError) Unwrap() error { return e.error }
 // run does what the arguments say and returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
 	c := &cli{stdin: stdin, stdout: stdout, stderr: stderr, getenv: getenv}
+	if isBridge(args) {
+		return c.runBridge(ctx, args[1:])
+	}
 	root := c.root()
 	root.SetArgs(args)
 	command, err := root.ExecuteContextC(ctx)
@@ -86,7 +89,7 @@ func (c *cli) root() *cobra.Command {
 	root.SetErr(c.stderr)
 	root.SetHelpTemplate(helpTemplate)
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(c.deploy(), c.url(), c.logs(), c.destroy(), c.pack(), c.proxy(), c.hosts(), c.uninstall(), c.completion(), c.version())
+	root.AddCommand(c.deploy(), c.url(), c.logs(), c.destroy(), c.pack(), c.proxy(), c.bridge(), c.hosts(), c.uninstall(), c.completion(), c.version())
 	for _, cmd := range append(root.Commands(), root) {
 		cmd.InitDefaultHelpFlag()
 		cmd.Flags().Lookup("help").Hidden = true // whoever reads it knows

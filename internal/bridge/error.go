@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/peer"
@@ -51,14 +52,17 @@ func kindOf(err error) kind {
 	if _, ok := errors.AsType[*peer.ProtocolError](err); ok {
 		return kindProtocol
 	}
-	if _, ok := errors.AsType[*jsonrpc.Error](err); ok {
-		return kindProtocol
-	}
 	if status, ok := errors.AsType[*peer.StatusError](err); ok {
-		if status.Status == 404 || status.Status == 405 || status.Status < 400 {
+		switch {
+		case status.Status == http.StatusForbidden:
+			return kindAuth
+		case status.Status < 400 || status.Status == http.StatusNotFound || status.Status == http.StatusMethodNotAllowed:
 			return kindProtocol
 		}
 		return kindStatus
+	}
+	if _, ok := errors.AsType[*jsonrpc.Error](err); ok {
+		return kindProtocol
 	}
 	if errors.Is(err, peer.ErrIdle) || errors.Is(err, context.DeadlineExceeded) {
 		return kindTimeout
