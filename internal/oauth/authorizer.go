@@ -48,7 +48,11 @@ func New(config Config) (*Authorizer, error) {
 	if client == nil {
 		client = &http.Client{Transport: newGuard(u)}
 	}
-	return &Authorizer{config: config, url: u, fetch: newFetcher(client), turn: make(chan struct{}, 1)}, nil
+	fetch := newFetcher(client)
+	if config.InsecureHTTP {
+		fetch.insecure = origin(u)
+	}
+	return &Authorizer{config: config, url: u, fetch: fetch, turn: make(chan struct{}, 1)}, nil
 }
 
 // Authorize sets the credentials of an outgoing request, after renewing them
@@ -169,7 +173,8 @@ func (a *Authorizer) read(resp *http.Response) demand {
 
 // count ends a row of authorizations that lead nowhere.
 func (a *Authorizer) count(s *session, d demand) error {
-	fresh := s != nil && a.config.Now().Sub(s.Obtained) < freshTime
+	now := a.config.Now()
+	fresh := s != nil && now.Sub(s.Obtained) < freshTime && !s.Token.expired(now)
 	if !fresh {
 		a.attempts = 0
 	}

@@ -77,9 +77,10 @@ func TestTokenEndpointAuth(t *testing.T) {
 		{"nothing said", nil, false, "none", "none"},
 		{"nothing said, a secret", nil, true, "none", "basic"},
 		{"none", []string{"none"}, false, "none", "none"},
+		{"none, and yet a secret", []string{"none"}, true, "none", "none"},
 		{"basic", []string{"client_secret_basic"}, true, "client_secret_basic", "basic"},
 		{"post", []string{"client_secret_post"}, true, "client_secret_post", "post"},
-		{"all", []string{"client_secret_post", "client_secret_basic", "none"}, true, "none", "basic"},
+		{"all", []string{"client_secret_post", "client_secret_basic", "none"}, true, "none", "none"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

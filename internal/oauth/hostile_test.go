@@ -238,50 +238,64 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
-// H8: what one authorization server gave never reaches the next.
+// H8: what one authorization server gave never reaches the next, and what was
+// asked of it is not asked of the next.
 func TestServerMigration(t *testing.T) {
 	t.Parallel()
-	w, next := newWorld(t), newWorld(t)
+	w, next, c := newWorld(t), newWorld(t), &clock{}
 	w.client = map[string]any{"client_id": "first-client", "client_secret": "first-secret"}
 	w.tokens = map[string]any{"refresh_token": "first-refresh"}
 	next.client = map[string]any{"client_id": "second-client"}
 	next.tokens = map[string]any{"access_token": goodToken + "-2"}
 	moved := false
 	w.refuse = func(rw http.ResponseWriter, r *http.Request) bool {
-		if moved && r.Header.Get("Authorization") != "Bearer "+goodToken+"-2" {
+		switch {
+		case moved && r.Header.Get("Authorization") != "Bearer "+goodToken+"-2":
 			rw.WriteHeader(http.StatusUnauthorized)
-			return true
+		case r.Header.Get("Authorization") == "":
+			rw.Header().Set("WWW-Authenticate", `Bearer scope="first-scope"`)
+			rw.WriteHeader(http.StatusUnauthorized)
+		default:
+			return false
 		}
-		return false
+		return true
 	}
-	a := newAuthorizer(t, w.config())
+	config := w.config()
+	config.Now = c.now
+	a := newAuthorizer(t, config)
 	mustCall(t, a, w.url())
 	moved = true
+	before := len(w.to("/token"))
+	c.add(time.Minute)
 	w.resource = map[string]any{"authorization_servers": []string{next.as.URL}}
 	mustCall(t, a, w.url())
-	if len(next.to("/register")) != 1 {
-		t.Error("the client did not register with the second server")
+	if len(next.to("/register")) != 1 || len(w.to("/token")) != before {
+		t.Error("the client did not leave the first server and register with the second")
 	}
-	for _, r := range next.requests {
+	for _, r := range append(next.requests, w.to("/authorize")[1:]...) {
 		if said := fmt.Sprint(r.form, r.header); strings.Contains(said, "first-") {
 			t.Errorf("the second server got %s", said)
 		}
 	}
+}
 
-	// Credentials that were registered beforehand are good nowhere else.
-	w, moved = newWorld(t), false
+// H8: credentials that were registered beforehand are good nowhere else, and the
+// person hears of it.
+func TestServerMigrationOfRegistered(t *testing.T) {
+	t.Parallel()
+	w, next := newWorld(t), newWorld(t)
 	config := w.config()
 	config.Client = oauth.Client{ID: "first-client", Secret: "first-secret"}
-	a = newAuthorizer(t, config)
+	a := newAuthorizer(t, config)
 	mustCall(t, a, w.url())
 	w.refuse = func(rw http.ResponseWriter, _ *http.Request) bool {
 		rw.WriteHeader(http.StatusUnauthorized)
 		return true
 	}
 	w.resource = map[string]any{"authorization_servers": []string{next.as.URL}}
-	before := len(next.requests)
-	if _, err := call(t.Context(), a, w.url()); err == nil || len(next.requests) != before {
-		t.Errorf("err = %v, with %d requests to the second server", err, len(next.requests)-before)
+	_, err := call(t.Context(), a, w.url())
+	if err == nil || !strings.Contains(err.Error(), "no longer names "+w.as.URL) || len(next.requests) > 0 {
+		t.Errorf("err = %v, with %d requests to the second server", err, len(next.requests))
 	}
 }
 
@@ -483,8 +497,61 @@ func TestNewRefuses(t *testing.T) {
 			t.Errorf("err = %v, which holds a password", err)
 		}
 	}
-	if _, err := oauth.New(oauth.Config{Server: "http://mcp.example.com/mcp", InsecureHTTP: true}); err != nil {
-		t.Errorf("insecure: %v", err)
+}
+
+// A server without TLS is used when that is asked for, its authorization server
+// still needs it.
+func TestInsecureHTTP(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const server = "http://mcp.example.com"
+	home := map[string]string{"mcp.example.com": w.mcp.URL}
+	w.resource = map[string]any{"resource": server + "/mcp"}
+	client := &http.Client{Transport: transport(func(req *http.Request) (*http.Response, error) {
+		if to := home[req.URL.Host]; to != "" {
+			req = req.Clone(req.Context())
+			req.URL.Host = strings.TrimPrefix(to, "http://")
+		}
+		return http.DefaultTransport.RoundTrip(req)
+	})}
+	a := newAuthorizer(t, oauth.Config{
+		Server: server + "/mcp", InsecureHTTP: true, HTTPClient: client,
+		Grant: oauth.AuthorizationCode{Visit: w.visit, RedirectURI: redirectURI},
+	})
+	if err := a.SignIn(t.Context()); err != nil {
+		t.Error(err)
+	}
+	w.resource["authorization_servers"] = []string{"http://id.example.com"}
+	if err := a.SignIn(t.Context()); err == nil {
+		t.Error("an authorization server without TLS was used")
+	}
+}
+
+type transport func(*http.Request) (*http.Response, error)
+
+func (f transport) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+// Tokens that are short-lived are not taken for tokens that are refused.
+func TestShortLife(t *testing.T) {
+	t.Parallel()
+	w, c := newWorld(t), &clock{}
+	w.tokens = map[string]any{"expires_in": 15, "refresh_token": nil}
+	served := true
+	w.refuse = func(rw http.ResponseWriter, r *http.Request) bool {
+		if served { // the token that came last is no longer good
+			served = false
+			rw.WriteHeader(http.StatusUnauthorized)
+			return true
+		}
+		return false
+	}
+	config := w.config()
+	config.Now = c.now
+	a := newAuthorizer(t, config)
+	for range 6 {
+		served = true
+		mustCall(t, a, w.url())
+		c.add(20 * time.Second)
 	}
 }
 
@@ -550,6 +617,31 @@ func TestOtherOrigin(t *testing.T) {
 		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, target, http.NoBody)
 		if err := a.Authorize(t.Context(), req); err == nil || req.Header.Get("Authorization") != "" {
 			t.Errorf("%s: %v", target, err)
+		}
+	}
+}
+
+// A refresh token is used again when none comes in its place (RFC 6749, section
+// 6), and what was granted stays.
+func TestRefreshTokenIsKept(t *testing.T) {
+	t.Parallel()
+	w, c := newWorld(t), &clock{}
+	config := w.config()
+	config.Now = c.now
+	a := newAuthorizer(t, config)
+	mustCall(t, a, w.url())
+	w.tokens = map[string]any{"refresh_token": nil}
+	for range 3 {
+		c.add(2 * time.Hour)
+		mustCall(t, a, w.url())
+	}
+	requests := w.to("/token")
+	if len(requests) != 4 || len(w.to("/authorize")) != 1 {
+		t.Fatalf("%d token requests, want 4", len(requests))
+	}
+	for _, r := range requests[1:] {
+		if got := r.form.Get("refresh_token"); got != "refresh-token" {
+			t.Errorf("refresh_token = %q", got)
 		}
 	}
 }
