@@ -25,8 +25,13 @@ var owners = map[string][]string{
 
 	// What signing in needs of the system.
 	"github.com/cli/browser":        {root + "/internal/oauth"},
-	"github.com/gofrs/flock":        {root + "/internal/oauth"},
 	"github.com/zalando/go-keyring": {root + "/internal/oauth"},
+
+	// What a host's file is written in, and the locks: a host's file, our
+	// profile and the token store are each edited by one package.
+	"github.com/tailscale/hujson":     {root + "/internal/hostconfig"},
+	"github.com/pelletier/go-toml/v2": {root + "/internal/hostconfig"},
+	"github.com/gofrs/flock":          {root + "/internal/hostconfig", root + "/internal/oauth", root + "/internal/profile"},
 
 	// The AWS SDK is one library in a module for each service.
 	"github.com/aws/aws-sdk-go-v2":                        {root + "/internal/deploy"},
@@ -45,6 +50,7 @@ var owners = map[string][]string{
 		root + "/internal/jsonrpc",
 		root + "/internal/lambda",
 		root + "/internal/oauth",
+		root + "/internal/profile",
 		root + "/internal/schema",
 		root + "/mcptest",
 	},
@@ -58,9 +64,11 @@ var unlinked = []string{
 	"github.com/aws/aws-sdk-go-v2",
 	"github.com/aws/smithy-go",
 	"github.com/cli/browser",
-	"github.com/gofrs/flock",
+	"github.com/gofrs",
 	"github.com/jackc",
+	"github.com/pelletier",
 	"github.com/spf13",
+	"github.com/tailscale",
 	"github.com/zalando",
 	"golang.org/x/oauth2",
 	"modernc.org",
