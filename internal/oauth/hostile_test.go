@@ -1,12 +1,14 @@
 package oauth_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -619,6 +621,48 @@ func TestOtherOrigin(t *testing.T) {
 			t.Errorf("%s: %v", target, err)
 		}
 	}
+}
+
+// A person who says no is not asked again by the calls that waited, nor by the
+// next ones for a while.
+func TestRefusedByThePerson(t *testing.T) {
+	t.Parallel()
+	w, c := newWorld(t), &clock{}
+	w.callback = url.Values{"error": {"access_denied"}}
+	config := w.config()
+	config.Now = c.now
+	a := newAuthorizer(t, config)
+	var calls sync.WaitGroup
+	for range 5 {
+		calls.Go(func() {
+			_, err := call(t.Context(), a, w.url())
+			if refused, ok := errors.AsType[*oauth.Error](err); !ok || refused.Code != "access_denied" {
+				t.Errorf("err = %v", err)
+			}
+		})
+	}
+	calls.Wait()
+	if got := len(w.to("/authorize")); got != 1 {
+		t.Errorf("the person was asked %d times", got)
+	}
+	w.callback = nil
+	c.add(time.Minute)
+	mustCall(t, a, w.url())
+
+	// A call that is given up is nobody else's failure.
+	ctx, cancel := context.WithCancel(t.Context())
+	config.Grant = oauth.AuthorizationCode{RedirectURI: redirectURI, Visit: func(visitCtx context.Context, target string) (string, error) {
+		if ctx.Err() != nil {
+			return w.visit(visitCtx, target)
+		}
+		cancel()
+		return "", visitCtx.Err()
+	}}
+	a = newAuthorizer(t, config)
+	if _, err := call(ctx, a, w.url()); !errors.Is(err, context.Canceled) {
+		t.Errorf("err = %v", err)
+	}
+	mustCall(t, a, w.url())
 }
 
 // A refresh token is used again when none comes in its place (RFC 6749, section
