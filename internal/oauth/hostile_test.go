@@ -623,6 +623,67 @@ func TestOtherOrigin(t *testing.T) {
 	}
 }
 
+// Calls that are refused at the same time lead to one sign-in.
+func TestSignInOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a := newAuthorizer(t, w.config())
+	const calls = 8
+	var refused, served sync.WaitGroup
+	refused.Add(calls)
+	for range calls {
+		served.Go(func() {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.url(), http.NoBody)
+			if err != nil {
+				t.Error(err)
+			}
+			refused.Done()
+			refused.Wait()
+			retry, err := a.Challenged(t.Context(), &http.Response{StatusCode: http.StatusUnauthorized, Header: http.Header{}, Request: req})
+			if !retry || err != nil {
+				t.Errorf("retry %t, %v", retry, err)
+			}
+		})
+	}
+	served.Wait()
+	if got := len(w.to("/authorize")); got != 1 {
+		t.Errorf("%d sign-ins, want 1", got)
+	}
+	mustCall(t, a, w.url())
+}
+
+// Metadata that cannot be read at the moment, or that has no end, is not the
+// same as none.
+func TestMetadataFails(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]http.HandlerFunc{
+		"not at the moment": func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusServiceUnavailable) },
+		"no end": func(rw http.ResponseWriter, _ *http.Request) {
+			_, _ = fmt.Fprintf(rw, `{"padding":%q}`, strings.Repeat("a", 600<<10))
+		},
+		"no object":    func(rw http.ResponseWriter, _ *http.Request) { _, _ = rw.Write([]byte(`[]`)) },
+		"a name twice": func(rw http.ResponseWriter, _ *http.Request) { _, _ = rw.Write([]byte(`{"issuer":"a","issuer":"b"}`)) },
+	} {
+		for _, path := range []string{"/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-authorization-server"} {
+			w, asked := newWorld(t), []string{}
+			for _, server := range []*httptest.Server{w.mcp, w.as} {
+				next := server.Config.Handler
+				server.Config.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+					asked = append(asked, r.URL.Path)
+					if r.URL.Path == path {
+						answer(rw, r)
+						return
+					}
+					next.ServeHTTP(rw, r)
+				})
+			}
+			if err := w.call(); err == nil || asked[len(asked)-1] != path {
+				t.Errorf("%s: %s: %v, asked %q", name, path, err, asked)
+			}
+		}
+	}
+}
+
 // A person who says no is not asked again by the calls that waited, nor by the
 // next ones for a while.
 func TestRefusedByThePerson(t *testing.T) {
