@@ -20,8 +20,12 @@ const (
 	function = "deploy/terraform/function"
 	database = "deploy/terraform/database"
 	weather  = "examples/weather/terraform"
-	board    = "internal/iactest/testdata/board"
+	board    = "examples/board/terraform"
+	modules  = "internal/iactest/testdata/board" // both modules, as the README shows them
 )
+
+// shipped are the folders that users copy or use.
+func shipped() []string { return []string{function, database, weather, board} }
 
 // A module is the configuration in one folder: the top-level blocks of all its
 // .tf files.
