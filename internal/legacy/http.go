@@ -63,8 +63,10 @@ type HTTPConfig struct {
 	// default is [NewEventBuffer].
 	Events EventStore
 
-	// Caller returns the verified caller of an HTTP request. Optional.
-	Caller func(*http.Request) string
+	// Caller returns the verified caller of an HTTP request, and Expires when
+	// that ends, or zero. Optional.
+	Caller  func(*http.Request) string
+	Expires func(*http.Request) time.Time
 
 	// Logger is told of messages that are ignored. Optional.
 	Logger *slog.Logger
@@ -94,6 +96,9 @@ func (c HTTPConfig) withDefaults() HTTPConfig {
 	}
 	if c.Caller == nil {
 		c.Caller = func(*http.Request) string { return "" }
+	}
+	if c.Expires == nil {
+		c.Expires = func(*http.Request) time.Time { return time.Time{} }
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -148,7 +153,10 @@ func (h *HTTP) Post(w http.ResponseWriter, r *http.Request, body []byte, req *js
 	}
 	s, refused := h.find(r)
 	if refused != nil {
-		refused.send(w)
+		// Who has lost its session for want of a token needs the token first.
+		if err != nil || req.IsNotification() || !h.turnAway(w, r, req) {
+			refused.send(w)
+		}
 		return
 	}
 	switch {
@@ -190,7 +198,20 @@ func (h *HTTP) initialize(w http.ResponseWriter, r *http.Request, req *jsonrpc.R
 	} else if !h.listens() {
 		resp.Body = withoutChanges(resp.Body)
 	}
-	streamable.WriteJSON(w, http.StatusOK, resp.Body)
+	streamable.WriteResponse(w, http.StatusOK, resp)
+}
+
+// turnAway answers a request whose caller may not make it, and reports whether
+// it did.
+func (h *HTTP) turnAway(w http.ResponseWriter, r *http.Request, req *jsonrpc.Request) bool {
+	err := jsonrpc.Authorize(r.Context(), h.handler, req)
+	if err == nil {
+		return false
+	}
+	resp := jsonrpc.ErrorResponse(req.ID, err)
+	defer resp.Release()
+	streamable.WriteResponse(w, resp.Status, resp)
+	return true
 }
 
 // listens reports whether clients can listen for changes.

@@ -9,6 +9,7 @@
 package streamable
 
 import (
+	"context"
 	"mime"
 	"net/http"
 	"strconv"
@@ -48,6 +49,11 @@ type Config struct {
 	// Earlier serves earlier protocol versions at the same endpoint. Nil means
 	// that there are none.
 	Earlier Earlier
+
+	// Authenticate returns the context of a request, with whoever its
+	// credentials are of, or turns it away. It comes after the checks of Origin
+	// and Host, and before anything of the body is read. Nil lets everybody in.
+	Authenticate func(*http.Request) (context.Context, *jsonrpc.Error)
 }
 
 // A Server serves a [jsonrpc.Handler] over Streamable HTTP.
@@ -106,6 +112,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.allowOrigin(w, r)
 	earlier := s.config.Earlier != nil
+	if s.config.Authenticate != nil && r.Method != http.MethodOptions && s.allows(r.Method) {
+		if r = s.authenticate(w, r); r == nil {
+			return
+		}
+	}
 	switch {
 	case r.Method == http.MethodPost:
 		s.post(w, r)
@@ -180,7 +191,7 @@ func (x *exchange) answer(w http.ResponseWriter, resp *jsonrpc.Response) {
 		x.server.writeLarge(w, resp.Status, resp.Body)
 		return
 	}
-	WriteJSON(w, resp.Status, resp.Body)
+	WriteResponse(w, resp.Status, resp)
 }
 
 var (
