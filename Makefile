@@ -14,6 +14,7 @@ MODULES := . examples interop
 BINARIES := \
 	weather:examples:./weather \
 	board:examples:./board \
+	authboard:examples:./authboard \
 	conformance-server:.:./conformance/server \
 	mcpengine:.:./cmd/mcpengine
 

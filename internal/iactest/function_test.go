@@ -102,7 +102,7 @@ func TestFunctionDefaults(t *testing.T) {
 // The examples pass on names that the modules have.
 func TestExampleArguments(t *testing.T) {
 	t.Parallel()
-	for _, folder := range []string{weather, board} {
+	for _, folder := range []string{weather, board, authboard} {
 		m := load(t, folder)
 		for _, call := range m.of("module") {
 			source := path.Join(folder, strings.Trim(m.text(call, "source"), `"`))

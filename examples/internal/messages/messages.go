@@ -48,7 +48,7 @@ type Store interface {
 // Bounds of a message.
 const (
 	MaxText     = 1 << 20 // bytes
-	MaxUsername = 100     // characters
+	MaxUsername = 256     // characters; an identifier of OpenID Connect has up to 255
 
 	recent = 10
 )
