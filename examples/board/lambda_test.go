@@ -14,6 +14,7 @@ import (
 func TestLambda(t *testing.T) {
 	t.Parallel()
 	program := servertest.Build(t)
+	t.Run("encryption", func(t *testing.T) { t.Parallel(); testEncryption(t, program) })
 	t.Run("password", func(t *testing.T) { t.Parallel(); testPassword(t, program) })
 	t.Run("instances", func(t *testing.T) { t.Parallel(); testInstances(t, program) })
 }
@@ -69,6 +70,20 @@ func testPassword(t *testing.T, program string) {
 		if strings.Contains(function.Log(), password) {
 			t.Errorf("the log has a password:\n%s", function.Log())
 		}
+	}
+}
+
+// A password from a secret does not travel in the clear: the database of the test
+// has no certificate.
+func testEncryption(t *testing.T, program string) {
+	database, secret := pgtest.Start(t), servertest.NewSecret(t)
+	secret.Set(`{"username":"` + pgtest.User + `","password":"` + pgtest.Password + `"}`)
+	function := servertest.StartFunction(t, program, 1, append(
+		secret.Env(), "DB_HOST=127.0.0.1", "DB_PORT="+strconv.Itoa(database.Port), "DB_NAME=postgres",
+	)...)
+	_, err := servertest.Call(t.Context(), servertest.Client(t, function.URL, ""), "get_messages", map[string]any{})
+	if err == nil || !strings.Contains(function.Log(), "server refused TLS connection") {
+		t.Errorf("get_messages = %v\n%s", err, function.Log())
 	}
 }
 

@@ -63,7 +63,7 @@ func (s *sqlite) Recent(ctx context.Context) ([]Message, error) {
 		return nil, s.unavailable(ctx, "read", err)
 	}
 	defer rows.Close()
-	var found []Message
+	found := []Message{} // in JSON a list, not null
 	for rows.Next() {
 		var m Message
 		if err := rows.Scan(&m.ID, &m.Username, &m.Text, &m.Timestamp); err != nil {
