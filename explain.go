@@ -94,14 +94,14 @@ func (p *policy) who() string {
 	default:
 		who += " with the scopes " + strings.Join(p.scopes, " ")
 	}
-	for i, rule := range p.rules {
-		joint := ", who must "
-		if i > 0 {
-			joint = " and "
-		}
-		who += joint + rule.String()
+	if len(p.rules) == 0 {
+		return who
 	}
-	return who
+	rules := make([]string, len(p.rules))
+	for i, rule := range p.rules {
+		rules[i] = rule.String()
+	}
+	return who + ", who must " + strings.Join(rules, " and ")
 }
 
 func (p *policy) why() string {

@@ -40,9 +40,9 @@ func WithAuth(resource caller.Authority) Option {
 }
 
 // Public opens a feature to everybody, verified or not. A token that is sent
-// nevertheless has to be valid. To open a feature to clients of versions with a
-// handshake, over HTTP, takes auth.OpenDiscovery as well: they begin with
-// initialize.
+// nevertheless has to be valid. Most clients list features before they use one,
+// and those of versions with a handshake begin with initialize: over HTTP they
+// need auth.OpenDiscovery to get as far as the feature without a token.
 func Public() FeatureOption {
 	return featureOption(func(p *profile) { p.policy.public = true })
 }

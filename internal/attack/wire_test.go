@@ -64,6 +64,14 @@ func bearer(token string) http.Header {
 	return http.Header{"Authorization": {"Bearer " + token}}
 }
 
+// clone returns a header that can be added to.
+func clone(header http.Header) http.Header {
+	if header == nil {
+		return http.Header{}
+	}
+	return header.Clone()
+}
+
 // A way is a version and transport by which calls reach an engine.
 type way struct {
 	name string
@@ -86,7 +94,7 @@ func (c call) newest() (body string, header http.Header) {
 	if c.params != "" {
 		params += "," + c.params
 	}
-	header = c.header.Clone()
+	header = clone(c.header)
 	header.Set("Content-Type", "application/json")
 	header.Set("Accept", "application/json, text/event-stream")
 	header.Set("MCP-Protocol-Version", "2026-07-28")
@@ -131,7 +139,7 @@ const initialize = `{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"pro
 
 // earlierHeader returns the header of a POST in a version with a handshake.
 func earlierHeader(header http.Header) http.Header {
-	header = header.Clone()
+	header = clone(header)
 	header.Set("Content-Type", "application/json")
 	header.Set("Accept", "application/json, text/event-stream")
 	return header
@@ -185,7 +193,7 @@ func openSSE(t *testing.T, e *mcpengine.Engine, header http.Header) *sseClient {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Header = header.Clone()
+	r.Header = clone(header)
 	resp, err := server.Client().Do(r)
 	if err != nil {
 		t.Fatal(err)
@@ -217,7 +225,7 @@ func (s *sseClient) post(t *testing.T, body string, header http.Header) answer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Header = header.Clone()
+	r.Header = clone(header)
 	r.Header.Set("Content-Type", "application/json")
 	resp, err := http.DefaultClient.Do(r)
 	if err != nil {

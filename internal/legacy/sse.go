@@ -168,7 +168,7 @@ func (s *SSE) ServeMessage(w http.ResponseWriter, r *http.Request) {
 	}
 	c := s.find(r.URL.Query().Get("sessionId"), s.config.Caller(r))
 	if c == nil {
-		reject404(w)
+		s.refuseMessage(w, r)
 		return
 	}
 	m := c.conn.Message()
@@ -187,6 +187,18 @@ func (s *SSE) ServeMessage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.deliver(w, r, c, m)
+}
+
+// refuseMessage answers a message to a connection that does not exist, or not
+// for its caller. Who has lost it for want of a token needs the token first.
+func (s *SSE) refuseMessage(w http.ResponseWriter, r *http.Request) {
+	if s.verifies {
+		text, ok := s.endpoint.ReadMessage(w, r, nil)
+		if !ok || s.turnAway(w, r, text) {
+			return
+		}
+	}
+	reject404(w)
 }
 
 // turnAway answers a message in which the caller asks for what it may not, and
