@@ -112,14 +112,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.allowOrigin(w, r)
 	earlier := s.config.Earlier != nil
-	if s.config.Authenticate != nil && r.Method != http.MethodOptions && s.allows(r.Method) {
-		if r = s.authenticate(w, r); r == nil {
+	ctx := r.Context()
+	if s.config.Authenticate != nil && s.allows(r.Method) {
+		if ctx = s.authenticate(w, r); ctx == nil {
 			return
+		}
+		if r.Method != http.MethodPost {
+			r = r.WithContext(ctx)
 		}
 	}
 	switch {
 	case r.Method == http.MethodPost:
-		s.post(w, r)
+		s.post(ctx, w, r)
 	case r.Method == http.MethodOptions:
 		preflight(w, r, s.methods(), s.allows)
 	case r.Method == http.MethodGet && earlier:
@@ -133,7 +137,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (s *Server) post(w http.ResponseWriter, r *http.Request) {
+// post answers a POST in ctx, which is that of r with its caller.
+func (s *Server) post(ctx context.Context, w http.ResponseWriter, r *http.Request) {
 	if !isJSON(r.Header) {
 		Reject(w, http.StatusUnsupportedMediaType, jsonrpc.CodeInvalidRequest, notJSON)
 		return
@@ -146,16 +151,19 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 	if status, reason := x.readBody(w, r); status != 0 {
 		Reject(w, status, jsonrpc.CodeInvalidRequest, reason)
 	} else {
-		x.serve(w, r)
+		x.serve(ctx, w, r)
 	}
 	x.release() // not after a panic: somebody may still use it
 }
 
 // serve answers the message in x.body.
-func (x *exchange) serve(w http.ResponseWriter, r *http.Request) {
+func (x *exchange) serve(ctx context.Context, w http.ResponseWriter, r *http.Request) {
 	req := &x.request
 	err := req.Parse(x.body)
 	if x.server.isEarlier(r.Header, req, err) {
+		if x.server.config.Authenticate != nil {
+			r = r.WithContext(ctx)
+		}
 		x.server.config.Earlier.Post(w, r, x.body, req, err)
 		return
 	}
@@ -177,7 +185,7 @@ func (x *exchange) serve(w http.ResponseWriter, r *http.Request) {
 	req.Header = r.Header
 	x.stream.open(w, x.server.config)
 	defer x.stream.close()
-	x.answer(w, x.server.handler.Handle(r.Context(), req, x.notify))
+	x.answer(w, x.server.handler.Handle(ctx, req, x.notify))
 }
 
 // answer sends the response as JSON, or as the last event of the stream when
