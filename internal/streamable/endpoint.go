@@ -10,7 +10,7 @@ import (
 // server, which answers one HTTP method, and returns the request with its
 // caller. When that is nil, the request has been answered.
 func (s *Server) Admit(w http.ResponseWriter, r *http.Request, method string) *http.Request {
-	s.boundRead(w, r)
+	s.bound(w, r)
 	if reason := s.refuse(r); reason != "" {
 		Reject(w, http.StatusForbidden, jsonrpc.CodeInvalidRequest, reason)
 		return nil
