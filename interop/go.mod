@@ -3,6 +3,7 @@ module github.com/mcpengine/mcpengine/interop
 go 1.26.0
 
 require (
+	github.com/aws/aws-lambda-go v1.55.0
 	github.com/google/go-cmp v0.7.0
 	github.com/mark3labs/mcp-go v1.2.1
 	github.com/mcpengine/mcpengine v0.0.0
@@ -11,6 +12,7 @@ require (
 
 require (
 	github.com/go-json-experiment/json v1.27.2 // indirect
+	github.com/golang-jwt/jwt/v5 v5.3.1 // indirect
 	github.com/google/jsonschema-go v0.4.3 // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.2 // indirect

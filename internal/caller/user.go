@@ -50,7 +50,7 @@ func (u *User) ID() string {
 	issuer := u.Issuer
 	// A plain issuer holds no space and starts with no quotation mark, so the
 	// first part of an ID can be told from the second.
-	if strings.ContainsAny(issuer, ` "`) {
+	if strings.IndexByte(issuer, ' ') >= 0 || strings.IndexByte(issuer, '"') >= 0 {
 		issuer = strconv.Quote(issuer)
 	}
 	return issuer + " " + u.Subject

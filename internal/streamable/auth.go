@@ -1,15 +1,22 @@
 package streamable
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 )
 
-// authenticate returns the request with its caller in the context, and nil when
+var varyAuthorization = []string{"Authorization"}
+
+// authenticate returns the context of the request with its caller, and nil when
 // it has been turned away.
-func (s *Server) authenticate(w http.ResponseWriter, r *http.Request) *http.Request {
-	w.Header().Add("Vary", "Authorization")
+func (s *Server) authenticate(w http.ResponseWriter, r *http.Request) context.Context {
+	if h := w.Header(); h["Vary"] == nil {
+		h["Vary"] = varyAuthorization
+	} else {
+		h.Add("Vary", "Authorization")
+	}
 	ctx, refused := s.config.Authenticate(r)
 	if refused != nil {
 		resp := jsonrpc.ErrorResponse(nil, refused)
@@ -17,7 +24,7 @@ func (s *Server) authenticate(w http.ResponseWriter, r *http.Request) *http.Requ
 		WriteResponse(w, resp.Status, resp)
 		return nil
 	}
-	return r.WithContext(ctx)
+	return ctx
 }
 
 // WriteResponse sends a response with the status, or with that of its refusal.

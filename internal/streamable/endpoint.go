@@ -10,7 +10,7 @@ import (
 // server, which answers one HTTP method, and returns the request with its
 // caller. When that is nil, the request has been answered.
 func (s *Server) Admit(w http.ResponseWriter, r *http.Request, method string) *http.Request {
-	s.boundRead(w, r)
+	s.bound(w, r)
 	if reason := s.refuse(r); reason != "" {
 		Reject(w, http.StatusForbidden, jsonrpc.CodeInvalidRequest, reason)
 		return nil
@@ -24,10 +24,13 @@ func (s *Server) Admit(w http.ResponseWriter, r *http.Request, method string) *h
 	case r.Method != method:
 		RejectMethod(w, allow)
 		return nil
-	case s.config.Authenticate != nil:
-		return s.authenticate(w, r)
+	case s.config.Authenticate == nil:
+		return r
 	}
-	return r
+	if ctx := s.authenticate(w, r); ctx != nil {
+		return r.WithContext(ctx)
+	}
+	return nil
 }
 
 // AcceptsEvents reports whether the client takes an event stream. One that does

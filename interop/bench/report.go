@@ -34,6 +34,7 @@ func title(row string) string {
 		"call-text-1":    "tools/call: typed in, text out (1 tool)",
 		"call-text-100":  "tools/call: typed in, text out (100 tools)",
 		"call-text-1000": "tools/call: typed in, text out (1,000 tools)",
+		guardedRow:       "tools/call: with an access token that has been seen before",
 		"call-struct":    "tools/call: typed in, struct out",
 		"call-progress":  "tools/call: three progress notifications, as an event stream",
 		"list-1":         "tools/list: 1 tool",
@@ -59,6 +60,9 @@ func (r *report) print(w io.Writer) error {
 		return err
 	}
 	if err := r.printBinaries(w); err != nil {
+		return err
+	}
+	if err := r.printLambda(w); err != nil {
 		return err
 	}
 	return r.printVerdict(w)
@@ -142,6 +146,25 @@ func (r *report) printBinaries(w io.Writer) error {
 	}
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("print table: %w", err)
+	}
+	return nil
+}
+
+func (r *report) printLambda(w io.Writer) error {
+	for _, tools := range []int{1, 100} {
+		base := r.function(plainName, tools)
+		if base == nil {
+			continue
+		}
+		t := table(w, fmt.Sprintf("AWS Lambda, on a stand-in: tools/call, typed in, text out (tools: %d)", tools), "CPU µs/call", "×plain", "start ms", "over plain")
+		for _, name := range lambdaRivals {
+			x := r.function(name, tools)
+			fmt.Fprintf(t, "%s\t%.0f\t%.2f\t%.1f\t%+.1f\t\n", name,
+				median(x.CPU, identity), ratio(x.CPU, base.CPU, identity), median(x.Start, identity), difference(x.Start, base.Start))
+		}
+		if err := t.Flush(); err != nil {
+			return fmt.Errorf("print table: %w", err)
+		}
 	}
 	return nil
 }

@@ -61,6 +61,14 @@ func (r *report) bars() []bar {
 	if len(r.Binaries) > 0 {
 		bars = append(bars, bar{"binary over plain, MiB", r.overPlain(oursName), 1.00, 0})
 	}
+	for _, tools := range []int{1, 100} {
+		if our, base := r.function(oursName, tools), r.function(plainName, tools); our != nil {
+			row := fmt.Sprintf("lambda, tools: %d", tools)
+			bars = append(bars,
+				bar{row + ": CPU per call ours/plain", ratio(our.CPU, base.CPU, identity), 1.10, 0},
+				bar{row + ": start over plain, ms", difference(our.Start, base.Start), 0.50, 0})
+		}
+	}
 	bars = append(bars, r.requestBars(oursName, "-"+earlierVersion)...)
 	return append(bars, r.requestBars(noSessionsName, "-"+earlierVersion)...)
 }
@@ -85,6 +93,9 @@ func (r *report) requestBars(ours, suffix string) []bar {
 			add("call-text", "CPU per request 1,000 tools / 1 tool "+ours, ratio(many.HTTP, our.HTTP, cpu), 1.10, 0)
 			add("call-text", "in process ns 1,000 tools / 1 tool "+ours, ratio(many.InProcess, our.InProcess, nanoseconds), 1.10, 0)
 		}
+	}
+	if our, open := r.row(ours, guardedRow+suffix), r.row(openName, guardedRow+suffix); our != nil {
+		add(guardedRow, "requests per second open/authorized", ratio(open.HTTP, our.HTTP, perSecond), 1.11, 0)
 	}
 	if our, base := r.row(ours, "list-100"+suffix), r.row(plainName, "list-100"+suffix); our != nil {
 		add("list-100", "CPU per request "+ours+"/plain", ratio(our.HTTP, base.HTTP, cpu), 0.25, 0)
