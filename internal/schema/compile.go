@@ -14,7 +14,6 @@ type compiler struct {
 	data     []byte
 	draft7   bool
 	at       [][]byte // where the compiler is: keywords and property names
-	name     int      // where the name of the present keyword is
 	depth    int
 	nodes    []*node // in document order
 	headers  []Header
@@ -26,10 +25,6 @@ type compiler struct {
 	dynamic   map[string][]*node   // by $dynamicAnchor
 	refs      []reference
 	places    map[int]map[string]int // see entries
-
-	slow    string // what needs the fallback, "" for nothing
-	hidden  []span // members the fallback must not see
-	foreign error  // why the fallback cannot take this schema
 }
 
 func newCompiler(data []byte) *compiler {
@@ -88,12 +83,12 @@ func (c *compiler) keywords(n *node) error {
 			return err
 		}
 	}
+	n.scope = c.resource
 	header := 0
 	m := members{data: c.data, pos: n.pos}
 	for name := m.next(); name != nil; name = m.next() {
 		key := text(name)
 		c.at = append(c.at, key)
-		c.name = m.name
 		if string(key) == "x-mcp-header" {
 			header = m.pos
 		} else if err := c.keyword(n, key, m.pos); err != nil {
@@ -109,7 +104,7 @@ func (c *compiler) keywords(n *node) error {
 	}
 	if c.draft7 && n.ref != nil {
 		// In draft-07 a $ref hides its siblings (draft-07 core, section 8.3).
-		*n = node{pos: n.pos, ref: n.ref}
+		*n = node{pos: n.pos, ref: n.ref, scope: n.scope}
 	}
 	n.free = n.isFree()
 	return nil

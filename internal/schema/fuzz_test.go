@@ -126,7 +126,7 @@ type fuzzKeyword struct {
 	value func(g *generator, depth int)
 }
 
-// fuzzKeywords returns the keywords of the walk, and some that need the fallback.
+// fuzzKeywords returns the keywords that both sides read the same way.
 func fuzzKeywords() []fuzzKeyword {
 	types := func(g *generator, _ int) {
 		g.pick(`"null"`, `"boolean"`, `"object"`, `"array"`, `"number"`, `"string"`, `"integer"`, `["null","integer"]`, `["object","array","string"]`)
@@ -155,11 +155,11 @@ func fuzzKeywords() []fuzzKeyword {
 				if i > 0 {
 					g.buf.WriteByte(',')
 				}
-				g.scalar()
+				g.value(1)
 			}
 			g.buf.WriteByte(']')
 		}},
-		{"const", func(g *generator, _ int) { g.scalar() }},
+		{"const", func(g *generator, _ int) { g.value(2) }},
 		{"required", func(g *generator, _ int) { g.pick(`[]`, `["a"]`, `["a","b"]`, `["e"]`) }},
 		{"properties", func(g *generator, depth int) { g.named(depth, "a", "b", "d") }},
 		{"patternProperties", func(g *generator, depth int) { g.named(depth, "^x-", "b") }},
@@ -179,6 +179,11 @@ func fuzzKeywords() []fuzzKeyword {
 		{"x-note", func(g *generator, _ int) { g.scalar() }},
 		{"uniqueItems", func(g *generator, _ int) { g.pick(`true`, `false`) }},
 		{"contains", one},
+		{"minContains", count},
+		{"maxContains", count},
+		{"dependentRequired", func(g *generator, _ int) { g.pick(`{}`, `{"a":["b"]}`, `{"b":["a","d"],"d":[]}`) }},
+		{"dependentSchemas", func(g *generator, depth int) { g.named(depth, "a", "x-c") }},
+		{"unevaluatedItems", one},
 		{"unevaluatedProperties", one},
 	}
 }

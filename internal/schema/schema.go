@@ -2,9 +2,7 @@
 //
 // A schema is read once, when a tool is registered, and becomes a tree of
 // nodes. A value is then checked by one walk over its bytes, without decoding
-// it: nothing is allocated for a value that is valid. Keywords the walk does
-// not know (unevaluatedProperties, contains, …) send the whole schema to
-// jsonschema-go, which sees the decoded value.
+// it: hardly anything is allocated for a value that is valid.
 //
 // Two dialects are supported: 2020-12, which is the default, and draft-07.
 package schema
@@ -28,10 +26,9 @@ const (
 // A Schema is a compiled JSON Schema. It is immutable and safe for concurrent
 // use.
 type Schema struct {
-	json     []byte
-	root     *node
-	headers  []Header
-	fallback *fallback // nil when the walk knows every keyword
+	json    []byte
+	root    *node
+	headers []Header
 }
 
 // Compile compiles a schema given as JSON. It refuses a schema that is
@@ -78,14 +75,7 @@ func compile(text []byte) (*Schema, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Schema{json: text, root: root, headers: c.headers}
-	if c.slow != "" {
-		s.fallback, err = newFallback(c)
-		if err != nil {
-			return nil, err
-		}
-	}
-	return s, nil
+	return &Schema{json: text, root: root, headers: c.headers}, nil
 }
 
 // JSON returns the schema as it was given, less insignificant white space.
@@ -103,8 +93,5 @@ func (s *Schema) Headers() []Header { return s.headers }
 // Validate checks value, which must be well-formed JSON without duplicate
 // names. What is wrong with the value comes back as a [*ValidationError].
 func (s *Schema) Validate(value []byte) error {
-	if s.fallback != nil {
-		return s.fallback.validate(s.root, value)
-	}
 	return validate(s.root, value)
 }
