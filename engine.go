@@ -11,8 +11,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/schema"
 	"github.com/mcpengine/mcpengine/internal/seal"
@@ -109,7 +107,7 @@ type ends struct {
 // who produced it (basic, "Per-response protocol fields"). Versions with a
 // handshake have none of them.
 func (e *Engine) encodeEnds() {
-	info, err := json.Marshal(e.info, encoding)
+	info, err := encode(e.info)
 	if err != nil {
 		panic(fmt.Sprintf("mcpengine: New(%q): encode the implementation: %v", e.info.Name, err))
 	}

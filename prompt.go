@@ -6,8 +6,6 @@ import (
 	"reflect"
 	"slices"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/schema"
 	"github.com/mcpengine/mcpengine/mcp"
@@ -74,7 +72,7 @@ func newPrompt[In any, Out PromptResult](e *Engine, name, description string, h 
 		return nil, err
 	}
 	p.get = func(ctx context.Context, args []byte) (*mcp.GetPromptResult, error) {
-		in, err := decode[In](args)
+		in, err := decode[In](args, false)
 		if err != nil {
 			return nil, invalidParams(err)
 		}
@@ -84,7 +82,7 @@ func newPrompt[In any, Out PromptResult](e *Engine, name, description string, h 
 		}
 		return p.result(any(out))
 	}
-	p.definition, err = json.Marshal(p.wireDefinition(), encoding)
+	p.definition, err = encode(p.wireDefinition())
 	return p, err
 }
 

@@ -7,8 +7,6 @@ import (
 	"reflect"
 	"strings"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/schema"
 	"github.com/mcpengine/mcpengine/internal/uritemplate"
@@ -123,7 +121,7 @@ func newResource[In any, Out ResourceResult](e *Engine, uri, description string,
 		return nil, err
 	}
 	r.read = func(ctx context.Context, uri string, args []byte) (*mcp.ReadResourceResult, error) {
-		in, err := decode[In](args)
+		in, err := decode[In](args, false)
 		if err != nil {
 			return nil, invalidParams(err)
 		}
@@ -134,7 +132,7 @@ func newResource[In any, Out ResourceResult](e *Engine, uri, description string,
 		return r.result(uri, any(out))
 	}
 	var err error
-	r.definition, err = json.Marshal(r.wireDefinition(&c), encoding)
+	r.definition, err = encode(r.wireDefinition(&c))
 	return r, err
 }
 

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"reflect"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/schema"
 	"github.com/mcpengine/mcpengine/internal/streamable"
@@ -96,9 +94,9 @@ func newTool[In, Out any](e *Engine, name, description string, h Handler[In, Out
 	if t.output, err = e.outputSchema(reflect.TypeFor[Out](), c.output, result.structured); err != nil {
 		return nil, fmt.Errorf("output: %w", err)
 	}
-	output := t.output
+	output, open := t.output, c.input != ""
 	t.call = func(ctx context.Context, req *Request, args, dst []byte) ([]byte, error) {
-		in, err := decode[In](args)
+		in, err := decode[In](args, open)
 		if err != nil {
 			return dst, err
 		}
@@ -108,7 +106,7 @@ func newTool[In, Out any](e *Engine, name, description string, h Handler[In, Out
 		}
 		return result.append(req, dst, output, &out)
 	}
-	t.definition, err = json.Marshal(t.wireDefinition(&c), encoding)
+	t.definition, err = encode(t.wireDefinition(&c))
 	return t, err
 }
 

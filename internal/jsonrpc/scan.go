@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"unicode/utf8"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // maxDepth bounds the nesting of a message. The deepest message of the
@@ -220,7 +218,7 @@ func (s *scanner) member(l *level) (m Member, err error) {
 	}
 	m.Name = raw[1 : len(raw)-1]
 	if escaped {
-		m.Name, _ = jsontext.AppendUnquote(nil, raw)
+		m.Name = AppendUnquoted(nil, raw)
 	}
 	s.space()
 	if !s.take(':') {

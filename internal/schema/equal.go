@@ -98,3 +98,16 @@ func (w *walker) unique(pos int) bool {
 	}
 	return w.stop == nil
 }
+
+// Canonical returns a form of value that it shares with every equal value, in
+// whatever order and spelling, and with no other: numbers are equal by what
+// they count. Of a value that is nested deeper than can be compared, or is no
+// JSON, it returns the text itself.
+func Canonical(value []byte) []byte {
+	w := newWalker(value)
+	form, _ := w.canonical(nil, skipSpace(value, 0))
+	if w.stop != nil {
+		return value
+	}
+	return form
+}

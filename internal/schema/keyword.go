@@ -92,6 +92,7 @@ func (c *compiler) keyword(n *node, name []byte, pos int) (err error) {
 		c.defaults = true
 		n.def = c.literal(pos)
 	case groupText:
+		n.encoded = n.encoded || string(name) == "contentEncoding"
 		return c.expect(typeString, pos)
 	case groupFlag:
 		return c.expect(typeBoolean, pos)

@@ -14,6 +14,8 @@ type node struct {
 	free  bool // accepts everything, so the value can be skipped
 	alias bool // is nothing but ref
 
+	encoded bool // has a contentEncoding, as bytes have
+
 	types    typeSet // 0 for any
 	enum     []scalar
 	constant *scalar

@@ -8,11 +8,12 @@
 package schema
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 
-	"github.com/go-json-experiment/json/jsontext"
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 )
 
 // Bounds on a schema, so that a hostile one cannot exhaust the validator
@@ -39,11 +40,8 @@ func Compile(raw []byte) (*Schema, error) {
 	if len(raw) > maxSchemaBytes {
 		return nil, fmt.Errorf("compile schema: %d bytes exceed the limit of %d", len(raw), maxSchemaBytes)
 	}
-	text := jsontext.Value(slices.Clone(raw))
-	if !text.IsValid() {
-		return nil, fmt.Errorf("compile schema: %w", syntaxError(raw))
-	}
-	if err := text.Compact(); err != nil {
+	text, err := compact(raw)
+	if err != nil {
 		return nil, fmt.Errorf("compile schema: %w", err)
 	}
 	s, err := compile(text)
@@ -53,16 +51,17 @@ func Compile(raw []byte) (*Schema, error) {
 	return s, nil
 }
 
-// syntaxError says what is wrong with raw, which is known to be malformed.
-func syntaxError(raw []byte) error {
+// compact returns raw, which has to be strict JSON, without white space.
+func compact(raw []byte) ([]byte, error) {
 	if len(raw) == 0 {
-		return errors.New("empty text")
+		return nil, errors.New("empty text")
 	}
-	_, err := jsontext.AppendFormat(nil, raw)
-	if err == nil {
-		return errMalformed
+	if err := jsonrpc.Valid(raw); err != nil {
+		return nil, err
 	}
-	return err
+	var text bytes.Buffer
+	err := json.Compact(&text, raw)
+	return text.Bytes(), err
 }
 
 // compile compiles text, which is well-formed and compact.
