@@ -29,7 +29,7 @@ func WithKey(key string) AskOption {
 // WithRequestedSchema replaces the form that [Elicit] infers from its type, for
 // what a Go type cannot express, such as choices with titles.
 func WithRequestedSchema(schema string) AskOption {
-	return askOption(func(a *ask) { a.schema = schema })
+	return askOption(func(a *ask) { a.schema = given(schema) })
 }
 
 // Elicit asks the user to fill in a form and returns what they entered. T is a
@@ -83,9 +83,9 @@ func Elicit[T any](ctx context.Context, message string, opts ...AskOption) (T, e
 }
 
 // formFor returns the schema of a form.
-func formFor[T any](e *Engine, given string) (*schema.Schema, error) {
-	if given != "" {
-		return schema.Compile([]byte(given))
+func formFor[T any](e *Engine, given givenSchema) (*schema.Schema, error) {
+	if given != nil {
+		return given()
 	}
 	return e.formOf(reflect.TypeFor[T]())
 }

@@ -62,7 +62,7 @@ func newPrompt[In any, Out PromptResult](e *Engine, name, description string, h 
 	}
 	p := &prompt{feature: feature{profile: c.profile}, completions: c.completions}
 	var err error
-	if p.input, err = e.inputSchema(reflect.TypeFor[In](), ""); err != nil {
+	if p.input, err = e.inputSchema(reflect.TypeFor[In](), nil); err != nil {
 		return nil, err
 	}
 	if p.arguments, err = argumentsOf(p.input); err != nil {

@@ -152,7 +152,7 @@ func (r *resource) bind(e *Engine, in reflect.Type) (err error) {
 	if !strings.Contains(r.name, ":") {
 		return errors.New("a URI begins with a scheme")
 	}
-	if r.input, err = e.inputSchema(in, ""); err != nil {
+	if r.input, err = e.inputSchema(in, nil); err != nil {
 		return err
 	}
 	if r.arguments, err = argumentsOf(r.input); err != nil {

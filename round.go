@@ -63,7 +63,7 @@ type ask struct {
 	key    string
 	method string
 	params []byte
-	schema string // of a form, when it is given
+	schema givenSchema // of a form
 }
 
 func newAsk(method string, opts []AskOption) *ask {

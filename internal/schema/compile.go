@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"net/url"
-	"regexp"
 	"strings"
 )
 
@@ -13,6 +12,7 @@ import (
 type compiler struct {
 	data     []byte
 	draft7   bool
+	patterns patternCompiler
 	at       [][]byte // where the compiler is: keywords and property names
 	depth    int
 	nodes    []*node // in document order
@@ -27,8 +27,8 @@ type compiler struct {
 	places    map[int]map[string]int // see entries
 }
 
-func newCompiler(data []byte) *compiler {
-	return &compiler{data: data, identify: bytes.Contains(data, []byte(`"$id"`))}
+func newCompiler(data []byte, patterns patternCompiler) *compiler {
+	return &compiler{data: data, patterns: patterns, identify: bytes.Contains(data, []byte(`"$id"`))}
 }
 
 func (c *compiler) compile() (*node, error) {
@@ -203,20 +203,6 @@ func (c *compiler) count(pos int) (int, error) {
 		}
 	}
 	return min(n, math.MaxInt32), nil
-}
-
-// pattern compiles a regular expression. Go's have no look-around and no back
-// references, which is what keeps them linear in the length of the value.
-func (c *compiler) pattern(expr []byte) (*pattern, error) {
-	re, err := regexp.Compile(string(expr))
-	if err != nil {
-		return nil, c.errorf("%w", err)
-	}
-	weight := 16 * (1 + len(expr)/32)
-	if bytes.IndexByte(expr, '{') >= 0 {
-		weight *= 8 // a{1000} is a program of a thousand steps
-	}
-	return &pattern{expr: string(expr), regexp: re, weight: weight}, nil
 }
 
 // expect returns an error unless the value at pos has the given type.

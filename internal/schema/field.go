@@ -254,7 +254,7 @@ func (in *inferrer) enum(f *field, start int) error {
 		in.buf = in.buf[:len(in.buf)-1]
 		start += bytes.Index(in.buf[start:], []byte(`"items":`)) + len(`"items":`)
 	}
-	base, err := compile(append(slices.Clone(in.buf[start:]), '}'))
+	base, err := compile(append(slices.Clone(in.buf[start:]), '}'), numberPatterns)
 	if err != nil {
 		return err
 	}
@@ -292,7 +292,7 @@ func (in *inferrer) defaultValue(f *field, start int) error {
 	if !ok {
 		return nil
 	}
-	base, err := compile(append(slices.Clone(in.buf[start:]), '}'))
+	base, err := compile(append(slices.Clone(in.buf[start:]), '}'), numberPatterns)
 	if err != nil {
 		return err
 	}

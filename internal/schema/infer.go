@@ -41,7 +41,7 @@ func Infer(t reflect.Type) (*Schema, error) {
 	if err == nil {
 		in.close()
 		var s *Schema
-		if s, err = compile(in.buf); err == nil {
+		if s, err = compile(in.buf, numberPatterns); err == nil {
 			return s, nil
 		}
 	}
@@ -53,13 +53,6 @@ type inferrer struct {
 	buf   []byte
 	types []reflect.Type // whose schemas are being written
 }
-
-// Integers as the names of members, which is how JSON writes such map keys.
-const (
-	integerPattern  = `^-?(0|[1-9][0-9]*)$`
-	unsignedPattern = `^(0|[1-9][0-9]*)$`
-	numberPattern   = `^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`
-)
 
 func (in *inferrer) open()  { in.buf = append(in.buf, '{') }
 func (in *inferrer) close() { in.buf = append(in.buf, '}') }

@@ -40,10 +40,6 @@ type (
 	namedByte byte
 	upper     string
 	pair      struct{ a, b int }
-
-	unexported struct {
-		tag int `json:"tag"` //nolint:govet // that it is refused is tested
-	}
 )
 
 func (u *upper) UnmarshalText(text []byte) error {
@@ -153,6 +149,10 @@ func TestInfer(t *testing.T) {
 
 func TestInferRefuses(t *testing.T) {
 	t.Parallel()
+	// In the source, go vet would find it.
+	unexported := reflect.Zero(reflect.StructOf([]reflect.StructField{
+		{Name: "tag", PkgPath: "example.com", Type: reflect.TypeFor[int](), Tag: `json:"tag"`},
+	})).Interface()
 	for _, test := range []struct {
 		value any
 		want  string
@@ -178,7 +178,7 @@ func TestInferRefuses(t *testing.T) {
 		{struct {
 			A int `json:"it's"`
 		}{}, `field A: tag json: "it's" is not a name that encoding/json knows`},
-		{unexported{}, `field tag: a field with a json tag must be exported`},
+		{unexported, `field tag: a field with a json tag must be exported`},
 		{struct{ upper }{}, `field upper: an embedded type that is not a struct needs a name`},
 		{struct{ M map[string]chan int }{}, `field M: type chan int has no JSON form`},
 		{struct {

@@ -3,7 +3,6 @@ package schema
 import (
 	"bytes"
 	"math/bits"
-	"regexp"
 	"strings"
 )
 
@@ -76,14 +75,6 @@ func (l limit) admits(n int) bool { return n >= l.min && (l.max < 0 || n <= l.ma
 type stringRules struct {
 	length  limit
 	pattern *pattern
-}
-
-// A pattern is a regular expression with an estimate of what it costs to match
-// one byte.
-type pattern struct {
-	expr   string
-	regexp *regexp.Regexp
-	weight int
 }
 
 type arrayRules struct {

@@ -36,7 +36,13 @@ type Schema struct {
 // malformed, too large, not valid in its dialect, or not self-contained: a
 // $ref that leaves the schema is an error and is never fetched (basic, "$ref
 // Resolution").
-func Compile(raw []byte) (*Schema, error) {
+func Compile(raw []byte) (*Schema, error) { return compileRaw(raw, anyPattern) }
+
+// CompileInferred is Compile for a schema made of parts that [Infer] has
+// written. It knows no regular expressions but those.
+func CompileInferred(raw []byte) (*Schema, error) { return compileRaw(raw, numberPatterns) }
+
+func compileRaw(raw []byte, patterns patternCompiler) (*Schema, error) {
 	if len(raw) > maxSchemaBytes {
 		return nil, fmt.Errorf("compile schema: %d bytes exceed the limit of %d", len(raw), maxSchemaBytes)
 	}
@@ -44,7 +50,7 @@ func Compile(raw []byte) (*Schema, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compile schema: %w", err)
 	}
-	s, err := compile(text)
+	s, err := compile(text, patterns)
 	if err != nil {
 		return nil, fmt.Errorf("compile schema: %w", err)
 	}
@@ -65,11 +71,11 @@ func compact(raw []byte) ([]byte, error) {
 }
 
 // compile compiles text, which is well-formed and compact.
-func compile(text []byte) (*Schema, error) {
+func compile(text []byte, patterns patternCompiler) (*Schema, error) {
 	if text[0] != '{' {
 		return nil, fmt.Errorf("must be an object, got %s", excerpt(text))
 	}
-	c := newCompiler(text)
+	c := newCompiler(text, patterns)
 	root, err := c.compile()
 	if err != nil {
 		return nil, err

@@ -276,7 +276,7 @@ func (w *walker) string(rules *stringRules, literal []byte) bool {
 }
 
 func (w *walker) match(p *pattern, s []byte) bool {
-	return w.spend(p.weight*len(s)) && p.regexp.Match(s)
+	return w.spend(p.weight*len(s)) && p.match(s)
 }
 
 // spend takes cost from the budget and reports whether there was enough of it.
