@@ -29,16 +29,9 @@ var owners = map[string][]string{
 	"github.com/aws/aws-sdk-go-v2/service/sts":            {root + "/internal/deploy"},
 	"github.com/aws/smithy-go":                            {root + "/internal/deploy"},
 
-	// The JSON codec: it takes the place of encoding/json, so it is needed
-	// wherever a type of the user or of a peer is read or written.
-	"github.com/go-json-experiment/json": {
-		root,
-		root + "/client",
-		root + "/internal/jsonrpc",
-		root + "/internal/lambda",
-		root + "/internal/schema",
-		root + "/mcptest",
-	},
+	// A server needs no more of it than strings. The client, which no server
+	// links, may use all of it.
+	"github.com/go-json-experiment/json": {root + "/client", root + "/internal/jsonrpc"},
 }
 
 // unlinked are the import paths that no server binary may link, with all below
