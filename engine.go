@@ -107,12 +107,12 @@ type ends struct {
 // who produced it (basic, "Per-response protocol fields"). Versions with a
 // handshake have none of them.
 func (e *Engine) encodeEnds() {
-	info, err := encode(e.info)
+	info, err := encodeImplementation(e.info)
 	if err != nil {
 		panic(fmt.Sprintf("mcpengine: New(%q): encode the implementation: %v", e.info.Name, err))
 	}
 	e.encodedInfo = info
-	result := fmt.Appendf(nil, `,"resultType":%q,"_meta":{%q:%s}}`, mcp.ResultTypeComplete, mcp.MetaServerInfo, info)
+	result := []byte(`,"resultType":"` + string(mcp.ResultTypeComplete) + `","_meta":{"` + mcp.MetaServerInfo + `":` + string(info) + `}}`)
 	e.ends = make(map[*version]*ends, len(versions))
 	for i := range versions {
 		if versions[i].handshake {

@@ -118,7 +118,7 @@ func newTool[In, Out any](e *Engine, name, description string, h Handler[In, Out
 		}
 		return result.append(req, dst, output, &out)
 	}
-	t.definition, err = encode(t.wireDefinition(&c))
+	t.definition, err = encodeTool(t.wireDefinition(&c))
 	return t, err
 }
 
