@@ -149,10 +149,10 @@ func TestInfer(t *testing.T) {
 
 func TestInferRefuses(t *testing.T) {
 	t.Parallel()
-	// In the source, go vet would find it.
-	unexported := reflect.Zero(reflect.StructOf([]reflect.StructField{
-		{Name: "tag", PkgPath: "example.com", Type: reflect.TypeFor[int](), Tag: `json:"tag"`},
-	})).Interface()
+	// In the source, linters would find them.
+	tagged := func(name, pkg string, tag reflect.StructTag) any {
+		return reflect.Zero(reflect.StructOf([]reflect.StructField{{Name: name, PkgPath: pkg, Type: reflect.TypeFor[int](), Tag: tag}})).Interface()
+	}
 	for _, test := range []struct {
 		value any
 		want  string
@@ -172,13 +172,9 @@ func TestInferRefuses(t *testing.T) {
 		{struct {
 			M map[string]int `json:",inline"`
 		}{}, `field M: the json option inline is not supported`},
-		{struct {
-			A int `json:"a,omitEmpty"`
-		}{}, `field A: the json option omitEmpty is not supported`},
-		{struct {
-			A int `json:"it's"`
-		}{}, `field A: tag json: "it's" is not a name that encoding/json knows`},
-		{unexported, `field tag: a field with a json tag must be exported`},
+		{tagged("A", "", `json:"a,omitEmpty"`), `field A: the json option omitEmpty is not supported`},
+		{tagged("A", "", `json:"it's"`), `field A: tag json: "it's" is not a name that encoding/json knows`},
+		{tagged("tag", "example.com", `json:"tag"`), `field tag: a field with a json tag must be exported`},
 		{struct{ upper }{}, `field upper: an embedded type that is not a struct needs a name`},
 		{struct{ M map[string]chan int }{}, `field M: type chan int has no JSON form`},
 		{struct {
