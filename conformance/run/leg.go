@@ -13,6 +13,7 @@ import (
 type config struct {
 	revision string // all of them when empty
 	scenario string // all of the revision's when empty
+	place    string // name of the place; all of them when empty
 	server   string // path of the program to test
 	out      string // folder for the suite's results; temporary when empty
 	suite    string // folder the suite is installed in
@@ -45,10 +46,14 @@ func chooseLegs(revision string) ([]leg, error) {
 // String returns the revision, by which a leg is chosen.
 func (l leg) String() string { return l.revision }
 
-// run runs what c says against one process at one URL, reports to stdout, and
-// returns whether all is well.
+// run runs what c says, reports to stdout, and returns whether all is well. In
+// each place one server, at one URL, passes all legs.
 func run(ctx context.Context, c config, stdout io.Writer) (ok bool, err error) {
 	chosen, err := chooseLegs(c.revision)
+	if err != nil {
+		return false, err
+	}
+	where, err := choosePlaces(c.place)
 	if err != nil {
 		return false, err
 	}
@@ -66,26 +71,42 @@ func run(ctx context.Context, c config, stdout io.Writer) (ok bool, err error) {
 			}
 		}()
 	}
-	server, err := startServer(ctx, c.server)
+	ok = true
+	for _, p := range where {
+		placeOK, err := runPlace(ctx, c, p, chosen, s, stdout)
+		if err != nil {
+			return false, err
+		}
+		ok = ok && placeOK
+	}
+	if !ok {
+		fmt.Fprintf(stdout, "\nThe results are in %s.\n", c.out)
+	}
+	return ok, nil
+}
+
+// runPlace runs the legs against the program in one place.
+func runPlace(ctx context.Context, c config, p place, chosen []leg, s suite, stdout io.Writer) (bool, error) {
+	at, err := p.start(ctx, c.server)
 	if err != nil {
 		return false, err
 	}
-	ok, err = runLegs(ctx, c, chosen, s, server.url+"/mcp", stdout)
-	if stopErr := server.stop(); stopErr != nil {
+	ok, err := runLegs(ctx, c, p, chosen, s, at.url+"/mcp", stdout)
+	if stopErr := at.stop(); stopErr != nil {
 		ok = false
 		fmt.Fprintf(stdout, "\n%v\n", stopErr)
 	}
 	if !ok && err == nil {
-		fmt.Fprintf(stdout, "\nThe results are in %s, and this is the server's log:\n\n%s", c.out, server.log.String())
+		fmt.Fprintf(stdout, "\nThis is the server's log:\n\n%s", at.log())
 	}
 	return ok, err
 }
 
 // runLegs lets the suite at the server, leg by leg.
-func runLegs(ctx context.Context, c config, chosen []leg, s suite, url string, stdout io.Writer) (bool, error) {
+func runLegs(ctx context.Context, c config, p place, chosen []leg, s suite, url string, stdout io.Writer) (bool, error) {
 	ok := true
 	for _, l := range chosen {
-		legOK, err := runLeg(ctx, c, l, s, url, stdout)
+		legOK, err := runLeg(ctx, c, p, l, s, url, stdout)
 		if err != nil {
 			return false, err
 		}
@@ -94,9 +115,12 @@ func runLegs(ctx context.Context, c config, chosen []leg, s suite, url string, s
 	return ok, nil
 }
 
-func runLeg(ctx context.Context, c config, l leg, s suite, url string, stdout io.Writer) (bool, error) {
+func runLeg(ctx context.Context, c config, p place, l leg, s suite, url string, stdout io.Writer) (bool, error) {
 	scenarios, err := s.scenarios(ctx, l)
 	if err != nil {
+		return false, err
+	}
+	if err := exclude(scenarios, l.revision, p); err != nil {
 		return false, err
 	}
 	verbose := io.Discard
@@ -106,7 +130,7 @@ func runLeg(ctx context.Context, c config, l leg, s suite, url string, stdout io
 			return false, err
 		}
 	}
-	out := filepath.Join(c.out, l.revision)
+	out := filepath.Join(c.out, p.name, l.revision)
 	if err := s.run(ctx, l, c.scenario, url, out, verbose); err != nil {
 		return false, err
 	}
@@ -114,7 +138,7 @@ func runLeg(ctx context.Context, c config, l leg, s suite, url string, stdout io
 	if err != nil {
 		return false, err
 	}
-	fmt.Fprintf(stdout, "\n%s, protocol version %s\n\n", l.side, l.revision)
+	fmt.Fprintf(stdout, "\n%s, protocol version %s, %s\n\n", l.side, l.revision, p.title)
 	return report(stdout, results), nil
 }
 
@@ -125,6 +149,6 @@ func choose(scenarios []scenario, name string) ([]scenario, error) {
 		return nil, fmt.Errorf("there is no scenario %q: choose one of %v", name, scenarios)
 	}
 	chosen := scenarios[i]
-	chosen.must = true
+	chosen.must, chosen.excluded = true, ""
 	return []scenario{chosen}, nil
 }

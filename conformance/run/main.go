@@ -6,12 +6,16 @@
 //	go run ./conformance/run
 //	go run ./conformance/run -scenario server-stateless
 //
+// It does so three times: over HTTP, and on a stand-in for AWS Lambda, with
+// answers that are buffered and with such that are streamed.
+//
 // It exits with 1 when a scenario fails that the revision requires or that is
-// pending, and with 2 when it is used wrongly. Scenarios of extensions are
+// pending, or one passes that is excluded, and with 2 when it is used wrongly. Scenarios of extensions are
 // shown and never fail the run.
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -44,6 +48,7 @@ func parseFlags(args []string) (config, error) {
 	flags := flag.NewFlagSet("conformance", flag.ContinueOnError)
 	flags.StringVar(&c.revision, "revision", "", "the protocol `version` whose requirements to run (default: all of them, against one process)")
 	flags.StringVar(&c.scenario, "scenario", "", "run this scenario alone and show all it says")
+	flags.StringVar(&c.place, "place", "", "where to run the server: http, lambda-buffered or lambda-streamed (default: one after the other)")
 	flags.StringVar(&c.server, "server", "bin/conformance-server", "the `program` to test")
 	flags.StringVar(&c.out, "out", "", "keep the suite's results in this `folder` (default: only those of a failed run, in a temporary one)")
 	err := flags.Parse(args)
@@ -53,8 +58,9 @@ func parseFlags(args []string) (config, error) {
 	switch {
 	case flags.NArg() > 0:
 		err = fmt.Errorf("unknown argument %q", flags.Arg(0))
-	case c.scenario != "" && c.revision == "":
-		c.revision = legs[0].revision
+	case c.scenario != "":
+		c.revision = cmp.Or(c.revision, legs[0].revision)
+		c.place = cmp.Or(c.place, onHTTP)
 	}
 	if err != nil {
 		fmt.Fprintf(flags.Output(), "%v\n", err)

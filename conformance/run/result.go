@@ -40,6 +40,9 @@ func (r result) count(status string) (n int) {
 // passed reports whether the scenario proved something and nothing failed.
 func (r result) passed() bool { return r.count(failure) == 0 && r.count(success) > 0 }
 
+// stale reports whether the scenario passes although it is excluded.
+func (r result) stale() bool { return r.excluded != "" && r.passed() }
+
 // readResults reads what the suite has written for each scenario.
 func readResults(dir string, l leg, scenarios []scenario) ([]result, error) {
 	results := make([]result, len(scenarios))

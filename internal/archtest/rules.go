@@ -20,6 +20,12 @@ var owners = map[string][]string{
 	"github.com/golang-jwt/jwt/v5": {root + "/auth"},
 	"github.com/spf13/cobra":       {root + "/cmd/mcpengine"},
 
+	// What a host's file is written in, and the locks: a host's file and our
+	// profile are each edited by one package.
+	"github.com/tailscale/hujson":     {root + "/internal/hostconfig"},
+	"github.com/pelletier/go-toml/v2": {root + "/internal/hostconfig"},
+	"github.com/gofrs/flock":          {root + "/internal/hostconfig", root + "/internal/profile"},
+
 	// The AWS SDK is one library in a module for each service.
 	"github.com/aws/aws-sdk-go-v2":                        {root + "/internal/deploy"},
 	"github.com/aws/aws-sdk-go-v2/config":                 {root + "/internal/deploy"},
@@ -29,9 +35,13 @@ var owners = map[string][]string{
 	"github.com/aws/aws-sdk-go-v2/service/sts":            {root + "/internal/deploy"},
 	"github.com/aws/smithy-go":                            {root + "/internal/deploy"},
 
-	// A server needs no more of it than strings. The client, which no server
-	// links, may use all of it.
-	"github.com/go-json-experiment/json": {root + "/client", root + "/internal/jsonrpc"},
+	// A server needs no more of it than strings. The client and the command,
+	// which no server links, may use all of it.
+	"github.com/go-json-experiment/json": {
+		root + "/client",
+		root + "/internal/jsonrpc",
+		root + "/internal/profile",
+	},
 }
 
 // unlinked are the import paths that no server binary may link, with all below
@@ -41,9 +51,12 @@ var unlinked = []string{
 	"github.com/aws/aws-sdk-go",
 	"github.com/aws/aws-sdk-go-v2",
 	"github.com/aws/smithy-go",
+	"github.com/gofrs",
 	"github.com/google/jsonschema-go",
 	"github.com/jackc",
+	"github.com/pelletier",
 	"github.com/spf13",
+	"github.com/tailscale",
 	"golang.org/x/oauth2",
 	"modernc.org",
 	"testing",
