@@ -62,6 +62,21 @@ var unlinked = []string{
 	"testing",
 }
 
+// verification is what only a server with protected features may link.
+var verification = []string{root + "/auth", "github.com/golang-jwt"}
+
+// OpenServerLinks reports the packages in the graph of a server binary without
+// protected features that only verify tokens.
+func OpenServerLinks(g Graph) []string {
+	var broken []string
+	for path := range g {
+		if within(path, verification) {
+			broken = append(broken, fmt.Sprintf("a server binary without authentication links %s", path))
+		}
+	}
+	return sorted(broken)
+}
+
 // RootImports reports the packages of the module that import the root package
 // and are not above it. Tests in package x_test may import it from anywhere.
 func RootImports(g Graph) []string {
