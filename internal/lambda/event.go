@@ -83,9 +83,6 @@ func (e *event) read(name string, value []byte) error {
 	case "rawQueryString":
 		return readString(&e.RawQueryString, value)
 	case "cookies":
-		if value[0] == '"' {
-			return errNotStrings
-		}
 		return eachString(value, func(cookie string) error {
 			e.Cookies = append(e.Cookies, cookie)
 			return nil
@@ -97,15 +94,15 @@ func (e *event) read(name string, value []byte) error {
 	case "path":
 		return readString(&e.Path, value)
 	case "queryStringParameters":
-		return e.Query.read(value)
+		return e.Query.read(value, oneString)
 	case "multiValueQueryStringParameters":
-		return e.MultiQuery.read(value)
+		return e.MultiQuery.read(value, eachString)
 	case "multiValueHeaders":
-		return e.MultiHeader.read(value)
+		return e.MultiHeader.read(value, eachString)
 	case "headers":
-		return e.Header.read(value)
+		return e.Header.read(value, oneString)
 	case "pathParameters":
-		return e.PathParameters.read(value)
+		return e.PathParameters.read(value, oneString)
 	case "body":
 		return readText(&e.Body, value)
 	case "isBase64Encoded":

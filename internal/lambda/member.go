@@ -20,11 +20,11 @@ type fields struct {
 	header http.Header
 }
 
-// read reads headers with one or several values each.
-func (f *fields) read(value []byte) error {
+// read reads headers, and each the values of one.
+func (f *fields) read(value []byte, each reader) error {
 	// The values of all headers share one array, as they do in net/textproto.
 	values := make([]string, 0, 24)
-	return readMembers(value, func() { f.header = make(http.Header, 24) }, func(name []byte, value string) error {
+	return readMembers(value, each, func() { f.header = make(http.Header, 24) }, func(name []byte, value string) error {
 		if len(values) == maxMembers {
 			return errTooMany
 		}
@@ -80,9 +80,9 @@ type pairs []pair
 
 type pair struct{ name, value string }
 
-// read reads names with one or several values each.
-func (p *pairs) read(value []byte) error {
-	return readMembers(value, func() {}, func(name []byte, value string) error {
+// read reads names, and each the values of one.
+func (p *pairs) read(value []byte, each reader) error {
+	return readMembers(value, each, func() {}, func(name []byte, value string) error {
 		if len(*p) == maxMembers {
 			return errTooMany
 		}
@@ -135,27 +135,39 @@ func eachMember(value []byte, read func(name, value []byte) error) error {
 	return nil
 }
 
-// readMembers reads an object of strings, or of arrays of them, and calls visit
-// with each. Unless it is null, begin is called first.
-func readMembers(value []byte, begin func(), visit func(name []byte, value string) error) error {
+// A reader calls visit with the strings that a value is made of.
+type reader func(value []byte, visit func(string) error) error
+
+// readMembers reads an object, and each the value of a member, and calls visit
+// with every string. Unless the object is null, begin is called first.
+func readMembers(value []byte, each reader, begin func(), visit func(name []byte, value string) error) error {
 	if !isNull(value) {
 		begin()
 	}
 	return eachMember(value, func(name, value []byte) error {
-		return eachString(value, func(s string) error { return visit(name, s) })
+		return each(value, func(s string) error { return visit(name, s) })
 	})
 }
 
-// eachString reads a string, or an array of them.
-func eachString(value []byte, visit func(string) error) error {
+// oneString reads a string.
+func oneString(value []byte, visit func(string) error) error {
 	switch value[0] {
 	case 'n':
 		return nil
 	case '"':
 		return visit(jsonrpc.UnquoteString(value))
+	}
+	return errNotString
+}
+
+// eachString reads an array of strings.
+func eachString(value []byte, visit func(string) error) error {
+	switch value[0] {
+	case 'n':
+		return nil
 	case '[':
 	default:
-		return errNotString
+		return errNotStrings
 	}
 	elements, err := jsonrpc.ParseArray(value)
 	if err != nil {
