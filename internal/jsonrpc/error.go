@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Codes of JSON-RPC 2.0 and of the specification (basic, "Error Codes").
@@ -88,12 +86,4 @@ func (e *Error) append(dst []byte) []byte {
 		dst = append(dst, e.Data...)
 	}
 	return append(dst, '}')
-}
-
-// AppendString appends s to dst as a JSON string. Bytes of s that are not
-// UTF-8 become U+FFFD.
-func AppendString(dst []byte, s string) []byte {
-	// The error only reports invalid UTF-8, which has been replaced by then.
-	dst, _ = jsontext.AppendQuote(dst, s)
-	return dst
 }
