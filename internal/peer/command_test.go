@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -143,8 +144,12 @@ func TestStubborn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if isRunning(pid) {
-			t.Errorf("process %d is still there", pid)
+		// Being killed takes a moment, and nobody can wait for a grandchild.
+		for end := time.Now().Add(5 * time.Second); isRunning(pid); {
+			if time.Now().After(end) {
+				t.Fatalf("process %d is still there", pid)
+			}
+			runtime.Gosched()
 		}
 	}
 }
