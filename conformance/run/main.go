@@ -1,10 +1,12 @@
 // Command run runs the official MCP conformance suite against the server in
-// conformance/server and prints what came of it. Run it from the root of the
+// conformance/server and the client in conformance/client, and prints what came
+// of it. Run it from the root of the
 // repository, after make build and scripts/install-conformance, or let
 // make conformance do all three:
 //
 //	go run ./conformance/run
 //	go run ./conformance/run -scenario server-stateless
+//	go run ./conformance/run -side client -scenario tools_call
 //
 // It exits with 1 when a scenario fails that the revision requires or that is
 // pending, and with 2 when it is used wrongly. Scenarios of extensions are
@@ -12,6 +14,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -44,7 +47,9 @@ func parseFlags(args []string) (config, error) {
 	flags := flag.NewFlagSet("conformance", flag.ContinueOnError)
 	flags.StringVar(&c.revision, "revision", "", "the protocol `version` whose requirements to run (default: all of them, against one process)")
 	flags.StringVar(&c.scenario, "scenario", "", "run this scenario alone and show all it says")
-	flags.StringVar(&c.server, "server", "bin/conformance-server", "the `program` to test")
+	flags.StringVar(&c.side, "side", "", "server or client (default: both; server with -scenario)")
+	flags.StringVar(&c.server, "server", "bin/conformance-server", "the `program` to test as a server")
+	flags.StringVar(&c.client, "client", "bin/conformance-client", "the `program` to test as a client")
 	flags.StringVar(&c.out, "out", "", "keep the suite's results in this `folder` (default: only those of a failed run, in a temporary one)")
 	err := flags.Parse(args)
 	if err != nil {
@@ -53,8 +58,8 @@ func parseFlags(args []string) (config, error) {
 	switch {
 	case flags.NArg() > 0:
 		err = fmt.Errorf("unknown argument %q", flags.Arg(0))
-	case c.scenario != "" && c.revision == "":
-		c.revision = legs[0].revision
+	case c.scenario != "":
+		c.revision, c.side = cmp.Or(c.revision, legs[0].revision), cmp.Or(c.side, legs[0].side)
 	}
 	if err != nil {
 		fmt.Fprintf(flags.Output(), "%v\n", err)

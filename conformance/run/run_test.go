@@ -63,11 +63,14 @@ func TestConformance(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	var stdout strings.Builder
-	ok, err := run(ctx, config{server: program, out: t.TempDir(), suite: suiteFolder}, &stdout)
+	ok, err := run(ctx, config{side: serverSide, server: program, out: t.TempDir(), suite: suiteFolder}, &stdout)
 	if err != nil || !ok {
 		t.Errorf("run = %v, %v; it printed:\n%s", ok, err, stdout.String())
 	}
 	for _, l := range legs {
+		if l.side != serverSide {
+			continue
+		}
 		if want := fmt.Sprintf("%d/%d required", l.required, l.required); !strings.Contains(stdout.String(), want) {
 			t.Errorf("%s: the run does not print %q", l.revision, want)
 		}
@@ -87,7 +90,27 @@ func TestConformanceOfTheNewestAlone(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	var stdout strings.Builder
-	ok, err := run(ctx, config{revision: "2026-07-28", server: program, out: t.TempDir(), suite: suiteFolder}, &stdout)
+	ok, err := run(ctx, config{revision: "2026-07-28", side: serverSide, server: program, out: t.TempDir(), suite: suiteFolder}, &stdout)
+	if err != nil || !ok {
+		t.Errorf("run = %v, %v; it printed:\n%s", ok, err, stdout.String())
+	}
+}
+
+// The client passes every scenario that has to pass, of every revision.
+func TestConformanceOfTheClient(t *testing.T) {
+	if _, err := findSuite(suiteFolder); err != nil {
+		t.Skip(err)
+	}
+	program := filepath.Join(t.TempDir(), "client")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../client")
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, output)
+	}
+	server := asChild(t, serves)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	defer cancel()
+	var stdout strings.Builder
+	ok, err := run(ctx, config{side: clientSide, server: server, client: program, out: t.TempDir(), suite: suiteFolder}, &stdout)
 	if err != nil || !ok {
 		t.Errorf("run = %v, %v; it printed:\n%s", ok, err, stdout.String())
 	}
@@ -114,7 +137,7 @@ func TestWrongUse(t *testing.T) {
 		config config
 		want   string
 	}{
-		{"unknown revision", config{revision: "1999-01-01"}, `revision "1999-01-01" is not run here: choose one of [2026-07-28 2025-11-25]`},
+		{"unknown revision", config{revision: "1999-01-01"}, `revision "1999-01-01", side "" is not run here: choose one of [server 2026-07-28 server 2025-11-25 client 2026-07-28 client 2025-11-25]`},
 		{"no suite", config{revision: "2026-07-28", suite: empty}, errNotInstalled.Error()},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -132,8 +155,8 @@ func TestParseFlags(t *testing.T) {
 	t.Parallel()
 	c, err := parseFlags([]string{"-scenario", "caching", "-out", "results"})
 	want := config{
-		revision: "2026-07-28", scenario: "caching", server: "bin/conformance-server",
-		out: "results", suite: ".tools/conformance",
+		revision: "2026-07-28", side: serverSide, scenario: "caching", server: "bin/conformance-server",
+		client: "bin/conformance-client", out: "results", suite: ".tools/conformance",
 	}
 	if err != nil || c != want {
 		t.Errorf("parseFlags = %+v, %v, want %+v", c, err, want)
