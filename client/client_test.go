@@ -74,13 +74,15 @@ func newEngine(opts ...mcpengine.Option) *mcpengine.Engine {
 	})
 	mcpengine.AddPrompt(e, "greet", "", func(_ context.Context, in struct {
 		City string `json:"city"`
-	}) (string, error) {
+	},
+	) (string, error) {
 		return greet(context.Background(), place{City: in.City})
 	}, complete)
 	mcpengine.AddResource(e, "note://a", "", func(context.Context, none) (string, error) { return "a note", nil })
 	mcpengine.AddResource(e, "greet://{city}", "", func(_ context.Context, in struct {
 		City string `json:"city"`
-	}) (string, error) {
+	},
+	) (string, error) {
 		return greet(context.Background(), place{City: in.City})
 	})
 	return e
@@ -290,7 +292,9 @@ func TestProgressAndLog(t *testing.T) {
 // What changes is heard of, and what was kept of it is asked for again.
 func TestListen(t *testing.T) {
 	t.Parallel()
-	forever := func() []mcpengine.Option { return []mcpengine.Option{mcpengine.WithCache(1<<40, mcp.CacheScopePrivate)} }
+	forever := func() []mcpengine.Option {
+		return []mcpengine.Option{mcpengine.WithCache(1<<40, mcp.CacheScopePrivate)}
+	}
 	eachWay(t, forever, func(t *testing.T, w way, e *mcpengine.Engine) {
 		c := w.client(t, e)
 		before, err := client.Collect(c.Tools(t.Context()))
