@@ -46,6 +46,12 @@ build: ## Build the binaries into bin
 		(cd "$$module" && CGO_ENABLED=0 go build -trimpath -o "$(CURDIR)/bin/$$name" "$$package"); \
 	done
 
+.PHONY: zip
+zip: build ## Package the weather server for AWS Lambda, for arm64 and amd64
+	@for arch in arm64 amd64; do \
+		bin/mcpengine package ./examples/weather --arch "$$arch" -o "bin/weather-$$arch.zip"; \
+	done
+
 .PHONY: try
 try: ## See it work: a real client calls the weather server
 	@cd examples && CGO_ENABLED=0 go build -trimpath -o "$(CURDIR)/bin/weather" ./weather

@@ -32,8 +32,9 @@ type HTTPConfig struct {
 	// that intermediaries keep it open. The default is 15 seconds.
 	KeepAlive time.Duration
 
-	// IOTimeout bounds the time to receive a message and to send one event. The
-	// default is 30 seconds.
+	// IOTimeout bounds the time to receive a message and that to send one event.
+	// An answer may take up to twice as long. It takes the place of
+	// [net/http.Server.WriteTimeout]. The default is 30 seconds.
 	IOTimeout time.Duration
 
 	// ShutdownTimeout is how long Run lets requests finish when it is told to

@@ -3,6 +3,7 @@ module github.com/mcpengine/mcpengine/interop
 go 1.26.0
 
 require (
+	github.com/aws/aws-lambda-go v1.55.0
 	github.com/google/go-cmp v0.7.0
 	github.com/mark3labs/mcp-go v1.2.1
 	github.com/mcpengine/mcpengine v0.0.0

@@ -15,6 +15,7 @@ type deployFlags struct {
 	awsFlags
 	spec        deploy.Spec
 	env         []string
+	envFile     string
 	stream, iam bool
 	concurrency int32
 	path        string
@@ -24,10 +25,9 @@ type deployFlags struct {
 func (c *cli) deploy() *cobra.Command {
 	f := &deployFlags{}
 	cmd := &cobra.Command{
-		Use:   "deploy DIR|PACKAGE [flags]",
-		Short: "Build a server and put it on AWS Lambda",
-		Long: `What a flag does not say stays as it is when the server is deployed already.
-Without --iam the server is public: anybody who has the URL may call it.`,
+		Use:     "deploy DIR|PACKAGE [flags]",
+		Short:   "Build a server and put it on AWS Lambda",
+		Long:    `Without --iam anybody with the URL may call. What no flag says stays as it is.`,
 		Example: `  mcpengine deploy ./examples/weather --region us-east-1`,
 		Args:    oneArgument("the folder or package of the server"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -43,6 +43,7 @@ Without --iam the server is public: anybody who has the URL may call it.`,
 	flags.Int32Var(&f.spec.Memory, "memory", 0, "memory in `MB` (default 256)")
 	flags.Int32Var(&f.spec.Timeout, "timeout", 0, "`seconds` a request may take (default 30)")
 	flags.StringArrayVar(&f.env, "env", nil, "set `K=V`; K alone takes V from here, K= removes K")
+	flags.StringVar(&f.envFile, "env-file", "", "set what a `file` says, a K=V in each line")
 	flags.BoolVar(&f.stream, "stream", false, "stream answers; --stream=false sends them whole")
 	flags.Int32Var(&f.concurrency, "concurrency", 0, "serve `N` requests at once at most; 0: no limit")
 	flags.BoolVar(&f.iam, "iam", false, "no public URL: callers sign with AWS credentials")
@@ -117,24 +118,8 @@ func (c *cli) spec(cmd *cobra.Command, f *deployFlags) (deploy.Spec, error) {
 		}
 	}
 	var err error
-	spec.Env, err = c.environment(f.env)
+	spec.Env, err = c.environment(f.envFile, f.env)
 	return spec, err
-}
-
-// environment reads the values of --env. One without a value takes it from the
-// environment of this process, which keeps a secret out of the shell's history.
-func (c *cli) environment(pairs []string) (map[string]string, error) {
-	env := map[string]string{}
-	for _, pair := range pairs {
-		name, value, given := strings.Cut(pair, "=")
-		if !given {
-			if value = c.getenv(name); value == "" {
-				return nil, fmt.Errorf("--env %s: there is no such variable here; give it a value with --env %[1]s=VALUE", name)
-			}
-		}
-		env[name] = value
-	}
-	return env, nil
 }
 
 // greet waits until the server answers and says how to use it.

@@ -1,6 +1,8 @@
-// Command mcpengine deploys MCP servers to AWS Lambda:
+// Command mcpengine deploys MCP servers to AWS Lambda, and connects the hosts of
+// this machine to remote servers:
 //
 //	mcpengine deploy ./examples/weather
+//	mcpengine proxy weather https://example.com/mcp --claude
 //
 // Standard output gets the answer and nothing else; what a person wants to know
 // meanwhile goes to standard error. It exits with 0, with 1 when something went

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcpengine/mcpengine/internal/deploy"
+	"github.com/mcpengine/mcpengine/internal/hostconfig"
 )
 
 // A cli is one run of the program.
@@ -48,10 +50,18 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		c.hint("see " + command.CommandPath() + " -h")
 		return 2
 	}
-	if hint := deploy.Hint(err); hint != "" {
+	if hint := hintOf(err); hint != "" {
 		c.hint(hint)
 	}
 	return 1
+}
+
+// hintOf is what the user can do about an error, or "".
+func hintOf(err error) string {
+	if e, ok := errors.AsType[hintError](err); ok {
+		return e.hint
+	}
+	return cmp.Or(deploy.Hint(err), hostconfig.Hint(err))
 }
 
 func (c *cli) hint(text string) { fmt.Fprintf(c.stderr, "mcpengine: hint: %s\n", text) }
@@ -62,9 +72,9 @@ const resumable = "resumable"
 func (c *cli) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "mcpengine",
-		Short: "Deploy MCP servers to AWS Lambda",
+		Short: "Deploy MCP servers to AWS Lambda, and connect hosts to them",
 		Example: `  mcpengine deploy ./examples/weather
-  mcpengine logs weather --follow`,
+  mcpengine proxy weather "$(mcpengine url weather)" --claude`,
 		Args:             noCommand,
 		RunE:             func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRun: func(*cobra.Command, []string) { c.started = true },
@@ -76,7 +86,7 @@ func (c *cli) root() *cobra.Command {
 	root.SetErr(c.stderr)
 	root.SetHelpTemplate(helpTemplate)
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(c.deploy(), c.url(), c.logs(), c.destroy(), c.pack(), c.completion(), c.version())
+	root.AddCommand(c.deploy(), c.url(), c.logs(), c.destroy(), c.pack(), c.proxy(), c.hosts(), c.uninstall(), c.completion(), c.version())
 	for _, cmd := range append(root.Commands(), root) {
 		cmd.InitDefaultHelpFlag()
 		cmd.Flags().Lookup("help").Hidden = true // whoever reads it knows

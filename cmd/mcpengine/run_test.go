@@ -5,8 +5,6 @@ import (
 	"context"
 	"flag"
 	"io"
-	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -49,6 +47,18 @@ func TestUsageErrors(t *testing.T) {
 		{"logs weather --since -1s", "--since must be more than 0", "mcpengine logs"},
 		{"destroy weather --force", "unknown flag: --force", "mcpengine destroy"},
 		{"package . --arch x86", `--arch x86 is not "arm64" or "amd64"`, "mcpengine package"},
+		{"proxy weather", "name the server and its URL: NAME URL", "mcpengine proxy"},
+		{"proxy ../x https://example.com", `name "../x" is not 1 to 64 letters, digits, - and _, with a letter or digit first`, "mcpengine proxy"},
+		{"proxy weather example.com", "the URL is not one of http, https or lambda with a host", "mcpengine proxy"},
+		{"proxy weather https://a:hunter2@example.com", "the URL has a user name or password; send them with a header", "mcpengine proxy"},
+		{"proxy weather https://example.com --mode stdio", `mode "stdio" is not "auto", "http" or "sse"`, "mcpengine proxy"},
+		{"proxy weather https://example.com --via mail", `--via "mail" is not "bridge" or "native"`, "mcpengine proxy"},
+		{"proxy weather https://example.com --header hunter2", "--header: a header is NAME=VALUE", "mcpengine proxy"},
+		{"proxy weather https://example.com --client-secret hunter2", "a client secret needs --client-id", "mcpengine proxy"},
+		{"proxy weather https://example.com --client-id x --client-secret hunter2 --client-secret-file y", "--client-secret and --client-secret-file exclude each other", "mcpengine proxy"},
+		{"proxy weather https://example.com --project", "--project needs the flag of a host", "mcpengine proxy"},
+		{"uninstall", "name the server", "mcpengine uninstall"},
+		{"uninstall a/b", `name "a/b" is not 1 to 64 letters, digits, - and _, with a letter or digit first`, "mcpengine uninstall"},
 		{"completion tcsh", `shell "tcsh" is not one of bash, zsh, fish and powershell`, "mcpengine completion"},
 	}
 	for _, test := range tests {
@@ -66,7 +76,7 @@ func TestUsageErrors(t *testing.T) {
 // Help fits a terminal of 80 columns and 24 lines, and ends with an example.
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"", "deploy", "url", "logs", "destroy", "package", "completion", "version"} {
+	for _, name := range []string{"", "deploy", "url", "logs", "destroy", "package", "proxy", "hosts", "uninstall", "completion", "version"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			code, stdout, stderr := call(t.Context(), "", append(strings.Fields(name), "-h")...)
@@ -109,24 +119,11 @@ func TestVersion(t *testing.T) {
 
 // Ctrl+C ends a deployment with the hint to go on, wherever it is.
 func TestInterrupted(t *testing.T) {
-	useAWS := func(t *testing.T) *fakeaws.Server {
-		fake := &fakeaws.Server{}
-		server := httptest.NewServer(fake)
-		t.Cleanup(server.Close)
-		nowhere := filepath.Join(t.TempDir(), "none")
-		for name, value := range map[string]string{
-			"AWS_ENDPOINT_URL": server.URL, "AWS_REGION": fakeaws.Region, "AWS_PROFILE": "",
-			"AWS_ACCESS_KEY_ID": "AKIATEST", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "",
-			"AWS_CA_BUNDLE": "", "AWS_CONFIG_FILE": nowhere, "AWS_SHARED_CREDENTIALS_FILE": nowhere,
-		} {
-			t.Setenv(name, value)
-		}
-		return fake
-	}
 	const want = "mcpengine: error: interrupted\nmcpengine: hint: run the same command again, it continues where it stopped\n"
 	for _, operation := range []string{"sts:GetCallerIdentity", "iam:CreateRole", "lambda:CreateFunction"} {
 		t.Run(operation, func(t *testing.T) {
-			fake := useAWS(t)
+			fake := &fakeaws.Server{}
+			useAWS(t, fake)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			fake.SetHook(func(called string) *fakeaws.Fault {
@@ -142,7 +139,7 @@ func TestInterrupted(t *testing.T) {
 		})
 	}
 	t.Run("at the question", func(t *testing.T) {
-		useAWS(t)
+		useAWS(t, &fakeaws.Server{})
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		var stdout, stderr bytes.Buffer

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http/httptest"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -27,6 +29,7 @@ func TestMain(m *testing.M) {
 //
 //	aws resources              prints what there is in the account
 //	aws calls OPERATION        prints how often it was asked for
+//	aws environment NAME       prints the variables of a function
 //	aws function NAME          adds a function, as somebody else would
 //	aws log NAME TEXT          logs a line, now
 //	aws fault OPERATION CODE MESSAGE   makes an operation fail from now on
@@ -76,6 +79,11 @@ func awsCommand(ts *testscript.TestScript, _ bool, args []string) {
 			}
 		}
 		fmt.Fprintln(ts.Stdout(), strconv.Itoa(n))
+	case "environment":
+		env := fake.Environment(args[1])
+		for _, name := range slices.Sorted(maps.Keys(env)) {
+			fmt.Fprintln(ts.Stdout(), name+"="+env[name])
+		}
 	case "function":
 		fake.AddFunction(args[1], nil)
 	case "log":

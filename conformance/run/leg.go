@@ -12,10 +12,10 @@ import (
 // A config says what to run.
 type config struct {
 	revision string // all of them when empty
-	side     string // both when empty
 	scenario string // all of the revision's when empty
-	server   string // path of the server to test
-	client   string // path of the client to test
+	place    string // name of the place; all of them when empty
+	server   string // path of the program to test as a server
+	client   string // and as a client
 	out      string // folder for the suite's results; temporary when empty
 	suite    string // folder the suite is installed in
 }
@@ -36,36 +36,39 @@ const (
 var legs = []leg{
 	{side: serverSide, revision: "2026-07-28", required: 37},
 	{side: serverSide, revision: "2025-11-25", required: 30},
+}
+
+var clientLegs = []leg{
 	{side: clientSide, revision: "2026-07-28", required: 32},
 	{side: clientSide, revision: "2025-11-25", required: 18},
 }
 
-// excused is the beginning of the names of client scenarios that need not pass,
-// because the client has no OAuth yet.
+// excused is how the names of client scenarios begin that need not pass, because
+// the client has no OAuth yet.
 const excused = "auth/"
 
-// chooseLegs returns the legs of a revision and a side, where an empty one stands
-// for all.
-func chooseLegs(revision, side string) ([]leg, error) {
-	var chosen []leg
-	for _, l := range legs {
-		if (revision == "" || l.revision == revision) && (side == "" || l.side == side) {
-			chosen = append(chosen, l)
-		}
+// chooseLegs returns the legs of a revision, and all legs when it is empty.
+func chooseLegs(legs []leg, revision string) ([]leg, error) {
+	if revision == "" {
+		return legs, nil
 	}
-	if len(chosen) == 0 {
-		return nil, fmt.Errorf("revision %q, side %q is not run here: choose one of %v", revision, side, legs)
+	i := slices.IndexFunc(legs, func(l leg) bool { return l.revision == revision })
+	if i < 0 {
+		return nil, fmt.Errorf("revision %q is not run here: choose one of %v", revision, legs)
 	}
-	return chosen, nil
+	return legs[i : i+1], nil
 }
 
-// String returns the side and the revision, by which a leg is chosen.
-func (l leg) String() string { return l.side + " " + l.revision }
+// String returns the revision, by which a leg is chosen.
+func (l leg) String() string { return l.revision }
 
-// run runs what c says, all servers against one process at one URL, reports to
-// stdout, and returns whether all is well.
+// run runs what c says, reports to stdout, and returns whether all is well. In
+// each place one server, at one URL, or one client passes all legs.
 func run(ctx context.Context, c config, stdout io.Writer) (ok bool, err error) {
-	chosen, err := chooseLegs(c.revision, c.side)
+	if _, err := chooseLegs(legs, c.revision); err != nil {
+		return false, err
+	}
+	where, err := choosePlaces(c.place)
 	if err != nil {
 		return false, err
 	}
@@ -83,26 +86,46 @@ func run(ctx context.Context, c config, stdout io.Writer) (ok bool, err error) {
 			}
 		}()
 	}
-	server, err := startServer(ctx, c.server)
+	ok = true
+	for _, p := range where {
+		placeOK, err := runPlace(ctx, c, p, s, stdout)
+		if err != nil {
+			return false, err
+		}
+		ok = ok && placeOK
+	}
+	if !ok {
+		fmt.Fprintf(stdout, "\nThe results are in %s.\n", c.out)
+	}
+	return ok, nil
+}
+
+// runPlace runs the legs against the program in one place.
+func runPlace(ctx context.Context, c config, p place, s suite, stdout io.Writer) (bool, error) {
+	chosen, err := chooseLegs(p.legs, c.revision)
 	if err != nil {
 		return false, err
 	}
-	ok, err = runLegs(ctx, c, chosen, s, server.url+"/mcp", stdout)
-	if stopErr := server.stop(); stopErr != nil {
+	at, err := p.start(ctx, c)
+	if err != nil {
+		return false, err
+	}
+	ok, err := runLegs(ctx, c, p, chosen, s, at.target, stdout)
+	if stopErr := at.stop(); stopErr != nil {
 		ok = false
 		fmt.Fprintf(stdout, "\n%v\n", stopErr)
 	}
 	if !ok && err == nil {
-		fmt.Fprintf(stdout, "\nThe results are in %s, and this is the server's log:\n\n%s", c.out, server.log.String())
+		fmt.Fprintf(stdout, "\nThis is the program's log:\n\n%s", at.log())
 	}
 	return ok, err
 }
 
-// runLegs lets the suite at the server, leg by leg.
-func runLegs(ctx context.Context, c config, chosen []leg, s suite, url string, stdout io.Writer) (bool, error) {
+// runLegs lets the suite at the target, leg by leg.
+func runLegs(ctx context.Context, c config, p place, chosen []leg, s suite, target string, stdout io.Writer) (bool, error) {
 	ok := true
 	for _, l := range chosen {
-		legOK, err := runLeg(ctx, c, l, s, url, stdout)
+		legOK, err := runLeg(ctx, c, p, l, s, target, stdout)
 		if err != nil {
 			return false, err
 		}
@@ -111,9 +134,12 @@ func runLegs(ctx context.Context, c config, chosen []leg, s suite, url string, s
 	return ok, nil
 }
 
-func runLeg(ctx context.Context, c config, l leg, s suite, url string, stdout io.Writer) (bool, error) {
+func runLeg(ctx context.Context, c config, p place, l leg, s suite, target string, stdout io.Writer) (bool, error) {
 	scenarios, err := s.scenarios(ctx, l)
 	if err != nil {
+		return false, err
+	}
+	if err := exclude(scenarios, l.revision, p); err != nil {
 		return false, err
 	}
 	verbose := io.Discard
@@ -123,13 +149,7 @@ func runLeg(ctx context.Context, c config, l leg, s suite, url string, stdout io
 			return false, err
 		}
 	}
-	out := filepath.Join(c.out, l.side+"-"+l.revision)
-	target := url
-	if l.side == clientSide {
-		if target, err = filepath.Abs(c.client); err != nil {
-			return false, fmt.Errorf("find the client: %w", err)
-		}
-	}
+	out := filepath.Join(c.out, p.name, l.revision)
 	if err := s.run(ctx, l, c.scenario, target, out, verbose); err != nil {
 		return false, err
 	}
@@ -137,7 +157,7 @@ func runLeg(ctx context.Context, c config, l leg, s suite, url string, stdout io
 	if err != nil {
 		return false, err
 	}
-	fmt.Fprintf(stdout, "\n%s, protocol version %s\n\n", l.side, l.revision)
+	fmt.Fprintf(stdout, "\n%s, protocol version %s, %s\n\n", l.side, l.revision, p.title)
 	return report(stdout, results), nil
 }
 
@@ -148,6 +168,6 @@ func choose(scenarios []scenario, name string) ([]scenario, error) {
 		return nil, fmt.Errorf("there is no scenario %q: choose one of %v", name, scenarios)
 	}
 	chosen := scenarios[i]
-	chosen.must = true
+	chosen.must, chosen.excluded = true, ""
 	return []scenario{chosen}, nil
 }

@@ -6,11 +6,15 @@
 //
 //	go run ./conformance/run
 //	go run ./conformance/run -scenario server-stateless
-//	go run ./conformance/run -side client -scenario tools_call
+//	go run ./conformance/run -place client -scenario tools_call
+//
+// It tests the server three times: over HTTP, and on a stand-in for AWS Lambda,
+// with answers that are buffered and with such that are streamed.
 //
 // It exits with 1 when a scenario fails that the revision requires or that is
-// pending, and with 2 when it is used wrongly. Scenarios of extensions are
-// shown and never fail the run.
+// pending, or one passes that is excluded, and with 2 when it is used wrongly.
+// Scenarios of extensions, and those of the client's authorization, are shown and
+// never fail the run.
 package main
 
 import (
@@ -47,7 +51,7 @@ func parseFlags(args []string) (config, error) {
 	flags := flag.NewFlagSet("conformance", flag.ContinueOnError)
 	flags.StringVar(&c.revision, "revision", "", "the protocol `version` whose requirements to run (default: all of them, against one process)")
 	flags.StringVar(&c.scenario, "scenario", "", "run this scenario alone and show all it says")
-	flags.StringVar(&c.side, "side", "", "server or client (default: both; server with -scenario)")
+	flags.StringVar(&c.place, "place", "", "what to test: the server on http, lambda-buffered or lambda-streamed, or the client (default: one after the other)")
 	flags.StringVar(&c.server, "server", "bin/conformance-server", "the `program` to test as a server")
 	flags.StringVar(&c.client, "client", "bin/conformance-client", "the `program` to test as a client")
 	flags.StringVar(&c.out, "out", "", "keep the suite's results in this `folder` (default: only those of a failed run, in a temporary one)")
@@ -59,7 +63,8 @@ func parseFlags(args []string) (config, error) {
 	case flags.NArg() > 0:
 		err = fmt.Errorf("unknown argument %q", flags.Arg(0))
 	case c.scenario != "":
-		c.revision, c.side = cmp.Or(c.revision, legs[0].revision), cmp.Or(c.side, legs[0].side)
+		c.revision = cmp.Or(c.revision, legs[0].revision)
+		c.place = cmp.Or(c.place, onHTTP)
 	}
 	if err != nil {
 		fmt.Fprintf(flags.Output(), "%v\n", err)

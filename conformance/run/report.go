@@ -9,14 +9,15 @@ import (
 	"text/tabwriter"
 )
 
-// report writes a table of the results, every check that failed or warned, and
-// how many scenarios of each set passed, and returns whether all that must pass
-// did.
+// report writes a table of the results, every check that failed or warned, why
+// scenarios are excluded, and how many of each set passed, and returns whether
+// all that must pass did and nothing that is excluded.
 func report(w io.Writer, results []result) bool {
 	writeTable(w, results)
 	writeChecks(w, results)
+	writeExclusions(w, results)
 	fmt.Fprintf(w, "\n%s\n", totals(results))
-	return !slices.ContainsFunc(results, func(r result) bool { return r.must && !r.passed() })
+	return !slices.ContainsFunc(results, func(r result) bool { return r.must && !r.passed() || r.stale() })
 }
 
 func writeTable(w io.Writer, results []result) {
@@ -42,6 +43,17 @@ func writeChecks(w io.Writer, results []result) {
 			if c.Status == failure || c.Status == warning {
 				fmt.Fprintf(w, "\n%s %s: %s\n  %s\n", c.Status, r.name, c.ID, cmp.Or(c.ErrorMessage, c.Description))
 			}
+		}
+	}
+}
+
+func writeExclusions(w io.Writer, results []result) {
+	for _, r := range results {
+		switch {
+		case r.stale():
+			fmt.Fprintf(w, "\n%s %s\n  passes, so it need not be excluded: %s\n", failure, r.name, r.excluded)
+		case r.excluded != "":
+			fmt.Fprintf(w, "\nEXCLUDED %s\n  %s\n", r.name, r.excluded)
 		}
 	}
 }

@@ -22,8 +22,8 @@ func TestReport(t *testing.T) {
 		{
 			"all pass",
 			[]result{
-				{scenario{"tools-list", required, true}, []check{pass, pass, {ID: "note", Status: "INFO"}}},
-				{scenario{"headers", "pending", true}, []check{pass}},
+				{scenario{"tools-list", required, true, ""}, []check{pass, pass, {ID: "note", Status: "INFO"}}},
+				{scenario{"headers", "pending", true, ""}, []check{pass}},
 			},
 			true,
 			`scenario    set       passed  failed  warnings
@@ -36,8 +36,8 @@ headers     pending   1       0       0
 		{
 			"a required scenario fails",
 			[]result{
-				{scenario{"tools-list", required, true}, []check{pass, fail}},
-				{scenario{"caching", required, true}, []check{pass}},
+				{scenario{"tools-list", required, true, ""}, []check{pass, fail}},
+				{scenario{"caching", required, true, ""}, []check{pass}},
 			},
 			false,
 			`scenario    set       passed  failed  warnings
@@ -52,7 +52,7 @@ FAILURE tools-list: order
 		},
 		{
 			"a pending scenario fails",
-			[]result{{scenario{"headers", "pending", true}, []check{fail}}},
+			[]result{{scenario{"headers", "pending", true, ""}, []check{fail}}},
 			false,
 			`scenario  set      passed  failed  warnings
 headers   pending  0       1       0
@@ -65,7 +65,7 @@ FAILURE headers: order
 		},
 		{
 			"an extension fails",
-			[]result{{scenario{"tasks", extension, false}, []check{fail}}},
+			[]result{{scenario{"tasks", extension, false, ""}, []check{fail}}},
 			true,
 			`scenario  set        passed  failed  warnings
 tasks     extension  0       1       0
@@ -75,7 +75,7 @@ tasks     extension  0       1       0
 		},
 		{
 			"a check warns",
-			[]result{{scenario{"caching", required, true}, []check{pass, {ID: "ttl", Status: warning, Description: "ttl is short"}}}},
+			[]result{{scenario{"caching", required, true, ""}, []check{pass, {ID: "ttl", Status: warning, Description: "ttl is short"}}}},
 			true,
 			`scenario  set       passed  failed  warnings
 caching   required  1       0       1
@@ -88,7 +88,7 @@ WARNING caching: ttl
 		},
 		{
 			"nothing was checked",
-			[]result{{scenario{"caching", required, true}, []check{{ID: "ttl", Status: "SKIPPED"}}}},
+			[]result{{scenario{"caching", required, true, ""}, []check{{ID: "ttl", Status: "SKIPPED"}}}},
 			false,
 			`scenario  set       passed  failed  warnings
 caching   required  0       0       0
@@ -97,6 +97,26 @@ FAILURE caching
   nothing was checked
 
 0/1 required
+`,
+		},
+		{
+			"an excluded scenario fails, and another passes",
+			[]result{
+				{scenario{"progress", required, false, "it is buffered"}, []check{fail}},
+				{scenario{"caching", required, false, "it is no more"}, []check{pass}},
+			},
+			false,
+			`scenario  set       passed  failed  warnings
+progress  required  0       1       0
+caching   required  1       0       0
+
+EXCLUDED progress
+  it is buffered
+
+FAILURE caching
+  passes, so it need not be excluded: it is no more
+
+1/2 required
 `,
 		},
 	} {
@@ -110,6 +130,40 @@ FAILURE caching
 				t.Errorf("report printed (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// An exclusion names a scenario that there is.
+func TestExclude(t *testing.T) {
+	t.Parallel()
+	buffered, err := choosePlaces(onBuffered)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := []scenario{{"caching", required, true, ""}, {"tools-call-with-progress", required, true, ""}}
+	if err := exclude(all, "2026-07-28", buffered[0]); err != nil {
+		t.Error(err)
+	}
+	want := []scenario{{"caching", required, true, ""}, {"tools-call-with-progress", required, false, noEvents}}
+	if diff := cmp.Diff(want, all, cmp.AllowUnexported(scenario{})); diff != "" {
+		t.Errorf("exclude (-want +got):\n%s", diff)
+	}
+	if err := exclude(all[:1], "2026-07-28", buffered[0]); err == nil {
+		t.Error("exclude without the scenario = nil error")
+	}
+}
+
+// docs/limits.md tells of everything that is excluded.
+func TestLimitsNameTheExclusions(t *testing.T) {
+	t.Parallel()
+	limits, err := os.ReadFile("../../docs/limits.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range exclusions() {
+		if !strings.Contains(string(limits), "`"+e.scenario+"`") {
+			t.Errorf("docs/limits.md does not name %s, which is excluded on %v", e.scenario, e.places)
+		}
 	}
 }
 

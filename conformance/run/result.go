@@ -40,6 +40,9 @@ func (r result) count(status string) (n int) {
 // passed reports whether the scenario proved something and nothing failed.
 func (r result) passed() bool { return r.count(failure) == 0 && r.count(success) > 0 }
 
+// stale reports whether the scenario passes although it is excluded.
+func (r result) stale() bool { return r.excluded != "" && r.passed() }
+
 // readResults reads what the suite has written for each scenario.
 func readResults(dir string, l leg, scenarios []scenario) ([]result, error) {
 	results := make([]result, len(scenarios))
@@ -56,8 +59,8 @@ func readResults(dir string, l leg, scenarios []scenario) ([]result, error) {
 // readChecks reads the checks of one scenario. The suite names its folder after
 // the scenario and the time.
 func readChecks(dir string, l leg, name string) ([]check, error) {
-	if l.side == "server" {
-		name = "server-" + name
+	if l.side == serverSide {
+		name = serverSide + "-" + name
 	}
 	const when = "-[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T*Z"
 	paths, err := filepath.Glob(filepath.Join(dir, name+when, "checks.json"))

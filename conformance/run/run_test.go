@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -63,14 +64,11 @@ func TestConformance(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	var stdout strings.Builder
-	ok, err := run(ctx, config{side: serverSide, server: program, out: t.TempDir(), suite: suiteFolder}, &stdout)
+	ok, err := run(ctx, config{place: onHTTP, server: program, out: t.TempDir(), suite: suiteFolder}, &stdout)
 	if err != nil || !ok {
 		t.Errorf("run = %v, %v; it printed:\n%s", ok, err, stdout.String())
 	}
 	for _, l := range legs {
-		if l.side != serverSide {
-			continue
-		}
 		if want := fmt.Sprintf("%d/%d required", l.required, l.required); !strings.Contains(stdout.String(), want) {
 			t.Errorf("%s: the run does not print %q", l.revision, want)
 		}
@@ -90,9 +88,47 @@ func TestConformanceOfTheNewestAlone(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	var stdout strings.Builder
-	ok, err := run(ctx, config{revision: "2026-07-28", side: serverSide, server: program, out: t.TempDir(), suite: suiteFolder}, &stdout)
+	ok, err := run(ctx, config{revision: "2026-07-28", place: onHTTP, server: program, out: t.TempDir(), suite: suiteFolder}, &stdout)
 	if err != nil || !ok {
 		t.Errorf("run = %v, %v; it printed:\n%s", ok, err, stdout.String())
+	}
+}
+
+// As the bootstrap of a function the same server passes every scenario that
+// can be passed there, in several processes that are frozen between requests.
+func TestConformanceOnLambda(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the system has no signals to freeze a process with")
+	}
+	if _, err := findSuite(suiteFolder); err != nil {
+		t.Skip(err)
+	}
+	program := filepath.Join(t.TempDir(), "bootstrap")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../server")
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, output)
+	}
+	for _, test := range []struct {
+		place  string
+		totals []string
+	}{
+		{onBuffered, []string{"36/37 required", "21/30 required"}},
+		{onStreamed, []string{"37/37 required", "23/30 required"}},
+	} {
+		t.Run(test.place, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+			defer cancel()
+			var stdout strings.Builder
+			ok, err := run(ctx, config{place: test.place, server: program, out: t.TempDir(), suite: suiteFolder}, &stdout)
+			if err != nil || !ok {
+				t.Errorf("run = %v, %v; it printed:\n%s", ok, err, stdout.String())
+			}
+			for _, want := range test.totals {
+				if !strings.Contains(stdout.String(), want) {
+					t.Errorf("the run does not print %q", want)
+				}
+			}
+		})
 	}
 }
 
@@ -106,11 +142,10 @@ func TestConformanceOfTheClient(t *testing.T) {
 	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, output)
 	}
-	server := asChild(t, serves)
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	var stdout strings.Builder
-	ok, err := run(ctx, config{side: clientSide, server: server, client: program, out: t.TempDir(), suite: suiteFolder}, &stdout)
+	ok, err := run(ctx, config{place: asClient, client: program, out: t.TempDir(), suite: suiteFolder}, &stdout)
 	if err != nil || !ok {
 		t.Errorf("run = %v, %v; it printed:\n%s", ok, err, stdout.String())
 	}
@@ -137,7 +172,8 @@ func TestWrongUse(t *testing.T) {
 		config config
 		want   string
 	}{
-		{"unknown revision", config{revision: "1999-01-01"}, `revision "1999-01-01", side "" is not run here: choose one of [server 2026-07-28 server 2025-11-25 client 2026-07-28 client 2025-11-25]`},
+		{"unknown revision", config{revision: "1999-01-01"}, `revision "1999-01-01" is not run here: choose one of [2026-07-28 2025-11-25]`},
+		{"unknown place", config{place: "moon"}, `place "moon" is unknown: choose one of [http lambda-buffered lambda-streamed client]`},
 		{"no suite", config{revision: "2026-07-28", suite: empty}, errNotInstalled.Error()},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -155,7 +191,7 @@ func TestParseFlags(t *testing.T) {
 	t.Parallel()
 	c, err := parseFlags([]string{"-scenario", "caching", "-out", "results"})
 	want := config{
-		revision: "2026-07-28", side: serverSide, scenario: "caching", server: "bin/conformance-server",
+		revision: "2026-07-28", scenario: "caching", place: onHTTP, server: "bin/conformance-server",
 		client: "bin/conformance-client", out: "results", suite: ".tools/conformance",
 	}
 	if err != nil || c != want {
@@ -165,11 +201,11 @@ func TestParseFlags(t *testing.T) {
 
 func TestChoose(t *testing.T) {
 	t.Parallel()
-	all := []scenario{{"caching", required, true}, {"tasks", extension, false}}
+	all := []scenario{{"caching", required, true, ""}, {"tasks", extension, false, ""}}
 
 	// Whoever asks for an extension wants to know whether it passes.
 	chosen, err := choose(all, "tasks")
-	if err != nil || len(chosen) != 1 || chosen[0] != (scenario{"tasks", extension, true}) {
+	if err != nil || len(chosen) != 1 || chosen[0] != (scenario{"tasks", extension, true, ""}) {
 		t.Errorf("choose(tasks) = %+v, %v, want that scenario, which must pass", chosen, err)
 	}
 	want := `there is no scenario "cache": choose one of [caching tasks]`

@@ -34,9 +34,10 @@ func findSuite(dir string) (suite, error) {
 
 // A scenario is one of the suite's tests.
 type scenario struct {
-	name string
-	set  string // "required", or the suite's reason not to score it
-	must bool   // failing, it fails the run
+	name     string
+	set      string // "required", or the suite's reason not to score it
+	must     bool   // failing, it fails the run
+	excluded string // why it cannot pass where it runs: passing, it fails the run
 }
 
 // String returns the name.
@@ -79,11 +80,11 @@ func parseList(list string, l leg) ([]scenario, error) {
 			set, _, _ = strings.Cut(line, " ")
 		case isItem && set == required && !unscored:
 			count++
-			scenarios = append(scenarios, scenario{name, required, l.side == serverSide || !strings.HasPrefix(name, excused)})
+			scenarios = append(scenarios, scenario{name, required, l.side == serverSide || !strings.HasPrefix(name, excused), ""})
 		case isItem && set == extension && unscored:
-			extensions = append(extensions, scenario{name, set, false})
+			extensions = append(extensions, scenario{name, set, false, ""})
 		case isItem && set != required && unscored:
-			scenarios = append(scenarios, scenario{name, set, true})
+			scenarios = append(scenarios, scenario{name, set, true, ""})
 		}
 	}
 	// A list that is read wrongly must not make a run of nothing that passes.

@@ -34,18 +34,18 @@ func TestParseList(t *testing.T) {
 		{
 			leg{side: "server", required: 2},
 			[]scenario{
-				{"tools-list", "required", true},
-				{"caching", "required", true},
-				{"http-header-validation", "pending", true},
-				{"tasks-lifecycle", "extension", false},
+				{"tools-list", "required", true, ""},
+				{"caching", "required", true, ""},
+				{"http-header-validation", "pending", true, ""},
+				{"tasks-lifecycle", "extension", false, ""},
 			},
 		},
 		{
 			leg{side: "client", required: 1},
 			[]scenario{
-				{"tools_call", "required", true},
-				{"echo", "added-after-release", true},
-				{"auth/dpop", "extension", false},
+				{"tools_call", "required", true, ""},
+				{"echo", "added-after-release", true, ""},
+				{"auth/dpop", "extension", false, ""},
 			},
 		},
 	} {

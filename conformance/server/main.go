@@ -13,7 +13,11 @@ import (
 )
 
 func main() {
-	if err := fixture.New().Run(context.Background()); err != nil {
+	options, err := fixture.Options(os.Getenv)
+	if err == nil {
+		err = fixture.New(options...).Run(context.Background())
+	}
+	if err != nil {
 		fmt.Fprintf(os.Stderr, "conformance-server: error: %v\n", err)
 		os.Exit(1)
 	}

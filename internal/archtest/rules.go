@@ -21,6 +21,12 @@ var owners = map[string][]string{
 	"github.com/golang-jwt/jwt/v5":    {root + "/auth"},
 	"github.com/spf13/cobra":          {root + "/cmd/mcpengine"},
 
+	// What a host's file is written in, and the locks: a host's file and our
+	// profile are each edited by one package.
+	"github.com/tailscale/hujson":     {root + "/internal/hostconfig"},
+	"github.com/pelletier/go-toml/v2": {root + "/internal/hostconfig"},
+	"github.com/gofrs/flock":          {root + "/internal/hostconfig", root + "/internal/profile"},
+
 	// The AWS SDK is one library in a module for each service.
 	"github.com/aws/aws-sdk-go-v2":                        {root + "/internal/deploy"},
 	"github.com/aws/aws-sdk-go-v2/config":                 {root + "/internal/deploy"},
@@ -37,6 +43,7 @@ var owners = map[string][]string{
 		root + "/client",
 		root + "/internal/jsonrpc",
 		root + "/internal/lambda",
+		root + "/internal/profile",
 		root + "/internal/schema",
 		root + "/mcptest",
 	},
@@ -49,8 +56,11 @@ var unlinked = []string{
 	"github.com/aws/aws-sdk-go",
 	"github.com/aws/aws-sdk-go-v2",
 	"github.com/aws/smithy-go",
+	"github.com/gofrs",
 	"github.com/jackc",
+	"github.com/pelletier",
 	"github.com/spf13",
+	"github.com/tailscale",
 	"golang.org/x/oauth2",
 	"modernc.org",
 	"testing",

@@ -86,7 +86,7 @@ func (s Spec) Check() error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Env)) {
 		switch {
-		case !variableSyntax.MatchString(name):
+		case !IsVariable(name):
 			return fmt.Errorf("environment variable %q: a name is a letter, then letters, digits and _", name)
 		case name == ModeVariable:
 			return fmt.Errorf("environment variable %s follows from --stream", name)
@@ -96,6 +96,9 @@ func (s Spec) Check() error {
 	}
 	return nil
 }
+
+// IsVariable reports whether an environment variable may have the name.
+func IsVariable(name string) bool { return variableSyntax.MatchString(name) }
 
 // CheckName reports whether a function could not have the name.
 func CheckName(name string) error {

@@ -43,6 +43,10 @@ type Request struct {
 	// into it (streamable-http, "Custom Headers from Tool Parameters").
 	Header http.Header
 
+	// Began is when the HTTP request that carried the message did. It is zero on
+	// other transports.
+	Began time.Time
+
 	// Handshake says that the request comes from a connection of a version with
 	// a handshake, and that Meta holds what the connection knows.
 	Handshake bool

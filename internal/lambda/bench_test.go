@@ -1,13 +1,9 @@
 package lambda_test
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"testing"
-
-	"github.com/aws/aws-lambda-go/events"
-	runtime "github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/mcpengine/mcpengine/internal/lambda"
 )
@@ -25,35 +21,22 @@ func benchEvent(b *testing.B) []byte {
 		"host": "abc.lambda-url.eu-west-1.on.aws"}`))
 }
 
-// BenchmarkEcho is what the adapter costs, next to a typed handler that returns
-// the same.
+// BenchmarkEcho is what the adapter costs.
 func BenchmarkEcho(b *testing.B) {
-	handlers := map[string]runtime.Handler{
-		"adapter": lambda.New(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			body, err := io.ReadAll(r.Body)
-			if err != nil {
-				b.Error(err)
-			}
-			w.Header().Set("Content-Type", "application/json")
-			w.Header().Set("Cache-Control", "no-store")
-			w.Write(body)
-		}), lambda.Config{}),
-		"typed": runtime.NewHandler(func(_ context.Context, e events.LambdaFunctionURLRequest) (events.LambdaFunctionURLResponse, error) {
-			return events.LambdaFunctionURLResponse{
-				StatusCode: 200, Body: e.Body,
-				Headers: map[string]string{"content-type": "application/json", "cache-control": "no-store"},
-			}, nil
-		}),
-	}
+	adapter := lambda.New(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			b.Error(err)
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "no-store")
+		w.Write(body)
+	}), lambda.Config{})
 	event := benchEvent(b)
-	for _, name := range []string{"adapter", "typed"} {
-		b.Run(name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := handlers[name].Invoke(b.Context(), event); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := adapter.Invoke(b.Context(), event); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -16,45 +16,59 @@ import (
 	"github.com/mcpengine/mcpengine/internal/lambdatest"
 )
 
-var invocations = flag.Int("invocations", 2000, "how many `invocations` the test with kills and freezes makes")
+var invocations = flag.Int("invocations", 10_000, "how many `invocations` the test with kills and freezes makes")
 
 // What main does before Run happens once in each environment, and what it defers
-// happens at SIGTERM.
+// happens at SIGTERM: of any handler, and of an engine.
 func TestSetUpAndCleanUpOncePerEnvironment(t *testing.T) {
 	t.Parallel()
 	needSignals(t)
+	for _, test := range []struct {
+		function string
+		event    []byte
+		want     string
+	}{
+		{"bootstrap", event("/echo", "hello"), "hello"},
+		{"engine", event("/mcp", `{"jsonrpc":"2.0","id":1,"method":"ping"}`), `{"jsonrpc":"2.0","id":1,"result":{}}`},
+	} {
+		t.Run(test.function, func(t *testing.T) {
+			t.Parallel()
+			checkLedger(t, test.function, test.event, test.want)
+		})
+	}
+}
+
+func checkLedger(t *testing.T, function string, event []byte, want string) {
+	t.Helper()
 	const environments, n = 5, 500
 	ledger := filepath.Join(t.TempDir(), "ledger")
 	// A busy machine may need longer than the platform would wait.
-	p, _ := start(t, lambdatest.Options{Instances: environments, Freeze: true, Grace: time.Minute, Env: []string{"LEDGER=" + ledger}})
+	p, _ := start(t, lambdatest.Options{
+		Bootstrap: build(t, function), Instances: environments, Freeze: true, Grace: time.Minute, Env: []string{"LEDGER=" + ledger},
+	})
 	if err := p.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	var used [environments]atomic.Int64
+	var used [environments]atomic.Int64 // invocations
 	each(n, environments, func(i int) {
-		body := fmt.Sprint(i)
-		result, err := p.Invoke(t.Context(), event("/echo", body))
-		if err != nil || result.FunctionError != "" || bodyOf(t, result) != body {
-			t.Errorf("Invoke %d = %+v, %v", i, result, err)
+		result, err := p.Invoke(t.Context(), event)
+		if err != nil || result.FunctionError != "" || bodyOf(t, result) != want {
+			t.Errorf("Invoke %d = %s, %s, %v", i, result.Payload, result.FunctionError, err)
 		}
 		used[result.Instance].Add(1)
 	})
+	for line := range readLedger(t, ledger) {
+		if strings.HasPrefix(line, "stop") {
+			t.Errorf("%q is noted before the end", line)
+		}
+	}
 	for i := range used {
 		if used[i].Load() == 0 {
 			t.Errorf("environment %d had no invocation", i)
 		}
-	}
-	for i := range environments {
 		p.Retire(i)
 	}
-	text, err := os.ReadFile(ledger)
-	if err != nil {
-		t.Fatal(err)
-	}
-	noted := map[string]int{}
-	for line := range strings.Lines(string(text)) {
-		noted[strings.TrimSpace(line)]++
-	}
+	noted := readLedger(t, ledger)
 	for _, e := range p.Ledger() {
 		if e.Kind != lambdatest.Started {
 			continue
@@ -70,6 +84,20 @@ func TestSetUpAndCleanUpOncePerEnvironment(t *testing.T) {
 	if len(noted) > 0 || p.Count(lambdatest.Started) != environments || p.Count(lambdatest.Ended) != environments {
 		t.Errorf("%d processes were started and %d ended, want %d of each; left over: %v", p.Count(lambdatest.Started), p.Count(lambdatest.Ended), environments, noted)
 	}
+}
+
+// readLedger counts the lines that processes have noted.
+func readLedger(t *testing.T, name string) map[string]int {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	noted := map[string]int{}
+	for line := range strings.Lines(string(text)) {
+		noted[strings.TrimSpace(line)]++
+	}
+	return noted
 }
 
 // Every well-formed request to a process that lives is answered once, with its

@@ -36,27 +36,30 @@ func callCount(t *testing.T, url string) (contentType, body string) {
 	return resp.Header.Get("Content-Type"), string(text)
 }
 
-// An MCP server sends its progress where it can, and its result everywhere.
+// An MCP server sends its progress where it can, and its result everywhere. Where
+// it cannot, it says so once.
 func TestEngineThroughAFunctionURL(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		mode, contentType string
 		progress          int
+		lines             int // of the log
 	}{
-		{"buffered", "application/json", 0},
-		{"stream", "text/event-stream", 3},
+		{"buffered", "application/json", 0, 1},
+		{"stream", "text/event-stream", 3, 0},
 	}
 	for _, test := range tests {
 		p, log := start(t, lambdatest.Options{
 			Bootstrap: build(t, "engine"), Stream: test.mode == "stream",
-			Env: []string{"TOOLS=1", "MCPENGINE_LAMBDA_MODE=" + test.mode},
+			Env: []string{"MCPENGINE_LAMBDA_MODE=" + test.mode},
 		})
+		callCount(t, p.URL())
 		contentType, body := callCount(t, p.URL())
 		if contentType != test.contentType || strings.Count(body, "notifications/progress") != test.progress || !strings.Contains(body, `"text":"three"`) {
 			t.Errorf("%s: %s\n%s", test.mode, contentType, body)
 		}
-		if log.String() != "" {
-			t.Errorf("%s: the function writes %s", test.mode, log)
+		if n := strings.Count(log.String(), "\n"); n != test.lines || n > 0 && !strings.Contains(log.String(), "notifications are dropped") {
+			t.Errorf("%s: the function writes %s, want %d lines", test.mode, log, test.lines)
 		}
 	}
 }

@@ -61,7 +61,7 @@ type instance struct {
 }
 
 func (e *environment) start(ctx context.Context) (*instance, error) {
-	listener, err := listen(ctx)
+	listener, err := listen(ctx, anyPort)
 	if err != nil {
 		return nil, err
 	}

@@ -27,6 +27,10 @@ type Options struct {
 	// Bootstrap is the path of the program. Required.
 	Bootstrap string
 
+	// Address is the host and port of the Function URL. The default is a free
+	// port of 127.0.0.1.
+	Address string
+
 	// Instances is how many execution environments there may be. Each starts
 	// with its first invocation. The default is 1.
 	Instances int
@@ -56,7 +60,10 @@ type Options struct {
 	Log io.Writer
 }
 
+const anyPort = "127.0.0.1:0"
+
 func (o Options) withDefaults() Options {
+	o.Address = cmp.Or(o.Address, anyPort)
 	o.Instances = cmp.Or(o.Instances, 1)
 	o.Concurrency = cmp.Or(o.Concurrency, 1)
 	o.Timeout = cmp.Or(o.Timeout, time.Minute)
@@ -100,7 +107,7 @@ func New(ctx context.Context, options Options) (*Platform, error) {
 			p.free <- e
 		}
 	}
-	listener, err := listen(ctx)
+	listener, err := listen(ctx, options.Address)
 	if err != nil {
 		return nil, err
 	}
@@ -113,9 +120,9 @@ func New(ctx context.Context, options Options) (*Platform, error) {
 	return p, nil
 }
 
-func listen(ctx context.Context) (net.Listener, error) {
+func listen(ctx context.Context, address string) (net.Listener, error) {
 	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
+	listener, err := config.Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}

@@ -19,7 +19,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	// What the functions are built from decides for how long results are cached.
+	_ "github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/internal/lambdatest"
+	_ "github.com/mcpengine/mcpengine/internal/lambdatest/testdata/note"
 )
 
 // builds are the functions in testdata, built when a test first needs one.
@@ -54,7 +57,11 @@ func build(t testing.TB, name string) string {
 	defer functions.mu.Unlock()
 	err, ok := functions.done[name]
 	if !ok {
-		cmd := exec.CommandContext(t.Context(), "go", "build", "-tags", "lambda.norpc", "-trimpath", "-ldflags", "-s -w", "-o", path, "./testdata/"+name)
+		// For the cache: see the imports.
+		if _, err := os.ReadFile(filepath.Join("testdata", name, "main.go")); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "./testdata/"+name)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		var out []byte
 		if out, err = cmd.CombinedOutput(); err != nil {
@@ -357,7 +364,7 @@ func TestConcurrentInvocationsOfOneProcess(t *testing.T) {
 
 // event is that of a Function URL.
 func event(path, body string) []byte {
-	return fmt.Appendf(nil, `{"version":"2.0","rawPath":%q,"headers":{"content-type":"application/json"},"requestContext":{"requestId":"e","domainName":"x.lambda-url.x","http":{"method":"POST","sourceIp":"192.0.2.1"}},"body":%q}`, path, body)
+	return fmt.Appendf(nil, `{"version":"2.0","rawPath":%q,"headers":{"accept":"*/*","content-type":"application/json"},"requestContext":{"requestId":"e","domainName":"x.lambda-url.x","http":{"method":"POST","sourceIp":"192.0.2.1"}},"body":%q}`, path, body)
 }
 
 func TestFrozenProcessWakesUp(t *testing.T) {

@@ -56,7 +56,8 @@ type HTTPConfig struct {
 	// stream open. The default is 15 seconds.
 	KeepAlive time.Duration
 
-	// IOTimeout bounds the time to send one event. The default is 30 seconds.
+	// IOTimeout bounds the time to send one event; an answer may take up to
+	// twice as long. The default is 30 seconds.
 	IOTimeout time.Duration
 
 	// Events keeps the events of streams for clients that come back. The
@@ -158,7 +159,7 @@ func (h *HTTP) Post(w http.ResponseWriter, r *http.Request, body []byte, req *js
 	case err == nil:
 		h.postRequest(w, r, s, req)
 	case errors.Is(err, jsonrpc.ErrIsBatch):
-		h.postBatch(w, r, s, body)
+		h.postBatch(w, r, s, body, req.Began)
 	default:
 		h.postReply(w, s, body)
 	}
@@ -190,7 +191,13 @@ func (h *HTTP) initialize(w http.ResponseWriter, r *http.Request, req *jsonrpc.R
 	} else if !h.listens() {
 		resp.Body = withoutChanges(resp.Body)
 	}
-	streamable.WriteJSON(w, http.StatusOK, resp.Body)
+	h.writeJSON(w, req.Began, resp.Body)
+}
+
+// writeJSON sends what a handler has answered, however long it has taken.
+func (h *HTTP) writeJSON(w http.ResponseWriter, began time.Time, body []byte) {
+	streamable.ExtendWrite(w, began, h.config.IOTimeout)
+	streamable.WriteJSON(w, http.StatusOK, body)
 }
 
 // listens reports whether clients can listen for changes.

@@ -3,13 +3,14 @@ package legacy
 import (
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 )
 
 // postBatch answers a batch, which one version knows: its requests one after
 // the other, and all their responses together (2025-03-26, basic, "Batching").
-func (h *HTTP) postBatch(w http.ResponseWriter, r *http.Request, s *session, body []byte) {
+func (h *HTTP) postBatch(w http.ResponseWriter, r *http.Request, s *session, body []byte, began time.Time) {
 	if !s.peer.batches() {
 		sendError(w, nil, jsonrpc.ErrIsBatch)
 		return
@@ -30,7 +31,7 @@ func (h *HTTP) postBatch(w http.ResponseWriter, r *http.Request, s *session, bod
 		w.WriteHeader(http.StatusAccepted)
 		return
 	}
-	x := newExchange(h, s, w, r)
+	x := newExchange(h, s, w, r, began)
 	defer x.close()
 	if body := x.runBatch(batch); body != nil {
 		x.finish(body)

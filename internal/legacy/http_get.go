@@ -90,11 +90,7 @@ func (h *HTTP) replay(w http.ResponseWriter, s *session, id string, n uint64) bo
 			return true
 		}
 	}
-	if out == nil {
-		return false
-	}
-	_ = out.control.SetWriteDeadline(time.Time{}) // the connection may carry further requests
-	return true
+	return out != nil
 }
 
 func newCarrier(w http.ResponseWriter, r *http.Request) *carrier {

@@ -3,9 +3,9 @@ package legacy
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
-	"github.com/mcpengine/mcpengine/internal/streamable"
 )
 
 // An exchange is the answer to one POST.
@@ -16,11 +16,12 @@ type exchange struct {
 	r       *http.Request
 	stream  stream
 	carrier carrier
+	began   time.Time
 	call    call // of the request, or of the one in a batch that is answered
 }
 
-func newExchange(h *HTTP, s *session, w http.ResponseWriter, r *http.Request) *exchange {
-	x := &exchange{http: h, session: s, w: w, r: r, carrier: carrier{w: w, r: r}}
+func newExchange(h *HTTP, s *session, w http.ResponseWriter, r *http.Request, began time.Time) *exchange {
+	x := &exchange{http: h, session: s, w: w, r: r, began: began, carrier: carrier{w: w, r: r}}
 	x.stream = stream{session: s, kind: answerStream, carrier: &x.carrier}
 	return x
 }
@@ -30,10 +31,10 @@ func newExchange(h *HTTP, s *session, w http.ResponseWriter, r *http.Request) *e
 func (h *HTTP) postRequest(w http.ResponseWriter, r *http.Request, s *session, req *jsonrpc.Request) {
 	if resp := h.answer(r.Context(), s, req); resp != nil {
 		defer resp.Release()
-		streamable.WriteJSON(w, http.StatusOK, resp.Body)
+		h.writeJSON(w, req.Began, resp.Body)
 		return
 	}
-	x := newExchange(h, s, w, r)
+	x := newExchange(h, s, w, r, req.Began)
 	defer x.close()
 	resp := x.run(&x.call, req)
 	if resp == nil {
@@ -83,7 +84,7 @@ func (x *exchange) ask(ctx context.Context, method string, params []byte) ([]byt
 
 func (x *exchange) finish(body []byte) {
 	if !x.stream.finish(body) {
-		streamable.WriteJSON(x.w, http.StatusOK, body)
+		x.http.writeJSON(x.w, x.began, body)
 	}
 }
 

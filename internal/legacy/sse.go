@@ -179,6 +179,7 @@ func (s *SSE) ServeMessage(w http.ResponseWriter, r *http.Request) {
 // deliver hands a message to its connection. One that is busy takes no more
 // messages until a request has ended, and lets its client wait.
 func (s *SSE) deliver(w http.ResponseWriter, r *http.Request, c *sseConn, m *duplex.Message) {
+	streamable.ExtendWrite(w, time.Time{}, 2*s.config.IOTimeout) // to wait, and to take the answer
 	patience := time.NewTimer(s.config.IOTimeout)
 	defer patience.Stop()
 	// The requests in the message outlive the POST, but what it says of the

@@ -132,7 +132,7 @@ func (s *sseStream) flush() error {
 	if s.w == nil {
 		return io.ErrClosedPipe
 	}
-	_ = s.control.SetWriteDeadline(time.Now().Add(s.timeout)) // recorders in tests have none
+	s.bound()
 	_, err := s.w.Write(s.buf)
 	if err == nil {
 		err = s.control.Flush()
@@ -143,10 +143,16 @@ func (s *sseStream) flush() error {
 	return err
 }
 
+// bound gives the client the time to take what is sent next.
+func (s *sseStream) bound() {
+	_ = s.control.SetWriteDeadline(time.Now().Add(s.timeout)) // recorders in tests have none
+}
+
 // close waits for the event that is being sent. None is sent after it, because
 // the response ends.
 func (s *sseStream) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.bound() // the end of the response
 	s.w = nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/sse"
+	"github.com/mcpengine/mcpengine/internal/streamable"
 )
 
 // Kinds of streams, with which their ids begin.
@@ -197,6 +198,7 @@ func (st *stream) finishEmpty() {
 	switch c := st.carrier; {
 	case c == nil || st.opened:
 	case st.session.http.config.JSONOnly:
+		streamable.ExtendWrite(c.w, time.Time{}, st.session.http.config.IOTimeout)
 		c.w.WriteHeader(http.StatusAccepted)
 	default:
 		c.start(st)
@@ -366,9 +368,8 @@ func (c *carrier) stop() {
 	if c.alive != nil {
 		c.alive.Stop()
 	}
-	if c.events != nil {
-		// The connection may carry further requests.
-		_ = c.events.control.SetWriteDeadline(time.Time{})
+	if c.events != nil && !c.taken {
+		c.events.bound() // the end of the response
 	}
 	if c.ended != nil {
 		close(c.ended)

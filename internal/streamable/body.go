@@ -6,18 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"time"
 )
-
-// boundRead bounds the time in which the body has to arrive: a client that
-// sends it a byte an hour must not hold a goroutine. It comes first, because
-// net/http waits for the body before it sends the answer to a request that was
-// turned away unread. At the end of the body net/http lifts the deadline itself.
-func (s *Server) boundRead(w http.ResponseWriter, r *http.Request) {
-	if r.Body != nil && r.Body != http.NoBody {
-		http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.config.IOTimeout))
-	}
-}
 
 // readBody reads the message into x.body. A non-zero status says why it could
 // not be read.

@@ -172,7 +172,7 @@ func TestStalledBody(t *testing.T) {
 			t.Parallel()
 			var h counter
 			c := config()
-			c.MaxBody, c.IOTimeout = limit, 50*time.Millisecond
+			c.MaxBody, c.IOTimeout = limit, 250*time.Millisecond
 			conn := dial(t, listen(t, streamable.New(&h, c)))
 			if err := conn.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
 				t.Fatal(err)
@@ -216,7 +216,7 @@ func isTimeout(err error) bool {
 func TestSlowHandlerKeepsItsConnection(t *testing.T) {
 	t.Parallel()
 	c := config()
-	c.IOTimeout = 20 * time.Millisecond
+	c.IOTimeout = 100 * time.Millisecond
 	server := listen(t, streamable.New(slowly(5*c.IOTimeout), c))
 	for range 2 {
 		resp, err := post(t.Context(), server, strings.NewReader(call))

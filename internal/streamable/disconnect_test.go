@@ -148,11 +148,81 @@ func TestClientDoesNotRead(t *testing.T) {
 	}
 }
 
+// A wrapper hides what its writer can, but says where to find it.
+type wrapper struct{ http.ResponseWriter }
+
+func (w wrapper) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// Answers that fit into the buffers on the way fill them when a client goes on
+// sending requests and reads nothing. Its connection ends all the same.
+func TestClientDoesNotReadShortAnswers(t *testing.T) {
+	t.Parallel()
+	length := fmt.Sprintf("Content-Length: %d\r\n", len(call))
+	for _, test := range []struct{ name, text string }{
+		{"result", raw(mirrored+length, call)},
+		{"mismatch", raw(length, call)},
+		{"refusal", raw("Origin: null\r\n"+mirrored+length, call)},
+		{"wrong method", "GET /mcp HTTP/1.1\r\nHost: localhost\r\n\r\n"},
+		{"preflight", "OPTIONS /mcp HTTP/1.1\r\nHost: localhost\r\n\r\n"},
+		{"notification", raw(fmt.Sprintf("Content-Length: %d\r\n", len(notification)), notification)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c := config()
+			c.IOTimeout = 200 * time.Millisecond
+			s := streamable.New(notifying(0), c)
+			server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				s.ServeHTTP(wrapper{w}, r) // as middleware hands it on
+			}))
+			server.Listener = narrowListener{server.Listener}
+			server.Start()
+			t.Cleanup(server.Close)
+			conn := dial(t, server)
+			if err := conn.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
+				t.Fatal(err)
+			}
+			ended := make(chan error, 1)
+			go func() {
+				for {
+					if _, err := io.WriteString(conn, test.text); err != nil {
+						ended <- err
+						return
+					}
+				}
+			}()
+			await(t, ended, "the end of the connection")
+		})
+	}
+}
+
+// A handler may take longer than its answer may.
+func TestSlowHandlerAnswers(t *testing.T) {
+	t.Parallel()
+	c := config()
+	c.IOTimeout = 150 * time.Millisecond
+	for _, size := range []int{1, 64 << 10} {
+		server := listen(t, streamable.New(handlerFunc(
+			func(_ context.Context, req *jsonrpc.Request, _ func(jsonrpc.Notification)) *jsonrpc.Response {
+				<-time.After(3 * c.IOTimeout)
+				return result(req, `{"pad":"`+strings.Repeat("x", size)+`"}`)
+			}), c))
+		resp, err := post(t.Context(), server, strings.NewReader(call))
+		if err != nil {
+			t.Fatalf("%d bytes: no answer: %v", size, err)
+		}
+		data, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || len(data) < size {
+			t.Errorf("%d bytes: got %d of them, then %v", size, len(data), err)
+		}
+	}
+}
+
 // The time limit is on each event, not on the stream.
 func TestSlowStreamGoesOn(t *testing.T) {
 	t.Parallel()
 	c := config()
-	c.IOTimeout = 50 * time.Millisecond
+	c.IOTimeout = 150 * time.Millisecond
 	server := listen(t, streamable.New(handlerFunc(
 		func(_ context.Context, req *jsonrpc.Request, notify func(jsonrpc.Notification)) *jsonrpc.Response {
 			for i := range 3 {
@@ -196,7 +266,7 @@ func TestDeadlinesEndWithTheRequest(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			c := config()
-			c.IOTimeout = 30 * time.Millisecond
+			c.IOTimeout = 150 * time.Millisecond
 			mux := http.NewServeMux()
 			mux.Handle("/mcp", streamable.New(notifying(test.notifications), c))
 			mux.HandleFunc("/other", func(w http.ResponseWriter, r *http.Request) {

@@ -10,7 +10,7 @@ import (
 // server, which answers one HTTP method, and reports whether the request is to
 // be served. If not, it has been answered.
 func (s *Server) Admit(w http.ResponseWriter, r *http.Request, method string) bool {
-	s.boundRead(w, r)
+	s.bound(w, r)
 	if reason := s.refuse(r); reason != "" {
 		Reject(w, http.StatusForbidden, jsonrpc.CodeInvalidRequest, reason)
 		return false

@@ -36,7 +36,8 @@ type Config struct {
 	// sent.
 	KeepAlive time.Duration
 
-	// IOTimeout bounds the time to receive a body and to send one event.
+	// IOTimeout bounds the time to receive a body and that to send one event. An
+	// answer may take up to twice as long. The default is 30 seconds.
 	IOTimeout time.Duration
 
 	// SkipOriginCheck turns the checks of Origin and Host off.
@@ -61,6 +62,9 @@ type Server struct {
 
 // New returns a server of h.
 func New(h jsonrpc.Handler, config Config) *Server {
+	if config.IOTimeout <= 0 {
+		config.IOTimeout = 30 * time.Second
+	}
 	s := &Server{handler: h, config: config, origins: map[string]bool{}, hosts: map[string]bool{}}
 	for _, origin := range config.AllowedOrigins {
 		s.origins[strings.ToLower(origin)] = true
@@ -99,7 +103,7 @@ func (x *exchange) release() {
 
 // ServeHTTP answers one HTTP request at the MCP endpoint, whatever its path.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.boundRead(w, r)
+	began := s.bound(w, r)
 	if reason := s.refuse(r); reason != "" {
 		Reject(w, http.StatusForbidden, jsonrpc.CodeInvalidRequest, reason)
 		return
@@ -108,7 +112,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	earlier := s.config.Earlier != nil
 	switch {
 	case r.Method == http.MethodPost:
-		s.post(w, r)
+		s.post(w, r, began)
 	case r.Method == http.MethodOptions:
 		preflight(w, r, s.methods(), s.allows)
 	case r.Method == http.MethodGet && earlier:
@@ -122,7 +126,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (s *Server) post(w http.ResponseWriter, r *http.Request) {
+func (s *Server) post(w http.ResponseWriter, r *http.Request, began time.Time) {
 	if !isJSON(r.Header) {
 		Reject(w, http.StatusUnsupportedMediaType, jsonrpc.CodeInvalidRequest, notJSON)
 		return
@@ -135,15 +139,16 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 	if status, reason := x.readBody(w, r); status != 0 {
 		Reject(w, status, jsonrpc.CodeInvalidRequest, reason)
 	} else {
-		x.serve(w, r)
+		x.serve(w, r, began)
 	}
 	x.release() // not after a panic: somebody may still use it
 }
 
 // serve answers the message in x.body.
-func (x *exchange) serve(w http.ResponseWriter, r *http.Request) {
+func (x *exchange) serve(w http.ResponseWriter, r *http.Request, began time.Time) {
 	req := &x.request
 	err := req.Parse(x.body)
+	req.Began = began
 	if x.server.isEarlier(r.Header, req, err) {
 		x.server.config.Earlier.Post(w, r, x.body, req, err)
 		return
@@ -176,10 +181,7 @@ func (x *exchange) answer(w http.ResponseWriter, resp *jsonrpc.Response) {
 	if x.stream.finish(resp.Body) {
 		return
 	}
-	if len(resp.Body) > maxPrompt {
-		x.server.writeLarge(w, resp.Status, resp.Body)
-		return
-	}
+	ExtendWrite(w, x.request.Began, x.server.config.IOTimeout)
 	WriteJSON(w, resp.Status, resp.Body)
 }
 
@@ -203,19 +205,6 @@ func WriteJSON(w http.ResponseWriter, status int, body []byte) {
 	}
 	w.WriteHeader(status)
 	w.Write(body) // the client is gone when this fails
-}
-
-// maxPrompt is how much the buffers on the way surely take: what is larger may
-// wait for the client to read.
-const maxPrompt = 16 << 10
-
-// writeLarge sends body within the time that one event may take.
-func (s *Server) writeLarge(w http.ResponseWriter, status int, body []byte) {
-	control := http.NewResponseController(w)
-	control.SetWriteDeadline(time.Now().Add(s.config.IOTimeout))
-	WriteJSON(w, status, body)
-	control.Flush()
-	control.SetWriteDeadline(time.Time{})
 }
 
 // Reject answers with a JSON-RPC error that belongs to no request.

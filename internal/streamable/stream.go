@@ -20,7 +20,6 @@ type stream struct {
 	ioTimeout time.Duration
 	timer     *time.Timer // sends comments while nothing else is sent
 	sent      time.Time   // when the last event or comment was
-	deadline  time.Time   // for writing
 	isOpen    bool        // the request is being answered
 	started   bool        // and the answer is an event stream
 	message   []byte
@@ -51,7 +50,7 @@ func (s *stream) reset() {
 	if cap(s.buf) > maxPooled {
 		s.buf, s.message = nil, nil
 	}
-	s.w, s.control, s.deadline = nil, nil, time.Time{}
+	s.w, s.control = nil, nil
 }
 
 // send sends one notification as an event.
@@ -79,7 +78,6 @@ func (s *stream) finish(body []byte) bool {
 	}
 	s.timer.Stop()
 	s.event(body)
-	s.control.SetWriteDeadline(time.Time{})
 	s.started = false
 	return true
 }
@@ -126,12 +124,8 @@ func (s *stream) comment(number int) {
 // treated as gone: after a failed write net/http cancels the request's context,
 // which ends a handler that would otherwise wait for its next event.
 func (s *stream) flush() {
-	// The deadline is renewed once half of it is over, not with every event.
 	s.sent = time.Now()
-	if s.deadline.Sub(s.sent) < s.ioTimeout/2 {
-		s.deadline = s.sent.Add(s.ioTimeout)
-		s.control.SetWriteDeadline(s.deadline)
-	}
+	s.control.SetWriteDeadline(s.sent.Add(s.ioTimeout))
 	if _, err := s.w.Write(s.buf); err == nil {
 		s.control.Flush()
 	}

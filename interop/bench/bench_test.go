@@ -4,6 +4,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -41,6 +43,32 @@ func TestRivalsAnswerRightly(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// So does every function.
+func TestFunctionsAnswerRightly(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, name := range lambdaRivals {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			// So that the result is cached for no longer than the program is the same.
+			if _, err := os.ReadFile(filepath.Join("lambda", name, "main.go")); err != nil {
+				t.Fatal(err)
+			}
+			if err := buildFunction(t.Context(), dir, name); err != nil {
+				t.Fatal(err)
+			}
+			f := function{filepath.Join(dir, name), callRow("lambda", setup{text, 2})}
+			if err := f.verify(t.Context(), name); err != nil {
+				t.Error(err)
+			}
+			start, cpu, err := f.run(t.Context(), 3)
+			if err != nil || start <= 0 || cpu <= 0 {
+				t.Errorf("run = %v, %v, %v, want the time to start and the processor time", start, cpu, err)
+			}
+		})
 	}
 }
 
@@ -156,8 +184,9 @@ func TestMedianAndRatio(t *testing.T) {
 		median([]float64{}, identity),
 		// Within the rounds the ratios are 2, 2 and 0.1; that of the medians is 0.2.
 		ratio([]float64{2, 20, 1}, []float64{1, 10, 10}, identity),
+		difference([]float64{2, 20, 1}, []float64{1, 10, 10}),
 	}
-	if diff := cmp.Diff([]float64{2, 2.5, 0, 2}, got); diff != "" {
+	if diff := cmp.Diff([]float64{2, 2.5, 0, 2, 1}, got); diff != "" {
 		t.Errorf("medians and ratios (-want +got):\n%s", diff)
 	}
 }

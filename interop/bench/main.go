@@ -1,8 +1,9 @@
 // Command bench compares this framework with a hand-written server and with
-// the two other Go frameworks, on the same work, in one run.
+// the two other Go frameworks, on the same work, in one run: over HTTP, in process
+// and, through a stand-in for the platform, on AWS Lambda.
 //
-//	go run ./bench          about seven minutes
-//	go run ./bench -quick   less than one and a half
+//	go run ./bench          about eight minutes
+//	go run ./bench -quick   one and a half
 //
 // It has to run in this module's folder, where it builds the binaries it weighs.
 //
@@ -69,7 +70,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	quick := flags.Bool("quick", false, "measure for less than 90 seconds")
-	only := flags.String("run", "", "measure only rows that match this `regexp` (call-text-1, list-100, setup-100, size, …)")
+	only := flags.String("run", "", "measure only rows that match this `regexp` (call-text-1, list-100, setup-100, size, lambda, …)")
 	file := flags.String("json", "", "write the raw figures to this `file`")
 	if err := flags.Parse(args); err != nil {
 		return options{}, err
@@ -113,6 +114,12 @@ func measureAll(ctx context.Context, o options, stderr io.Writer) (*report, erro
 	if o.only.MatchString("setup-100") {
 		fmt.Fprintln(stderr, "bench: setup-100 …")
 		if r.Setups, err = measureSetup(ctx, o.plan, "list-100"); err != nil {
+			return nil, err
+		}
+	}
+	if o.only.MatchString("lambda") {
+		fmt.Fprintln(stderr, "bench: lambda …")
+		if r.Lambda, err = measureLambda(ctx, o.plan); err != nil {
 			return nil, err
 		}
 	}

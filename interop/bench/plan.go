@@ -9,6 +9,8 @@ type plan struct {
 	warmup    time.Duration // before the first round of one server
 	processes int           // rounds in process
 	benchTime time.Duration // of one in-process benchmark
+	calls     int           // of a round of one function
+	starts    int           // of one function
 }
 
 // fullPlan takes about seven minutes, most of them in the rounds over HTTP.
@@ -16,6 +18,7 @@ func fullPlan() plan {
 	return plan{
 		rounds: 7, duration: 800 * time.Millisecond, warmup: 300 * time.Millisecond,
 		processes: 3, benchTime: 300 * time.Millisecond,
+		calls: 1000, starts: 31,
 	}
 }
 
@@ -24,5 +27,6 @@ func quickPlan() plan {
 	return plan{
 		rounds: 3, duration: 250 * time.Millisecond, warmup: 100 * time.Millisecond,
 		processes: 1, benchTime: 100 * time.Millisecond,
+		calls: 300, starts: 9,
 	}
 }

@@ -61,6 +61,9 @@ func (r *report) print(w io.Writer) error {
 	if err := r.printBinaries(w); err != nil {
 		return err
 	}
+	if err := r.printLambda(w); err != nil {
+		return err
+	}
 	return r.printVerdict(w)
 }
 
@@ -142,6 +145,25 @@ func (r *report) printBinaries(w io.Writer) error {
 	}
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("print table: %w", err)
+	}
+	return nil
+}
+
+func (r *report) printLambda(w io.Writer) error {
+	for _, tools := range []int{1, 100} {
+		base := r.function(plainName, tools)
+		if base == nil {
+			continue
+		}
+		t := table(w, fmt.Sprintf("AWS Lambda, on a stand-in: tools/call, typed in, text out (tools: %d)", tools), "CPU µs/call", "×plain", "start ms", "over plain")
+		for _, name := range lambdaRivals {
+			x := r.function(name, tools)
+			fmt.Fprintf(t, "%s\t%.0f\t%.2f\t%.1f\t%+.1f\t\n", name,
+				median(x.CPU, identity), ratio(x.CPU, base.CPU, identity), median(x.Start, identity), difference(x.Start, base.Start))
+		}
+		if err := t.Flush(); err != nil {
+			return fmt.Errorf("print table: %w", err)
+		}
 	}
 	return nil
 }

@@ -7,13 +7,14 @@ import (
 
 // A report is everything one run has measured, raw.
 type report struct {
-	Go         string       `json:"go"`
-	Experiment string       `json:"goexperiment"`
-	Platform   string       `json:"platform"`
-	Processors int          `json:"processors"`
-	Rows       []*rowResult `json:"rows"`
-	Setups     []*setupCost `json:"setups"`
-	Binaries   []binary     `json:"binaries"`
+	Go         string          `json:"go"`
+	Experiment string          `json:"goexperiment"`
+	Platform   string          `json:"platform"`
+	Processors int             `json:"processors"`
+	Rows       []*rowResult    `json:"rows"`
+	Setups     []*setupCost    `json:"setups"`
+	Binaries   []binary        `json:"binaries"`
+	Lambda     []*lambdaResult `json:"lambda"`
 }
 
 // A rowResult is what one server took for one row, round by round. Rounds of
@@ -48,6 +49,14 @@ type binary struct {
 	Size  int64  `json:"bytes"`
 }
 
+// A lambdaResult is what a function with so many tools took.
+type lambdaResult struct {
+	Rival string    `json:"rival"`
+	Tools int       `json:"tools"`
+	CPU   []float64 `json:"cpu_us"`   // of a warm invocation
+	Start []float64 `json:"start_ms"` // from exec to the first question for an invocation
+}
+
 func perSecond(r round) float64       { return r.PerSecond }
 func cpu(r round) float64             { return r.CPU }
 func loadBusy(r round) float64        { return r.LoadBusy }
@@ -63,6 +72,15 @@ func (r *report) row(rival, row string) *rowResult {
 		return nil
 	}
 	return r.Rows[i]
+}
+
+// function returns the result of a rival with so many tools, or nil.
+func (r *report) function(rival string, tools int) *lambdaResult {
+	i := slices.IndexFunc(r.Lambda, func(x *lambdaResult) bool { return x.Rival == rival && x.Tools == tools })
+	if i < 0 {
+		return nil
+	}
+	return r.Lambda[i]
 }
 
 // measuredRows returns the names of the rows measured that begin with prefix.
@@ -90,6 +108,15 @@ func ratio[T any](rounds, base []T, figure func(T) float64) float64 {
 	values := make([]float64, min(len(rounds), len(base)))
 	for i := range values {
 		values[i] = figure(rounds[i]) / figure(base[i])
+	}
+	return middle(values)
+}
+
+// difference returns the middle of the differences within each pair of rounds.
+func difference(rounds, base []float64) float64 {
+	values := make([]float64, min(len(rounds), len(base)))
+	for i := range values {
+		values[i] = rounds[i] - base[i]
 	}
 	return middle(values)
 }

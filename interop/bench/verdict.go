@@ -61,6 +61,14 @@ func (r *report) bars() []bar {
 	if len(r.Binaries) > 0 {
 		bars = append(bars, bar{"binary over plain, MiB", r.overPlain(oursName), 1.00, 0})
 	}
+	for _, tools := range []int{1, 100} {
+		if our, base := r.function(oursName, tools), r.function(plainName, tools); our != nil {
+			row := fmt.Sprintf("lambda, tools: %d", tools)
+			bars = append(bars,
+				bar{row + ": CPU per call ours/plain", ratio(our.CPU, base.CPU, identity), 1.10, 0},
+				bar{row + ": start over plain, ms", difference(our.Start, base.Start), 0.50, 0})
+		}
+	}
 	bars = append(bars, r.requestBars(oursName, "-"+earlierVersion)...)
 	return append(bars, r.requestBars(noSessionsName, "-"+earlierVersion)...)
 }

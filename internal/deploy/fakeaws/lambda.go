@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"regexp"
 	"strings"
@@ -31,6 +32,7 @@ type function struct {
 
 	LastUpdateStatusReason string `json:",omitempty"`
 
+	zipFile     []byte
 	tags        map[string]string
 	concurrency *int
 	url         *urlConfig
@@ -243,10 +245,32 @@ func (f *function) configure(in functionInput) {
 
 func (f *function) code(zipFile []byte, architectures []string) {
 	sum := sha256.Sum256(zipFile)
+	f.zipFile = zipFile
 	f.CodeSize, f.CodeSha256 = len(zipFile), base64.StdEncoding.EncodeToString(sum[:])
 	if len(architectures) > 0 {
 		f.Architectures = architectures
 	}
+}
+
+// Code returns the zip file of a function, or nil if there is none.
+func (s *Server) Code(name string) []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f := s.functions[name]; f != nil {
+		return f.zipFile
+	}
+	return nil
+}
+
+// Environment returns the environment variables of a function, or nil if there
+// is none.
+func (s *Server) Environment(name string) map[string]string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f := s.functions[name]; f != nil {
+		return maps.Clone(f.Environment.Variables)
+	}
+	return nil
 }
 
 // settle begins the time in which a function is being changed.

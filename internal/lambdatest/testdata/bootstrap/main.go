@@ -16,6 +16,7 @@ import (
 	"syscall"
 
 	"github.com/mcpengine/mcpengine/internal/lambda"
+	"github.com/mcpengine/mcpengine/internal/lambdatest/testdata/note"
 )
 
 func main() {
@@ -34,10 +35,10 @@ func run() error {
 	if os.Getenv("FAIL") != "" {
 		return errors.New("it was told to fail")
 	}
-	if err := note("start"); err != nil {
+	if err := note.Add("start"); err != nil {
 		return err
 	}
-	defer note("stop")
+	defer note.Add("stop")
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("/echo", echo)
@@ -66,20 +67,6 @@ func sigterm(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprintln(os.Stderr, "waiting")
 	<-told
 	fmt.Fprint(w, "told to end")
-}
-
-func note(what string) error {
-	name := os.Getenv("LEDGER")
-	if name == "" {
-		return nil
-	}
-	f, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	_, err = fmt.Fprintf(f, "%s %d\n", what, os.Getpid())
-	return err
 }
 
 func echo(w http.ResponseWriter, r *http.Request) {

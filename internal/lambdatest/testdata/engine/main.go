@@ -1,44 +1,31 @@
-// Command engine is an MCP server on Lambda, with as many tools as the variable
-// TOOLS says.
+// Command engine is an MCP server on Lambda, with a set-up and a clean-up.
 package main
 
 import (
 	"context"
 	"fmt"
 	"os"
-	"strconv"
 
 	"github.com/mcpengine/mcpengine"
-	"github.com/mcpengine/mcpengine/internal/lambda"
+	"github.com/mcpengine/mcpengine/internal/lambdatest/testdata/note"
 )
 
-type place struct {
-	City string `json:"city" jsonschema:"name of the city"`
-}
-
 func main() {
-	n, err := strconv.Atoi(os.Getenv("TOOLS"))
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "engine: error:", err)
-		os.Exit(1)
-	}
-	e := mcpengine.New("weather")
-	for i := range n {
-		mcpengine.AddTool(e, "get_weather_"+strconv.Itoa(i), "Return the current weather for a city.", weather)
-	}
-	mcpengine.AddTool(e, "count", "Count to three.", count)
-	stream, err := lambda.ParseMode(os.Getenv)
-	if err == nil {
-		err = lambda.Run(context.Background(), e, lambda.Config{Stream: stream})
-	}
-	if err != nil {
+	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "engine: error:", err)
 		os.Exit(1)
 	}
 }
 
-func weather(_ context.Context, in place) (string, error) {
-	return fmt.Sprintf("The weather in %s is sunny and 72°F.", in.City), nil
+// run keeps a ledger of its set-up and its clean-up, one line each.
+func run() error {
+	if err := note.Add("start"); err != nil {
+		return err
+	}
+	defer note.Add("stop")
+	e := mcpengine.New("counter")
+	mcpengine.AddTool(e, "count", "Count to three.", count)
+	return e.Run(context.Background())
 }
 
 func count(ctx context.Context, _ struct{}) (string, error) {

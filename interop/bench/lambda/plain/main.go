@@ -1,5 +1,6 @@
-// Command plain does the work of command engine by hand, with a typed handler
-// and encoding/json, and checks what a server has to check.
+// Command plain is a weather server for AWS Lambda as one would write it by hand,
+// with a typed handler of aws-lambda-go and encoding/json. It checks what a
+// server has to check. TOOLS is how many tools it has.
 package main
 
 import (
@@ -56,7 +57,7 @@ func main() {
 	}
 	tools := make(map[string]tool, n)
 	for i := range n {
-		tools["get_weather_"+strconv.Itoa(i)] = weather
+		tools[fmt.Sprintf("get_weather_%04d", i)] = weather
 	}
 	lambda.Start(func(_ context.Context, e events.LambdaFunctionURLRequest) (events.LambdaFunctionURLResponse, error) {
 		status, body := answer(tools, e)
@@ -103,5 +104,5 @@ func weather(arguments json.RawMessage) (string, error) {
 	if err := json.Unmarshal(arguments, &in); err != nil {
 		return "", fmt.Errorf("decode arguments: %w", err)
 	}
-	return fmt.Sprintf("The weather in %s is sunny and 72°F.", in.City), nil
+	return fmt.Sprintf("Light rain in %s, 9 °C.", in.City), nil
 }

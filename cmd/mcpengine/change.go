@@ -1,0 +1,123 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/mcpengine/mcpengine/internal/hostconfig"
+	"github.com/mcpengine/mcpengine/internal/profile"
+)
+
+// An installation puts one server into several hosts.
+type installation struct {
+	*cli
+	store  *profile.Store
+	e      hostconfig.Environment
+	server hostconfig.Server
+	hosts  []*hostconfig.Host
+	force  bool
+	owned  map[string]string // URLs of native entries that are ours, by host
+}
+
+func (i installation) ownURLs() map[string]string {
+	owned := map[string]string{}
+	for _, host := range i.hosts {
+		owned[host.ID] = ownURL(i.store, host, i.server.Name)
+	}
+	return owned
+}
+
+func (i installation) run(ctx context.Context, dryRun bool) ([]hostconfig.Change, error) {
+	owned := i.owned
+	if owned == nil {
+		owned = i.ownURLs()
+	}
+	var all []hostconfig.Change
+	for _, host := range i.hosts {
+		s := i.server
+		s.OwnURL = owned[host.ID]
+		changes, err := host.Install(ctx, i.e, s, hostconfig.Options{DryRun: dryRun, Force: i.force})
+		all = append(all, changes...)
+		if err != nil {
+			return all, err
+		}
+	}
+	return all, nil
+}
+
+// report says what was done to each file.
+func (c *cli) report(changes []hostconfig.Change, done string) {
+	for _, change := range changes {
+		switch {
+		case !change.Changed():
+			fmt.Fprintf(c.stderr, "%s: nothing to do in %s\n", change.Host.Name, change.File)
+		case len(change.Commands) > 0:
+			fmt.Fprintf(c.stderr, "%s: %s with its own command\n", change.Host.Name, done)
+		case change.Backup != "":
+			fmt.Fprintf(c.stderr, "%s: %s in %s (before: %s)\n", change.Host.Name, done, change.File, change.Backup)
+		default:
+			fmt.Fprintf(c.stderr, "%s: %s in %s\n", change.Host.Name, done, change.File)
+		}
+	}
+}
+
+// next says what the user does now, once for each host.
+func (c *cli) next(changes []hostconfig.Change) {
+	var last *hostconfig.Host
+	for _, change := range changes {
+		if change.Host != last && change.Changed() {
+			fmt.Fprintf(c.stderr, change.Host.Next+"\n", change.Host.Name)
+			last = change.Host
+		}
+	}
+}
+
+// printChanges is the answer of a dry run: the edits of files, and the commands.
+func (c *cli) printChanges(changes []hostconfig.Change, store *profile.Store, name string) {
+	fmt.Fprintf(c.stderr, "nothing was changed; the profile is %s\n", store.File(name))
+	for _, change := range changes {
+		for _, line := range change.Commands {
+			fmt.Fprintf(c.stdout, "$ %s\n", line)
+		}
+		if !bytes.Equal(change.Before, change.After) {
+			fmt.Fprint(c.stdout, diff(change.File, change.Before, change.After))
+		}
+	}
+}
+
+// diff shows an edit, which is in one place, with a line on either side. More of
+// the file is nobody's business: hosts keep secrets of other servers there.
+func diff(name string, before, after []byte) string {
+	a, b := lines(before), lines(after)
+	start := 0
+	for start < len(a) && start < len(b) && a[start] == b[start] {
+		start++
+	}
+	end := 0
+	for end < len(a)-start && end < len(b)-start && a[len(a)-1-end] == b[len(b)-1-end] {
+		end++
+	}
+	from, around := max(0, start-1), min(1, end)
+	var out strings.Builder
+	fmt.Fprintf(&out, "--- %s\n+++ %[1]s\n", name)
+	fmt.Fprintf(&out, "@@ -%d,%d +%d,%d @@\n", from+1, len(a)-end+around-from, from+1, len(b)-end+around-from)
+	show := func(sign string, lines []string) {
+		for _, line := range lines {
+			out.WriteString(sign + strings.TrimRight(line, "\r\n") + "\n")
+		}
+	}
+	show(" ", a[from:start])
+	show("-", a[start:len(a)-end])
+	show("+", b[start:len(b)-end])
+	show(" ", a[len(a)-end:len(a)-end+around])
+	return out.String()
+}
+
+func lines(data []byte) []string {
+	if len(data) == 0 {
+		return nil
+	}
+	return strings.SplitAfter(strings.TrimSuffix(string(data), "\n"), "\n")
+}

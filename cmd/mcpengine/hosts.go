@@ -1,0 +1,236 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcpengine/mcpengine/internal/hostconfig"
+	"github.com/mcpengine/mcpengine/internal/profile"
+)
+
+// hostFlags choose hosts: one flag for each.
+type hostFlags struct {
+	all     bool
+	project bool
+	chosen  map[string]*bool
+}
+
+// add adds the flags. Those of the hosts are named in the text of the command,
+// where they fit on a line.
+func (f *hostFlags) add(cmd *cobra.Command) {
+	f.chosen = map[string]*bool{}
+	var names []string
+	for _, host := range hostconfig.Hosts() {
+		f.chosen[host.ID] = cmd.Flags().Bool(host.ID, false, host.Name)
+		cmd.Flags().Lookup(host.ID).Hidden = true
+		names = append(names, "--"+host.ID)
+	}
+	half := len(names)/2 + 1
+	cmd.Long = "hosts: " + strings.Join(names[:half], " ") + "\n       " + strings.Join(names[half:], " ") + cmd.Long
+	cmd.Flags().BoolVar(&f.project, "project", false, "the file in this folder, not the user's")
+}
+
+// hosts are those that were asked for.
+func (f *hostFlags) hosts(e hostconfig.Environment) ([]*hostconfig.Host, error) {
+	var hosts []*hostconfig.Host
+	for _, host := range hostconfig.Hosts() {
+		if *f.chosen[host.ID] || f.all && host.Found(e) && (!f.project || host.HasProject()) {
+			hosts = append(hosts, host)
+		}
+	}
+	if f.all && len(hosts) == 0 {
+		return nil, hintError{errors.New("no host was found"), "name one with its flag; see mcpengine hosts"}
+	}
+	if f.project && len(hosts) == 0 {
+		return nil, usageError{errors.New("--project needs the flag of a host")}
+	}
+	return hosts, nil
+}
+
+// A hintError is an error that knows what the user can do about it.
+type hintError struct {
+	error
+	hint string
+}
+
+func (e hintError) Unwrap() error { return e.error }
+
+// environment is this machine, as the hosts see it.
+func (c *cli) hostEnvironment(home string, project bool) (hostconfig.Environment, error) {
+	e := hostconfig.Environment{
+		OS: runtime.GOOS, Getenv: c.getenv, Glob: filepath.Glob, State: home, Run: runHostCommand,
+		Exists: func(name string) bool { _, err := os.Stat(name); return err == nil },
+	}
+	var err error
+	if e.Home, err = os.UserHomeDir(); err != nil {
+		return e, fmt.Errorf("find the home directory: %w", err)
+	}
+	if project {
+		if e.Project, err = os.Getwd(); err != nil {
+			return e, fmt.Errorf("find the project: %w", err)
+		}
+	}
+	return e, nil
+}
+
+// runHostCommand runs a host's own command, or looks for it when it gets no
+// arguments.
+func runHostCommand(ctx context.Context, command string, args ...string) error {
+	path, err := exec.LookPath(command)
+	if err != nil || len(args) == 0 {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.WaitDelay = time.Second
+	out, err := cmd.CombinedOutput()
+	if line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n"); err != nil && line != "" {
+		return fmt.Errorf("%w: %.200s", err, line)
+	}
+	return err
+}
+
+// store is where profiles are kept.
+func (c *cli) store() (*profile.Store, error) {
+	home, err := profile.Home(c.getenv)
+	if err != nil {
+		return nil, err
+	}
+	return profile.NewStore(home, nil), nil
+}
+
+// hostRow is a host in the answer of hosts.
+type hostRow struct {
+	Host  string    `json:"host"`
+	Name  string    `json:"name"`
+	Found bool      `json:"found"`
+	Files []fileRow `json:"files"`
+}
+
+type fileRow struct {
+	File    string   `json:"file"`
+	Exists  bool     `json:"exists"`
+	Servers []string `json:"servers"`
+	Error   string   `json:"error,omitempty"`
+}
+
+func (c *cli) hosts() *cobra.Command {
+	var asJSON, project bool
+	cmd := &cobra.Command{
+		Use:   "hosts [flags]",
+		Short: "List the hosts, their files and what is installed there",
+		Long:  "Only servers that mcpengine has installed are listed. Nothing is changed.",
+		Example: `  mcpengine hosts
+  mcpengine hosts --json | jq '.[] | select(.found)'`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			rows, err := c.hostRows(project)
+			if err != nil {
+				return err
+			}
+			if !cmd.Flags().Changed("json") {
+				asJSON = !isTerminal(c.stdout)
+			}
+			if asJSON {
+				encoder := json.NewEncoder(c.stdout)
+				encoder.SetIndent("", "  ")
+				encoder.SetEscapeHTML(false)
+				return encoder.Encode(rows)
+			}
+			return c.printHosts(rows)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON (default when piped; --json=false: a table)")
+	cmd.Flags().BoolVar(&project, "project", false, "the files in this folder, not the user's")
+	return cmd
+}
+
+func (c *cli) hostRows(project bool) ([]hostRow, error) {
+	store, err := c.store()
+	if err != nil {
+		return nil, err
+	}
+	e, err := c.hostEnvironment(store.Home(), project)
+	if err != nil {
+		return nil, err
+	}
+	var rows []hostRow
+	for _, host := range hostconfig.Hosts() {
+		if project && !host.HasProject() {
+			continue
+		}
+		row := hostRow{Host: host.ID, Name: host.Name, Found: host.Found(e)}
+		for _, status := range host.Status(e, nativeOf(store, host)) {
+			file := fileRow{File: status.File, Exists: status.Exists, Servers: status.Servers}
+			if file.Servers == nil {
+				file.Servers = []string{}
+			}
+			if status.Err != nil {
+				file.Error = status.Err.Error()
+			}
+			row.Files = append(row.Files, file)
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
+// nativeOf tells which of a host's own entries were made here: those that a
+// profile says so of.
+func nativeOf(store *profile.Store, host *hostconfig.Host) func(name, url string) bool {
+	return func(name, url string) bool { return url == ownURL(store, host, name) }
+}
+
+// ownURL is the URL of the native entry of that name that was made for a host,
+// or "".
+func ownURL(store *profile.Store, host *hostconfig.Host, name string) string {
+	p, err := store.Load(name)
+	if err != nil {
+		return "" // a profile that cannot be read proves nothing
+	}
+	return p.Native[host.ID]
+}
+
+func (c *cli) printHosts(rows []hostRow) error {
+	w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "HOST\tFOUND\tSERVERS\tFILE")
+	for _, row := range rows {
+		for _, file := range row.Files {
+			servers := strings.Join(file.Servers, " ")
+			switch {
+			case file.Error != "":
+				servers = "? " + file.Error
+			case servers == "":
+				servers = "-"
+			}
+			found := "no"
+			if row.Found {
+				found = "yes"
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", row.Host, found, servers, file.File)
+		}
+	}
+	return w.Flush()
+}
+
+// isTerminal reports whether a person reads what is written.
+func isTerminal(w any) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/mcpengine/mcpengine/internal/profile"
+)
+
+// profile is what the flags ask for. What they do not say stays as it is when
+// the server is the same; another server is sent nothing that was meant for this
+// one.
+func (c *cli) profile(said func(flag string) bool, old *profile.Profile, url string, f *proxyFlags) (*profile.Profile, string, error) {
+	p := &profile.Profile{URL: url}
+	if old != nil {
+		if p.Native = old.Native; old.URL == url {
+			*p = *old
+		}
+	}
+	when := func(flag string, set func()) {
+		if said(flag) {
+			set()
+		}
+	}
+	n := &f.profile
+	when("mode", func() { p.Mode = n.Mode })
+	when("protocol", func() { p.Protocol = n.Protocol })
+	when("client-id", func() {
+		if p.ClientID != n.ClientID {
+			p.ClientID, p.ClientSecret = n.ClientID, nil
+		}
+	})
+	when("scope", func() { p.Scopes = n.Scopes })
+	when("allow", func() { p.Tools.Allow = n.Tools.Allow })
+	when("deny", func() { p.Tools.Deny = n.Tools.Deny })
+	when("read-only", func() { p.Tools.ReadOnly = n.Tools.ReadOnly })
+	when("timeout", func() { p.Timeout = profile.Duration(f.timeout) })
+	for name, file := range map[string]struct{ to, from *string }{
+		"ca-file": {&p.CAFile, &n.CAFile}, "cert-file": {&p.CertFile, &n.CertFile}, "key-file": {&p.KeyFile, &n.KeyFile},
+	} {
+		if !said(name) {
+			continue
+		}
+		var err error
+		if *file.to, err = absolute(*file.from); err != nil {
+			return nil, "", err
+		}
+	}
+	if err := setHeaders(said, p, f.headers); err != nil {
+		return nil, "", err
+	}
+	secret, err := c.clientSecret(said, f)
+	if err != nil {
+		return nil, "", err
+	}
+	if secret != "" && p.ClientID == "" {
+		return nil, "", errors.New("a client secret needs --client-id")
+	}
+	return p, secret, p.Check()
+}
+
+func setHeaders(said func(flag string) bool, p *profile.Profile, pairs []string) error {
+	if !said("header") {
+		return nil
+	}
+	p.Headers = nil
+	for _, pair := range pairs {
+		h, err := profile.ParseHeader(pair)
+		if err != nil {
+			return fmt.Errorf("--header: %w", err)
+		}
+		if h.File, err = absolute(h.File); err != nil {
+			return err
+		}
+		p.Headers = append(p.Headers, h)
+	}
+	return nil
+}
+
+// absolute names a file for a program that is started somewhere else.
+func absolute(file string) (string, error) {
+	if file == "" {
+		return "", nil
+	}
+	return filepath.Abs(file)
+}
+
+// clientSecret is the OAuth client secret, from where the user has put it.
+func (c *cli) clientSecret(said func(flag string) bool, f *proxyFlags) (string, error) {
+	byFlag, byFile := said("client-secret"), said("client-secret-file")
+	var secret string
+	switch {
+	case byFlag && byFile:
+		return "", errors.New("--client-secret and --client-secret-file exclude each other")
+	case byFlag:
+		secret = f.secret
+	case byFile:
+		var err error
+		if secret, err = c.readSecret(f.secretFile); err != nil {
+			return "", fmt.Errorf("--client-secret-file: %w", err)
+		}
+	case said("client-id"):
+		return strings.TrimSpace(c.getenv("MCPENGINE_CLIENT_SECRET")), nil
+	default:
+		return "", nil
+	}
+	if secret = strings.TrimSpace(secret); secret == "" {
+		return "", errors.New("the client secret is empty")
+	}
+	return secret, nil
+}
+
+func (c *cli) readSecret(name string) (string, error) {
+	const limit = 16 << 10
+	r := c.stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return "", err
+		}
+		defer f.Close()
+		r = f
+	}
+	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err == nil && len(data) > limit {
+		err = fmt.Errorf("more than %d KiB", limit>>10)
+	}
+	return string(data), err
+}

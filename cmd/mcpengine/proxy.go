@@ -1,0 +1,220 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcpengine/mcpengine/internal/hostconfig"
+	"github.com/mcpengine/mcpengine/internal/profile"
+)
+
+// proxyFlags are the flags of proxy as they were given.
+type proxyFlags struct {
+	hostFlags
+	profile            profile.Profile
+	secret, secretFile string
+	headers            []string
+	timeout            time.Duration
+	via                string
+	dryRun, force      bool
+}
+
+func (c *cli) proxy() *cobra.Command {
+	f := &proxyFlags{}
+	cmd := &cobra.Command{
+		Use:   "proxy NAME URL [flags]",
+		Short: "Connect a host on this machine to a remote server",
+		Long: `
+Without a host the entry is printed. What a flag does not say stays as it was
+for the same URL. More flags are in docs/hosts.md.`,
+		Example: `  mcpengine proxy weather https://example.com/mcp --claude`,
+		Args:    nameAndURL,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.runProxy(cmd, args[0], args[1], f)
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	f.add(cmd)
+	flags.BoolVar(&f.all, "all", false, "every host that is found")
+	flags.StringVar(&f.via, "via", "", "`kind` of entry: bridge (default) or native")
+	p := &f.profile
+	flags.StringVar(&p.Mode, "mode", "auto", "`transport`: auto, http or sse")
+	flags.StringVar(&p.ClientID, "client-id", "", "OAuth client `id`")
+	flags.StringVar(&f.secret, "client-secret", "", "its `secret`, or set MCPENGINE_CLIENT_SECRET")
+	flags.StringVar(&f.secretFile, "client-secret-file", "", "`file` that holds it; - reads it from stdin")
+	flags.StringArrayVar(&p.Scopes, "scope", nil, "OAuth `scope` to ask for; repeat it")
+	flags.StringArrayVar(&f.headers, "header", nil, "send `K=V`; V may be env:X, file:X or command:X")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "print what would change, and change nothing")
+	flags.BoolVar(&f.force, "force", false, "replace an entry that mcpengine has not made")
+	// What few need is in docs/hosts.md, so that help fits a screen.
+	flags.StringArrayVar(&p.Tools.Allow, "allow", nil, "show only this `tool`; repeat it")
+	flags.BoolVar(&p.Tools.ReadOnly, "read-only", false, "show only tools that change nothing")
+	flags.StringArrayVar(&p.Tools.Deny, "deny", nil, "hide this `tool`; repeat it")
+	flags.StringVar(&p.Protocol, "protocol", "", "speak only this protocol `version`")
+	flags.DurationVar(&f.timeout, "timeout", 0, "`time` a request may take without progress")
+	flags.StringVar(&p.CAFile, "ca-file", "", "`file` of certificates to trust, in PEM")
+	flags.StringVar(&p.CertFile, "cert-file", "", "`file` of the client's certificate, in PEM")
+	flags.StringVar(&p.KeyFile, "key-file", "", "`file` of its key, in PEM")
+	for _, name := range []string{"allow", "deny", "read-only", "protocol", "timeout", "ca-file", "cert-file", "key-file"} {
+		flags.Lookup(name).Hidden = true
+	}
+	return cmd
+}
+
+func nameAndURL(_ *cobra.Command, args []string) error {
+	if len(args) != 2 {
+		return errors.New("name the server and its URL: NAME URL")
+	}
+	return profile.CheckName(args[0])
+}
+
+func (c *cli) runProxy(cmd *cobra.Command, name, url string, f *proxyFlags) error {
+	store, err := c.store()
+	if err != nil {
+		return err
+	}
+	old, err := store.Load(name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return hintError{err, "remove it with mcpengine uninstall " + name}
+	}
+	p, secret, err := c.profile(cmd.Flags().Changed, old, url, f)
+	if err != nil {
+		return usageError{err}
+	}
+	e, err := c.hostEnvironment(store.Home(), f.project)
+	if err != nil {
+		return err
+	}
+	hosts, err := f.hostFlags.hosts(e)
+	if err != nil {
+		return err
+	}
+	s, err := c.server(store, name, p, secret != "", f.via)
+	if err != nil {
+		return err
+	}
+	job := installation{cli: c, store: store, e: e, server: s, hosts: hosts, force: f.force}
+	if f.dryRun {
+		changes, err := job.run(cmd.Context(), true)
+		if err != nil {
+			return err
+		}
+		c.printChanges(changes, store, name)
+		return nil
+	}
+	// What cannot be done is found out before anything is.
+	if _, err := job.run(cmd.Context(), true); err != nil {
+		return err
+	}
+	// The entries that were there before are told by the old profile.
+	owned := job.ownURLs()
+	url = ""
+	if s.Native {
+		url = p.URL
+	}
+	p.Native = native(p.Native, hosts, url)
+	if err := store.Save(cmd.Context(), name, p, secret); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.stderr, "profile: %s\n", store.File(name))
+	if len(hosts) == 0 {
+		return c.printEntry(s)
+	}
+	job.owned = owned
+	changes, err := job.run(cmd.Context(), false)
+	c.report(changes, "installed "+name)
+	if err != nil {
+		return err
+	}
+	c.next(changes)
+	return nil
+}
+
+// server is what the hosts' entries are to say.
+func (c *cli) server(store *profile.Store, name string, p *profile.Profile, secret bool, via string) (hostconfig.Server, error) {
+	s := hostconfig.Server{Name: name, URL: p.URL, Mode: p.Mode, ClientID: p.ClientID, Scopes: p.Scopes}
+	switch via {
+	case "", "bridge":
+	case "native":
+		s.Native = true
+		return s, nativeCan(p, secret)
+	default:
+		return s, usageError{fmt.Errorf(`--via %q is not "bridge" or "native"`, via)}
+	}
+	var err error
+	if s.Command, err = os.Executable(); err != nil {
+		return s, fmt.Errorf("find this program: %w", err)
+	}
+	if strings.Contains(s.Command, "go-build") {
+		return s, hintError{errors.New("this program is a temporary one of go run, which a host could not start"), "go install github.com/mcpengine/mcpengine/cmd/mcpengine@latest"}
+	}
+	if c.getenv("MCPENGINE_HOME") != "" {
+		// The host may not have it, and the bridge has to find the profile.
+		s.Env = map[string]string{"MCPENGINE_HOME": store.Home()}
+	}
+	return s, nil
+}
+
+// nativeCan refuses what only the bridge does. A secret in particular never
+// goes into the file of a host.
+func nativeCan(p *profile.Profile, secret bool) error {
+	var what string
+	switch {
+	case secret || p.ClientSecret != nil:
+		what = "a client secret"
+	case len(p.Headers) > 0:
+		what = "headers"
+	case len(p.Tools.Allow)+len(p.Tools.Deny) > 0 || p.Tools.ReadOnly:
+		what = "a choice of tools"
+	case p.CAFile != "" || p.CertFile != "":
+		what = "certificates"
+	case strings.HasPrefix(p.URL, "lambda:"):
+		what = "a lambda URL"
+	default:
+		return nil
+	}
+	return hintError{fmt.Errorf("%s cannot be had with --via native", what), "leave out --via native: the bridge does it, and keeps it out of the host's file"}
+}
+
+// native is the URLs of the hosts' own entries, when these hosts are given one,
+// or something else when there is no URL.
+func native(before map[string]string, hosts []*hostconfig.Host, url string) map[string]string {
+	after := map[string]string{}
+	maps.Copy(after, before)
+	for _, host := range hosts {
+		if delete(after, host.ID); url != "" {
+			after[host.ID] = url
+		}
+	}
+	return after
+}
+
+// printEntry prints an entry as most hosts want it.
+func (c *cli) printEntry(s hostconfig.Server) error {
+	var raw json.RawMessage
+	for _, host := range hostconfig.Hosts() {
+		if host.ID != "cursor" { // its entries have no more than they need
+			continue
+		}
+		entry, err := host.Entry(s)
+		if err != nil {
+			return err
+		}
+		raw = entry
+	}
+	encoder := json.NewEncoder(c.stdout)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(map[string]any{"mcpServers": map[string]any{s.Name: raw}})
+	fmt.Fprintln(c.stderr, "Put this into the host's file, or name the host with a flag; see mcpengine hosts")
+	return err
+}

@@ -1,0 +1,86 @@
+package hostconfig
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// A document edits the bytes of one configuration file, and never a decoded
+// form of it: whatever it is not asked to change keeps its bytes.
+//
+// A path names an entry from the top of the file. Values are JSON.
+type document interface {
+	// get is the value at the path as plain JSON, or nil when there is none.
+	get(path ...string) ([]byte, error)
+	// names are those of the entries of an object, or none.
+	names(path ...string) ([]string, error)
+	// set puts a value where the path leads, and makes the objects on the way.
+	set(value []byte, path ...string) error
+	// remove takes the value out, with what belongs to it.
+	remove(path ...string) error
+	// bytes is the file as it is now.
+	bytes() []byte
+}
+
+// Bounds of a configuration file.
+const (
+	maxFile  = 16 << 20
+	maxDepth = 200
+)
+
+// errDamage is the answer of the check that follows every edit. It is a fault
+// of this package, and better met here than in the user's file.
+var errDamage = errors.New("the edit would have changed something else; nothing was written")
+
+// parse reads a file in the syntax of the host.
+func parse(src []byte, toml bool) (document, error) {
+	if len(src) > maxFile {
+		return nil, fmt.Errorf("the file has more than %d MiB", maxFile>>20)
+	}
+	if toml {
+		return parseTOML(src)
+	}
+	return parseJSON(src)
+}
+
+// utf8BOM is what some editors on Windows put in front of a file.
+const utf8BOM = "\xef\xbb\xbf"
+
+// splice replaces src[from:to].
+func splice(src []byte, from, to int, insert string) []byte {
+	out := make([]byte, 0, len(src)-(to-from)+len(insert))
+	out = append(out, src[:from]...)
+	out = append(out, insert...)
+	return append(out, src[to:]...)
+}
+
+// newline is how the file ends its lines.
+func newline(src []byte) string {
+	if i := bytes.IndexByte(src, '\n'); i > 0 && src[i-1] == '\r' {
+		return "\r\n"
+	}
+	return "\n"
+}
+
+// position says where an offset is, for people.
+func position(src []byte, offset int) string {
+	line := 1 + bytes.Count(src[:offset], []byte("\n"))
+	column := offset - bytes.LastIndexByte(src[:offset], '\n')
+	return fmt.Sprintf("line %d, column %d", line, column)
+}
+
+// decodeJSON keeps numbers as they are written.
+func decodeJSON(data []byte) (v any, err error) {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	if err := decoder.Decode(&v); err != nil {
+		return nil, fmt.Errorf("decode value: %w", err)
+	}
+	return v, nil
+}
+
+// pathString names an entry in errors.
+func pathString(path []string) string { return strings.Join(path, ".") }

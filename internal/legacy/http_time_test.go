@@ -1,0 +1,106 @@
+package legacy_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/legacy"
+	"github.com/mcpengine/mcpengine/internal/streamable"
+)
+
+// newHurried returns an endpoint whose clients have little time.
+func newHurried(h jsonrpc.Handler, config legacy.HTTPConfig, timeout time.Duration) http.Handler {
+	config.IOTimeout = timeout
+	return streamable.New(h, streamable.Config{
+		MaxBody: 1 << 20, KeepAlive: time.Minute, IOTimeout: timeout, Earlier: legacy.NewHTTP(h, config),
+	})
+}
+
+// A handler may take longer than its answer may, whatever the answer is.
+func TestSlowHandlerAnswers(t *testing.T) {
+	t.Parallel()
+	const timeout = 150 * time.Millisecond
+	for _, test := range []struct {
+		name   string
+		config legacy.HTTPConfig
+		notes  int
+		cancel bool
+		status int
+	}{
+		{"result", legacy.HTTPConfig{}, 0, false, http.StatusOK},
+		{"result without a session", legacy.HTTPConfig{NoSessions: true}, 0, false, http.StatusOK},
+		{"stream", legacy.HTTPConfig{}, 1, false, http.StatusOK},
+		{"cancelled", legacy.HTTPConfig{}, 0, true, http.StatusOK},
+		{"cancelled, JSON only", legacy.HTTPConfig{JSONOnly: true}, 0, true, http.StatusAccepted},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			var c *client
+			c = connect(t, newHurried(handlerFunc(func(ctx context.Context, req *jsonrpc.Request, notify func(jsonrpc.Notification)) *jsonrpc.Response {
+				if req.Method == "initialize" {
+					return result(req, `{}`)
+				}
+				<-time.After(4 * timeout)
+				if test.cancel {
+					cancelled(c).Body.Close()
+					<-ctx.Done()
+				}
+				return notes(test.notes)(ctx, req, notify)
+			}), test.config, timeout), "2025-11-25")
+			resp := c.post(t.Context(), callMessage)
+			body, err := io.ReadAll(resp.Body)
+			if err != nil || resp.StatusCode != test.status {
+				t.Errorf("HTTP %d %s, then %v, want HTTP %d", resp.StatusCode, body, err, test.status)
+			}
+			if answered := strings.Contains(string(body), `"result"`); answered == test.cancel {
+				t.Errorf("answered: %v, want %v: %s", answered, !test.cancel, body)
+			}
+		})
+	}
+}
+
+// A narrowListener makes the buffers of its connections as small as they get.
+type narrowListener struct{ net.Listener }
+
+func (l narrowListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		err = tcp.SetWriteBuffer(4 << 10)
+	}
+	return conn, err
+}
+
+// A client that keeps the connection but does not read its answer must not hold
+// it for longer than an answer may take.
+func TestClientDoesNotReadAnswer(t *testing.T) {
+	t.Parallel()
+	large := `{"pad":"` + strings.Repeat("x", 8<<20) + `"}`
+	h := newHurried(handlerFunc(func(_ context.Context, req *jsonrpc.Request, _ func(jsonrpc.Notification)) *jsonrpc.Response {
+		return result(req, large)
+	}), legacy.HTTPConfig{NoSessions: true}, 200*time.Millisecond)
+	served := make(chan bool, 1)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r)
+		served <- true
+	}))
+	server.Listener = narrowListener{server.Listener}
+	server.Start()
+	t.Cleanup(server.Close)
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(t.Context(), "tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	if err := newMessage(t.Context(), server.URL, "2025-11-25", "", callMessage).Write(conn); err != nil {
+		t.Fatal(err)
+	}
+	await(t, served, "the end of the request")
+}

@@ -1,0 +1,164 @@
+package profile
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Header is a field of HTTP with a place to take its value from; exactly one
+// of the four is set.
+type Header struct {
+	// Name is the field's. The fields of the protocol itself are refused.
+	Name string `json:"name"`
+	// Value is the value itself.
+	Value string `json:"value,omitempty"`
+	// File is the absolute name of the file that has it.
+	File string `json:"file,omitempty"`
+	// Env is the environment variable that has it.
+	Env string `json:"env,omitempty"`
+	// Command prints it: a program and its arguments, not read by a shell.
+	Command []string `json:"command,omitempty"`
+}
+
+// commandTime is how long a command may take to print a header.
+const commandTime = 30 * time.Second
+
+// ParseHeader reads NAME=VALUE, where VALUE may be env:VARIABLE, file:NAME,
+// command:PROGRAM ARGUMENT… or literal:VALUE.
+func ParseHeader(s string) (Header, error) {
+	name, value, found := strings.Cut(s, "=")
+	if !found {
+		// What was given may be the secret, so it is not repeated.
+		return Header{}, errors.New("a header is NAME=VALUE")
+	}
+	h := Header{Name: name}
+	kind, rest, _ := strings.Cut(value, ":")
+	switch kind {
+	case "env":
+		h.Env = rest
+	case "file":
+		h.File = rest
+	case "command":
+		h.Command = strings.Fields(rest)
+	case "literal":
+		h.Value = rest
+	default:
+		h.Value = value
+	}
+	return h, h.check()
+}
+
+// ours are the fields that the transport sets.
+var ours = []string{
+	"accept", "connection", "content-length", "content-type", "host", "last-event-id", "mcp-method", "mcp-name",
+	"mcp-protocol-version", "mcp-session-id", "te", "trailer", "transfer-encoding", "upgrade",
+}
+
+func (h Header) check() error {
+	if !isToken(h.Name) || len(h.Name) > 256 {
+		return fmt.Errorf("%q is not the name of a header", h.Name)
+	}
+	lower := strings.ToLower(h.Name)
+	if slices.Contains(ours, lower) || strings.HasPrefix(lower, "mcp-param-") {
+		return fmt.Errorf("header %s is the protocol's own", h.Name)
+	}
+	n := 0
+	for _, set := range []bool{h.Value != "", h.File != "", h.Env != "", len(h.Command) > 0} {
+		if set {
+			n++
+		}
+	}
+	if n != 1 {
+		return fmt.Errorf("header %s has not exactly one of value, file, env and command", h.Name)
+	}
+	return checkValue(h.Name, h.Value)
+}
+
+// isToken reports whether s is a token of RFC 9110, section 5.6.2.
+func isToken(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
+	})
+}
+
+// checkValue refuses what would end the field early. The value stays out of the
+// error: it is a secret as often as not.
+func checkValue(name, value string) error {
+	if len(value) > maxText {
+		return fmt.Errorf("header %s has more than %d bytes", name, maxText)
+	}
+	if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
+		return fmt.Errorf("header %s has a control character", name)
+	}
+	return nil
+}
+
+// Resolve is the value to send. It is taken anew each time, because tokens in
+// files and from commands change. White space around it is left out.
+func (h Header) Resolve(ctx context.Context, getenv func(string) string) (string, error) {
+	value := h.Value
+	var err error
+	switch {
+	case h.File != "":
+		value, err = readText(h.File)
+	case h.Env != "":
+		value = getenv(h.Env)
+	case len(h.Command) > 0:
+		value, err = output(ctx, h.Command)
+	}
+	if err != nil {
+		return "", fmt.Errorf("header %s: %w", h.Name, err)
+	}
+	if value = strings.TrimSpace(value); value == "" {
+		return "", fmt.Errorf("header %s: its value is empty", h.Name)
+	}
+	return value, checkValue(h.Name, value)
+}
+
+// readText reads a small file.
+func readText(name string) (string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxText+1))
+	if err == nil && len(data) > maxText {
+		err = fmt.Errorf("%s has more than %d KiB", name, maxText>>10)
+	}
+	return string(data), err
+}
+
+// output is what a command prints. What it says on standard error is not
+// repeated, nor are its arguments: either may hold a secret.
+func output(ctx context.Context, command []string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, commandTime)
+	defer cancel()
+	var out limitedBuffer
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.Stdout = &out
+	cmd.WaitDelay = time.Second
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("run %s: %w", command[0], err)
+	}
+	return out.buffer.String(), nil
+}
+
+// A limitedBuffer refuses what does not fit. The buffer is a field because its
+// ReadFrom would get around Write.
+type limitedBuffer struct{ buffer bytes.Buffer }
+
+func (b *limitedBuffer) Write(p []byte) (int, error) {
+	if b.buffer.Len()+len(p) > maxText {
+		return 0, fmt.Errorf("more than %d KiB of output", maxText>>10)
+	}
+	return b.buffer.Write(p)
+}

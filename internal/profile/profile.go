@@ -1,0 +1,231 @@
+// Package profile keeps what the bridge needs to know about a remote server,
+// under a name. The configuration files of hosts hold that name and nothing
+// else, so that no secret is in a file that others read, or in a command line.
+package profile
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	jsonx "github.com/go-json-experiment/json"
+)
+
+// A Profile says how to reach a remote MCP server.
+type Profile struct {
+	// URL is where the server is: http, https, or lambda://function. Required.
+	URL string `json:"url"`
+	// Mode is the transport: auto, http (Streamable HTTP) or sse (HTTP+SSE of
+	// 2024-11-05). Default: auto.
+	Mode string `json:"mode,omitempty"`
+	// Protocol is the only protocol version to speak, such as 2026-07-28.
+	// Default: whatever the server speaks.
+	Protocol string `json:"protocol,omitempty"`
+	// Headers are sent with every request. Optional.
+	Headers []Header `json:"headers,omitempty"`
+	// ClientID is the OAuth client id. Default: the client registers itself.
+	ClientID string `json:"clientId,omitempty"`
+	// ClientSecret says where the OAuth client secret is. Optional.
+	ClientSecret *Secret `json:"clientSecret,omitempty"`
+	// Scopes are asked for at sign-in. Default: what the server says.
+	Scopes []string `json:"scopes,omitempty"`
+	// Tools says which tools the host gets to see. Default: all.
+	Tools Filter `json:"tools,omitzero"`
+	// Timeout is how long a request may take without a sign of progress.
+	// Default, and zero: what the bridge thinks right.
+	Timeout Duration `json:"timeout,omitzero"`
+	// CAFile holds certificates, in PEM, to trust besides the system's. Optional.
+	CAFile string `json:"caFile,omitempty"`
+	// CertFile and KeyFile are the client's certificate, in PEM. Both or none.
+	CertFile string `json:"certFile,omitempty"`
+	KeyFile  string `json:"keyFile,omitempty"`
+	// Native has the URLs of the entries that were made of a host's own kind, in
+	// place of the bridge, by host.
+	Native map[string]string `json:"native,omitempty"`
+}
+
+// A Filter chooses tools by name. A tool must pass all of it.
+type Filter struct {
+	// Allow lists the tools to keep. Default: all.
+	Allow []string `json:"allow,omitempty"`
+	// Deny lists tools to drop.
+	Deny []string `json:"deny,omitempty"`
+	// ReadOnly keeps only tools that say they change nothing (readOnlyHint).
+	ReadOnly bool `json:"readOnly,omitempty"`
+}
+
+// A Secret says where a secret is; exactly one member is set.
+type Secret struct {
+	// Stored: it was given to [Store.Save], and [Store.Secret] has it.
+	Stored bool `json:"stored,omitempty"`
+	// File is the absolute name of the file that has it.
+	File string `json:"file,omitempty"`
+	// Env is the environment variable that has it.
+	Env string `json:"env,omitempty"`
+}
+
+// A Duration is written as Go writes it: 30s, 5m.
+type Duration time.Duration
+
+// MarshalText implements [encoding.TextMarshaler].
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (d *Duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	*d = Duration(v)
+	return err
+}
+
+// Bounds of a profile.
+const (
+	maxFile    = 256 << 10
+	maxURL     = 8 << 10
+	maxEntries = 1000 // of each list
+	maxText    = 16 << 10
+	maxTimeout = 24 * time.Hour
+)
+
+// CheckName refuses a name that could not be the name of a file everywhere, or
+// that a host would not take for a server.
+func CheckName(name string) error {
+	ok := len(name) >= 1 && len(name) <= 64 && name[0] != '-' && name[0] != '_'
+	for _, c := range []byte(name) {
+		ok = ok && (c == '-' || c == '_' || '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z')
+	}
+	if !ok {
+		return fmt.Errorf("name %q is not 1 to 64 letters, digits, - and _, with a letter or digit first", name)
+	}
+	// Windows has devices of these names in every folder.
+	device := strings.ToLower(name)
+	if slices.Contains([]string{"con", "prn", "aux", "nul"}, device) ||
+		len(device) == 4 && (strings.HasPrefix(device, "com") || strings.HasPrefix(device, "lpt")) && '0' <= device[3] && device[3] <= '9' {
+		return fmt.Errorf("name %q is a device on Windows", name)
+	}
+	return nil
+}
+
+// Check refuses a profile that cannot be meant.
+func (p *Profile) Check() error {
+	if err := checkURL(p.URL); err != nil {
+		return err
+	}
+	if p.Mode != "" && p.Mode != "auto" && p.Mode != "http" && p.Mode != "sse" {
+		return fmt.Errorf(`mode %q is not "auto", "http" or "sse"`, p.Mode)
+	}
+	if p.Protocol != "" {
+		if _, err := time.Parse(time.DateOnly, p.Protocol); err != nil {
+			return fmt.Errorf("protocol version %q is not a date such as 2026-07-28", p.Protocol)
+		}
+	}
+	if t := time.Duration(p.Timeout); t < 0 || t > maxTimeout {
+		return fmt.Errorf("timeout %s is not between 0 and %s", t, maxTimeout)
+	}
+	if (p.CertFile == "") != (p.KeyFile == "") {
+		return errors.New("a client certificate needs both its file and the file of its key")
+	}
+	for _, h := range p.Headers {
+		if err := h.check(); err != nil {
+			return err
+		}
+	}
+	if p.ClientSecret != nil {
+		if p.ClientID == "" {
+			return errors.New("a client secret needs a client id")
+		}
+		if err := p.ClientSecret.check(); err != nil {
+			return err
+		}
+	}
+	return p.checkSizes()
+}
+
+func (p *Profile) checkSizes() error {
+	if len(p.Headers) > maxEntries {
+		return fmt.Errorf("more than %d headers", maxEntries)
+	}
+	if len(p.Native) > maxEntries {
+		return fmt.Errorf("more than %d hosts", maxEntries)
+	}
+	for _, list := range [][]string{p.Scopes, p.Tools.Allow, p.Tools.Deny} {
+		if len(list) > maxEntries {
+			return fmt.Errorf("a list of more than %d entries", maxEntries)
+		}
+	}
+	// A scope is one word (RFC 6749, section 3.3).
+	for _, scope := range p.Scopes {
+		if scope == "" || strings.ContainsAny(scope, " \"\\\t\r\n") {
+			return fmt.Errorf("scope %q is not one word", scope)
+		}
+	}
+	return nil
+}
+
+func checkURL(s string) error {
+	if len(s) > maxURL {
+		return fmt.Errorf("the URL has more than %d bytes", maxURL)
+	}
+	u, err := url.Parse(s)
+	if err != nil {
+		// The error of the library repeats the URL, which may hold a secret.
+		return errors.New("the URL does not parse")
+	}
+	if u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "lambda" || u.Host == "" {
+		return errors.New("the URL is not one of http, https or lambda with a host")
+	}
+	if u.User != nil {
+		return errors.New("the URL has a user name or password; send them with a header")
+	}
+	if u.Fragment != "" {
+		return errors.New("the URL has a fragment")
+	}
+	return nil
+}
+
+func (s *Secret) check() error {
+	n := 0
+	for _, set := range []bool{s.Stored, s.File != "", s.Env != ""} {
+		if set {
+			n++
+		}
+	}
+	if n != 1 {
+		return errors.New("a secret is at exactly one of stored, file and env")
+	}
+	return nil
+}
+
+// Decode reads a profile from its file. Unknown members are refused: one that
+// is misspelt would otherwise be a filter that filters nothing.
+func Decode(data []byte) (*Profile, error) {
+	if len(data) > maxFile {
+		return nil, fmt.Errorf("the profile has more than %d KiB", maxFile>>10)
+	}
+	var p Profile
+	if err := jsonx.Unmarshal(data, &p, jsonx.RejectUnknownMembers(true)); err != nil {
+		return nil, fmt.Errorf("decode profile: %w", err)
+	}
+	if err := p.Check(); err != nil {
+		return nil, err
+	}
+	return &p, nil
+}
+
+// Encode writes a profile as its file has it.
+func Encode(p *Profile) ([]byte, error) {
+	if err := p.Check(); err != nil {
+		return nil, err
+	}
+	data, err := json.MarshalIndent(p, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("encode profile: %w", err)
+	}
+	if len(data) >= maxFile {
+		return nil, fmt.Errorf("the profile has more than %d KiB", maxFile>>10)
+	}
+	return append(data, '\n'), nil
+}

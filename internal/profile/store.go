@@ -1,0 +1,253 @@
+package profile
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// A Keeper keeps secrets by name: the files of a [Store], or the keychain of an
+// operating system.
+type Keeper interface {
+	// Put keeps a secret in place of the one of that name.
+	Put(name, secret string) error
+	// Secret is the one of that name, or an error that is [fs.ErrNotExist].
+	Secret(name string) (string, error)
+	// Delete forgets it. It is no error when there is none.
+	Delete(name string) error
+}
+
+// A Store is the folder that profiles are in. It is for its user alone.
+type Store struct {
+	home string
+	keep Keeper
+}
+
+// Home is the folder of the program's own files: MCPENGINE_HOME, or mcpengine
+// in the user's configuration folder.
+func Home(getenv func(string) string) (string, error) {
+	if home := getenv("MCPENGINE_HOME"); home != "" {
+		return filepath.Abs(home)
+	}
+	folder, err := os.UserConfigDir()
+	if err != nil {
+		return "", fmt.Errorf("find the configuration folder: %w", err)
+	}
+	return filepath.Join(folder, "mcpengine"), nil
+}
+
+// NewStore is the store in a folder that need not exist. Secrets go to the
+// keeper; nil keeps them in files of mode 0600 next to the profiles.
+func NewStore(home string, keep Keeper) *Store {
+	if keep == nil {
+		keep = secretFiles{filepath.Join(home, "secrets")}
+	}
+	return &Store{home, keep}
+}
+
+// Home is the folder the store is in.
+func (s *Store) Home() string { return s.home }
+
+// File is the name of the file of a profile.
+func (s *Store) File(name string) string { return filepath.Join(s.home, "profiles", name+".json") }
+
+// Load reads a profile. The error is [fs.ErrNotExist] when there is none of that
+// name.
+func (s *Store) Load(name string) (*Profile, error) {
+	if err := CheckName(name); err != nil {
+		return nil, err
+	}
+	data, err := readFile(s.File(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("profile %q: %w", name, fs.ErrNotExist)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("profile %q: %w", name, err)
+	}
+	p, err := Decode(data)
+	if err != nil {
+		return nil, fmt.Errorf("profile %q: %w", name, err)
+	}
+	return p, nil
+}
+
+// Save writes a profile in place of the one of that name. A client secret that
+// is not empty is kept, and the profile refers to it; otherwise the profile
+// keeps the reference it has, and a secret nothing refers to is forgotten.
+func (s *Store) Save(ctx context.Context, name string, p *Profile, clientSecret string) error {
+	if err := CheckName(name); err != nil {
+		return err
+	}
+	saved := *p
+	if clientSecret != "" {
+		saved.ClientSecret = &Secret{Stored: true}
+	}
+	data, err := Encode(&saved)
+	if err != nil {
+		return err
+	}
+	unlock, err := s.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	switch {
+	case clientSecret != "":
+		err = s.keep.Put(name, clientSecret)
+	case saved.ClientSecret == nil || !saved.ClientSecret.Stored:
+		err = s.keep.Delete(name)
+	}
+	if err != nil {
+		return fmt.Errorf("profile %q: %w", name, err)
+	}
+	if err := writeFile(s.File(name), data); err != nil {
+		return fmt.Errorf("profile %q: %w", name, err)
+	}
+	return nil
+}
+
+// Remove forgets a profile and its secret. It is no error when there is none.
+func (s *Store) Remove(ctx context.Context, name string) error {
+	if err := CheckName(name); err != nil {
+		return err
+	}
+	if _, err := os.Stat(s.home); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	unlock, err := s.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	err = s.keep.Delete(name)
+	if gone := os.Remove(s.File(name)); !errors.Is(gone, fs.ErrNotExist) {
+		err = errors.Join(err, gone)
+	}
+	if err != nil {
+		return fmt.Errorf("profile %q: %w", name, err)
+	}
+	return nil
+}
+
+// Names are the profiles there are, in order.
+func (s *Store) Names() ([]string, error) {
+	entries, err := os.ReadDir(filepath.Join(s.home, "profiles"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("list profiles: %w", err)
+	}
+	var names []string
+	for _, entry := range entries {
+		if name, ok := strings.CutSuffix(entry.Name(), ".json"); ok && CheckName(name) == nil {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// Secret is the client secret that a profile refers to, or "" when it refers to
+// none.
+func (s *Store) Secret(name string, p *Profile, getenv func(string) string) (string, error) {
+	if p.ClientSecret == nil {
+		return "", nil
+	}
+	var secret string
+	var err error
+	switch ref := p.ClientSecret; {
+	case ref.Stored:
+		secret, err = s.keep.Secret(name)
+	case ref.File != "":
+		secret, err = readText(ref.File)
+	default:
+		secret = getenv(ref.Env)
+	}
+	if err != nil {
+		return "", fmt.Errorf("client secret of profile %q: %w", name, err)
+	}
+	if secret = strings.TrimSpace(secret); secret == "" {
+		return "", fmt.Errorf("client secret of profile %q: it is empty", name)
+	}
+	return secret, nil
+}
+
+// secretFiles keeps secrets in files.
+type secretFiles struct{ folder string }
+
+func (f secretFiles) file(name string) string { return filepath.Join(f.folder, name) }
+
+func (f secretFiles) Put(name, secret string) error {
+	if len(secret) > maxText {
+		return fmt.Errorf("the secret has more than %d KiB", maxText>>10)
+	}
+	return writeFile(f.file(name), []byte(secret))
+}
+
+func (f secretFiles) Secret(name string) (string, error) { return readText(f.file(name)) }
+
+func (f secretFiles) Delete(name string) error {
+	if err := os.Remove(f.file(name)); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+const (
+	lockWait = 30 * time.Second
+	lockPoll = 10 * time.Millisecond
+)
+
+// lock waits until no other program changes the store.
+func (s *Store) lock(ctx context.Context) (unlock func(), err error) {
+	if err := os.MkdirAll(s.home, 0o700); err != nil {
+		return nil, err
+	}
+	l := flock.New(filepath.Join(s.home, "profiles.lock"), flock.SetPermissions(0o600))
+	ctx, cancel := context.WithTimeout(ctx, lockWait)
+	defer cancel()
+	if _, err := l.TryLockContext(ctx, lockPoll); err != nil {
+		return nil, fmt.Errorf("wait for another mcpengine: %w", err)
+	}
+	return func() { _ = l.Unlock() }, nil
+}
+
+func readFile(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxFile+1))
+}
+
+// writeFile replaces a file that only its user may read, whole or not at all.
+func writeFile(name string, data []byte) error {
+	folder := filepath.Dir(name)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	if old, err := readFile(name); err == nil && bytes.Equal(old, data) {
+		return os.Chmod(name, 0o600)
+	}
+	f, err := os.CreateTemp(folder, ".*") // of mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
+}
