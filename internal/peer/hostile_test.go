@@ -364,3 +364,22 @@ func (c *counter) Challenged(context.Context, *http.Response) (bool, error) {
 	c.n++
 	return true, nil
 }
+
+// A server that keeps a stream open after the answer keeps nobody waiting.
+func TestStreamGoesOn(t *testing.T) {
+	t.Parallel()
+	url := serve(t, stateless(func(w http.ResponseWriter, r *http.Request, id string) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		fmt.Fprintf(w, "data: {\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":{}}\n\n", id)
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	}))
+	c, err := peer.Dial(t.Context(), url, peer.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Call(t.Context(), peer.Call{Method: "tools/list"}); err != nil {
+		t.Error(err)
+	}
+}
