@@ -33,3 +33,20 @@ func FuzzDecodeToolResult(f *testing.F) {
 		}
 	})
 }
+
+// What has changed while it was asked for is not kept.
+func TestCacheGeneration(t *testing.T) {
+	t.Parallel()
+	var c cache
+	raw := []byte(`{"ttlMs":60000}`)
+	generation := c.generation()
+	c.drop("tools/list")
+	c.store("tools/list", nil, raw, generation, 1<<20)
+	if got := c.load("tools/list", nil); got != nil {
+		t.Errorf("load = %s", got)
+	}
+	c.store("tools/list", nil, raw, c.generation(), 1<<20)
+	if got := c.load("tools/list", nil); string(got) != string(raw) {
+		t.Errorf("load = %s", got)
+	}
+}
