@@ -123,7 +123,7 @@ func (t *httpTarget) probe(ctx context.Context, c *Conn) (l *live, silent bool, 
 	probing := ctx
 	if newest(c.config.Versions, nil, true) != nil {
 		var cancel context.CancelFunc
-		probing, cancel = context.WithTimeout(ctx, c.config.ConnectTimeout/4)
+		probing, cancel = context.WithTimeout(ctx, c.config.hurry(c.config.ConnectTimeout/4))
 		defer cancel()
 	}
 	l, err = t.openStateless(probing, c)

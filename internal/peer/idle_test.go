@@ -228,3 +228,42 @@ func (silent) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	return w.Result(), nil
 }
+
+// Whoever has to sign in may take minutes.
+func TestSlowSignIn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		config := peer.Config{HTTPClient: &http.Client{Transport: polite{}}, Authorizer: slow{}}
+		c, err := peer.Dial(t.Context(), "http://server.example", config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if c.Version() != "2026-07-28" {
+			t.Errorf("version %s", c.Version())
+		}
+	})
+}
+
+type slow struct{}
+
+func (slow) Authorize(ctx context.Context, _ *http.Request) error {
+	select {
+	case <-time.After(3 * time.Minute): // of the bubble's clock
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (slow) Challenged(context.Context, *http.Response) (bool, error) { return false, nil }
+
+// polite is a server that answers server/discover.
+type polite struct{}
+
+func (polite) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	id, _ := request(r)
+	reply(w, id, discovered)
+	return w.Result(), nil
+}
