@@ -16,6 +16,7 @@ BINARIES := \
 	board:examples:./board \
 	authboard:examples:./authboard \
 	conformance-server:.:./conformance/server \
+	conformance-client:.:./conformance/client \
 	mcpengine:.:./cmd/mcpengine
 
 GOLANGCI_LINT_VERSION := v2.15.0
