@@ -24,10 +24,15 @@ type fake struct {
 
 func newFake(t *testing.T, era string) *fake {
 	t.Helper()
+	f := fakeOf(era)
+	f.url = serve(t, f)
+	return f
+}
+
+func fakeOf(era string) *fake {
 	f := &fake{era: era, results: map[string]string{}, handlers: map[string]http.HandlerFunc{}, received: map[string][]string{}, session: "s1"}
 	f.answer("server/discover", `{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{}}}`)
 	f.answer("initialize", `{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"fake","version":"1"}}`)
-	f.url = serve(t, f)
 	return f
 }
 
