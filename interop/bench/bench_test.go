@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -69,6 +70,40 @@ func TestFunctionsAnswerRightly(t *testing.T) {
 				t.Errorf("run = %v, %v, %v, want the time to start and the processor time", start, cpu, err)
 			}
 		})
+	}
+}
+
+// So does every client, in every version it is compared in.
+func TestCallersGetAnswers(t *testing.T) {
+	t.Parallel()
+	for _, version := range clientVersions {
+		for _, name := range callers {
+			t.Run(name+"/"+version, func(t *testing.T) {
+				t.Parallel()
+				server := httptest.NewServer(serveOurs(setup{text, 1}))
+				defer server.Close()
+				c, err := dialCaller(t.Context(), name, version, server.URL+"/mcp")
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := c.round(t.Context(), 10*time.Millisecond)
+				if err != nil || got.Calls < connections || got.Allocs <= 0 || got.PerSecond <= 0 {
+					t.Errorf("round = %+v, %v", got, err)
+				}
+				if err := c.close(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+}
+
+// A client that gets another answer must not be measured.
+func TestCallerRefuses(t *testing.T) {
+	t.Parallel()
+	wrong := caller{call: func(context.Context) (string, error) { return "Snow.", nil }}
+	if _, err := wrong.round(t.Context(), time.Millisecond); err == nil {
+		t.Error("a wrong answer is measured")
 	}
 }
 

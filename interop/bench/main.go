@@ -1,6 +1,7 @@
 // Command bench compares this framework with a hand-written server and with
 // the two other Go frameworks, on the same work, in one run: over HTTP, in process
-// and, through a stand-in for the platform, on AWS Lambda.
+// and, through a stand-in for the platform, on AWS Lambda. The client is compared
+// with that of the official SDK.
 //
 //	go run ./bench          about eight minutes
 //	go run ./bench -quick   one and a half
@@ -120,6 +121,12 @@ func measureAll(ctx context.Context, o options, stderr io.Writer) (*report, erro
 	if o.only.MatchString("lambda") {
 		fmt.Fprintln(stderr, "bench: lambda …")
 		if r.Lambda, err = measureLambda(ctx, o.plan); err != nil {
+			return nil, err
+		}
+	}
+	if o.only.MatchString("client") {
+		fmt.Fprintln(stderr, "bench: client …")
+		if r.Clients, err = measureClients(ctx, o.plan); err != nil {
 			return nil, err
 		}
 	}

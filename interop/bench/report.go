@@ -64,6 +64,9 @@ func (r *report) print(w io.Writer) error {
 	if err := r.printLambda(w); err != nil {
 		return err
 	}
+	if err := r.printClients(w); err != nil {
+		return err
+	}
 	return r.printVerdict(w)
 }
 

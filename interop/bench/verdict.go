@@ -70,7 +70,8 @@ func (r *report) bars() []bar {
 		}
 	}
 	bars = append(bars, r.requestBars(oursName, "-"+earlierVersion)...)
-	return append(bars, r.requestBars(noSessionsName, "-"+earlierVersion)...)
+	bars = append(bars, r.requestBars(noSessionsName, "-"+earlierVersion)...)
+	return append(bars, r.clientBars()...)
 }
 
 // requestBars returns the bars of one of our servers in the rows of a version,
