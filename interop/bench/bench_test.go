@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -95,6 +96,46 @@ func TestCallersGetAnswers(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// Every bridge relays what a host says, or the comparison means nothing.
+func TestBridgesRelay(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	compared, err := bridges(t.Context(), filepath.Join("..", ".."), dir)
+	if errors.Is(err, errNoBridges) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(serveOurs(setup{text, 1}))
+	defer server.Close()
+	for _, b := range compared {
+		x := &bridgeResult{}
+		if err := x.measure(t.Context(), b, server.Listener.Addr().String(), dir, 3); err != nil {
+			t.Errorf("%s: %v", b.name, err)
+		} else if x.Start[0] <= 0 || x.Memory[0] <= 1 {
+			t.Errorf("%s: %+v", b.name, x)
+		}
+	}
+}
+
+// The better peer is that of the figure.
+func TestBridgeBars(t *testing.T) {
+	t.Parallel()
+	r := &report{Bridges: []*bridgeResult{
+		{Bridge: oursName, Start: []float64{10}, Memory: []float64{10}, Added: []float64{10}},
+		{Bridge: "slow", Start: []float64{400}, Memory: []float64{80}, Added: []float64{20}},
+		{Bridge: "large", Start: []float64{200}, Memory: []float64{100}, Added: []float64{40}},
+	}}
+	var got []float64
+	for _, b := range r.bridgeBars() {
+		got = append(got, b.got)
+	}
+	if diff := cmp.Diff([]float64{0.05, 0.125, 0.5}, got); diff != "" {
+		t.Errorf("bars (-want +got):\n%s", diff)
 	}
 }
 

@@ -67,6 +67,9 @@ func (r *report) print(w io.Writer) error {
 	if err := r.printClients(w); err != nil {
 		return err
 	}
+	if err := r.printBridges(w); err != nil {
+		return err
+	}
 	return r.printVerdict(w)
 }
 

@@ -71,7 +71,8 @@ func (r *report) bars() []bar {
 	}
 	bars = append(bars, r.requestBars(oursName, "-"+earlierVersion)...)
 	bars = append(bars, r.requestBars(noSessionsName, "-"+earlierVersion)...)
-	return append(bars, r.clientBars()...)
+	bars = append(bars, r.clientBars()...)
+	return append(bars, r.bridgeBars()...)
 }
 
 // requestBars returns the bars of one of our servers in the rows of a version,
