@@ -163,6 +163,11 @@ func guestHearsOfTools(ctx context.Context, t *testing.T, g *guest) {
 // the server says has changed.
 func (g *guest) changeAfter(ctx context.Context, t *testing.T, filter mcp.SubscriptionFilter, tool, answer string) client.Change {
 	t.Helper()
+	return g.changeAfterCall(ctx, t, filter, func() { g.calls(ctx, t, tool, answer) })
+}
+
+func (g *guest) changeAfterCall(ctx context.Context, t *testing.T, filter mcp.SubscriptionFilter, call func()) client.Change {
+	t.Helper()
 	listening, cancel := context.WithCancel(ctx)
 	changes, ended := make(chan client.Change, 16), make(chan error, 1)
 	go func() {
@@ -184,6 +189,6 @@ func (g *guest) changeAfter(ctx context.Context, t *testing.T, filter mcp.Subscr
 	if got := receive(ctx, t, changes).Honoured; len(got.ResourceSubscriptions) != len(filter.ResourceSubscriptions) || got.ToolsListChanged != filter.ToolsListChanged {
 		t.Fatalf("honoured %+v of %+v", got, filter)
 	}
-	g.calls(ctx, t, tool, answer)
+	call()
 	return receive(ctx, t, changes)
 }
