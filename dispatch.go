@@ -6,8 +6,7 @@ import (
 	"runtime/debug"
 	"slices"
 
-	"github.com/go-json-experiment/json"
-
+	"github.com/mcpengine/mcpengine/internal/caller"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/mcp"
 )
@@ -63,6 +62,14 @@ func (c core) Handle(ctx context.Context, wire *jsonrpc.Request, notify func(jso
 	req := newRequest(ctx, c.Engine, wire, version, notify)
 	req.hangup = c.hangup
 	defer req.end()
+	if c.auth != nil {
+		req.user, req.local = caller.UserFrom(ctx), c.local
+		wire.Caller = callerID(req.user)
+		if err := req.admit(); err != nil {
+			resp.SetError(wire.ID, err)
+			return resp
+		}
+	}
 	c.answer(req, resp)
 	return resp
 }
@@ -123,7 +130,7 @@ func (e *Engine) discover(_ context.Context, req *Request, dst []byte) ([]byte, 
 		Capabilities mcp.ServerCapabilities `json:"capabilities"`
 		Instructions string                 `json:"instructions,omitzero"`
 	}{supportedVersions(), e.capabilities(req.catalog), e.instructions}
-	members, err := json.Marshal(description, encoding)
+	members, err := encode(description)
 	if err != nil {
 		return dst, err
 	}

@@ -6,8 +6,6 @@ import (
 	"reflect"
 	"slices"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/schema"
 	"github.com/mcpengine/mcpengine/mcp"
@@ -51,7 +49,7 @@ func AddPrompt[In any, Out PromptResult](e *Engine, name, description string, h 
 	if !e.registry.edit(func(c *catalog) bool { return c.prompts.add(p) }) {
 		panic(fmt.Sprintf("mcpengine: AddPrompt(%q): the name is taken", name))
 	}
-	e.subscriptions.changed(promptsChanged)
+	e.subscriptions.changed(promptsChanged, p.guard())
 }
 
 func newPrompt[In any, Out PromptResult](e *Engine, name, description string, h Handler[In, Out], opts []PromptOption) (*prompt, error) {
@@ -62,9 +60,12 @@ func newPrompt[In any, Out PromptResult](e *Engine, name, description string, h 
 	for _, opt := range opts {
 		opt.applyToPrompt(&c)
 	}
+	if err := c.policy.check(e); err != nil {
+		return nil, err
+	}
 	p := &prompt{feature: feature{profile: c.profile}, completions: c.completions}
 	var err error
-	if p.input, err = e.inputSchema(reflect.TypeFor[In](), ""); err != nil {
+	if p.input, err = e.inputSchema(reflect.TypeFor[In](), nil); err != nil {
 		return nil, err
 	}
 	if p.arguments, err = argumentsOf(p.input); err != nil {
@@ -74,7 +75,7 @@ func newPrompt[In any, Out PromptResult](e *Engine, name, description string, h 
 		return nil, err
 	}
 	p.get = func(ctx context.Context, args []byte) (*mcp.GetPromptResult, error) {
-		in, err := decode[In](args)
+		in, err := decode[In](args, false)
 		if err != nil {
 			return nil, invalidParams(err)
 		}
@@ -84,7 +85,7 @@ func newPrompt[In any, Out PromptResult](e *Engine, name, description string, h 
 		}
 		return p.result(any(out))
 	}
-	p.definition, err = json.Marshal(p.wireDefinition(), encoding)
+	p.definition, err = encode(p.wireDefinition())
 	return p, err
 }
 
@@ -123,6 +124,10 @@ func (p *prompt) result(out any) (*mcp.GetPromptResult, error) {
 	return result, nil
 }
 
+func unknownPrompt(name string) error {
+	return jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "Unknown prompt: %.128q", name)
+}
+
 // getPrompt answers prompts/get.
 func (e *Engine) getPrompt(ctx context.Context, req *Request, dst []byte) ([]byte, error) {
 	name, err := req.stringParam("name")
@@ -131,7 +136,7 @@ func (e *Engine) getPrompt(ctx context.Context, req *Request, dst []byte) ([]byt
 	}
 	p, ok := req.catalog.prompts.byName[name]
 	if !ok {
-		return dst, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "Unknown prompt: %.128q", name)
+		return dst, unknownPrompt(name)
 	}
 	raw, err := req.objectParam("arguments")
 	if err != nil {

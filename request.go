@@ -7,8 +7,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/go-json-experiment/json"
-
+	"github.com/mcpengine/mcpengine/internal/caller"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/mcp"
 )
@@ -24,6 +23,8 @@ type Request struct {
 	ends    *ends
 	ctx     requestContext
 	hangup  <-chan struct{} // ends a subscription
+	user    *caller.User    // nil when nobody was verified
+	local   bool            // from a connection on which nobody can be
 	subject subject         // set when the method may ask the client
 	round   *round          // nil until something is asked or answered
 
@@ -96,14 +97,14 @@ func (r *Request) ClientInfo() (info mcp.Implementation) {
 	if raw := r.wire.Meta.Get(mcp.MetaClientInfo); raw != nil {
 		// An icon of a wrong shape must not fail a request: what can be read
 		// is returned.
-		_ = json.Unmarshal(raw, &info)
+		_ = unmarshal(raw, &info)
 	}
 	return info
 }
 
 // ClientCapabilities returns what the client declares that it can do.
 func (r *Request) ClientCapabilities() (capabilities mcp.ClientCapabilities) {
-	_ = json.Unmarshal(r.wire.Meta.Get(mcp.MetaClientCapabilities), &capabilities)
+	_ = unmarshal(r.wire.Meta.Get(mcp.MetaClientCapabilities), &capabilities)
 	return capabilities
 }
 

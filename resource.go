@@ -7,8 +7,6 @@ import (
 	"reflect"
 	"strings"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/schema"
 	"github.com/mcpengine/mcpengine/internal/uritemplate"
@@ -93,7 +91,7 @@ func AddResource[In any, Out ResourceResult](e *Engine, uri, description string,
 	if !e.registry.edit(func(c *catalog) bool { return r.addTo(c) }) {
 		panic(fmt.Sprintf("mcpengine: AddResource(%q): the URI is taken", uri))
 	}
-	e.subscriptions.changed(resourcesChanged)
+	e.subscriptions.changed(resourcesChanged, r.guard())
 }
 
 func (r *resource) addTo(c *catalog) bool {
@@ -118,12 +116,15 @@ func newResource[In any, Out ResourceResult](e *Engine, uri, description string,
 	for _, opt := range opts {
 		opt.applyToResource(&c)
 	}
+	if err := c.policy.check(e); err != nil {
+		return nil, err
+	}
 	r := &resource{feature: feature{profile: c.profile}, mimeType: c.mimeType, cache: c.cache, completions: c.completions}
 	if err := r.bind(e, reflect.TypeFor[In]()); err != nil {
 		return nil, err
 	}
 	r.read = func(ctx context.Context, uri string, args []byte) (*mcp.ReadResourceResult, error) {
-		in, err := decode[In](args)
+		in, err := decode[In](args, false)
 		if err != nil {
 			return nil, invalidParams(err)
 		}
@@ -134,7 +135,7 @@ func newResource[In any, Out ResourceResult](e *Engine, uri, description string,
 		return r.result(uri, any(out))
 	}
 	var err error
-	r.definition, err = json.Marshal(r.wireDefinition(&c), encoding)
+	r.definition, err = encode(r.wireDefinition(&c))
 	return r, err
 }
 
@@ -154,7 +155,7 @@ func (r *resource) bind(e *Engine, in reflect.Type) (err error) {
 	if !strings.Contains(r.name, ":") {
 		return errors.New("a URI begins with a scheme")
 	}
-	if r.input, err = e.inputSchema(in, ""); err != nil {
+	if r.input, err = e.inputSchema(in, nil); err != nil {
 		return err
 	}
 	if r.arguments, err = argumentsOf(r.input); err != nil {
@@ -278,6 +279,9 @@ func (e *Engine) readResource(ctx context.Context, req *Request, dst []byte) ([]
 		// An answer that depends on the user's input is not the resource's
 		// (caching, "Cache Key").
 		result.TTLMs, result.CacheScope = 0, mcp.CacheScopePrivate
+	}
+	if e.auth != nil && !r.policy.public {
+		result.CacheScope = mcp.CacheScopePrivate
 	}
 	result.ResultType, result.Meta = req.complete(result.Meta)
 	if req.version.handshake {

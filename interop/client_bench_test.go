@@ -17,7 +17,8 @@ func benchEngine() *mcpengine.Engine {
 	e := mcpengine.New("bench")
 	mcpengine.AddTool(e, "weather", "", func(_ context.Context, in struct {
 		City string `json:"city"`
-	}) (string, error) {
+	},
+	) (string, error) {
 		return "sunny in " + in.City, nil
 	})
 	return e

@@ -17,14 +17,7 @@ var aboveRoot = []string{root + "/cmd", root + "/conformance"}
 // not of the library behind them, and can change the library in one place. A
 // module with several owners says why. Tests may import what they like.
 var owners = map[string][]string{
-	"github.com/google/jsonschema-go": {root + "/internal/schema"},
-	"github.com/spf13/cobra":          {root + "/cmd/mcpengine"},
-
-	// What a host's file is written in, and the locks: a host's file and our
-	// profile are each edited by one package.
-	"github.com/tailscale/hujson":     {root + "/internal/hostconfig"},
-	"github.com/pelletier/go-toml/v2": {root + "/internal/hostconfig"},
-	"github.com/gofrs/flock":          {root + "/internal/hostconfig", root + "/internal/oauth", root + "/internal/profile"},
+	"github.com/spf13/cobra": {root + "/cmd/mcpengine"},
 
 	// One side of a token verifies with it, the other signs.
 	"github.com/golang-jwt/jwt/v5": {root + "/auth", root + "/internal/oauth"},
@@ -32,6 +25,12 @@ var owners = map[string][]string{
 	// What signing in needs of the system.
 	"github.com/cli/browser":        {root + "/internal/oauth"},
 	"github.com/zalando/go-keyring": {root + "/internal/oauth"},
+
+	// What a host's file is written in, and the locks: a host's file, our
+	// profile and the token store are each edited by one package.
+	"github.com/tailscale/hujson":     {root + "/internal/hostconfig"},
+	"github.com/pelletier/go-toml/v2": {root + "/internal/hostconfig"},
+	"github.com/gofrs/flock":          {root + "/internal/hostconfig", root + "/internal/oauth", root + "/internal/profile"},
 
 	// The AWS SDK is one library in a module for each service.
 	"github.com/aws/aws-sdk-go-v2":                        {root + "/internal/deploy"},
@@ -42,17 +41,13 @@ var owners = map[string][]string{
 	"github.com/aws/aws-sdk-go-v2/service/sts":            {root + "/internal/deploy"},
 	"github.com/aws/smithy-go":                            {root + "/internal/deploy"},
 
-	// The JSON codec: it takes the place of encoding/json, so it is needed
-	// wherever a type of the user or of a peer is read or written.
+	// A server needs no more of it than strings. The client and the command,
+	// which no server links, may use all of it.
 	"github.com/go-json-experiment/json": {
-		root,
 		root + "/client",
 		root + "/internal/jsonrpc",
-		root + "/internal/lambda",
-		root + "/internal/profile",
 		root + "/internal/oauth",
-		root + "/internal/schema",
-		root + "/mcptest",
+		root + "/internal/profile",
 	},
 }
 
@@ -63,9 +58,9 @@ var unlinked = []string{
 	"github.com/aws/aws-sdk-go",
 	"github.com/aws/aws-sdk-go-v2",
 	"github.com/aws/smithy-go",
-	"github.com/gofrs",
 	"github.com/cli/browser",
-	"github.com/gofrs/flock",
+	"github.com/gofrs",
+	"github.com/google/jsonschema-go",
 	"github.com/jackc",
 	"github.com/pelletier",
 	"github.com/spf13",
@@ -74,6 +69,21 @@ var unlinked = []string{
 	"golang.org/x/oauth2",
 	"modernc.org",
 	"testing",
+}
+
+// verification is what only a server with protected features may link.
+var verification = []string{root + "/auth", "github.com/golang-jwt"}
+
+// OpenServerLinks reports the packages in the graph of a server binary without
+// protected features that only verify tokens.
+func OpenServerLinks(g Graph) []string {
+	var broken []string
+	for path := range g {
+		if within(path, verification) {
+			broken = append(broken, fmt.Sprintf("a server binary without authentication links %s", path))
+		}
+	}
+	return sorted(broken)
 }
 
 // RootImports reports the packages of the module that import the root package

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Codes of JSON-RPC 2.0 and of the specification (basic, "Error Codes").
@@ -30,6 +28,17 @@ type Error struct {
 	// It decides between HTTP 400 and 200 where the code alone does not:
 	// a missing "_meta" field is -32602 with 400 (basic, "_meta").
 	Malformed bool
+
+	// Refusal says that the caller was turned away, and how over HTTP. Nil for
+	// every other error.
+	Refusal *Refusal
+}
+
+// A Refusal is what HTTP says of an error about who is calling: 401, 403 or
+// 503, with the header fields that go with it (RFC 6750, section 3).
+type Refusal struct {
+	Status int
+	Header http.Header
 }
 
 // Errorf returns an error with the given code and a formatted message.
@@ -52,6 +61,8 @@ func (e *Error) Error() string {
 // like any other and travels with 200.
 func (e *Error) status() int {
 	switch {
+	case e.Refusal != nil:
+		return e.Refusal.Status
 	case e.Code == CodeMethodNotFound:
 		return http.StatusNotFound
 	case e.Malformed:
@@ -75,12 +86,4 @@ func (e *Error) append(dst []byte) []byte {
 		dst = append(dst, e.Data...)
 	}
 	return append(dst, '}')
-}
-
-// AppendString appends s to dst as a JSON string. Bytes of s that are not
-// UTF-8 become U+FFFD.
-func AppendString(dst []byte, s string) []byte {
-	// The error only reports invalid UTF-8, which has been replaced by then.
-	dst, _ = jsontext.AppendQuote(dst, s)
-	return dst
 }

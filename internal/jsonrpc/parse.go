@@ -1,10 +1,6 @@
 package jsonrpc
 
-import (
-	"bytes"
-
-	"github.com/go-json-experiment/json/jsontext"
-)
+import "bytes"
 
 // maxID bounds the length of a request id, which is echoed in every message
 // that belongs to the request.
@@ -186,24 +182,4 @@ func checkCase(name []byte, known []string) *Error {
 		}
 	}
 	return nil
-}
-
-// EqualString reports whether value is the JSON string of s.
-func EqualString(value []byte, s string) bool {
-	if len(value) < 2 || value[0] != '"' {
-		return false
-	}
-	if bytes.IndexByte(value, '\\') < 0 {
-		return string(value[1:len(value)-1]) == s
-	}
-	return UnquoteString(value) == s
-}
-
-// UnquoteString decodes a JSON string that has been checked before.
-func UnquoteString(value []byte) string {
-	if bytes.IndexByte(value, '\\') < 0 {
-		return string(value[1 : len(value)-1])
-	}
-	text, _ := jsontext.AppendUnquote(nil, value)
-	return string(text)
 }

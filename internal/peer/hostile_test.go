@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -462,5 +463,24 @@ func TestSessionLostUnderWay(t *testing.T) {
 	}
 	if _, err := c.Call(t.Context(), peer.Call{Method: "tools/call", Replay: true}); err != nil || calls != 3 {
 		t.Errorf("Call with Replay: %v after %d calls, want 3", err, calls)
+	}
+}
+
+// A refused connection says that nothing was sent.
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	s := httptest.NewServer(http.NotFoundHandler())
+	s.Close()
+	_, err := peer.Dial(t.Context(), s.URL+"?token=secret", peer.Config{})
+	if e, ok := errors.AsType[*peer.UnreachableError](err); !ok || e.Sent {
+		t.Errorf("Dial: %v, want a server that cannot be reached and got nothing", err)
+	}
+	if strings.Contains(fmt.Sprint(err), "secret") {
+		t.Errorf("the error tells the secret: %v", err)
+	}
+	for _, url := range []string{"ftp://a.example", "a.example/mcp", "http://", "http://a b?secret"} {
+		if _, err := peer.Dial(t.Context(), url, peer.Config{}); err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("Dial(%s): %v", url, err)
+		}
 	}
 }
