@@ -6,11 +6,9 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/oauth"
@@ -18,7 +16,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/profile"
 )
 
-// A Source is a profile and what it refers to. All but ClientSecret are
+// A Source is a profile and what it refers to. What is not optional is
 // required.
 type Source struct {
 	// Name is that of the profile, or stands for a URL without one.
@@ -33,6 +31,13 @@ type Source struct {
 
 	// ClientSecret returns the OAuth client secret. Optional.
 	ClientSecret func() (string, error)
+
+	// Browse shows a page to sign in on. The default is the system's browser.
+	Browse func(ctx context.Context, url string) error
+
+	// Keychain has the key that tokens are sealed with. The default is that of
+	// the system.
+	Keychain oauth.Keychain
 }
 
 // Config returns how to relay to the server of a profile. It reads the files of
@@ -109,56 +114,4 @@ func trustOf(p *profile.Profile) (peer.TLSConfig, error) {
 		config.Certificates = []tls.Certificate{pair}
 	}
 	return config, nil
-}
-
-// signIn returns what gets tokens. All bridges of a user share the folder they
-// are kept in, so that one of them signs in for all. Nothing is opened before
-// there is a token, or the server wants one: a keychain may take its time.
-func (s Source) signIn(client *http.Client) func(asked bool) (peer.Authorizer, error) {
-	dir := filepath.Join(s.Home, "oauth")
-	open := sync.OnceValues(func() (peer.Authorizer, error) {
-		store, err := oauth.NewFileStore(context.Background(), dir, oauth.SystemKeychain{})
-		if err != nil {
-			return nil, err
-		}
-		p := s.Profile
-		config := oauth.Config{Server: p.URL, Client: oauth.Client{ID: p.ClientID}, Scopes: p.Scopes, Store: store, Logger: s.Log.Logger()}
-		config.Grant = oauth.AuthorizationCode{Open: s.browse}
-		if s.ClientSecret != nil {
-			if config.Client.Secret, err = s.ClientSecret(); err != nil {
-				return nil, err
-			}
-			s.Log.Hide(config.Client.Secret)
-		}
-		if p.CAFile != "" {
-			// Whoever trusts an authority of their own has their identity provider
-			// behind it as well, most likely at a private address.
-			config.HTTPClient = client
-		}
-		return oauth.New(config)
-	})
-	return func(asked bool) (peer.Authorizer, error) {
-		if asked {
-			return open()
-		}
-		if _, err := os.Stat(dir); err != nil {
-			return nil, nil //nolint:nilerr,nilnil // no token has ever been kept
-		}
-		tokens, err := open()
-		if err != nil {
-			return nil, nil //nolint:nilerr,nilnil // the server may not want one; if it does, this is told
-		}
-		return tokens, nil
-	}
-}
-
-// browse shows the page to sign in on. The URL is in the log for who has no
-// browser on this machine.
-func (s Source) browse(ctx context.Context, url string) error {
-	logger := s.Log.Logger()
-	logger.Info("sign in in the browser", "url", url)
-	if err := oauth.OpenBrowser(ctx, url); err != nil {
-		logger.Warn("the browser does not open; open the URL yourself", "error", err)
-	}
-	return nil
 }
