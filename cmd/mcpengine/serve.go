@@ -92,8 +92,11 @@ const shutdownTime = 5 * time.Second
 // serveUntil serves until ctx ends, which is no error, and leaves no process
 // behind.
 func serveUntil(ctx context.Context, server *http.Server, listener net.Listener, handler *bridge.Handler) error {
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	failed, ended := make(chan error, 1), make(chan struct{})
+	go func() {
+		defer close(ended)
+		failed <- server.Serve(listener)
+	}()
 	select {
 	case err := <-failed:
 		handler.Close()
@@ -106,7 +109,7 @@ func serveUntil(ctx context.Context, server *http.Server, listener net.Listener,
 	if server.Shutdown(grace) != nil {
 		server.Close()
 	}
-	<-failed
+	<-ended
 	_ = handler.Wait(grace) // those that are left have been cancelled
 	return nil
 }

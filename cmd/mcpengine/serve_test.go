@@ -18,11 +18,7 @@ import (
 func TestServe(t *testing.T) {
 	t.Parallel()
 	e := mcpengine.New("far")
-	mcpengine.AddTool(e, "echo", "", func(_ context.Context, in struct {
-		Text string `json:"text"`
-	}) (string, error) {
-		return in.Text, nil
-	})
+	mcpengine.AddTool(e, "echo", "", echo)
 	far := httptest.NewServer(e)
 	t.Cleanup(far.Close)
 	t.Cleanup(e.Close)

@@ -7,10 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -391,7 +392,7 @@ func TestExitCode(t *testing.T) {
 		return serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }))
 	}
 	untrusted := httptest.NewUnstartedServer(http.NotFoundHandler())
-	untrusted.Config.ErrorLog = log.New(io.Discard, "", 0) // it complains that it is not trusted
+	untrusted.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0) // it complains that it is not trusted
 	untrusted.StartTLS()
 	t.Cleanup(untrusted.Close)
 	for name, row := range map[string]struct {
@@ -472,14 +473,14 @@ func TestFilter(t *testing.T) {
 				for i, tool := range []string{"look", "act", "drop"} {
 					h.send(request(era, fmt.Sprint(i), "tools/call", fmt.Sprintf(`"name":%q`, tool)))
 					m := h.response(fmt.Sprint(i))
-					if want := contains(row.listed, tool); (m.Error == nil) != want {
+					if want := slices.Contains(row.listed, tool); (m.Error == nil) != want {
 						t.Errorf("%s: the call of %s is answered with %s", era, tool, m.raw)
 					}
 				}
 				h.send(request(era, "9", "tools/list", ""))
 				got := h.result("9")
 				for _, tool := range []string{"look", "act", "drop"} {
-					if listed := strings.Contains(got, `"`+tool+`"`); listed != contains(row.listed, tool) {
+					if listed := strings.Contains(got, `"`+tool+`"`); listed != slices.Contains(row.listed, tool) {
 						t.Errorf("%s: the list is %s", era, got)
 					}
 				}
@@ -489,15 +490,6 @@ func TestFilter(t *testing.T) {
 			}
 		})
 	}
-}
-
-func contains(list []string, s string) bool {
-	for _, one := range list {
-		if one == s {
-			return true
-		}
-	}
-	return false
 }
 
 // A certificate of an own authority is trusted, and the client's is shown.
