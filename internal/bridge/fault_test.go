@@ -260,6 +260,47 @@ func TestSessionLost(t *testing.T) {
 	})
 }
 
+// What a session knew, the next one is told, and the host hears that anything may
+// have changed.
+func TestSessionLostWithSubscriptions(t *testing.T) {
+	t.Parallel()
+	for _, hosts := range []string{earlier, newest} {
+		t.Run(hosts, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, earlier, bridge.Config{}, func(t *testing.T, h *host, s *fake) {
+				s.answer("initialize", `{"protocolVersion":"2025-11-25","capabilities":{"tools":{"listChanged":true},"resources":{"subscribe":true},"logging":{}},"serverInfo":{"name":"fake","version":"1"}}`)
+				for _, method := range []string{"logging/setLevel", "resources/subscribe"} {
+					s.answer(method, `{}`)
+				}
+				s.answer("tools/list", `{"tools":[]}`)
+				h.begin(hosts)
+				if hosts == newest {
+					h.send(request(newest, `"sub"`, "subscriptions/listen", `"notifications":{"toolsListChanged":true,"resourceSubscriptions":["file:///a"]}`))
+					h.notification("notifications/subscriptions/acknowledged")
+				} else {
+					h.send(request(earlier, "1", "logging/setLevel", `"level":"error"`))
+					h.result("1")
+					h.send(request(earlier, "2", "resources/subscribe", `"uri":"file:///a"`))
+					h.result("2")
+				}
+				s.mu.Lock()
+				s.session = "s2"
+				s.mu.Unlock()
+				h.send(request(hosts, "3", "tools/list", ""))
+				h.result("3")
+				h.notification("notifications/resources/updated")
+				h.notification("notifications/tools/list_changed")
+				if got := s.count("resources/subscribe"); got != 2 {
+					t.Errorf("subscribed %d times, want 2", got)
+				}
+				if got := s.count("logging/setLevel"); hosts == earlier && got != 2 {
+					t.Errorf("the level was set %d times, want 2", got)
+				}
+			})
+		})
+	}
+}
+
 // One 404 does not end a server for good.
 func TestTransient404(t *testing.T) {
 	t.Parallel()
