@@ -11,6 +11,12 @@ import (
 	"github.com/mcpengine/mcpengine"
 )
 
+type words struct {
+	Text string `json:"text"`
+}
+
+func echo(_ context.Context, in words) (string, error) { return in.Text, nil }
+
 // Each script has a server at $MCP, one that wants credentials at $LOCKED, which
 // takes "Bearer open-sesame", and something that is no server at $OTHER.
 func TestBridge(t *testing.T) {
@@ -20,11 +26,7 @@ func TestBridge(t *testing.T) {
 		UpdateScripts: *update,
 		Setup: func(env *testscript.Env) error {
 			e := mcpengine.New("far")
-			mcpengine.AddTool(e, "echo", "", func(_ context.Context, in struct {
-				Text string `json:"text"`
-			}) (string, error) {
-				return in.Text, nil
-			})
+			mcpengine.AddTool(e, "echo", "", echo)
 			locked := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.Header.Get("Authorization") != "Bearer open-sesame" {
 					w.WriteHeader(http.StatusUnauthorized)

@@ -89,7 +89,7 @@ func (c *cli) root() *cobra.Command {
 	root.SetErr(c.stderr)
 	root.SetHelpTemplate(helpTemplate)
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(c.deploy(), c.url(), c.logs(), c.destroy(), c.pack(), c.proxy(), c.bridge(), c.hosts(), c.uninstall(), c.completion(), c.version())
+	root.AddCommand(c.deploy(), c.url(), c.logs(), c.destroy(), c.pack(), c.proxy(), c.bridge(), c.serve(), c.hosts(), c.uninstall(), c.completion(), c.version())
 	for _, cmd := range append(root.Commands(), root) {
 		cmd.InitDefaultHelpFlag()
 		cmd.Flags().Lookup("help").Hidden = true // whoever reads it knows

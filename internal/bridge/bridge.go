@@ -17,6 +17,7 @@ import (
 type bridge struct {
 	config  Config
 	context context.Context // of what belongs to no request; ends with Serve
+	cancel  context.CancelCauseFunc
 	send    func(message []byte) error
 	asks    *asks
 	server  *server
@@ -42,31 +43,44 @@ type bridge struct {
 // errOver ends what is left when the host is gone.
 var errOver = errors.New("the bridge has ended")
 
+// newBridge returns a bridge, which [bridge.end] ends. The values of ctx are
+// those of what belongs to no request; its end is not.
+func newBridge(ctx context.Context, config Config) *bridge {
+	config = config.withDefaults()
+	b := &bridge{
+		config:    config,
+		asks:      newAsks(config.AskTimeout),
+		outbox:    make(chan jsonrpc.Notification, outboxSize),
+		resources: make(map[string]*subscription), updates: make(map[string]int),
+	}
+	b.context, b.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+	b.server = newServer(b)
+	b.heard.closing = make(chan struct{})
+	b.paused.waiting = make(map[string]*pause)
+	b.background.run(b.post)
+	return b
+}
+
+// end ends what is left, and waits for it.
+func (b *bridge) end() {
+	b.heard.close()
+	b.cancel(errOver)
+	b.background.close()
+	b.server.close()
+}
+
 // Serve relays between the host on in and out and the server, until the input
 // ends. It writes nothing but messages to out. Nothing is left behind when it
 // returns. Its error says why no request could be answered, if none was; see
 // [ExitCode]. When ctx ends first the error is its cause.
 func Serve(ctx context.Context, in io.Reader, out io.Writer, config Config) error {
-	config = config.withDefaults()
-	background, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	b := &bridge{
-		config: config, context: background,
-		asks:      newAsks(config.AskTimeout),
-		outbox:    make(chan jsonrpc.Notification, outboxSize),
-		resources: make(map[string]*subscription), updates: make(map[string]int),
-	}
-	b.server = newServer(b)
-	b.heard.closing = make(chan struct{})
-	b.paused.waiting = make(map[string]*pause)
-	b.background.run(b.post)
+	b := newBridge(ctx, config)
 	err := stdio.Serve(ctx, b, in, out, stdio.Config{
-		MaxMessage: config.MaxMessage, MaxConcurrent: config.MaxConcurrent,
-		Grace: config.Grace, Logger: config.Logger,
+		MaxMessage: b.config.MaxMessage, MaxConcurrent: b.config.MaxConcurrent,
+		Grace: b.config.Grace, Logger: b.config.Logger,
 		Closing: b.heard.close,
 	})
-	cancel(errOver)
-	b.background.close()
-	b.server.close()
+	b.end()
 	if err == nil {
 		err = b.server.failure()
 	}

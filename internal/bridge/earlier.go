@@ -14,30 +14,33 @@ import (
 
 // initialize answers the handshake of the host, from what is known of the server
 // if something is: then the server is asked meanwhile.
-func (b *bridge) initialize(ctx context.Context) ([]byte, error) {
-	host := b.host.Load()
+func (b *bridge) initialize(ctx context.Context, req *jsonrpc.Request) ([]byte, error) {
+	version := text(req.Meta.Get(mcp.MetaProtocolVersion))
+	if host := b.host.Load(); host != nil {
+		version = host.Version
+	}
 	if known, ok := b.config.known(); ok && len(known.Result) > 0 {
 		b.background.run(b.refresh)
-		return initializeResult(known.Result, host.Version, b.config.Name), nil
+		return initializeResult(known.Result, version, b.config.Name), nil
 	}
-	result, err := b.describe(ctx)
+	result, err := b.describe(ctx, b.introduction(req))
 	if err != nil {
 		return nil, err
 	}
 	b.server.succeeded()
-	return initializeResult(result, host.Version, b.config.Name), nil
+	return initializeResult(result, version, b.config.Name), nil
 }
 
 // describe returns what the server says of itself.
-func (b *bridge) describe(ctx context.Context) ([]byte, error) {
-	c, err := b.server.patiently(ctx, b.introduction(nil))
+func (b *bridge) describe(ctx context.Context, config peer.Config) ([]byte, error) {
+	c, err := b.server.patiently(ctx, config)
 	if err != nil {
 		return nil, err
 	}
 	if result := c.Server().Result; len(result) > 0 || c.Handshake() {
 		return result, nil
 	}
-	return b.server.call(ctx, b.introduction(nil), peer.Call{Method: mcp.MethodServerDiscover, Replay: true})
+	return b.server.call(ctx, config, peer.Call{Method: mcp.MethodServerDiscover, Replay: true})
 }
 
 // refresh connects before the first request does, and finds out whether the
@@ -78,8 +81,8 @@ func (x *exchange) toNewer(ctx context.Context) ([]byte, error) {
 	if call.Params == nil {
 		call.Params = []byte("{}")
 	}
-	if x.logs() {
-		call.Params = peer.SetMeta(call.Params, mcp.MetaLogLevel, jsonrpc.AppendString(nil, x.logLevel()))
+	for _, m := range x.introduced() {
+		call.Params = peer.SetMeta(call.Params, string(m.Name), m.Value)
 	}
 	base := call.Params
 	for range maxRounds {
@@ -98,6 +101,25 @@ func (x *exchange) toNewer(ctx context.Context) ([]byte, error) {
 		call.Params = nextRound(base, answers, asked.Get("requestState"))
 	}
 	return nil, &peer.ProtocolError{Err: fmt.Errorf("the server has asked for input %d times", maxRounds)}
+}
+
+// introduced is what the handshake has established and the server wants to hear
+// with every request. Who the client is, is said by the connection where it has
+// one client only.
+func (x *exchange) introduced() (members []jsonrpc.Member) {
+	level := x.logLevel()
+	if x.host.Load() == nil {
+		level = text(x.req.Meta.Get(mcp.MetaLogLevel))
+		for _, name := range []string{mcp.MetaClientInfo, mcp.MetaClientCapabilities} {
+			if value := x.req.Meta.Get(name); value != nil {
+				members = append(members, jsonrpc.Member{Name: []byte(name), Value: value})
+			}
+		}
+	}
+	if level != "" && x.logs() {
+		members = append(members, jsonrpc.Member{Name: []byte(mcp.MetaLogLevel), Value: jsonrpc.AppendString(nil, level)})
+	}
+	return members
 }
 
 // logs reports whether the server has log messages. While it is not known what
@@ -144,6 +166,9 @@ func (x *exchange) askAll(ctx context.Context, questions []byte) ([]byte, error)
 		return nil, &peer.ProtocolError{Err: fmt.Errorf("read inputRequests: %w", err)}
 	case len(members) > maxInputs:
 		return nil, &peer.ProtocolError{Err: fmt.Errorf("the server asks for more than %d inputs at once", maxInputs)}
+	}
+	if x.req.Ask == nil {
+		return nil, errors.New("the server asks for input, and the client cannot be asked over this connection")
 	}
 	answers := []byte{'{'}
 	for _, m := range members {

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
@@ -94,7 +95,11 @@ func (b *bridge) explain(method string, err error) *jsonrpc.Error {
 		return rpcErr
 	}
 	k := kindOf(err)
-	b.config.Logger.Warn("a request has failed", "method", method, "kind", k.name, "error", err)
+	level := slog.LevelWarn
+	if errors.Is(err, context.Canceled) || errors.Is(err, errOver) {
+		level = slog.LevelDebug // as the host wanted
+	}
+	b.config.Logger.Log(b.context, level, "a request has failed", "method", method, "kind", k.name, "error", err)
 	text := fmt.Sprintf("%.512s", err)
 	if k.hint != "" {
 		text += " (" + k.hint + ")"

@@ -7,10 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -259,6 +260,47 @@ func TestSessionLost(t *testing.T) {
 	})
 }
 
+// What a session knew, the next one is told, and the host hears that anything may
+// have changed.
+func TestSessionLostWithSubscriptions(t *testing.T) {
+	t.Parallel()
+	for _, hosts := range []string{earlier, newest} {
+		t.Run(hosts, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, earlier, bridge.Config{}, func(t *testing.T, h *host, s *fake) {
+				s.answer("initialize", `{"protocolVersion":"2025-11-25","capabilities":{"tools":{"listChanged":true},"resources":{"subscribe":true},"logging":{}},"serverInfo":{"name":"fake","version":"1"}}`)
+				for _, method := range []string{"logging/setLevel", "resources/subscribe"} {
+					s.answer(method, `{}`)
+				}
+				s.answer("tools/list", `{"tools":[]}`)
+				h.begin(hosts)
+				if hosts == newest {
+					h.send(request(newest, `"sub"`, "subscriptions/listen", `"notifications":{"toolsListChanged":true,"resourceSubscriptions":["file:///a"]}`))
+					h.notification("notifications/subscriptions/acknowledged")
+				} else {
+					h.send(request(earlier, "1", "logging/setLevel", `"level":"error"`))
+					h.result("1")
+					h.send(request(earlier, "2", "resources/subscribe", `"uri":"file:///a"`))
+					h.result("2")
+				}
+				s.mu.Lock()
+				s.session = "s2"
+				s.mu.Unlock()
+				h.send(request(hosts, "3", "tools/list", ""))
+				h.result("3")
+				h.notification("notifications/resources/updated")
+				h.notification("notifications/tools/list_changed")
+				if got := s.count("resources/subscribe"); got != 2 {
+					t.Errorf("subscribed %d times, want 2", got)
+				}
+				if got := s.count("logging/setLevel"); hosts == earlier && got != 2 {
+					t.Errorf("the level was set %d times, want 2", got)
+				}
+			})
+		})
+	}
+}
+
 // One 404 does not end a server for good.
 func TestTransient404(t *testing.T) {
 	t.Parallel()
@@ -391,7 +433,7 @@ func TestExitCode(t *testing.T) {
 		return serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }))
 	}
 	untrusted := httptest.NewUnstartedServer(http.NotFoundHandler())
-	untrusted.Config.ErrorLog = log.New(io.Discard, "", 0) // it complains that it is not trusted
+	untrusted.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0) // it complains that it is not trusted
 	untrusted.StartTLS()
 	t.Cleanup(untrusted.Close)
 	for name, row := range map[string]struct {
@@ -472,14 +514,14 @@ func TestFilter(t *testing.T) {
 				for i, tool := range []string{"look", "act", "drop"} {
 					h.send(request(era, fmt.Sprint(i), "tools/call", fmt.Sprintf(`"name":%q`, tool)))
 					m := h.response(fmt.Sprint(i))
-					if want := contains(row.listed, tool); (m.Error == nil) != want {
+					if want := slices.Contains(row.listed, tool); (m.Error == nil) != want {
 						t.Errorf("%s: the call of %s is answered with %s", era, tool, m.raw)
 					}
 				}
 				h.send(request(era, "9", "tools/list", ""))
 				got := h.result("9")
 				for _, tool := range []string{"look", "act", "drop"} {
-					if listed := strings.Contains(got, `"`+tool+`"`); listed != contains(row.listed, tool) {
+					if listed := strings.Contains(got, `"`+tool+`"`); listed != slices.Contains(row.listed, tool) {
 						t.Errorf("%s: the list is %s", era, got)
 					}
 				}
@@ -489,15 +531,6 @@ func TestFilter(t *testing.T) {
 			}
 		})
 	}
-}
-
-func contains(list []string, s string) bool {
-	for _, one := range list {
-		if one == s {
-			return true
-		}
-	}
-	return false
 }
 
 // A certificate of an own authority is trusted, and the client's is shown.

@@ -150,7 +150,7 @@ func (b *bridge) Handle(ctx context.Context, req *jsonrpc.Request, notify func(j
 func (b *bridge) answer(ctx context.Context, req *jsonrpc.Request, notify func(jsonrpc.Notification)) ([]byte, error) {
 	switch {
 	case req.Handshake && req.Method == methodInitialize:
-		return b.initialize(ctx)
+		return b.initialize(ctx, req)
 	case req.Handshake && req.Method == methodPing:
 		return []byte("{}"), nil
 	case req.Handshake && isNewer(req.Method):
@@ -189,7 +189,8 @@ func isEarlier(method string) bool {
 	return false
 }
 
-// introduction is the client that a request is sent for.
+// introduction is the client that a request is sent for: the host as it has
+// introduced itself, or whoever the request says.
 func (b *bridge) introduction(req *jsonrpc.Request) peer.Config {
 	config := b.config.Peer
 	if host := b.host.Load(); host != nil && (req == nil || req.Handshake) {

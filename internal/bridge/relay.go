@@ -52,7 +52,13 @@ func (x *exchange) call() peer.Call {
 }
 
 // relay sends the request as it is, and returns the result as it is.
-func (x *exchange) relay(ctx context.Context) ([]byte, error) { return x.send(ctx, x.call()) }
+func (x *exchange) relay(ctx context.Context) ([]byte, error) {
+	result, err := x.send(ctx, x.call())
+	if err == nil && x.req.Handshake {
+		x.remember()
+	}
+	return result, err
+}
 
 // send sends a call and filters its result.
 func (x *exchange) send(ctx context.Context, call peer.Call) ([]byte, error) {

@@ -42,6 +42,12 @@ func (s *server) connected(ctx context.Context, config peer.Config) (*peer.Conn,
 	}
 	config.OnNotification = s.bridge.unrelated
 	config.OnRequest = s.bridge.asked
+	connections := 0 // made one at a time
+	config.OnConnect = func() {
+		if connections++; connections > 1 {
+			s.bridge.background.run(s.bridge.remind)
+		}
+	}
 	c, err := s.bridge.config.Dial(ctx, config)
 	if err != nil && !isEnvironment(err) && s.bridge.config.Peer.Versions == nil && config.Versions != nil {
 		// The server has none of the host's versions. Any other is better.

@@ -21,7 +21,7 @@ func (b *bridge) listenToLists() {
 	}
 	b.background.run(func() {
 		for {
-			result, err := b.describe(b.context)
+			result, err := b.describe(b.context, b.introduction(nil))
 			c, _ := b.server.current()
 			if err != nil || c == nil || c.Handshake() {
 				return // a server with a handshake tells by itself

@@ -29,8 +29,18 @@ type tool struct {
 
 // tools are what the server has said of its tools, in passing.
 type tools struct {
-	mu    sync.Mutex
-	known map[string]tool
+	mu      sync.Mutex
+	known   map[string]tool
+	learned bool // the server has been asked
+}
+
+// firstTime reports whether the server has not been asked before.
+func (t *tools) firstTime() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	first := !t.learned
+	t.learned = true
+	return first
 }
 
 func (t *tools) get(name string) (tool, bool) {
@@ -59,10 +69,15 @@ func (t *tools) admit(ctx context.Context, x *exchange) error {
 	if !allows(filter, name) {
 		return refusal
 	}
+	found, ok := t.get(name)
 	if !filter.ReadOnly {
+		if !ok && x.mirrors() && t.firstTime() {
+			// Whoever routes by a header field does not refuse a call without it,
+			// but does the wrong thing. A list that fails says nothing of the call.
+			_ = t.learn(ctx, x)
+		}
 		return nil
 	}
-	found, ok := t.get(name)
 	if !ok {
 		if err := t.learn(ctx, x); err != nil {
 			return err
