@@ -14,7 +14,8 @@ import (
 )
 
 // fixtureVariable turns this test binary into the fixture, served over "stdio"
-// or as one "replica" of several over HTTP, or into that of another SDK.
+// as one "replica" of several over HTTP, or as a "function" on AWS Lambda, or into
+// that of another SDK.
 const fixtureVariable = "INTEROP_FIXTURE"
 
 func TestMain(m *testing.M) {
@@ -26,6 +27,8 @@ func TestMain(m *testing.M) {
 		err = newGoSDKHost().Run(context.Background(), &mcp.StdioTransport{})
 	case "mcp-go":
 		err = mcpgoserver.ServeStdio(newMCPGoHost())
+	case "function":
+		err = newFar().Run(context.Background())
 	case "replica":
 		err = serveReplica(os.Stdin, os.Stdout)
 	default:

@@ -1,9 +1,10 @@
 // Serves the fixture with the TypeScript SDK:
 //
-//	node server.mjs <folder of the packages> sdk|server modern|handshake http|sse|stdio
+//	node server.mjs <folder of the packages> sdk|server modern|handshake http|sse|stdio [far]
 //
 // sdk is the first generation, which has HTTP+SSE and no version without a
-// handshake. Over HTTP it prints its URL on standard error.
+// handshake. Over HTTP it prints its URL on standard error. With far it has a tool
+// with an argument in a header field, and pages of tools.
 
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -11,7 +12,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-const [peers, name, era, transport] = process.argv.slice(2);
+const [peers, name, era, transport, far] = process.argv.slice(2);
 const require = createRequire(path.join(path.resolve(peers), 'package.json'));
 const load = (file) => import(pathToFileURL(require.resolve(file)));
 const { z } = await load('zod');
@@ -67,6 +68,10 @@ function fixture() {
     return 'learned';
   });
   if (learned) teach();
+  if (far) {
+    tool('forecast', { region: z.string().meta({ 'x-mcp-header': 'Region' }) }, ({ region }) => text(`rain in ${region}`));
+    paginate(server.server._requestHandlers);
+  }
   plain('wait', async (context) => {
     const aborted = new Promise((resolve) => kit.signal(context).addEventListener('abort', resolve));
     await kit.progress(context, 1);
@@ -85,6 +90,17 @@ function fixture() {
     messages: [{ role: 'user', content: { type: 'text', text: `Review ${file}.` } }],
   }));
   return server;
+}
+
+// paginate cuts the list of tools, which the SDK gives all at once.
+function paginate(handlers) {
+  const list = handlers.get('tools/list');
+  handlers.set('tools/list', async (request, context) => {
+    const { tools, ...result } = await list(request, context);
+    const from = Number(request.params?.cursor ?? 0);
+    const more = from + 5 < tools.length && { nextCursor: String(from + 5) };
+    return { ...result, tools: tools.slice(from, from + 5), ...more };
+  });
 }
 
 // A URL is normalized, which the URI of a note is not.
