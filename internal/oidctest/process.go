@@ -94,18 +94,19 @@ func (p *process) kill() {
 	})
 }
 
-// repository is the folder of the module that the test is of.
+// repository is the folder with the script that installs the provider, which may
+// be above that of the module that the test is of.
 func repository(tb testing.TB) string {
 	tb.Helper()
 	folder, err := os.Getwd()
 	for ; err == nil; folder = filepath.Dir(folder) {
-		if _, missing := os.Stat(filepath.Join(folder, "go.mod")); missing == nil {
+		if _, missing := os.Stat(filepath.Join(folder, "scripts", "install-oidc")); missing == nil {
 			return folder
 		}
 		if folder == filepath.Dir(folder) {
-			err = errors.New("no go.mod in any folder above")
+			err = errors.New("no scripts/install-oidc in any folder above")
 		}
 	}
-	tb.Fatalf("oidctest: find the module: %v", err)
+	tb.Fatalf("oidctest: find the repository: %v", err)
 	return ""
 }

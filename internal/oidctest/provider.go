@@ -146,6 +146,10 @@ func (p *Provider) Rotate() { p.command("rotate") }
 // Retire takes back every key but those that sign.
 func (p *Provider) Retire() { p.command("retire") }
 
+// RevokeRefreshTokens takes back every refresh token, as for people who have
+// left. Access tokens stay good for as long as they are.
+func (p *Provider) RevokeRefreshTokens() { p.command("revoke") }
+
 // Kill ends the provider at once, as a crash would.
 func (p *Provider) Kill() { p.proc.kill() }
 

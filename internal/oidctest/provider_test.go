@@ -130,6 +130,25 @@ func TestConfirm(t *testing.T) {
 	}
 }
 
+// A refresh token that was taken back is no good.
+func TestRevokeRefreshTokens(t *testing.T) {
+	t.Parallel()
+	client := native()
+	client["client_id"] = "person's program"
+	p := oidctest.Start(t, oidctest.Config{
+		Resources: map[string]oidctest.Resource{server: {Scopes: []string{"mcp:read"}}},
+		Clients:   []map[string]any{client},
+	})
+	refresh := func(status int, with string) tokens {
+		return token(t, p, status, url.Values{
+			"grant_type": {"refresh_token"}, "client_id": {"person's program"}, "refresh_token": {with},
+		})
+	}
+	got := refresh(http.StatusOK, signIn(t, p, "person's program").RefreshToken)
+	p.RevokeRefreshTokens()
+	refresh(http.StatusBadRequest, got.RefreshToken)
+}
+
 // native is the metadata of a program on somebody's machine.
 func native() map[string]any {
 	return map[string]any{

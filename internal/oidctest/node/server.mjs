@@ -39,6 +39,7 @@ let keys = config.keys ?? makeKeys();
 const cookieKey = randomBytes(32).toString('hex');
 const nonceSecret = randomBytes(32);
 const adapter = createMemoryAdapter();
+const refreshTokens = new Set();
 
 function makeProvider(issuer) {
   const provider = new Provider(issuer, {
@@ -90,6 +91,7 @@ function makeProvider(issuer) {
     expiresWithSession: () => false,
     rotateRefreshToken: config.keepRefreshTokens !== true,
   });
+  provider.on('refresh_token.saved', (token) => refreshTokens.add(token));
   return provider.callback();
 }
 
@@ -106,11 +108,15 @@ function start() {
 const commands = {
   rotate: () => { keys = [...makeKeys(), ...keys]; },
   retire: () => { keys = keys.slice(0, 3); },
+  revoke: async () => {
+    for (const token of refreshTokens) await token.destroy();
+    refreshTokens.clear();
+  },
 };
 
 start();
 for await (const line of lines) {
-  commands[JSON.parse(line)]();
+  await commands[JSON.parse(line)]();
   start();
 }
 process.exit(0);
