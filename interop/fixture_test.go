@@ -15,7 +15,7 @@ import (
 
 // fixtureVariable turns this test binary into the fixture, served over "stdio"
 // as one "replica" of several over HTTP, or as a "function" on AWS Lambda, or into
-// that of another SDK.
+// that of another SDK, or into the browser of a test.
 const fixtureVariable = "INTEROP_FIXTURE"
 
 func TestMain(m *testing.M) {
@@ -29,6 +29,8 @@ func TestMain(m *testing.M) {
 		err = mcpgoserver.ServeStdio(newMCPGoHost())
 	case "function":
 		err = newFar().Run(context.Background())
+	case "browser":
+		err = showPage(os.Getenv(browserVariable), os.Args[1])
 	case "replica":
 		err = serveReplica(os.Stdin, os.Stdout)
 	default:
