@@ -4,125 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
-	"net/http/httptest"
-	"net/url"
-	"os"
 	"os/exec"
-	"path/filepath"
-	"runtime"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
-	"github.com/mcpengine/mcpengine/internal/oidctest"
 	"github.com/mcpengine/mcpengine/interop/internal/wire"
 )
-
-// browserVariable is where this test binary, as the system's browser, says which
-// page it is to show.
-const browserVariable = "INTEROP_BROWSER"
-
-// showPage is what the browser does.
-func showPage(address, page string) error {
-	resp, err := http.Post(address, "text/plain", strings.NewReader(page)) //nolint:noctx // the process has no other end
-	if err != nil {
-		return err
-	}
-	return resp.Body.Close()
-}
-
-// A desk is a person at a machine with bridges to the example authboard, which
-// lets in whom an OpenID provider vouches for.
-type desk struct {
-	program  string
-	provider *oidctest.Provider
-	env      []string // of a bridge
-
-	mu     sync.Mutex
-	visits int // of the page to sign in on
-	err    error
-}
-
-// newDesk starts what there is but the bridges. A token of the provider is as
-// good as expired from the start, so that every request renews it.
-func newDesk(t *testing.T) *desk {
-	t.Helper()
-	if runtime.GOOS != "linux" {
-		t.Skip("a browser of the test's own needs the xdg-open of Linux")
-	}
-	address := "http://" + freeAddress(t)
-	d := &desk{program: buildBridge(t)}
-	d.provider = oidctest.Start(t, oidctest.Config{
-		Resources: map[string]oidctest.Resource{address + "/mcp": {Scopes: []string{"messages:delete"}, Lifetime: 5 * time.Second}},
-	})
-	startAuthboard(t, address, d.provider.Issuer())
-	browser := httptest.NewServer(http.HandlerFunc(d.signIn))
-	t.Cleanup(browser.Close)
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	folder := t.TempDir()
-	if err := os.Symlink(self, filepath.Join(folder, "xdg-open")); err != nil {
-		t.Fatal(err)
-	}
-	d.env = []string{
-		"PATH=" + folder, fixtureVariable + "=browser", browserVariable + "=" + browser.URL,
-		"MCPENGINE_HOME=" + t.TempDir(),
-		"DBUS_SESSION_BUS_ADDRESS=unix:path=/nonexistent", // the keychain of who runs the test stays as it is
-	}
-	proxy := exec.CommandContext(t.Context(), d.program, "proxy", "board", address+"/mcp")
-	proxy.Env = append(os.Environ(), d.env...)
-	if output, err := proxy.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %v\n%s", proxy.Args, err, output)
-	}
-	return d
-}
-
-// signIn signs in on a page, and goes where the provider sends the browser.
-func (d *desk) signIn(_ http.ResponseWriter, r *http.Request) {
-	page, err := io.ReadAll(r.Body)
-	if err == nil {
-		err = d.visit(r.Context(), string(page))
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.visits++
-	d.err = errors.Join(d.err, err)
-}
-
-func (d *desk) visit(ctx context.Context, page string) error {
-	callback, err := d.provider.Login(ctx, page)
-	if err != nil {
-		return err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, callback, http.NoBody)
-	if err != nil {
-		return err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	if resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("the bridge answers the browser with HTTP status %d", resp.StatusCode)
-	}
-	return errors.Join(err, resp.Body.Close())
-}
-
-// signedIn wants the person to have signed in so many times.
-func (d *desk) signedIn(t *testing.T, want int) {
-	t.Helper()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.err != nil || d.visits != want {
-		t.Errorf("signed in %d times, want %d: %v", d.visits, want, d.err)
-	}
-}
 
 // TestSignIn has a person sign in, in the browser, through the bridge.
 func TestSignIn(t *testing.T) {
@@ -165,6 +52,62 @@ func TestSignIn(t *testing.T) {
 	d.signedIn(t, 3)
 	if err := h.stop(ctx); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestSignInRefused has a person say no, and later yes.
+func TestSignInRefused(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	defer cancel()
+	d.refuse(true)
+	d.fails(ctx, t)
+	d.signedIn(t, 1) // asked once, and not for each request
+	d.refuse(false)
+	if err := d.work(ctx, wire.Version, 1); err != nil {
+		t.Error(err)
+	}
+	d.signedIn(t, 2)
+}
+
+// TestSignInWithoutProvider has nobody who could vouch for the person.
+func TestSignInWithoutProvider(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	defer cancel()
+	d.provider.Kill()
+	d.fails(ctx, t)
+	d.signedIn(t, 0)
+}
+
+// fails sends requests that cannot be answered, and wants an error to each, and
+// the exit code for it.
+func (d *desk) fails(ctx context.Context, t *testing.T) {
+	t.Helper()
+	h, err := d.start(ctx, wire.Version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		if _, err := h.send("tools/call", message(), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for id := range h.wanted {
+		if _, err := h.response(ctx, id); err == nil || !strings.Contains(err.Error(), "error -32603") {
+			t.Errorf("the response is %v, want an error", err)
+		}
+	}
+	err = h.stop(ctx)
+	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 3 {
+		t.Errorf("the bridge: %v, want exit code 3", err)
+	}
+	for id := range h.wanted {
+		if h.responses[id] != 1 {
+			t.Errorf("%d responses, want 1", h.responses[id])
+		}
 	}
 }
 
@@ -217,60 +160,4 @@ func postMessage(ctx context.Context, h *rawHost) error {
 		return fmt.Errorf("the board is %s", board)
 	}
 	return nil
-}
-
-// freeAddress is a port that was free a moment ago.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	var config net.ListenConfig
-	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
-}
-
-// startAuthboard builds the example and starts it.
-func startAuthboard(t *testing.T, address, issuer string) {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "authboard")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", file, "./authboard")
-	build.Dir = filepath.Join("..", "examples")
-	if output, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build authboard: %v\n%s", err, output)
-	}
-	at, err := url.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	command := exec.CommandContext(t.Context(), file)
-	command.Env = append(os.Environ(), "PORT="+at.Port(), "PUBLIC_URL="+address, "OIDC_ISSUER="+issuer)
-	command.Stderr = os.Stderr
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = command.Process.Kill()
-		_ = command.Wait() // it was killed
-	})
-	ticker := time.NewTicker(10 * time.Millisecond)
-	defer ticker.Stop()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, address+"/healthz", http.NoBody)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if resp, err := http.DefaultClient.Do(req); err == nil {
-			resp.Body.Close()
-			return
-		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			t.Fatal("the authboard does not answer")
-		}
-	}
 }
