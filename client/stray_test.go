@@ -87,3 +87,15 @@ func TestChangeOnStreamOfCall(t *testing.T) {
 		}
 	}
 }
+
+// Progress of a call that is told of on the stream of what belongs to no call is
+// heard of before the call returns.
+func TestProgressOnOtherStream(t *testing.T) {
+	t.Parallel()
+	s := &stray{told: make(chan string, 1), heard: make(chan struct{})}
+	c := s.client(t)
+	progress := client.WithProgress(func(mcp.ProgressNotificationParams) { close(s.heard) })
+	if _, err := c.CallTool(t.Context(), "climb", nil, progress); err != nil {
+		t.Error(err)
+	}
+}
