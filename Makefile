@@ -14,6 +14,7 @@ MODULES := . examples interop
 BINARIES := \
 	weather:examples:./weather \
 	conformance-server:.:./conformance/server \
+	conformance-client:.:./conformance/client \
 	mcpengine:.:./cmd/mcpengine
 
 GOLANGCI_LINT_VERSION := v2.15.0

@@ -82,7 +82,7 @@ func (c *Client) CallTool(ctx context.Context, name string, arguments any, opts 
 	if r.mirror, err = c.mirror(ctx, name, arguments); err != nil {
 		return nil, err
 	}
-	result, err := get[mcp.CallToolResult](ctx, c, r)
+	raw, _, err := c.do(ctx, r)
 	if rpcErr, ok := errors.AsType[*Error](err); ok && rpcErr.Code == mcp.CodeHeaderMismatch && c.conn.Mirrors() {
 		// The tool may have changed (streamable-http, "Client Behavior").
 		c.tools.forget()
@@ -90,9 +90,16 @@ func (c *Client) CallTool(ctx context.Context, name string, arguments any, opts 
 		if r.mirror, err = c.mirror(ctx, name, arguments); err != nil {
 			return nil, err
 		}
-		return get[mcp.CallToolResult](ctx, c, r)
+		raw, _, err = c.do(ctx, r)
 	}
-	return result, err
+	if err != nil {
+		return nil, err
+	}
+	result, err := decodeToolResult(raw)
+	if err != nil {
+		return nil, &peer.ProtocolError{Err: fmt.Errorf("decode the result of %s: %w", name, err)}
+	}
+	return result, nil
 }
 
 func toolParams(name string, arguments any) ([]byte, error) {

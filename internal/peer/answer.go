@@ -64,7 +64,7 @@ type position struct {
 	moved  bool // something arrived
 }
 
-func (a *answer) readEvents(body io.Reader) (result []byte, at position, err error) {
+func (a *answer) readEvents(body io.ReadCloser) (result []byte, at position, err error) {
 	events := sse.NewReader(body, a.limit)
 	for {
 		event, err := events.Next()
@@ -85,7 +85,7 @@ func (a *answer) readEvents(body io.Reader) (result []byte, at position, err err
 		}
 		result, done, err := a.message(event.Data)
 		if err != nil || done {
-			a.drain(body)
+			drain(body)
 			return result, at, err
 		}
 	}
@@ -95,11 +95,9 @@ func (a *answer) readEvents(body io.Reader) (result []byte, at position, err err
 // that the connection can be used again.
 const drainTime = 50 * time.Millisecond
 
-func (a *answer) drain(body io.Reader) {
-	if a.idle == nil {
-		return
-	}
-	a.idle.Reset(drainTime)
+func drain(body io.ReadCloser) {
+	late := time.AfterFunc(drainTime, func() { body.Close() })
+	defer late.Stop()
 	_, _ = io.CopyN(io.Discard, body, 4<<10) // an error ends the connection, and no more
 }
 

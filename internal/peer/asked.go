@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 )
@@ -19,6 +20,7 @@ type asked struct {
 
 	mu      sync.Mutex
 	running map[string]context.CancelFunc // by id
+	ended   time.Time                     // when one was answered last
 	closed  bool
 	wait    sync.WaitGroup
 }
@@ -74,8 +76,20 @@ func (a *asked) end(id string, cancel context.CancelFunc) {
 	cancel()
 	a.mu.Lock()
 	delete(a.running, id)
+	a.ended = time.Now()
 	a.mu.Unlock()
 	a.wait.Done()
+}
+
+// quiet returns for how long nothing has been asked: people take their time to
+// answer, and the server waits for them.
+func (a *asked) quiet() time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.running) > 0 {
+		return 0
+	}
+	return time.Since(a.ended)
 }
 
 // cancelled acts on the server's notifications/cancelled and reports whether the

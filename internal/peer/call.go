@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"strconv"
 	"time"
@@ -59,6 +60,20 @@ type flight struct {
 
 	idle    *time.Timer // nil for a call that may be silent
 	idleFor time.Duration
+}
+
+// watch calls expire when the server is silent for too long and does not wait
+// for the client.
+func (f *flight) watch(d time.Duration, quiet func() time.Duration, expire func()) {
+	f.idleFor = d
+	f.idle = time.AfterFunc(math.MaxInt64, func() {
+		if q := quiet(); q < d {
+			f.idle.Reset(d - q)
+			return
+		}
+		expire()
+	})
+	f.idle.Reset(d)
 }
 
 // touch says that the server is alive.
@@ -153,8 +168,7 @@ func (c *Conn) fly(ctx context.Context, l *live, call Call) ([]byte, error) {
 	}
 	defer c.unregister(f.id)
 	if c.config.IdleTimeout > 0 && f.Method != listenMethod {
-		f.idleFor = c.config.IdleTimeout
-		f.idle = time.AfterFunc(f.idleFor, func() { cancel(ErrIdle) })
+		f.watch(c.config.IdleTimeout, l.link.quiet, func() { cancel(ErrIdle) })
 		defer f.idle.Stop()
 	}
 	result, err := l.link.call(ctx, f)

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -31,19 +32,35 @@ func TestMain(m *testing.M) {
 		_ = newEngine().ServeStdio(context.Background(), os.Stdin, os.Stdout)
 	case "touchy": // ends at what it does not know
 		old(true)
+	case "polite": // ends when it is asked to
+		asked := make(chan os.Signal, 1)
+		signal.Notify(asked, syscall.SIGTERM)
+		old(false)
+		<-asked
+		if err := os.WriteFile(os.Getenv("PIDS"), nil, 0o600); err != nil {
+			panic(err)
+		}
+	case "careless": // ends with its input, and leaves a process behind
+		leave()
+		old(false)
 	case "stubborn": // ends at nothing
 		signal.Ignore(syscall.SIGTERM)
-		child := exec.Command("sleep", "1000") //nolint:noctx // it is to be orphaned
-		child.Stdout, child.Stderr = os.Stdout, os.Stderr
-		if err := child.Start(); err != nil {
-			panic(err)
-		}
-		pids := fmt.Sprintln(os.Getpid(), child.Process.Pid)
-		if err := os.WriteFile(os.Getenv("PIDS"), []byte(pids), 0o600); err != nil {
-			panic(err)
-		}
+		leave()
 		old(false)
 		select {}
+	}
+}
+
+// leave starts a process that outlives the server.
+func leave() {
+	child := exec.Command("sleep", "1000") //nolint:noctx // it is to be orphaned
+	child.Stdout = os.Stdout // which keeps it open
+	if err := child.Start(); err != nil {
+		panic(err)
+	}
+	pids := fmt.Sprintln(os.Getpid(), child.Process.Pid)
+	if err := os.WriteFile(os.Getenv("PIDS"), []byte(pids), 0o600); err != nil {
+		panic(err)
 	}
 }
 
@@ -124,12 +141,35 @@ func TestNoSuchCommand(t *testing.T) {
 	}
 }
 
+// A server is asked to end before it is killed.
+func TestPolite(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "asked")
+	c := startSelf(t, "polite", peer.Config{CloseTimeout: 200 * time.Millisecond}, "PIDS="+file)
+	if _, err := c.Call(t.Context(), peer.Call{Method: "pid"}); err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	if _, err := os.Stat(file); err != nil {
+		t.Errorf("the server was not asked to end: %v", err)
+	}
+}
+
 // Neither a server that ignores everything nor what it has started outlives the
 // connection.
-func TestStubborn(t *testing.T) {
+func TestOrphans(t *testing.T) {
 	t.Parallel()
+	for _, how := range []string{"careless", "stubborn"} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			testOrphans(t, how)
+		})
+	}
+}
+
+func testOrphans(t *testing.T, how string) {
 	file := filepath.Join(t.TempDir(), "pids")
-	c := startSelf(t, "stubborn", peer.Config{CloseTimeout: 100 * time.Millisecond}, "PIDS="+file)
+	c := startSelf(t, how, peer.Config{CloseTimeout: 100 * time.Millisecond}, "PIDS="+file)
 	if _, err := c.Call(t.Context(), peer.Call{Method: "pid"}); err != nil {
 		t.Fatal(err)
 	}
@@ -143,8 +183,12 @@ func TestStubborn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if isRunning(pid) {
-			t.Errorf("process %d is still there", pid)
+		// Being killed takes a moment, and nobody can wait for a grandchild.
+		for end := time.Now().Add(5 * time.Second); isRunning(pid); {
+			if time.Now().After(end) {
+				t.Fatalf("process %d is still there", pid)
+			}
+			runtime.Gosched()
 		}
 	}
 }

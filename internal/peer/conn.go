@@ -55,6 +55,10 @@ type link interface {
 	// send sends a message that has no answer.
 	send(ctx context.Context, message []byte) error
 
+	// quiet returns for how long the server has not waited for an answer of the
+	// client.
+	quiet() time.Duration
+
 	// done is closed when the link is broken.
 	done() <-chan struct{}
 

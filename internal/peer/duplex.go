@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 )
@@ -78,6 +79,8 @@ func (d *duplex) failure() error {
 	defer d.mu.Unlock()
 	return d.err
 }
+
+func (d *duplex) quiet() time.Duration { return d.asked.quiet() }
 
 func (d *duplex) done() <-chan struct{} { return d.broken }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -214,11 +215,11 @@ func TestCache(t *testing.T) {
 		switch {
 		case method == "notifications/initialized":
 			w.WriteHeader(http.StatusAccepted)
-		case method == "initialize":
+		case method == "initialize" && !modern:
 			reply(w, id, `{"protocolVersion":"2025-06-18","capabilities":{},"serverInfo":{"name":"old","version":"1"}}`)
 		case method == "server/discover" && modern:
 			reply(w, id, discovered)
-		case modern == (r.Header.Get("Mcp-Method") != ""):
+		case method != "initialize" && method != "" && modern == (r.Header.Get("Mcp-Method") != ""):
 			reply(w, id, `{}`)
 		default:
 			http.Error(w, "no session", http.StatusBadRequest)
@@ -245,6 +246,8 @@ func TestCache(t *testing.T) {
 	modern = false
 	once("tools/list server/discover initialize notifications/initialized tools/list")
 	once("initialize notifications/initialized tools/list")
+	modern = true
+	once("initialize  server/discover tools/list") // with a GET in between
 }
 
 type memory map[string]peer.Known
@@ -363,4 +366,121 @@ func (c *counter) Authorize(_ context.Context, r *http.Request) error {
 func (c *counter) Challenged(context.Context, *http.Response) (bool, error) {
 	c.n++
 	return true, nil
+}
+
+// A server that keeps a stream open after the answer keeps nobody waiting.
+func TestStreamGoesOn(t *testing.T) {
+	t.Parallel()
+	url := serve(t, stateless(func(w http.ResponseWriter, r *http.Request, id string) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		fmt.Fprintf(w, "data: {\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":{}}\n\n", id)
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	}))
+	c, err := peer.Dial(t.Context(), url, peer.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Call(t.Context(), peer.Call{Method: "tools/list"}); err != nil {
+		t.Error(err)
+	}
+}
+
+// What the handshake brings may be hostile, too.
+func TestHostileHandshake(t *testing.T) {
+	t.Parallel()
+	const old = `{"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{"name":"old","version":"1"}}`
+	stream := func(text string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			if r.Method != http.MethodGet {
+				w.WriteHeader(http.StatusMethodNotAllowed)
+				return
+			}
+			body("text/event-stream", text)(w, r, "")
+		}
+	}
+	for _, test := range []struct {
+		name    string
+		handler http.HandlerFunc
+		want    string
+	}{
+		{"invisible session id", func(w http.ResponseWriter, r *http.Request) {
+			id, _ := request(r)
+			w.Header().Set("Mcp-Session-Id", "a b")
+			reply(w, id, old)
+		}, "not visible"},
+		{"unknown version", func(w http.ResponseWriter, r *http.Request) {
+			id, _ := request(r)
+			reply(w, id, `{"protocolVersion":"1999-01-01"}`)
+		}, "no protocol version in common"},
+		{"endpoint elsewhere", stream("event: endpoint\ndata: http://elsewhere.invalid/messages\n\n"), "another origin"},
+		{"no endpoint", stream("data: {}\n\n"), "names the endpoint"},
+		{"nothing here", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }, "404"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := peer.Dial(t.Context(), serve(t, test.handler), peer.Config{Versions: peer.Versions()[1:]})
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("Dial: %v, want %q", err, test.want)
+			}
+		})
+	}
+}
+
+// When a session is lost while a request is under way, nobody knows whether the
+// server has acted on it: the caller decides.
+func TestSessionLostUnderWay(t *testing.T) {
+	t.Parallel()
+	calls := 0
+	url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id, method := request(r)
+		switch {
+		case method == "initialize":
+			w.Header().Set("Mcp-Session-Id", "s")
+			reply(w, id, `{"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{"name":"old","version":"1"}}`)
+		case r.Method == http.MethodGet:
+			http.Error(w, "gone", http.StatusNotFound)
+		case method == "tools/call":
+			calls++
+			if calls == 3 {
+				reply(w, id, `{}`)
+				return
+			}
+			body("text/event-stream", "id: 1\nretry: 1\ndata:\n\n")(w, r, id)
+		default:
+			w.WriteHeader(http.StatusAccepted)
+		}
+	}))
+	c, err := peer.Dial(t.Context(), url, peer.Config{Versions: []string{"2025-11-25"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_, err = c.Call(t.Context(), peer.Call{Method: "tools/call"})
+	if lost, ok := errors.AsType[*peer.SessionError](err); !ok || !lost.Sent || calls != 1 {
+		t.Errorf("Call: %v after %d calls, want a lost session after one", err, calls)
+	}
+	if _, err := c.Call(t.Context(), peer.Call{Method: "tools/call", Replay: true}); err != nil || calls != 3 {
+		t.Errorf("Call with Replay: %v after %d calls, want 3", err, calls)
+	}
+}
+
+// A refused connection says that nothing was sent.
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	s := httptest.NewServer(http.NotFoundHandler())
+	s.Close()
+	_, err := peer.Dial(t.Context(), s.URL+"?token=secret", peer.Config{})
+	if e, ok := errors.AsType[*peer.UnreachableError](err); !ok || e.Sent {
+		t.Errorf("Dial: %v, want a server that cannot be reached and got nothing", err)
+	}
+	if strings.Contains(fmt.Sprint(err), "secret") {
+		t.Errorf("the error tells the secret: %v", err)
+	}
+	for _, url := range []string{"ftp://a.example", "a.example/mcp", "http://", "http://a b?secret"} {
+		if _, err := peer.Dial(t.Context(), url, peer.Config{}); err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("Dial(%s): %v", url, err)
+		}
+	}
 }

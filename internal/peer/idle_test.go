@@ -2,6 +2,7 @@ package peer_test
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -64,6 +65,41 @@ func TestIdle(t *testing.T) {
 		_, err = c.Call(t.Context(), peer.Call{Method: "silent"})
 		if !errors.Is(err, peer.ErrIdle) || time.Since(start) != time.Minute {
 			t.Errorf("silent: %v after %v, want %v after a minute", err, time.Since(start), peer.ErrIdle)
+		}
+	})
+}
+
+// The time that the client takes to answer the server is not the server's.
+func TestIdleWhileAsked(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var waiting string
+		config := peer.Config{IdleTimeout: time.Minute, Versions: []string{"2025-06-18"}}
+		config.OnRequest = func(context.Context, string, []byte) ([]byte, error) {
+			time.Sleep(10 * time.Minute) // of the bubble's clock
+			return []byte(`{}`), nil
+		}
+		c, err := attach(t, config, func(id, method string, w io.Writer) {
+			switch method {
+			case "initialize":
+				answer(w, id, initialized)
+			case "ask":
+				waiting = id
+				fmt.Fprintln(w, `{"jsonrpc":"2.0","id":"q","method":"elicitation/create","params":{}}`)
+			case "": // the answer
+				time.Sleep(50 * time.Second) // of the bubble's clock
+				answer(w, waiting, `{}`)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := c.Call(t.Context(), peer.Call{Method: "ask"}); err != nil {
+			t.Errorf("ask: %v", err)
+		}
+		if _, err := c.Call(t.Context(), peer.Call{Method: "silent"}); !errors.Is(err, peer.ErrIdle) {
+			t.Errorf("silent: %v", err)
 		}
 	})
 }

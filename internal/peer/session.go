@@ -312,6 +312,8 @@ func (s *session) send(ctx context.Context, message []byte) error {
 	})
 }
 
+func (s *session) quiet() time.Duration { return s.asked.quiet() }
+
 func (s *session) done() <-chan struct{} { return s.broken }
 
 // close ends the session on the server, unless it is lost.

@@ -3,8 +3,10 @@ package peer
 import (
 	"context"
 	"maps"
+	"math"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 )
@@ -78,6 +80,9 @@ func (s *stateless) send(ctx context.Context, message []byte) error {
 	header["Mcp-Method"] = []string{m.Method}
 	return s.post(func() (*http.Response, error) { return s.do(ctx, http.MethodPost, s.url, header, message) })
 }
+
+// quiet is forever: servers do not ask.
+func (s *stateless) quiet() time.Duration { return math.MaxInt64 }
 
 func (s *stateless) done() <-chan struct{} { return s.broken }
 
