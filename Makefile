@@ -13,6 +13,8 @@ MODULES := . examples interop
 # name:module:package of each binary.
 BINARIES := \
 	weather:examples:./weather \
+	board:examples:./board \
+	authboard:examples:./authboard \
 	conformance-server:.:./conformance/server \
 	conformance-client:.:./conformance/client \
 	mcpengine:.:./cmd/mcpengine
@@ -59,7 +61,7 @@ try: ## See it work: a real client calls the weather server
 
 .PHONY: test
 test: export PATH := $(CURDIR)/.tools/python/bin:$(PATH)
-test: conformance-deps interop-deps oidc-deps python-deps ## Test every module under the race detector (CI=true: a skip is a failure)
+test: conformance-deps interop-deps oidc-deps python-deps postgres-deps ## Test every module under the race detector (CI=true: a skip is a failure)
 	@go run ./internal/testdigest $(MODULES)
 
 .PHONY: lint
@@ -118,6 +120,10 @@ oidc-deps:
 .PHONY: python-deps
 python-deps:
 	@scripts/install-python || echo "deploy: moto and cfn-lint are not installed; their tests will be skipped" >&2
+
+.PHONY: postgres-deps
+postgres-deps:
+	@scripts/install-postgres || echo "examples: PostgreSQL is not installed; tests of the board with it will be skipped" >&2
 
 .PHONY: conformance
 conformance: build ## Run the official MCP conformance suite

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/mcpengine/mcpengine"
+	"github.com/mcpengine/mcpengine/auth"
+	"github.com/mcpengine/mcpengine/auth/authtest"
 )
 
 type place struct {
@@ -42,6 +44,20 @@ func BenchmarkCallTool(b *testing.B) {
 	})
 }
 
+// An authorized call, of a token that has been seen before, beside the open call
+// of BenchmarkCallTool.
+func BenchmarkAuthorizedCall(b *testing.B) {
+	idp := authtest.NewProvider(b)
+	resource, err := auth.NewResource("https://rs.example/mcp", auth.OIDC(idp.Issuer(), "https://rs.example/mcp"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	token := idp.AccessToken("https://rs.example/mcp", authtest.Claims{"sub": "alice", "scope": "mcp:read"})
+	e := mcpengine.New("bench", mcpengine.WithAuth(resource))
+	mcpengine.AddTool(e, "tool_0", "Return the current weather for a city.", sunny, mcpengine.RequireAuth("mcp:read"))
+	benchmarkAs(b, e, token, "tools/call", "tool_0", `"name":"tool_0","arguments":{"city":"Paris"},`)
+}
+
 func BenchmarkListTools(b *testing.B) {
 	for _, tools := range []int{1, 100} {
 		b.Run(fmt.Sprintf("tools=%d", tools), func(b *testing.B) {
@@ -66,6 +82,11 @@ func engineWith[Out any](tools int, h mcpengine.Handler[place, Out]) *mcpengine.
 }
 
 func benchmark(b *testing.B, e *mcpengine.Engine, method, name, params string) {
+	benchmarkAs(b, e, "", method, name, params)
+}
+
+// benchmarkAs sends the requests with an access token, unless it is empty.
+func benchmarkAs(b *testing.B, e *mcpengine.Engine, token, method, name, params string) {
 	body := fmt.Appendf(nil, `{"jsonrpc":"2.0","id":1,"method":%q,"params":{%s"_meta":{`+
 		`"io.modelcontextprotocol/protocolVersion":"2026-07-28",`+
 		`"io.modelcontextprotocol/clientInfo":{"name":"bench","version":"1"},`+
@@ -80,6 +101,9 @@ func benchmark(b *testing.B, e *mcpengine.Engine, method, name, params string) {
 	r.Header.Set("Mcp-Method", method)
 	if name != "" {
 		r.Header.Set("Mcp-Name", name)
+	}
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
 	}
 	r.ContentLength = int64(len(body))
 	reader := bytes.NewReader(body)

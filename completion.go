@@ -100,14 +100,11 @@ func (c *catalog) completer(p *completeParams) (completer, error) {
 	case mcp.RefPrompt:
 		prompt, ok := c.prompts.byName[p.Ref.Name]
 		if !ok {
-			return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "Unknown prompt: %.128q", p.Ref.Name)
+			return nil, unknownPrompt(p.Ref.Name)
 		}
 		completers, arguments = prompt.completions, prompt.arguments
 	case mcp.RefResource:
-		template, ok := c.templates.byName[p.Ref.URI]
-		if !ok {
-			template, _ = c.findResource(p.Ref.URI)
-		}
+		template := c.referredResource(p.Ref.URI)
 		if template == nil {
 			return nil, ResourceNotFound(p.Ref.URI)
 		}
@@ -119,4 +116,28 @@ func (c *catalog) completer(p *completeParams) (completer, error) {
 		return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "Unknown argument: %.64q", p.Argument.Name)
 	}
 	return completers[p.Argument.Name], nil
+}
+
+// referredResource finds what is completed by its URI template, or by a URI.
+func (c *catalog) referredResource(uri string) *resource {
+	if template, ok := c.templates.byName[uri]; ok {
+		return template
+	}
+	r, _ := c.findResource(uri)
+	return r
+}
+
+// referred returns the feature of a reference, and nil when there is none.
+func (c *catalog) referred(kind, name, uri string) *feature {
+	switch kind {
+	case mcp.RefPrompt:
+		if p, ok := c.prompts.byName[name]; ok {
+			return &p.feature
+		}
+	case mcp.RefResource:
+		if r := c.referredResource(uri); r != nil {
+			return &r.feature
+		}
+	}
+	return nil
 }

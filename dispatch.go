@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/mcpengine/mcpengine/internal/caller"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/mcp"
 )
@@ -63,6 +64,14 @@ func (c core) Handle(ctx context.Context, wire *jsonrpc.Request, notify func(jso
 	req := newRequest(ctx, c.Engine, wire, version, notify)
 	req.hangup = c.hangup
 	defer req.end()
+	if c.auth != nil {
+		req.user, req.local = caller.UserFrom(ctx), c.local
+		wire.Caller = callerID(req.user)
+		if err := req.admit(); err != nil {
+			resp.SetError(wire.ID, err)
+			return resp
+		}
+	}
 	c.answer(req, resp)
 	return resp
 }

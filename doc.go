@@ -34,6 +34,14 @@
 // the answer. Code before a question may run several times; put side effects
 // into [Step].
 //
+// # Authorization
+//
+// [WithAuth] makes the engine a protected resource of OAuth 2.1: every feature
+// needs a valid access token unless it is [Public]. [RequireAuth] demands scopes,
+// [Allow] rules over the caller, and [Hidden] keeps a feature from those who may
+// not use it. Handlers find the caller with auth.UserFrom. Without WithAuth
+// everybody may use everything.
+//
 // # Errors
 //
 // An error from a tool becomes a tool result for the model to read and act on.

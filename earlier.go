@@ -19,7 +19,7 @@ const servesHandshake = true
 // earlierHTTP serves the earlier versions at the MCP endpoint.
 func (e *Engine) earlierHTTP() streamable.Earlier {
 	c := e.httpConfig
-	earlier := legacy.NewHTTP(core{e, nil}, legacy.HTTPConfig{
+	config := legacy.HTTPConfig{
 		Keys:       e.ring,
 		NoSessions: c.NoSessions,
 		JSONOnly:   c.JSONOnly,
@@ -28,7 +28,11 @@ func (e *Engine) earlierHTTP() streamable.Earlier {
 		IOTimeout:  c.IOTimeout,
 		Events:     c.Events,
 		Logger:     e.logger,
-	})
+	}
+	if e.auth != nil {
+		config.Caller, config.Expires = callerOf, expiryOf
+	}
+	earlier := legacy.NewHTTP(core{Engine: e}, config)
 	e.closeEarlier, e.waitEarlier = earlier.Close, earlier.Wait
 	return earlier
 }
@@ -36,7 +40,7 @@ func (e *Engine) earlierHTTP() streamable.Earlier {
 // connection returns what answers the requests of one connection, whichever
 // era they belong to.
 func (e *Engine) connection(hangup <-chan struct{}) jsonrpc.Handler {
-	return legacy.NewConn(core{e, hangup}, legacy.ConnConfig{Logger: e.logger})
+	return legacy.NewConn(core{e, hangup, true}, legacy.ConnConfig{Logger: e.logger})
 }
 
 // SSEHandler serves the HTTP+SSE transport of protocol version 2024-11-05, for
@@ -48,14 +52,18 @@ func (e *Engine) connection(hangup <-chan struct{}) jsonrpc.Handler {
 // this transport, unlike the others, does not work behind several replicas
 // without sticky routing.
 func (e *Engine) SSEHandler(prefix string) http.Handler {
-	sse := legacy.NewSSE(core{e, nil}, e.http, legacy.SSEConfig{
+	config := legacy.SSEConfig{
 		Messages:  prefix + "/messages",
 		KeepAlive: e.httpConfig.KeepAlive,
 		IOTimeout: e.httpConfig.IOTimeout,
 		Grace:     e.httpConfig.ShutdownTimeout,
 		Closing:   e.subscriptions.closing,
 		Logger:    e.logger,
-	})
+	}
+	if e.auth != nil {
+		config.Caller, config.Expires = callerOf, expiryOf
+	}
+	sse := legacy.NewSSE(core{Engine: e}, e.http, config)
 	mux := http.NewServeMux()
 	mux.HandleFunc("/sse", sse.ServeStream)
 	mux.HandleFunc("/messages", sse.ServeMessage)

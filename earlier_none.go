@@ -18,7 +18,7 @@ func (e *Engine) earlierHTTP() streamable.Earlier {
 	return nil
 }
 
-func (e *Engine) connection(hangup <-chan struct{}) jsonrpc.Handler { return core{e, hangup} }
+func (e *Engine) connection(hangup <-chan struct{}) jsonrpc.Handler { return core{e, hangup, true} }
 
 // SSEHandler has nothing to serve: the program is built without the earlier
 // protocol versions.

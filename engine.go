@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/mcpengine/mcpengine/internal/caller"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/schema"
 	"github.com/mcpengine/mcpengine/internal/seal"
@@ -36,6 +37,8 @@ type Engine struct {
 	pageSize     int
 	cache        cacheHint
 	httpConfig   HTTPConfig
+	auth         caller.Authority // nil when nobody need be verified
+	metadata     []string         // paths at which its metadata is served
 
 	registry      registry
 	subscriptions subscriptions
@@ -77,13 +80,19 @@ func New(name string, opts ...Option) *Engine {
 	if e.ring == nil {
 		e.ring, e.randomKeys = seal.RandomRing(), true
 	}
+	if e.auth != nil {
+		e.metadata = e.auth.MetadataPaths()
+	}
 	e.encodeEnds()
 	e.httpConfig = e.httpConfig.withDefaults()
+	if err := e.checkPublicURL(); err != nil {
+		panic(fmt.Sprintf("mcpengine: New(%q): %v", name, err))
+	}
 	e.subscriptions.closing = make(chan struct{})
 	if len(e.middleware) > 0 {
 		e.handle = e.chain()
 	}
-	e.http = streamable.New(core{e, nil}, e.transport())
+	e.http = streamable.New(core{Engine: e}, e.transport())
 	return e
 }
 
@@ -121,7 +130,11 @@ func (e *Engine) encodeEnds() {
 			e.ends[&versions[i]] = &ends{result: []byte("}"), list: []byte("}")}
 			continue
 		}
-		e.ends[&versions[i]] = &ends{result: result, list: append(e.cache.append(nil), result...)}
+		cache := e.cache
+		if e.auth != nil {
+			cache.scope = mcp.CacheScopePrivate // callers may see different lists
+		}
+		e.ends[&versions[i]] = &ends{result: result, list: append(cache.append(nil), result...)}
 	}
 }
 
@@ -135,8 +148,14 @@ func mainVersion() string {
 }
 
 // ServeHTTP answers requests over Streamable HTTP, at whatever path the engine
-// is mounted.
+// is mounted. With [WithAuth] it also answers with the metadata of the resource
+// at the paths that auth.Resource.MetadataPaths names: mount the engine there as
+// well.
 func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if len(e.metadata) > 0 && slices.Contains(e.metadata, r.URL.Path) {
+		e.auth.Metadata().ServeHTTP(w, r)
+		return
+	}
 	e.http.ServeHTTP(w, r)
 }
 
@@ -169,6 +188,9 @@ type core struct {
 	// hangup ends the subscriptions of one connection, as closing the engine
 	// ends all of them. Nil never does.
 	hangup <-chan struct{}
+
+	// local says that the connection cannot say who is calling.
+	local bool
 }
 
 var _ jsonrpc.Handler = core{}

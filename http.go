@@ -1,7 +1,10 @@
 package mcpengine
 
 import (
+	"errors"
+	"fmt"
 	"iter"
+	"net/url"
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/streamable"
@@ -14,6 +17,13 @@ type HTTPConfig struct {
 	// Path is where [Engine.Run] serves the MCP endpoint. The default is
 	// "/mcp".
 	Path string
+
+	// PublicURL is the URL of the MCP endpoint as clients reach it, such as
+	// "https://mcp.example.com/mcp": behind a gateway or load balancer the server
+	// cannot know it, and the header fields of a request are not to be trusted.
+	// The default is the URL of the resource given to [WithAuth], if any; New
+	// panics when the two differ.
+	PublicURL string
 
 	// AllowedOrigins are the origins, such as "https://app.example", of web
 	// pages that may call the server. By default none may, except pages of the
@@ -112,7 +122,7 @@ func (c HTTPConfig) withDefaults() HTTPConfig {
 
 func (e *Engine) transport() streamable.Config {
 	c := e.httpConfig
-	return streamable.Config{
+	config := streamable.Config{
 		AllowedOrigins:  c.AllowedOrigins,
 		AllowedHosts:    c.AllowedHosts,
 		MaxBody:         c.MaxBodyBytes,
@@ -122,4 +132,27 @@ func (e *Engine) transport() streamable.Config {
 		Versions:        supportedVersions(),
 		Earlier:         e.earlierHTTP(),
 	}
+	if e.auth != nil {
+		config.Authenticate = e.authenticate
+	}
+	return config
+}
+
+// checkPublicURL settles what the server is called.
+func (e *Engine) checkPublicURL() error {
+	c := &e.httpConfig
+	if c.PublicURL != "" {
+		u, err := url.Parse(c.PublicURL)
+		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+			return errors.New("HTTPConfig.PublicURL is not an absolute http or https URL without credentials, query and fragment")
+		}
+	}
+	switch {
+	case e.auth == nil:
+	case c.PublicURL == "":
+		c.PublicURL = e.auth.URL()
+	case c.PublicURL != e.auth.URL():
+		return fmt.Errorf("HTTPConfig.PublicURL is %q, but tokens are for the resource %q", c.PublicURL, e.auth.URL())
+	}
+	return nil
 }

@@ -33,17 +33,18 @@ const cursorPurpose = "cursor"
 // made up. When that feature has been removed in the meantime the client
 // starts again (caching, "Interaction with Pagination").
 func appendPage[T listed](e *Engine, req *Request, dst []byte, member string, all *table[T]) ([]byte, error) {
-	page, whole := all.list, true
+	list, whole := visible(&req.ctx, req, all)
+	page := list
 	if raw := req.param("cursor"); raw != nil {
 		after, err := e.openCursor(req, raw)
 		if err != nil {
 			return dst, err
 		}
-		i := slices.IndexFunc(all.list, func(f T) bool { return f.key() == after })
+		i := slices.IndexFunc(list, func(f T) bool { return f.key() == after })
 		if i < 0 {
 			return dst, errCursor
 		}
-		page, whole = all.list[i+1:], false
+		page, whole = list[i+1:], false
 	}
 	more := len(page) > e.pageSize
 	if more {

@@ -51,7 +51,7 @@ func AddPrompt[In any, Out PromptResult](e *Engine, name, description string, h 
 	if !e.registry.edit(func(c *catalog) bool { return c.prompts.add(p) }) {
 		panic(fmt.Sprintf("mcpengine: AddPrompt(%q): the name is taken", name))
 	}
-	e.subscriptions.changed(promptsChanged)
+	e.subscriptions.changed(promptsChanged, p.guard())
 }
 
 func newPrompt[In any, Out PromptResult](e *Engine, name, description string, h Handler[In, Out], opts []PromptOption) (*prompt, error) {
@@ -61,6 +61,9 @@ func newPrompt[In any, Out PromptResult](e *Engine, name, description string, h 
 	c := promptConfig{profile: profile{name: name, description: description}, completions: completions{}}
 	for _, opt := range opts {
 		opt.applyToPrompt(&c)
+	}
+	if err := c.policy.check(e); err != nil {
+		return nil, err
 	}
 	p := &prompt{feature: feature{profile: c.profile}, completions: c.completions}
 	var err error
@@ -123,6 +126,10 @@ func (p *prompt) result(out any) (*mcp.GetPromptResult, error) {
 	return result, nil
 }
 
+func unknownPrompt(name string) error {
+	return jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "Unknown prompt: %.128q", name)
+}
+
 // getPrompt answers prompts/get.
 func (e *Engine) getPrompt(ctx context.Context, req *Request, dst []byte) ([]byte, error) {
 	name, err := req.stringParam("name")
@@ -131,7 +138,7 @@ func (e *Engine) getPrompt(ctx context.Context, req *Request, dst []byte) ([]byt
 	}
 	p, ok := req.catalog.prompts.byName[name]
 	if !ok {
-		return dst, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "Unknown prompt: %.128q", name)
+		return dst, unknownPrompt(name)
 	}
 	raw, err := req.objectParam("arguments")
 	if err != nil {

@@ -6,19 +6,25 @@ import (
 	"testing"
 )
 
-// The server of the README is the example, so that whoever copies it copies
+// The servers of the README are the examples, so that whoever copies them copies
 // code that runs.
-func TestREADMEHoldsTheExample(t *testing.T) {
+func TestREADMEHoldsTheExamples(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	example, err := os.ReadFile("examples/weather/main.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(string(readme), "```go\n"+string(example)+"```") {
-		t.Error("README.md does not hold examples/weather/main.go as it is")
+	for name, from := range map[string]string{
+		"examples/weather/main.go": "",
+		"examples/board/main.go":   "func run(",
+	} {
+		example, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, code, _ := strings.Cut(string(example), from)
+		if !strings.Contains(string(readme), "```go\n"+from+code+"```") {
+			t.Errorf("README.md does not hold %s as it is", name)
+		}
 	}
 }

@@ -16,6 +16,7 @@ type profile struct {
 	title       string
 	icons       []mcp.Icon
 	meta        mcp.Meta
+	policy      policy
 }
 
 // A feature is what tools, resources, templates and prompts have in common.
@@ -25,7 +26,8 @@ type feature struct {
 	earlier    sync.Map // *version to []byte, made when it is first needed
 }
 
-func (f *feature) key() string { return f.name }
+func (f *feature) key() string    { return f.name }
+func (f *feature) guard() *policy { return &f.policy }
 
 // wire returns the definition as it stands in a list.
 func (f *feature) wire(v *version) []byte {
@@ -43,6 +45,7 @@ func (f *feature) wire(v *version) []byte {
 // A listed is a feature in a list.
 type listed interface {
 	key() string
+	guard() *policy
 	wire(*version) []byte
 }
 
@@ -102,15 +105,15 @@ func (t *table[T]) add(f T) bool {
 	return true
 }
 
-func (t *table[T]) remove(names []string) (changed bool) {
+func (t *table[T]) remove(names []string) (removed []*policy) {
 	for _, name := range names {
-		if _, ok := t.byName[name]; ok {
+		if f, ok := t.byName[name]; ok {
 			delete(t.byName, name)
 			t.list = slices.DeleteFunc(t.list, func(f T) bool { return f.key() == name })
-			changed = true
+			removed = append(removed, f.guard())
 		}
 	}
-	return changed
+	return removed
 }
 
 func (t *table[T]) clone() table[T] {
@@ -151,26 +154,30 @@ func (r *registry) catalog() *catalog {
 // RemoveTools removes the tools with these names; unknown names are ignored.
 // Calls under way go on.
 func (e *Engine) RemoveTools(names ...string) {
-	if e.registry.edit(func(c *catalog) bool { return c.tools.remove(names) }) {
-		e.subscriptions.changed(toolsChanged)
-	}
+	e.removed(toolsChanged, func(c *catalog) []*policy { return c.tools.remove(names) })
 }
 
 // RemoveResources removes the resources with these URIs and the templates with
 // these URI templates; unknown ones are ignored.
 func (e *Engine) RemoveResources(uris ...string) {
-	if e.registry.edit(func(c *catalog) bool {
-		resources, templates := c.resources.remove(uris), c.templates.remove(uris)
-		return resources || templates
-	}) {
-		e.subscriptions.changed(resourcesChanged)
-	}
+	e.removed(resourcesChanged, func(c *catalog) []*policy {
+		return append(c.resources.remove(uris), c.templates.remove(uris)...)
+	})
 }
 
 // RemovePrompts removes the prompts with these names; unknown names are
 // ignored.
 func (e *Engine) RemovePrompts(names ...string) {
-	if e.registry.edit(func(c *catalog) bool { return c.prompts.remove(names) }) {
-		e.subscriptions.changed(promptsChanged)
+	e.removed(promptsChanged, func(c *catalog) []*policy { return c.prompts.remove(names) })
+}
+
+func (e *Engine) removed(changed change, remove func(*catalog) []*policy) {
+	var removed []*policy
+	e.registry.edit(func(c *catalog) bool {
+		removed = remove(c)
+		return len(removed) > 0
+	})
+	for _, p := range removed {
+		e.subscriptions.changed(changed, p)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/mcpengine/mcpengine/internal/caller"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/mcp"
 )
@@ -24,6 +25,8 @@ type Request struct {
 	ends    *ends
 	ctx     requestContext
 	hangup  <-chan struct{} // ends a subscription
+	user    *caller.User    // nil when nobody was verified
+	local   bool            // from a connection on which nobody can be
 	subject subject         // set when the method may ask the client
 	round   *round          // nil until something is asked or answered
 

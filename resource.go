@@ -93,7 +93,7 @@ func AddResource[In any, Out ResourceResult](e *Engine, uri, description string,
 	if !e.registry.edit(func(c *catalog) bool { return r.addTo(c) }) {
 		panic(fmt.Sprintf("mcpengine: AddResource(%q): the URI is taken", uri))
 	}
-	e.subscriptions.changed(resourcesChanged)
+	e.subscriptions.changed(resourcesChanged, r.guard())
 }
 
 func (r *resource) addTo(c *catalog) bool {
@@ -117,6 +117,9 @@ func newResource[In any, Out ResourceResult](e *Engine, uri, description string,
 	}
 	for _, opt := range opts {
 		opt.applyToResource(&c)
+	}
+	if err := c.policy.check(e); err != nil {
+		return nil, err
 	}
 	r := &resource{feature: feature{profile: c.profile}, mimeType: c.mimeType, cache: c.cache, completions: c.completions}
 	if err := r.bind(e, reflect.TypeFor[In]()); err != nil {
@@ -278,6 +281,9 @@ func (e *Engine) readResource(ctx context.Context, req *Request, dst []byte) ([]
 		// An answer that depends on the user's input is not the resource's
 		// (caching, "Cache Key").
 		result.TTLMs, result.CacheScope = 0, mcp.CacheScopePrivate
+	}
+	if e.auth != nil && !r.policy.public {
+		result.CacheScope = mcp.CacheScopePrivate
 	}
 	result.ResultType, result.Meta = req.complete(result.Meta)
 	if req.version.handshake {

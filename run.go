@@ -1,6 +1,7 @@
 package mcpengine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -101,7 +102,7 @@ func isNull(info os.FileInfo) bool {
 }
 
 func (e *Engine) greeting(address string) string {
-	url := "http://" + address + e.httpConfig.Path
+	url := cmp.Or(e.httpConfig.PublicURL, "http://"+address+e.httpConfig.Path)
 	return fmt.Sprintf(`%s speaks MCP at %s
 
 Connect a client, for example:
@@ -132,6 +133,9 @@ func (e *Engine) runHTTP(ctx context.Context, address string) error {
 func (e *Engine) mux() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.Handle(e.httpConfig.Path, e)
+	for _, path := range e.metadata {
+		mux.Handle(path, e)
+	}
 	if e.httpConfig.SSE {
 		sse := e.SSEHandler("")
 		mux.Handle("/sse", sse)

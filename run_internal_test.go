@@ -1,10 +1,14 @@
 package mcpengine
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/mcpengine/mcpengine/auth"
 )
 
 func TestChooseTransport(t *testing.T) {
@@ -83,5 +87,33 @@ func TestGreeting(t *testing.T) {
 		if !strings.Contains(got, want) {
 			t.Errorf("greeting is %q, want it to contain %q", got, want)
 		}
+	}
+}
+
+// What Run serves says what the resource is called, to everybody.
+func TestMuxServesMetadata(t *testing.T) {
+	t.Parallel()
+	resource, err := auth.NewResource("https://rs.example/mcp", auth.OIDC("https://id.example", "https://rs.example/mcp"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := New("guarded", WithAuth(resource), WithHTTP(HTTPConfig{SSE: true}))
+	for path, want := range map[string]int{
+		"/.well-known/oauth-protected-resource":     http.StatusOK,
+		"/.well-known/oauth-protected-resource/mcp": http.StatusOK,
+		"/healthz": http.StatusOK,
+		"/mcp":     http.StatusUnauthorized,
+		"/sse":     http.StatusUnauthorized,
+	} {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
+		r.Header.Set("Accept", "text/event-stream")
+		e.mux().ServeHTTP(w, r)
+		if w.Code != want {
+			t.Errorf("GET %s: %d, want %d", path, w.Code, want)
+		}
+	}
+	if got := e.greeting("localhost:8000"); !strings.Contains(got, "https://rs.example/mcp") || strings.Contains(got, "localhost") {
+		t.Errorf("the greeting names another URL: %s", got)
 	}
 }

@@ -41,5 +41,5 @@ func (e *Engine) goServerless() {
 		e.encodeEnds()
 	}
 	e.httpConfig.NoSessions = true
-	e.http = streamable.New(core{e, nil}, e.transport())
+	e.http = streamable.New(core{Engine: e}, e.transport())
 }

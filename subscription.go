@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/mcpengine/mcpengine/internal/caller"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/mcp"
 )
@@ -54,9 +56,21 @@ type subscription struct {
 	wake  chan bool // has room for one: something is pending
 
 	// guarded by subscriptions.mu
-	pending change
-	updated []string
+	pending  change
+	features []changedFeature
+	updated  []string
 }
+
+// A changedFeature has been added to a list or removed from it. Whether that is
+// a change of the list depends on who reads it.
+type changedFeature struct {
+	list   change
+	policy *policy
+}
+
+// maxChangedFeatures bounds the features of which it is asked who sees them.
+// With more the client is told that the list has changed.
+const maxChangedFeatures = 64
 
 // add reports whether there was room.
 func (s *subscriptions) add(sub *subscription) bool {
@@ -87,15 +101,20 @@ func (s *subscriptions) close() {
 	}
 }
 
-// changed notes that lists have changed.
-func (s *subscriptions) changed(c change) {
+// changed notes that a list has changed by a feature with this policy.
+func (s *subscriptions) changed(c change, p *policy) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for sub := range s.open {
-		if sub.lists&c != 0 {
-			sub.pending |= sub.lists & c
-			sub.signal()
+		if sub.lists&c == 0 {
+			continue
 		}
+		if len(sub.features) < maxChangedFeatures && (p.hidden || len(p.rules) > 0) {
+			sub.features = append(sub.features, changedFeature{c, p})
+		} else {
+			sub.pending |= c
+		}
+		sub.signal()
 	}
 }
 
@@ -112,12 +131,12 @@ func (s *subscriptions) updated(uri string) {
 }
 
 // take returns what is pending.
-func (s *subscriptions) take(sub *subscription) (change, []string) {
+func (s *subscriptions) take(sub *subscription) (change, []changedFeature, []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	pending, updated := sub.pending, sub.updated
-	sub.pending, sub.updated = 0, nil
-	return pending, updated
+	pending, features, updated := sub.pending, sub.features, sub.updated
+	sub.pending, sub.features, sub.updated = 0, nil, nil
+	return pending, features, updated
 }
 
 func (sub *subscription) signal() {
@@ -130,7 +149,7 @@ func (sub *subscription) signal() {
 // listen answers subscriptions/listen: it stays until the client goes or the
 // engine closes.
 func (e *Engine) listen(ctx context.Context, req *Request, dst []byte) ([]byte, error) {
-	filter, err := subscriptionFilter(req)
+	filter, err := subscriptionFilter(req.param("notifications"))
 	if err != nil {
 		return dst, err
 	}
@@ -138,6 +157,9 @@ func (e *Engine) listen(ctx context.Context, req *Request, dst []byte) ([]byte, 
 		return dst, jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "subscriptions are not served here: the ttlMs of a list says how long it stays fresh")
 	}
 	honoured := req.catalog.honour(filter)
+	honoured.ResourceSubscriptions = slices.DeleteFunc(honoured.ResourceSubscriptions, func(uri string) bool {
+		return !req.hears(ctx, uri)
+	})
 	sub := &subscription{lists: listsOf(honoured), uris: honoured.ResourceSubscriptions, wake: make(chan bool, 1)}
 	if !e.subscriptions.add(sub) {
 		return dst, jsonrpc.Errorf(jsonrpc.CodeInternalError, "no more subscriptions are accepted")
@@ -149,10 +171,14 @@ func (e *Engine) listen(ctx context.Context, req *Request, dst []byte) ([]byte, 
 		return dst, err
 	}
 	req.notifySubscription(mcp.MethodNotificationsSubscriptionsAcknowledged, fmt.Sprintf(`,"notifications":%s`, acknowledged))
+	expired, stop := untilExpiry(req.user)
+	defer stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return dst, ctx.Err()
+		case <-expired:
+			return req.endSubscription(sub, dst), nil
 		case <-e.subscriptions.closing:
 			return req.endSubscription(sub, dst), nil
 		case <-req.hangup:
@@ -161,6 +187,17 @@ func (e *Engine) listen(ctx context.Context, req *Request, dst []byte) ([]byte, 
 			req.deliver(e.subscriptions.take(sub))
 		}
 	}
+}
+
+// untilExpiry returns what tells when the caller's token has ended: a stream must
+// not outlive it. Nothing comes for a token without an end.
+func untilExpiry(u *caller.User) (expired <-chan time.Time, stop func() bool) {
+	at := expiry(u)
+	if at.IsZero() {
+		return nil, func() bool { return false }
+	}
+	timer := time.NewTimer(time.Until(at))
+	return timer.C, timer.Stop
 }
 
 // endSubscription delivers what is pending and appends the result that tells a
@@ -172,13 +209,21 @@ func (r *Request) endSubscription(sub *subscription, dst []byte) []byte {
 		mcp.MetaSubscriptionID, r.wire.ID, mcp.MetaServerInfo, r.engine.encodedInfo)
 }
 
-func (r *Request) deliver(lists change, uris []string) {
+func (r *Request) deliver(lists change, features []changedFeature, uris []string) {
+	for _, f := range features {
+		if lists&f.list == 0 && r.sees(&r.ctx, f.policy) {
+			lists |= f.list
+		}
+	}
 	for _, l := range listChanges {
 		if lists&l.change != 0 {
 			r.notifySubscription(l.method, "")
 		}
 	}
 	for _, uri := range uris {
+		if !r.hears(&r.ctx, uri) {
+			continue
+		}
 		r.notifySubscription(mcp.MethodNotificationsResourcesUpdated, `,"uri":`+string(jsonrpc.AppendString(nil, uri)))
 	}
 }
@@ -190,8 +235,7 @@ func (r *Request) notifySubscription(method, members string) {
 	r.send(jsonrpc.Notification{Method: method, Params: params})
 }
 
-func subscriptionFilter(req *Request) (filter mcp.SubscriptionFilter, err error) {
-	raw := req.param("notifications")
+func subscriptionFilter(raw []byte) (filter mcp.SubscriptionFilter, err error) {
 	if raw == nil || !isObject(raw) {
 		return filter, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "params.notifications must be an object")
 	}

@@ -76,7 +76,7 @@ func AddTool[In, Out any](e *Engine, name, description string, h Handler[In, Out
 	if !e.registry.edit(func(c *catalog) bool { return c.tools.add(t) }) {
 		panic(fmt.Sprintf("mcpengine: AddTool(%q): the name is taken", name))
 	}
-	e.subscriptions.changed(toolsChanged)
+	e.subscriptions.changed(toolsChanged, t.guard())
 }
 
 func newTool[In, Out any](e *Engine, name, description string, h Handler[In, Out], opts []ToolOption) (*tool, error) {
@@ -86,6 +86,9 @@ func newTool[In, Out any](e *Engine, name, description string, h Handler[In, Out
 	c := toolConfig{profile: profile{name: name, description: description}}
 	for _, opt := range opts {
 		opt.applyToTool(&c)
+	}
+	if err := c.policy.check(e); err != nil {
+		return nil, err
 	}
 	t := &tool{feature: feature{profile: c.profile}}
 	var err error
@@ -174,6 +177,10 @@ func checkName(name string) error {
 	return nil
 }
 
+func unknownTool(name string) error {
+	return jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "Unknown tool: %.128q", name)
+}
+
 // callTool answers tools/call.
 func (e *Engine) callTool(ctx context.Context, req *Request, dst []byte) ([]byte, error) {
 	name, err := req.stringParam("name")
@@ -182,7 +189,7 @@ func (e *Engine) callTool(ctx context.Context, req *Request, dst []byte) ([]byte
 	}
 	t, ok := req.catalog.tools.byName[name]
 	if !ok {
-		return dst, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "Unknown tool: %.128q", name)
+		return dst, unknownTool(name)
 	}
 	args, err := req.objectParam("arguments")
 	if err != nil {

@@ -51,7 +51,7 @@ func parseBearer(value string) (string, error) {
 	switch {
 	case !spaced || token == "":
 		return "", errOtherScheme // nobody is there to be refused
-	case strings.ContainsAny(token, " \t"):
+	case strings.IndexByte(token, ' ') >= 0 || strings.IndexByte(token, '\t') >= 0:
 		return "", errMalformed
 	}
 	return token, nil

@@ -111,6 +111,7 @@ type resourceConfig struct {
 	scopes    []string
 	hierarchy hierarchy
 	providers []Provider
+	open      bool
 	faults    []error
 }
 
@@ -144,6 +145,11 @@ func WithHierarchy(scope string, implied ...string) ResourceOption {
 		c.hierarchy[scope] = append(c.hierarchy[scope], implied...)
 	}
 }
+
+// OpenDiscovery answers server/discover, initialize and the lists without a
+// token, so that clients can see what there is before anybody logs in. The
+// default is that they need one, as everything does that is not public.
+func OpenDiscovery() ResourceOption { return func(c *resourceConfig) { c.open = true } }
 
 // WithProvider accepts the tokens of one more issuer. All providers of a
 // resource must issue JWTs, which say who issued them. Two issuers may use one

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -129,6 +131,7 @@ type jwtVerifier struct {
 	env     *environment
 	keys    *keySource
 	cache   tokenCache
+	header  atomic.Pointer[header] // of the token that was verified last
 }
 
 // check verifies a token. The cheap conditions come first: a token that fails
@@ -138,7 +141,7 @@ func (j *jwtVerifier) check(ctx context.Context, token string) (*User, error) {
 	if u := j.cache.get(name, j.keys.current(), now); u != nil {
 		return u, nil
 	}
-	t, err := parseToken(token)
+	t, err := parseToken(token, j.header.Load())
 	if err != nil {
 		return nil, err
 	}
@@ -152,6 +155,11 @@ func (j *jwtVerifier) check(ctx context.Context, token string) (*User, error) {
 	set, err := j.verify(ctx, t)
 	if err != nil {
 		return nil, err
+	}
+	if known := j.header.Load(); known == nil || known.encoded != t.encoded {
+		kept := t.header
+		kept.encoded = strings.Clone(kept.encoded) // without the rest of the token
+		j.header.Store(&kept)
 	}
 	user.Scopes = j.granted(user.Scopes)
 	logOverage(ctx, j.env.logger, user)

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/mcpengine/mcpengine/internal/caller"
 )
 
 // A Resource is the protected resource: one MCP endpoint and the providers whose
@@ -22,6 +24,7 @@ type Resource struct {
 	paths       []string
 	metadata    []byte
 	hierarchy   hierarchy
+	open        bool // discovery is
 	logger      *slog.Logger
 	verifiers   []*verifier // never empty
 }
@@ -51,7 +54,7 @@ func NewResource(resource string, provider Provider, opts ...ResourceOption) (*R
 	}
 	config.client = harden(config.client)
 	config.now = wallClock(config.now)
-	r := &Resource{url: resource, logger: config.logger}
+	r := &Resource{url: resource, logger: config.logger, open: config.open}
 	u, err := canonical(resource)
 	if err != nil {
 		return nil, fmt.Errorf("resource: %w", err)
@@ -62,7 +65,7 @@ func NewResource(resource string, provider Provider, opts ...ResourceOption) (*R
 	if r.hierarchy, err = config.hierarchy.close(); err != nil {
 		return nil, err
 	}
-	if err := r.open(&config); err != nil {
+	if err := r.connect(&config); err != nil {
 		return nil, err
 	}
 	return r, r.describe(u, config.scopes)
@@ -94,8 +97,8 @@ func canonical(resource string) (*url.URL, error) {
 	return u, nil
 }
 
-// open puts the providers to work.
-func (r *Resource) open(config *resourceConfig) error {
+// connect puts the providers to work.
+func (r *Resource) connect(config *resourceConfig) error {
 	for i, p := range config.providers {
 		if p == nil {
 			return errors.New("no provider")
@@ -250,6 +253,11 @@ func (r *Resource) Granted(u *User, scopes ...string) bool {
 
 // URL returns the public URL of the resource.
 func (r *Resource) URL() string { return r.url }
+
+// DiscoveryOpen reports whether [OpenDiscovery] was chosen.
+func (r *Resource) DiscoveryOpen() bool { return r.open }
+
+var _ caller.Authority = (*Resource)(nil)
 
 // base64url is the encoding of RFC 7515. Strict refuses stray bits behind the
 // last byte: a token has one spelling.

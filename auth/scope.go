@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/mcpengine/mcpengine/internal/caller"
 )
 
 // offlineAccess asks for a refresh token. That is no business of a resource, so
@@ -13,17 +15,7 @@ const offlineAccess = "offline_access"
 
 // ValidScope reports whether scope can be named in a request or a challenge: a
 // scope-token of RFC 6749, section 3.3, of at most 256 bytes.
-func ValidScope(scope string) bool {
-	if scope == "" || len(scope) > 256 {
-		return false
-	}
-	for _, c := range []byte(scope) {
-		if c <= ' ' || c == '"' || c == '\\' || c >= 0x7f {
-			return false
-		}
-	}
-	return true
-}
+func ValidScope(scope string) bool { return caller.ValidScope(scope) }
 
 // standardScopes belong to OpenID Connect and are requested as they are, even
 // where a provider puts the name of the API in front of the others.

@@ -8,16 +8,24 @@ import (
 
 // A token is a JSON Web Token whose form has been checked, and nothing else.
 type token struct {
+	header
+	claims    map[string]any
+	signed    string // header "." payload
+	signature []byte
+}
+
+// A header is what is taken from the header of a token.
+type header struct {
+	encoded       string // as it stands in the token
 	alg, kid, typ string
-	claims        map[string]any
-	signed        string // header "." payload
-	signature     []byte
 }
 
 // parseToken reads the compact serialization of a signed token (RFC 7515,
 // section 7.1). Encrypted ones have five parts and the JSON serialization none.
-// A token has exactly one spelling that is accepted.
-func parseToken(s string) (*token, error) {
+// A token has exactly one spelling that is accepted. Known is a header that has
+// been read before, or nil: an issuer's tokens share theirs as long as they share
+// a key.
+func parseToken(s string, known *header) (*token, error) {
 	if len(s) > MaxTokenBytes {
 		return nil, refuse("token of more than %d bytes", MaxTokenBytes)
 	}
@@ -35,42 +43,46 @@ func parseToken(s string) (*token, error) {
 			return nil, refuse("token with an empty part")
 		}
 	}
-	header, err := decodeObject(decoded[0])
-	if err != nil {
-		return nil, refuse("header is not a strict JSON object") // err may quote it
-	}
 	t := &token{signed: s[:len(parts[0])+1+len(parts[1])], signature: decoded[2]}
-	if err := t.readHeader(header); err != nil {
+	if known != nil && known.encoded == parts[0] {
+		t.header = *known
+	} else if err := t.read(parts[0], decoded[0]); err != nil {
 		return nil, err
 	}
+	var err error
 	if t.claims, err = decodeObject(decoded[1]); err != nil {
 		return nil, refuse("claims are not a strict JSON object")
 	}
 	return t, nil
 }
 
-// readHeader takes what it needs from the header (RFC 7515, section 4.1). Keys
+// read takes what it needs from the header (RFC 7515, section 4.1). Keys
 // that the token brings along or points to (jku, jwk, x5u, x5c) are not
 // evidence of anything and not looked at (RFC 8725, section 3.10).
-func (t *token) readHeader(header map[string]any) error {
+func (h *header) read(encoded string, decoded []byte) error {
+	fields, err := decodeObject(decoded)
+	if err != nil {
+		return refuse("header is not a strict JSON object") // err may quote it
+	}
+	h.encoded = encoded
 	for _, name := range [...]string{"crit", "b64", "zip", "enc", "cty"} {
 		// An extension that has to be understood and is not (RFC 7515, section
 		// 4.1.11), or a payload that is not plain claims.
-		if _, present := header[name]; present {
+		if _, present := fields[name]; present {
 			return refuse("header %s", name)
 		}
 	}
 	for _, field := range [...]struct {
 		name string
 		to   *string
-	}{{"alg", &t.alg}, {"kid", &t.kid}, {"typ", &t.typ}} {
-		s, ok := optionalName(header, field.name)
+	}{{"alg", &h.alg}, {"kid", &h.kid}, {"typ", &h.typ}} {
+		s, ok := optionalName(fields, field.name)
 		if !ok {
 			return refuse("header %s", field.name)
 		}
 		*field.to = s
 	}
-	if _, ok := algorithms[t.alg]; !ok {
+	if _, ok := algorithms[h.alg]; !ok {
 		return refuse("algorithm is not allowed")
 	}
 	return nil

@@ -43,6 +43,7 @@ func TestServerBinary(t *testing.T) {
 		t.Fatalf("examples/weather does not link %s: the rule checks nothing", root)
 	}
 	report(t, archtest.ServerLinks(g))
+	report(t, archtest.OpenServerLinks(g))
 }
 
 func report(t *testing.T, broken []string) {
@@ -127,6 +128,19 @@ func TestRules(t *testing.T) {
 				"a server binary links database/sql",
 				"a server binary links database/sql/driver",
 				"a server binary links github.com/spf13/cobra",
+			},
+		},
+		{
+			name: "open server binary",
+			rule: archtest.OpenServerLinks,
+			graph: []archtest.Package{
+				{ImportPath: root + "/auth", Module: own},
+				{ImportPath: root + "/internal/caller", Module: own},
+				{ImportPath: "github.com/golang-jwt/jwt/v5"},
+			},
+			want: []string{
+				"a server binary without authentication links github.com/golang-jwt/jwt/v5",
+				"a server binary without authentication links " + root + "/auth",
 			},
 		},
 	}

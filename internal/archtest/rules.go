@@ -20,18 +20,18 @@ var owners = map[string][]string{
 	"github.com/google/jsonschema-go": {root + "/internal/schema"},
 	"github.com/spf13/cobra":          {root + "/cmd/mcpengine"},
 
-	// What a host's file is written in, and the locks: a host's file and our
-	// profile are each edited by one package.
-	"github.com/tailscale/hujson":     {root + "/internal/hostconfig"},
-	"github.com/pelletier/go-toml/v2": {root + "/internal/hostconfig"},
-	"github.com/gofrs/flock":          {root + "/internal/hostconfig", root + "/internal/oauth", root + "/internal/profile"},
-
 	// One side of a token verifies with it, the other signs.
 	"github.com/golang-jwt/jwt/v5": {root + "/auth", root + "/internal/oauth"},
 
 	// What signing in needs of the system.
 	"github.com/cli/browser":        {root + "/internal/oauth"},
 	"github.com/zalando/go-keyring": {root + "/internal/oauth"},
+
+	// What a host's file is written in, and the locks: a host's file, our
+	// profile and the token store are each edited by one package.
+	"github.com/tailscale/hujson":     {root + "/internal/hostconfig"},
+	"github.com/pelletier/go-toml/v2": {root + "/internal/hostconfig"},
+	"github.com/gofrs/flock":          {root + "/internal/hostconfig", root + "/internal/oauth", root + "/internal/profile"},
 
 	// The AWS SDK is one library in a module for each service.
 	"github.com/aws/aws-sdk-go-v2":                        {root + "/internal/deploy"},
@@ -49,8 +49,8 @@ var owners = map[string][]string{
 		root + "/client",
 		root + "/internal/jsonrpc",
 		root + "/internal/lambda",
-		root + "/internal/profile",
 		root + "/internal/oauth",
+		root + "/internal/profile",
 		root + "/internal/schema",
 		root + "/mcptest",
 	},
@@ -63,9 +63,8 @@ var unlinked = []string{
 	"github.com/aws/aws-sdk-go",
 	"github.com/aws/aws-sdk-go-v2",
 	"github.com/aws/smithy-go",
-	"github.com/gofrs",
 	"github.com/cli/browser",
-	"github.com/gofrs/flock",
+	"github.com/gofrs",
 	"github.com/jackc",
 	"github.com/pelletier",
 	"github.com/spf13",
@@ -74,6 +73,21 @@ var unlinked = []string{
 	"golang.org/x/oauth2",
 	"modernc.org",
 	"testing",
+}
+
+// verification is what only a server with protected features may link.
+var verification = []string{root + "/auth", "github.com/golang-jwt"}
+
+// OpenServerLinks reports the packages in the graph of a server binary without
+// protected features that only verify tokens.
+func OpenServerLinks(g Graph) []string {
+	var broken []string
+	for path := range g {
+		if within(path, verification) {
+			broken = append(broken, fmt.Sprintf("a server binary without authentication links %s", path))
+		}
+	}
+	return sorted(broken)
 }
 
 // RootImports reports the packages of the module that import the root package

@@ -21,7 +21,7 @@ func TestEnvironmentNames(t *testing.T) {
 	read := literals(t, ".", "internal/lambda")
 	name := regexp.MustCompile(`\b(MCPENGINE_[A-Z_]+|AWS_LAMBDA_RUNTIME_API|PORT)\b`)
 	seen := map[string]bool{}
-	for _, folder := range []string{"deploy", weather} {
+	for _, folder := range []string{"deploy", weather, board, authboard} {
 		for file, content := range texts(t, folder) {
 			for _, found := range name.FindAllString(content, -1) {
 				seen[found] = true

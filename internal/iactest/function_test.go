@@ -1,6 +1,7 @@
 package iactest_test
 
 import (
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -98,14 +99,19 @@ func TestFunctionDefaults(t *testing.T) {
 	}
 }
 
-// The weather example passes on names that the module has.
-func TestWeatherArguments(t *testing.T) {
+// The examples pass on names that the modules have.
+func TestExampleArguments(t *testing.T) {
 	t.Parallel()
-	known := append(load(t, function).named("variable"), "source")
-	call := load(t, weather).only(t, "module", "weather")
-	for name := range call.Body.Attributes {
-		if !slices.Contains(known, name) {
-			t.Errorf("module weather is given %s, which the function module does not know", name)
+	for _, folder := range []string{weather, board, authboard} {
+		m := load(t, folder)
+		for _, call := range m.of("module") {
+			source := path.Join(folder, strings.Trim(m.text(call, "source"), `"`))
+			known := append(load(t, source).named("variable"), "source")
+			for name := range call.Body.Attributes {
+				if !slices.Contains(known, name) {
+					t.Errorf("%s: %s is given %s, which %s does not know", folder, title(call), name, source)
+				}
+			}
 		}
 	}
 }

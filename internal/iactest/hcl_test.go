@@ -17,11 +17,16 @@ const repository = "../.."
 
 // The folders with Terraform configuration, from the root of the repository.
 const (
-	function = "deploy/terraform/function"
-	database = "deploy/terraform/database"
-	weather  = "examples/weather/terraform"
-	board    = "internal/iactest/testdata/board"
+	function  = "deploy/terraform/function"
+	database  = "deploy/terraform/database"
+	weather   = "examples/weather/terraform"
+	board     = "examples/board/terraform"
+	authboard = "examples/authboard/terraform"
+	modules   = "internal/iactest/testdata/board" // both modules, as the README shows them
 )
+
+// shipped are the folders that users copy or use.
+func shipped() []string { return []string{function, database, weather, board, authboard} }
 
 // A module is the configuration in one folder: the top-level blocks of all its
 // .tf files.

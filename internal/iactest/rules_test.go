@@ -165,7 +165,7 @@ func rules() map[string]rule {
 
 func TestRules(t *testing.T) {
 	t.Parallel()
-	for _, folder := range []string{function, database, weather, board} {
+	for _, folder := range append(shipped(), modules) {
 		m := load(t, folder)
 		for name, rule := range rules() {
 			for _, broken := range rule(m) {

@@ -25,7 +25,7 @@ func terraform(t *testing.T) string {
 func TestTerraformFormat(t *testing.T) {
 	t.Parallel()
 	program := terraform(t)
-	for _, folder := range []string{"deploy/terraform", weather, board} {
+	for _, folder := range []string{"deploy/terraform", weather, board, authboard, modules} {
 		cmd := exec.CommandContext(t.Context(), program, "fmt", "-check", "-diff", "-recursive", "-no-color")
 		cmd.Dir = filepath.Join(repository, folder)
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -41,15 +41,15 @@ func TestTerraform(t *testing.T) {
 	t.Parallel()
 	program := terraform(t)
 	root := t.TempDir()
-	for _, folder := range []string{"deploy/terraform", weather, board} {
+	for _, folder := range []string{"deploy/terraform", weather, board, authboard, modules} {
 		copied := texts(t, folder)
 		for _, name := range slices.Sorted(maps.Keys(copied)) {
 			write(t, filepath.Join(root, name), copied[name])
 		}
 	}
-	write(t, filepath.Join(root, board, "board.zip"), "nobody opens it")
+	write(t, filepath.Join(root, modules, "board.zip"), "nobody opens it")
 
-	for _, folder := range []string{function, database, weather, board} {
+	for _, folder := range append(shipped(), modules) {
 		t.Run(folder, func(t *testing.T) {
 			run := func(args ...string) (string, error) {
 				cmd := exec.CommandContext(t.Context(), program, args...)

@@ -30,6 +30,17 @@ type Error struct {
 	// It decides between HTTP 400 and 200 where the code alone does not:
 	// a missing "_meta" field is -32602 with 400 (basic, "_meta").
 	Malformed bool
+
+	// Refusal says that the caller was turned away, and how over HTTP. Nil for
+	// every other error.
+	Refusal *Refusal
+}
+
+// A Refusal is what HTTP says of an error about who is calling: 401, 403 or
+// 503, with the header fields that go with it (RFC 6750, section 3).
+type Refusal struct {
+	Status int
+	Header http.Header
 }
 
 // Errorf returns an error with the given code and a formatted message.
@@ -52,6 +63,8 @@ func (e *Error) Error() string {
 // like any other and travels with 200.
 func (e *Error) status() int {
 	switch {
+	case e.Refusal != nil:
+		return e.Refusal.Status
 	case e.Code == CodeMethodNotFound:
 		return http.StatusNotFound
 	case e.Malformed:

@@ -18,6 +18,22 @@ type Handler interface {
 	Handle(ctx context.Context, req *Request, notify func(Notification)) *Response
 }
 
+// An Authorizer is a handler that may turn callers away.
+type Authorizer interface {
+	// Authorize returns the error with which Handle would turn away the caller
+	// of req, and nil when it would not. For what a transport does without the
+	// handler, and for requests that run together or not at all.
+	Authorize(ctx context.Context, req *Request) *Error
+}
+
+// Authorize asks h, if it is one to turn callers away.
+func Authorize(ctx context.Context, h Handler, req *Request) *Error {
+	if a, ok := h.(Authorizer); ok {
+		return a.Authorize(ctx, req)
+	}
+	return nil
+}
+
 // A Request is a parsed request, or a notification when its ID is nil. Its
 // byte slices alias the message it was parsed from.
 type Request struct {
@@ -102,6 +118,9 @@ type Response struct {
 
 	// Status is the HTTP status that the outcome calls for.
 	Status int
+
+	// Refusal is that of the error in Body, if the caller was turned away.
+	Refusal *Refusal
 }
 
 var responses = sync.Pool{New: func() any { return new(Response) }}
@@ -114,7 +133,7 @@ const maxPooled = 64 << 10
 // append to.
 func NewResponse() *Response {
 	r := responses.Get().(*Response)
-	r.Body, r.Code, r.Status = r.Body[:0], 0, http.StatusOK
+	r.Body, r.Code, r.Status, r.Refusal = r.Body[:0], 0, http.StatusOK, nil
 	return r
 }
 
@@ -151,7 +170,7 @@ func (r *Response) EndResult() {
 // SetError replaces whatever r holds with an error response. A nil id is left
 // out, because the schema has no null id ("JSONRPCErrorResponse").
 func (r *Response) SetError(id []byte, err *Error) {
-	r.Code, r.Status = err.Code, err.status()
+	r.Code, r.Status, r.Refusal = err.Code, err.status(), err.Refusal
 	r.Body = append(r.Body[:0], `{"jsonrpc":"2.0",`...)
 	if id != nil {
 		r.Body = append(r.Body, `"id":`...)

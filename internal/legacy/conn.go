@@ -85,6 +85,11 @@ func (c *Conn) Accept(ctx context.Context, req *jsonrpc.Request, batched bool) *
 	}
 	c.peer.Adapt(req, c.level)
 	req.Ask = c.ask
+	if isLocal(req.Method) {
+		if err := jsonrpc.Authorize(ctx, c.handler, req); err != nil {
+			return err
+		}
+	}
 	return c.apply(ctx, req)
 }
 

@@ -64,8 +64,10 @@ type HTTPConfig struct {
 	// default is [NewEventBuffer].
 	Events EventStore
 
-	// Caller returns the verified caller of an HTTP request. Optional.
-	Caller func(*http.Request) string
+	// Caller returns the verified caller of an HTTP request, and Expires when
+	// that ends, or zero. Optional.
+	Caller  func(*http.Request) string
+	Expires func(*http.Request) time.Time
 
 	// Logger is told of messages that are ignored. Optional.
 	Logger *slog.Logger
@@ -95,6 +97,9 @@ func (c HTTPConfig) withDefaults() HTTPConfig {
 	}
 	if c.Caller == nil {
 		c.Caller = func(*http.Request) string { return "" }
+	}
+	if c.Expires == nil {
+		c.Expires = func(*http.Request) time.Time { return time.Time{} }
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -149,7 +154,10 @@ func (h *HTTP) Post(w http.ResponseWriter, r *http.Request, body []byte, req *js
 	}
 	s, refused := h.find(r)
 	if refused != nil {
-		refused.send(w)
+		// Who has lost its session for want of a token needs the token first.
+		if err != nil || req.IsNotification() || !h.turnAway(w, r, req) {
+			refused.send(w)
+		}
 		return
 	}
 	switch {
@@ -191,10 +199,29 @@ func (h *HTTP) initialize(w http.ResponseWriter, r *http.Request, req *jsonrpc.R
 	} else if !h.listens() {
 		resp.Body = withoutChanges(resp.Body)
 	}
-	h.writeJSON(w, req.Began, resp.Body)
+	h.writeResponse(w, req.Began, resp)
 }
 
-// writeJSON sends what a handler has answered, however long it has taken.
+// turnAway answers a request whose caller may not make it, and reports whether
+// it did.
+func (h *HTTP) turnAway(w http.ResponseWriter, r *http.Request, req *jsonrpc.Request) bool {
+	err := jsonrpc.Authorize(r.Context(), h.handler, req)
+	if err == nil {
+		return false
+	}
+	resp := jsonrpc.ErrorResponse(req.ID, err)
+	defer resp.Release()
+	streamable.WriteResponse(w, resp.Status, resp)
+	return true
+}
+
+// writeResponse sends what a handler has answered, however long it has taken.
+func (h *HTTP) writeResponse(w http.ResponseWriter, began time.Time, resp *jsonrpc.Response) {
+	streamable.ExtendWrite(w, began, h.config.IOTimeout)
+	streamable.WriteResponse(w, http.StatusOK, resp)
+}
+
+// writeJSON is that for the responses of a batch.
 func (h *HTTP) writeJSON(w http.ResponseWriter, began time.Time, body []byte) {
 	streamable.ExtendWrite(w, began, h.config.IOTimeout)
 	streamable.WriteJSON(w, http.StatusOK, body)

@@ -31,6 +31,11 @@ func (h *HTTP) postBatch(w http.ResponseWriter, r *http.Request, s *session, bod
 		w.WriteHeader(http.StatusAccepted)
 		return
 	}
+	for _, b := range batch {
+		if b.req != nil && h.turnAway(w, r, b.req) {
+			return // and nothing of the batch is run
+		}
+	}
 	x := newExchange(h, s, w, r, began)
 	defer x.close()
 	if body := x.runBatch(batch); body != nil {

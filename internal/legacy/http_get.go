@@ -101,6 +101,8 @@ func newCarrier(w http.ResponseWriter, r *http.Request) *carrier {
 func (st *stream) carry(c *carrier) {
 	expiry := time.NewTimer(time.Until(st.session.expires))
 	defer expiry.Stop()
+	unverified, stop := untilExpiry(st.session.http.config.Expires(c.r))
+	defer stop()
 	select {
 	case <-c.ended:
 	case <-c.r.Context().Done():
@@ -109,7 +111,22 @@ func (st *stream) carry(c *carrier) {
 		st.session.http.sessions.remove(st.session)
 		st.session.close(errExpired)
 		st.lose(c)
+	case <-unverified:
+		// What the client heard of ends as well: nobody vouches for it. It is
+		// there again when the client listens with a new token.
+		st.session.stopIf(st)
+		st.lose(c)
 	}
+}
+
+// untilExpiry returns what tells when a caller is not verified any more. Nothing
+// comes for one that stays.
+func untilExpiry(at time.Time) (expired <-chan time.Time, stop func() bool) {
+	if at.IsZero() {
+		return nil, func() bool { return false }
+	}
+	timer := time.NewTimer(time.Until(at))
+	return timer.C, timer.Stop
 }
 
 // maxEventID bounds what a client may send as the id of an event.

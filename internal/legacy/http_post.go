@@ -31,7 +31,7 @@ func newExchange(h *HTTP, s *session, w http.ResponseWriter, r *http.Request, be
 func (h *HTTP) postRequest(w http.ResponseWriter, r *http.Request, s *session, req *jsonrpc.Request) {
 	if resp := h.answer(r.Context(), s, req); resp != nil {
 		defer resp.Release()
-		h.writeJSON(w, req.Began, resp.Body)
+		h.writeResponse(w, req.Began, resp)
 		return
 	}
 	x := newExchange(h, s, w, r, req.Began)
@@ -42,7 +42,9 @@ func (h *HTTP) postRequest(w http.ResponseWriter, r *http.Request, s *session, r
 		return
 	}
 	defer resp.Release()
-	x.finish(resp.Body)
+	if !x.stream.finish(resp.Body) {
+		h.writeResponse(w, req.Began, resp)
+	}
 }
 
 // run runs a request and returns the response, or nil when the client wants
@@ -99,16 +101,17 @@ func (x *exchange) close() {
 // answer answers the requests that are about the session, and those that no
 // version with a handshake has. It returns nil for all others.
 func (h *HTTP) answer(ctx context.Context, s *session, req *jsonrpc.Request) *jsonrpc.Response {
-	var err *jsonrpc.Error
-	switch req.Method {
-	case methodSetLevel:
+	if !isLocal(req.Method) && !isForeign(req.Method) {
+		return nil
+	}
+	err := jsonrpc.Authorize(ctx, h.handler, req)
+	switch {
+	case err != nil:
+	case req.Method == methodSetLevel:
 		err = s.answerSetLevel(req)
-	case methodSubscribe, methodUnsubscribe:
+	case isLocal(req.Method):
 		err = s.answerSubscribe(ctx, req)
 	default:
-		if !isForeign(req.Method) {
-			return nil
-		}
 		err = notFound(req.Method)
 	}
 	if err != nil {

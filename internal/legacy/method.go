@@ -40,6 +40,11 @@ func isForeign(method string) bool {
 	return method == mcp.MethodServerDiscover || method == mcp.MethodSubscriptionsListen
 }
 
+// isLocal reports whether a method is answered without the engine.
+func isLocal(method string) bool {
+	return method == methodSetLevel || method == methodSubscribe || method == methodUnsubscribe
+}
+
 func notFound(method string) *jsonrpc.Error {
 	return jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "Method not found: %.64q", method)
 }

@@ -43,8 +43,10 @@ type SSEConfig struct {
 	// AskTimeout is that of [ConnConfig].
 	AskTimeout time.Duration
 
-	// Caller returns the verified caller of an HTTP request. Optional.
-	Caller func(*http.Request) string
+	// Caller returns the verified caller of an HTTP request, and Expires when
+	// that ends, or zero. Optional.
+	Caller  func(*http.Request) string
+	Expires func(*http.Request) time.Time
 
 	// Logger is told of what clients are not. Optional.
 	Logger *slog.Logger
@@ -69,6 +71,9 @@ func (c SSEConfig) withDefaults() SSEConfig {
 	if c.Caller == nil {
 		c.Caller = func(*http.Request) string { return "" }
 	}
+	if c.Expires == nil {
+		c.Expires = func(*http.Request) time.Time { return time.Time{} }
+	}
 	return c
 }
 
@@ -80,6 +85,7 @@ type SSE struct {
 	handler  jsonrpc.Handler
 	endpoint *streamable.Server // whose checks are made here as well
 	config   SSEConfig
+	verifies bool // who calls
 
 	mu    sync.Mutex
 	conns map[string]*sseConn // by session id
@@ -88,13 +94,16 @@ type SSE struct {
 // NewSSE returns a server of h. What the server of the MCP endpoint turns away
 // this one turns away, too.
 func NewSSE(h jsonrpc.Handler, endpoint *streamable.Server, config SSEConfig) *SSE {
-	return &SSE{handler: h, endpoint: endpoint, config: config.withDefaults(), conns: make(map[string]*sseConn)}
+	return &SSE{
+		handler: h, endpoint: endpoint, config: config.withDefaults(), verifies: config.Caller != nil,
+		conns: make(map[string]*sseConn),
+	}
 }
 
 // ServeStream answers GET with an event stream, which lasts until either side
 // ends it.
 func (s *SSE) ServeStream(w http.ResponseWriter, r *http.Request) {
-	if !s.endpoint.Admit(w, r, http.MethodGet) {
+	if r = s.endpoint.Admit(w, r, http.MethodGet); r == nil {
 		return
 	}
 	if !streamable.AcceptsEvents(r.Header) {
@@ -111,7 +120,7 @@ func (s *SSE) ServeStream(w http.ResponseWriter, r *http.Request) {
 	// Whoever knows the id can send messages, so that it must not be guessed:
 	// it has 128 random bits.
 	c.stream.event("endpoint", s.config.Messages+"?sessionId="+url.QueryEscape(c.id))
-	c.serve(r.Context(), s.config)
+	c.serve(r, s.config)
 }
 
 // open returns a new connection, and nil when there is no room for one.
@@ -154,12 +163,12 @@ func (s *SSE) find(id, caller string) *sseConn {
 // ServeMessage answers POST with 202 as soon as the connection has taken the
 // message. What answers the message itself is sent as an event.
 func (s *SSE) ServeMessage(w http.ResponseWriter, r *http.Request) {
-	if !s.endpoint.Admit(w, r, http.MethodPost) {
+	if r = s.endpoint.Admit(w, r, http.MethodPost); r == nil {
 		return
 	}
 	c := s.find(r.URL.Query().Get("sessionId"), s.config.Caller(r))
 	if c == nil {
-		reject404(w)
+		s.refuseMessage(w, r)
 		return
 	}
 	m := c.conn.Message()
@@ -173,7 +182,49 @@ func (s *SSE) ServeMessage(w http.ResponseWriter, r *http.Request) {
 		streamable.Reject(w, http.StatusBadRequest, jsonrpc.CodeParseError, "parse error: "+err.Error())
 		return
 	}
+	if s.turnAway(w, r, m.Text) {
+		c.conn.Release(m)
+		return
+	}
 	s.deliver(w, r, c, m)
+}
+
+// refuseMessage answers a message to a connection that does not exist, or not
+// for its caller. Who has lost it for want of a token needs the token first.
+func (s *SSE) refuseMessage(w http.ResponseWriter, r *http.Request) {
+	if s.verifies {
+		text, ok := s.endpoint.ReadMessage(w, r, nil)
+		if !ok || s.turnAway(w, r, text) {
+			return
+		}
+	}
+	reject404(w)
+}
+
+// turnAway answers a message in which the caller asks for what it may not, and
+// reports whether it did. The connection would find out as well, but a client
+// learns to log in from the status of its POST.
+func (s *SSE) turnAway(w http.ResponseWriter, r *http.Request, text []byte) bool {
+	if !s.verifies {
+		return false
+	}
+	messages, err := jsonrpc.SplitBatch(text)
+	if err != nil {
+		messages = [][]byte{text}
+	}
+	for _, message := range messages {
+		var req jsonrpc.Request
+		if req.Parse(message) != nil || req.IsNotification() {
+			continue // the connection knows what to make of it
+		}
+		if err := jsonrpc.Authorize(r.Context(), s.handler, &req); err != nil {
+			resp := jsonrpc.ErrorResponse(req.ID, err)
+			defer resp.Release()
+			streamable.WriteResponse(w, resp.Status, resp)
+			return true
+		}
+	}
+	return false
 }
 
 // deliver hands a message to its connection. One that is busy takes no more

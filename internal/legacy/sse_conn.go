@@ -27,16 +27,16 @@ type inbound struct {
 	message *duplex.Message
 }
 
-// serve answers messages until the client goes, which ctx tells, or the server
+// serve answers messages until the client goes, its token expires or the server
 // closes. Before it returns, all that the connection has begun is ended: when
 // the client is gone, at once.
-func (c *sseConn) serve(ctx context.Context, config SSEConfig) {
+func (c *sseConn) serve(r *http.Request, config SSEConfig) {
 	received := make(chan struct{})
 	go func() {
 		defer close(received)
 		c.receive()
 	}()
-	c.conn.Close(c.await(ctx, config))
+	c.conn.Close(c.await(r, config))
 	close(c.ended)
 	<-received
 	c.stream.close()
@@ -56,12 +56,16 @@ func (c *sseConn) receive() {
 
 // await keeps the stream alive until there is a reason to end it, and returns
 // how long the requests under way may then go on.
-func (c *sseConn) await(ctx context.Context, config SSEConfig) (grace time.Duration) {
+func (c *sseConn) await(r *http.Request, config SSEConfig) (grace time.Duration) {
 	alive := time.NewTicker(config.KeepAlive)
 	defer alive.Stop()
+	unverified, stop := untilExpiry(config.Expires(r))
+	defer stop()
 	for {
 		select {
-		case <-ctx.Done():
+		case <-r.Context().Done():
+			return 0
+		case <-unverified:
 			return 0
 		case <-c.conn.Broken():
 			return 0

@@ -31,6 +31,8 @@ type Authorizer struct {
 	// turn is held by whoever changes the session, for as long as that takes.
 	turn     chan struct{}
 	attempts int
+	failed   error // of the last authorization, at failedAt
+	failedAt time.Time
 
 	mu      sync.Mutex
 	session *session
@@ -48,7 +50,11 @@ func New(config Config) (*Authorizer, error) {
 	if client == nil {
 		client = &http.Client{Transport: newGuard(u)}
 	}
-	return &Authorizer{config: config, url: u, fetch: newFetcher(client), turn: make(chan struct{}, 1)}, nil
+	fetch := newFetcher(client)
+	if config.InsecureHTTP {
+		fetch.insecure = origin(u)
+	}
+	return &Authorizer{config: config, url: u, fetch: fetch, turn: make(chan struct{}, 1)}, nil
 }
 
 // Authorize sets the credentials of an outgoing request, after renewing them
@@ -106,7 +112,9 @@ func (a *Authorizer) unlock() { <-a.turn }
 // Challenged is told of a response with status 401 or 403, and gets another
 // token when one would help. Retry says that the request is worth sending again.
 // A 403 that is not about scopes is final. Whoever is challenged while another
-// call is at it waits and uses what that one gets.
+// call is at it waits and uses what that one gets; when that one fails, and for 30
+// seconds after, the failure is everybody's, so that nobody is asked to sign in
+// once for each call.
 func (a *Authorizer) Challenged(ctx context.Context, resp *http.Response) (retry bool, err error) {
 	c := a.read(resp)
 	if c.nonce {
@@ -130,11 +138,20 @@ func (a *Authorizer) Challenged(ctx context.Context, resp *http.Response) (retry
 	if s != nil && s.credential() != c.used {
 		return true, nil // there is another one by now
 	}
+	// Whoever waited while a person said no does not ask that person again.
+	if a.failed != nil && a.config.Now().Sub(a.failedAt) < freshTime {
+		return false, a.failed
+	}
 	if err := a.count(s, c); err != nil {
 		return false, err
 	}
+	a.failed = nil
 	if err := a.answer(ctx, s, c); err != nil {
-		return false, fmt.Errorf("authorize: %w", err)
+		err = fmt.Errorf("authorize: %w", err)
+		if ctx.Err() == nil { // who gives up does so for nobody else
+			a.failed, a.failedAt = err, a.config.Now()
+		}
+		return false, err
 	}
 	return true, nil
 }
@@ -169,7 +186,8 @@ func (a *Authorizer) read(resp *http.Response) demand {
 
 // count ends a row of authorizations that lead nowhere.
 func (a *Authorizer) count(s *session, d demand) error {
-	fresh := s != nil && a.config.Now().Sub(s.Obtained) < freshTime
+	now := a.config.Now()
+	fresh := s != nil && now.Sub(s.Obtained) < freshTime && !s.Token.expired(now)
 	if !fresh {
 		a.attempts = 0
 	}
@@ -216,6 +234,7 @@ func (a *Authorizer) SignIn(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("sign in: %w", err)
 	}
+	a.failed = nil
 	return nil
 }
 

@@ -69,7 +69,12 @@ type answer struct {
 }
 
 // A fetcher sends requests to authorization servers and for metadata.
-type fetcher struct{ client *http.Client }
+type fetcher struct {
+	client *http.Client
+
+	// insecure is the origin whose metadata may be read over http, if any.
+	insecure string
+}
 
 // newFetcher hardens a client: no cookies, and redirects are followed only of a
 // GET and within one origin, so that an answer comes from whom it was asked of
@@ -83,7 +88,7 @@ func newFetcher(client *http.Client) fetcher {
 		}
 		return nil
 	}
-	return fetcher{&c}
+	return fetcher{client: &c}
 }
 
 // send sends a request and reads the answer. Its errors name the host and
@@ -110,10 +115,21 @@ func (f fetcher) send(req *http.Request) (*answer, error) {
 	return &answer{status: resp.StatusCode, header: resp.Header, body: body}, nil
 }
 
+func (f fetcher) parse(target string) (*url.URL, error) {
+	u, err := parseEndpoint(target)
+	if !errors.Is(err, errNotSecure) || f.insecure == "" {
+		return u, err
+	}
+	if u, parseErr := url.Parse(target); parseErr == nil && origin(u) == f.insecure {
+		return u, nil
+	}
+	return nil, err
+}
+
 // get reads metadata. It returns nil and no error when there is none at the
 // URL, which is also what a page for people says that is shown for every path.
 func (f fetcher) get(ctx context.Context, target string) (*answer, error) {
-	u, err := parseEndpoint(target)
+	u, err := f.parse(target)
 	if err != nil {
 		return nil, err
 	}

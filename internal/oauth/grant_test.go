@@ -14,9 +14,12 @@ import (
 	"fmt"
 	"math/big"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -77,9 +80,10 @@ func TestTokenEndpointAuth(t *testing.T) {
 		{"nothing said", nil, false, "none", "none"},
 		{"nothing said, a secret", nil, true, "none", "basic"},
 		{"none", []string{"none"}, false, "none", "none"},
+		{"none, and yet a secret", []string{"none"}, true, "none", "none"},
 		{"basic", []string{"client_secret_basic"}, true, "client_secret_basic", "basic"},
 		{"post", []string{"client_secret_post"}, true, "client_secret_post", "post"},
-		{"all", []string{"client_secret_post", "client_secret_basic", "none"}, true, "none", "basic"},
+		{"all", []string{"client_secret_post", "client_secret_basic", "none"}, true, "none", "none"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -228,6 +232,72 @@ func TestScopeSelection(t *testing.T) {
 		if got, present := asked["scope"]; asked.Get("scope") != test.want || present != (test.want != "") {
 			t.Errorf("%s of %q: scope %q, want %q", test.challenge, test.supported, got, test.want)
 		}
+	}
+}
+
+// The device grant waits for the person as often and as long as the server says
+// (RFC 8628, section 3.5).
+func TestDeviceCodePolling(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name    string
+		answers []string // errors, and then a token
+		polls   []time.Duration
+		want    string
+	}{
+		{"at once", nil, []time.Duration{2}, ""},
+		{"later", []string{"authorization_pending", "authorization_pending"}, []time.Duration{2, 4, 6}, ""},
+		{"slower", []string{"slow_down"}, []time.Duration{2, 9}, ""},
+		{"denied", []string{"authorization_pending", "access_denied"}, []time.Duration{2, 4}, "access_denied"},
+		{"expired", []string{"expired_token"}, []time.Duration{2}, "expired_token"},
+		{"never", slices.Repeat([]string{"authorization_pending"}, 100), []time.Duration{2, 4, 6, 8}, "deadline"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const base = "https://mcp.example.com"
+				var polls []time.Duration
+				begun := time.Now()
+				mux := http.NewServeMux()
+				mux.HandleFunc("/.well-known/oauth-protected-resource/mcp", func(rw http.ResponseWriter, _ *http.Request) {
+					answerJSON(rw, http.StatusOK, map[string]any{"resource": base + "/mcp", "authorization_servers": []string{base}})
+				})
+				mux.HandleFunc("/.well-known/oauth-authorization-server", func(rw http.ResponseWriter, _ *http.Request) {
+					answerJSON(rw, http.StatusOK, map[string]any{
+						"issuer": base, "token_endpoint": base + "/token", "device_authorization_endpoint": base + "/device",
+					})
+				})
+				mux.HandleFunc("/device", func(rw http.ResponseWriter, _ *http.Request) {
+					answerJSON(rw, http.StatusOK, map[string]any{
+						"device_code": "the-device-code", "user_code": "ABCD", "verification_uri": base + "/go", "expires_in": 9.5, "interval": 2,
+					})
+				})
+				mux.HandleFunc("/token", func(rw http.ResponseWriter, r *http.Request) {
+					polls = append(polls, time.Since(begun)/time.Second)
+					if n := len(polls); n <= len(test.answers) {
+						answerJSON(rw, http.StatusBadRequest, map[string]any{"error": test.answers[n-1], "error_description": r.PostFormValue("device_code")})
+						return
+					}
+					answerJSON(rw, http.StatusOK, map[string]any{"access_token": "t", "token_type": "Bearer"})
+				})
+				shown := 0
+				a := newAuthorizer(t, oauth.Config{
+					Server: base + "/mcp", Client: oauth.Client{ID: "device"},
+					Grant: oauth.DeviceCode{Show: func(context.Context, oauth.Verification) error { shown++; return nil }},
+					HTTPClient: &http.Client{Transport: transport(func(req *http.Request) (*http.Response, error) {
+						rw := httptest.NewRecorder()
+						mux.ServeHTTP(rw, req)
+						return rw.Result(), nil
+					})},
+				})
+				err := a.SignIn(t.Context())
+				if (err == nil) != (test.want == "") || err != nil && (!strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "the-device-code")) {
+					t.Errorf("err = %v, want %q", err, test.want)
+				}
+				if fmt.Sprint(polls) != fmt.Sprint(test.polls) || shown != 1 {
+					t.Errorf("polled after %d s, want %d; shown %d times", polls, test.polls, shown)
+				}
+			})
+		})
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/zalando/go-keyring"
 )
 
 // H6: a server on the internet sends its clients nowhere in their own network,
@@ -186,5 +188,26 @@ func TestParseDevice(t *testing.T) {
 		case err == nil && (d.life != test.life || d.interval != test.interval):
 			t.Errorf("%s: %s and %s, want %s and %s", test.body, d.life, d.interval, test.life, test.interval)
 		}
+	}
+}
+
+// The system's keychain gives the key of the store, and a system without one a
+// store without a key.
+func TestSystemKeychain(t *testing.T) { //nolint:paralleltest // the library's stand-in is a variable of its own
+	keyring.MockInit()
+	for range 2 {
+		s, err := NewFileStore(t.Context(), t.TempDir(), SystemKeychain{})
+		if err != nil || !s.Sealed() {
+			t.Fatalf("sealed %t, %v", s.Sealed(), err)
+		}
+	}
+	first, err := SystemKeychain{}.Get()
+	if err != nil || len(first) < 40 {
+		t.Errorf("a key of %d characters, %v", len(first), err)
+	}
+	keyring.MockInitWithError(errors.New("no bus"))
+	s, err := NewFileStore(t.Context(), t.TempDir(), SystemKeychain{})
+	if err != nil || s.Sealed() {
+		t.Errorf("sealed %t, %v", s.Sealed(), err)
 	}
 }

@@ -107,8 +107,8 @@ func (f *flow) parseRegistration(data []byte, redirectURI string) (credentials, 
 	}
 	c := credentials{ID: said.ID, Secret: said.Secret, Method: said.Method, RedirectURI: redirectURI}
 	switch {
-	case c.Secret == "":
-		c.Method = methodNone
+	case c.Secret == "", c.Method == "" && supports(f.server.AuthMethods, methodNone):
+		c.Method = methodNone // a secret that nobody asked for is of no use
 	case c.Method == methodBasic, c.Method == methodPost, c.Method == methodNone:
 	default:
 		chosen, err := configured(Client{ID: c.ID, Secret: c.Secret}, f.server)

@@ -7,25 +7,30 @@ import (
 )
 
 // Admit makes the checks of the MCP endpoint for another endpoint of the same
-// server, which answers one HTTP method, and reports whether the request is to
-// be served. If not, it has been answered.
-func (s *Server) Admit(w http.ResponseWriter, r *http.Request, method string) bool {
+// server, which answers one HTTP method, and returns the request with its
+// caller. When that is nil, the request has been answered.
+func (s *Server) Admit(w http.ResponseWriter, r *http.Request, method string) *http.Request {
 	s.bound(w, r)
 	if reason := s.refuse(r); reason != "" {
 		Reject(w, http.StatusForbidden, jsonrpc.CodeInvalidRequest, reason)
-		return false
+		return nil
 	}
 	s.allowOrigin(w, r)
 	allow := method + ", OPTIONS"
-	switch r.Method {
-	case method:
-		return true
-	case http.MethodOptions:
+	switch {
+	case r.Method == http.MethodOptions:
 		preflight(w, r, allow, func(wanted string) bool { return wanted == method })
-	default:
+		return nil
+	case r.Method != method:
 		RejectMethod(w, allow)
+		return nil
+	case s.config.Authenticate == nil:
+		return r
 	}
-	return false
+	if ctx := s.authenticate(w, r); ctx != nil {
+		return r.WithContext(ctx)
+	}
+	return nil
 }
 
 // AcceptsEvents reports whether the client takes an event stream. One that does

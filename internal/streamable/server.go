@@ -9,6 +9,7 @@
 package streamable
 
 import (
+	"context"
 	"mime"
 	"net/http"
 	"strconv"
@@ -49,6 +50,11 @@ type Config struct {
 	// Earlier serves earlier protocol versions at the same endpoint. Nil means
 	// that there are none.
 	Earlier Earlier
+
+	// Authenticate returns the context of a request, with whoever its
+	// credentials are of, or turns it away. It comes after the checks of Origin
+	// and Host, and before anything of the body is read. Nil lets everybody in.
+	Authenticate func(*http.Request) (context.Context, *jsonrpc.Error)
 }
 
 // A Server serves a [jsonrpc.Handler] over Streamable HTTP.
@@ -110,9 +116,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.allowOrigin(w, r)
 	earlier := s.config.Earlier != nil
+	ctx := r.Context()
+	if s.config.Authenticate != nil && s.allows(r.Method) {
+		if ctx = s.authenticate(w, r); ctx == nil {
+			return
+		}
+		if r.Method != http.MethodPost {
+			r = r.WithContext(ctx)
+		}
+	}
 	switch {
 	case r.Method == http.MethodPost:
-		s.post(w, r, began)
+		s.post(ctx, w, r, began)
 	case r.Method == http.MethodOptions:
 		preflight(w, r, s.methods(), s.allows)
 	case r.Method == http.MethodGet && earlier:
@@ -126,7 +141,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (s *Server) post(w http.ResponseWriter, r *http.Request, began time.Time) {
+// post answers a POST in ctx, which is that of r with its caller.
+func (s *Server) post(ctx context.Context, w http.ResponseWriter, r *http.Request, began time.Time) {
 	if !isJSON(r.Header) {
 		Reject(w, http.StatusUnsupportedMediaType, jsonrpc.CodeInvalidRequest, notJSON)
 		return
@@ -139,17 +155,20 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request, began time.Time) {
 	if status, reason := x.readBody(w, r); status != 0 {
 		Reject(w, status, jsonrpc.CodeInvalidRequest, reason)
 	} else {
-		x.serve(w, r, began)
+		x.serve(ctx, w, r, began)
 	}
 	x.release() // not after a panic: somebody may still use it
 }
 
 // serve answers the message in x.body.
-func (x *exchange) serve(w http.ResponseWriter, r *http.Request, began time.Time) {
+func (x *exchange) serve(ctx context.Context, w http.ResponseWriter, r *http.Request, began time.Time) {
 	req := &x.request
 	err := req.Parse(x.body)
 	req.Began = began
 	if x.server.isEarlier(r.Header, req, err) {
+		if x.server.config.Authenticate != nil {
+			r = r.WithContext(ctx)
+		}
 		x.server.config.Earlier.Post(w, r, x.body, req, err)
 		return
 	}
@@ -171,7 +190,7 @@ func (x *exchange) serve(w http.ResponseWriter, r *http.Request, began time.Time
 	req.Header = r.Header
 	x.stream.open(w, x.server.config)
 	defer x.stream.close()
-	x.answer(w, x.server.handler.Handle(r.Context(), req, x.notify))
+	x.answer(w, x.server.handler.Handle(ctx, req, x.notify))
 }
 
 // answer sends the response as JSON, or as the last event of the stream when
@@ -182,7 +201,7 @@ func (x *exchange) answer(w http.ResponseWriter, resp *jsonrpc.Response) {
 		return
 	}
 	ExtendWrite(w, x.request.Began, x.server.config.IOTimeout)
-	WriteJSON(w, resp.Status, resp.Body)
+	WriteResponse(w, resp.Status, resp)
 }
 
 var (

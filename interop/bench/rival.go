@@ -52,8 +52,11 @@ func earlierRivals() []rival {
 
 // rivals returns the servers that the row is measured for.
 func (r row) rivals() []rival {
-	if r.earlier() {
+	switch {
+	case r.earlier():
 		return earlierRivals()
+	case r.name == guardedRow:
+		return guardedRivals()
 	}
 	return rivals()
 }

@@ -94,6 +94,9 @@ func (r *report) requestBars(ours, suffix string) []bar {
 			add("call-text", "in process ns 1,000 tools / 1 tool "+ours, ratio(many.InProcess, our.InProcess, nanoseconds), 1.10, 0)
 		}
 	}
+	if our, open := r.row(ours, guardedRow+suffix), r.row(openName, guardedRow+suffix); our != nil {
+		add(guardedRow, "requests per second open/authorized", ratio(open.HTTP, our.HTTP, perSecond), 1.11, 0)
+	}
 	if our, base := r.row(ours, "list-100"+suffix), r.row(plainName, "list-100"+suffix); our != nil {
 		add("list-100", "CPU per request "+ours+"/plain", ratio(our.HTTP, base.HTTP, cpu), 0.25, 0)
 	}

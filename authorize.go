@@ -1,0 +1,321 @@
+package mcpengine
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/mcpengine/mcpengine/internal/caller"
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/mcp"
+)
+
+// This file decides what a caller may do. Who the caller is was found out by
+// the transport, before it read anything; [Request.authorize] is the one place
+// that lets a request pass, whatever its method and protocol version are.
+
+// ruleTimeout bounds how long the rules of all features that one request is
+// about may take together.
+const ruleTimeout = 10 * time.Second
+
+// authenticate is what transports ask first: it finds out who sent an HTTP
+// request. A POST without a token passes, because only what it asks for tells
+// whether it needs one.
+func (e *Engine) authenticate(r *http.Request) (context.Context, *jsonrpc.Error) {
+	user, challenge := e.auth.Authenticate(r)
+	if challenge == nil && user == nil && r.Method != http.MethodPost && !e.auth.DiscoveryOpen() {
+		challenge = e.auth.Unauthenticated()
+	}
+	if challenge != nil {
+		return nil, refusal(challenge)
+	}
+	ctx := r.Context()
+	if user == nil && caller.UserFrom(ctx) == nil {
+		return ctx, nil
+	}
+	// Nobody but the resource says who is calling.
+	return caller.ContextWithUser(ctx, user), nil
+}
+
+// callerOf returns the identity to which sessions and connections are bound.
+func callerOf(r *http.Request) string { return callerID(caller.UserFrom(r.Context())) }
+
+func callerID(u *caller.User) string {
+	if u == nil {
+		return ""
+	}
+	return u.ID()
+}
+
+// expiryOf returns when the caller's token ends, and zero when it does not.
+func expiryOf(r *http.Request) time.Time { return expiry(caller.UserFrom(r.Context())) }
+
+func expiry(u *caller.User) time.Time {
+	if u == nil {
+		return time.Time{}
+	}
+	return u.Expiry
+}
+
+// refusal is a challenge as an error. What its header says is in the body as
+// well, because some gateways rename WWW-Authenticate.
+func refusal(c *caller.Challenge) *jsonrpc.Error {
+	code := jsonrpc.CodeInvalidRequest
+	if c.Status == http.StatusServiceUnavailable {
+		code = jsonrpc.CodeInternalError
+	}
+	return &jsonrpc.Error{
+		Code: code, Message: c.Message, Data: c.Data,
+		Refusal: &jsonrpc.Refusal{Status: c.Status, Header: c.Header},
+	}
+}
+
+// errHidden says that the feature does not exist as far as the caller is
+// concerned.
+var errHidden = errors.New("hidden from the caller")
+
+// Authorize implements [jsonrpc.Authorizer].
+func (c core) Authorize(ctx context.Context, wire *jsonrpc.Request) *jsonrpc.Error {
+	if c.auth == nil {
+		return nil
+	}
+	req := &Request{engine: c.Engine, wire: wire, catalog: c.registry.catalog(), user: caller.UserFrom(ctx), local: c.local}
+	// What is hidden is answered like anything that does not exist, which is not
+	// to turn the caller away.
+	err, _ := errors.AsType[*jsonrpc.Error](req.authorize(ctx))
+	return err
+}
+
+// admit authorizes a request on its way to the handlers.
+func (r *Request) admit() *jsonrpc.Error {
+	err := r.authorize(&r.ctx)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, errHidden):
+		err = r.unknownFeature()
+	}
+	wire, _ := r.wireError(err)
+	return wire
+}
+
+// authorize returns nil when the caller may make the request.
+func (r *Request) authorize(ctx context.Context) error {
+	c := r.catalog
+	switch r.wire.Method {
+	case mcp.MethodToolsCall:
+		if t, ok := c.tools.byName[r.text("name")]; ok {
+			return r.use(ctx, &t.feature)
+		}
+	case mcp.MethodPromptsGet:
+		if p, ok := c.prompts.byName[r.text("name")]; ok {
+			return r.use(ctx, &p.feature)
+		}
+	case mcp.MethodResourcesRead, "resources/subscribe":
+		return r.useResource(ctx, r.text("uri"))
+	case mcp.MethodCompletionComplete:
+		if f := c.referred(r.ref()); f != nil {
+			return r.use(ctx, f)
+		}
+	case mcp.MethodSubscriptionsListen:
+		return r.useFilter(ctx)
+	case mcp.MethodServerDiscover, mcp.MethodToolsList, mcp.MethodPromptsList, mcp.MethodResourcesList,
+		mcp.MethodResourcesTemplatesList, "initialize", "ping", "logging/setLevel", "resources/unsubscribe":
+		return r.discover()
+	}
+	// There is nothing of that name. Strangers are not told so.
+	return r.identify()
+}
+
+// identify returns an error when nobody is verified who could be.
+func (r *Request) identify() error {
+	if r.user == nil && !r.local {
+		return refusal(r.engine.auth.Unauthenticated())
+	}
+	return nil
+}
+
+// discover decides who may ask what there is.
+func (r *Request) discover() error {
+	if r.engine.auth.DiscoveryOpen() {
+		return nil
+	}
+	return r.identify()
+}
+
+// use decides who may use a feature.
+func (r *Request) use(ctx context.Context, f *feature) error {
+	p := &f.policy
+	err := r.judge(ctx, p)
+	switch {
+	case err == nil || !p.hidden:
+		return err
+	case r.user == nil && !r.local:
+		return refusal(r.engine.auth.Unauthenticated()) // as for what does not exist
+	}
+	return errHidden
+}
+
+func (r *Request) judge(ctx context.Context, p *policy) error {
+	authority := r.engine.auth
+	switch {
+	case p.public:
+		return nil
+	case r.local:
+		return jsonrpc.Errorf(jsonrpc.CodeInvalidRequest, "this needs a verified caller, and stdio has none: "+
+			"connect to the server over HTTP, or have it registered as public")
+	case r.user == nil:
+		return refusal(authority.Unauthenticated(p.scopes...))
+	case !authority.Granted(r.user, p.scopes...):
+		return refusal(authority.Insufficient(p.scopes...))
+	case !r.satisfies(ctx, p):
+		return refusal(authority.Denied())
+	}
+	return nil
+}
+
+// satisfies reports whether the caller, who is known, satisfies the rules.
+func (r *Request) satisfies(ctx context.Context, p *policy) bool {
+	for _, rule := range p.rules {
+		if err := rule.Check(ctx, r.user); err != nil {
+			r.engine.logger.InfoContext(ctx, "caller denied", "caller", callerID(r.user), "rule", rule.String(), "reason", err)
+			return false
+		}
+	}
+	return true
+}
+
+// sees decides who finds a feature in a list: whoever may use it, or might
+// after another login.
+func (r *Request) sees(ctx context.Context, p *policy) bool {
+	switch {
+	case r.engine.auth == nil || p.public:
+		return true
+	case r.local:
+		return false
+	case p.hidden:
+		return r.judge(ctx, p) == nil
+	case r.user == nil:
+		return true
+	}
+	return r.satisfies(ctx, p)
+}
+
+func (r *Request) useResource(ctx context.Context, uri string) error {
+	if f, _ := r.catalog.findResource(uri); f != nil {
+		return r.use(ctx, &f.feature)
+	}
+	return r.identify()
+}
+
+// useFilter decides about a subscription: about everything that it asks for.
+// What is hidden is not refused, but not honoured either.
+func (r *Request) useFilter(ctx context.Context) error {
+	filter, err := subscriptionFilter(r.param("notifications"))
+	if err != nil || filter.ToolsListChanged || filter.PromptsListChanged || filter.ResourcesListChanged || len(filter.ResourceSubscriptions) == 0 {
+		if err := r.discover(); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, ruleTimeout)
+	defer cancel()
+	for _, uri := range filter.ResourceSubscriptions {
+		if err := r.useResource(ctx, uri); err != nil && !errors.Is(err, errHidden) {
+			return err
+		}
+	}
+	return nil
+}
+
+// hears decides whether the caller is told of a change of a resource, by the
+// policy that is in effect when it has changed.
+func (r *Request) hears(ctx context.Context, uri string) bool {
+	if r.engine.auth == nil {
+		return true
+	}
+	f, _ := r.engine.registry.catalog().findResource(uri)
+	return f == nil || r.use(ctx, &f.feature) == nil
+}
+
+// text returns a string parameter, and "" for any other.
+func (r *Request) text(name string) string {
+	s, _ := r.stringParam(name) // the handler refuses it
+	return s
+}
+
+// ref returns what a completion is for.
+func (r *Request) ref() (kind, name, uri string) {
+	raw := r.param("ref")
+	if raw == nil {
+		return "", "", ""
+	}
+	members, err := jsonrpc.ParseObject(raw)
+	if err != nil {
+		return "", "", "" // the handler refuses it
+	}
+	text := func(name string) string {
+		if raw := members.Get(name); raw != nil && isString(raw) {
+			return jsonrpc.UnquoteString(raw)
+		}
+		return ""
+	}
+	return text("type"), text("name"), text("uri")
+}
+
+// unknownFeature is the answer for a feature that does not exist.
+func (r *Request) unknownFeature() error {
+	switch r.wire.Method {
+	case mcp.MethodToolsCall:
+		return unknownTool(r.text("name"))
+	case mcp.MethodPromptsGet:
+		return unknownPrompt(r.text("name"))
+	case mcp.MethodCompletionComplete:
+		if kind, name, uri := r.ref(); kind == mcp.RefResource {
+			return ResourceNotFound(uri)
+		} else {
+			return unknownPrompt(name)
+		}
+	}
+	return ResourceNotFound(r.text("uri"))
+}
+
+// visible returns the features of a table that the caller finds in lists, and
+// whether these are all.
+func visible[T listed](ctx context.Context, r *Request, t *table[T]) (list []T, all bool) {
+	if r.engine.auth == nil {
+		return t.list, true
+	}
+	ctx, cancel := context.WithTimeout(ctx, ruleTimeout)
+	defer cancel()
+	hidden := func(f T) bool { return !r.sees(ctx, f.guard()) }
+	first := slices.IndexFunc(t.list, hidden)
+	if first < 0 {
+		return t.list, true
+	}
+	list = slices.Clone(t.list[:first])
+	for _, f := range t.list[first+1:] {
+		if !hidden(f) {
+			list = append(list, f)
+		}
+	}
+	return list, false
+}
+
+// RequireScopes returns nil when the caller's token was granted every one of the
+// scopes, for what only a handler can know, such as that a call would delete
+// something. Return its error as it is: it becomes 403 with the scopes, or a
+// JSON-RPC error when the answer has begun as a stream. Before that check a
+// handler should do nothing it could not take back. Without [WithAuth] it
+// returns nil; outside of a request, an error.
+func RequireScopes(ctx context.Context, scopes ...string) error {
+	req := RequestFrom(ctx)
+	switch {
+	case req == nil:
+		return errors.New("mcpengine: the context does not come from a handler")
+	case req.engine.auth == nil:
+		return nil
+	}
+	return req.judge(ctx, &policy{scopes: scopes})
+}

@@ -1,0 +1,220 @@
+package main_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mcpengine/mcpengine/auth/authtest"
+	"github.com/mcpengine/mcpengine/examples/internal/pgtest"
+	"github.com/mcpengine/mcpengine/examples/internal/servertest"
+	"github.com/mcpengine/mcpengine/mcptest"
+)
+
+const (
+	publicURL = "https://board.example"
+	resource  = publicURL + "/mcp"
+)
+
+// The same board is asked directly and through a Function URL, each with a
+// PostgreSQL behind it.
+func TestAuthboard(t *testing.T) {
+	t.Parallel()
+	database := pgtest.Start(t)
+	idp := authtest.NewProvider(t)
+	program := servertest.Build(t)
+	environment := func(t *testing.T, name string) []string {
+		return []string{"PUBLIC_URL=" + publicURL, "OIDC_ISSUER=" + idp.Issuer(), "DATABASE_URL=" + database.Database(t, name)}
+	}
+	t.Run("HTTP", func(t *testing.T) {
+		t.Parallel()
+		server := servertest.Start(t, program, environment(t, "http")...)
+		s := &scene{idp: idp, url: server.URL}
+		s.play(t)
+		s.checkLog(t, server.Log())
+	})
+	t.Run("Lambda", func(t *testing.T) {
+		t.Parallel()
+		function := servertest.StartFunction(t, program, 3, environment(t, "lambda")...)
+		s := &scene{idp: idp, url: function.URL}
+		s.play(t)
+		s.checkLog(t, function.Log())
+	})
+}
+
+// A scene is one board and those who come to it.
+type scene struct {
+	idp    *authtest.Provider
+	url    string
+	tokens []string
+}
+
+func (s *scene) play(t *testing.T) {
+	s.refuse(t)
+	s.post(t)
+	s.delete(t)
+	s.metadata(t)
+}
+
+// as returns a client with a token of these claims.
+func (s *scene) as(t *testing.T, claims authtest.Claims) *mcptest.Client {
+	return s.with(t, s.idp.AccessToken(resource, claims))
+}
+
+func (s *scene) with(t *testing.T, token string) *mcptest.Client {
+	t.Helper()
+	s.tokens = append(s.tokens, token)
+	return servertest.Client(t, s.url, token)
+}
+
+func person(name string) authtest.Claims {
+	return authtest.Claims{"sub": name, "email": name + "@example.com", "email_verified": true}
+}
+
+// refuse: whoever shows no good token gets 401, whatever is asked for.
+func (s *scene) refuse(t *testing.T) {
+	expired := person("alice")
+	expired["exp"] = time.Now().Add(-time.Hour).Unix()
+	stranger := authtest.NewProvider(t)
+	for name, client := range map[string]*mcptest.Client{
+		"no token":                servertest.Client(t, s.url, ""),
+		"no JWT":                  s.with(t, "alice"),
+		"for another server":      s.with(t, s.idp.AccessToken("https://other.example/mcp", person("alice"))),
+		"for the URL without mcp": s.with(t, s.idp.AccessToken(publicURL, person("alice"))),
+		"of another issuer":       s.with(t, stranger.AccessToken(resource, person("alice"))),
+		"in another's name":       s.with(t, stranger.AccessToken(resource, authtest.Claims{"sub": "alice", "iss": s.idp.Issuer()})),
+		"an ID token":             s.with(t, s.idp.IDToken("client", person("alice"))),
+		"expired":                 s.as(t, expired),
+	} {
+		_, post := servertest.Call(t.Context(), client, "post_message", map[string]any{"text": "I was here"})
+		_, get := servertest.Call(t.Context(), client, "get_messages", map[string]any{})
+		_, list := client.ListTools(t.Context())
+		_, read := client.ReadResource(t.Context(), "messages://recent")
+		_, missing := servertest.Call(t.Context(), client, "no_such_tool", map[string]any{})
+		for what, err := range map[string]error{"post_message": post, "get_messages": get, "tools/list": list, "resources/read": read, "no_such_tool": missing} {
+			if status(err) != http.StatusUnauthorized {
+				t.Errorf("%s: %s = %v, want 401", name, what, err)
+			}
+		}
+	}
+}
+
+// post: two callers post under their own names and under no other.
+func (s *scene) post(t *testing.T) {
+	alice, bob := s.as(t, person("alice")), s.as(t, person("bob"))
+	// An address that nobody has verified is what somebody wrote down.
+	claimed := s.as(t, authtest.Claims{"sub": "mallory", "name": "alice@example.com", "email": "alice@example.com", "preferred_username": "alice"})
+	for _, m := range []struct {
+		client *mcptest.Client
+		text   string
+	}{{alice, "from alice"}, {bob, "from bob"}, {claimed, "from whom?"}} {
+		if _, err := servertest.Call(t.Context(), m.client, "post_message", map[string]any{"text": m.text}); err != nil {
+			t.Errorf("%s: %v", m.text, err)
+		}
+	}
+	for _, name := range []string{"username", "Username", "user", "author", "sub"} {
+		got, err := servertest.Call(t.Context(), bob, "post_message", map[string]any{"text": "I am alice", name: "alice@example.com"})
+		if err == nil {
+			t.Errorf("bob posts with %s of alice: %s", name, got)
+		}
+	}
+	want := []string{"mallory: from whom?", "bob@example.com: from bob", "alice@example.com: from alice"}
+	if diff := cmp.Diff(want, messages(t, alice)); diff != "" {
+		t.Errorf("the board (-want +got):\n%s", diff)
+	}
+}
+
+// delete: it takes the scope and the role.
+func (s *scene) delete(t *testing.T) {
+	with := func(scope string, roles ...string) *mcptest.Client {
+		claims := person("carol")
+		claims["scope"], claims["roles"] = scope, roles
+		return s.as(t, claims)
+	}
+	for name, client := range map[string]*mcptest.Client{
+		"neither":        with("messages:read"),
+		"only the scope": with("messages:delete", "reader"),
+		"only the role":  with("openid", "admin"),
+	} {
+		if _, err := servertest.Call(t.Context(), client, "delete_message", map[string]any{"id": 1}); status(err) != http.StatusForbidden {
+			t.Errorf("%s: delete_message = %v, want 403", name, err)
+		}
+	}
+	admin := with("openid messages:delete", "reader", "admin")
+	if got, err := servertest.Call(t.Context(), admin, "delete_message", map[string]any{"id": 2}); err != nil || got != "Message 2 is deleted." {
+		t.Errorf("delete_message = %s, %v", got, err)
+	}
+	want := []string{"mallory: from whom?", "alice@example.com: from alice"}
+	if diff := cmp.Diff(want, messages(t, admin)); diff != "" {
+		t.Errorf("the board (-want +got):\n%s", diff)
+	}
+}
+
+// metadata: a client that was refused finds out where to get a token.
+func (s *scene) metadata(t *testing.T) {
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/.well-known/oauth-protected-resource/mcp", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Resource string
+		Servers  []string `json:"authorization_servers"`
+	}
+	if err := json.Unmarshal(body, &got); err != nil || got.Resource != resource || len(got.Servers) != 1 || got.Servers[0] != s.idp.Issuer() {
+		t.Errorf("metadata = %d %s, %v", resp.StatusCode, body, err)
+	}
+}
+
+// checkLog: no token that was shown is in the log.
+func (s *scene) checkLog(t *testing.T, log string) {
+	t.Helper()
+	for _, token := range s.tokens {
+		if len(token) > 10 && strings.Contains(log, token[len(token)-20:]) {
+			t.Errorf("a token is in the log:\n%s", log)
+		}
+	}
+}
+
+// messages is who said what, newest first.
+func messages(t *testing.T, client *mcptest.Client) []string {
+	t.Helper()
+	result, err := client.CallTool(t.Context(), "get_messages", map[string]any{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var board struct {
+		Messages []struct{ Username, Text string }
+	}
+	if err := json.Unmarshal(result.StructuredContent, &board); err != nil {
+		t.Fatal(err)
+	}
+	var said []string
+	for _, m := range board.Messages {
+		said = append(said, fmt.Sprintf("%s: %s", m.Username, m.Text))
+	}
+	return said
+}
+
+// status is the HTTP status that an error of a call came with.
+func status(err error) int {
+	if refused, ok := errors.AsType[*mcptest.Error](err); ok {
+		return refused.Status
+	}
+	return 0
+}

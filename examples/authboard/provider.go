@@ -1,0 +1,78 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/mcpengine/mcpengine/auth"
+)
+
+// protectedResource is the server as its callers know it, and who vouches for
+// them, by the environment. It fails when that is not said: a server that lets
+// everybody in because a variable is missing would be worse than none.
+func protectedResource(getenv func(string) string) (*auth.Resource, error) {
+	e := environment{getenv: getenv}
+	url := strings.TrimSuffix(e.need("PUBLIC_URL"), "/") + "/mcp"
+	provider, err := e.provider(url)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(e.missing) > 0:
+		return nil, fmt.Errorf("set %s: callers are let in by OIDC_ISSUER, an OpenID Connect provider, or by AUTH_PROVIDER=%s; PUBLIC_URL is where they find the server, without /mcp",
+			strings.Join(e.missing, " and "), strings.Join(providers(), "|"))
+	}
+	return auth.NewResource(url, provider, auth.WithLogger(slog.Default()))
+}
+
+func providers() []string {
+	return []string{"google", "cognito", "auth0", "okta", "keycloak", "entra", "github", "workos"}
+}
+
+// An environment remembers which variables were needed and not there.
+type environment struct {
+	getenv  func(string) string
+	missing []string
+}
+
+func (e *environment) need(name string) string {
+	value := e.getenv(name)
+	if value == "" {
+		e.missing = append(e.missing, name)
+	}
+	return value
+}
+
+func (e *environment) provider(resource string) (auth.Provider, error) {
+	// What the provider calls this server.
+	audience := cmp.Or(e.getenv("OIDC_AUDIENCE"), resource)
+	switch name := e.getenv("AUTH_PROVIDER"); name {
+	case "":
+		return auth.OIDC(e.need("OIDC_ISSUER"), audience), nil
+	case "google":
+		return auth.Google(e.need("GOOGLE_CLIENT_ID")), nil
+	case "cognito":
+		var options []auth.Option
+		if client := e.getenv("COGNITO_CLIENT_ID"); client != "" {
+			// Without resource binding the client is all that a token names.
+			options = append(options, auth.WithClients(client))
+		}
+		return auth.Cognito(e.need("AWS_REGION"), e.need("COGNITO_USER_POOL_ID"), options...), nil
+	case "auth0":
+		return auth.Auth0(e.need("AUTH0_DOMAIN"), audience), nil
+	case "okta":
+		return auth.Okta(e.need("OKTA_ISSUER"), audience), nil
+	case "keycloak":
+		return auth.Keycloak(e.need("KEYCLOAK_URL"), e.need("KEYCLOAK_REALM"), audience), nil
+	case "entra":
+		return auth.EntraID(e.need("ENTRA_TENANT_ID"), e.need("ENTRA_APPLICATION_ID")), nil
+	case "github":
+		return auth.GitHub(e.need("GITHUB_CLIENT_ID"), e.need("GITHUB_CLIENT_SECRET")), nil
+	case "workos":
+		return auth.WorkOS(e.need("WORKOS_DOMAIN")), nil
+	default:
+		return nil, errors.New("AUTH_PROVIDER is not one of " + strings.Join(providers(), ", "))
+	}
+}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Every provider that can be asked for makes a resource of its variables, and
+// names each one that is missing.
+func TestProviders(t *testing.T) {
+	t.Parallel()
+	variables := map[string]map[string]string{
+		"":         {"OIDC_ISSUER": "https://id.example"},
+		"google":   {"GOOGLE_CLIENT_ID": "1-a.apps.googleusercontent.com"},
+		"cognito":  {"AWS_REGION": "eu-west-1", "COGNITO_USER_POOL_ID": "eu-west-1_abcdefghi"},
+		"auth0":    {"AUTH0_DOMAIN": "example.eu.auth0.com"},
+		"okta":     {"OKTA_ISSUER": "https://example.okta.com/oauth2/default"},
+		"keycloak": {"KEYCLOAK_URL": "https://id.example", "KEYCLOAK_REALM": "board"},
+		"entra":    {"ENTRA_TENANT_ID": "0b0cb6e4-57f5-4e2a-9f0a-2d5d5f1f9b11", "ENTRA_APPLICATION_ID": "9e5f7a0c-3c36-4e0e-8f4e-6a4b2f3f0d22"},
+		"github":   {"GITHUB_CLIENT_ID": "Iv1.abc", "GITHUB_CLIENT_SECRET": "hunter2"},
+		"workos":   {"WORKOS_DOMAIN": "example.authkit.app"},
+	}
+	for _, name := range append(providers(), "") {
+		env := maps.Clone(variables[name])
+		env["AUTH_PROVIDER"], env["PUBLIC_URL"] = name, "https://board.example/"
+		getenv := func(name string) string { return env[name] }
+		resource, err := protectedResource(getenv)
+		if err != nil {
+			t.Errorf("%q: %v", name, err)
+			continue
+		}
+		if got, want := resource.URL(), "https://board.example/mcp"; got != want {
+			t.Errorf("%q: the resource is %s, want %s", name, got, want)
+		}
+		for _, variable := range append(slices.Sorted(maps.Keys(variables[name])), "PUBLIC_URL") {
+			value := env[variable]
+			delete(env, variable)
+			if _, err := protectedResource(getenv); err == nil || !strings.HasPrefix(err.Error(), "set "+variable+": ") || strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("%q without %s: %v", name, variable, err)
+			}
+			env[variable] = value
+		}
+	}
+}

@@ -1,0 +1,38 @@
+// Command board is an MCP server for a message board:
+//
+//	go run ./board    # in a terminal: HTTP at http://localhost:8000/mcp
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/mcpengine/mcpengine"
+	"github.com/mcpengine/mcpengine/examples/internal/messages"
+)
+
+func main() {
+	if err := run(context.Background()); err != nil {
+		fmt.Fprintln(os.Stderr, "board: error:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	store, err := messages.Open(ctx, os.Getenv, slog.Default())
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+
+	b := board{store}
+	e := mcpengine.New("board")
+	mcpengine.AddTool(e, "post_message", "Post a message to the board.", b.postMessage)
+	mcpengine.AddTool(e, "get_messages", "Return the ten most recent messages, newest first.", b.getMessages)
+	mcpengine.AddResource(e, "messages://recent", "The ten most recent messages.", b.recent,
+		mcpengine.WithMIMEType("application/json"))
+	mcpengine.AddPrompt(e, "summarize", "Summarize what is new on the board.", b.summarize)
+	return e.Run(ctx)
+}

@@ -1,0 +1,95 @@
+package messages
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"time"
+
+	_ "modernc.org/sqlite" // registers the driver
+)
+
+// A sqlite is a store in a file of SQLite, which processes of one machine may
+// share.
+type sqlite struct {
+	db     *sql.DB
+	logger *slog.Logger
+}
+
+// openSQLite opens the file, which is created with its table when it is not
+// there. It fails when that cannot be done: nobody but the user can mend it.
+func openSQLite(ctx context.Context, file string, logger *slog.Logger) (Store, error) {
+	// A writer waits for another one instead of failing, and reads go on beside it.
+	dsn := url.URL{Scheme: "file", Opaque: url.PathEscape(file), RawQuery: url.Values{
+		"_pragma":      {"busy_timeout(5000)", "journal_mode(WAL)"},
+		"_time_format": {"sqlite"},
+	}.Encode()}
+	db, err := sql.Open("sqlite", dsn.String())
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", file, err)
+	}
+	// AUTOINCREMENT: the number of a deleted message is not given to another.
+	_, err = db.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS messages (
+		id        INTEGER PRIMARY KEY AUTOINCREMENT,
+		username  TEXT NOT NULL,
+		text      TEXT NOT NULL,
+		timestamp TIMESTAMP NOT NULL
+	)`)
+	if err != nil {
+		db.Close()
+		return nil, fmt.Errorf("create the table in %s (SQLITE_FILE names another file): %w", file, err)
+	}
+	return &sqlite{db, logger}, nil
+}
+
+func (s *sqlite) Close() { s.db.Close() }
+
+func (s *sqlite) Post(ctx context.Context, username, text string) (int64, error) {
+	if err := check(username, text); err != nil {
+		return 0, err
+	}
+	result, err := s.db.ExecContext(ctx, `INSERT INTO messages (username, text, timestamp) VALUES (?, ?, ?)`, username, text, time.Now().UTC())
+	if err != nil {
+		return 0, s.unavailable(ctx, "post", err)
+	}
+	return result.LastInsertId()
+}
+
+func (s *sqlite) Recent(ctx context.Context) ([]Message, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT id, username, text, timestamp FROM messages ORDER BY id DESC LIMIT ?`, recent)
+	if err != nil {
+		return nil, s.unavailable(ctx, "read", err)
+	}
+	defer rows.Close()
+	found := []Message{} // in JSON a list, not null
+	for rows.Next() {
+		var m Message
+		if err := rows.Scan(&m.ID, &m.Username, &m.Text, &m.Timestamp); err != nil {
+			return nil, s.unavailable(ctx, "read", err)
+		}
+		found = append(found, m)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, s.unavailable(ctx, "read", err)
+	}
+	return fit(found), nil
+}
+
+func (s *sqlite) Delete(ctx context.Context, id int64) error {
+	result, err := s.db.ExecContext(ctx, `DELETE FROM messages WHERE id = ?`, id)
+	if err != nil {
+		return s.unavailable(ctx, "delete", err)
+	}
+	if n, err := result.RowsAffected(); err == nil && n == 0 {
+		return notFound(id)
+	}
+	return nil
+}
+
+// unavailable logs the cause of what the model is told.
+func (s *sqlite) unavailable(ctx context.Context, what string, err error) error {
+	s.logger.ErrorContext(ctx, what+" messages", "error", err)
+	return errUnavailable
+}

@@ -1,0 +1,125 @@
+package mcpengine
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A Policy says who may use what an engine offers: an entry for discovery and
+// one for each feature, in the order of their registration.
+type Policy []PolicyEntry
+
+// A PolicyEntry is the policy of one feature.
+type PolicyEntry struct {
+	// Kind is "discovery", "tool", "resource", "template" or "prompt".
+	Kind string
+
+	// Name is the name, URI or URI template that the feature is registered by.
+	Name string
+
+	// Who may use it, a phrase such as "a caller with the scope mcp:read".
+	Who string
+
+	// Why names the options that say so.
+	Why string
+}
+
+// String returns the policy as a table with a line for each entry.
+func (p Policy) String() string {
+	rows := append([]PolicyEntry{{"KIND", "NAME", "WHO", "WHY"}}, p...)
+	var kind, name, who int
+	for _, r := range rows {
+		kind, name, who = max(kind, len(r.Kind)), max(name, len(r.Name)), max(who, len(r.Who))
+	}
+	var b strings.Builder
+	for _, r := range rows {
+		fmt.Fprintf(&b, "%-*s  %-*s  %-*s  %s\n", kind, r.Kind, name, r.Name, who, r.Who, r.Why)
+	}
+	return b.String()
+}
+
+// Explain returns the policy that is in effect now, defaults included.
+func (e *Engine) Explain() Policy {
+	p := Policy{e.explainDiscovery()}
+	c := e.registry.catalog()
+	for _, t := range c.tools.list {
+		p = append(p, e.explain("tool", &t.feature))
+	}
+	for _, r := range c.resources.list {
+		p = append(p, e.explain("resource", &r.feature))
+	}
+	for _, r := range c.templates.list {
+		p = append(p, e.explain("template", &r.feature))
+	}
+	for _, f := range c.prompts.list {
+		p = append(p, e.explain("prompt", &f.feature))
+	}
+	return p
+}
+
+const (
+	everybody = "everybody"
+	noAuth    = "no WithAuth"
+)
+
+func (e *Engine) explainDiscovery() PolicyEntry {
+	entry := PolicyEntry{"discovery", "lists, server/discover", everybody, noAuth}
+	switch {
+	case e.auth == nil:
+	case e.auth.DiscoveryOpen():
+		entry.Why = "auth.OpenDiscovery"
+	default:
+		entry.Who, entry.Why = "a verified caller", "default of WithAuth"
+	}
+	return entry
+}
+
+func (e *Engine) explain(kind string, f *feature) PolicyEntry {
+	p, entry := &f.policy, PolicyEntry{kind, f.name, everybody, noAuth}
+	if e.auth != nil {
+		entry.Who, entry.Why = p.who(), p.why()
+	}
+	return entry
+}
+
+func (p *policy) who() string {
+	if p.public {
+		return everybody
+	}
+	who := "a verified caller"
+	switch len(p.scopes) {
+	case 0:
+	case 1:
+		who += " with the scope " + p.scopes[0]
+	default:
+		who += " with the scopes " + strings.Join(p.scopes, " ")
+	}
+	if len(p.rules) == 0 {
+		return who
+	}
+	rules := make([]string, len(p.rules))
+	for i, rule := range p.rules {
+		rules[i] = rule.String()
+	}
+	return who + ", who must " + strings.Join(rules, " and ")
+}
+
+func (p *policy) why() string {
+	var why []string
+	if p.public {
+		why = append(why, "Public")
+	}
+	if len(p.scopes) > 0 || p.demand && len(p.rules) == 0 {
+		why = append(why, "RequireAuth")
+	}
+	if len(p.rules) > 0 {
+		why = append(why, "Allow")
+	}
+	if len(why) == 0 {
+		why = append(why, "default of WithAuth")
+	}
+	if p.hidden {
+		why = append(why, "Hidden")
+	}
+	return strings.Join(why, ", ")
+}

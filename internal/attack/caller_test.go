@@ -1,0 +1,594 @@
+package attack_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/mcpengine/mcpengine"
+	"github.com/mcpengine/mcpengine/auth"
+	"github.com/mcpengine/mcpengine/auth/authtest"
+	"github.com/mcpengine/mcpengine/mcp"
+)
+
+// A scope is what it is called, byte for byte, or what a declared one implies.
+func TestAttackC04Scopes(t *testing.T) {
+	t.Parallel()
+	f := newFort(t, fortConfig{})
+	tests := []struct {
+		scope string
+		want  verdict
+	}{
+		{"mcp:write", passes},
+		{"other mcp:write more", passes},
+		{"mcp:admin", passes}, // C5
+		{"mcp:read", needs("mcp:write")},
+		{"mcp:writer", needs("mcp:write")},
+		{"xmcp:write", needs("mcp:write")},
+		{"MCP:WRITE", needs("mcp:write")},
+		{"mcp:*", needs("mcp:write")},
+		{"mcp:", needs("mcp:write")},
+		{"*", needs("mcp:write")},
+		{"mcp:write,", needs("mcp:write")},
+		{"", needs("mcp:write")},
+	}
+	for _, test := range tests {
+		for _, way := range ways {
+			t.Run(test.scope+" over "+way.name, func(t *testing.T) {
+				token := f.token(authtest.Claims{"scope": test.scope})
+				f.check(t, way.send(t, f.engine, call{method: "tools/call", params: `"name":"write"`, header: bearer(token), login: token}), test.want)
+			})
+		}
+	}
+}
+
+// One name stands for a tool, a prompt and a resource, each with a policy of its
+// own.
+func TestAttackC07Namespaces(t *testing.T) {
+	t.Parallel()
+	f := newFort(t, fortConfig{})
+	text := func(context.Context, none) (string, error) { return "done", nil }
+	mcpengine.AddTool(f.engine, "same", "", text, mcpengine.Public())
+	mcpengine.AddPrompt(f.engine, "same", "", text, mcpengine.RequireAuth("mcp:write"))
+	mcpengine.AddResource(f.engine, "same:same", "", text, mcpengine.Allow(auth.InGroup("admin")))
+	reader := f.token(nil)
+	f.check(t, sendNewest(t, f.engine, call{method: "tools/call", params: `"name":"same"`}), passes)
+	f.check(t, sendNewest(t, f.engine, call{method: "prompts/get", params: `"name":"same"`, header: bearer(reader)}), needs("mcp:write"))
+	f.check(t, sendNewest(t, f.engine, call{method: "resources/read", params: `"uri":"same:same"`, header: bearer(reader)}), denied)
+}
+
+// Groups are qualified where two issuers could mean different things by a name.
+func TestAttackC10Groups(t *testing.T) {
+	t.Parallel()
+	other := authtest.NewProvider(t)
+	f := newFort(t, fortConfig{resource: []auth.ResourceOption{auth.WithProvider(auth.OIDC(other.Issuer(), resourceURL))}})
+	groups := authtest.Claims{"groups": []string{"admin"}}
+	own, foreign := f.token(groups), other.AccessToken(resourceURL, groups)
+	c := call{method: "tools/call", params: `"name":"staff"`}
+	for token, want := range map[string]verdict{own: passes, foreign: denied} {
+		c.header = bearer(token)
+		f.check(t, sendNewest(t, f.engine, c), want)
+	}
+}
+
+// A handler that finds out by itself that a scope is missing says so with a
+// status as long as it can, and afterwards with an error.
+func TestAttackC11RequireScopes(t *testing.T) {
+	t.Parallel()
+	f := newFort(t, fortConfig{})
+	mcpengine.AddTool(f.engine, "delete", "", func(ctx context.Context, _ none) (string, error) {
+		mcpengine.Progress(ctx, 1, 2, "looking")
+		if err := mcpengine.RequireScopes(ctx, "mcp:write"); err != nil {
+			return "part of a secret", err
+		}
+		f.run("delete")
+		return "deleted", nil
+	})
+	reader, writer := f.token(nil), f.token(authtest.Claims{"scope": "mcp:write"})
+	silent := call{method: "tools/call", params: `"name":"delete"`, header: bearer(reader)}
+	f.check(t, sendNewest(t, f.engine, silent), needs("mcp:write"))
+
+	body, header := silent.newest()
+	body = strings.Replace(body, `"_meta":{`, `"_meta":{"progressToken":1,`, 1)
+	a := post(t, f.engine, "/mcp", body, header)
+	m := a.message(t)
+	if a.status != http.StatusOK || m.Error == nil || m.Error.Data["scope"] != "mcp:write" || strings.Contains(a.body, "secret") || len(f.took()) > 0 {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	silent.header = bearer(writer)
+	f.check(t, sendNewest(t, f.engine, silent), passes)
+	if err := mcpengine.RequireScopes(t.Context(), "mcp:write"); err == nil {
+		t.Error("no request, and no error")
+	}
+}
+
+// listed returns the names in all pages of a list, and an answer of each page.
+func listed(t *testing.T, f *fort, method, member string, header http.Header) (names []string, pages []answer) {
+	t.Helper()
+	cursor := ""
+	for {
+		a := sendNewest(t, f.engine, call{method: method, params: cursor, header: header})
+		var page map[string]json.RawMessage
+		if err := json.Unmarshal(a.message(t).Result, &page); err != nil {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
+		var features []struct{ Name string }
+		if err := json.Unmarshal(page[member], &features); err != nil {
+			t.Fatalf("%s: %s", err, a.body)
+		}
+		for _, feature := range features {
+			names = append(names, feature.Name)
+		}
+		pages = append(pages, a)
+		if page["nextCursor"] == nil {
+			return names, pages
+		}
+		cursor = `"cursor":` + string(page["nextCursor"])
+	}
+}
+
+// A caller finds in lists what it may use, and what another scope would let it
+// use; and no page is anybody else's.
+func TestAttackC12Lists(t *testing.T) {
+	t.Parallel()
+	f := newFort(t, fortConfig{
+		resource: []auth.ResourceOption{auth.OpenDiscovery()},
+		engine:   []mcpengine.Option{mcpengine.WithPageSize(3), mcpengine.WithCache(time.Hour, mcp.CacheScopePublic)},
+	})
+	tests := []struct {
+		name  string
+		token string
+		want  string
+	}{
+		{"nobody", "", "admin both fails panics person plain public read staff write"},
+		{"reader", f.token(nil), "both person plain public read write"},
+		{"staff", f.token(authtest.Claims{"groups": []string{"admin"}}), "admin both person plain public read staff write"},
+		{"admin", f.token(authtest.Claims{"scope": "mcp:admin", "groups": []string{"admin"}}), "admin both person plain public read secret staff write"},
+	}
+	for _, test := range tests {
+		for method, member := range map[string]string{"tools/list": "tools", "prompts/list": "prompts"} {
+			t.Run(test.name+" "+method, func(t *testing.T) {
+				names, pages := listed(t, f, method, member, bearer(test.token))
+				if got := strings.Join(names, " "); got != test.want {
+					t.Errorf("got  %s\nwant %s", got, test.want)
+				}
+				if len(pages) < 2 {
+					t.Errorf("%d pages", len(pages))
+				}
+				for _, page := range pages {
+					if !strings.Contains(page.body, `"cacheScope":"private"`) {
+						t.Errorf("shared caches may keep %s", page.body)
+					}
+				}
+			})
+		}
+		t.Run(test.name+" resources", func(t *testing.T) {
+			names, _ := listed(t, f, "resources/list", "resources", bearer(test.token))
+			if got := strings.ReplaceAll(strings.Join(names, " "), "file:///", ""); got != test.want {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+		})
+	}
+	t.Run("2025-11-25", func(t *testing.T) {
+		reader := f.token(nil)
+		a := sendSession(t, f.engine, call{method: "tools/list", header: bearer(reader), login: reader})
+		if strings.Contains(a.body, "secret") || strings.Contains(a.body, `"staff"`) {
+			t.Errorf("a list with %s", a.body)
+		}
+	})
+	t.Run("the cursor of somebody else", func(t *testing.T) {
+		_, pages := listed(t, f, "tools/list", "tools", bearer(f.token(nil)))
+		var page struct{ NextCursor string }
+		if err := json.Unmarshal(pages[0].message(t).Result, &page); err != nil {
+			t.Fatal(err)
+		}
+		next := call{method: "tools/list", params: fmt.Sprintf(`"cursor":%q`, page.NextCursor), header: bearer(f.token(authtest.Claims{"sub": "bob"}))}
+		a := sendNewest(t, f.engine, next)
+		if m := a.message(t); m.Error == nil || m.Error.Code != mcp.CodeInvalidParams {
+			t.Errorf("%d %s", a.status, a.body)
+		}
+		next.header = bearer(f.token(authtest.Claims{"jti": "renewed"}))
+		f.check(t, sendNewest(t, f.engine, next), passes)
+	})
+}
+
+// Without a token there are no lists, unless the resource says so.
+func TestAttackC12ClosedDiscovery(t *testing.T) {
+	t.Parallel()
+	f := newFort(t, fortConfig{})
+	for _, method := range []string{"server/discover", "tools/list", "prompts/list", "resources/list", "resources/templates/list", "no/method", "subscriptions/listen"} {
+		params := ""
+		if method == "subscriptions/listen" {
+			params = `"notifications":{"toolsListChanged":true}`
+		}
+		f.check(t, sendNewest(t, f.engine, call{method: method, params: params}), nobody)
+		f.check(t, sendLambda(t, f.engine, call{method: method, params: params}), nobody)
+	}
+	for _, method := range []string{"ping", "tools/list", "logging/setLevel", "resources/unsubscribe", "tools/call"} {
+		f.check(t, post(t, f.engine, "/mcp", call{method: method}.earlier(), earlierHeader(nil)), nobody)
+	}
+}
+
+// What one caller was given is of no use to another: an open round, a session,
+// a connection.
+func TestAttackC15BoundToTheCaller(t *testing.T) {
+	t.Parallel()
+	f := newFort(t, fortConfig{resource: []auth.ResourceOption{auth.OpenDiscovery()}})
+	type name struct {
+		Name string `json:"name"`
+	}
+	mcpengine.AddTool(f.engine, "ask", "", func(ctx context.Context, _ none) (string, error) {
+		who, err := mcpengine.Elicit[name](ctx, "Your name?", mcpengine.WithKey("who"))
+		f.run("ask " + who.Name)
+		return "hello " + who.Name, err
+	}, mcpengine.RequireAuth("mcp:read"))
+	alice, bob := bearer(f.token(nil)), bearer(f.token(authtest.Claims{"sub": "bob"}))
+	renewed := bearer(f.token(authtest.Claims{"jti": "renewed"}))
+
+	t.Run("requestState", func(t *testing.T) {
+		a := sendNewest(t, f.engine, call{method: "tools/call", params: `"name":"ask","arguments":{}`, header: alice})
+		var asked struct{ RequestState string }
+		if err := json.Unmarshal(a.message(t).Result, &asked); err != nil || asked.RequestState == "" {
+			t.Fatalf("%v: %s", err, a.body)
+		}
+		f.took()
+		retry := call{method: "tools/call", header: bob, params: fmt.Sprintf(
+			`"name":"ask","arguments":{},"requestState":%q,"inputResponses":{"who":{"action":"accept","content":{"name":"x"}}}`, asked.RequestState)}
+		a = sendNewest(t, f.engine, retry)
+		if m := a.message(t); m.Error == nil || m.Error.Code != mcp.CodeInvalidParams || len(f.took()) > 0 {
+			t.Errorf("bob: %d %s", a.status, a.body)
+		}
+		retry.header = nil
+		f.check(t, sendNewest(t, f.engine, retry), loginFor("mcp:read"))
+		retry.header = renewed
+		f.check(t, sendNewest(t, f.engine, retry), passes)
+	})
+	t.Run("session", func(t *testing.T) {
+		header := openSession(t, f.engine, "2025-11-25", alice)
+		for who, test := range map[string]struct {
+			header http.Header
+			status int
+		}{"bob": {bob, 404}, "nobody": {nil, 401}, "alice": {alice, 200}, "alice with a new token": {renewed, 200}} {
+			h := earlierHeader(test.header)
+			h.Set("Mcp-Session-Id", header.Get("Mcp-Session-Id"))
+			if a := post(t, f.engine, "/mcp", call{method: "tools/call", params: `"name":"read"`}.earlier(), h); a.status != test.status {
+				t.Errorf("%s: %d %s", who, a.status, a.body)
+			}
+			if test.status != http.StatusOK {
+				if a := serve(t, f.engine, http.MethodDelete, "/mcp", "", h); a.status != http.StatusNotFound {
+					t.Errorf("DELETE by %s: %d %s", who, a.status, a.body)
+				}
+			}
+		}
+	})
+	t.Run("session of nobody", func(t *testing.T) {
+		h := earlierHeader(alice)
+		h.Set("Mcp-Session-Id", openSession(t, f.engine, "2025-11-25", nil).Get("Mcp-Session-Id"))
+		if a := post(t, f.engine, "/mcp", call{method: "tools/list"}.earlier(), h); a.status != http.StatusNotFound {
+			t.Errorf("%d %s", a.status, a.body)
+		}
+	})
+	t.Run("HTTP+SSE", func(t *testing.T) {
+		s := openSSE(t, f.engine, alice)
+		s.post(t, fmt.Sprintf(initialize, "2024-11-05"), alice)
+		s.next(t)
+		read := call{method: "tools/call", params: `"name":"read"`}.earlier()
+		if a := s.post(t, read, bob); a.status != http.StatusNotFound {
+			t.Errorf("bob: %d %s", a.status, a.body)
+		}
+		f.took() // what the session has run
+		f.check(t, s.post(t, read, nil), loginFor("mcp:read"))
+		if a := s.post(t, read, renewed); a.status != http.StatusAccepted || !strings.Contains(s.next(t), "hello alice") {
+			t.Errorf("alice with a new token: %d %s", a.status, a.body)
+		}
+	})
+}
+
+// A tool that is added later has the policy of all others by default.
+func TestAttackC20AddedLater(t *testing.T) {
+	t.Parallel()
+	f := newFort(t, fortConfig{})
+	f.check(t, sendNewest(t, f.engine, call{method: "tools/call", params: `"name":"late"`}), nobody)
+	addTool(f.engine, "late")
+	f.check(t, sendNewest(t, f.engine, call{method: "tools/call", params: `"name":"late"`}), nobody)
+	f.check(t, sendNewest(t, f.engine, call{method: "tools/call", params: `"name":"late"`, header: bearer(f.token(nil))}), passes)
+}
+
+// Subscriptions have the policy of what they are for: of each resource, and of
+// lists.
+func TestAttackC14Subscriptions(t *testing.T) {
+	t.Parallel()
+	f := newFort(t, fortConfig{})
+	reader := bearer(f.token(nil))
+	filter := func(uris ...string) string {
+		quoted, _ := json.Marshal(uris)
+		return `"notifications":{"resourceSubscriptions":` + string(quoted) + `}`
+	}
+	for _, test := range []struct {
+		params string
+		header http.Header
+		want   verdict
+	}{
+		{filter("file:///write"), reader, needs("mcp:write")},
+		{filter("file:///public", "file:///read", "file:///both/x"), reader, needs("mcp:write reports")},
+		{filter("file:///staff"), reader, denied},
+		{filter("file:///read"), nil, loginFor("mcp:read")},
+		{filter("file:///nothing"), nil, nobody},
+		{filter("file:///secret"), nil, nobody},
+		{filter(), nil, nobody},
+		{`"notifications":{"toolsListChanged":true,"resourceSubscriptions":["file:///public"]}`, nil, nobody},
+		{`"notifications":1`, nil, nobody},
+	} {
+		f.check(t, sendNewest(t, f.engine, call{method: "subscriptions/listen", params: test.params, header: test.header}), test.want)
+	}
+	f.engine.Close()
+	a := sendNewest(t, f.engine, call{method: "subscriptions/listen", params: filter("file:///secret"), header: reader})
+	if strings.Contains(a.body, "secret") {
+		t.Errorf("hidden, and yet honoured: %s", a.body)
+	}
+}
+
+// bubble returns an engine in a test without network: its tokens are the names
+// of their users, and live for an hour.
+func bubble(t *testing.T, opts ...mcpengine.Option) *mcpengine.Engine {
+	t.Helper()
+	resource, err := auth.NewResource(resourceURL, auth.Custom("https://id.example", func(_ context.Context, token string) (*auth.User, error) {
+		name, groups, _ := strings.Cut(token, ".")
+		return &auth.User{Subject: name, Groups: []string{groups}, Expiry: time.Now().Add(time.Hour)}, nil
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mcpengine.New("bubble", append([]mcpengine.Option{mcpengine.WithAuth(resource)}, opts...)...)
+}
+
+// A lockedRecorder is a response that can be read while it is written.
+type lockedRecorder struct {
+	mu sync.Mutex
+	*httptest.ResponseRecorder
+}
+
+func (r *lockedRecorder) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.ResponseRecorder.Write(p)
+}
+
+func (r *lockedRecorder) Flush() {}
+
+func (r *lockedRecorder) text() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.Body.String()
+}
+
+// open answers a request in a goroutine of its own.
+func open(t *testing.T, h http.Handler, method, path, body string, header http.Header) (w *lockedRecorder, ended func() bool) {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
+	r.Header = header
+	w = &lockedRecorder{ResponseRecorder: httptest.NewRecorder()}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		h.ServeHTTP(w, r)
+	}()
+	synctest.Wait()
+	return w, func() bool {
+		synctest.Wait()
+		select {
+		case <-done:
+			return true
+		default:
+			return false
+		}
+	}
+}
+
+// No stream outlives the token that it was opened with.
+func TestAttackC17StreamsEndWithTheToken(t *testing.T) {
+	t.Parallel()
+	listen := call{method: "subscriptions/listen", params: `"notifications":{"toolsListChanged":true}`, header: bearer("alice-the-first")}
+	streams := map[string]func(t *testing.T, e *mcpengine.Engine) (*lockedRecorder, func() bool){
+		"subscriptions/listen": func(t *testing.T, e *mcpengine.Engine) (*lockedRecorder, func() bool) {
+			body, header := listen.newest()
+			return open(t, e, http.MethodPost, "/mcp", body, header)
+		},
+		"GET of a session": func(t *testing.T, e *mcpengine.Engine) (*lockedRecorder, func() bool) {
+			return open(t, e, http.MethodGet, "/mcp", "", openSession(t, e, "2025-11-25", bearer("alice-the-first")))
+		},
+		"HTTP+SSE": func(t *testing.T, e *mcpengine.Engine) (*lockedRecorder, func() bool) {
+			return open(t, e.SSEHandler(""), http.MethodGet, "/sse", "", bearer("alice-the-first"))
+		},
+	}
+	for name, start := range streams {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e := bubble(t)
+				defer e.Close()
+				addTool(e, "tool")
+				w, ended := start(t, e)
+				time.Sleep(time.Hour - time.Second)
+				if ended() {
+					t.Fatalf("it ended early: %d %s", w.Code, w.text())
+				}
+				time.Sleep(2 * time.Second)
+				if !ended() {
+					t.Error("it outlives the token")
+				}
+			})
+		})
+	}
+	for _, resumes := range []bool{false, true} {
+		t.Run(fmt.Sprintf("a session listens again with a new token, resuming: %v", resumes), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e := bubble(t)
+				defer e.Close()
+				addTool(e, "tool")
+				session := openSession(t, e, "2025-11-25", bearer("alice"))
+				w, ended := open(t, e, http.MethodGet, "/mcp", "", session.Clone())
+				time.Sleep(time.Hour + time.Second)
+				if !ended() {
+					t.Fatal("it outlives the token")
+				}
+				if resumes {
+					_, id, _ := strings.Cut(w.text(), "id: ")
+					id, _, _ = strings.Cut(id, "\n")
+					session.Set("Last-Event-Id", id)
+				}
+				w, ended = open(t, e, http.MethodGet, "/mcp", "", session)
+				addTool(e, "another")
+				if ended() || !strings.Contains(w.text(), "list_changed") {
+					t.Errorf("the new stream is deaf: %d %s", w.Code, w.text())
+				}
+			})
+		})
+	}
+}
+
+// A caller hears of changes of what it sees and of nothing else.
+func TestAttackC14Notifications(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e := bubble(t)
+		defer e.Close()
+		admins := mcpengine.Allow(auth.InGroup("admin"))
+		text := func(context.Context, none) (string, error) { return "", nil }
+		addTool(e, "tool")
+		mcpengine.AddPrompt(e, "prompt", "", text)
+		allowed := true
+		mcpengine.AddResource(e, "file:///a", "", text, mcpengine.Allow(auth.RuleFunc("be allowed", func(context.Context, *auth.User) error {
+			if !allowed {
+				return context.Canceled
+			}
+			return nil
+		})))
+		listen := func(token string) *lockedRecorder {
+			body, header := call{
+				method: "subscriptions/listen", header: bearer(token),
+				params: `"notifications":{"toolsListChanged":true,"promptsListChanged":true,"resourceSubscriptions":["file:///a"]}`,
+			}.newest()
+			w, _ := open(t, e, http.MethodPost, "/mcp", body, header)
+			return w
+		}
+		user, admin := listen("alice"), listen("root.admin")
+		heard := func() (ofUser, ofAdmin int) {
+			synctest.Wait()
+			return strings.Count(user.text(), "data:"), strings.Count(admin.text(), "data:")
+		}
+		steps := []struct {
+			name        string
+			do          func()
+			user, admin int // messages that come
+		}{
+			{"acknowledged", func() {}, 1, 1},
+			{"a tool for all", func() { addTool(e, "all") }, 1, 1},
+			{"a tool for admins", func() { addTool(e, "admin", admins) }, 0, 1},
+			{"a hidden prompt for admins", func() { mcpengine.AddPrompt(e, "hidden", "", text, admins, mcpengine.Hidden()) }, 0, 1},
+			{"it is removed", func() { e.RemovePrompts("hidden") }, 0, 1},
+			{"a tool is removed", func() { e.RemoveTools("all") }, 1, 1},
+			{"a resource changes", func() { e.ResourceUpdated("file:///a") }, 1, 1},
+			{"a resource changes that was closed", func() { allowed = false; e.ResourceUpdated("file:///a") }, 0, 0},
+		}
+		var wantUser, wantAdmin int
+		for _, step := range steps {
+			step.do()
+			wantUser, wantAdmin = wantUser+step.user, wantAdmin+step.admin
+			if u, a := heard(); u != wantUser || a != wantAdmin {
+				t.Errorf("%s: the user heard %d and the admin %d, want %d and %d", step.name, u, a, wantUser, wantAdmin)
+			}
+		}
+	})
+}
+
+// Middleware sees a request only when its caller may make it, and knows who
+// that is.
+func TestMiddlewareComesAfterAuthorization(t *testing.T) {
+	t.Parallel()
+	var seen []string
+	f := newFort(t, fortConfig{engine: []mcpengine.Option{mcpengine.WithMiddleware(func(next mcpengine.Method) mcpengine.Method {
+		return func(ctx context.Context, req *mcpengine.Request) ([]byte, error) {
+			seen = append(seen, req.Name()+" "+auth.UserFrom(ctx).Subject)
+			return next(ctx, req)
+		}
+	})}})
+	for _, tool := range []string{"write", "read", "staff"} {
+		sendNewest(t, f.engine, call{method: "tools/call", params: fmt.Sprintf(`"name":%q`, tool), header: bearer(f.token(nil))})
+	}
+	if want := []string{"read alice"}; !slices.Equal(seen, want) {
+		t.Errorf("middleware saw %q, want %q", seen, want)
+	}
+}
+
+// What is hidden and what does not exist are answered with the same bytes.
+func TestAttackC13Hidden(t *testing.T) {
+	t.Parallel()
+	f := newFort(t, fortConfig{})
+	reader := f.token(nil)
+	for _, touch := range touches {
+		for _, way := range ways {
+			newest := way.name == "2026-07-28" || way.name == "Lambda"
+			if touch.earlier && newest {
+				continue
+			}
+			for _, token := range []string{reader, ""} {
+				answers := map[string]string{}
+				for _, name := range []string{"secret", "absent"} {
+					c := call{method: touch.method, params: strings.ReplaceAll(touch.params, "%s", name), header: bearer(token), login: reader}
+					a := way.send(t, f.engine, c)
+					a.header.Del("Date")
+					a.header.Del("Content-Length")
+					answers[name] = strings.ReplaceAll(fmt.Sprint(a.status, a.header, a.body), name, "x")
+				}
+				if answers["secret"] != answers["absent"] {
+					t.Errorf("%s %s over %s: hidden is\n%s\nabsent is\n%s", touch.method, touch.params, way.name, answers["secret"], answers["absent"])
+				}
+			}
+		}
+	}
+	if ran := f.took(); len(ran) > 0 {
+		t.Errorf("%v ran", ran)
+	}
+}
+
+// D26: what a protected resource holds is not for caches that callers share,
+// whatever was said about it.
+func TestAttackD26Resources(t *testing.T) {
+	t.Parallel()
+	f := newFort(t, fortConfig{})
+	text := func(context.Context, none) (string, error) { return "done", nil }
+	shared := mcpengine.WithCache(time.Hour, mcp.CacheScopePublic)
+	mcpengine.AddResource(f.engine, "file:///shared", "", text, shared)
+	mcpengine.AddResource(f.engine, "file:///open", "", text, shared, mcpengine.Public())
+	for uri, scope := range map[string]string{"file:///shared": "private", "file:///open": "public"} {
+		a := sendNewest(t, f.engine, call{method: "resources/read", params: fmt.Sprintf(`"uri":%q`, uri), header: bearer(f.token(nil))})
+		if !strings.Contains(a.body, `"cacheScope":"`+scope+`"`) {
+			t.Errorf("%s: %s, want it %s", uri, a.body, scope)
+		}
+	}
+}
+
+// D6: nothing but the token says who is calling, not even what wraps the engine.
+func TestAttackD06CallerOfTheContext(t *testing.T) {
+	t.Parallel()
+	f := newFort(t, fortConfig{})
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		admin := &auth.User{Issuer: f.idp.Issuer(), Subject: "root", Scopes: []string{"mcp:admin"}, Groups: []string{"admin"}}
+		f.engine.ServeHTTP(w, r.WithContext(auth.ContextWithUser(r.Context(), admin)))
+	})
+	for _, tool := range []string{"public", "admin"} {
+		body, header := call{method: "tools/call", params: fmt.Sprintf(`"name":%q`, tool)}.newest()
+		a := post(t, h, "/mcp", body, header)
+		if strings.Contains(a.body, "root") || tool == "admin" && a.status != http.StatusUnauthorized {
+			t.Errorf("%s: %d %s", tool, a.status, a.body)
+		}
+	}
+}

@@ -1,0 +1,183 @@
+package attack_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/mcpengine/mcpengine"
+	"github.com/mcpengine/mcpengine/auth"
+	"github.com/mcpengine/mcpengine/auth/authtest"
+)
+
+const (
+	resourceURL = "https://rs.example/mcp"
+	metadataURL = "https://rs.example/.well-known/oauth-protected-resource/mcp"
+)
+
+type (
+	none  struct{}
+	topic struct {
+		Topic string `json:"topic"`
+	}
+)
+
+// A fort is an engine with protected features and all that is around it.
+type fort struct {
+	engine *mcpengine.Engine
+	idp    *authtest.Provider
+
+	mu  sync.Mutex
+	ran []string // the handlers that have run
+	log bytes.Buffer
+}
+
+// A fortConfig is what tests change about a fort. The zero value is the usual
+// one.
+type fortConfig struct {
+	provider func(idp *authtest.Provider) auth.Provider
+	resource []auth.ResourceOption
+	engine   []mcpengine.Option
+}
+
+func (f *fort) Write(p []byte) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.log.Write(p)
+}
+
+func (f *fort) logged() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.log.String()
+}
+
+// run notes that a handler runs.
+func (f *fort) run(name string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ran = append(f.ran, name)
+}
+
+// took returns the handlers that have run since it was called last.
+func (f *fort) took() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	ran := f.ran
+	f.ran = nil
+	return ran
+}
+
+// token returns a good access token of alice, with some claims changed.
+func (f *fort) token(claims authtest.Claims) string {
+	merged := authtest.Claims{"sub": "alice", "scope": "mcp:read"}
+	maps.Copy(merged, claims)
+	return f.idp.AccessToken(resourceURL, merged)
+}
+
+// newFort returns an engine whose features have every kind of policy: a tool, a
+// prompt, a resource and a template of each.
+func newFort(t testing.TB, config fortConfig) *fort {
+	t.Helper()
+	f := &fort{idp: authtest.NewProvider(t)}
+	logger := slog.New(slog.NewJSONHandler(f, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	provider := auth.OIDC(f.idp.Issuer(), resourceURL)
+	if config.provider != nil {
+		provider = config.provider(f.idp)
+	}
+	resource, err := auth.NewResource(resourceURL, provider, append([]auth.ResourceOption{
+		auth.WithLogger(logger),
+		auth.WithScopes("mcp:read"),
+		auth.WithHierarchy("mcp:admin", "mcp:write"),
+		auth.WithHierarchy("mcp:write", "mcp:read"),
+	}, config.resource...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.engine = mcpengine.New("fort", append([]mcpengine.Option{
+		mcpengine.WithAuth(resource), mcpengine.WithLogger(logger),
+	}, config.engine...)...)
+	f.addAll()
+	return f
+}
+
+// policies are the policies of a fort by the name of the features that have
+// them.
+func policies() map[string][]mcpengine.FeatureOption {
+	admins := mcpengine.Allow(auth.InGroup("admin"))
+	return map[string][]mcpengine.FeatureOption{
+		"public": {mcpengine.Public()},
+		"plain":  nil,
+		"read":   {mcpengine.RequireAuth("mcp:read")},
+		"write":  {mcpengine.RequireAuth("mcp:write")},
+		"both":   {mcpengine.RequireAuth("mcp:write", "reports")},
+		"admin":  {mcpengine.RequireAuth("mcp:admin"), admins},
+		"staff":  {admins},
+		"secret": {mcpengine.RequireAuth("mcp:admin"), mcpengine.Hidden()},
+		"person": {mcpengine.Allow(auth.Person())},
+		"panics": {mcpengine.Allow(auth.RuleFunc("survive", func(context.Context, *auth.User) error { panic("boom") }))},
+		"fails": {mcpengine.Allow(auth.RuleFunc("be in the database", func(context.Context, *auth.User) error {
+			return errors.New("the database is down")
+		}))},
+	}
+}
+
+func (f *fort) addAll() {
+	all := policies()
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		f.add(name, all[name]...)
+	}
+}
+
+// add adds a feature of each kind.
+func (f *fort) add(name string, opts ...mcpengine.FeatureOption) {
+	complete := func(context.Context, string, map[string]string) ([]string, error) {
+		f.run("complete " + name)
+		return []string{"done"}, nil
+	}
+	var tool []mcpengine.ToolOption
+	var resource, template []mcpengine.ResourceOption
+	var prompt []mcpengine.PromptOption
+	for _, opt := range opts {
+		tool, resource, template, prompt = append(tool, opt), append(resource, opt), append(template, opt), append(prompt, opt)
+	}
+	mcpengine.AddTool(f.engine, name, "", func(ctx context.Context, _ none) (string, error) {
+		f.run("tool " + name)
+		if u := auth.UserFrom(ctx); u != nil {
+			return "hello " + u.Subject, nil
+		}
+		return "hello stranger", nil
+	}, tool...)
+	mcpengine.AddPrompt(f.engine, name, "", func(context.Context, topic) (string, error) {
+		f.run("prompt " + name)
+		return "done", nil
+	}, append(prompt, mcpengine.WithCompletion("topic", complete))...)
+	mcpengine.AddResource(f.engine, "file:///"+name, "", func(context.Context, none) (string, error) {
+		f.run("resource " + name)
+		return "done", nil
+	}, resource...)
+	mcpengine.AddResource(f.engine, "file:///"+name+"/{topic}", "", func(context.Context, topic) (string, error) {
+		f.run("template " + name)
+		return "done", nil
+	}, append(template, mcpengine.WithCompletion("topic", complete))...)
+}
+
+// checkSecret checks that no part of a token is in what leaves the server.
+func (f *fort) checkSecret(t testing.TB, token string, a answer) {
+	t.Helper()
+	said := f.logged() + a.body
+	for _, values := range a.header {
+		said += strings.Join(values, " ")
+	}
+	for part := range strings.SplitSeq(token, ".") {
+		if len(part) > 12 && strings.Contains(said, part) {
+			t.Error("a part of the token is in the log or in the answer")
+		}
+	}
+}

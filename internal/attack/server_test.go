@@ -1,0 +1,261 @@
+package attack_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mcpengine/mcpengine"
+	"github.com/mcpengine/mcpengine/auth"
+	"github.com/mcpengine/mcpengine/auth/authtest"
+)
+
+// When the provider does not answer, tokens are neither good nor bad, and what
+// needs none works.
+func TestAttackE05ProviderDown(t *testing.T) {
+	t.Parallel()
+	f := newFort(t, fortConfig{})
+	down := verdict{status: http.StatusServiceUnavailable}
+	f.idp.SetDown(true)
+	for _, tool := range []string{"public", "read"} {
+		token := f.token(authtest.Claims{"jti": tool})
+		for _, send := range []way{ways[0], ways[3]} {
+			a := send.send(t, f.engine, call{method: "tools/call", params: `"name":"` + tool + `"`, header: bearer(token)})
+			f.check(t, a, down)
+			f.checkSecret(t, token, a)
+			if a.header.Get("Retry-After") == "" {
+				t.Errorf("%s: no Retry-After: %v", send.name, a.header)
+			}
+		}
+		f.check(t, serve(t, f.engine.SSEHandler(""), http.MethodGet, "/sse", "", bearer(token)), down)
+	}
+	f.check(t, sendNewest(t, f.engine, call{method: "tools/call", params: `"name":"public"`}), passes)
+	f.check(t, sendNewest(t, f.engine, call{method: "tools/call", params: `"name":"read"`}), loginFor("mcp:read"))
+}
+
+// E4: keys that are known go on being good when the provider is gone.
+func TestAttackE04ProviderGone(t *testing.T) {
+	t.Parallel()
+	f := newFort(t, fortConfig{})
+	c := call{method: "tools/call", params: `"name":"read"`, header: bearer(f.token(nil))}
+	f.check(t, sendNewest(t, f.engine, c), passes)
+	f.idp.SetDown(true)
+	c.header = bearer(f.token(authtest.Claims{"jti": "another"}))
+	f.check(t, sendNewest(t, f.engine, c), passes)
+}
+
+// C19: an answer of a provider that never comes is no answer.
+func TestAttackC19VerifierPanics(t *testing.T) {
+	t.Parallel()
+	for name, verify := range map[string]func(context.Context, string) (*auth.User, error){
+		"panic": func(context.Context, string) (*auth.User, error) { panic("boom with the-token-of-alice") },
+		"error": func(context.Context, string) (*auth.User, error) {
+			return nil, errors.New("no database for the-token-of-alice")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFort(t, fortConfig{provider: func(*authtest.Provider) auth.Provider { return auth.Custom("https://id.example", verify) }})
+			a := sendNewest(t, f.engine, call{method: "tools/call", params: `"name":"plain"`, header: bearer("the-token-of-alice")})
+			f.check(t, a, verdict{status: http.StatusServiceUnavailable})
+			if strings.Contains(f.logged()+a.body, "the-token-of-alice") {
+				t.Error("the token is in the log or in the answer")
+			}
+		})
+	}
+}
+
+// F1: the engine says of itself what the configuration says, to everybody.
+func TestAttackF01Metadata(t *testing.T) {
+	t.Parallel()
+	f := newFort(t, fortConfig{})
+	for _, path := range []string{"/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-protected-resource"} {
+		for method, status := range map[string]int{"GET": 200, "HEAD": 200, "OPTIONS": 204, "POST": 405, "DELETE": 405} {
+			header := http.Header{"Origin": {"https://evil.example"}, "X-Forwarded-Host": {"evil.example"}, "Authorization": {"Bearer garbage-that-is-no-token"}}
+			a := serve(t, f.engine, method, path, "", header)
+			if a.status != status || a.header.Get("Access-Control-Allow-Origin") != "*" || a.header.Get("Access-Control-Allow-Credentials") != "" {
+				t.Errorf("%s %s: %d %v", method, path, a.status, a.header)
+			}
+			if method != http.MethodGet {
+				continue
+			}
+			var document struct {
+				Resource             string   `json:"resource"`
+				AuthorizationServers []string `json:"authorization_servers"`
+				ScopesSupported      []string `json:"scopes_supported"`
+			}
+			if err := json.Unmarshal([]byte(a.body), &document); err != nil {
+				t.Fatalf("%s: %v", a.body, err)
+			}
+			if document.Resource != resourceURL || len(document.AuthorizationServers) != 1 || document.AuthorizationServers[0] != f.idp.Issuer() {
+				t.Errorf("%s", a.body)
+			}
+		}
+	}
+	if a := serve(t, f.engine, http.MethodGet, "/.well-known/oauth-protected-resource/other", "", nil); a.status == http.StatusOK {
+		t.Errorf("metadata of another resource: %s", a.body)
+	}
+}
+
+// F4: over stdio nobody is verified. What is protected stays shut and says how
+// it opens, and there is no challenge that nobody could answer.
+func TestAttackF04Stdio(t *testing.T) {
+	t.Parallel()
+	f := newFort(t, fortConfig{})
+	modern := func(method, params string) string {
+		body, _ := call{method: method, params: params}.newest()
+		return body
+	}
+	tests := []struct {
+		name    string
+		message string
+		want    string
+		ran     int
+	}{
+		{"a public tool", modern("tools/call", `"name":"public"`), "hello stranger", 1},
+		{"a protected tool", modern("tools/call", `"name":"read"`), "connect to the server over HTTP", 0},
+		{"any other tool", modern("tools/call", `"name":"plain"`), "connect to the server over HTTP", 0},
+		{"a hidden tool", modern("tools/call", `"name":"secret"`), "Unknown tool", 0},
+		{"a protected resource", modern("resources/read", `"uri":"file:///read"`), "connect to the server over HTTP", 0},
+		{"a subscription", modern("subscriptions/listen", `"notifications":{"resourceSubscriptions":["file:///read"]}`), "connect to the server over HTTP", 0},
+		{"a list", modern("tools/list", ""), `{"tools":[{"name":"public"`, 0},
+		{"discovery", modern("server/discover", ""), `"supportedVersions"`, 0},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var out bytes.Buffer
+			if err := f.engine.ServeStdio(t.Context(), strings.NewReader(test.message+"\n"), &out); err != nil {
+				t.Fatal(err)
+			}
+			if got := out.String(); !strings.Contains(got, test.want) || strings.Contains(got, "resource_metadata") || strings.Contains(got, `"secret"`) && test.name == "a list" {
+				t.Errorf("got %s, want %q in it", got, test.want)
+			}
+			if ran := f.took(); len(ran) != test.ran {
+				t.Errorf("%v ran", ran)
+			}
+		})
+	}
+	t.Run("with a handshake", func(t *testing.T) {
+		var out bytes.Buffer
+		in := strings.Join([]string{
+			strings.Replace(initialize, "%q", `"2025-11-25"`, 1),
+			`{"jsonrpc":"2.0","id":"l","method":"tools/list"}`,
+			`{"jsonrpc":"2.0","id":"p","method":"tools/call","params":{"name":"public"}}`,
+			`{"jsonrpc":"2.0","id":"r","method":"tools/call","params":{"name":"read"}}`,
+			`{"jsonrpc":"2.0","id":"s","method":"resources/subscribe","params":{"uri":"file:///read"}}`,
+		}, "\n")
+		if err := f.engine.ServeStdio(t.Context(), strings.NewReader(in+"\n"), &out); err != nil {
+			t.Fatal(err)
+		}
+		if ran := f.took(); len(ran) != 1 || ran[0] != "tool public" || strings.Count(out.String(), "over HTTP") != 2 || strings.Contains(out.String(), `"name":"read"`) {
+			t.Errorf("%v ran: %s", ran, out.String())
+		}
+	})
+}
+
+func TestPublicURL(t *testing.T) {
+	t.Parallel()
+	resource, err := auth.NewResource(resourceURL, auth.StaticTokens(map[string]auth.User{auth.HashToken("t"): {Subject: "s"}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		url  string
+		opts []mcpengine.Option
+		want string // of the panic
+	}{
+		{resourceURL, []mcpengine.Option{mcpengine.WithAuth(resource)}, ""},
+		{"http://localhost:9000/mcp", nil, ""},
+		{"https://other.example/mcp", []mcpengine.Option{mcpengine.WithAuth(resource)}, "tokens are for the resource"},
+		{"/mcp", nil, "not an absolute"},
+		{"https://user:password@rs.example/mcp", nil, "not an absolute"},
+		{"https://rs.example/mcp?x=y", nil, "not an absolute"},
+		{"javascript:alert(1)", nil, "not an absolute"},
+		{"", []mcpengine.Option{mcpengine.WithAuth(resource), mcpengine.WithAuth(resource)}, "given twice"},
+		{"", []mcpengine.Option{mcpengine.WithAuth(nil)}, "no resource"},
+	}
+	for _, test := range tests {
+		t.Run(test.url, func(t *testing.T) {
+			t.Parallel()
+			defer func() {
+				got, _ := recover().(string)
+				if (got == "") != (test.want == "") || !strings.Contains(got, test.want) || strings.Contains(got, "password") {
+					t.Errorf("panic %q, want %q", got, test.want)
+				}
+			}()
+			mcpengine.New("public", append(test.opts, mcpengine.WithHTTP(mcpengine.HTTPConfig{PublicURL: test.url}))...)
+		})
+	}
+}
+
+// D28: static tokens have no metadata, and lists say when to come back.
+func TestStaticTokens(t *testing.T) {
+	t.Parallel()
+	f := newFort(t, fortConfig{provider: func(*authtest.Provider) auth.Provider {
+		return auth.StaticTokens(map[string]auth.User{
+			auth.HashToken("0123456789abcdef0123"): {Subject: "robot", Machine: true, Scopes: []string{"mcp:write"}, Expiry: time.Now().Add(time.Hour)},
+		})
+	}})
+	for name, test := range map[string]struct {
+		token, tool string
+		want        verdict
+	}{
+		"right":           {"0123456789abcdef0123", "write", passes},
+		"wrong":           {"0123456789abcdef0124", "write", verdict{status: 401, challenge: `Bearer error="invalid_token", error_description="the access token is invalid"`}},
+		"none":            {"", "write", verdict{status: 401, challenge: `Bearer scope="mcp:write"`}},
+		"lacks the group": {"0123456789abcdef0123", "staff", denied},
+		"is no person":    {"0123456789abcdef0123", "person", denied},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f.check(t, sendNewest(t, f.engine, call{method: "tools/call", params: `"name":"` + test.tool + `"`, header: bearer(test.token)}), test.want)
+		})
+	}
+	if a := serve(t, f.engine, http.MethodGet, "/.well-known/oauth-protected-resource", "", nil); a.status == http.StatusOK {
+		t.Errorf("metadata without an authorization server: %s", a.body)
+	}
+}
+
+// The effective policy has a line for every feature, whether it has options or
+// not.
+func TestExplain(t *testing.T) {
+	t.Parallel()
+	f := newFort(t, fortConfig{})
+	lines := strings.Split(f.engine.Explain().String(), "\n")
+	want := map[string]string{
+		"discovery lists, server/discover": "a verified caller default of WithAuth",
+		"tool public":                      "everybody Public",
+		"tool plain":                       "a verified caller default of WithAuth",
+		"resource file:///read":            "a verified caller with the scope mcp:read RequireAuth",
+		"template file:///both/{topic}":    "a verified caller with the scopes mcp:write reports RequireAuth",
+		"prompt admin":                     `a verified caller with the scope mcp:admin, who must be in the group "admin" RequireAuth, Allow`,
+		"tool secret":                      "a verified caller with the scope mcp:admin RequireAuth, Hidden",
+		"tool person":                      "a verified caller, who must be a person Allow",
+	}
+	if features := 4 * len(policies()); len(lines) != features+3 { // a heading, discovery, and the end of the last line
+		t.Errorf("%d lines", len(lines))
+	}
+	for _, line := range lines {
+		text := strings.Join(strings.Fields(line), " ")
+		for feature, policy := range want {
+			if rest, ok := strings.CutPrefix(text, feature+" "); ok {
+				delete(want, feature)
+				if rest != policy {
+					t.Errorf("%s: %q, want %q", feature, rest, policy)
+				}
+			}
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("no line for %v", want)
+	}
+	for _, entry := range mcpengine.New("open").Explain() {
+		if entry.Who != "everybody" || entry.Why != "no WithAuth" {
+			t.Errorf("%+v", entry)
+		}
+	}
+}

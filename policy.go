@@ -1,0 +1,108 @@
+package mcpengine
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/mcpengine/mcpengine/internal/caller"
+)
+
+// A policy is who may use a feature. The zero policy admits every verified
+// caller; without [WithAuth] every policy admits everybody.
+type policy struct {
+	public bool // nobody need be verified
+	demand bool // RequireAuth or Allow was given
+	hidden bool
+	scopes []string
+	rules  []caller.Rule
+	faults []error
+}
+
+// WithAuth protects the engine with a resource of package auth, an
+// *auth.Resource. From then on every feature needs a valid access token unless
+// it is [Public], and so do lists and server/discover unless the resource has
+// auth.OpenDiscovery. Over HTTP, in every protocol version and on AWS Lambda, a
+// caller without one is answered with 401, and one that may not use a feature
+// with 403, in both cases before the handler or any middleware runs. Over stdio
+// nobody is verified, so that only public features work.
+//
+// New panics when it is given twice.
+func WithAuth(resource caller.Authority) Option {
+	return engineOption(func(e *Engine) {
+		switch {
+		case resource == nil:
+			panic("mcpengine: WithAuth: no resource")
+		case e.auth != nil:
+			panic("mcpengine: WithAuth: given twice")
+		}
+		e.auth = resource
+	})
+}
+
+// Public opens a feature to everybody, verified or not. A token that is sent
+// nevertheless has to be valid. Most clients list features before they use one,
+// and those of versions with a handshake begin with initialize: over HTTP they
+// need auth.OpenDiscovery to get as far as the feature without a token.
+func Public() FeatureOption {
+	return featureOption(func(p *profile) { p.policy.public = true })
+}
+
+// RequireAuth demands that the caller's token was granted every one of the
+// scopes, by itself or by way of auth.WithHierarchy, beside what every feature
+// demands: a valid token. A token that lacks one is answered with 403 and all of
+// the scopes, so that the client can ask for them at once. Given again, it adds
+// scopes.
+//
+// Adding the feature panics when a scope is not valid, without [WithAuth], and
+// together with [Public].
+func RequireAuth(scopes ...string) FeatureOption {
+	return featureOption(func(p *profile) {
+		p.policy.demand = true
+		p.policy.scopes = append(p.policy.scopes, scopes...)
+		for _, scope := range scopes {
+			if !caller.ValidScope(scope) {
+				p.policy.faults = append(p.policy.faults, fmt.Errorf("RequireAuth: scope %q is not valid", scope))
+			}
+		}
+	})
+}
+
+// Allow demands that the caller satisfies every one of the rules, each an
+// auth.Rule, such as auth.InGroup("admin"). A caller that does not is answered
+// with a plain 403, because another token would not help, and does not find the
+// feature in lists: a rule is therefore asked often and should answer fast.
+// Given again, it adds rules.
+//
+// Adding the feature panics without a rule, without [WithAuth], and together
+// with [Public].
+func Allow(rules ...caller.Rule) FeatureOption {
+	return featureOption(func(p *profile) {
+		p.policy.demand = true
+		p.policy.rules = append(p.policy.rules, rules...)
+		if len(rules) == 0 {
+			p.policy.faults = append(p.policy.faults, errors.New("Allow: no rule"))
+		}
+	})
+}
+
+// Hidden keeps from callers that may not use a feature that it exists: it is
+// left out of their lists, and using it is answered as if there were none. They
+// are not told which scopes would open it either. Without it a feature that
+// only lacks a scope is listed, so that clients can ask for the scope.
+//
+// Adding the feature panics without [WithAuth] and together with [Public].
+func Hidden() FeatureOption {
+	return featureOption(func(p *profile) { p.policy.hidden = true })
+}
+
+// check refuses what cannot be meant.
+func (p *policy) check(e *Engine) error {
+	closed := p.demand || p.hidden
+	switch {
+	case p.public && closed:
+		return errors.New("Public contradicts RequireAuth, Allow and Hidden")
+	case closed && e.auth == nil:
+		return errors.New("RequireAuth, Allow and Hidden need WithAuth, without which nobody is verified")
+	}
+	return errors.Join(p.faults...)
+}
