@@ -1,11 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -123,11 +123,8 @@ func (c *cli) value(s string) (string, error) {
 }
 
 func quote(s string) json.RawMessage {
-	var buf bytes.Buffer
-	encoder := json.NewEncoder(&buf)
-	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(s) // a string always encodes
-	return bytes.TrimSpace(buf.Bytes())
+	data, _ := json.Marshal(s) // a string always encodes
+	return data
 }
 
 // checkJSON returns an error for what is no JSON, or of a type that the schema
@@ -163,7 +160,7 @@ func kindOf(v any) string {
 	case string:
 		return "string"
 	case json.Number:
-		if f, err := v.Float64(); err == nil && f == float64(int64(f)) {
+		if f, err := v.Float64(); err == nil && f == math.Trunc(f) {
 			return "integer"
 		}
 		return "number"

@@ -158,7 +158,7 @@ func (c *cli) status() *cobra.Command {
 		}
 		return c.printState(state, asJSON)
 	})
-	cmd.Flags().StringVar(&f.output, "output", "", "text or json (default: text on a terminal)")
+	cmd.Flags().StringVar(&f.output, "output", "", "`format`: text or json (default: text on a terminal)")
 	return cmd
 }
 

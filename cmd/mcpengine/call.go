@@ -39,7 +39,13 @@ JSON always. @FILE and @- are what is in a file or standard input.`,
 			if err != nil {
 				return err
 			}
-			return c.runCall(cmd.Context(), t, rest[0], rest[1:], whole, asJSON)
+			arguments := json.RawMessage("{}")
+			if cmd.Flags().Changed("json") {
+				if arguments, err = c.wholeArguments(whole); err != nil {
+					return err
+				}
+			}
+			return c.runCall(cmd.Context(), t, rest[0], rest[1:], arguments, asJSON)
 		},
 		ValidArgsFunction: c.suggestCall(&f),
 	}
@@ -48,14 +54,9 @@ JSON always. @FILE and @- are what is in a file or standard input.`,
 	return cmd
 }
 
-func (c *cli) runCall(ctx context.Context, t *target, name string, pairs []string, whole string, asJSON bool) error {
-	var arguments json.RawMessage
-	var err error
-	if whole != "" {
-		if arguments, err = c.wholeArguments(whole); err != nil {
-			return err
-		}
-	}
+// runCall calls a tool with the arguments, or with those of the pairs if there
+// are any.
+func (c *cli) runCall(ctx context.Context, t *target, name string, pairs []string, arguments json.RawMessage, asJSON bool) error {
 	for _, pair := range pairs {
 		if _, _, err := splitPair(pair); err != nil {
 			return err
@@ -75,9 +76,6 @@ func (c *cli) runCall(ctx context.Context, t *target, name string, pairs []strin
 		if arguments, err = c.toolArguments(tool.InputSchema, pairs); err != nil {
 			return err
 		}
-	}
-	if arguments == nil {
-		arguments = json.RawMessage("{}")
 	}
 	var opts []client.CallOption
 	if bar.on {

@@ -37,7 +37,7 @@ func (f *remoteFlags) add(cmd *cobra.Command) {
 	flags.StringArrayVar(&f.headers, "header", nil, "send `K=V`; V may be @file, env:X or command:X")
 	flags.StringVar(&f.protocol, "protocol", "", "speak only this protocol `version`")
 	flags.DurationVar(&f.timeout, "timeout", 0, "`time` to wait for a sign of life (default 5m)")
-	flags.StringVar(&f.output, "output", "", "text or json (default: text on a terminal)")
+	flags.StringVar(&f.output, "output", "", "`format`: text or json (default: text on a terminal)")
 	flags.StringVar(&f.clientID, "client-id", "", "OAuth client `id` that auth login was given")
 }
 

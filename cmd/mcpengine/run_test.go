@@ -67,6 +67,7 @@ func TestUsageErrors(t *testing.T) {
 		{"call https://example.com/mcp tool key", `argument "key" is not KEY=VALUE`, "mcpengine call"},
 		{"call https://example.com/mcp tool a=1 --json {}", "--json has all arguments, so there can be no others", "mcpengine call"},
 		{"call https://example.com/mcp tool --json []", "--json: not a JSON object: json: cannot unmarshal array into Go value of type map[string]json.RawMessage", "mcpengine call"},
+		{"call https://example.com/mcp tool --json=", "--json: not a JSON object: unexpected end of JSON input", "mcpengine call"},
 		{"call https://example.com/mcp tool --json null", "--json: not a JSON object: it is null", "mcpengine call"},
 		{"call https://example.com/mcp tool --output yaml", `--output "yaml" is not "text" or "json"`, "mcpengine call"},
 		{"call https://example.com/mcp tool --header hunter2", "--header: a header is NAME=VALUE", "mcpengine call"},

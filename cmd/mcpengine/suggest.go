@@ -23,6 +23,9 @@ type suggester = func(cmd *cobra.Command, args []string, toComplete string) ([]c
 // work completes nothing.
 func (c *cli) suggest(f *remoteFlags, ask func(ctx context.Context, conn *client.Client, rest []string, toComplete string) ([]cobra.Completion, cobra.ShellCompDirective)) suggester {
 	return func(cmd *cobra.Command, args []string, toComplete string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if dash := cmd.ArgsLenAtDash(); dash >= 0 && dash < len(args) {
+			return nil, cobra.ShellCompDirectiveDefault // arguments of a command
+		}
 		if len(args) == 0 {
 			return c.suggestServer()
 		}
