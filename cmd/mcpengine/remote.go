@@ -255,14 +255,24 @@ func (c *cli) authorizer(ctx context.Context, t *target, grant oauth.Grant) (*oa
 	if err != nil {
 		return nil, err
 	}
-	return oauth.New(oauth.Config{
+	config := oauth.Config{
 		Server: t.URL, Grant: grant, Store: store, Scopes: t.Scopes,
 		Client: oauth.Client{ID: t.ClientID, Secret: t.secret},
-	})
+	}
+	if t.CAFile != "" {
+		// Whoever trusts an authority of their own has their identity provider
+		// behind it as well.
+		trust, err := tlsConfig(t.Profile)
+		if err != nil {
+			return nil, err
+		}
+		config.HTTPClient = peer.NewHTTPClient(trust)
+	}
+	return oauth.New(config)
 }
 
-// tokens is the folder of the token store.
+// tokens is the folder of the token store, which bridges share.
 func (c *cli) tokens() (string, error) {
 	home, err := profile.Home(c.getenv)
-	return filepath.Join(home, "tokens"), err
+	return filepath.Join(home, "oauth"), err
 }
