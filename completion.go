@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/mcp"
 )
@@ -63,7 +61,7 @@ type completeParams struct {
 // complete answers completion/complete.
 func (e *Engine) complete(ctx context.Context, req *Request, dst []byte) ([]byte, error) {
 	var p completeParams
-	if err := json.Unmarshal(req.Params(), &p); err != nil {
+	if err := unmarshal(req.Params(), &p); err != nil {
 		return dst, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "params must have ref, argument and strings in them")
 	}
 	if p.Argument.Name == "" {

@@ -1,23 +1,34 @@
 package mcpengine
 
 import (
-	"bytes"
-	"errors"
+	"encoding/json"
 	"fmt"
-	"io"
 	"math"
+	"reflect"
 	"strconv"
 	"strings"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/schema"
 )
 
+// unmarshal decodes what a client sent, by the exact names of members.
+func unmarshal(data []byte, v any) error {
+	if err := schema.CheckNames(reflect.TypeOf(v), data); err != nil {
+		return err
+	}
+	return json.Unmarshal(data, v)
+}
+
 // decode decodes valid arguments. What can still fail is what a schema does not
-// say, such as the range of an int64 or the form of a time.
-func decode[In any](args []byte) (in In, err error) {
+// say, such as the range of an int64 or the form of a time. The arguments are
+// open when their schema allows members that the type may not have.
+func decode[In any](args []byte, open bool) (in In, err error) {
+	if open {
+		if err := schema.CheckNames(reflect.TypeFor[In](), args); err != nil {
+			return in, fmt.Errorf("arguments are invalid: %w", err)
+		}
+	}
 	if err = json.Unmarshal(args, &in); err == nil {
 		return in, nil
 	}
@@ -28,53 +39,74 @@ func decode[In any](args []byte) (in In, err error) {
 		if err = json.Unmarshal(rewritten, &in); err == nil {
 			return in, nil
 		}
+		args = rewritten
 	}
-	return in, explainDecode(args, err)
+	path, value := culprit[In](args)
+	return in, fmt.Errorf("arguments are invalid: %s: %.64s is not accepted here", path, value)
 }
 
-// explainDecode says what is wrong in the terms of the arguments, not of Go.
-func explainDecode(args []byte, err error) error {
-	semantic, ok := errors.AsType[*json.SemanticError](err)
-	if !ok {
-		return fmt.Errorf("arguments are invalid: %w", err)
-	}
-	value := args
-	for name := range semantic.JSONPointer.Tokens() {
+// maxCulprit is how deep culprit looks. Each level costs a decoding.
+const maxCulprit = 8
+
+// culprit finds the value that cannot be decoded, and says where it is in the
+// terms of the arguments, not of Go: it decodes each member alone.
+func culprit[In any](args []byte) (path string, value []byte) {
+	var places []string
+	before, after := []byte{}, []byte{}
+	for value = args; len(places) < maxCulprit; {
 		members, err := jsonrpc.ParseObject(value)
 		if err != nil {
 			break // an element of an array: the array will do
 		}
-		value = members.Get(name)
+		found := false
+		for _, m := range members {
+			head := append(jsonrpc.AppendString(append(before, '{'), m.Name), ':')
+			tail := append([]byte{'}'}, after...)
+			if json.Unmarshal(append(append(head, m.Value...), tail...), new(In)) != nil {
+				before, value, after, found = head, m.Value, tail, true
+				places = append(places, string(m.Name))
+				break
+			}
+		}
+		if !found {
+			break
+		}
 	}
-	path := strings.TrimPrefix(string(semantic.JSONPointer), "/")
-	if path == "" {
-		path = "the object"
+	if len(places) == 0 {
+		return "the object", value
 	}
-	return fmt.Errorf("arguments are invalid: %s: %.64s is not accepted here", path, value)
+	return strings.Join(places, "/"), value
 }
 
 // plainIntegers writes integers with a fraction or an exponent without, and
 // reports whether there are any. Those that a float64 does not hold exactly stay
 // as they are.
-func plainIntegers(args []byte) ([]byte, bool) {
-	changed := false
-	var out bytes.Buffer
-	in, encoder := jsontext.NewDecoder(bytes.NewReader(args)), jsontext.NewEncoder(&out)
-	for {
-		token, err := in.ReadToken()
-		if errors.Is(err, io.EOF) {
-			return out.Bytes(), changed
-		}
-		if err != nil {
-			return nil, false
-		}
-		if token.Kind() == '0' && strings.ContainsAny(token.String(), ".eE") {
-			if f, err := strconv.ParseFloat(token.String(), 64); err == nil && f == math.Trunc(f) && math.Abs(f) < 1<<53 {
-				token, changed = jsontext.Int(int64(f)), true
+func plainIntegers(args []byte) (rewritten []byte, changed bool) {
+	for len(args) > 0 {
+		n := 1
+		switch c := args[0]; {
+		case c == '"':
+			for n < len(args) && args[n] != '"' {
+				if args[n] == '\\' {
+					n++
+				}
+				n++
+			}
+			n = min(n+1, len(args))
+		case c == '-' || '0' <= c && c <= '9':
+			for n < len(args) && strings.IndexByte("0123456789+-.eE", args[n]) >= 0 {
+				n++
+			}
+			number := string(args[:n])
+			f, err := strconv.ParseFloat(number, 64)
+			if err == nil && f == math.Trunc(f) && math.Abs(f) < 1<<53 && strings.ContainsAny(number, ".eE") {
+				rewritten, changed = strconv.AppendInt(rewritten, int64(f), 10), true
+				args = args[n:]
+				continue
 			}
 		}
-		if err := encoder.WriteToken(token); err != nil {
-			return nil, false
-		}
+		rewritten = append(rewritten, args[:n]...)
+		args = args[n:]
 	}
+	return rewritten, changed
 }

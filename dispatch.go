@@ -6,8 +6,6 @@ import (
 	"runtime/debug"
 	"slices"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/mcpengine/mcpengine/internal/caller"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/mcp"
@@ -132,7 +130,7 @@ func (e *Engine) discover(_ context.Context, req *Request, dst []byte) ([]byte, 
 		Capabilities mcp.ServerCapabilities `json:"capabilities"`
 		Instructions string                 `json:"instructions,omitzero"`
 	}{supportedVersions(), e.capabilities(req.catalog), e.instructions}
-	members, err := json.Marshal(description, encoding)
+	members, err := encode(description)
 	if err != nil {
 		return dst, err
 	}

@@ -11,8 +11,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/mcpengine/mcpengine/internal/caller"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/schema"
@@ -118,12 +116,12 @@ type ends struct {
 // who produced it (basic, "Per-response protocol fields"). Versions with a
 // handshake have none of them.
 func (e *Engine) encodeEnds() {
-	info, err := json.Marshal(e.info, encoding)
+	info, err := encodeImplementation(e.info)
 	if err != nil {
 		panic(fmt.Sprintf("mcpengine: New(%q): encode the implementation: %v", e.info.Name, err))
 	}
 	e.encodedInfo = info
-	result := fmt.Appendf(nil, `,"resultType":%q,"_meta":{%q:%s}}`, mcp.ResultTypeComplete, mcp.MetaServerInfo, info)
+	result := []byte(`,"resultType":"` + string(mcp.ResultTypeComplete) + `","_meta":{"` + mcp.MetaServerInfo + `":` + string(info) + `}}`)
 	e.ends = make(map[*version]*ends, len(versions))
 	for i := range versions {
 		if versions[i].handshake {

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/mcp"
 )
@@ -74,7 +72,7 @@ func (e *Error) wire() *jsonrpc.Error {
 	if e.Data != nil {
 		// Data that cannot be encoded is the handler's mistake, not a reason
 		// to lose the error.
-		if data, err := json.Marshal(e.Data, encoding); err == nil {
+		if data, err := encode(e.Data); err == nil {
 			wire.Data = data
 		}
 	}

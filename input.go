@@ -3,10 +3,9 @@ package mcpengine
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"net/url"
 	"reflect"
-
-	"github.com/go-json-experiment/json"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/schema"
@@ -30,7 +29,7 @@ func WithKey(key string) AskOption {
 // WithRequestedSchema replaces the form that [Elicit] infers from its type, for
 // what a Go type cannot express, such as choices with titles.
 func WithRequestedSchema(schema string) AskOption {
-	return askOption(func(a *ask) { a.schema = schema })
+	return askOption(func(a *ask) { a.schema = given(schema) })
 }
 
 // Elicit asks the user to fill in a form and returns what they entered. T is a
@@ -66,7 +65,7 @@ func Elicit[T any](ctx context.Context, message string, opts ...AskOption) (T, e
 	if req.version.lacksMode {
 		params.Mode = ""
 	}
-	a.params, err = json.Marshal(params)
+	a.params, err = encode(params)
 	if err != nil {
 		return out, internalf("Elicit: %w", err)
 	}
@@ -77,16 +76,16 @@ func Elicit[T any](ctx context.Context, message string, opts ...AskOption) (T, e
 	if err := form.Validate(content); err != nil {
 		return out, a.invalid("content %v", err)
 	}
-	if err := json.Unmarshal(content, &out); err != nil {
+	if err := unmarshal(content, &out); err != nil {
 		return out, a.invalid("content does not fit the form")
 	}
 	return out, nil
 }
 
 // formFor returns the schema of a form.
-func formFor[T any](e *Engine, given string) (*schema.Schema, error) {
-	if given != "" {
-		return schema.Compile([]byte(given))
+func formFor[T any](e *Engine, given givenSchema) (*schema.Schema, error) {
+	if given != nil {
+		return given()
 	}
 	return e.formOf(reflect.TypeFor[T]())
 }
@@ -114,7 +113,7 @@ func ElicitURL(ctx context.Context, message, target string, opts ...AskOption) e
 	if req.version.handshake {
 		params.ID = rand.Text() // 2025-11-25 requires one
 	}
-	a.params, err = json.Marshal(params)
+	a.params, err = encode(params)
 	if err != nil {
 		return internalf("ElicitURL: %w", err)
 	}
@@ -129,7 +128,7 @@ func (r *Request) elicit(ctx context.Context, a *ask) ([]byte, error) {
 		return nil, err
 	}
 	var result mcp.ElicitResult
-	if err := json.Unmarshal(answer, &result); err != nil {
+	if err := unmarshal(answer, &result); err != nil {
 		return nil, a.invalid("must be an object with an action")
 	}
 	switch result.Action {
@@ -164,7 +163,7 @@ func CreateMessage(ctx context.Context, params mcp.CreateMessageRequestParams, o
 	if err := req.require(mcp.ClientCapabilities{Sampling: needed}); err != nil {
 		return nil, err
 	}
-	if a.params, err = json.Marshal(params, encoding); err != nil {
+	if a.params, err = encode(params); err != nil {
 		return nil, internalf("CreateMessage: %w", err)
 	}
 	answer, err := req.ask(ctx, a)
@@ -172,7 +171,7 @@ func CreateMessage(ctx context.Context, params mcp.CreateMessageRequestParams, o
 		return nil, err
 	}
 	var result mcp.CreateMessageResult
-	if err := json.Unmarshal(answer, &result); err != nil || result.Role == "" || result.Model == "" {
+	if err := unmarshal(answer, &result); err != nil || result.Role == "" || result.Model == "" {
 		return nil, a.invalid("must be a CreateMessageResult with role, content and model")
 	}
 	return &result, nil
@@ -197,7 +196,7 @@ func ListRoots(ctx context.Context, opts ...AskOption) ([]mcp.Root, error) {
 	var result struct {
 		Roots *[]mcp.Root `json:"roots"`
 	}
-	if err := json.Unmarshal(answer, &result); err != nil || result.Roots == nil {
+	if err := unmarshal(answer, &result); err != nil || result.Roots == nil {
 		return nil, a.invalid("must be a ListRootsResult with roots")
 	}
 	return *result.Roots, nil
@@ -225,7 +224,7 @@ func Step[T any](ctx context.Context, name string, f func(context.Context) (T, e
 	if out, err = f(ctx); err != nil {
 		return out, err
 	}
-	kept, err := json.Marshal(out, encoding)
+	kept, err := encode(out)
 	if err != nil {
 		return out, internalf("Step(%q): %w", name, err)
 	}

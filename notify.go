@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/mcp"
 )
@@ -112,7 +110,7 @@ func Log(ctx context.Context, level mcp.LoggingLevel, logger string, data any) {
 // sendParams sends a notification. Parameters that cannot be encoded are the
 // server's mistake and go to its log.
 func (r *Request) sendParams(method string, params any) {
-	encoded, err := json.Marshal(params, encoding)
+	encoded, err := encode(params)
 	if err != nil {
 		r.engine.logger.ErrorContext(r.ctx.Context, "encode a notification", requestAttrs(r, "notification", method, "error", err)...)
 		return

@@ -6,8 +6,6 @@ import (
 	"reflect"
 	"slices"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/schema"
 	"github.com/mcpengine/mcpengine/mcp"
@@ -67,7 +65,7 @@ func newPrompt[In any, Out PromptResult](e *Engine, name, description string, h 
 	}
 	p := &prompt{feature: feature{profile: c.profile}, completions: c.completions}
 	var err error
-	if p.input, err = e.inputSchema(reflect.TypeFor[In](), ""); err != nil {
+	if p.input, err = e.inputSchema(reflect.TypeFor[In](), nil); err != nil {
 		return nil, err
 	}
 	if p.arguments, err = argumentsOf(p.input); err != nil {
@@ -77,7 +75,7 @@ func newPrompt[In any, Out PromptResult](e *Engine, name, description string, h 
 		return nil, err
 	}
 	p.get = func(ctx context.Context, args []byte) (*mcp.GetPromptResult, error) {
-		in, err := decode[In](args)
+		in, err := decode[In](args, false)
 		if err != nil {
 			return nil, invalidParams(err)
 		}
@@ -87,7 +85,7 @@ func newPrompt[In any, Out PromptResult](e *Engine, name, description string, h 
 		}
 		return p.result(any(out))
 	}
-	p.definition, err = json.Marshal(p.wireDefinition(), encoding)
+	p.definition, err = encode(p.wireDefinition())
 	return p, err
 }
 

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/mcpengine/mcpengine/internal/caller"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/mcp"
@@ -99,14 +97,14 @@ func (r *Request) ClientInfo() (info mcp.Implementation) {
 	if raw := r.wire.Meta.Get(mcp.MetaClientInfo); raw != nil {
 		// An icon of a wrong shape must not fail a request: what can be read
 		// is returned.
-		_ = json.Unmarshal(raw, &info)
+		_ = unmarshal(raw, &info)
 	}
 	return info
 }
 
 // ClientCapabilities returns what the client declares that it can do.
 func (r *Request) ClientCapabilities() (capabilities mcp.ClientCapabilities) {
-	_ = json.Unmarshal(r.wire.Meta.Get(mcp.MetaClientCapabilities), &capabilities)
+	_ = unmarshal(r.wire.Meta.Get(mcp.MetaClientCapabilities), &capabilities)
 	return capabilities
 }
 

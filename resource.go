@@ -7,8 +7,6 @@ import (
 	"reflect"
 	"strings"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/schema"
 	"github.com/mcpengine/mcpengine/internal/uritemplate"
@@ -126,7 +124,7 @@ func newResource[In any, Out ResourceResult](e *Engine, uri, description string,
 		return nil, err
 	}
 	r.read = func(ctx context.Context, uri string, args []byte) (*mcp.ReadResourceResult, error) {
-		in, err := decode[In](args)
+		in, err := decode[In](args, false)
 		if err != nil {
 			return nil, invalidParams(err)
 		}
@@ -137,7 +135,7 @@ func newResource[In any, Out ResourceResult](e *Engine, uri, description string,
 		return r.result(uri, any(out))
 	}
 	var err error
-	r.definition, err = json.Marshal(r.wireDefinition(&c), encoding)
+	r.definition, err = encode(r.wireDefinition(&c))
 	return r, err
 }
 
@@ -157,7 +155,7 @@ func (r *resource) bind(e *Engine, in reflect.Type) (err error) {
 	if !strings.Contains(r.name, ":") {
 		return errors.New("a URI begins with a scheme")
 	}
-	if r.input, err = e.inputSchema(in, ""); err != nil {
+	if r.input, err = e.inputSchema(in, nil); err != nil {
 		return err
 	}
 	if r.arguments, err = argumentsOf(r.input); err != nil {

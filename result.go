@@ -6,9 +6,6 @@ import (
 	"reflect"
 	"slices"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/schema"
 	"github.com/mcpengine/mcpengine/mcp"
@@ -71,32 +68,36 @@ func (r *Request) appendText(dst []byte, text string) []byte {
 	return append(dst, r.ends.result...)
 }
 
-// encoding is how values of handlers are encoded: the same bytes for the same
-// value, and text that is not UTF-8 repaired rather than refused.
-var encoding = json.JoinOptions(json.Deterministic(true), jsontext.AllowInvalidUTF8(true))
-
 // appendStructured appends structured content, with its JSON as text for
 // clients that read nothing else.
 func (r *Request) appendStructured(dst []byte, s *schema.Schema, out any) ([]byte, error) {
-	value, err := json.Marshal(out, encoding)
+	value, err := encode(out)
 	if err != nil {
 		return dst, internalf("encode the result: %w", err)
 	}
 	if s != nil {
-		if err := s.Validate(value); err != nil {
+		if value, err = validResult(s, value); err != nil {
 			return dst, internalf("the result does not match the output schema: %w", err)
 		}
 	}
 	dst = append(dst, `{"content":[{"type":"text","text":`...)
-	if dst, err = jsontext.AppendQuote(dst, value); err != nil {
-		return dst, internalf("encode the result: %w", err)
-	}
+	dst = jsonrpc.AppendString(dst, value)
 	dst = append(dst, `}]`...)
 	if value = r.version.shapeStructured(value); value != nil {
 		dst = append(dst, `,"structuredContent":`...)
 		dst = append(dst, value...)
 	}
 	return append(dst, r.ends.result...), nil
+}
+
+// validResult checks a result. A nil slice or map, which encoding/json writes
+// as null, is taken for an empty one where the schema needs it to be one.
+func validResult(s *schema.Schema, value []byte) ([]byte, error) {
+	if s.Validate(value) == nil {
+		return value, nil
+	}
+	value = s.FillNulls(value)
+	return value, s.Validate(value)
 }
 
 // appendContent appends one content block or a slice of them.
@@ -185,7 +186,7 @@ func (e *Engine) resultMeta(meta mcp.Meta) mcp.Meta {
 }
 
 func appendJSON(dst []byte, v any) ([]byte, error) {
-	value, err := json.Marshal(v, encoding)
+	value, err := encode(v)
 	if err != nil {
 		return dst, internalf("encode the result: %w", err)
 	}

@@ -6,15 +6,14 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
 	"time"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/schema"
 	"github.com/mcpengine/mcpengine/internal/seal"
 	"github.com/mcpengine/mcpengine/mcp"
 )
@@ -47,16 +46,16 @@ type subject struct {
 type round struct {
 	mu      sync.Mutex
 	state   state
-	answers map[string]jsontext.Value // of this round's request
+	answers map[string]json.RawMessage // of this round's request
 	pending []*ask
 	used    map[string]bool // names of questions and steps of this run
 }
 
 // A state is what replays have to remember. The client keeps it, sealed.
 type state struct {
-	Expires int64                     `json:"exp"`
-	Answers map[string]jsontext.Value `json:"answers,omitempty"`
-	Steps   map[string]jsontext.Value `json:"steps,omitempty"`
+	Expires int64                      `json:"exp"`
+	Answers map[string]json.RawMessage `json:"answers,omitempty"`
+	Steps   map[string]json.RawMessage `json:"steps,omitempty"`
 }
 
 // An ask is one question to the client.
@@ -64,7 +63,7 @@ type ask struct {
 	key    string
 	method string
 	params []byte
-	schema string // of a form, when it is given
+	schema givenSchema // of a form
 }
 
 func newAsk(method string, opts []AskOption) *ask {
@@ -114,7 +113,7 @@ func (r *Request) resume(name string, args []byte) error {
 	if err != nil {
 		return jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "params.inputResponses must be an object")
 	}
-	r.round.answers = make(map[string]jsontext.Value, len(members))
+	r.round.answers = make(map[string]json.RawMessage, len(members))
 	for _, m := range members {
 		r.round.answers[string(m.Name)] = bytes.Clone(m.Value)
 	}
@@ -143,13 +142,10 @@ func (r *Request) openState(sealed []byte) error {
 }
 
 // stateOwner digests what a state is bound to: caller, method, name and
-// arguments. The arguments are taken in canonical form (RFC 8785), because a
-// client may encode them anew.
+// arguments. The arguments are taken in canonical form, because a client may
+// encode them anew.
 func (r *Request) stateOwner() []byte {
-	args := jsontext.Value(bytes.Clone(r.subject.args))
-	if args != nil && args.Canonicalize() != nil {
-		args = r.subject.args
-	}
+	args := schema.Canonical(r.subject.args)
 	h := sha256.New()
 	for _, part := range [][]byte{[]byte(r.wire.Caller), []byte(r.wire.Method), []byte(r.subject.name), args} {
 		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part))))
@@ -180,7 +176,7 @@ func (r *Request) ask(ctx context.Context, a *ask) ([]byte, error) {
 			return nil, a.invalid("must be an object")
 		}
 		if q.state.Answers == nil {
-			q.state.Answers = make(map[string]jsontext.Value)
+			q.state.Answers = make(map[string]json.RawMessage)
 		}
 		q.state.Answers[a.key] = answer
 		return answer, nil
@@ -247,7 +243,7 @@ func (q *round) keep(name string, value []byte) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.state.Steps == nil {
-		q.state.Steps = make(map[string]jsontext.Value)
+		q.state.Steps = make(map[string]json.RawMessage)
 	}
 	q.state.Steps[name] = value
 }
@@ -276,7 +272,7 @@ func (r *Request) appendInputRequired(dst []byte) ([]byte, error) {
 		result.InputRequests[a.key] = mcp.InputRequest{Method: a.method, Params: a.params}
 	}
 	q.state.Expires = time.Now().Add(stateTTL).Unix()
-	plain, err := json.Marshal(q.state, encoding)
+	plain, err := encode(q.state)
 	if err != nil {
 		return dst, internalf("encode requestState: %w", err)
 	}

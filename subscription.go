@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/mcpengine/mcpengine/internal/caller"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/mcp"
@@ -166,7 +164,7 @@ func (e *Engine) listen(ctx context.Context, req *Request, dst []byte) ([]byte, 
 	}
 	defer e.subscriptions.remove(sub)
 
-	acknowledged, err := json.Marshal(honoured)
+	acknowledged, err := encode(honoured)
 	if err != nil {
 		return dst, err
 	}
@@ -239,7 +237,7 @@ func subscriptionFilter(raw []byte) (filter mcp.SubscriptionFilter, err error) {
 	if raw == nil || !isObject(raw) {
 		return filter, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "params.notifications must be an object")
 	}
-	if err := json.Unmarshal(raw, &filter); err != nil {
+	if err := unmarshal(raw, &filter); err != nil {
 		return filter, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "params.notifications must hold booleans and a list of URIs")
 	}
 	if len(filter.ResourceSubscriptions) > maxSubscriptionURIs {

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"reflect"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/schema"
 	"github.com/mcpengine/mcpengine/internal/streamable"
@@ -28,7 +26,19 @@ type tool struct {
 type toolConfig struct {
 	profile
 	annotations   *mcp.ToolAnnotations
-	input, output string
+	input, output givenSchema
+}
+
+// A givenSchema compiles a schema that an option gives as JSON, nil for none.
+// A program without such an option does not link what only such a schema may
+// need, regular expressions.
+type givenSchema func() (*schema.Schema, error)
+
+func given(text string) givenSchema {
+	if text == "" {
+		return nil
+	}
+	return func() (*schema.Schema, error) { return schema.Compile([]byte(text)) }
 }
 
 type toolOption func(*toolConfig)
@@ -45,13 +55,13 @@ func WithToolAnnotations(annotations mcp.ToolAnnotations) ToolOption {
 // checked against it before they are decoded into the input type, which may
 // then also be a map or [encoding/json.RawMessage].
 func WithInputSchema(schema string) ToolOption {
-	return toolOption(func(c *toolConfig) { c.input = schema })
+	return toolOption(func(c *toolConfig) { c.input = given(schema) })
 }
 
 // WithOutputSchema replaces the schema inferred from the output type by a JSON
 // Schema (2020-12).
 func WithOutputSchema(schema string) ToolOption {
-	return toolOption(func(c *toolConfig) { c.output = schema })
+	return toolOption(func(c *toolConfig) { c.output = given(schema) })
 }
 
 // AddTool adds a tool. The name has 1 to 128 of the characters A-Z, a-z, 0-9,
@@ -99,9 +109,9 @@ func newTool[In, Out any](e *Engine, name, description string, h Handler[In, Out
 	if t.output, err = e.outputSchema(reflect.TypeFor[Out](), c.output, result.structured); err != nil {
 		return nil, fmt.Errorf("output: %w", err)
 	}
-	output := t.output
+	output, open := t.output, c.input != nil
 	t.call = func(ctx context.Context, req *Request, args, dst []byte) ([]byte, error) {
-		in, err := decode[In](args)
+		in, err := decode[In](args, open)
 		if err != nil {
 			return dst, err
 		}
@@ -111,7 +121,7 @@ func newTool[In, Out any](e *Engine, name, description string, h Handler[In, Out
 		}
 		return result.append(req, dst, output, &out)
 	}
-	t.definition, err = json.Marshal(t.wireDefinition(&c), encoding)
+	t.definition, err = encodeTool(t.wireDefinition(&c))
 	return t, err
 }
 
@@ -133,11 +143,11 @@ func (t *tool) wireDefinition(c *toolConfig) mcp.Tool {
 
 // inputSchema compiles the given schema, or infers it from t. Arguments are
 // always an object.
-func (e *Engine) inputSchema(t reflect.Type, given string) (*schema.Schema, error) {
+func (e *Engine) inputSchema(t reflect.Type, given givenSchema) (*schema.Schema, error) {
 	var s *schema.Schema
 	var err error
-	if given != "" {
-		s, err = schema.Compile([]byte(given))
+	if given != nil {
+		s, err = given()
 	} else {
 		s, err = e.schemaOf(t)
 	}
@@ -147,10 +157,10 @@ func (e *Engine) inputSchema(t reflect.Type, given string) (*schema.Schema, erro
 	return s, err
 }
 
-func (e *Engine) outputSchema(t reflect.Type, given string, structured bool) (*schema.Schema, error) {
+func (e *Engine) outputSchema(t reflect.Type, given givenSchema, structured bool) (*schema.Schema, error) {
 	switch {
-	case given != "":
-		return schema.Compile([]byte(given))
+	case given != nil:
+		return given()
 	case structured && t.Kind() != reflect.Interface:
 		return e.schemaOf(t)
 	}

@@ -17,8 +17,7 @@ var ErrClosed = peer.ErrClosed
 // ErrIdle is what a call ends with when the server is silent for too long.
 var ErrIdle = peer.ErrIdle
 
-// These are the errors of calls that have no answer. See the packages of their
-// fields for what to do about each.
+// The errors of calls that have no answer.
 type (
 	// UnreachableError says that the server cannot be talked to. Its field Sent
 	// says whether the server may have acted on the request.
@@ -29,6 +28,10 @@ type (
 
 	// AuthError says that the server wants credentials, or other ones.
 	AuthError = peer.AuthError
+
+	// SessionError says that the server has forgotten the session, and whether it
+	// may have acted on the request. The next call begins a new session.
+	SessionError = peer.SessionError
 
 	// ProtocolError says that what the server sent breaks the protocol.
 	ProtocolError = peer.ProtocolError

@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http/httptest"
 
@@ -145,8 +146,10 @@ func ExampleClient_Listen() {
 }
 
 func ExampleCommand() {
-	_, err := client.Command(context.Background(), client.Process{Path: "/no/such/server"})
-	fmt.Println(err)
+	_, err := client.Command(context.Background(), client.Process{Path: "/no/such/server", Args: []string{"--stdio"}})
+	if e, ok := errors.AsType[*client.UnreachableError](err); ok {
+		fmt.Println("sent:", e.Sent)
+	}
 	// Output:
-	// connect: reach the server: start the server: fork/exec /no/such/server: no such file or directory
+	// sent: false
 }

@@ -27,9 +27,9 @@ type Change struct {
 }
 
 // Listen subscribes and returns what changes, an acknowledgement first, until
-// the loop is left, ctx ends or the server ends the subscription in good order.
-// An error ends the iteration: after it, listen again, and take it that anything
-// may have changed. On a version with a handshake, where nothing is
+// the loop is left or the server ends the subscription in good order. An error,
+// such as that of ctx, ends the iteration: after it, listen again, and take it
+// that anything may have changed. On a version with a handshake, where nothing is
 // acknowledged, the client does that itself.
 func (c *Client) Listen(ctx context.Context, filter mcp.SubscriptionFilter) iter.Seq2[Change, error] {
 	return func(yield func(Change, error) bool) {

@@ -58,9 +58,9 @@ func TestRules(t *testing.T) {
 	t.Parallel()
 	var (
 		own        = &archtest.Module{Path: root}
-		schema     = &archtest.Module{Path: "github.com/google/jsonschema-go"}
+		tokens     = &archtest.Module{Path: "github.com/golang-jwt/jwt/v5"}
 		unknown    = &archtest.Module{Path: "example.com/unknown"}
-		schemaPath = schema.Path + "/jsonschema"
+		tokensPath = tokens.Path
 	)
 	tests := []struct {
 		name  string
@@ -88,15 +88,15 @@ func TestRules(t *testing.T) {
 			name: "third-party modules",
 			rule: archtest.ForeignImports,
 			graph: []archtest.Package{
-				{ImportPath: schemaPath, Module: schema, Imports: []string{"example.com/unknown"}},
+				{ImportPath: tokensPath, Module: tokens, Imports: []string{"example.com/unknown"}},
 				{ImportPath: "example.com/unknown", Module: unknown},
 				{ImportPath: "fmt", Standard: true},
-				{ImportPath: root + "/internal/schema", Module: own, Imports: []string{schemaPath, "fmt"}},
-				{ImportPath: root, Module: own, Imports: []string{schemaPath, root + "/internal/schema"}},
+				{ImportPath: root + "/auth", Module: own, Imports: []string{tokensPath, "fmt"}},
+				{ImportPath: root, Module: own, Imports: []string{tokensPath, root + "/auth"}},
 				{ImportPath: root + "/mcp", Module: own, Imports: []string{"example.com/unknown"}},
 			},
 			want: []string{
-				root + " imports " + schemaPath + ": module " + schema.Path + " belongs to " + root + "/internal/schema (internal/archtest/rules.go)",
+				root + " imports " + tokensPath + ": module " + tokens.Path + " belongs to " + root + "/auth, " + root + "/internal/oauth (internal/archtest/rules.go)",
 				root + "/mcp imports example.com/unknown of the new module example.com/unknown: give the module an owner in internal/archtest/rules.go",
 			},
 		},

@@ -5,19 +5,19 @@ import (
 	"net/http"
 	"strconv"
 
-	"github.com/go-json-experiment/json/jsontext"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // Codes of JSON-RPC 2.0 and of the specification (basic, "Error Codes").
 const (
-	CodeParseError                      = -32700
-	CodeInvalidRequest                  = -32600
-	CodeMethodNotFound                  = -32601
-	CodeInvalidParams                   = -32602
-	CodeInternalError                   = -32603
-	CodeHeaderMismatch                  = -32020
-	CodeMissingRequiredClientCapability = -32021
-	CodeUnsupportedProtocolVersion      = -32022
+	CodeParseError                      = mcp.CodeParseError
+	CodeInvalidRequest                  = mcp.CodeInvalidRequest
+	CodeMethodNotFound                  = mcp.CodeMethodNotFound
+	CodeInvalidParams                   = mcp.CodeInvalidParams
+	CodeInternalError                   = mcp.CodeInternalError
+	CodeHeaderMismatch                  = mcp.CodeHeaderMismatch
+	CodeMissingRequiredClientCapability = mcp.CodeMissingRequiredClientCapability
+	CodeUnsupportedProtocolVersion      = mcp.CodeUnsupportedProtocolVersion
 )
 
 // An Error is a JSON-RPC error. Everything in it is meant for the peer.
@@ -88,12 +88,4 @@ func (e *Error) append(dst []byte) []byte {
 		dst = append(dst, e.Data...)
 	}
 	return append(dst, '}')
-}
-
-// AppendString appends s to dst as a JSON string. Bytes of s that are not
-// UTF-8 become U+FFFD.
-func AppendString(dst []byte, s string) []byte {
-	// The error only reports invalid UTF-8, which has been replaced by then.
-	dst, _ = jsontext.AppendQuote(dst, s)
-	return dst
 }

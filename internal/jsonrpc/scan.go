@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"unicode/utf8"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // maxDepth bounds the nesting of a message. The deepest message of the
@@ -33,17 +31,40 @@ func (o Object) Get(name string) []byte {
 }
 
 // ParseObject reads a JSON object into its members.
-func ParseObject(data []byte) (Object, error) {
-	s := scanner{data: data}
-	var members Object
+func ParseObject(data []byte) (Object, error) { return parseObject(scanner{data: data}) }
+
+// ParseChecked is [ParseObject] for a value of an object or array that has been
+// parsed before: its names are known to be unique.
+func ParseChecked(data []byte) (Object, error) {
+	return parseObject(scanner{data: data, checked: true})
+}
+
+func parseObject(s scanner) (Object, error) {
+	members := make(Object, 0, 16)
 	s.space()
-	if s.pos >= len(data) || data[s.pos] != '{' {
+	if s.pos >= len(s.data) || s.data[s.pos] != '{' {
 		return nil, s.errorf("not an object")
 	}
 	if err := s.object(&level{keep: &members}); err != nil {
 		return nil, err
 	}
 	return members, s.end()
+}
+
+// ParseArray reads a JSON array into its elements.
+func ParseArray(data []byte) (elements [][]byte, err error) {
+	s := scanner{data: data}
+	s.space()
+	if s.pos >= len(data) || data[s.pos] != '[' {
+		return nil, s.errorf("not an array")
+	}
+	if err := s.elements(func(element []byte) error {
+		elements = append(elements, element)
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	return elements, s.end()
 }
 
 // Valid checks that data is exactly one JSON value by the rules of this
@@ -60,9 +81,10 @@ func Valid(data []byte) error {
 // A scanner checks JSON text (RFC 8259, within the limits of RFC 7493: unique
 // names, valid UTF-8, no unpaired surrogates) while it walks over it.
 type scanner struct {
-	data  []byte
-	pos   int
-	depth int
+	data    []byte
+	pos     int
+	depth   int
+	checked bool // names are known to be unique
 }
 
 func (s *scanner) errorf(format string, args ...any) error {
@@ -193,7 +215,7 @@ func (s *scanner) object(l *level) error {
 		if err != nil {
 			return err
 		}
-		if !names.add(m.Name) {
+		if !s.checked && !names.add(m.Name) {
 			return s.errorf("duplicate name %.64q", m.Name)
 		}
 		if l != nil {
@@ -220,7 +242,7 @@ func (s *scanner) member(l *level) (m Member, err error) {
 	}
 	m.Name = raw[1 : len(raw)-1]
 	if escaped {
-		m.Name, _ = jsontext.AppendUnquote(nil, raw)
+		m.Name = AppendUnquoted(nil, raw)
 	}
 	s.space()
 	if !s.take(':') {

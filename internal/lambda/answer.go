@@ -10,8 +10,7 @@ import (
 	"net/http"
 	"strconv"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 )
 
 // maxChunk is how much of a streamed answer is sent at once.
@@ -127,12 +126,10 @@ func notice(err error) []byte {
 	if errors.As(err, new(*EventError)) {
 		kind = "EventError"
 	}
-	// It cannot fail: these are two strings.
-	text, _ := json.Marshal(struct {
-		Message string `json:"errorMessage"`
-		Type    string `json:"errorType"`
-	}{err.Error(), kind}, jsontext.AllowInvalidUTF8(true))
-	return text
+	text := jsonrpc.AppendString([]byte(`{"errorMessage":`), err.Error())
+	text = append(text, `,"errorType":`...)
+	text = jsonrpc.AppendString(text, kind)
+	return append(text, '}')
 }
 
 func (r *runtime) log(ctx context.Context, inv *invocation, message string, err error) {

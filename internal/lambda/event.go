@@ -1,10 +1,10 @@
 package lambda
 
 import (
+	"fmt"
 	"net/http"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 )
 
 // An event is what this package reads of the events of every front door. The
@@ -12,52 +12,53 @@ import (
 // is, and with that which of the members count.
 type event struct {
 	// Function URL and HTTP API, payload format 2.0.
-	Version        string   `json:"version"`
-	RouteKey       string   `json:"routeKey"`
-	RawPath        string   `json:"rawPath"`
-	RawQueryString string   `json:"rawQueryString"`
-	Cookies        []string `json:"cookies"`
+	Version        string
+	RouteKey       string
+	RawPath        string
+	RawQueryString string
+	Cookies        []string
 
 	// REST API and load balancer.
-	HTTPMethod  string `json:"httpMethod"`
-	Resource    string `json:"resource"`
-	Path        string `json:"path"`
-	Query       pairs  `json:"queryStringParameters"`
-	MultiQuery  pairs  `json:"multiValueQueryStringParameters"`
-	MultiHeader fields `json:"multiValueHeaders"`
+	HTTPMethod  string
+	Resource    string
+	Path        string
+	Query       pairs
+	MultiQuery  pairs
+	MultiHeader fields
 
-	Header          fields         `json:"headers"`
-	PathParameters  pairs          `json:"pathParameters"`
-	Body            text           `json:"body"`
-	IsBase64Encoded bool           `json:"isBase64Encoded"`
-	RequestContext  requestContext `json:"requestContext"`
+	Header          fields
+	PathParameters  pairs
+	Body            []byte
+	IsBase64Encoded bool
+	RequestContext  requestContext
 }
 
 type requestContext struct {
-	RequestID    string `json:"requestId"`
-	APIID        string `json:"apiId"`
-	DomainName   string `json:"domainName"`
-	DomainPrefix string `json:"domainPrefix"`
-	Stage        string `json:"stage"`
-	ResourcePath string `json:"resourcePath"`
-	ELB          given  `json:"elb"`
-	HTTP         struct {
-		Method   string `json:"method"`
-		SourceIP string `json:"sourceIp"`
-	} `json:"http"`
-	Identity struct {
-		SourceIP string `json:"sourceIp"`
-	} `json:"identity"`
-	Authorizer struct {
-		IAM given `json:"iam"`
-	} `json:"authorizer"`
+	RequestID    string
+	APIID        string
+	DomainName   string
+	DomainPrefix string
+	Stage        string
+	ResourcePath string
+	ELB          bool // whether there is such a member, here and in Authorizer
+	HTTP         struct{ Method, SourceIP string }
+	Identity     struct{ SourceIP string }
+	Authorizer   struct{ IAM bool }
 }
 
 // parse reads an event. It fails when payload is not strict JSON, when a member
 // is not what its name promises, and when no front door made it.
 func (e *event) parse(payload []byte) (*door, error) {
-	if err := json.Unmarshal(payload, e); err != nil {
-		if jsontext.Value(payload).IsValid() {
+	members, err := jsonrpc.ParseObject(payload)
+	for _, m := range members {
+		if err == nil {
+			if err = e.read(string(m.Name), m.Value); err != nil {
+				err = fmt.Errorf("%.64s: %w", m.Name, err)
+			}
+		}
+	}
+	if err != nil {
+		if jsonrpc.Valid(payload) == nil {
 			if kind := known(payload); kind != "" {
 				return nil, &EventError{Kind: kind}
 			}
@@ -69,6 +70,91 @@ func (e *event) parse(payload []byte) (*door, error) {
 		return nil, &EventError{Kind: describe(payload)}
 	}
 	return d, nil
+}
+
+func (e *event) read(name string, value []byte) error {
+	switch name {
+	case "version":
+		return readString(&e.Version, value)
+	case "routeKey":
+		return readString(&e.RouteKey, value)
+	case "rawPath":
+		return readString(&e.RawPath, value)
+	case "rawQueryString":
+		return readString(&e.RawQueryString, value)
+	case "cookies":
+		return eachString(value, func(cookie string) error {
+			e.Cookies = append(e.Cookies, cookie)
+			return nil
+		})
+	case "httpMethod":
+		return readString(&e.HTTPMethod, value)
+	case "resource":
+		return readString(&e.Resource, value)
+	case "path":
+		return readString(&e.Path, value)
+	case "queryStringParameters":
+		return e.Query.read(value, oneString)
+	case "multiValueQueryStringParameters":
+		return e.MultiQuery.read(value, eachString)
+	case "multiValueHeaders":
+		return e.MultiHeader.read(value, eachString)
+	case "headers":
+		return e.Header.read(value, oneString)
+	case "pathParameters":
+		return e.PathParameters.read(value, oneString)
+	case "body":
+		return readText(&e.Body, value)
+	case "isBase64Encoded":
+		return readBool(&e.IsBase64Encoded, value)
+	case "requestContext":
+		return eachMember(value, e.RequestContext.read)
+	}
+	return nil
+}
+
+func (c *requestContext) read(name, value []byte) error {
+	switch string(name) {
+	case "requestId":
+		return readString(&c.RequestID, value)
+	case "apiId":
+		return readString(&c.APIID, value)
+	case "domainName":
+		return readString(&c.DomainName, value)
+	case "domainPrefix":
+		return readString(&c.DomainPrefix, value)
+	case "stage":
+		return readString(&c.Stage, value)
+	case "resourcePath":
+		return readString(&c.ResourcePath, value)
+	case "elb":
+		c.ELB = !isNull(value)
+	case "http":
+		return eachMember(value, func(name, value []byte) error {
+			switch string(name) {
+			case "method":
+				return readString(&c.HTTP.Method, value)
+			case "sourceIp":
+				return readString(&c.HTTP.SourceIP, value)
+			}
+			return nil
+		})
+	case "identity":
+		return eachMember(value, func(name, value []byte) error {
+			if string(name) == "sourceIp" {
+				return readString(&c.Identity.SourceIP, value)
+			}
+			return nil
+		})
+	case "authorizer":
+		return eachMember(value, func(name, value []byte) error {
+			if string(name) == "iam" {
+				c.Authorizer.IAM = !isNull(value)
+			}
+			return nil
+		})
+	}
+	return nil
 }
 
 // header returns the headers of the request. Where the event has them both

@@ -1,11 +1,11 @@
 package lambda
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 )
 
 // An EventError says why an event is not an HTTP request.
@@ -38,9 +38,19 @@ func describe(payload []byte) string {
 	if kind := known(payload); kind != "" {
 		return kind
 	}
-	var names memberNames
-	if err := json.Unmarshal(payload, &names); err != nil || len(names) == 0 {
+	members, err := jsonrpc.ParseObject(payload)
+	if err != nil || len(members) == 0 {
 		return "an empty object"
+	}
+	var names []string
+	for _, m := range members {
+		if len(names) == maxShown {
+			names = append(names, "…")
+			break
+		}
+		if len(m.Name) <= maxShownSize {
+			names = append(names, string(jsonrpc.AppendString(nil, m.Name)))
+		}
 	}
 	return "an object with the members " + strings.Join(names, ", ")
 }
@@ -48,42 +58,37 @@ func describe(payload []byte) string {
 // known names the events of other services, and JSON that is no event at all.
 // It returns "" for what it does not know.
 func known(payload []byte) string {
-	switch jsontext.Value(payload).Kind() {
+	payload = bytes.TrimLeft(payload, " \t\r\n")
+	switch payload[0] {
 	case '{':
 	case '[':
 		return "a JSON array"
 	case '"':
 		return "a JSON string"
-	case '0':
-		return "a JSON number"
 	case 't', 'f':
 		return "a JSON boolean"
-	default:
+	case 'n':
 		return "null"
+	default:
+		return "a JSON number"
 	}
-	var e struct {
-		Records    []jsontext.Value `json:"Records"`
-		Source     jsontext.Value   `json:"source"`
-		DetailType jsontext.Value   `json:"detail-type"`
-		MethodARN  jsontext.Value   `json:"methodArn"`
-		Context    struct {
-			ConnectionID jsontext.Value `json:"connectionId"`
-			ServiceARN   jsontext.Value `json:"serviceArn"`
-		} `json:"requestContext"`
-	}
-	if err := json.Unmarshal(payload, &e); err != nil {
+	e, err := jsonrpc.ParseObject(payload)
+	if err != nil {
 		return ""
 	}
+	// What cannot be read is not named.
+	records, _ := jsonrpc.ParseArray(e.Get("Records"))
+	requestContext, _ := jsonrpc.ParseObject(e.Get("requestContext"))
 	switch {
-	case len(e.Records) > 0:
-		return recordKind(e.Records[0])
-	case e.DetailType != nil:
-		return fmt.Sprintf("an EventBridge event (%s from %s)", shown(e.DetailType), shown(e.Source))
-	case e.Context.ConnectionID != nil:
+	case len(records) > 0:
+		return recordKind(records[0])
+	case e.Get("detail-type") != nil:
+		return fmt.Sprintf("an EventBridge event (%s from %s)", shown(e.Get("detail-type")), shown(e.Get("source")))
+	case requestContext.Get("connectionId") != nil:
 		return "one of a WebSocket API"
-	case e.Context.ServiceARN != nil:
+	case requestContext.Get("serviceArn") != nil:
 		return "one of VPC Lattice"
-	case e.MethodARN != nil:
+	case e.Get("methodArn") != nil:
 		return "a question to an authorizer"
 	}
 	return ""
@@ -91,16 +96,12 @@ func known(payload []byte) string {
 
 // recordKind names the service that sent a batch of records. SNS spells the
 // member its own way.
-func recordKind(record jsontext.Value) string {
-	var r struct {
-		Lower jsontext.Value `json:"eventSource"`
-		Upper jsontext.Value `json:"EventSource"`
-	}
+func recordKind(record []byte) string {
 	// What cannot be read is not named.
-	_ = json.Unmarshal(record, &r)
-	source := r.Lower
+	members, _ := jsonrpc.ParseObject(record)
+	source := members.Get("eventSource")
 	if source == nil {
-		source = r.Upper
+		source = members.Get("EventSource")
 	}
 	if source == nil {
 		return "a batch of records"
@@ -110,36 +111,9 @@ func recordKind(record jsontext.Value) string {
 
 // shown returns a short value as it stands. Values may be secrets, so that only
 // those are shown that name a service.
-func shown(v jsontext.Value) string {
-	if v.Kind() != '"' || len(v) > maxShownSize {
+func shown(v []byte) string {
+	if len(v) == 0 || v[0] != '"' || len(v) > maxShownSize {
 		return "an unknown source"
 	}
 	return string(v)
-}
-
-// memberNames are the first names of an object, quoted.
-type memberNames []string
-
-// UnmarshalJSONFrom reads the names and skips the values.
-func (m *memberNames) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	if _, err := dec.ReadToken(); err != nil {
-		return err
-	}
-	for dec.PeekKind() != '}' {
-		name, err := dec.ReadValue()
-		if err != nil {
-			return err
-		}
-		switch {
-		case len(*m) < maxShown && len(name) <= maxShownSize:
-			*m = append(*m, string(name))
-		case len(*m) == maxShown:
-			*m = append(*m, "…")
-		}
-		if err := dec.SkipValue(); err != nil {
-			return err
-		}
-	}
-	_, err := dec.ReadToken()
-	return err
 }

@@ -1,14 +1,13 @@
 package lambda
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/textproto"
 	"slices"
 
-	"github.com/go-json-experiment/json/jsontext"
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 )
 
 // maxMembers bounds the headers and the query parameters of a request each.
@@ -21,11 +20,11 @@ type fields struct {
 	header http.Header
 }
 
-// UnmarshalJSONFrom reads headers with one or several values each.
-func (f *fields) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+// read reads headers, and each the values of one.
+func (f *fields) read(value []byte, each reader) error {
 	// The values of all headers share one array, as they do in net/textproto.
 	values := make([]string, 0, 24)
-	return readMembers(dec, func() { f.header = make(http.Header, 24) }, func(name []byte, value string) error {
+	return readMembers(value, each, func() { f.header = make(http.Header, 24) }, func(name []byte, value string) error {
 		if len(values) == maxMembers {
 			return errTooMany
 		}
@@ -81,9 +80,9 @@ type pairs []pair
 
 type pair struct{ name, value string }
 
-// UnmarshalJSONFrom reads names with one or several values each.
-func (p *pairs) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	return readMembers(dec, func() {}, func(name []byte, value string) error {
+// read reads names, and each the values of one.
+func (p *pairs) read(value []byte, each reader) error {
+	return readMembers(value, each, func() {}, func(name []byte, value string) error {
 		if len(*p) == maxMembers {
 			return errTooMany
 		}
@@ -102,116 +101,117 @@ func (p pairs) get(name string) (value string, ok bool) {
 	return "", false
 }
 
-// text is a string that may be long.
-type text []byte
-
-// UnmarshalJSONFrom decodes a string, once and into memory of its own.
-func (t *text) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	value, err := dec.ReadValue()
-	if err != nil || value.Kind() == 'n' {
-		return err
-	}
-	if value.Kind() != '"' {
-		return errNotString
-	}
-	*t, err = unquote(make([]byte, 0, len(value)), value)
-	return err
-}
-
-// given tells a member from one that is null or missing.
-type given bool
-
-// UnmarshalJSONFrom skips the value.
-func (g *given) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	*g = dec.PeekKind() != 'n'
-	return dec.SkipValue()
-}
-
 var (
-	errNotObject = errors.New("not an object of strings")
-	errNotString = errors.New("not a string")
-	errControl   = errors.New("control character in a header")
+	errNotObject  = errors.New("not an object of strings")
+	errNotString  = errors.New("not a string")
+	errNotStrings = errors.New("not an array of strings")
+	errNotBool    = errors.New("not true or false")
+	errControl    = errors.New("control character in a header")
 )
 
-// readMembers reads an object of strings, or of arrays of them, and calls visit
-// with each. The name is valid for the call. Null is as good as missing;
-// otherwise begin is called first.
-func readMembers(dec *jsontext.Decoder, begin func(), visit func(name []byte, value string) error) error {
-	switch dec.PeekKind() {
-	case 'n':
-		return dec.SkipValue()
-	case '{':
-	default:
+// The functions below read a value that has been checked: it is strict JSON.
+// Null is as good as missing.
+
+// isNull reports whether value is null.
+func isNull(value []byte) bool { return value[0] == 'n' }
+
+// eachMember reads the members of an object.
+func eachMember(value []byte, read func(name, value []byte) error) error {
+	if isNull(value) {
+		return nil
+	}
+	if value[0] != '{' {
 		return errNotObject
 	}
-	if _, err := dec.ReadToken(); err != nil {
+	members, err := jsonrpc.ParseChecked(value)
+	if err != nil {
 		return err
 	}
-	begin()
-	var scratch [64]byte
-	for dec.PeekKind() != '}' {
-		value, err := dec.ReadValue()
-		if err != nil {
-			return err
+	for _, m := range members {
+		if err := read(m.Name, m.Value); err != nil {
+			return fmt.Errorf("%.64s: %w", m.Name, err)
 		}
-		name, err := unquote(scratch[:0], value)
-		if err != nil {
-			return err
+	}
+	return nil
+}
+
+// A reader calls visit with the strings that a value is made of.
+type reader func(value []byte, visit func(string) error) error
+
+// readMembers reads an object, and each the value of a member, and calls visit
+// with every string. Unless the object is null, begin is called first.
+func readMembers(value []byte, each reader, begin func(), visit func(name []byte, value string) error) error {
+	if !isNull(value) {
+		begin()
+	}
+	return eachMember(value, func(name, value []byte) error {
+		return each(value, func(s string) error { return visit(name, s) })
+	})
+}
+
+// oneString reads a string.
+func oneString(value []byte, visit func(string) error) error {
+	switch value[0] {
+	case 'n':
+		return nil
+	case '"':
+		return visit(jsonrpc.UnquoteString(value))
+	}
+	return errNotString
+}
+
+// eachString reads an array of strings.
+func eachString(value []byte, visit func(string) error) error {
+	switch value[0] {
+	case 'n':
+		return nil
+	case '[':
+	default:
+		return errNotStrings
+	}
+	elements, err := jsonrpc.ParseArray(value)
+	if err != nil {
+		return err
+	}
+	for _, element := range elements {
+		if element[0] != '"' {
+			return errNotString
 		}
-		if err := readValues(dec, name, visit); err != nil {
+		if err := visit(jsonrpc.UnquoteString(element)); err != nil {
 			return err
 		}
 	}
-	_, err := dec.ReadToken()
-	return err
+	return nil
 }
 
-// readValues reads the values of one name: a string, an array of strings or
-// null.
-func readValues(dec *jsontext.Decoder, name []byte, visit func(name []byte, value string) error) error {
-	switch dec.PeekKind() {
+func readString(s *string, value []byte) error {
+	switch value[0] {
 	case 'n':
-		return dec.SkipValue()
 	case '"':
-		return readString(dec, name, visit)
-	case '[':
+		*s = jsonrpc.UnquoteString(value)
 	default:
 		return errNotString
 	}
-	if _, err := dec.ReadToken(); err != nil {
-		return err
-	}
-	for dec.PeekKind() != ']' {
-		if dec.PeekKind() != '"' {
-			return errNotString
-		}
-		if err := readString(dec, name, visit); err != nil {
-			return err
-		}
-	}
-	_, err := dec.ReadToken()
-	return err
+	return nil
 }
 
-func readString(dec *jsontext.Decoder, name []byte, visit func(name []byte, value string) error) error {
-	value, err := dec.ReadValue()
-	if err != nil {
-		return err
+// readText reads a string that may be long into memory of its own.
+func readText(text *[]byte, value []byte) error {
+	switch value[0] {
+	case 'n':
+	case '"':
+		*text = jsonrpc.AppendUnquoted(make([]byte, 0, len(value)), value)
+	default:
+		return errNotString
 	}
-	if bytes.IndexByte(value, '\\') < 0 {
-		return visit(name, string(value[1:len(value)-1]))
-	}
-	decoded, err := unquote(nil, value)
-	if err != nil {
-		return err
-	}
-	return visit(name, string(decoded))
+	return nil
 }
 
-// unquote appends what the JSON string stands for.
-func unquote(dst []byte, value jsontext.Value) ([]byte, error) {
-	if bytes.IndexByte(value, '\\') < 0 {
-		return append(dst, value[1:len(value)-1]...), nil
+func readBool(b *bool, value []byte) error {
+	switch value[0] {
+	case 'n', 't', 'f':
+		*b = value[0] == 't'
+		return nil
 	}
-	return jsontext.AppendUnquote(dst, value)
+	return errNotBool
 }

@@ -8,8 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-
-	"github.com/go-json-experiment/json/jsontext"
+	"unicode/utf8"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/sse"
@@ -38,13 +37,11 @@ func (w *writer) encode() []byte {
 	// Quotation marks are about a sixth of an MCP message, and each grows.
 	b := w.appendHead(make([]byte, 0, len(w.headers)+len(w.body)+len(w.body)/4+160))
 	b = append(b, `,"body":`...)
-	start := len(b)
-	b, err := jsontext.AppendQuote(b, w.body)
-	if err == nil {
+	if utf8.Valid(w.body) {
+		b = jsonrpc.AppendString(b, w.body)
 		return append(b, `,"isBase64Encoded":false}`...)
 	}
-	// The body is not UTF-8.
-	b = append(b[:start], '"')
+	b = append(b, '"')
 	b = base64.StdEncoding.AppendEncode(b, w.body)
 	return append(b, `","isBase64Encoded":true}`...)
 }

@@ -54,7 +54,7 @@ func TestMain(m *testing.M) {
 // leave starts a process that outlives the server.
 func leave() {
 	child := exec.Command("sleep", "1000") //nolint:noctx // it is to be orphaned
-	child.Stdout = os.Stdout // which keeps it open
+	child.Stdout = os.Stdout               // which keeps it open
 	if err := child.Start(); err != nil {
 		panic(err)
 	}

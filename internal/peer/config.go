@@ -64,7 +64,8 @@ type Config struct {
 	IdleTimeout time.Duration
 
 	// ConnectTimeout bounds finding out what the server speaks, with all its
-	// requests. The default is 1 minute.
+	// requests. The default is 1 minute, and 10 minutes with an Authorizer, because
+	// somebody may have to sign in.
 	ConnectTimeout time.Duration
 
 	// ProbeTimeout is how long a command may take to answer server/discover
@@ -80,6 +81,15 @@ type Config struct {
 // A RequestFunc answers a request of the server with the JSON of its result. Its
 // context ends when the server cancels the request or the connection ends.
 type RequestFunc func(ctx context.Context, method string, params []byte) (result []byte, err error)
+
+// hurry returns the time for a question that a server may leave unanswered:
+// little, unless somebody may have to sign in first.
+func (c *Config) hurry(d time.Duration) time.Duration {
+	if c.Authorizer != nil {
+		return c.ConnectTimeout
+	}
+	return d
+}
 
 func (c Config) withDefaults() Config {
 	if c.ClientInfo == nil {
@@ -99,6 +109,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.ConnectTimeout <= 0 {
 		c.ConnectTimeout = time.Minute
+		if c.Authorizer != nil {
+			c.ConnectTimeout = 10 * time.Minute
+		}
 	}
 	if c.ProbeTimeout <= 0 {
 		c.ProbeTimeout = 5 * time.Second

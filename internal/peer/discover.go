@@ -64,8 +64,8 @@ func (t *httpTarget) open(ctx context.Context, c *Conn, known Known) (*live, err
 	}
 	var first error
 	if newest(c.config.Versions, nil, false) != nil && !isHandshake(known) {
-		l, err := t.openStateless(ctx, c)
-		if err == nil || isFinal(err) || newest(c.config.Versions, nil, true) == nil {
+		l, silent, err := t.probe(ctx, c)
+		if err == nil || isFinal(err) && !silent || newest(c.config.Versions, nil, true) == nil {
 			return l, err
 		}
 		first = err
@@ -114,6 +114,20 @@ func isFinal(err error) bool {
 func isUnwelcome(err error) bool {
 	status, ok := errors.AsType[*StatusError](err)
 	return ok && isNoEndpoint(status.Status)
+}
+
+// probe asks in a version without a handshake. A server that has none may stay
+// silent (versioning, "Compatibility Matrix"), so that the question gets a
+// quarter of the time. Silent says that it was not enough.
+func (t *httpTarget) probe(ctx context.Context, c *Conn) (l *live, silent bool, err error) {
+	probing := ctx
+	if newest(c.config.Versions, nil, true) != nil {
+		var cancel context.CancelFunc
+		probing, cancel = context.WithTimeout(ctx, c.config.hurry(c.config.ConnectTimeout/4))
+		defer cancel()
+	}
+	l, err = t.openStateless(probing, c)
+	return l, probing.Err() != nil && ctx.Err() == nil, err
 }
 
 func (t *httpTarget) openStateless(ctx context.Context, c *Conn) (*live, error) {

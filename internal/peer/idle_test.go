@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -192,4 +194,76 @@ func TestLongLine(t *testing.T) {
 			t.Errorf("Call: %v", err)
 		}
 	})
+}
+
+// A server that does not answer what it does not know, over HTTP.
+func TestSilentHTTP(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		c, err := peer.Dial(t.Context(), "http://server.example", peer.Config{HTTPClient: &http.Client{Transport: silent{}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if c.Version() != "2025-06-18" || time.Since(start) != 15*time.Second {
+			t.Errorf("version %s after %v, want 2025-06-18 after 15s", c.Version(), time.Since(start))
+		}
+	})
+}
+
+// silent is a server that answers the handshake only.
+type silent struct{}
+
+func (silent) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	switch id, method := request(r); method {
+	case "initialize":
+		reply(w, id, initialized)
+	case "notifications/initialized":
+		w.WriteHeader(http.StatusAccepted)
+	default:
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	}
+	return w.Result(), nil
+}
+
+// Whoever has to sign in may take minutes.
+func TestSlowSignIn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		config := peer.Config{HTTPClient: &http.Client{Transport: polite{}}, Authorizer: slow{}}
+		c, err := peer.Dial(t.Context(), "http://server.example", config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if c.Version() != "2026-07-28" {
+			t.Errorf("version %s", c.Version())
+		}
+	})
+}
+
+type slow struct{}
+
+func (slow) Authorize(ctx context.Context, _ *http.Request) error {
+	select {
+	case <-time.After(3 * time.Minute): // of the bubble's clock
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (slow) Challenged(context.Context, *http.Response) (bool, error) { return false, nil }
+
+// polite is a server that answers server/discover.
+type polite struct{}
+
+func (polite) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	id, _ := request(r)
+	reply(w, id, discovered)
+	return w.Result(), nil
 }

@@ -25,7 +25,7 @@ type sseLink struct {
 // openSSE opens the stream and waits for the event that names the endpoint.
 func openSSE(ctx context.Context, e *endpoint, u *url.URL) (*sseLink, error) {
 	l := &sseLink{endpoint: e, header: postHeader(""), reading: make(chan struct{})}
-	ctx, giveUp := context.WithTimeout(ctx, e.config.ProbeTimeout)
+	ctx, giveUp := context.WithTimeout(ctx, e.config.hurry(e.config.ProbeTimeout))
 	defer giveUp()
 	streaming, cancel := context.WithCancel(context.Background())
 	stop := context.AfterFunc(ctx, cancel) // until the stream is there

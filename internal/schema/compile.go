@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"net/url"
-	"regexp"
 	"strings"
 )
 
@@ -13,8 +12,8 @@ import (
 type compiler struct {
 	data     []byte
 	draft7   bool
+	patterns patternCompiler
 	at       [][]byte // where the compiler is: keywords and property names
-	name     int      // where the name of the present keyword is
 	depth    int
 	nodes    []*node // in document order
 	headers  []Header
@@ -26,14 +25,10 @@ type compiler struct {
 	dynamic   map[string][]*node   // by $dynamicAnchor
 	refs      []reference
 	places    map[int]map[string]int // see entries
-
-	slow    string // what needs the fallback, "" for nothing
-	hidden  []span // members the fallback must not see
-	foreign error  // why the fallback cannot take this schema
 }
 
-func newCompiler(data []byte) *compiler {
-	return &compiler{data: data, identify: bytes.Contains(data, []byte(`"$id"`))}
+func newCompiler(data []byte, patterns patternCompiler) *compiler {
+	return &compiler{data: data, patterns: patterns, identify: bytes.Contains(data, []byte(`"$id"`))}
 }
 
 func (c *compiler) compile() (*node, error) {
@@ -88,12 +83,12 @@ func (c *compiler) keywords(n *node) error {
 			return err
 		}
 	}
+	n.scope = c.resource
 	header := 0
 	m := members{data: c.data, pos: n.pos}
 	for name := m.next(); name != nil; name = m.next() {
 		key := text(name)
 		c.at = append(c.at, key)
-		c.name = m.name
 		if string(key) == "x-mcp-header" {
 			header = m.pos
 		} else if err := c.keyword(n, key, m.pos); err != nil {
@@ -109,7 +104,7 @@ func (c *compiler) keywords(n *node) error {
 	}
 	if c.draft7 && n.ref != nil {
 		// In draft-07 a $ref hides its siblings (draft-07 core, section 8.3).
-		*n = node{pos: n.pos, ref: n.ref}
+		*n = node{pos: n.pos, ref: n.ref, scope: n.scope}
 	}
 	n.free = n.isFree()
 	return nil
@@ -208,20 +203,6 @@ func (c *compiler) count(pos int) (int, error) {
 		}
 	}
 	return min(n, math.MaxInt32), nil
-}
-
-// pattern compiles a regular expression. Go's have no look-around and no back
-// references, which is what keeps them linear in the length of the value.
-func (c *compiler) pattern(expr []byte) (*pattern, error) {
-	re, err := regexp.Compile(string(expr))
-	if err != nil {
-		return nil, c.errorf("%w", err)
-	}
-	weight := 16 * (1 + len(expr)/32)
-	if bytes.IndexByte(expr, '{') >= 0 {
-		weight *= 8 // a{1000} is a program of a thousand steps
-	}
-	return &pattern{expr: string(expr), regexp: re, weight: weight}, nil
 }
 
 // expect returns an error unless the value at pos has the given type.

@@ -7,6 +7,9 @@ func (w *walker) composition(n *node, pos int) bool {
 	if n.ref != nil {
 		_, ok = w.value(n.ref, pos)
 	}
+	if n.rare != nil {
+		ok = w.rarely(n.rare, pos) && ok
+	}
 	for _, part := range n.all {
 		if !ok && w.report == nil {
 			return false
@@ -31,6 +34,20 @@ func (w *walker) composition(n *node, pos int) bool {
 	}
 	if n.cond != nil {
 		ok = w.conditional(n, pos) && ok
+	}
+	return ok
+}
+
+// rarely checks the rare rules that apply to the same value; those of what is
+// unevaluated come last.
+func (w *walker) rarely(rules *rareRules, pos int) bool {
+	ok := true
+	if w.data[pos] == '{' {
+		ok = w.dependents(rules.dependents, pos)
+	}
+	if rules.dynamic != nil {
+		_, good := w.value(w.dynamicTarget(rules.dynamic), pos)
+		ok = ok && good
 	}
 	return ok
 }

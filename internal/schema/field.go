@@ -8,9 +8,9 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode"
 
-	jsonv2 "github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 )
 
 // A field is a struct field that is a property.
@@ -27,14 +27,6 @@ type field struct {
 
 // structure writes the schema of a struct.
 func (in *inferrer) structure(t reflect.Type, nullable bool) error {
-	// The library that will read and write the values judges the tags. It
-	// keeps what it learns, so the first call need not.
-	if err := jsonv2.Unmarshal([]byte("{}"), reflect.New(t).Interface()); err != nil {
-		if semantic := new(jsonv2.SemanticError); errors.As(err, &semantic) && semantic.Err != nil {
-			return semantic.Err // the rest speaks of the JSON above
-		}
-		return err
-	}
 	all, err := collect(nil, t, field{}, nil)
 	if err != nil {
 		return err
@@ -84,9 +76,10 @@ func collect(fields []field, t reflect.Type, outer field, seen []reflect.Type) (
 		return fields, nil
 	}
 	seen = append(slices.Clip(seen), t)
+	first := len(fields)
 	for sf := range t.Fields() {
 		tag := sf.Tag.Get("json")
-		if tag == "-" || !sf.IsExported() && !sf.Anonymous {
+		if tag == "-" || !sf.IsExported() && !sf.Anonymous && tag == "" {
 			continue
 		}
 		f, err := newField(sf, tag, outer)
@@ -94,6 +87,9 @@ func collect(fields []field, t reflect.Type, outer field, seen []reflect.Type) (
 			return nil, fmt.Errorf("field %s: %w", f.place, err)
 		}
 		if !sf.Anonymous || f.tagged {
+			if i := slices.IndexFunc(fields[first:], func(g field) bool { return g.name == f.name && g.depth == f.depth }); i >= 0 {
+				return nil, fmt.Errorf("fields %s and %s are both named %q in JSON", fields[first+i].place, f.place, f.name)
+			}
 			fields = append(fields, f)
 			continue
 		}
@@ -118,16 +114,36 @@ func newField(sf reflect.StructField, tag string, outer field) (field, error) {
 	}
 	for option := range strings.SplitSeq(options, ",") {
 		switch option {
+		case "":
 		case "omitempty", "omitzero":
 			f.optional = true
 		case "string":
 			f.text = true
-		case "embed", "inline":
-			// Which of the two has a meaning depends on the release.
-			return f, fmt.Errorf("the json option %s is not supported: embed the struct in Go", option)
+		default:
+			return f, fmt.Errorf("the json option %s is not supported", option)
 		}
 	}
-	return f, nil
+	return f, f.check(sf)
+}
+
+// check refuses what encoding/json would pass over in silence.
+func (f *field) check(sf reflect.StructField) error {
+	switch {
+	case f.tagged && !isTagName(f.name):
+		return fmt.Errorf("tag json: %q is not a name that encoding/json knows", f.name)
+	case f.tagged && !sf.IsExported():
+		return errors.New("a field with a json tag must be exported")
+	case sf.Anonymous && !f.tagged && indirect(sf.Type).Kind() != reflect.Struct:
+		return errors.New("an embedded type that is not a struct needs a name in its json tag")
+	}
+	return nil
+}
+
+// isTagName reports whether encoding/json takes the name in a tag for one.
+func isTagName(name string) bool {
+	return !strings.ContainsFunc(name, func(r rune) bool {
+		return !strings.ContainsRune("!#$%&()*+-./:;<=>?@[]^_{|}~ ", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	})
 }
 
 // indirect follows the pointers that t is.
@@ -238,7 +254,7 @@ func (in *inferrer) enum(f *field, start int) error {
 		in.buf = in.buf[:len(in.buf)-1]
 		start += bytes.Index(in.buf[start:], []byte(`"items":`)) + len(`"items":`)
 	}
-	base, err := compile(append(slices.Clone(in.buf[start:]), '}'))
+	base, err := compile(append(slices.Clone(in.buf[start:]), '}'), numberPatterns)
 	if err != nil {
 		return err
 	}
@@ -276,7 +292,7 @@ func (in *inferrer) defaultValue(f *field, start int) error {
 	if !ok {
 		return nil
 	}
-	base, err := compile(append(slices.Clone(in.buf[start:]), '}'))
+	base, err := compile(append(slices.Clone(in.buf[start:]), '}'), numberPatterns)
 	if err != nil {
 		return err
 	}
@@ -292,19 +308,13 @@ func (in *inferrer) defaultValue(f *field, start int) error {
 // literal returns the JSON for a value in a tag: it is JSON already, or the
 // bare text of a string. It has to satisfy s.
 func (s *Schema) literal(tag string) ([]byte, error) {
-	literal := jsontext.Value(tag)
+	raw := []byte(tag)
 	if s.root.types&^typeNull == typeString && !strings.HasPrefix(tag, `"`) {
-		quoted, err := jsontext.AppendQuote(nil, tag)
-		if err != nil {
-			return nil, err
-		}
-		literal = quoted
+		raw = jsonrpc.AppendString(nil, tag)
 	}
-	if !literal.IsValid() {
+	literal, err := compact(raw)
+	if err != nil {
 		return nil, fmt.Errorf("%s is not JSON", tag)
-	}
-	if err := literal.Compact(); err != nil {
-		return nil, err
 	}
 	if err := s.Validate(literal); err != nil {
 		return nil, fmt.Errorf("%s: %w", tag, err)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/jsonschema-go/jsonschema"
 
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/schema"
 )
 
@@ -126,7 +128,7 @@ type fuzzKeyword struct {
 	value func(g *generator, depth int)
 }
 
-// fuzzKeywords returns the keywords of the walk, and some that need the fallback.
+// fuzzKeywords returns the keywords that both sides read the same way.
 func fuzzKeywords() []fuzzKeyword {
 	types := func(g *generator, _ int) {
 		g.pick(`"null"`, `"boolean"`, `"object"`, `"array"`, `"number"`, `"string"`, `"integer"`, `["null","integer"]`, `["object","array","string"]`)
@@ -155,11 +157,11 @@ func fuzzKeywords() []fuzzKeyword {
 				if i > 0 {
 					g.buf.WriteByte(',')
 				}
-				g.scalar()
+				g.value(1)
 			}
 			g.buf.WriteByte(']')
 		}},
-		{"const", func(g *generator, _ int) { g.scalar() }},
+		{"const", func(g *generator, _ int) { g.value(2) }},
 		{"required", func(g *generator, _ int) { g.pick(`[]`, `["a"]`, `["a","b"]`, `["e"]`) }},
 		{"properties", func(g *generator, depth int) { g.named(depth, "a", "b", "d") }},
 		{"patternProperties", func(g *generator, depth int) { g.named(depth, "^x-", "b") }},
@@ -179,6 +181,11 @@ func fuzzKeywords() []fuzzKeyword {
 		{"x-note", func(g *generator, _ int) { g.scalar() }},
 		{"uniqueItems", func(g *generator, _ int) { g.pick(`true`, `false`) }},
 		{"contains", one},
+		{"minContains", count},
+		{"maxContains", count},
+		{"dependentRequired", func(g *generator, _ int) { g.pick(`{}`, `{"a":["b"]}`, `{"b":["a","d"],"d":[]}`) }},
+		{"dependentSchemas", func(g *generator, depth int) { g.named(depth, "a", "x-c") }},
+		{"unevaluatedItems", one},
 		{"unevaluatedProperties", one},
 	}
 }
@@ -345,6 +352,35 @@ func FuzzApplyDefaults(f *testing.F) {
 		}
 		if len(filled) == len(value) && !bytes.Equal(filled, value) {
 			t.Fatalf("ApplyDefaults(%s) = %s", value, filled)
+		}
+	})
+}
+
+// FuzzNumberPatterns compares how inferred schemas match numbers in strings
+// with what their patterns mean.
+func FuzzNumberPatterns(f *testing.F) {
+	for _, seed := range []string{"0", "-0", "12", "-12", "012", "1.5", "1.", "-1e+9", "1E5", "", "-", "+1", "1 ", "1\n", "١", "true", "1e", `"1"`} {
+		f.Add(seed)
+	}
+	inferred, err := schema.Infer(reflect.TypeFor[struct {
+		I int     `json:"i,string,omitempty"`
+		U uint    `json:"u,string,omitempty"`
+		F float64 `json:"f,string,omitempty"`
+	}]())
+	if err != nil {
+		f.Fatal(err)
+	}
+	compiled, err := schema.Compile(inferred.JSON())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, name := range []string{"i", "u", "f"} {
+			value := jsonrpc.AppendString([]byte(`{"`+name+`":`), text)
+			value = append(value, '}')
+			if got, want := inferred.Validate(value), compiled.Validate(value); (got == nil) != (want == nil) {
+				t.Errorf("Validate(%s) = %v, by the regular expression %v", value, got, want)
+			}
 		}
 	})
 }

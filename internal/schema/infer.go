@@ -10,14 +10,14 @@ import (
 	"slices"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
-	jsonv2 "github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 )
 
 // Infer derives a schema from a Go type, such that it accepts what
-// go-json-experiment/json writes for values of the type, and little that it
-// cannot read.
+// encoding/json writes for values of the type, less the nulls that
+// [Schema.FillNulls] replaces, and little that it cannot read.
 //
 // A struct becomes an object without additional properties. Its fields are
 // described by tags:
@@ -41,7 +41,7 @@ func Infer(t reflect.Type) (*Schema, error) {
 	if err == nil {
 		in.close()
 		var s *Schema
-		if s, err = compile(in.buf); err == nil {
+		if s, err = compile(in.buf, numberPatterns); err == nil {
 			return s, nil
 		}
 	}
@@ -53,13 +53,6 @@ type inferrer struct {
 	buf   []byte
 	types []reflect.Type // whose schemas are being written
 }
-
-// Integers as the names of members, which is how JSON writes such map keys.
-const (
-	integerPattern  = `^-?(0|[1-9][0-9]*)$`
-	unsignedPattern = `^(0|[1-9][0-9]*)$`
-	numberPattern   = `^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`
-)
 
 func (in *inferrer) open()  { in.buf = append(in.buf, '{') }
 func (in *inferrer) close() { in.buf = append(in.buf, '}') }
@@ -77,9 +70,11 @@ func (in *inferrer) key(name string) {
 // text writes a keyword whose value is a string.
 func (in *inferrer) text(key, value string) error {
 	in.key(key)
-	var err error
-	in.buf, err = jsontext.AppendQuote(in.buf, value)
-	return err
+	if !utf8.ValidString(value) {
+		return errors.New("invalid UTF-8")
+	}
+	in.buf = jsonrpc.AppendString(in.buf, value)
+	return nil
 }
 
 func (in *inferrer) int(key string, value int64) {
@@ -160,17 +155,12 @@ func (in *inferrer) special(t reflect.Type, nullable bool) (known bool, err erro
 		return true, in.text("format", "date-time")
 	case reflect.TypeFor[time.Duration]():
 		return false, errors.New("time.Duration has no agreed JSON form: use a string, or an integer that has its unit in its name")
-	case reflect.TypeFor[jsontext.Value]():
-		return true, nil
 	}
 	if t.PkgPath() == "" || t.Kind() == reflect.Interface {
 		return false, nil // no methods, or none that are called
 	}
 	p := reflect.PointerTo(t)
-	if slices.ContainsFunc([]reflect.Type{
-		reflect.TypeFor[json.Marshaler](), reflect.TypeFor[json.Unmarshaler](),
-		reflect.TypeFor[jsonv2.MarshalerTo](), reflect.TypeFor[jsonv2.UnmarshalerFrom](),
-	}, p.Implements) {
+	if isJSON(p) {
 		return true, nil
 	}
 	if isText(p) {
@@ -180,11 +170,14 @@ func (in *inferrer) special(t reflect.Type, nullable bool) (known bool, err erro
 	return false, nil
 }
 
+// isJSON reports whether a type reads or writes itself as JSON.
+func isJSON(t reflect.Type) bool {
+	return t.Implements(reflect.TypeFor[json.Marshaler]()) || t.Implements(reflect.TypeFor[json.Unmarshaler]())
+}
+
 // isText reports whether a type reads or writes itself as text.
 func isText(t reflect.Type) bool {
-	return t.Implements(reflect.TypeFor[encoding.TextMarshaler]()) ||
-		t.Implements(reflect.TypeFor[encoding.TextAppender]()) ||
-		t.Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
+	return t.Implements(reflect.TypeFor[encoding.TextMarshaler]()) || t.Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
 }
 
 // integer bounds the types that a JSON client cannot be expected to know.
@@ -203,14 +196,8 @@ func (in *inferrer) integer(t reflect.Type, nullable bool) {
 }
 
 func (in *inferrer) array(t reflect.Type, nullable bool) error {
-	// A named byte is an integer like any other.
-	if e := t.Elem(); e.Kind() == reflect.Uint8 && e.PkgPath() == "" {
+	if e := reflect.PointerTo(t.Elem()); t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8 && !isJSON(e) && !isText(e) {
 		in.typ("string", nullable)
-		if t.Kind() == reflect.Array {
-			encoded := int64(t.Len()+2) / 3 * 4
-			in.int("minLength", encoded)
-			in.int("maxLength", encoded)
-		}
 		return in.text("contentEncoding", "base64")
 	}
 	in.typ("array", nullable)

@@ -15,7 +15,6 @@ const (
 	groupArray
 	groupObject
 	groupLogic
-	groupSlow
 	groupDefault
 	groupText
 	groupFlag
@@ -35,15 +34,15 @@ var keywords = map[string]group{
 	"exclusiveMinimum": groupNumber, "exclusiveMaximum": groupNumber,
 	"minLength": groupString, "maxLength": groupString, "pattern": groupString,
 	"items": groupArray, "prefixItems": groupArray, "additionalItems": groupArray,
-	"minItems": groupArray, "maxItems": groupArray,
+	"minItems": groupArray, "maxItems": groupArray, "uniqueItems": groupArray,
+	"contains": groupArray, "minContains": groupArray, "maxContains": groupArray, "unevaluatedItems": groupArray,
 	"properties": groupObject, "required": groupObject, "additionalProperties": groupObject,
 	"patternProperties": groupObject, "propertyNames": groupObject,
 	"minProperties": groupObject, "maxProperties": groupObject,
 	"allOf": groupLogic, "anyOf": groupLogic, "oneOf": groupLogic, "not": groupLogic,
 	"if": groupLogic, "then": groupLogic, "else": groupLogic,
-	"uniqueItems": groupSlow, "contains": groupSlow, "minContains": groupSlow, "maxContains": groupSlow,
-	"unevaluatedItems": groupSlow, "unevaluatedProperties": groupSlow,
-	"dependentRequired": groupSlow, "dependentSchemas": groupSlow, "dependencies": groupSlow,
+	"unevaluatedProperties": groupObject,
+	"dependentRequired":     groupObject, "dependentSchemas": groupObject, "dependencies": groupObject,
 	"default": groupDefault,
 	"title":   groupText, "description": groupText, "$comment": groupText, "format": groupText,
 	"contentEncoding": groupText, "contentMediaType": groupText,
@@ -68,7 +67,6 @@ func (c *compiler) isKeyword(name []byte) bool {
 // keyword compiles one keyword of n, whose value is at pos.
 func (c *compiler) keyword(n *node, name []byte, pos int) (err error) {
 	if !c.isKeyword(name) {
-		c.hide(pos)
 		return nil
 	}
 	switch keywords[string(name)] {
@@ -90,18 +88,15 @@ func (c *compiler) keyword(n *node, name []byte, pos int) (err error) {
 		return c.objectKeyword(n, name, pos)
 	case groupLogic:
 		return c.logicKeyword(n, name, pos)
-	case groupSlow:
-		return c.slowKeyword(n, name, pos)
 	case groupDefault:
 		c.defaults = true
 		n.def = c.literal(pos)
-		c.hide(pos)
 	case groupText:
+		n.encoded = n.encoded || string(name) == "contentEncoding"
 		return c.expect(typeString, pos)
 	case groupFlag:
 		return c.expect(typeBoolean, pos)
 	case groupList:
-		c.hide(pos)
 		return c.expect(typeArray, pos)
 	case groupSchema:
 		// An annotation, but it has to be a schema.
@@ -141,9 +136,9 @@ func (c *compiler) typeKeyword(n *node, pos int) error {
 
 func (c *compiler) valueKeyword(n *node, name []byte, pos int) error {
 	if string(name) == "const" {
-		s := c.scalar(pos)
+		s, err := c.scalar(pos)
 		n.constant = &s
-		return nil
+		return err
 	}
 	if err := c.expect(typeArray, pos); err != nil {
 		return err
@@ -151,20 +146,24 @@ func (c *compiler) valueKeyword(n *node, name []byte, pos int) error {
 	n.enum = []scalar{}
 	e := elements{data: c.data, pos: pos}
 	for e.next() {
-		n.enum = append(n.enum, c.scalar(e.pos))
+		s, err := c.scalar(e.pos)
+		if err != nil {
+			return err
+		}
+		n.enum = append(n.enum, s)
 		e.pos = skipValue(c.data, e.pos)
 	}
 	return nil
 }
 
 // scalar reads a value of enum or const.
-func (c *compiler) scalar(pos int) scalar {
-	literal := c.literal(pos)
-	if typeOf(literal[0])&(typeObject|typeArray) != 0 {
-		c.slow = "enum or const with an object or an array"
+func (c *compiler) scalar(pos int) (scalar, error) {
+	w := newWalker(c.data)
+	s := w.scalar(pos, c.literal(pos))
+	if w.stop != nil {
+		return s, c.errorf("%w", w.stop)
 	}
-	c.noteNumbers(literal)
-	return newScalar(literal)
+	return s, nil
 }
 
 func (c *compiler) numberKeyword(n *node, name []byte, pos int) error {
@@ -172,7 +171,6 @@ func (c *compiler) numberKeyword(n *node, name []byte, pos int) error {
 		return err
 	}
 	literal := c.literal(pos)
-	c.noteNumbers(literal)
 	if n.number == nil {
 		n.number = new(numberRules)
 	}
@@ -219,11 +217,20 @@ func (c *compiler) limit(l *limit, name []byte, pos int) (err error) {
 
 func (c *compiler) arrayKeyword(n *node, name []byte, pos int) (err error) {
 	if n.array == nil {
-		n.array = &arrayRules{length: unlimited()}
+		n.array = &arrayRules{length: unlimited(), matches: limit{1, -1}}
 	}
 	switch string(name) {
 	case "minItems", "maxItems":
 		return c.limit(&n.array.length, name, pos)
+	case "minContains", "maxContains":
+		return c.limit(&n.array.matches, name, pos)
+	case "contains":
+		n.array.contains, err = c.schema(pos)
+	case "uniqueItems":
+		n.array.unique = c.data[pos] == 't'
+		return c.expect(typeBoolean, pos)
+	case "unevaluatedItems":
+		n.rarely().items, err = c.schema(pos)
 	case "prefixItems":
 		n.array.prefix, err = c.schemas(pos)
 	case "items":
@@ -278,6 +285,10 @@ func (c *compiler) objectKeyword(n *node, name []byte, pos int) (err error) {
 		o.names, err = c.schema(pos)
 	case "additionalProperties":
 		o.additional, err = c.schema(pos)
+	case "unevaluatedProperties":
+		n.rarely().members, err = c.schema(pos)
+	default:
+		err = c.dependencies(n, pos)
 	}
 	return err
 }
@@ -302,33 +313,6 @@ func (c *compiler) logicKeyword(n *node, name []byte, pos int) (err error) {
 	return err
 }
 
-// slowKeyword reads a keyword that is left to the fallback.
-func (c *compiler) slowKeyword(n *node, name []byte, pos int) error {
-	if n.slow == nil {
-		n.slow = new(slowRules)
-	}
-	if string(name) != "uniqueItems" || c.data[pos] == 't' {
-		c.slow = string(name)
-	}
-	var child *node
-	var err error
-	switch string(name) {
-	case "uniqueItems":
-		return c.expect(typeBoolean, pos)
-	case "minContains", "maxContains":
-		_, err = c.count(pos)
-	case "contains", "unevaluatedItems":
-		child, err = c.schema(pos)
-		n.slow.items = append(n.slow.items, child)
-	case "unevaluatedProperties":
-		child, err = c.schema(pos)
-		n.slow.members = append(n.slow.members, child)
-	default:
-		err = c.dependencies(n, pos)
-	}
-	return err
-}
-
 // dependencies reads dependentRequired, dependentSchemas or dependencies: an
 // object whose values are lists of names or schemas.
 func (c *compiler) dependencies(n *node, pos int) error {
@@ -337,17 +321,17 @@ func (c *compiler) dependencies(n *node, pos int) error {
 	}
 	m := members{data: c.data, pos: pos}
 	for name := m.next(); name != nil; name = m.next() {
+		d := dependent{name: string(text(name))}
+		var err error
 		if c.data[m.pos] == '[' {
-			if err := c.names(m.pos, func([]byte) {}); err != nil {
-				return err
-			}
+			err = c.names(m.pos, func(name []byte) { d.required = append(d.required, string(name)) })
 		} else {
-			child, err := c.child(text(name), m.pos)
-			if err != nil {
-				return err
-			}
-			n.slow.inPlace = append(n.slow.inPlace, child)
+			d.schema, err = c.child(text(name), m.pos)
 		}
+		if err != nil {
+			return err
+		}
+		n.rarely().dependents = append(n.rarely().dependents, d)
 		m.pos = skipValue(c.data, m.pos)
 	}
 	return nil

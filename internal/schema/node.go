@@ -3,7 +3,6 @@ package schema
 import (
 	"bytes"
 	"math/bits"
-	"regexp"
 	"strings"
 )
 
@@ -13,6 +12,8 @@ type node struct {
 	never bool // the schema false
 	free  bool // accepts everything, so the value can be skipped
 	alias bool // is nothing but ref
+
+	encoded bool // has a contentEncoding, as bytes have
 
 	types    typeSet // 0 for any
 	enum     []scalar
@@ -31,7 +32,8 @@ type node struct {
 	def   []byte // the default, as JSON
 	fills bool   // some property inside may have to be filled with a default
 
-	slow *slowRules
+	rare  *rareRules
+	scope *resource // that n is in, where some reference is dynamic
 }
 
 // isFree reports whether nothing constrains n.
@@ -39,7 +41,7 @@ func (n *node) isFree() bool {
 	return !n.never && n.types == 0 && n.enum == nil && n.constant == nil &&
 		n.number == nil && n.str == nil && n.array == nil && n.object == nil &&
 		n.ref == nil && n.all == nil && n.any == nil && n.one == nil &&
-		n.not == nil && n.cond == nil && n.slow == nil
+		n.not == nil && n.cond == nil && n.rare == nil
 }
 
 type numberRules struct {
@@ -75,18 +77,14 @@ type stringRules struct {
 	pattern *pattern
 }
 
-// A pattern is a regular expression with an estimate of what it costs to match
-// one byte.
-type pattern struct {
-	expr   string
-	regexp *regexp.Regexp
-	weight int
-}
-
 type arrayRules struct {
 	length limit
 	prefix []*node
 	items  *node
+	unique bool
+
+	contains *node
+	matches  limit // how many elements match contains
 }
 
 type objectRules struct {
@@ -112,15 +110,9 @@ type patternRule struct {
 	schema  *node
 }
 
-// slowRules are the subschemas of keywords that only the fallback validates.
-// They are kept to bound its work.
-type slowRules struct {
-	inPlace, items, members []*node
-}
-
 // composed reports whether n applies other subschemas to the same value.
 func (n *node) composed() bool {
-	return n.ref != nil || n.all != nil || n.any != nil || n.one != nil || n.not != nil || n.cond != nil
+	return n.ref != nil || n.all != nil || n.any != nil || n.one != nil || n.not != nil || n.cond != nil || n.rare != nil
 }
 
 // indexed is from how many properties on a map is faster than a search.
@@ -235,11 +227,11 @@ func typeOf(first byte) typeSet {
 	return typeNumber
 }
 
-// A scalar is a value of enum or const.
+// A scalar is a value of enum or const. It may be an object or an array.
 type scalar struct {
 	literal []byte
 	kind    typeSet
-	text    []byte  // of a string
+	text    []byte  // of a string; the canonical form of an object or array
 	number  decimal // of a number
 }
 
@@ -259,7 +251,7 @@ func (s *scalar) equal(o *scalar) bool {
 		return false
 	}
 	switch s.kind {
-	case typeString:
+	case typeString, typeObject, typeArray:
 		return bytes.Equal(s.text, o.text)
 	case typeNumber:
 		return s.number.compare(o.number) == 0

@@ -14,6 +14,7 @@ type resource struct {
 	uri     *url.URL
 	root    *node
 	anchors map[string]*node
+	dynamic map[string]*node // the anchors that are dynamic
 }
 
 // A reference is a $ref or $dynamicRef that waits for its target.
@@ -100,15 +101,16 @@ func (c *compiler) coreKeyword(n *node, name []byte, pos int) error {
 			c.dynamic = make(map[string][]*node)
 		}
 		c.dynamic[value] = append(c.dynamic[value], n)
+		if c.resource.dynamic == nil {
+			c.resource.dynamic = make(map[string]*node)
+		}
+		c.resource.dynamic[value] = n
 		return c.anchor(n, value)
 	case "$ref":
 		n.ref = new(node) // until resolve
 		c.refs = append(c.refs, reference{n, c.resource, value, false, c.place()})
 	case "$dynamicRef":
-		c.slow = "$dynamicRef"
-		if n.slow == nil {
-			n.slow = new(slowRules)
-		}
+		n.rarely() // what it refers to is known later
 		c.refs = append(c.refs, reference{n, c.resource, value, true, c.place()})
 	}
 	return nil
@@ -141,6 +143,12 @@ func (c *compiler) anchor(n *node, name string) error {
 
 // resolve links the references to their targets.
 func (c *compiler) resolve() error {
+	dynamic := slices.ContainsFunc(c.refs, func(r reference) bool { return r.dynamic })
+	for _, n := range c.nodes {
+		if !dynamic {
+			n.scope = nil
+		}
+	}
 	for _, r := range c.refs {
 		target, err := c.target(r)
 		if err != nil {
@@ -148,15 +156,14 @@ func (c *compiler) resolve() error {
 		}
 		if !r.dynamic {
 			r.node.ref = nil
-			r.node.alias = r.node.isFree()
+			r.node.alias = r.node.isFree() && !dynamic
 			r.node.ref = target
 			continue
 		}
-		// Which of the anchors a dynamic reference means depends on the
-		// value. Any of them, as far as bounds are concerned.
-		r.node.slow.inPlace = append(r.node.slow.inPlace, target)
-		name := r.uri[strings.IndexByte(r.uri, '#')+1:]
-		r.node.slow.inPlace = append(r.node.slow.inPlace, c.dynamic[name]...)
+		r.node.rare.dynamic = &dynamicRef{static: target}
+		if name := r.uri[strings.IndexByte(r.uri, '#')+1:]; slices.Contains(c.dynamic[name], target) {
+			r.node.rare.dynamic.name = name
+		}
 	}
 	if len(c.refs) == 0 {
 		return nil
@@ -258,7 +265,7 @@ func (c *compiler) checkLoop(n *node, done map[*node]bool) error {
 	}
 	done[n] = false
 	var err error
-	n.inPlace(func(part *node) {
+	c.inPlace(n, func(part *node) {
 		if err == nil {
 			err = c.checkLoop(part, done)
 		}
@@ -277,4 +284,24 @@ func member(data []byte, pos int, name string) int {
 		m.pos = skipValue(data, m.pos)
 	}
 	return -1
+}
+
+// inPlace calls f with every subschema that n may apply to the same value.
+func (c *compiler) inPlace(n *node, f func(*node)) {
+	parts := []*node{n.ref, n.not, n.cond, n.then, n.elze}
+	parts = slices.Concat(parts, n.all, n.any, n.one)
+	if n.rare != nil {
+		for _, d := range n.rare.dependents {
+			parts = append(parts, d.schema)
+		}
+		if d := n.rare.dynamic; d != nil {
+			// Which of the anchors it means depends on the value.
+			parts = append(append(parts, d.static), c.dynamic[d.name]...)
+		}
+	}
+	for _, part := range parts {
+		if part != nil {
+			f(part)
+		}
+	}
 }

@@ -3,7 +3,7 @@ package schema
 import (
 	"bytes"
 
-	"github.com/go-json-experiment/json/jsontext"
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 )
 
 // The functions of this file step through JSON text. They take an offset and
@@ -173,12 +173,8 @@ func text(literal []byte) []byte {
 		return plain
 	}
 	// Well-formed JSON has no bad escape; of a bad one the part before it counts.
-	decoded, _ := jsontext.AppendUnquote(nil, literal)
-	return decoded
+	return jsonrpc.AppendUnquoted(nil, literal)
 }
 
 // quote returns s, which is valid UTF-8, as a string literal.
-func quote(s string) []byte {
-	literal, _ := jsontext.AppendQuote(nil, s)
-	return literal
-}
+func quote(s string) []byte { return jsonrpc.AppendString(nil, s) }

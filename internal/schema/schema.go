@@ -2,19 +2,18 @@
 //
 // A schema is read once, when a tool is registered, and becomes a tree of
 // nodes. A value is then checked by one walk over its bytes, without decoding
-// it: nothing is allocated for a value that is valid. Keywords the walk does
-// not know (unevaluatedProperties, contains, …) send the whole schema to
-// jsonschema-go, which sees the decoded value.
+// it: hardly anything is allocated for a value that is valid.
 //
 // Two dialects are supported: 2020-12, which is the default, and draft-07.
 package schema
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 
-	"github.com/go-json-experiment/json/jsontext"
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 )
 
 // Bounds on a schema, so that a hostile one cannot exhaust the validator
@@ -28,64 +27,60 @@ const (
 // A Schema is a compiled JSON Schema. It is immutable and safe for concurrent
 // use.
 type Schema struct {
-	json     []byte
-	root     *node
-	headers  []Header
-	fallback *fallback // nil when the walk knows every keyword
+	json    []byte
+	root    *node
+	headers []Header
 }
 
 // Compile compiles a schema given as JSON. It refuses a schema that is
 // malformed, too large, not valid in its dialect, or not self-contained: a
 // $ref that leaves the schema is an error and is never fetched (basic, "$ref
 // Resolution").
-func Compile(raw []byte) (*Schema, error) {
+func Compile(raw []byte) (*Schema, error) { return compileRaw(raw, anyPattern) }
+
+// CompileInferred is Compile for a schema made of parts that [Infer] has
+// written. It knows no regular expressions but those.
+func CompileInferred(raw []byte) (*Schema, error) { return compileRaw(raw, numberPatterns) }
+
+func compileRaw(raw []byte, patterns patternCompiler) (*Schema, error) {
 	if len(raw) > maxSchemaBytes {
 		return nil, fmt.Errorf("compile schema: %d bytes exceed the limit of %d", len(raw), maxSchemaBytes)
 	}
-	text := jsontext.Value(slices.Clone(raw))
-	if !text.IsValid() {
-		return nil, fmt.Errorf("compile schema: %w", syntaxError(raw))
-	}
-	if err := text.Compact(); err != nil {
+	text, err := compact(raw)
+	if err != nil {
 		return nil, fmt.Errorf("compile schema: %w", err)
 	}
-	s, err := compile(text)
+	s, err := compile(text, patterns)
 	if err != nil {
 		return nil, fmt.Errorf("compile schema: %w", err)
 	}
 	return s, nil
 }
 
-// syntaxError says what is wrong with raw, which is known to be malformed.
-func syntaxError(raw []byte) error {
+// compact returns raw, which has to be strict JSON, without white space.
+func compact(raw []byte) ([]byte, error) {
 	if len(raw) == 0 {
-		return errors.New("empty text")
+		return nil, errors.New("empty text")
 	}
-	_, err := jsontext.AppendFormat(nil, raw)
-	if err == nil {
-		return errMalformed
+	if err := jsonrpc.Valid(raw); err != nil {
+		return nil, err
 	}
-	return err
+	var text bytes.Buffer
+	err := json.Compact(&text, raw)
+	return text.Bytes(), err
 }
 
 // compile compiles text, which is well-formed and compact.
-func compile(text []byte) (*Schema, error) {
+func compile(text []byte, patterns patternCompiler) (*Schema, error) {
 	if text[0] != '{' {
 		return nil, fmt.Errorf("must be an object, got %s", excerpt(text))
 	}
-	c := newCompiler(text)
+	c := newCompiler(text, patterns)
 	root, err := c.compile()
 	if err != nil {
 		return nil, err
 	}
-	s := &Schema{json: text, root: root, headers: c.headers}
-	if c.slow != "" {
-		s.fallback, err = newFallback(c)
-		if err != nil {
-			return nil, err
-		}
-	}
-	return s, nil
+	return &Schema{json: text, root: root, headers: c.headers}, nil
 }
 
 // JSON returns the schema as it was given, less insignificant white space.
@@ -103,8 +98,5 @@ func (s *Schema) Headers() []Header { return s.headers }
 // Validate checks value, which must be well-formed JSON without duplicate
 // names. What is wrong with the value comes back as a [*ValidationError].
 func (s *Schema) Validate(value []byte) error {
-	if s.fallback != nil {
-		return s.fallback.validate(s.root, value)
-	}
 	return validate(s.root, value)
 }

@@ -27,7 +27,8 @@ type walker struct {
 	budget int
 	depth  int
 	report *report
-	stop   error // sticky: why the walk cannot go on
+	stop   error       // sticky: why the walk cannot go on
+	scope  []*resource // the walk is in, the outermost first, where some reference is dynamic
 }
 
 // validate checks value against root. Most values are valid, so the first walk
@@ -109,9 +110,18 @@ func (w *walker) value(n *node, pos int) (end int, ok bool) {
 	if w.depth++; w.depth > maxValueDepth {
 		return w.fail(errDepth)
 	}
+	if n.scope != nil {
+		w.scope = append(w.scope, n.scope)
+	}
 	end, ok = w.own(n, pos)
 	if w.stop == nil && (ok || w.report != nil) && n.composed() {
 		ok = w.composition(n, pos) && ok
+	}
+	if ok && w.stop == nil && n.rare != nil {
+		ok = w.unevaluated(n, pos)
+	}
+	if n.scope != nil {
+		w.scope = w.scope[:len(w.scope)-1]
 	}
 	w.depth--
 	return end, ok && w.stop == nil
@@ -146,7 +156,7 @@ func (w *walker) own(n *node, pos int) (end int, ok bool) {
 		return -1, false
 	}
 	if n.enum != nil || n.constant != nil {
-		ok = w.listed(n, w.data[pos:end]) && ok
+		ok = w.listed(n, pos, w.data[pos:end]) && ok
 	}
 	return end, ok
 }
@@ -182,9 +192,18 @@ func (w *walker) excerpt(pos int) string {
 	return excerpt(w.data[pos:max(pos, skipValue(w.data, pos))])
 }
 
+// scalar prepares the value at pos for comparisons.
+func (w *walker) scalar(pos int, literal []byte) scalar {
+	s := newScalar(literal)
+	if s.kind&(typeObject|typeArray) != 0 {
+		s.text, _ = w.canonical(nil, pos)
+	}
+	return s
+}
+
 // listed checks enum and const.
-func (w *walker) listed(n *node, literal []byte) bool {
-	v := newScalar(literal)
+func (w *walker) listed(n *node, pos int, literal []byte) bool {
+	v := w.scalar(pos, literal)
 	if n.constant != nil && !n.constant.equal(&v) {
 		if w.report == nil {
 			return false
@@ -257,7 +276,7 @@ func (w *walker) string(rules *stringRules, literal []byte) bool {
 }
 
 func (w *walker) match(p *pattern, s []byte) bool {
-	return w.spend(p.weight*len(s)) && p.regexp.Match(s)
+	return w.spend(p.weight*len(s)) && p.match(s)
 }
 
 // spend takes cost from the budget and reports whether there was enough of it.
@@ -286,17 +305,21 @@ func (w *walker) size(l limit, n int, one, many string) bool {
 
 func (w *walker) array(rules *arrayRules, pos int) (end int, ok bool) {
 	ok = true
-	n := 0
+	n, matches := 0, 0
 	e := elements{data: w.data, pos: pos}
 	for ; e.next(); n++ {
 		schema := rules.items
 		if n < len(rules.prefix) {
 			schema = rules.prefix[n]
 		}
+		start := e.pos
 		if !w.element(schema, n, &e) {
 			if ok = false; w.report == nil {
 				return -1, false
 			}
+		}
+		if rules.contains != nil && w.quietly(rules.contains, start) {
+			matches++
 		}
 	}
 	if e.pos < 0 {
@@ -304,6 +327,12 @@ func (w *walker) array(rules *arrayRules, pos int) (end int, ok bool) {
 	}
 	if !rules.length.admits(n) {
 		ok = w.size(rules.length, n, "item", "items")
+	}
+	if rules.contains != nil && !rules.matches.admits(matches) {
+		ok = w.size(rules.matches, matches, "matching item", "matching items")
+	}
+	if rules.unique && n > 1 {
+		ok = w.unique(pos) && ok
 	}
 	return e.pos, ok
 }

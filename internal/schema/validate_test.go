@@ -132,13 +132,27 @@ func TestValidate(t *testing.T) {
 		{"draft-07 reference hides siblings", `{"$schema":"http://json-schema.org/draft-07/schema#","definitions":{"a":{"maximum":7}},"properties":{"p":{"$ref":"#/definitions/a","type":"string"}}}`, `{"p":5}`, nil},
 		{"2020-12 does not know additionalItems", `{"additionalItems":5}`, `[1]`, nil},
 
-		{"fallback", `{"properties":{"p":{"dependentRequired":{"a":["b"]}}}}`, `{"p":{"a":1}}`, []string{`validating /properties/p: dependentRequired["a"]: missing properties ["b"]`}},
-		{"fallback, valid", `{"properties":{"l":{"uniqueItems":true}}}`, ` {"l":[1,2,"a\u0062",true,null,{"a":0.5}]} `, nil},
-		{"fallback, exact integers", `{"properties":{"l":{"uniqueItems":true}}}`, `{"l":[9007199254740992,9007199254740993]}`, nil},
-		{"fallback, inexact number", `{"uniqueItems":true}`, `[1e400]`, []string{`has a number that cannot be checked exactly: 1e400`}},
-		{"fallback, long number", `{"uniqueItems":true}`, `[123456789012345678901234567890]`, []string{`has a number that cannot be checked exactly: 123456789012345678901234567890`}},
-		{"fallback, keyword in another case", `{"uniqueItems":true,"MinItems":3,"\"Type":"null","\u0054ype":"null","default":1e400,"examples":[1e400]}`, `[1]`, nil},
-		{"uniqueItems false needs no fallback", `{"uniqueItems":false}`, `[1e400,1]`, nil},
+		{"const is an object", `{"const":{"a":[1,{"b":null}],"c":"x"}}`, `{"c":"x","a":[1.0,{"b":null}]}`, nil},
+		{"const is another object", `{"const":{"a":1}}`, `{"a":1,"b":2}`, []string{`must be {"a":1}, got {"a":1,"b":2}`}},
+		{"enum of arrays", `{"enum":[["a,b"],["a","b"]]}`, `["a","c"]`, []string{`must be one of ["a,b"], ["a","b"], got ["a","c"]`}},
+		{"text does not pass for structure", `{"const":["a\",\"b"]}`, `["a","b"]`, []string{`must be ["a\",\"b"], got ["a","b"]`}},
+
+		{"uniqueItems", `{"uniqueItems":true}`, `[1,"a",1.0,1e0]`, []string{`must not repeat an item, got 1.0 more than once`}},
+		{"uniqueItems, valid", `{"properties":{"l":{"uniqueItems":true}}}`, ` {"l":[1,2,"a\u0062",true,null,{"a":0.5},{"a":5}]} `, nil},
+		{"uniqueItems, the order of names", `{"uniqueItems":true}`, `[{"a":1,"b":[2]},{"\u0062":[20e-1],"a":1}]`, []string{`must not repeat an item, got {"\u0062":[20e-1],"a":1} more than once`}},
+		{"uniqueItems, every digit counts", `{"uniqueItems":true}`, `[9007199254740992,9007199254740993,1e400,1e401,123456789012345678901234567890]`, nil},
+		{"uniqueItems false", `{"uniqueItems":false}`, `[1,1]`, nil},
+		{"contains", `{"contains":{"type":"string"}}`, `[1,2]`, []string{`must have at least 1 matching item, got 0`}},
+		{"contains, too many", `{"contains":{"type":"string"},"maxContains":1}`, `["a",1,"b"]`, []string{`must have at most 1 matching item, got 2`}},
+		{"contains, none needed", `{"contains":{"type":"string"},"minContains":0}`, `[1]`, nil},
+		{"dependentRequired", `{"properties":{"p":{"dependentRequired":{"a":["b"]}}}}`, `{"p":{"a":1}}`, []string{`p.b: required next to a, and missing`}},
+		{"dependentSchemas", `{"dependentSchemas":{"a":{"properties":{"b":{"type":"null"}}}}}`, `{"a":1,"b":2}`, []string{`b: must be null, got 2`}},
+		{"draft-07 dependencies", `{"$schema":"http://json-schema.org/draft-07/schema#","dependencies":{"a":["b"],"c":{"minProperties":2}}}`, `{"c":1}`, []string{`must have at least 2 properties, got 1`}},
+		{"unevaluatedProperties", `{"allOf":[{"properties":{"a":true}}],"anyOf":[{"properties":{"b":{"type":"null"}}},true],"unevaluatedProperties":false}`, `{"a":1,"b":1}`, []string{`b: is not allowed here`}},
+		{"unevaluatedProperties with a schema", `{"properties":{"a":true},"unevaluatedProperties":{"type":"null"}}`, `{"a":1,"b":1}`, []string{`b: must be null, got 1`}},
+		{"unevaluatedItems", `{"prefixItems":[true],"contains":{"type":"null"},"unevaluatedItems":false}`, `[1,null,2]`, []string{`[2]: is not allowed here`}},
+		{"dynamic reference", `{"$id":"https://e.com/strict","$ref":"tree","$dynamicAnchor":"node","unevaluatedProperties":false,"$defs":{"t":{"$id":"tree","$dynamicAnchor":"node","properties":{"kids":{"items":{"$dynamicRef":"#node"}}}}}}`, `{"kids":[{"kids":[]},{"kidz":[]}]}`, []string{`kids[1].kidz: is not allowed here`}},
+		{"keyword in another case", `{"uniqueItems":true,"MinItems":3,"\"Type":"null","default":1e400,"examples":[1e400]}`, `[1]`, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -203,7 +217,7 @@ func TestValidateManyProperties(t *testing.T) {
 // where that is noticed, and never panic.
 func TestValidateMalformed(t *testing.T) {
 	t.Parallel()
-	for _, raw := range []string{nestedSchema, `{"uniqueItems":true}`, `{"type":["object","array","string"],"items":{"minLength":1},"additionalProperties":{"type":"array","items":{"minLength":1}}}`} {
+	for _, raw := range []string{nestedSchema, `{"type":"array","uniqueItems":true}`, `{"type":["object","array","string"],"items":{"minLength":1},"additionalProperties":{"type":"array","items":{"minLength":1}}}`} {
 		s := mustCompile(t, raw)
 		for _, value := range []string{
 			``, ` `, `{`, `{"`, `{"a`, `{"a"`, `{"a":`, `{"a":1`, `{"a":1,`, `{1}`, `{"a" 1}`, `[`, `[1`, `[1,`, `[1 2]`,
@@ -232,11 +246,11 @@ func TestValidateBoundsItsWork(t *testing.T) {
 	nested := strings.Repeat("[", 5_000) + strings.Repeat("]", 5_000)
 	for _, test := range []struct{ name, schema, value, want string }{
 		{"recursion", `{` + twice + `}`, deep, work},
-		{"recursion in the fallback", `{"unevaluatedProperties":true,` + twice + `}`, deep, work},
+		{"recursion and what is unevaluated", `{"unevaluatedProperties":true,` + twice + `}`, deep, work},
 		{"composition", `{"$defs":{` + chain.String() + `"z":{"maximum":1}},"$ref":"#/$defs/a"}`, `1`, work},
 		{"depth", `{"items":{"$ref":"#"}}`, nested, depth},
-		{"depth in the fallback", `{"items":{"$ref":"#"},"uniqueItems":true}`, nested, depth},
-		{"depth that only the fallback sees", `{"uniqueItems":true}`, nested, depth},
+		{"depth and unique items", `{"items":{"$ref":"#"},"uniqueItems":true}`, nested, depth},
+		{"depth that only a comparison sees", `{"const":[]}`, nested, depth},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

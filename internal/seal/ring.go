@@ -23,7 +23,7 @@ const keyIDSize = 4
 
 // Ring holds one or more keys. It is immutable and safe for concurrent use.
 type Ring struct {
-	keys []key // the first one seals
+	keys func() []key // the first one seals
 
 	// aeads caches the ciphers of each purpose, as a []cipher.AEAD in the order
 	// of keys.
@@ -45,27 +45,30 @@ func NewRing(keys ...[]byte) (*Ring, error) {
 	if len(keys) == 0 {
 		return nil, errors.New("make key ring: no key")
 	}
-	r := &Ring{}
+	var ring []key
 	for i, secret := range keys {
 		if len(secret) != KeySize {
 			return nil, fmt.Errorf("make key ring: key %d has %d bytes, not %d", i+1, len(secret), KeySize)
 		}
 		k := newKey(secret)
 		// Different keys share an id once in 2^32 pairs; that key is refused too.
-		if r.find(k.id[:]) >= 0 {
+		if find(ring, k.id[:]) >= 0 {
 			return nil, fmt.Errorf("make key ring: key %d is given twice", i+1)
 		}
-		r.keys = append(r.keys, k)
+		ring = append(ring, k)
 	}
-	return r, nil
+	return &Ring{keys: func() []key { return ring }}, nil
 }
 
 // RandomRing returns a ring with one new random key. No other process can open
-// its tokens, nor this one after a restart.
+// its tokens, nor this one after a restart. The key is made when it is needed:
+// many servers never seal anything.
 func RandomRing() *Ring {
-	secret := make([]byte, KeySize)
-	_, _ = rand.Read(secret) // never fails: it ends the process instead
-	return &Ring{keys: []key{newKey(secret)}}
+	return &Ring{keys: sync.OnceValue(func() []key {
+		secret := make([]byte, KeySize)
+		_, _ = rand.Read(secret) // never fails: it ends the process instead
+		return []key{newKey(secret)}
+	})}
 }
 
 // Format prints the name of the type instead of the keys, whatever the verb.
@@ -78,8 +81,8 @@ func newKey(secret []byte) key {
 }
 
 // find returns the index of the key with the id, or -1.
-func (r *Ring) find(id []byte) int {
-	for i, k := range r.keys {
+func find(keys []key, id []byte) int {
+	for i, k := range keys {
 		if bytes.Equal(k.id[:], id) {
 			return i
 		}
@@ -93,8 +96,9 @@ func (r *Ring) ciphers(purpose string) []cipher.AEAD {
 	if cached, ok := r.aeads.Load(purpose); ok {
 		return cached.([]cipher.AEAD)
 	}
-	aeads := make([]cipher.AEAD, len(r.keys))
-	for i, k := range r.keys {
+	keys := r.keys()
+	aeads := make([]cipher.AEAD, len(keys))
+	for i, k := range keys {
 		aeads[i] = newAEAD(derive(k.secret, "purpose: "+purpose, KeySize))
 	}
 	r.aeads.Store(purpose, aeads)

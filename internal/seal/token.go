@@ -44,7 +44,7 @@ var encoding = base64.RawURLEncoding.Strict()
 func (r *Ring) Seal(purpose string, plaintext, associated []byte) string {
 	token := make([]byte, 0, overhead+len(plaintext))
 	token = append(token, version)
-	token = append(token, r.keys[0].id[:]...)
+	token = append(token, r.keys()[0].id[:]...)
 	token = r.ciphers(purpose)[0].Seal(token, nil, plaintext, associated)
 	return encoding.EncodeToString(token)
 }
@@ -61,7 +61,7 @@ func (r *Ring) Open(purpose, token string, associated []byte) ([]byte, error) {
 	if err != nil || len(raw) < overhead || raw[0] != version {
 		return nil, ErrInvalid
 	}
-	i := r.find(raw[1:headerSize])
+	i := find(r.keys(), raw[1:headerSize])
 	if i < 0 {
 		return nil, ErrInvalid
 	}

@@ -1,0 +1,156 @@
+package mcpengine
+
+import (
+	"encoding/json"
+	"math"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/schema"
+)
+
+// written is JSON that a type of the user's writes itself.
+type written string
+
+func (w written) MarshalJSON() ([]byte, error) { return []byte(w), nil }
+
+func TestEncode(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name  string
+		value any
+		want  string // or a part of the error
+	}{
+		{"no escapes for HTML", map[string]string{"<a>": "b & c"}, `{"<a>":"b & c"}`},
+		{"nor from methods", []any{written(`"\u003cb\u003E"`), written(`{"a":"\u0026"}`)}, `["<b\u003E",{"a":"&"}]`},
+		{"a backslash before what looks like one", `\u003c \\u003c <\`, `"\\u003c \\\\u003c <\\"`},
+		{"other escapes stay", "\x00\u2028\n\"", `"\u0000\u2028\n\""`},
+		{"text that is not UTF-8", "a\xffb", `"a\ufffdb"`},
+		{"text of a method that is not UTF-8", written("\"a\xffb\""), "\"a\ufffdb\""},
+		{"names in order", map[string]int{"b": 1, "a": 2}, `{"a":2,"b":1}`},
+		{"a repeated name of a method", written(`{"a":1,"a":2}`), `duplicate name`},
+		{"an unpaired surrogate of a method", written(`"\ud800"`), `unpaired surrogate`},
+		{"a method that writes no JSON", written(`{`), `unexpected end`},
+		{"not a number", math.NaN(), `unsupported value`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := encode(test.value)
+			if err != nil && strings.Contains(err.Error(), test.want) {
+				return
+			}
+			if err != nil || string(got) != test.want {
+				t.Errorf("encode = %s, %v, want %s", got, err, test.want)
+			}
+		})
+	}
+}
+
+// FuzzEncode checks that text comes back from what is encoded.
+func FuzzEncode(f *testing.F) {
+	for _, seed := range []string{"", `<>&`, `\u003c`, `\\<`, "\u2028\\", `a\`} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		value, err := encode([]string{text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		if err := json.Unmarshal(value, &got); err != nil || got[0] != strings.ToValidUTF8(text, "\ufffd") && jsonrpc.Valid([]byte(text)) == nil {
+			t.Fatalf("encode(%q) = %s, %v", text, value, err)
+		}
+		if strings.Contains(strings.ReplaceAll(string(value), `\\`, ""), `\u003c`) {
+			t.Fatalf("encode(%q) = %s", text, value)
+		}
+	})
+}
+
+func TestDecode(t *testing.T) {
+	t.Parallel()
+	type leaf struct {
+		N *int64 `json:"n"`
+	}
+	type input struct {
+		City string          `json:"city"`
+		N    int8            `json:"n"`
+		In   leaf            `json:"in"`
+		List []leaf          `json:"list"`
+		By   map[string]leaf `json:"by"`
+	}
+	for _, test := range []struct{ name, args, want string }{
+		{"integers in other forms", `{"city":"1.0\" 1.0","n":1.0,"in":{"n":-2e3}}`, ``},
+		{"out of range", `{"n":300}`, `n: 300 is not accepted here`},
+		{"out of range, in another form", `{"city":"x","n":3e2}`, `n: 300 is not accepted here`},
+		{"inside", `{"in":{"n":1.5}}`, `in/n: 1.5 is not accepted here`},
+		{"in a map", `{"by":{"a":{},"b":{"n":99999999999999999999}}}`, `by/b/n: 99999999999999999999 is not accepted here`},
+		{"in a list", `{"list":[{"n":1},{"n":0.5}]}`, `list: [{"n":1},{"n":0.5}] is not accepted here`},
+		{"a name in another case", `{"in":{"N":1}}`, `name N differs from "n" by case`},
+		{"no object", `1`, `the object: 1 is not accepted here`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := decode[input]([]byte(test.args), true)
+			if (err == nil) != (test.want == "") || err != nil && err.Error() != "arguments are invalid: "+test.want {
+				t.Errorf("decode(%s) = %v, want %s", test.args, err, test.want)
+			}
+		})
+	}
+	in, err := decode[input]([]byte(`{"city":"1.0\" 1.0","n":1.0,"in":{"n":-2e3}}`), false)
+	n := int64(-2000)
+	if diff := cmp.Diff(input{City: `1.0" 1.0`, N: 1, In: leaf{&n}}, in); diff != "" || err != nil {
+		t.Errorf("decode: %v (-want +got):\n%s", err, diff)
+	}
+}
+
+// FuzzPlainIntegers checks that what is rewritten is the same value.
+func FuzzPlainIntegers(f *testing.F) {
+	for _, seed := range []string{`1.0`, `{"1.0":[-1e2,"\"1.0"]}`, `[1.5,1e400,123456789012345678]`, `"\\`, `-`} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, args string) {
+		rewritten, changed := plainIntegers([]byte(args))
+		if !changed && string(rewritten) != args {
+			t.Fatalf("plainIntegers(%s) = %s, unchanged", args, rewritten)
+		}
+		var want, got any
+		if jsonrpc.Valid([]byte(args)) != nil || json.Unmarshal([]byte(args), &want) != nil {
+			return
+		}
+		if err := json.Unmarshal(rewritten, &got); err != nil || !reflect.DeepEqual(got, want) {
+			t.Fatalf("plainIntegers(%s) = %s: %v", args, rewritten, err)
+		}
+	})
+}
+
+// encoding/json writes null for a nil slice. Clients are promised a list.
+func TestValidResult(t *testing.T) {
+	t.Parallel()
+	type output struct {
+		List  []string          `json:"list"`
+		Bytes []byte            `json:"bytes"`
+		By    map[string][]bool `json:"by"`
+		Ptr   *[]string         `json:"ptr"`
+		Age   int8              `json:"age"`
+	}
+	s, err := schema.Infer(reflect.TypeFor[output]())
+	if err != nil {
+		t.Fatal(err)
+	}
+	value, err := encode(output{By: map[string][]bool{"a": nil}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"list":[],"bytes":"","by":{"a":[]},"ptr":null,"age":0}`
+	if got, err := validResult(s, value); err != nil || string(got) != want {
+		t.Errorf("validResult(%s) = %s, %v, want %s", value, got, err, want)
+	}
+	value = []byte(`{"list":null,"bytes":"","by":{},"ptr":null,"age":300}`)
+	if _, err := validResult(s, value); err == nil || err.Error() != "age: must be at most 127, got 300" {
+		t.Errorf("validResult(%s): %v, want what is wrong with age", value, err)
+	}
+}

@@ -1,0 +1,113 @@
+package schema
+
+import (
+	"slices"
+	"strconv"
+)
+
+// canonical appends the value at pos in a form that two values share exactly
+// when they are equal (JSON Schema Core 2020-12, section 4.2.2): numbers by
+// their digits, names in order, and texts behind their length, so that nothing
+// in them is taken for what follows. It returns the end of the value, or -1
+// once stop is set.
+func (w *walker) canonical(dst []byte, pos int) (form []byte, end int) {
+	if w.depth++; w.depth > maxValueDepth {
+		w.fail(errDepth)
+	}
+	defer func() { w.depth-- }()
+	if pos < 0 || pos >= len(w.data) {
+		w.fail(errMalformed)
+	}
+	if w.stop != nil {
+		return dst, -1
+	}
+	switch w.data[pos] {
+	case '{':
+		return w.canonicalObject(dst, pos)
+	case '[':
+		dst = append(dst, '[')
+		e := elements{data: w.data, pos: pos}
+		for e.pos >= 0 && e.next() {
+			dst, e.pos = w.canonical(dst, e.pos)
+			dst = append(dst, ',')
+		}
+		return append(dst, ']'), e.pos
+	}
+	end, ok := w.skip(pos)
+	if !ok {
+		return dst, -1
+	}
+	switch typeOf(w.data[pos]) {
+	case typeString:
+		return appendText(dst, text(w.data[pos:end])), end
+	case typeNumber:
+		return parseDecimal(w.data[pos:end]).append(dst), end
+	}
+	return append(dst, w.data[pos:end]...), end
+}
+
+func (w *walker) canonicalObject(dst []byte, pos int) (form []byte, end int) {
+	var forms []string
+	m := members{data: w.data, pos: pos}
+	for name := m.next(); name != nil; name = m.next() {
+		form := appendText(nil, text(name))
+		form, m.pos = w.canonical(form, m.pos)
+		forms = append(forms, string(form))
+		if !w.spend(len(form)) {
+			return dst, -1
+		}
+	}
+	slices.Sort(forms)
+	dst = append(dst, '{')
+	for _, form := range forms {
+		dst = append(append(dst, form...), ',')
+	}
+	return append(dst, '}'), m.pos
+}
+
+func appendText(dst, s []byte) []byte {
+	dst = append(dst, '"')
+	dst = strconv.AppendInt(dst, int64(len(s)), 10)
+	return append(append(dst, ':'), s...)
+}
+
+// append appends the sign, the digits and the exponent of d.
+func (d decimal) append(dst []byte) []byte {
+	if d.neg {
+		dst = append(dst, '-')
+	}
+	dst = append(append(dst, d.hi...), d.lo...)
+	return strconv.AppendInt(append(dst, 'e'), d.exp, 10)
+}
+
+// unique checks that no two elements of the array at pos are equal.
+func (w *walker) unique(pos int) bool {
+	seen := make(map[string]bool)
+	e := elements{data: w.data, pos: pos}
+	for e.pos >= 0 && e.next() {
+		start := e.pos
+		var form []byte
+		form, e.pos = w.canonical(nil, start)
+		if seen[string(form)] {
+			if w.report == nil {
+				return false
+			}
+			return w.problem("must not repeat an item, got %s more than once", w.excerpt(start))
+		}
+		seen[string(form)] = true
+	}
+	return w.stop == nil
+}
+
+// Canonical returns a form of value that it shares with every equal value, in
+// whatever order and spelling, and with no other: numbers are equal by what
+// they count. Of a value that is nested deeper than can be compared, or is no
+// JSON, it returns the text itself.
+func Canonical(value []byte) []byte {
+	w := newWalker(value)
+	form, _ := w.canonical(nil, skipSpace(value, 0))
+	if w.stop != nil {
+		return value
+	}
+	return form
+}

@@ -1,0 +1,179 @@
+package schema
+
+import "slices"
+
+// rareRules are rules that few schemas have.
+type rareRules struct {
+	dependents     []dependent
+	dynamic        *dynamicRef
+	items, members *node // unevaluatedItems and unevaluatedProperties
+}
+
+// A dependent is what an object must satisfy that has the named member.
+type dependent struct {
+	name     string
+	required []string
+	schema   *node // nil for none
+}
+
+// A dynamicRef is a $dynamicRef. Where its static target is a $dynamicAnchor,
+// the outermost resource that validation came through and that has an anchor
+// of the name decides (JSON Schema Core 2020-12, section 8.2.3.2).
+type dynamicRef struct {
+	static *node
+	name   string // "" when there is nothing dynamic about it
+}
+
+func (n *node) rarely() *rareRules {
+	if n.rare == nil {
+		n.rare = new(rareRules)
+	}
+	return n.rare
+}
+
+func (w *walker) dynamicTarget(d *dynamicRef) *node {
+	if d.name != "" {
+		for _, r := range w.scope {
+			if n := r.dynamic[d.name]; n != nil {
+				return n
+			}
+		}
+	}
+	return d.static
+}
+
+// dependents checks the members that are required, and the subschemas that
+// apply, because another member is there.
+func (w *walker) dependents(list []dependent, pos int) bool {
+	ok := true
+	for _, d := range list {
+		if member(w.data, pos, d.name) < 0 {
+			continue
+		}
+		for _, name := range d.required {
+			if member(w.data, pos, name) >= 0 {
+				continue
+			}
+			if ok = false; w.report == nil {
+				return false
+			}
+			w.enter(step{name: quote(name)})
+			w.problem("required next to %s, and missing", clip(d.name, maxExcerpt))
+			w.leave()
+		}
+		if d.schema != nil {
+			_, good := w.value(d.schema, pos)
+			ok = ok && good
+		}
+	}
+	return ok
+}
+
+// unevaluated checks what no other keyword of n has looked at, in a value that
+// satisfies all of them (JSON Schema Core 2020-12, section 11).
+func (w *walker) unevaluated(n *node, pos int) (ok bool) {
+	ok = true
+	switch rest := n.rare; {
+	case w.data[pos] == '{' && rest.members != nil:
+		applied := w.applied(nil, n, pos)
+		m := members{data: w.data, pos: pos}
+		for name := m.next(); name != nil && w.stop == nil; name = m.next() {
+			w.enter(step{name: name})
+			ok = w.rest(rest.members, m.pos, w.anyLooksAt(n, applied, name, 0, m.pos)) && ok
+			w.leave()
+			m.pos = skipValue(w.data, m.pos)
+		}
+	case w.data[pos] == '[' && rest.items != nil:
+		applied := w.applied(nil, n, pos)
+		e := elements{data: w.data, pos: pos}
+		for i := 0; w.stop == nil && e.next(); i++ {
+			w.enter(step{index: i})
+			ok = w.rest(rest.items, e.pos, w.anyLooksAt(n, applied, nil, i, e.pos)) && ok
+			w.leave()
+			e.pos = skipValue(w.data, e.pos)
+		}
+	}
+	return ok && w.stop == nil
+}
+
+func (w *walker) rest(n *node, pos int, evaluated bool) bool {
+	if evaluated {
+		return true
+	}
+	if n.never {
+		return w.problem("is not allowed here")
+	}
+	_, ok := w.value(n, pos)
+	return ok
+}
+
+// applied appends the subschemas that n applies to the value at pos and that
+// accept it, n first.
+func (w *walker) applied(list []*node, n *node, pos int) []*node {
+	if !w.spend(1) {
+		return list
+	}
+	if n.scope != nil {
+		w.scope = append(w.scope, n.scope)
+		defer func() { w.scope = w.scope[:len(w.scope)-1] }()
+	}
+	list = append(list, n)
+	add := func(parts ...*node) {
+		for _, part := range parts {
+			if part != nil && w.quietly(part, pos) {
+				list = w.applied(list, part, pos)
+			}
+		}
+	}
+	add(n.ref)
+	add(n.all...)
+	add(n.any...)
+	add(n.one...)
+	if n.cond != nil {
+		if w.quietly(n.cond, pos) {
+			add(n.cond, n.then)
+		} else {
+			add(n.elze)
+		}
+	}
+	if n.rare == nil {
+		return list
+	}
+	if n.rare.dynamic != nil {
+		add(w.dynamicTarget(n.rare.dynamic))
+	}
+	for _, d := range n.rare.dependents {
+		if w.data[pos] == '{' && member(w.data, pos, d.name) >= 0 {
+			add(d.schema)
+		}
+	}
+	return list
+}
+
+// anyLooksAt reports whether one of the applied subschemas evaluates a member,
+// or the element with the index when name is nil.
+func (w *walker) anyLooksAt(n *node, applied []*node, name []byte, index, pos int) bool {
+	if !w.spend(len(applied)) {
+		return false
+	}
+	return slices.ContainsFunc(applied, func(part *node) bool {
+		if name == nil {
+			return part.array != nil && w.looksAtElement(part.array, index, pos) ||
+				part != n && part.rare != nil && part.rare.items != nil
+		}
+		return part.object != nil && w.looksAtMember(part.object, text(name)) ||
+			part != n && part.rare != nil && part.rare.members != nil
+	})
+}
+
+func (w *walker) looksAtElement(rules *arrayRules, index, pos int) bool {
+	return rules.items != nil || index < len(rules.prefix) ||
+		rules.contains != nil && w.quietly(rules.contains, pos)
+}
+
+func (w *walker) looksAtMember(rules *objectRules, name []byte) bool {
+	if i := rules.find(name); rules.additional != nil || i >= 0 && rules.properties[i].schema != nil {
+		return true
+	}
+	return slices.ContainsFunc(rules.patterns, func(p patternRule) bool { return w.match(p.pattern, name) })
+}
