@@ -72,6 +72,8 @@ func newFixture() *mcpengine.Engine {
 		return "note of " + in.Name, nil
 	})
 	mcpengine.AddResource(e, "note://static", "The note.", func(context.Context, struct{}) (string, error) { return "the note", nil }, mcpengine.WithMIMEType("text/plain"))
+	mcpengine.AddResource(e, "note://a;id", "No name for a shell.", func(context.Context, struct{}) (string, error) { return "", nil })
+	mcpengine.AddResource(e, "note://bytes", "A note in bytes.", func(context.Context, struct{}) ([]byte, error) { return []byte{1, 2}, nil }, mcpengine.WithMIMEType("application/x-note"))
 	mcpengine.AddPrompt(e, "pack", "What to pack for a trip.", func(_ context.Context, in struct {
 		City string `json:"city"`
 	},
