@@ -16,6 +16,7 @@ BINARIES := \
 	board:examples:./board \
 	authboard:examples:./authboard \
 	conformance-server:.:./conformance/server \
+	conformance-client:.:./conformance/client \
 	mcpengine:.:./cmd/mcpengine
 
 GOLANGCI_LINT_VERSION := v2.15.0
@@ -60,7 +61,7 @@ try: ## See it work: a real client calls the weather server
 
 .PHONY: test
 test: export PATH := $(CURDIR)/.tools/python/bin:$(PATH)
-test: conformance-deps interop-deps python-deps postgres-deps ## Test every module under the race detector (CI=true: a skip is a failure)
+test: conformance-deps interop-deps oidc-deps python-deps postgres-deps ## Test every module under the race detector (CI=true: a skip is a failure)
 	@go run ./internal/testdigest $(MODULES)
 
 .PHONY: lint
@@ -111,6 +112,10 @@ conformance-deps:
 .PHONY: interop-deps
 interop-deps:
 	@scripts/install-peers || echo "interop: the clients of the TypeScript SDK are not installed; their tests will be skipped" >&2
+
+.PHONY: oidc-deps
+oidc-deps:
+	@scripts/install-oidc || echo "oidctest: the OpenID provider is not installed; its tests will be skipped" >&2
 
 .PHONY: python-deps
 python-deps:

@@ -14,9 +14,10 @@ import (
 type IntrospectionEndpoint struct{ URL, ClientID, ClientSecret string }
 
 // Introspection accepts the opaque access tokens of an issuer by asking it about
-// each (RFC 7662). The answer must name the audience and the expiry; where the
-// issuer leaves out the audience, [WithClients] has to say whose tokens are
-// good. It is remembered for a minute, which is how long a revoked token may
+// each (RFC 7662). The answer must name the subject, the audience and the
+// expiry. Without a subject, which some issuers leave out for clients that act
+// for themselves, two people might be taken for one; where the issuer leaves out
+// the audience, [WithClients] has to say whose tokens are good. The answer is remembered for a minute, which is how long a revoked token may
 // stay good. Options about signatures and token types do not apply and are an
 // error.
 func Introspection(issuer, audience string, endpoint IntrospectionEndpoint, opts ...Option) Provider {

@@ -14,7 +14,8 @@ type config struct {
 	revision string // all of them when empty
 	scenario string // all of the revision's when empty
 	place    string // name of the place; all of them when empty
-	server   string // path of the program to test
+	server   string // path of the program to test as a server
+	client   string // and as a client
 	out      string // folder for the suite's results; temporary when empty
 	suite    string // folder the suite is installed in
 }
@@ -26,13 +27,28 @@ type leg struct {
 	required int // scenarios, which the revision froze at its release
 }
 
+// The sides of the protocol.
+const (
+	serverSide = "server"
+	clientSide = "client"
+)
+
 var legs = []leg{
-	{side: "server", revision: "2026-07-28", required: 37},
-	{side: "server", revision: "2025-11-25", required: 30},
+	{side: serverSide, revision: "2026-07-28", required: 37},
+	{side: serverSide, revision: "2025-11-25", required: 30},
 }
 
+var clientLegs = []leg{
+	{side: clientSide, revision: "2026-07-28", required: 32},
+	{side: clientSide, revision: "2025-11-25", required: 18},
+}
+
+// excused is how the names of client scenarios begin that need not pass, because
+// the client has no OAuth yet.
+const excused = "auth/"
+
 // chooseLegs returns the legs of a revision, and all legs when it is empty.
-func chooseLegs(revision string) ([]leg, error) {
+func chooseLegs(legs []leg, revision string) ([]leg, error) {
 	if revision == "" {
 		return legs, nil
 	}
@@ -47,10 +63,9 @@ func chooseLegs(revision string) ([]leg, error) {
 func (l leg) String() string { return l.revision }
 
 // run runs what c says, reports to stdout, and returns whether all is well. In
-// each place one server, at one URL, passes all legs.
+// each place one server, at one URL, or one client passes all legs.
 func run(ctx context.Context, c config, stdout io.Writer) (ok bool, err error) {
-	chosen, err := chooseLegs(c.revision)
-	if err != nil {
+	if _, err := chooseLegs(legs, c.revision); err != nil {
 		return false, err
 	}
 	where, err := choosePlaces(c.place)
@@ -73,7 +88,7 @@ func run(ctx context.Context, c config, stdout io.Writer) (ok bool, err error) {
 	}
 	ok = true
 	for _, p := range where {
-		placeOK, err := runPlace(ctx, c, p, chosen, s, stdout)
+		placeOK, err := runPlace(ctx, c, p, s, stdout)
 		if err != nil {
 			return false, err
 		}
@@ -86,27 +101,31 @@ func run(ctx context.Context, c config, stdout io.Writer) (ok bool, err error) {
 }
 
 // runPlace runs the legs against the program in one place.
-func runPlace(ctx context.Context, c config, p place, chosen []leg, s suite, stdout io.Writer) (bool, error) {
-	at, err := p.start(ctx, c.server)
+func runPlace(ctx context.Context, c config, p place, s suite, stdout io.Writer) (bool, error) {
+	chosen, err := chooseLegs(p.legs, c.revision)
 	if err != nil {
 		return false, err
 	}
-	ok, err := runLegs(ctx, c, p, chosen, s, at.url+"/mcp", stdout)
+	at, err := p.start(ctx, c)
+	if err != nil {
+		return false, err
+	}
+	ok, err := runLegs(ctx, c, p, chosen, s, at.target, stdout)
 	if stopErr := at.stop(); stopErr != nil {
 		ok = false
 		fmt.Fprintf(stdout, "\n%v\n", stopErr)
 	}
 	if !ok && err == nil {
-		fmt.Fprintf(stdout, "\nThis is the server's log:\n\n%s", at.log())
+		fmt.Fprintf(stdout, "\nThis is the program's log:\n\n%s", at.log())
 	}
 	return ok, err
 }
 
-// runLegs lets the suite at the server, leg by leg.
-func runLegs(ctx context.Context, c config, p place, chosen []leg, s suite, url string, stdout io.Writer) (bool, error) {
+// runLegs lets the suite at the target, leg by leg.
+func runLegs(ctx context.Context, c config, p place, chosen []leg, s suite, target string, stdout io.Writer) (bool, error) {
 	ok := true
 	for _, l := range chosen {
-		legOK, err := runLeg(ctx, c, p, l, s, url, stdout)
+		legOK, err := runLeg(ctx, c, p, l, s, target, stdout)
 		if err != nil {
 			return false, err
 		}
@@ -115,7 +134,7 @@ func runLegs(ctx context.Context, c config, p place, chosen []leg, s suite, url 
 	return ok, nil
 }
 
-func runLeg(ctx context.Context, c config, p place, l leg, s suite, url string, stdout io.Writer) (bool, error) {
+func runLeg(ctx context.Context, c config, p place, l leg, s suite, target string, stdout io.Writer) (bool, error) {
 	scenarios, err := s.scenarios(ctx, l)
 	if err != nil {
 		return false, err
@@ -131,7 +150,7 @@ func runLeg(ctx context.Context, c config, p place, l leg, s suite, url string, 
 		}
 	}
 	out := filepath.Join(c.out, p.name, l.revision)
-	if err := s.run(ctx, l, c.scenario, url, out, verbose); err != nil {
+	if err := s.run(ctx, l, c.scenario, target, out, verbose); err != nil {
 		return false, err
 	}
 	results, err := readResults(out, l, scenarios)

@@ -1,17 +1,20 @@
 // Command run runs the official MCP conformance suite against the server in
-// conformance/server and prints what came of it. Run it from the root of the
+// conformance/server and the client in conformance/client, and prints what came
+// of it. Run it from the root of the
 // repository, after make build and scripts/install-conformance, or let
 // make conformance do all three:
 //
 //	go run ./conformance/run
 //	go run ./conformance/run -scenario server-stateless
+//	go run ./conformance/run -place client -scenario tools_call
 //
-// It does so three times: over HTTP, and on a stand-in for AWS Lambda, with
-// answers that are buffered and with such that are streamed.
+// It tests the server three times: over HTTP, and on a stand-in for AWS Lambda,
+// with answers that are buffered and with such that are streamed.
 //
 // It exits with 1 when a scenario fails that the revision requires or that is
-// pending, or one passes that is excluded, and with 2 when it is used wrongly. Scenarios of extensions are
-// shown and never fail the run.
+// pending, or one passes that is excluded, and with 2 when it is used wrongly.
+// Scenarios of extensions, and those of the client's authorization, are shown and
+// never fail the run.
 package main
 
 import (
@@ -48,8 +51,9 @@ func parseFlags(args []string) (config, error) {
 	flags := flag.NewFlagSet("conformance", flag.ContinueOnError)
 	flags.StringVar(&c.revision, "revision", "", "the protocol `version` whose requirements to run (default: all of them, against one process)")
 	flags.StringVar(&c.scenario, "scenario", "", "run this scenario alone and show all it says")
-	flags.StringVar(&c.place, "place", "", "where to run the server: http, lambda-buffered or lambda-streamed (default: one after the other)")
-	flags.StringVar(&c.server, "server", "bin/conformance-server", "the `program` to test")
+	flags.StringVar(&c.place, "place", "", "what to test: the server on http, lambda-buffered or lambda-streamed, or the client (default: one after the other)")
+	flags.StringVar(&c.server, "server", "bin/conformance-server", "the `program` to test as a server")
+	flags.StringVar(&c.client, "client", "bin/conformance-client", "the `program` to test as a client")
 	flags.StringVar(&c.out, "out", "", "keep the suite's results in this `folder` (default: only those of a failed run, in a temporary one)")
 	err := flags.Parse(args)
 	if err != nil {

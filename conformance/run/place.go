@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 
@@ -12,11 +14,12 @@ import (
 	"github.com/mcpengine/mcpengine/internal/lambdatest"
 )
 
-// A place is where the program serves while the suite tests it.
+// A place is where a program runs while the suite tests it.
 type place struct {
 	name  string // by which it is chosen
 	title string // as the report says it
-	start func(ctx context.Context, program string) (site, error)
+	legs  []leg
+	start func(ctx context.Context, c config) (site, error)
 }
 
 // String returns the name.
@@ -24,9 +27,9 @@ func (p place) String() string { return p.name }
 
 // A site is a place with the program in it.
 type site struct {
-	url  string
-	stop func() error  // an error when the program did not end in good order
-	log  func() string // of the program, after stop
+	target string        // the URL of the server, or the path of the client
+	stop   func() error  // an error when the program did not end in good order
+	log    func() string // of the program, after stop
 }
 
 // The names of the places.
@@ -34,16 +37,31 @@ const (
 	onHTTP     = "http"
 	onBuffered = "lambda-buffered"
 	onStreamed = "lambda-streamed"
+	asClient   = "client"
 )
 
-// places returns where the program is tested: as one process that listens, and
-// as the bootstrap of a function, behind either kind of Function URL.
+// places returns where the programs are tested: the server as one process that
+// listens, and as the bootstrap of a function, behind either kind of Function
+// URL; the client wherever the suite starts it.
 func places() []place {
 	return []place{
-		{onHTTP, "HTTP", startHTTP},
-		{onBuffered, "AWS Lambda, answers buffered", onLambda(false)},
-		{onStreamed, "AWS Lambda, answers streamed", onLambda(true)},
+		{onHTTP, "HTTP", legs, startHTTP},
+		{onBuffered, "AWS Lambda, answers buffered", legs, onLambda(false)},
+		{onStreamed, "AWS Lambda, answers streamed", legs, onLambda(true)},
+		{asClient, "HTTP", clientLegs, findClient},
 	}
+}
+
+// findClient starts nothing: the suite starts the client, once for each scenario.
+func findClient(_ context.Context, c config) (site, error) {
+	path, err := filepath.Abs(c.client)
+	if err != nil {
+		return site{}, fmt.Errorf("find the client: %w", err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		return site{}, fmt.Errorf("find the client, which make build builds: %w", err)
+	}
+	return site{path, func() error { return nil }, func() string { return "" }}, nil
 }
 
 // choosePlaces returns the place of that name, and all of them when it is empty.
@@ -59,12 +77,12 @@ func choosePlaces(name string) ([]place, error) {
 	return all[i : i+1], nil
 }
 
-func startHTTP(ctx context.Context, program string) (site, error) {
-	s, err := startServer(ctx, program)
+func startHTTP(ctx context.Context, c config) (site, error) {
+	s, err := startServer(ctx, c.server)
 	if err != nil {
 		return site{}, err
 	}
-	return site{s.url, s.stop, func() string { return s.log.String() }}, nil
+	return site{s.url + "/mcp", s.stop, func() string { return s.log.String() }}, nil
 }
 
 // environments is how many processes answer at the URL of a function. With more
@@ -74,8 +92,8 @@ const environments = 4
 
 // onLambda runs the program on a stand-in for the platform, which freezes it
 // between invocations.
-func onLambda(stream bool) func(context.Context, string) (site, error) {
-	return func(ctx context.Context, program string) (site, error) {
+func onLambda(stream bool) func(context.Context, config) (site, error) {
+	return func(ctx context.Context, c config) (site, error) {
 		port, err := freePort(ctx)
 		if err != nil {
 			return site{}, fmt.Errorf("find a free port: %w", err)
@@ -86,7 +104,7 @@ func onLambda(stream bool) func(context.Context, string) (site, error) {
 		}
 		log := &processLog{}
 		p, err := lambdatest.New(ctx, lambdatest.Options{
-			Bootstrap: program,
+			Bootstrap: c.server,
 			Address:   address,
 			Instances: environments,
 			Stream:    stream,
@@ -104,7 +122,7 @@ func onLambda(stream bool) func(context.Context, string) (site, error) {
 		if err != nil {
 			return site{}, fmt.Errorf("start the function: %w", err)
 		}
-		return site{"http://" + address, func() error { p.Stop(); return complaint(p.Ledger()) }, log.String}, nil
+		return site{"http://" + address + "/mcp", func() error { p.Stop(); return complaint(p.Ledger()) }, log.String}, nil
 	}
 }
 

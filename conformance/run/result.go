@@ -59,8 +59,8 @@ func readResults(dir string, l leg, scenarios []scenario) ([]result, error) {
 // readChecks reads the checks of one scenario. The suite names its folder after
 // the scenario and the time.
 func readChecks(dir string, l leg, name string) ([]check, error) {
-	if l.side == "server" {
-		name = "server-" + name
+	if l.side == serverSide {
+		name = serverSide + "-" + name
 	}
 	const when = "-[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T*Z"
 	paths, err := filepath.Glob(filepath.Join(dir, name+when, "checks.json"))

@@ -132,6 +132,25 @@ func TestConformanceOnLambda(t *testing.T) {
 	}
 }
 
+// The client passes every scenario that has to pass, of every revision.
+func TestConformanceOfTheClient(t *testing.T) {
+	if _, err := findSuite(suiteFolder); err != nil {
+		t.Skip(err)
+	}
+	program := filepath.Join(t.TempDir(), "client")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../client")
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, output)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	defer cancel()
+	var stdout strings.Builder
+	ok, err := run(ctx, config{place: asClient, client: program, out: t.TempDir(), suite: suiteFolder}, &stdout)
+	if err != nil || !ok {
+		t.Errorf("run = %v, %v; it printed:\n%s", ok, err, stdout.String())
+	}
+}
+
 // A server that does not start is an error that says what the server said.
 func TestServerThatEnds(t *testing.T) {
 	_, err := startServer(t.Context(), asChild(t, ends))
@@ -154,7 +173,7 @@ func TestWrongUse(t *testing.T) {
 		want   string
 	}{
 		{"unknown revision", config{revision: "1999-01-01"}, `revision "1999-01-01" is not run here: choose one of [2026-07-28 2025-11-25]`},
-		{"unknown place", config{place: "moon"}, `place "moon" is unknown: choose one of [http lambda-buffered lambda-streamed]`},
+		{"unknown place", config{place: "moon"}, `place "moon" is unknown: choose one of [http lambda-buffered lambda-streamed client]`},
 		{"no suite", config{revision: "2026-07-28", suite: empty}, errNotInstalled.Error()},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -173,7 +192,7 @@ func TestParseFlags(t *testing.T) {
 	c, err := parseFlags([]string{"-scenario", "caching", "-out", "results"})
 	want := config{
 		revision: "2026-07-28", scenario: "caching", place: onHTTP, server: "bin/conformance-server",
-		out: "results", suite: ".tools/conformance",
+		client: "bin/conformance-client", out: "results", suite: ".tools/conformance",
 	}
 	if err != nil || c != want {
 		t.Errorf("parseFlags = %+v, %v, want %+v", c, err, want)

@@ -80,7 +80,7 @@ func parseList(list string, l leg) ([]scenario, error) {
 			set, _, _ = strings.Cut(line, " ")
 		case isItem && set == required && !unscored:
 			count++
-			scenarios = append(scenarios, scenario{name, required, true, ""})
+			scenarios = append(scenarios, scenario{name, required, l.side == serverSide || !strings.HasPrefix(name, excused), ""})
 		case isItem && set == extension && unscored:
 			extensions = append(extensions, scenario{name, set, false, ""})
 		case isItem && set != required && unscored:
@@ -94,10 +94,15 @@ func parseList(list string, l leg) ([]scenario, error) {
 	return append(scenarios, extensions...), lines.Err()
 }
 
-// run runs the scenario, or all of the leg, against the server at the URL. It
-// writes the results below dir. That a scenario fails is not an error.
-func (s suite) run(ctx context.Context, l leg, scenario, url, dir string, verbose io.Writer) error {
-	args := []string{s.script, l.side, "--url", url, "-o", dir}
+// run runs the scenario, or all of the leg, against the target: the URL of a
+// server, or the path of a client. It writes the results below dir. That a
+// scenario fails is not an error.
+func (s suite) run(ctx context.Context, l leg, scenario, target, dir string, verbose io.Writer) error {
+	option := "--url"
+	if l.side == clientSide {
+		option = "--command"
+	}
+	args := []string{s.script, l.side, option, target, "-o", dir}
 	if scenario == "" {
 		args = append(args, "--requirements", l.revision)
 	} else {

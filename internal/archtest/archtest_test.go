@@ -96,7 +96,7 @@ func TestRules(t *testing.T) {
 				{ImportPath: root + "/mcp", Module: own, Imports: []string{"example.com/unknown"}},
 			},
 			want: []string{
-				root + " imports " + tokensPath + ": module " + tokens.Path + " belongs to " + root + "/auth (internal/archtest/rules.go)",
+				root + " imports " + tokensPath + ": module " + tokens.Path + " belongs to " + root + "/auth, " + root + "/internal/oauth (internal/archtest/rules.go)",
 				root + "/mcp imports example.com/unknown of the new module example.com/unknown: give the module an owner in internal/archtest/rules.go",
 			},
 		},

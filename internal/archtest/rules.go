@@ -17,14 +17,20 @@ var aboveRoot = []string{root + "/cmd", root + "/conformance"}
 // not of the library behind them, and can change the library in one place. A
 // module with several owners says why. Tests may import what they like.
 var owners = map[string][]string{
-	"github.com/golang-jwt/jwt/v5": {root + "/auth"},
-	"github.com/spf13/cobra":       {root + "/cmd/mcpengine"},
+	"github.com/spf13/cobra": {root + "/cmd/mcpengine"},
 
-	// What a host's file is written in, and the locks: a host's file and our
-	// profile are each edited by one package.
+	// One side of a token verifies with it, the other signs.
+	"github.com/golang-jwt/jwt/v5": {root + "/auth", root + "/internal/oauth"},
+
+	// What signing in needs of the system.
+	"github.com/cli/browser":        {root + "/internal/oauth"},
+	"github.com/zalando/go-keyring": {root + "/internal/oauth"},
+
+	// What a host's file is written in, and the locks: a host's file, our
+	// profile and the token store are each edited by one package.
 	"github.com/tailscale/hujson":     {root + "/internal/hostconfig"},
 	"github.com/pelletier/go-toml/v2": {root + "/internal/hostconfig"},
-	"github.com/gofrs/flock":          {root + "/internal/hostconfig", root + "/internal/profile"},
+	"github.com/gofrs/flock":          {root + "/internal/hostconfig", root + "/internal/oauth", root + "/internal/profile"},
 
 	// The AWS SDK is one library in a module for each service.
 	"github.com/aws/aws-sdk-go-v2":                        {root + "/internal/deploy"},
@@ -40,6 +46,7 @@ var owners = map[string][]string{
 	"github.com/go-json-experiment/json": {
 		root + "/client",
 		root + "/internal/jsonrpc",
+		root + "/internal/oauth",
 		root + "/internal/profile",
 	},
 }
@@ -51,12 +58,14 @@ var unlinked = []string{
 	"github.com/aws/aws-sdk-go",
 	"github.com/aws/aws-sdk-go-v2",
 	"github.com/aws/smithy-go",
+	"github.com/cli/browser",
 	"github.com/gofrs",
 	"github.com/google/jsonschema-go",
 	"github.com/jackc",
 	"github.com/pelletier",
 	"github.com/spf13",
 	"github.com/tailscale",
+	"github.com/zalando",
 	"golang.org/x/oauth2",
 	"modernc.org",
 	"testing",

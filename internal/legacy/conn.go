@@ -94,7 +94,7 @@ func (c *Conn) Accept(ctx context.Context, req *jsonrpc.Request, batched bool) *
 }
 
 func noVersion() *jsonrpc.Error {
-	return invalid("the request names no protocol version: send initialize first, or params._meta[\"" + metaVersion +
+	return invalid("the request names no protocol version: send initialize first, or params._meta[\"" + mcp.MetaProtocolVersion +
 		"\"] with every request; supported protocol versions: " + strings.Join(append([]string{mcp.LatestProtocolVersion}, Versions...), ", "))
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/streamable"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 const (
@@ -140,7 +141,7 @@ func (h *HTTP) find(r *http.Request, now time.Time) (*session, *httpRefusal) {
 	ids := r.Header[sessionField]
 	switch {
 	case len(ids) == 0:
-		return nil, &httpRefusal{http.StatusBadRequest, sessionField + " header is missing: send initialize first, or params._meta[\"" + metaVersion + "\"] with every request"}
+		return nil, &httpRefusal{http.StatusBadRequest, sessionField + " header is missing: send initialize first, or params._meta[\"" + mcp.MetaProtocolVersion + "\"] with every request"}
 	case len(ids) > 1:
 		return nil, &httpRefusal{http.StatusBadRequest, sessionField + " header is repeated"}
 	}

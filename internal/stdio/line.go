@@ -10,23 +10,25 @@ import (
 // readSize is how much is read at once.
 const readSize = 64 << 10
 
-var errTooLong = errors.New("line too long")
+// ErrTooLong reports a line that was skipped because it is over the limit.
+var ErrTooLong = errors.New("line too long")
 
-// A lineReader cuts its input into lines of at most max bytes.
-type lineReader struct {
+// A LineReader cuts its input into lines of at most max bytes.
+type LineReader struct {
 	in  *bufio.Reader
 	max int
 	err error // how the input has ended
 }
 
-func newLineReader(in io.Reader, limit int) *lineReader {
-	return &lineReader{in: bufio.NewReaderSize(in, readSize), max: limit}
+// NewLineReader returns a reader of the lines of in.
+func NewLineReader(in io.Reader, limit int) *LineReader {
+	return &LineReader{in: bufio.NewReaderSize(in, readSize), max: limit}
 }
 
-// next reads a line into dst and returns it without its end, which is "\n" or
+// Next reads a line into dst and returns it without its end, which is "\n" or
 // "\r\n" or, after the last line, the end of the input. It skips a line that is
-// too long without keeping it and reports errTooLong.
-func (r *lineReader) next(dst []byte) ([]byte, error) {
+// too long without keeping it and reports ErrTooLong.
+func (r *LineReader) Next(dst []byte) ([]byte, error) {
 	dst = dst[:0]
 	tooLong := false
 	for r.err == nil {
@@ -48,7 +50,7 @@ func (r *lineReader) next(dst []byte) ([]byte, error) {
 		dst = bytes.TrimSuffix(dst, []byte("\n"))
 		dst = bytes.TrimSuffix(dst, []byte("\r"))
 		if tooLong || len(dst) > r.max {
-			return dst[:0], errTooLong
+			return dst[:0], ErrTooLong
 		}
 		return dst, nil
 	}

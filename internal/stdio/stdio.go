@@ -79,7 +79,7 @@ func Serve(ctx context.Context, h jsonrpc.Handler, in io.Reader, out io.Writer, 
 	config = config.withDefaults()
 	r := &reader{
 		conn:  duplex.New(h, out, duplex.Config{MaxConcurrent: config.MaxConcurrent, Logger: config.Logger}),
-		lines: newLineReader(in, config.MaxMessage),
+		lines: NewLineReader(in, config.MaxMessage),
 		ended: make(chan struct{}),
 	}
 	go r.read(context.WithoutCancel(ctx))
@@ -104,7 +104,7 @@ func Serve(ctx context.Context, h jsonrpc.Handler, in io.Reader, out io.Writer, 
 // A reader receives the messages of one call of [Serve].
 type reader struct {
 	conn  *duplex.Conn
-	lines *lineReader
+	lines *LineReader
 	ended chan struct{} // closed when the input has ended
 	err   error         // why, if not for its end
 }
@@ -116,9 +116,9 @@ func (r *reader) read(ctx context.Context) {
 	for !r.conn.Closed() {
 		m := r.conn.Message()
 		var err error
-		m.Text, err = r.lines.next(m.Text)
+		m.Text, err = r.lines.Next(m.Text)
 		switch {
-		case errors.Is(err, errTooLong):
+		case errors.Is(err, ErrTooLong):
 			r.conn.Refuse(jsonrpc.Errorf(jsonrpc.CodeInvalidRequest, "the message is longer than %d bytes", r.lines.max))
 		case err != nil:
 			if !errors.Is(err, io.EOF) {

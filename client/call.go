@@ -1,0 +1,217 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/mcp"
+)
+
+// maxInputs bounds what a server may ask for in one round.
+const maxInputs = 32
+
+// A request is what is sent, again in every round with what the round adds.
+type request struct {
+	method string
+	params []byte // a JSON object
+	mirror peer.Mirror
+	callConfig
+}
+
+func newRequest(method string, params []byte, opts []CallOption) *request {
+	r := &request{method: method, params: params}
+	for _, o := range opts {
+		o(&r.callConfig)
+	}
+	return r
+}
+
+// object encodes an object of one string.
+func object(name, value string) []byte {
+	o := append([]byte(nil), '{')
+	o = append(jsonrpc.AppendString(o, name), ':')
+	return append(jsonrpc.AppendString(o, value), '}')
+}
+
+// do sends the request, answers what the server asks for on the way, and returns
+// the result and in how many rounds it came about (multi round-trip requests,
+// "Client Requirements").
+func (c *Client) do(ctx context.Context, r *request) (result []byte, rounds int, err error) {
+	call, err := c.call(r)
+	if err != nil {
+		return nil, 0, err
+	}
+	base := call.Params
+	for rounds = 1; rounds <= c.config.limits.MaxRounds; rounds++ {
+		raw, err := c.conn.Call(ctx, call)
+		if err != nil {
+			return nil, rounds, public(err)
+		}
+		switch kind, members := resultType(raw); kind {
+		case "input_required":
+			if call.Params, err = c.nextRound(ctx, base, members); err != nil {
+				return nil, rounds, fmt.Errorf("%s: %w", r.method, err)
+			}
+		case "task":
+			result, err := c.finish(ctx, members)
+			return result, rounds + 1, err
+		default:
+			return raw, rounds, nil
+		}
+	}
+	return nil, rounds, fmt.Errorf("%s: the server asked for input %d times", r.method, c.config.limits.MaxRounds)
+}
+
+// call returns the first round.
+func (c *Client) call(r *request) (peer.Call, error) {
+	call := peer.Call{Method: r.method, Params: r.params, Mirror: r.mirror, Replay: isSafe(r.method)}
+	if r.progress != nil || c.config.handlers.Log != nil {
+		call.OnNotification = func(n jsonrpc.Notification) { c.heard(r, n) }
+	}
+	if len(r.meta) > 0 {
+		meta, err := json.Marshal(r.meta)
+		if err != nil {
+			return call, fmt.Errorf("encode _meta: %w", err)
+		}
+		call.Params = peer.SetMember(call.Params, "_meta", meta)
+	}
+	if r.progress != nil {
+		call.Params = peer.SetMeta(call.Params, mcp.MetaProgressToken, []byte("0"))
+	}
+	if c.config.handlers.Log != nil {
+		call.Params = peer.SetMeta(call.Params, mcp.MetaLogLevel, jsonrpc.AppendString(nil, c.config.handlers.logLevel()))
+	}
+	return call, nil
+}
+
+// isSafe reports whether a request changes nothing, so that it can be sent again.
+func isSafe(method string) bool {
+	switch method {
+	case mcp.MethodToolsCall, mcp.MethodSubscriptionsListen:
+		return false
+	}
+	return true
+}
+
+// heard handles what belongs to a call.
+func (c *Client) heard(r *request, n jsonrpc.Notification) {
+	if n.Method != mcp.MethodNotificationsProgress {
+		c.logged(n)
+		return
+	}
+	var p mcp.ProgressNotificationParams
+	if r.progress != nil && json.Unmarshal(n.Params, &p) == nil {
+		r.progress(p)
+	}
+}
+
+// resultType returns the type of a result that is not complete, and its members.
+func resultType(raw []byte) (string, jsonrpc.Object) {
+	// Nearly all results are complete, and need no second look.
+	if !bytes.Contains(raw, []byte("input_required")) && !bytes.Contains(raw, []byte(`"task"`)) {
+		return "", nil
+	}
+	members, err := jsonrpc.ParseObject(raw)
+	if err != nil {
+		return "", nil
+	}
+	kind := members.Get("resultType")
+	if len(kind) < 2 || kind[0] != '"' {
+		return "", nil
+	}
+	return jsonrpc.UnquoteString(kind), members
+}
+
+// nextRound returns the parameters of the next round: those of the first, the
+// answers, and the state as the server wrote it, if it did.
+func (c *Client) nextRound(ctx context.Context, params []byte, asked jsonrpc.Object) ([]byte, error) {
+	answers, err := c.answerAll(ctx, asked.Get("inputRequests"))
+	if err != nil {
+		return nil, err
+	}
+	next := bytes.TrimRight(params, " \t\r\n")
+	next = append(make([]byte, 0, len(next)+len(answers)+64), next[:len(next)-1]...)
+	if len(bytes.TrimSpace(next)) > 1 {
+		next = append(next, ',')
+	}
+	next = append(next, `"inputResponses":`...)
+	next = append(next, answers...)
+	if state := asked.Get("requestState"); state != nil {
+		if state[0] != '"' {
+			return nil, &peer.ProtocolError{Err: fmt.Errorf("requestState must be a string")}
+		}
+		next = append(next, `,"requestState":`...)
+		next = append(next, state...)
+	}
+	return append(next, '}'), nil
+}
+
+// answerAll answers what the server asks for, in its order, and returns the
+// object of the answers.
+func (c *Client) answerAll(ctx context.Context, requests []byte) ([]byte, error) {
+	answers := []byte{'{'}
+	if requests == nil {
+		return append(answers, '}'), nil
+	}
+	members, err := jsonrpc.ParseObject(requests)
+	if err != nil {
+		return nil, &peer.ProtocolError{Err: fmt.Errorf("read inputRequests: %w", err)}
+	}
+	if len(members) > maxInputs {
+		return nil, &peer.ProtocolError{Err: fmt.Errorf("more than %d inputs are required at once", maxInputs)}
+	}
+	for _, m := range members {
+		request, err := jsonrpc.ParseObject(m.Value)
+		if err != nil {
+			return nil, &peer.ProtocolError{Err: fmt.Errorf("read the input request %.64q: %w", m.Name, err)}
+		}
+		method := request.Get("method")
+		if len(method) < 2 || method[0] != '"' {
+			return nil, &peer.ProtocolError{Err: fmt.Errorf("the input request %.64q has no method", m.Name)}
+		}
+		answer, err := c.answer(ctx, jsonrpc.UnquoteString(method), request.Get("params"))
+		if err != nil {
+			return nil, fmt.Errorf("answer %.64q: %w", m.Name, err)
+		}
+		if len(answers) > 1 {
+			answers = append(answers, ',')
+		}
+		answers = append(jsonrpc.AppendString(answers, string(m.Name)), ':')
+		answers = append(answers, answer...)
+	}
+	return append(answers, '}'), nil
+}
+
+// get sends a request and decodes its result. A result that may be kept is kept
+// for the next time.
+func get[Result any](ctx context.Context, c *Client, r *request) (*Result, error) {
+	raw, err := c.getRaw(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	result := new(Result)
+	if err := json.Unmarshal(raw, result); err != nil {
+		return nil, &peer.ProtocolError{Err: fmt.Errorf("decode the result of %s: %w", r.method, err)}
+	}
+	return result, nil
+}
+
+func (c *Client) getRaw(ctx context.Context, r *request) ([]byte, error) {
+	cacheable := isCacheable(r.method) && len(r.meta) == 0 && c.config.limits.CacheBytes > 0
+	if cacheable && !r.fresh {
+		if raw := c.cache.load(r.method, r.params); raw != nil {
+			return raw, nil
+		}
+	}
+	generation := c.cache.generation()
+	raw, rounds, err := c.do(ctx, r)
+	if err == nil && cacheable && rounds == 1 {
+		c.cache.store(r.method, r.params, raw, generation, c.config.limits.CacheBytes)
+	}
+	return raw, err
+}

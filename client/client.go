@@ -1,0 +1,174 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/mcp"
+)
+
+// A Client is a connection to one server, on behalf of one caller: it keeps what
+// the server lets only that caller keep. It is safe for concurrent use.
+type Client struct {
+	conn   *peer.Conn
+	config config
+	cache  cache
+	tools  toolTable
+
+	mu        sync.Mutex
+	listeners map[*listener]struct{}
+}
+
+// Connect connects to the server at an HTTP or HTTPS URL. Close the client when
+// done.
+func Connect(ctx context.Context, url string, opts ...Option) (*Client, error) {
+	return connect(ctx, opts, func(c peer.Config) (*peer.Conn, error) { return peer.Dial(ctx, url, c) })
+}
+
+// Command starts a server as a process, with its arguments, and connects to its
+// standard streams. What the process writes to its standard error goes to that
+// of [Process]. Closing the client ends the process.
+func Command(ctx context.Context, process Process, opts ...Option) (*Client, error) {
+	return connect(ctx, opts, func(c peer.Config) (*peer.Conn, error) {
+		return peer.Start(ctx, peer.Command{
+			Path: process.Path, Args: process.Args, Env: process.Env, Dir: process.Dir, Stderr: process.Stderr,
+		}, c)
+	})
+}
+
+// A Process says how a server is started.
+type Process struct {
+	// Path is the program, which is looked for in PATH if it is a bare name.
+	// Required.
+	Path string
+	Args []string
+
+	// Env holds "key=value" pairs. The default is the environment of this
+	// process.
+	Env []string
+
+	// Dir is the working directory. The default is that of this process.
+	Dir string
+
+	// Stderr gets what the server writes to its standard error. The default
+	// drops it.
+	Stderr io.Writer
+}
+
+// Attach connects to a server at the other end of two streams, with a message on
+// each line. Closing the client closes both.
+func Attach(ctx context.Context, in io.ReadCloser, out io.WriteCloser, opts ...Option) (*Client, error) {
+	return connect(ctx, opts, func(c peer.Config) (*peer.Conn, error) { return peer.Attach(ctx, in, out, c) })
+}
+
+func connect(ctx context.Context, opts []Option, open func(peer.Config) (*peer.Conn, error)) (*Client, error) {
+	c := &Client{config: newConfig(opts), listeners: make(map[*listener]struct{})}
+	pc, err := c.peerConfig()
+	if err != nil {
+		return nil, err
+	}
+	if c.conn, err = open(pc); err != nil {
+		return nil, err
+	}
+	if err := c.setLogLevel(ctx); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// peerConfig describes the client to the server.
+func (c *Client) peerConfig() (peer.Config, error) {
+	pc := c.config.peer
+	var err error
+	if pc.ClientInfo, err = json.Marshal(c.config.info); err != nil {
+		return pc, fmt.Errorf("encode the client's info: %w", err)
+	}
+	if pc.Capabilities, err = json.Marshal(c.config.capabilities()); err != nil {
+		return pc, fmt.Errorf("encode the client's capabilities: %w", err)
+	}
+	pc.OnNotification = c.notified
+	pc.OnRequest = c.answer
+	return pc, nil
+}
+
+// setLogLevel asks for log messages where that is done once for all.
+func (c *Client) setLogLevel(ctx context.Context) error {
+	if c.config.handlers.Log == nil || !c.conn.Handshake() || c.Capabilities().Logging == nil {
+		return nil
+	}
+	_, err := c.conn.Call(ctx, peer.Call{Method: "logging/setLevel", Params: object("level", c.config.handlers.logLevel())})
+	if err != nil {
+		return fmt.Errorf("set the log level: %w", err)
+	}
+	return nil
+}
+
+// notified handles what belongs to no call.
+func (c *Client) notified(n jsonrpc.Notification) {
+	c.invalidate(n)
+	c.logged(n)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for l := range c.listeners {
+		l.hear(n)
+	}
+}
+
+// invalidate drops what the server says has changed.
+func (c *Client) invalidate(n jsonrpc.Notification) {
+	switch n.Method {
+	case mcp.MethodNotificationsToolsListChanged:
+		c.cache.drop(mcp.MethodToolsList)
+		c.tools.forget()
+	case mcp.MethodNotificationsPromptsListChanged:
+		c.cache.drop(mcp.MethodPromptsList)
+	case mcp.MethodNotificationsResourcesListChanged:
+		c.cache.drop(mcp.MethodResourcesList)
+		c.cache.drop(mcp.MethodResourcesTemplatesList)
+	case mcp.MethodNotificationsResourcesUpdated:
+		// The URI may be that of a part of what has been read.
+		c.cache.drop(mcp.MethodResourcesRead)
+	}
+}
+
+func (c *Client) logged(n jsonrpc.Notification) {
+	if n.Method != mcp.MethodNotificationsMessage || c.config.handlers.Log == nil {
+		return
+	}
+	var p mcp.LoggingMessageNotificationParams
+	if json.Unmarshal(n.Params, &p) == nil {
+		c.config.handlers.Log(p)
+	}
+}
+
+// Version returns the protocol version that client and server speak.
+func (c *Client) Version() string { return c.conn.Version() }
+
+// Server returns how the server introduced itself. It is self-reported: show it
+// or log it, but decide nothing by it.
+func (c *Client) Server() mcp.Implementation {
+	var info mcp.Implementation
+	_ = json.Unmarshal(c.conn.Server().Info, &info) // what cannot be read is not there
+	return info
+}
+
+// Capabilities returns what the server offers.
+func (c *Client) Capabilities() mcp.ServerCapabilities {
+	var capabilities mcp.ServerCapabilities
+	_ = json.Unmarshal(c.conn.Server().Capabilities, &capabilities) // what cannot be read is not there
+	return capabilities
+}
+
+// Instructions returns how a model is to use the server, in the server's words.
+func (c *Client) Instructions() string { return c.conn.Server().Instructions }
+
+// Close ends the calls under way, the session and the process, and returns when
+// nothing of them is left. It must not be called by a handler.
+func (c *Client) Close() error { return c.conn.Close() }

@@ -1,0 +1,15 @@
+// Package client calls MCP servers of every protocol version, over Streamable
+// HTTP, HTTP+SSE and the standard streams of a command.
+//
+//	c, err := client.Connect(ctx, "https://example.com/mcp")
+//	if err != nil {
+//		return err
+//	}
+//	defer c.Close()
+//	text, err := client.Call[string](ctx, c, "get_weather", map[string]any{"city": "Tokyo"})
+//
+// What a server speaks is found out, and what it speaks makes no difference to
+// the program: questions of the server are answered by [Handlers] whether they
+// arrive as requests or in a result, lists page by themselves, results are kept
+// for as long as the server allows.
+package client

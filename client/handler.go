@@ -1,0 +1,144 @@
+package client
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/mcp"
+)
+
+// Handlers answer the questions of servers. Each may be nil: servers are told
+// what the client can answer, and do not ask for anything else. They are called
+// concurrently.
+type Handlers struct {
+	// ElicitForm asks the user to fill in a form. What an accepted answer leaves
+	// out is filled in with the defaults of the form.
+	ElicitForm func(ctx context.Context, params mcp.ElicitRequestFormParams) (mcp.ElicitResult, error)
+
+	// ElicitURL asks the user to open a URL. Show the whole URL before it is
+	// opened, and open nothing without consent.
+	ElicitURL func(ctx context.Context, params mcp.ElicitRequestURLParams) (mcp.ElicitResult, error)
+
+	// CreateMessage calls a model.
+	CreateMessage func(ctx context.Context, params mcp.CreateMessageRequestParams) (*mcp.CreateMessageResult, error)
+
+	// ListRoots returns the folders and files that servers may work on.
+	ListRoots func(ctx context.Context) ([]mcp.Root, error)
+
+	// Log gets the log messages of servers, from LogLevel on. When it is nil,
+	// servers are asked for none.
+	Log func(mcp.LoggingMessageNotificationParams)
+
+	// LogLevel is the least severe level to hear of. The default is info.
+	LogLevel mcp.LoggingLevel
+}
+
+func (h Handlers) logLevel() string {
+	if h.LogLevel == "" {
+		return string(mcp.LoggingLevelInfo)
+	}
+	return string(h.LogLevel)
+}
+
+// tasksExtension says that the client waits for results that come later.
+const tasksExtension = "io.modelcontextprotocol/tasks"
+
+// capabilities are what the handlers can answer.
+func (c *config) capabilities() mcp.ClientCapabilities {
+	h := c.handlers
+	capabilities := mcp.ClientCapabilities{Extensions: map[string]jsonValue{tasksExtension: jsonValue("{}")}}
+	if h.ElicitForm != nil || h.ElicitURL != nil {
+		capabilities.Elicitation = &mcp.ElicitationCapability{}
+		if h.ElicitForm != nil {
+			capabilities.Elicitation.Form = mcp.JSONObject{}
+		}
+		if h.ElicitURL != nil {
+			capabilities.Elicitation.URL = mcp.JSONObject{}
+		}
+	}
+	if h.CreateMessage != nil {
+		capabilities.Sampling = &mcp.SamplingCapability{}
+	}
+	if h.ListRoots != nil {
+		capabilities.Roots = &mcp.RootsCapability{}
+	}
+	return capabilities
+}
+
+// answer answers a question of the server, whichever way it came.
+func (c *Client) answer(ctx context.Context, method string, params []byte) ([]byte, error) {
+	h := c.config.handlers
+	switch {
+	case method == mcp.MethodElicitationCreate:
+		return c.elicit(ctx, params)
+	case method == mcp.MethodSamplingCreateMessage && h.CreateMessage != nil:
+		return answerWith(params, func(p mcp.CreateMessageRequestParams) (*mcp.CreateMessageResult, error) {
+			return h.CreateMessage(ctx, p)
+		})
+	case method == mcp.MethodRootsList && h.ListRoots != nil:
+		roots, err := h.ListRoots(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return json.Marshal(mcp.ListRootsResult{Roots: roots})
+	}
+	return nil, jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "the client does not answer %.64s", method)
+}
+
+func (c *Client) elicit(ctx context.Context, params []byte) ([]byte, error) {
+	h := c.config.handlers
+	members, err := jsonrpc.ParseObject(params)
+	if err != nil {
+		return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "read the parameters: %v", err)
+	}
+	switch {
+	case jsonrpc.EqualString(members.Get("mode"), string(mcp.ElicitModeURL)) && h.ElicitURL != nil:
+		return answerWith(params, func(p mcp.ElicitRequestURLParams) (mcp.ElicitResult, error) { return h.ElicitURL(ctx, p) })
+	case !jsonrpc.EqualString(members.Get("mode"), string(mcp.ElicitModeURL)) && h.ElicitForm != nil:
+		return answerWith(params, func(p mcp.ElicitRequestFormParams) (mcp.ElicitResult, error) {
+			result, err := h.ElicitForm(ctx, p)
+			if err == nil && result.Action == mcp.ElicitActionAccept {
+				result.Content, err = withDefaults(result.Content, p.RequestedSchema)
+			}
+			return result, err
+		})
+	}
+	return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "the client does not answer this mode of elicitation")
+}
+
+// answerWith decodes the parameters, calls the handler and encodes its answer.
+func answerWith[Params, Result any](params []byte, handler func(Params) (Result, error)) ([]byte, error) {
+	var p Params
+	if err := json.Unmarshal(params, &p); err != nil {
+		return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "decode the parameters: %v", err)
+	}
+	result, err := handler(p)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(result)
+}
+
+// withDefaults adds to the content of a form what it leaves out and the form has
+// a default for (elicitation, "Requested Schema").
+func withDefaults(content, form []byte) ([]byte, error) {
+	if len(content) == 0 {
+		content = []byte("{}")
+	}
+	given, err := jsonrpc.ParseObject(content)
+	if err != nil {
+		return nil, fmt.Errorf("read the content of a form: %w", err)
+	}
+	schema, _ := jsonrpc.ParseObject(form)
+	properties, _ := jsonrpc.ParseObject(schema.Get("properties"))
+	for _, p := range properties {
+		property, _ := jsonrpc.ParseObject(p.Value)
+		if value := property.Get("default"); value != nil && given.Get(string(p.Name)) == nil {
+			content = setMember(content, string(p.Name), value)
+		}
+	}
+	return content, nil
+}

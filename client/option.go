@@ -1,0 +1,139 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/mcp"
+)
+
+// An Option adjusts a [Client].
+type Option func(*config)
+
+type config struct {
+	peer     peer.Config
+	info     mcp.Implementation
+	handlers Handlers
+	limits   Limits
+}
+
+func newConfig(opts []Option) config {
+	c := config{info: mcp.Implementation{Name: "mcpengine", Version: "0"}}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		c.info.Version = info.Main.Version
+	}
+	for _, o := range opts {
+		o(&c)
+	}
+	c.limits = c.limits.withDefaults()
+	c.peer.MaxMessage = c.limits.MaxMessageBytes
+	c.peer.IdleTimeout = c.limits.IdleTimeout
+	return c
+}
+
+// WithImplementation describes the program to servers. The default is
+// "mcpengine" with the version that Go recorded for the main module.
+func WithImplementation(info mcp.Implementation) Option {
+	return func(c *config) { c.info = info }
+}
+
+// WithHandlers answers the questions of servers. By default none is answered,
+// and servers are told so.
+func WithHandlers(h Handlers) Option {
+	return func(c *config) { c.handlers = h }
+}
+
+// WithProtocolVersion limits the protocol versions that may be spoken to the
+// given ones. The default is all from 2024-11-05 to 2026-07-28, the newest that
+// the server has too.
+func WithProtocolVersion(versions ...string) Option {
+	return func(c *config) { c.peer.Versions = versions }
+}
+
+// WithHTTPClient sends requests with client: its Transport and Jar count, its
+// Timeout and CheckRedirect do not. The default uses the proxies of the
+// environment and keeps connections open.
+func WithHTTPClient(client *http.Client) Option {
+	return func(c *config) { c.peer.HTTPClient = client }
+}
+
+// WithHeader adds fields to every HTTP request.
+func WithHeader(header http.Header) Option {
+	return func(c *config) { c.peer.Header = header.Clone() }
+}
+
+// An Authorizer puts credentials on HTTP requests: Authorize sets the fields of
+// an outgoing request, and Challenged is told of a response with status 401 or
+// 403, whose body has been read, and says whether the request is worth sending
+// again. A request is sent at most four times. Both are called concurrently.
+type Authorizer interface {
+	Authorize(ctx context.Context, r *http.Request) error
+	Challenged(ctx context.Context, resp *http.Response) (retry bool, err error)
+}
+
+// WithAuthorizer puts credentials on HTTP requests. By default there are none.
+func WithAuthorizer(a Authorizer) Option {
+	return func(c *config) { c.peer.Authorizer = a }
+}
+
+// Limits bound what a server can make the client do. The zero value of each is
+// its default.
+type Limits struct {
+	// MaxMessageBytes bounds a message of the server. The default is 16 MiB.
+	MaxMessageBytes int
+
+	// IdleTimeout is how long a call waits for the next message that belongs to
+	// it, progress among them. The default is 5 minutes; negative is forever.
+	IdleTimeout time.Duration
+
+	// MaxRounds bounds how often a server may ask for input during one call. The
+	// default is 16.
+	MaxRounds int
+
+	// CacheBytes bounds the results that are kept because the server allows it.
+	// The default is 16 MiB; negative keeps none.
+	CacheBytes int
+}
+
+// WithLimits changes the limits.
+func WithLimits(l Limits) Option {
+	return func(c *config) { c.limits = l }
+}
+
+func (l Limits) withDefaults() Limits {
+	if l.MaxRounds <= 0 {
+		l.MaxRounds = 16
+	}
+	if l.CacheBytes == 0 {
+		l.CacheBytes = 16 << 20
+	}
+	return l
+}
+
+// A CallOption adjusts one call.
+type CallOption func(*callConfig)
+
+type callConfig struct {
+	progress func(mcp.ProgressNotificationParams)
+	fresh    bool
+	meta     mcp.Meta
+}
+
+// WithProgress asks for progress of the call and gets it, in order and before
+// the call returns. By default servers are not asked for any.
+func WithProgress(f func(mcp.ProgressNotificationParams)) CallOption {
+	return func(c *callConfig) { c.progress = f }
+}
+
+// WithMeta adds members to the "_meta" of the request, such as a trace context.
+func WithMeta(meta mcp.Meta) CallOption {
+	return func(c *callConfig) { c.meta = meta }
+}
+
+// Fresh asks the server even if there is a result that may still be used.
+func Fresh() CallOption {
+	return func(c *callConfig) { c.fresh = true }
+}

@@ -1,0 +1,129 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/peer"
+)
+
+// How often a task is asked about: what the server suggests, within bounds.
+const (
+	minPoll     = 50 * time.Millisecond
+	defaultPoll = time.Second
+	maxPoll     = 30 * time.Second
+)
+
+// errTaskCancelled is how a call ends whose task somebody cancelled.
+var errTaskCancelled = errors.New("the task was cancelled")
+
+// finish waits for the result of a task (the extension
+// io.modelcontextprotocol/tasks, "Polling"). When ctx ends first, the server is
+// told that the task is cancelled.
+func (c *Client) finish(ctx context.Context, task jsonrpc.Object) ([]byte, error) {
+	id := task.Get("taskId")
+	if len(id) <= 2 || id[0] != '"' {
+		return nil, &peer.ProtocolError{Err: errors.New("a task has no taskId")}
+	}
+	name := append(append([]byte(`{"taskId":`), id...), '}')
+	answered := make(map[string]bool) // inputs are asked for until they have arrived
+	for {
+		result, done, err := c.taskResult(ctx, task, name, answered)
+		if done || err != nil {
+			return result, err
+		}
+		if err := wait(ctx, pollInterval(task)); err != nil {
+			c.cancelTask(context.WithoutCancel(ctx), name)
+			return nil, err
+		}
+		raw, err := c.conn.Call(ctx, peer.Call{Method: "tasks/get", Params: name, Replay: true})
+		if err != nil {
+			if ctx.Err() != nil {
+				c.cancelTask(context.WithoutCancel(ctx), name)
+			}
+			return nil, public(err)
+		}
+		if task, err = jsonrpc.ParseObject(raw); err != nil {
+			return nil, &peer.ProtocolError{Err: fmt.Errorf("read a task: %w", err)}
+		}
+	}
+}
+
+// taskResult acts on the status of a task. Done says that this is the end.
+func (c *Client) taskResult(ctx context.Context, task jsonrpc.Object, name []byte, answered map[string]bool) (result []byte, done bool, err error) {
+	status := task.Get("status")
+	switch string(status) {
+	case `"working"`:
+		return nil, false, nil
+	case `"input_required"`:
+		return nil, false, c.updateTask(ctx, task.Get("inputRequests"), name, answered)
+	case `"completed"`:
+		if result = task.Get("result"); result == nil {
+			return nil, true, &peer.ProtocolError{Err: errors.New("a completed task has no result")}
+		}
+		return result, true, nil
+	case `"failed"`:
+		rpcErr, err := jsonrpc.ParseError(task.Get("error"))
+		if err != nil {
+			return nil, true, &peer.ProtocolError{Err: fmt.Errorf("read the error of a task: %w", err)}
+		}
+		return nil, true, public(rpcErr)
+	case `"cancelled"`:
+		return nil, true, errTaskCancelled
+	}
+	return nil, true, &peer.ProtocolError{Err: fmt.Errorf("a task has the status %.64s", status)}
+}
+
+// updateTask answers what the task asks for and has not been told yet.
+func (c *Client) updateTask(ctx context.Context, requests, name []byte, answered map[string]bool) error {
+	members, err := jsonrpc.ParseObject(requests)
+	if err != nil {
+		return &peer.ProtocolError{Err: fmt.Errorf("read inputRequests: %w", err)}
+	}
+	asked := []byte("{}")
+	for _, m := range members {
+		if !answered[string(m.Name)] && len(answered) < maxInputs*c.config.limits.MaxRounds {
+			asked = setMember(asked, string(m.Name), m.Value)
+		}
+		answered[string(m.Name)] = true
+	}
+	if string(asked) == "{}" {
+		return nil
+	}
+	answers, err := c.answerAll(ctx, asked)
+	if err != nil {
+		return err
+	}
+	_, err = c.conn.Call(ctx, peer.Call{Method: "tasks/update", Params: setMember(name, "inputResponses", answers), Replay: true})
+	return public(err)
+}
+
+// cancelTask asks the server to stop; it may do so or not.
+func (c *Client) cancelTask(ctx context.Context, name []byte) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	_, _ = c.conn.Call(ctx, peer.Call{Method: "tasks/cancel", Params: name, Replay: true})
+}
+
+func pollInterval(task jsonrpc.Object) time.Duration {
+	ms, err := strconv.ParseInt(string(task.Get("pollIntervalMs")), 10, 32)
+	if err != nil || ms <= 0 {
+		return defaultPoll
+	}
+	return min(max(time.Duration(ms)*time.Millisecond, minPoll), maxPoll)
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,175 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/mcp"
+)
+
+// maxTools bounds the tools whose mirrored arguments are remembered.
+const maxTools = 10_000
+
+// A toolTable remembers what tools mirror. Its zero value is ready to use.
+type toolTable struct {
+	mu      sync.Mutex
+	listed  bool
+	mirrors map[string]peer.Mirror // of tools that mirror anything
+}
+
+// learn remembers what the tools of a page mirror, and returns those that may be
+// shown.
+func (t *toolTable) learn(tools []mcp.Tool, mirrored bool) []mcp.Tool {
+	if !mirrored {
+		return tools
+	}
+	shown := tools[:0:0]
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, tool := range tools {
+		mirror, err := peer.ParseMirror(tool.InputSchema)
+		if err != nil {
+			continue
+		}
+		shown = append(shown, tool)
+		switch {
+		case len(mirror) == 0:
+			delete(t.mirrors, tool.Name)
+		case len(t.mirrors) < maxTools:
+			if t.mirrors == nil {
+				t.mirrors = make(map[string]peer.Mirror)
+			}
+			t.mirrors[tool.Name] = mirror
+		}
+	}
+	return shown
+}
+
+// forget makes the next call of a tool ask for the list.
+func (t *toolTable) forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.listed = false
+}
+
+func (t *toolTable) mirror(name string) (mirror peer.Mirror, listed bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.mirrors[name], t.listed
+}
+
+func (t *toolTable) complete() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.listed = true
+}
+
+// CallTool calls a tool. The arguments are anything that encodes as a JSON
+// object, or nil for none. A tool that fails returns a result whose IsError is
+// set; see [Call] for a way that makes it an error.
+func (c *Client) CallTool(ctx context.Context, name string, arguments any, opts ...CallOption) (*mcp.CallToolResult, error) {
+	params, err := toolParams(name, arguments)
+	if err != nil {
+		return nil, err
+	}
+	r := newRequest(mcp.MethodToolsCall, params, opts)
+	if r.mirror, err = c.mirror(ctx, name, arguments); err != nil {
+		return nil, err
+	}
+	raw, _, err := c.do(ctx, r)
+	if rpcErr, ok := errors.AsType[*Error](err); ok && rpcErr.Code == mcp.CodeHeaderMismatch && c.conn.Mirrors() {
+		// The tool may have changed (streamable-http, "Client Behavior").
+		c.tools.forget()
+		c.cache.drop(mcp.MethodToolsList)
+		if r.mirror, err = c.mirror(ctx, name, arguments); err != nil {
+			return nil, err
+		}
+		raw, _, err = c.do(ctx, r)
+	}
+	if err != nil {
+		return nil, err
+	}
+	result, err := decodeToolResult(raw)
+	if err != nil {
+		return nil, &peer.ProtocolError{Err: fmt.Errorf("decode the result of %s: %w", name, err)}
+	}
+	return result, nil
+}
+
+func toolParams(name string, arguments any) ([]byte, error) {
+	params := append([]byte(nil), `{"name":`...)
+	params = jsonrpc.AppendString(params, name)
+	if arguments == nil {
+		return append(params, '}'), nil
+	}
+	encoded, err := json.Marshal(arguments)
+	if err != nil {
+		return nil, fmt.Errorf("encode the arguments of %s: %w", name, err)
+	}
+	if string(encoded) == "null" {
+		return append(params, '}'), nil
+	}
+	if encoded[0] != '{' {
+		return nil, fmt.Errorf("encode the arguments of %s: they must be a JSON object", name)
+	}
+	params = append(params, `,"arguments":`...)
+	params = append(params, encoded...)
+	return append(params, '}'), nil
+}
+
+// mirror returns which arguments of the tool are mirrored, where any are: then
+// the tools must have been listed once.
+func (c *Client) mirror(ctx context.Context, name string, arguments any) (peer.Mirror, error) {
+	if arguments == nil || !c.conn.Mirrors() {
+		return nil, nil
+	}
+	mirror, listed := c.tools.mirror(name)
+	if mirror != nil || listed {
+		return mirror, nil
+	}
+	for _, err := range c.Tools(ctx) {
+		if err != nil {
+			return nil, fmt.Errorf("list the tools before the first call: %w", err)
+		}
+	}
+	c.tools.complete()
+	mirror, _ = c.tools.mirror(name)
+	return mirror, nil
+}
+
+// Call calls a tool and decodes what it returns: a string gets the text of the
+// result, [*mcp.CallToolResult] the whole of it, and any other type the
+// structured content, or else the text as JSON. A tool that fails is a
+// [*ToolError].
+func Call[Out any](ctx context.Context, c *Client, name string, arguments any, opts ...CallOption) (Out, error) {
+	var out Out
+	result, err := c.CallTool(ctx, name, arguments, opts...)
+	if err != nil {
+		return out, err
+	}
+	if result.IsError {
+		return out, &ToolError{Result: result}
+	}
+	switch p := any(&out).(type) {
+	case *string:
+		*p = textOf(result.Content)
+		return out, nil
+	case **mcp.CallToolResult:
+		*p = result
+		return out, nil
+	}
+	content := []byte(result.StructuredContent)
+	if content == nil {
+		content = []byte(textOf(result.Content))
+	}
+	if err := json.Unmarshal(content, &out); err != nil {
+		return out, fmt.Errorf("decode what %s returns: %w", name, err)
+	}
+	return out, nil
+}

@@ -1,0 +1,155 @@
+package jsonrpc
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+)
+
+// A Message is a message from a server: a request or notification when Method
+// is set, and a response otherwise. Its slices alias the text it was parsed
+// from.
+type Message struct {
+	// ID is nil for a notification, and for an error that answers no request
+	// in particular.
+	ID     []byte
+	Method string
+	Params []byte // a JSON object, or nil
+
+	// Either is set in a response.
+	Result, Error []byte
+
+	members Object
+	room    [6]Member
+	level   level
+}
+
+// IsResponse reports whether the message answers a request.
+func (m *Message) IsResponse() bool { return m.Method == "" }
+
+// Parse reads a message in one strict pass. Text that is not strict JSON is
+// CodeParseError, a message of another shape CodeInvalidRequest.
+func (m *Message) Parse(data []byte) *Error {
+	*m = Message{}
+	m.members = m.room[:0]
+	m.level = level{keep: &m.members}
+	s := scanner{data: data}
+	s.space()
+	if s.pos < len(data) && data[s.pos] != '{' {
+		return s.notObject()
+	}
+	if err := s.message(&m.level); err != nil {
+		return Errorf(CodeParseError, "parse error: %v", err)
+	}
+	return m.check()
+}
+
+func (m *Message) check() *Error {
+	var version, method []byte
+	for _, member := range m.members {
+		switch string(member.Name) {
+		case "jsonrpc":
+			version = member.Value
+		case "id":
+			m.ID = member.Value
+		case "method":
+			method = member.Value
+		case "params":
+			m.Params = member.Value
+		case "result":
+			m.Result = member.Value
+		case "error":
+			m.Error = member.Value
+		default:
+			if err := checkCase(member.Name, envelopeNames); err != nil {
+				return err
+			}
+		}
+	}
+	if string(version) != `"2.0"` {
+		return Errorf(CodeInvalidRequest, `jsonrpc must be "2.0"`)
+	}
+	if method == nil {
+		return m.checkResponse()
+	}
+	switch {
+	case m.Result != nil || m.Error != nil:
+		return Errorf(CodeInvalidRequest, "a message is a request or a response, not both")
+	case method[0] != '"' || len(method) == 2:
+		return Errorf(CodeInvalidRequest, "method must be a non-empty string")
+	case m.ID != nil && !validID(m.ID):
+		return Errorf(CodeInvalidRequest, "id must be a string or an integer of at most %d bytes", maxID)
+	case m.Params != nil && m.Params[0] != '{':
+		return Errorf(CodeInvalidRequest, "params must be an object")
+	}
+	m.Method = UnquoteString(method)
+	return nil
+}
+
+func (m *Message) checkResponse() *Error {
+	if string(m.ID) == "null" {
+		m.ID = nil
+	}
+	switch {
+	case (m.Result == nil) == (m.Error == nil):
+		return Errorf(CodeInvalidRequest, "a response has either a result or an error")
+	case m.Result != nil && m.Result[0] != '{':
+		return Errorf(CodeInvalidRequest, "the result of a response is an object")
+	case m.Error != nil && m.Error[0] != '{':
+		return Errorf(CodeInvalidRequest, "the error of a response is an object")
+	case m.Result != nil && m.ID == nil || m.ID != nil && !validID(m.ID):
+		return Errorf(CodeInvalidRequest, "a response has the id of the request")
+	}
+	return nil
+}
+
+// ParseError reads the error of a response. Its Data aliases raw.
+func ParseError(raw []byte) (*Error, error) {
+	members, err := ParseObject(raw)
+	if err != nil {
+		return nil, err
+	}
+	code, err := strconv.Atoi(string(members.Get("code")))
+	if err != nil {
+		return nil, fmt.Errorf("code must be an integer, got %.64q", members.Get("code"))
+	}
+	message := members.Get("message")
+	if message == nil || message[0] != '"' {
+		return nil, errors.New("message must be a string")
+	}
+	return &Error{Code: code, Message: UnquoteString(message), Data: members.Get("data")}, nil
+}
+
+// AppendObject appends the members of the JSON object in data to dst.
+func AppendObject(dst Object, data []byte) (Object, error) {
+	s := scanner{data: data}
+	s.space()
+	if s.pos >= len(data) || data[s.pos] != '{' {
+		return nil, s.errorf("not an object")
+	}
+	if err := s.object(&level{keep: &dst}); err != nil {
+		return nil, err
+	}
+	return dst, s.end()
+}
+
+// Append appends the encoded error to dst.
+func (e *Error) Append(dst []byte) []byte { return e.append(dst) }
+
+// Elements returns the elements of the JSON array in data.
+func Elements(data []byte) ([][]byte, error) {
+	s := scanner{data: data}
+	var elements [][]byte
+	s.space()
+	if s.pos >= len(data) || data[s.pos] != '[' {
+		return nil, s.errorf("not an array")
+	}
+	err := s.elements(func(element []byte) error {
+		elements = append(elements, element)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return elements, s.end()
+}

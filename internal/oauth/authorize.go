@@ -1,0 +1,235 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+)
+
+// errOver says that a session cannot be refreshed any more.
+var errOver = errors.New("a new sign-in is needed")
+
+// authorize gets a token from the beginning. The session is the one to keep the
+// scopes of, or nil.
+func (a *Authorizer) authorize(ctx context.Context, r *resource, s *session, d demand) error {
+	issuer, err := a.choose(ctx, r)
+	if err != nil {
+		return err
+	}
+	metadata, err := a.metadata(ctx, issuer, r.earlier)
+	if err != nil {
+		return err
+	}
+	f := a.flow(metadata, r.ID)
+	if f.scopes, err = a.scopes(f, r, s, d); err != nil {
+		return err
+	}
+	if a.config.DPoP || r.DPoPRequired || d.bound {
+		if !supports(metadata.DPoPAlgorithms, dpopAlgorithm) {
+			return errors.New("a token that is bound to a key is wanted, and the authorization server has none (DPoP with ES256)")
+		}
+		if f.key, err = newProofKey(); err != nil {
+			return err
+		}
+	}
+	t, err := a.config.Grant.obtain(ctx, f)
+	if err != nil {
+		if isCode(err, "invalid_client") || isCode(err, "unauthorized_client") {
+			err = errors.Join(err, f.forget(ctx))
+		}
+		return err
+	}
+	return a.begin(ctx, f, t, r.earlier)
+}
+
+// begin makes a session of a token.
+func (a *Authorizer) begin(ctx context.Context, f *flow, t *token, earlier bool) error {
+	switch {
+	case f.key != nil && !t.Bound:
+		return errors.New("the authorization server issued a token that is not bound to the key")
+	case f.preset.idToken && t.ID == "":
+		return errors.New("the provider issued no ID token")
+	case t.Granted == nil:
+		t.Granted = f.scopes // as asked (RFC 6749, section 5.1)
+	}
+	client := f.client
+	if client.ID == a.config.Client.ID {
+		client.Secret = "" // it is configured, and not ours to keep
+	}
+	s := &session{
+		Issuer: f.server.Issuer, Resource: f.resource, Earlier: earlier,
+		Client: client, Token: *t, Requested: f.scopes, Obtained: a.config.Now(),
+	}
+	if f.key != nil {
+		var err error
+		if s.Key, err = f.key.encode(); err != nil {
+			return fmt.Errorf("encode DPoP key: %w", err)
+		}
+	}
+	a.keep(ctx, s)
+	return nil
+}
+
+// choose picks the authorization server. Credentials that were registered
+// beforehand belong to one, which is the first they were used with unless the
+// configuration says (client-registration, "Authorization Server Binding").
+func (a *Authorizer) choose(ctx context.Context, r *resource) (string, error) {
+	var known pointer
+	if _, err := load(ctx, a.config.Store, a.pointerKey(), &known); err != nil {
+		return "", err
+	}
+	bound := a.config.Client.Issuer
+	if bound == "" && a.config.Client.ID != "" {
+		bound = known.Issuer
+	}
+	switch {
+	case bound != "" && !r.listed(bound):
+		return "", fmt.Errorf("the server no longer names %s, which the client is registered with", bound)
+	case bound != "":
+		return bound, nil
+	case r.listed(known.Issuer):
+		return known.Issuer, nil
+	}
+	return r.Servers[0], nil
+}
+
+// metadata reads about an authorization server. Only for a server without
+// resource metadata is there something to fall back on.
+func (a *Authorizer) metadata(ctx context.Context, issuer string, earlier bool) (*server, error) {
+	s, err := a.fetch.discoverServer(ctx, issuer)
+	if earlier && errors.Is(err, errNoMetadata) {
+		return earlierServer(issuer), nil
+	}
+	return s, err
+}
+
+func (a *Authorizer) flow(s *server, resource string) *flow {
+	return &flow{config: &a.config, fetch: a.fetch, server: s, preset: presetOf(s.Issuer), resource: resource, nonces: &a.nonces}
+}
+
+// scopes are what to ask for: what the challenge names or else what the metadata
+// offers, with all that was asked for before (basic/authorization, "Scope
+// Selection Strategy" and "Step-Up Authorization Flow").
+func (a *Authorizer) scopes(f *flow, r *resource, s *session, d demand) ([]string, error) {
+	wanted := d.scopes
+	if len(wanted) == 0 {
+		wanted = r.ScopesSupported
+	}
+	var before, offline []string
+	if s != nil {
+		before = s.Requested
+	}
+	if supports(f.server.Scopes, offlineAccess) && !f.preset.idToken {
+		switch a.config.Grant.(type) {
+		case AuthorizationCode, DeviceCode:
+			offline = []string{offlineAccess}
+		}
+	}
+	all := union(before, wanted, a.config.Scopes, f.preset.scopes, offline)
+	return all, checkScopes(all)
+}
+
+// refresh gets a new access token for a session. Processes take turns, so that a
+// refresh token is used once; the one that comes second finds what the first has
+// got. The error is errOver when the session is at its end.
+func (a *Authorizer) refresh(ctx context.Context, s *session) (*session, error) {
+	key := s.pointer().key()
+	unlock, err := a.config.Store.Lock(ctx, key)
+	if err != nil {
+		return nil, fmt.Errorf("lock the token store: %w", err)
+	}
+	defer unlock()
+	latest, err := a.storedAt(ctx, s.pointer())
+	switch {
+	case err != nil:
+		return nil, err
+	case latest != nil && latest.credential() != s.credential():
+		if a.set(latest); !latest.Token.expired(a.config.Now()) {
+			return latest, nil
+		}
+		s = latest
+	}
+	metadata, err := a.metadata(ctx, s.Issuer, s.Earlier)
+	if err != nil {
+		return nil, err
+	}
+	f, err := a.resume(metadata, s)
+	if err != nil {
+		return nil, err
+	}
+	t, err := f.request(ctx, url.Values{"grant_type": {grantRefresh}, "refresh_token": {s.Token.Refresh}}, s.Token.Refresh)
+	switch {
+	case isCode(err, "invalid_grant"):
+		return nil, errors.Join(errOver, a.drop(ctx, s))
+	case isCode(err, "invalid_client"), isCode(err, "unauthorized_client"):
+		return nil, errors.Join(errOver, a.drop(ctx, s), f.forget(ctx))
+	case err != nil:
+		return nil, fmt.Errorf("refresh: %w", err)
+	case s.Token.Bound && !t.Bound:
+		return nil, errors.New("refresh: the token is no longer bound to the key")
+	}
+	next := *s
+	next.Token, next.Obtained = *t, a.config.Now()
+	if t.Refresh == "" {
+		next.Token.Refresh = s.Token.Refresh // it stays good (RFC 6749, section 6)
+	}
+	if t.ID == "" {
+		next.Token.ID = s.Token.ID
+	}
+	if t.Granted == nil {
+		next.Token.Granted = s.Token.Granted
+	}
+	a.keep(ctx, &next)
+	return &next, nil
+}
+
+// resume is the flow of a session that there is.
+func (a *Authorizer) resume(metadata *server, s *session) (*flow, error) {
+	f := a.flow(metadata, s.Resource)
+	f.client, f.scopes = s.Client, s.Requested
+	if c := a.config.Client; c.ID == s.Client.ID {
+		// Its secret is not stored, and may be another by now.
+		found, err := configured(c, metadata)
+		if err != nil {
+			return nil, err
+		}
+		f.client = found
+	}
+	if s.Token.Bound {
+		key, err := parseProofKey(s.Key)
+		if err != nil {
+			return nil, err
+		}
+		f.key = key
+	}
+	return f, nil
+}
+
+// revoke takes the refresh token back, and with it all that came from it.
+func (a *Authorizer) revoke(ctx context.Context, s *session) error {
+	metadata, err := a.metadata(ctx, s.Issuer, s.Earlier)
+	if err != nil {
+		return fmt.Errorf("revoke: %w", err)
+	}
+	if metadata.Revoke == "" {
+		return nil
+	}
+	f, err := a.resume(metadata, s)
+	if err != nil {
+		return fmt.Errorf("revoke: %w", err)
+	}
+	form := url.Values{"token": {s.Token.Refresh}, "token_type_hint": {"refresh_token"}}
+	if s.Token.Refresh == "" {
+		form = url.Values{"token": {s.Token.Access}, "token_type_hint": {"access_token"}}
+	}
+	answer, err := f.post(ctx, metadata.Revoke, form)
+	switch {
+	case err != nil:
+		return fmt.Errorf("revoke: %w", err)
+	case answer.status != http.StatusOK:
+		return fmt.Errorf("revoke: %w", refusal(answer, form.Get("token"), f.client.Secret))
+	}
+	return nil
+}

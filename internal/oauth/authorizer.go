@@ -1,0 +1,253 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	// maxAttempts bounds the authorizations in a row that a server can cause
+	// (basic/authorization, "Step-Up Authorization Flow"). A token that has been
+	// good for longer than freshTime ends the row.
+	maxAttempts = 3
+	freshTime   = 30 * time.Second
+)
+
+// An Authorizer puts credentials on the requests to one MCP server and gets new
+// ones when the server asks for them. Its methods may be called from several
+// goroutines.
+type Authorizer struct {
+	config Config
+	url    *url.URL
+	fetch  fetcher
+	nonces nonces
+
+	// turn is held by whoever changes the session, for as long as that takes.
+	turn     chan struct{}
+	attempts int
+	failed   error // of the last authorization, at failedAt
+	failedAt time.Time
+
+	mu      sync.Mutex
+	session *session
+	loaded  bool
+}
+
+// New returns an authorizer, or an error for a config that cannot work. It asks
+// nobody anything.
+func New(config Config) (*Authorizer, error) {
+	u, err := config.check()
+	if err != nil {
+		return nil, err
+	}
+	client := config.HTTPClient
+	if client == nil {
+		client = &http.Client{Transport: newGuard(u)}
+	}
+	fetch := newFetcher(client)
+	if config.InsecureHTTP {
+		fetch.insecure = origin(u)
+	}
+	return &Authorizer{config: config, url: u, fetch: fetch, turn: make(chan struct{}, 1)}, nil
+}
+
+// Authorize sets the credentials of an outgoing request, after renewing them
+// when they have expired. A request goes out without any before the server has
+// asked for them. It returns an error for a request to another origin than the
+// server's, and when the authorization server does not answer.
+func (a *Authorizer) Authorize(ctx context.Context, r *http.Request) error {
+	if origin(r.URL) != origin(a.url) {
+		return errors.New("authorize: the request is to another origin than the server's")
+	}
+	s, err := a.current(ctx)
+	if err != nil {
+		return err
+	}
+	if s != nil && s.Token.expired(a.config.Now()) && s.Token.Refresh != "" {
+		if s, err = a.renew(ctx, s); err != nil {
+			return err
+		}
+	}
+	if s == nil {
+		return nil
+	}
+	return a.sign(r, s)
+}
+
+// renew refreshes a session, unless somebody has in the meantime. It returns nil
+// when it takes a new sign-in, which the server will ask for.
+func (a *Authorizer) renew(ctx context.Context, old *session) (*session, error) {
+	if err := a.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer a.unlock()
+	s, err := a.current(ctx)
+	if err != nil || s == nil || s.credential() != old.credential() {
+		return s, err
+	}
+	s, err = a.refresh(ctx, s)
+	if errors.Is(err, errOver) {
+		return nil, nil //nolint:nilnil // no session is an answer too
+	}
+	return s, err
+}
+
+func (a *Authorizer) lock(ctx context.Context) error {
+	select {
+	case a.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (a *Authorizer) unlock() { <-a.turn }
+
+// Challenged is told of a response with status 401 or 403, and gets another
+// token when one would help. Retry says that the request is worth sending again.
+// A 403 that is not about scopes is final. Whoever is challenged while another
+// call is at it waits and uses what that one gets; when that one fails, and for 30
+// seconds after, the failure is everybody's, so that nobody is asked to sign in
+// once for each call.
+func (a *Authorizer) Challenged(ctx context.Context, resp *http.Response) (retry bool, err error) {
+	c := a.read(resp)
+	if c.nonce {
+		if !a.nonces.keep(resp.Request.URL.String(), resp.Header) {
+			return false, fmt.Errorf("authorize: the server wants a nonce in the proof and gives no new one: %w", ErrRefused)
+		}
+		return true, nil
+	}
+	a.nonces.keep(resp.Request.URL.String(), resp.Header)
+	if !c.serious {
+		return false, nil
+	}
+	if err := a.lock(ctx); err != nil {
+		return false, err
+	}
+	defer a.unlock()
+	s, err := a.current(ctx)
+	if err != nil {
+		return false, err
+	}
+	if s != nil && s.credential() != c.used {
+		return true, nil // there is another one by now
+	}
+	// Whoever waited while a person said no does not ask that person again.
+	if a.failed != nil && a.config.Now().Sub(a.failedAt) < freshTime {
+		return false, a.failed
+	}
+	if err := a.count(s, c); err != nil {
+		return false, err
+	}
+	a.failed = nil
+	if err := a.answer(ctx, s, c); err != nil {
+		err = fmt.Errorf("authorize: %w", err)
+		if ctx.Err() == nil { // who gives up does so for nobody else
+			a.failed, a.failedAt = err, a.config.Now()
+		}
+		return false, err
+	}
+	return true, nil
+}
+
+// A demand is what a response wants.
+type demand struct {
+	serious  bool   // a token would help
+	nonce    bool   // of a proof
+	used     string // the credentials of the request
+	metadata string
+	scopes   []string
+	stepUp   bool
+	bound    bool // only tokens that are bound to a key
+}
+
+// read reads a response.
+func (a *Authorizer) read(resp *http.Response) demand {
+	all := parseChallenges(resp.Header)
+	scheme, used, _ := strings.Cut(resp.Request.Header.Get("Authorization"), " ")
+	bearer, dpop := find(all, "bearer"), find(all, "dpop")
+	d := demand{used: used, bound: bearer == nil && dpop != nil}
+	d.nonce = dpop.get("error") == "use_dpop_nonce" && scheme == "DPoP" && resp.StatusCode == http.StatusUnauthorized
+	c := bearer
+	if c == nil {
+		c = dpop
+	}
+	d.stepUp = resp.StatusCode == http.StatusForbidden && c.get("error") == "insufficient_scope"
+	d.serious = resp.StatusCode == http.StatusUnauthorized || d.stepUp
+	d.metadata, d.scopes = c.get("resource_metadata"), parseScopes(c.get("scope"))
+	return d
+}
+
+// count ends a row of authorizations that lead nowhere.
+func (a *Authorizer) count(s *session, d demand) error {
+	now := a.config.Now()
+	fresh := s != nil && now.Sub(s.Obtained) < freshTime && !s.Token.expired(now)
+	if !fresh {
+		a.attempts = 0
+	}
+	a.attempts++
+	switch {
+	case a.attempts > maxAttempts:
+		return fmt.Errorf("authorize: after %d attempts: %w", maxAttempts, ErrRefused)
+	case fresh && d.stepUp && subset(d.scopes, s.Requested):
+		return fmt.Errorf("authorize: its scopes %q were asked for and not granted: %w", joinScopes(d.scopes), ErrRefused)
+	}
+	return nil
+}
+
+// answer gets a new token: by refreshing the one there is where the server still
+// trusts its issuer, or else from the beginning.
+func (a *Authorizer) answer(ctx context.Context, s *session, d demand) error {
+	r, err := a.fetch.discoverResource(ctx, a.url, d.metadata)
+	if err != nil {
+		return err
+	}
+	same := s != nil && r.listed(s.Issuer) && r.ID == s.Resource
+	if same && !d.stepUp && s.Token.Refresh != "" && a.attempts == 1 && subset(d.scopes, s.Requested) {
+		if _, err = a.refresh(ctx, s); !errors.Is(err, errOver) {
+			return err
+		}
+	}
+	if !same {
+		s = nil
+	}
+	return a.authorize(ctx, r, s, d)
+}
+
+// SignIn gets a token before the server asks for one, in place of the one there
+// is.
+func (a *Authorizer) SignIn(ctx context.Context) error {
+	if err := a.lock(ctx); err != nil {
+		return err
+	}
+	defer a.unlock()
+	r, err := a.fetch.discoverResource(ctx, a.url, "")
+	if err == nil {
+		err = a.authorize(ctx, r, nil, demand{})
+	}
+	if err != nil {
+		return fmt.Errorf("sign in: %w", err)
+	}
+	a.failed = nil
+	return nil
+}
+
+// SignOut forgets the token, and takes it back where the authorization server
+// has a way to (RFC 7009).
+func (a *Authorizer) SignOut(ctx context.Context) error {
+	if err := a.lock(ctx); err != nil {
+		return err
+	}
+	defer a.unlock()
+	s, err := a.current(ctx)
+	if err != nil || s == nil {
+		return err
+	}
+	return errors.Join(a.drop(ctx, s), a.revoke(ctx, s))
+}

@@ -1,0 +1,123 @@
+package oauth
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/rsa"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// How clients authenticate at a token endpoint (RFC 7591, section 2; RFC 7523).
+const (
+	methodNone  = "none"
+	methodBasic = "client_secret_basic"
+	methodPost  = "client_secret_post"
+	methodKey   = "private_key_jwt"
+
+	assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+	assertionLife = time.Minute
+)
+
+// credentials are what one authorization server knows the client as.
+type credentials struct {
+	ID     string `json:"id"`
+	Secret string `json:"secret,omitempty"`
+	Method string `json:"method"`
+
+	// RedirectURI is the one that was registered, and Expires when the secret
+	// does; zero for never.
+	RedirectURI string    `json:"redirect_uri,omitempty"`
+	Expires     time.Time `json:"expires,omitzero"`
+
+	key   crypto.Signer
+	keyID string
+}
+
+// configured are the credentials of a client that was registered beforehand.
+// The method is one that the authorization server supports; without a list that
+// is HTTP Basic (RFC 8414, section 2).
+func configured(c Client, s *server) (credentials, error) {
+	found := credentials{ID: c.ID, Secret: c.Secret, key: c.Key, keyID: c.KeyID}
+	switch {
+	case c.Key != nil && (s.AuthMethods == nil || supports(s.AuthMethods, methodKey)):
+		found.Method = methodKey
+	case c.Secret != "" && (s.AuthMethods == nil || supports(s.AuthMethods, methodBasic)):
+		found.Method = methodBasic
+	case c.Secret != "" && supports(s.AuthMethods, methodPost):
+		found.Method = methodPost
+	case c.Secret == "" && c.Key == nil:
+		found.Method = methodNone
+	default:
+		return credentials{}, errors.New("the authorization server does not support the kind of credentials that the client has")
+	}
+	return found, nil
+}
+
+// authenticate puts the client's credentials on a token request. The server is
+// named by its issuer, so that what is signed is good nowhere else.
+func (c *credentials) authenticate(form url.Values, h http.Header, s *server, now time.Time) error {
+	switch c.Method {
+	case methodBasic:
+		// Both are form-encoded first (RFC 6749, section 2.3.1).
+		req := http.Request{Header: h}
+		req.SetBasicAuth(url.QueryEscape(c.ID), url.QueryEscape(c.Secret))
+	case methodPost:
+		form.Set("client_id", c.ID)
+		form.Set("client_secret", c.Secret)
+	case methodKey:
+		assertion, err := c.assertion(s, now)
+		if err != nil {
+			return fmt.Errorf("sign client assertion: %w", err)
+		}
+		form.Set("client_id", c.ID)
+		form.Set("client_assertion_type", assertionType)
+		form.Set("client_assertion", assertion)
+	case methodNone:
+		form.Set("client_id", c.ID)
+	}
+	return nil
+}
+
+// assertion signs who the client is (RFC 7523, section 3).
+func (c *credentials) assertion(s *server, now time.Time) (string, error) {
+	method, err := signingMethod(c.key)
+	if err != nil {
+		return "", err
+	}
+	if s.AuthAlgorithms != nil && !supports(s.AuthAlgorithms, method.Alg()) {
+		return "", fmt.Errorf("the authorization server does not support %s", method.Alg())
+	}
+	token := jwt.NewWithClaims(method, jwt.MapClaims{
+		"iss": c.ID, "sub": c.ID, "aud": s.Issuer, "jti": rand.Text(),
+		"iat": now.Unix(), "exp": now.Add(assertionLife).Unix(),
+	})
+	if c.keyID != "" {
+		token.Header["kid"] = c.keyID
+	}
+	return token.SignedString(c.key)
+}
+
+func signingMethod(key crypto.Signer) (jwt.SigningMethod, error) {
+	switch k := key.(type) {
+	case *ecdsa.PrivateKey:
+		switch k.Curve.Params().BitSize {
+		case 256:
+			return jwt.SigningMethodES256, nil
+		case 384:
+			return jwt.SigningMethodES384, nil
+		}
+	case ed25519.PrivateKey:
+		return jwt.SigningMethodEdDSA, nil
+	case *rsa.PrivateKey:
+		return jwt.SigningMethodRS256, nil
+	}
+	return nil, errors.New("a key that is not P-256, P-384, Ed25519 or RSA")
+}

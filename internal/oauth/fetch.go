@@ -1,0 +1,160 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+)
+
+const (
+	fetchTimeout = 10 * time.Second
+	maxAnswer    = 512 << 10
+	maxRedirects = 3
+	maxURL       = 8 << 10
+)
+
+// parseEndpoint returns an error unless s is a URL that can be trusted to reach
+// whom it names: https, or http to this machine (OAuth 2.1, section 1.5). It
+// does not quote s.
+func parseEndpoint(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil || len(s) > maxURL:
+		return nil, errors.New("not a URL")
+	case u.Host == "" || u.Hostname() == "" || u.Opaque != "":
+		return nil, errors.New("not an absolute URL")
+	case u.User != nil:
+		return nil, errors.New("a URL with credentials")
+	case strings.Contains(s, "#"):
+		return nil, errors.New("a URL with a fragment")
+	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
+		return u, nil
+	}
+	return nil, errNotSecure
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}
+
+// origin is the scheme and authority of a URL, in the one spelling that origins
+// are compared in.
+func origin(u *url.URL) string {
+	host, port := strings.ToLower(u.Hostname()), u.Port()
+	scheme := strings.ToLower(u.Scheme)
+	if port == "" || scheme == "https" && port == "443" || scheme == "http" && port == "80" {
+		if strings.Contains(host, ":") {
+			host = "[" + host + "]"
+		}
+		return scheme + "://" + host
+	}
+	return scheme + "://" + net.JoinHostPort(host, port)
+}
+
+// An answer is what somebody said.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// A fetcher sends requests to authorization servers and for metadata.
+type fetcher struct {
+	client *http.Client
+
+	// insecure is the origin whose metadata may be read over http, if any.
+	insecure string
+}
+
+// newFetcher hardens a client: no cookies, and redirects are followed only of a
+// GET and within one origin, so that an answer comes from whom it was asked of
+// and credentials go nowhere else.
+func newFetcher(client *http.Client) fetcher {
+	c := *client
+	c.Jar = nil
+	c.CheckRedirect = func(req *http.Request, via []*http.Request) error {
+		if via[0].Method != http.MethodGet || len(via) > maxRedirects || origin(req.URL) != origin(via[0].URL) {
+			return http.ErrUseLastResponse
+		}
+		return nil
+	}
+	return fetcher{client: &c}
+}
+
+// send sends a request and reads the answer. Its errors name the host and
+// nothing else of what was sent.
+func (f fetcher) send(req *http.Request) (*answer, error) {
+	ctx, cancel := context.WithTimeout(req.Context(), fetchTimeout)
+	defer cancel()
+	req.Header.Set("Accept", "application/json")
+	resp, err := f.client.Do(req.WithContext(ctx))
+	if err != nil {
+		if wrapped, ok := errors.AsType[*url.Error](err); ok {
+			err = wrapped.Err // the URL stays out
+		}
+		return nil, fmt.Errorf("ask %s: %w", req.URL.Host, err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read from %s: %w", req.URL.Host, err)
+	case len(body) > maxAnswer:
+		return nil, fmt.Errorf("read from %s: more than %d bytes", req.URL.Host, maxAnswer)
+	}
+	return &answer{status: resp.StatusCode, header: resp.Header, body: body}, nil
+}
+
+func (f fetcher) parse(target string) (*url.URL, error) {
+	u, err := parseEndpoint(target)
+	if !errors.Is(err, errNotSecure) || f.insecure == "" {
+		return u, err
+	}
+	if u, parseErr := url.Parse(target); parseErr == nil && origin(u) == f.insecure {
+		return u, nil
+	}
+	return nil, err
+}
+
+// get reads metadata. It returns nil and no error when there is none at the
+// URL, which is also what a page for people says that is shown for every path.
+func (f fetcher) get(ctx context.Context, target string) (*answer, error) {
+	u, err := f.parse(target)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), http.NoBody)
+	if err != nil {
+		return nil, errors.New("make request")
+	}
+	a, err := f.send(req)
+	if err != nil {
+		return nil, err
+	}
+	kind, _, _ := mime.ParseMediaType(a.header.Get("Content-Type"))
+	switch {
+	case a.status >= 500:
+		return nil, fmt.Errorf("ask %s: HTTP status %d", u.Host, a.status)
+	case a.status != http.StatusOK || kind == "text/html":
+		return nil, nil //nolint:nilnil // nothing there is an answer too
+	}
+	return a, nil
+}
+
+// decode reads a JSON object of a peer: exact names, none twice.
+func decode(data []byte, into any) error {
+	if err := json.Unmarshal(data, into); err != nil {
+		return errors.New("not a valid JSON object of this kind") // the cause quotes the peer
+	}
+	return nil
+}

@@ -1,0 +1,134 @@
+package oauth
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// maxClientText bounds an id or a secret that a server makes up.
+const maxClientText = 4 << 10
+
+// register returns who the client is to the authorization server, in the order
+// of preference of client-registration: registered beforehand, a metadata
+// document, registered earlier or now. The redirect URI is empty for a grant
+// that has none.
+func (f *flow) register(ctx context.Context, redirectURI string) (credentials, error) {
+	switch c := f.config.Client; {
+	case c.ID != "":
+		return configured(c, f.server)
+	case f.config.MetadataURL != "" && f.server.ClientDocumentsRead:
+		return credentials{ID: f.config.MetadataURL, Method: methodNone}, nil
+	case f.server.Register == "":
+		return credentials{}, ErrRegistration
+	}
+	key := clientKey(f.server.Issuer, f.config.Name)
+	var found credentials
+	ok, err := load(ctx, f.config.Store, key, &found)
+	if err != nil {
+		return credentials{}, err
+	}
+	if ok && found.usable(f.config.Now(), redirectURI) {
+		return found, nil
+	}
+	if found, err = f.registerNow(ctx, redirectURI); err != nil {
+		return credentials{}, fmt.Errorf("register the client: %w", err)
+	}
+	return found, save(ctx, f.config.Store, key, found)
+}
+
+// usable reports whether a registration still serves.
+func (c *credentials) usable(now time.Time, redirectURI string) bool {
+	return c.ID != "" && c.RedirectURI == redirectURI && (c.Expires.IsZero() || now.Before(c.Expires))
+}
+
+// forget drops a registration that the server no longer knows.
+func (f *flow) forget(ctx context.Context) error {
+	return f.config.Store.Delete(ctx, clientKey(f.server.Issuer, f.config.Name))
+}
+
+// registerNow registers the client (RFC 7591). What is not "native" may not be
+// redirected to its own machine (client-registration, "Application Type and
+// Redirect URI Constraints").
+func (f *flow) registerNow(ctx context.Context, redirectURI string) (credentials, error) {
+	method := methodNone
+	for _, other := range []string{methodBasic, methodPost} {
+		if method == methodNone && f.server.AuthMethods != nil &&
+			!supports(f.server.AuthMethods, methodNone) && supports(f.server.AuthMethods, other) {
+			method = other
+		}
+	}
+	metadata := map[string]any{
+		"client_name":                f.config.Name,
+		"application_type":           "native",
+		"grant_types":                append(f.config.Grant.grantTypes(), "refresh_token"),
+		"token_endpoint_auth_method": method,
+	}
+	if redirectURI != "" {
+		metadata["redirect_uris"], metadata["response_types"] = []string{redirectURI}, []string{"code"}
+	} else {
+		metadata["redirect_uris"], metadata["response_types"] = []string{}, []string{}
+	}
+	body, err := json.Marshal(metadata)
+	if err != nil {
+		return credentials{}, fmt.Errorf("encode: %w", err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, f.server.Register, bytes.NewReader(body))
+	if err != nil {
+		return credentials{}, errors.New("make request")
+	}
+	req.Header.Set("Content-Type", "application/json")
+	a, err := f.fetch.send(req)
+	if err != nil {
+		return credentials{}, err
+	}
+	if a.status != http.StatusCreated && a.status != http.StatusOK {
+		return credentials{}, refusal(a)
+	}
+	return f.parseRegistration(a.body, redirectURI)
+}
+
+func (f *flow) parseRegistration(data []byte, redirectURI string) (credentials, error) {
+	var said struct {
+		ID      string `json:"client_id"`
+		Secret  string `json:"client_secret"`
+		Method  string `json:"token_endpoint_auth_method"`
+		Expires int64  `json:"client_secret_expires_at"`
+	}
+	if err := decode(data, &said); err != nil {
+		return credentials{}, err
+	}
+	if !plainText(said.ID) || said.Secret != "" && !plainText(said.Secret) {
+		return credentials{}, errors.New("the client id or secret is missing, too long, or no text")
+	}
+	c := credentials{ID: said.ID, Secret: said.Secret, Method: said.Method, RedirectURI: redirectURI}
+	switch {
+	case c.Secret == "", c.Method == "" && supports(f.server.AuthMethods, methodNone):
+		c.Method = methodNone // a secret that nobody asked for is of no use
+	case c.Method == methodBasic, c.Method == methodPost, c.Method == methodNone:
+	default:
+		chosen, err := configured(Client{ID: c.ID, Secret: c.Secret}, f.server)
+		if err != nil {
+			return credentials{}, err
+		}
+		c.Method = chosen.Method
+	}
+	if said.Expires > 0 {
+		c.Expires = time.Unix(said.Expires, 0)
+	}
+	return c, nil
+}
+
+// plainText reports whether s can be an id or a secret (RFC 6749, appendix A).
+func plainText(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= maxClientText
+}

@@ -1,0 +1,76 @@
+package oauth
+
+import (
+	"bytes"
+	"context"
+	"sync"
+)
+
+// A Store keeps what outlives a process: tokens and registrations, which are
+// secrets. Its methods may be called from several goroutines.
+type Store interface {
+	// Load returns what is kept under the key, and nil when nothing is.
+	Load(ctx context.Context, key string) ([]byte, error)
+
+	// Save replaces what is kept under the key, whole or not at all.
+	Save(ctx context.Context, key string, value []byte) error
+
+	// Delete forgets what is kept under the key, if anything.
+	Delete(ctx context.Context, key string) error
+
+	// Lock waits until no other holder has the key locked, in any process, and
+	// returns the function that unlocks it.
+	Lock(ctx context.Context, key string) (unlock func(), err error)
+}
+
+// A MemoryStore is a [Store] for one process.
+type MemoryStore struct {
+	mu     sync.Mutex
+	values map[string][]byte
+	locks  map[string]chan struct{}
+}
+
+// NewMemoryStore returns an empty store.
+func NewMemoryStore() *MemoryStore {
+	return &MemoryStore{values: map[string][]byte{}, locks: map[string]chan struct{}{}}
+}
+
+// Load implements [Store].
+func (m *MemoryStore) Load(_ context.Context, key string) ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return bytes.Clone(m.values[key]), nil
+}
+
+// Save implements [Store].
+func (m *MemoryStore) Save(_ context.Context, key string, value []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.values[key] = bytes.Clone(value)
+	return nil
+}
+
+// Delete implements [Store].
+func (m *MemoryStore) Delete(_ context.Context, key string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.values, key)
+	return nil
+}
+
+// Lock implements [Store].
+func (m *MemoryStore) Lock(ctx context.Context, key string) (func(), error) {
+	m.mu.Lock()
+	lock, ok := m.locks[key]
+	if !ok {
+		lock = make(chan struct{}, 1)
+		m.locks[key] = lock
+	}
+	m.mu.Unlock()
+	select {
+	case lock <- struct{}{}:
+		return func() { <-lock }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}

@@ -1,0 +1,144 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+)
+
+// maxAsked bounds the requests of the server that are being answered.
+const maxAsked = 64
+
+// An asked answers the requests of the server, each in a goroutine of its own.
+// Its zero value is not usable.
+type asked struct {
+	answer  RequestFunc // may be nil
+	respond func(ctx context.Context, message []byte) error
+
+	mu      sync.Mutex
+	running map[string]context.CancelFunc // by id
+	ended   time.Time                     // when one was answered last
+	closed  bool
+	wait    sync.WaitGroup
+}
+
+func newAsked(answer RequestFunc, respond func(context.Context, []byte) error) *asked {
+	return &asked{answer: answer, respond: respond, running: make(map[string]context.CancelFunc)}
+}
+
+// serve answers a request with answer, or the default when that is nil.
+func (a *asked) serve(m *jsonrpc.Message, answer RequestFunc) {
+	if answer == nil {
+		answer = a.answer
+	}
+	// The message may be read over before the answer is there.
+	id, method, params := append([]byte(nil), m.ID...), m.Method, append([]byte(nil), m.Params...)
+	refusal := jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "the client does not answer %s", method)
+	switch {
+	case method == "ping":
+		answer = func(context.Context, string, []byte) ([]byte, error) { return []byte("{}"), nil }
+	case answer == nil:
+		answer = func(context.Context, string, []byte) ([]byte, error) { return nil, refusal }
+	}
+	ctx, cancel := context.WithCancel(context.Background()) // ends with the link
+	if !a.begin(string(id), cancel) {
+		cancel()
+		return
+	}
+	go func() {
+		defer a.end(string(id), cancel)
+		result, err := answer(ctx, method, params)
+		if ctx.Err() != nil {
+			return // nobody waits for it
+		}
+		_ = a.respond(ctx, encodeResponse(id, result, err)) // the server notices what is missing
+	}()
+}
+
+// begin takes note of a request. One whose id is being answered, or one too
+// many, is dropped: the server breaks the protocol, or floods the client.
+func (a *asked) begin(id string, cancel context.CancelFunc) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	_, taken := a.running[id]
+	if taken || a.closed || len(a.running) == maxAsked {
+		return false
+	}
+	a.running[id] = cancel
+	a.wait.Add(1)
+	return true
+}
+
+func (a *asked) end(id string, cancel context.CancelFunc) {
+	cancel()
+	a.mu.Lock()
+	delete(a.running, id)
+	a.ended = time.Now()
+	a.mu.Unlock()
+	a.wait.Done()
+}
+
+// quiet returns for how long nothing has been asked: people take their time to
+// answer, and the server waits for them.
+func (a *asked) quiet() time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.running) > 0 {
+		return 0
+	}
+	return time.Since(a.ended)
+}
+
+// cancelled acts on the server's notifications/cancelled and reports whether the
+// notification was one of a request that is being answered.
+func (a *asked) cancelled(m *jsonrpc.Message) bool {
+	if m.Method != "notifications/cancelled" {
+		return false
+	}
+	params, err := jsonrpc.ParseObject(m.Params)
+	if err != nil {
+		return false
+	}
+	a.mu.Lock()
+	cancel := a.running[string(params.Get("requestId"))]
+	a.mu.Unlock()
+	if cancel == nil {
+		return false
+	}
+	cancel()
+	return true
+}
+
+// close ends what is being answered and waits for it.
+func (a *asked) close() {
+	a.mu.Lock()
+	a.closed = true
+	for _, cancel := range a.running {
+		cancel()
+	}
+	a.mu.Unlock()
+	a.wait.Wait()
+}
+
+func encodeResponse(id, result []byte, err error) []byte {
+	r := jsonrpc.NewResponse()
+	defer r.Release()
+	if err == nil && (len(result) == 0 || result[0] != '{' || jsonrpc.Valid(result) != nil) {
+		err = errors.New("the result is not an object")
+	}
+	if err == nil {
+		r.BeginResult(id)
+		r.Body = append(r.Body, result...)
+		r.EndResult()
+		return append([]byte(nil), r.Body...)
+	}
+	rpcErr, ok := errors.AsType[*jsonrpc.Error](err)
+	if !ok {
+		rpcErr = jsonrpc.Errorf(jsonrpc.CodeInternalError, "the client could not answer")
+	}
+	r.SetError(id, rpcErr)
+	return append([]byte(nil), r.Body...)
+}

@@ -1,0 +1,108 @@
+package peer
+
+import (
+	"net/http"
+	"strings"
+)
+
+// A Challenge is one challenge of a WWW-Authenticate field (RFC 9110, section
+// 11.6.1). Scheme and the names of Params are in lower case.
+type Challenge struct {
+	Scheme string
+	Params map[string]string
+}
+
+// Bounds of what is read of a response's challenges.
+const (
+	maxChallengeBytes = 8 << 10
+	maxChallenges     = 16
+	maxChallengeParam = 32
+)
+
+// challengeFields are where challenges stand. API Gateway and Lambda function
+// URLs rename the first to the second.
+var challengeFields = []string{"Www-Authenticate", "X-Amzn-Remapped-Www-Authenticate"}
+
+// Challenges reads the challenges of a response. What cannot be read is left
+// out, as are challenges past a bound.
+func Challenges(h http.Header) []Challenge {
+	var all []Challenge
+	for _, field := range challengeFields {
+		for _, value := range h[field] {
+			if len(value) <= maxChallengeBytes {
+				all = appendChallenges(all, value)
+			}
+		}
+	}
+	return all
+}
+
+// appendChallenges reads the challenges of one field value. A list of
+// challenges and the list of one challenge's parameters use the same comma, so
+// that only what follows a word tells whether it is a scheme or a name.
+func appendChallenges(all []Challenge, value string) []Challenge {
+	rest := value
+	for {
+		rest = strings.TrimLeft(rest, " \t,")
+		word := token(rest)
+		if word == "" {
+			return all
+		}
+		rest = strings.TrimLeft(rest[len(word):], " \t")
+		if text, ok := strings.CutPrefix(rest, "="); ok && len(all) > 0 {
+			var param string
+			if param, rest, ok = paramValue(strings.TrimLeft(text, " \t")); !ok {
+				return all
+			}
+			last := all[len(all)-1]
+			name := strings.ToLower(word)
+			if _, taken := last.Params[name]; !taken && len(last.Params) < maxChallengeParam {
+				last.Params[name] = param
+			}
+			continue
+		}
+		if len(all) == maxChallenges {
+			return all
+		}
+		all = append(all, Challenge{Scheme: strings.ToLower(word), Params: map[string]string{}})
+	}
+}
+
+// token returns the token that s begins with (RFC 9110, section 5.6.2).
+func token(s string) string {
+	i := 0
+	for i < len(s) && isTokenByte(s[i]) {
+		i++
+	}
+	return s[:i]
+}
+
+func isTokenByte(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' ||
+		strings.IndexByte("!#$%&'*+-.^_`|~/", c) >= 0
+}
+
+// paramValue reads a token or a quoted string (RFC 9110, section 5.6.4).
+func paramValue(s string) (value, rest string, ok bool) {
+	if !strings.HasPrefix(s, `"`) {
+		// URLs without quotation marks are not tokens, and common.
+		end := strings.IndexAny(s, " \t,\"")
+		if end < 0 {
+			end = len(s)
+		}
+		return s[:end], s[end:], end > 0
+	}
+	var text strings.Builder
+	for i := 1; i < len(s); i++ {
+		switch {
+		case s[i] == '"':
+			return text.String(), s[i+1:], true
+		case s[i] == '\\' && i+1 < len(s):
+			i++
+			fallthrough
+		default:
+			text.WriteByte(s[i])
+		}
+	}
+	return "", "", false
+}

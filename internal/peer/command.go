@@ -1,0 +1,318 @@
+package peer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/mcpengine/mcpengine/internal/stdio"
+)
+
+// A Command is a server that is started as a process.
+type Command struct {
+	Path string // found as [exec.Command] does
+	Args []string
+
+	// Env is the environment. The default is that of the process.
+	Env []string
+
+	// Dir is the working directory. The default is that of the process.
+	Dir string
+
+	// Stderr gets what the server writes to its standard error. The default
+	// drops it.
+	Stderr io.Writer
+}
+
+// Start starts the command and connects to it over its standard streams. The
+// process and those that it has started end when the connection is closed: its
+// input is closed, then it is asked to end, then it is killed. A process that
+// ends by itself is started again by the next call.
+func Start(ctx context.Context, command Command, config Config) (*Conn, error) {
+	return open(ctx, config, &streamTarget{start: func() (*streams, error) { return startProcess(command) }})
+}
+
+// Attach connects to a server at the other end of two streams, with a message on
+// each line. Closing the connection closes both.
+func Attach(ctx context.Context, in io.ReadCloser, out io.WriteCloser, config Config) (*Conn, error) {
+	used := false
+	return open(ctx, config, &streamTarget{start: func() (*streams, error) {
+		if used {
+			return nil, &UnreachableError{Err: io.ErrClosedPipe}
+		}
+		used = true
+		return &streams{in: in, out: out}, nil
+	}})
+}
+
+func open(ctx context.Context, config Config, t target) (*Conn, error) {
+	c := newConn(config, t)
+	if _, err := c.connected(ctx); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// streams are the two streams to a server, and its process if it is one of ours.
+type streams struct {
+	in      io.ReadCloser
+	out     io.WriteCloser
+	process *process
+}
+
+// close ends the process, each step being given the time, and the streams.
+func (s *streams) close(grace time.Duration) {
+	s.out.Close()
+	if s.process != nil {
+		s.process.end(grace)
+	}
+	s.in.Close()
+}
+
+// A streamTarget is a server on two streams.
+type streamTarget struct{ start func() (*streams, error) }
+
+func (t *streamTarget) server() string { return "" }
+
+// open asks with server/discover first, because there is no status to tell by
+// (stdio, "Backward Compatibility"). A server that ends at the question is
+// started again for the handshake.
+func (t *streamTarget) open(ctx context.Context, c *Conn, known Known) (*live, error) {
+	link, err := t.link(c)
+	if err != nil {
+		return nil, err
+	}
+	stateless, handshake := newest(c.config.Versions, nil, false), newest(c.config.Versions, nil, true)
+	if stateless != nil && !isHandshake(known) {
+		l, err := c.probe(ctx, link, handshake != nil)
+		if err == nil {
+			return l, nil
+		}
+		if handshake == nil || ctx.Err() != nil || errors.Is(err, errNoVersion) {
+			link.close()
+			return nil, err
+		}
+		if isBroken(link) {
+			link.close()
+			if link, err = t.link(c); err != nil {
+				return nil, err
+			}
+		}
+	}
+	l, err := c.handshake(ctx, link, TransportDetect)
+	if err != nil && stateless != nil && !isBroken(link) && ctx.Err() == nil {
+		// The first question may have been answered too late.
+		if late, probeErr := c.probe(ctx, link, false); probeErr == nil {
+			return late, nil
+		}
+	}
+	if err != nil {
+		link.close()
+	}
+	return l, err
+}
+
+func isBroken(l link) bool {
+	select {
+	case <-l.done():
+		return true
+	default:
+		return false
+	}
+}
+
+// probe asks what the server speaks. Where there is another way to find out it
+// is given little time, because a version with a handshake lets a server ignore
+// what comes before it.
+func (c *Conn) probe(ctx context.Context, l link, hurry bool) (*live, error) {
+	if hurry {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.config.ProbeTimeout)
+		defer cancel()
+	}
+	return c.discover(ctx, newest(c.config.Versions, nil, false), opened(l), TransportDetect)
+}
+
+// A streamLink is a link over two streams.
+type streamLink struct {
+	*duplex
+	streams *streams
+	grace   time.Duration
+	outbox  chan []byte
+	written chan struct{}  // closed when writing has ended
+	ended   sync.WaitGroup // reading and writing
+}
+
+func (t *streamTarget) link(c *Conn) (link, error) {
+	s, err := t.start()
+	if err != nil {
+		return nil, err
+	}
+	l := &streamLink{streams: s, grace: c.config.CloseTimeout, outbox: make(chan []byte), written: make(chan struct{})}
+	l.duplex = newDuplex(&c.config, l.write)
+	l.ended.Go(l.writeAll)
+	l.ended.Go(func() { l.fail(l.readAll(c.config.MaxMessage)) })
+	return l, nil
+}
+
+// write hands a message to the writer, which may have to wait for the server
+// to read.
+func (l *streamLink) write(ctx context.Context, message []byte) error {
+	select {
+	case l.outbox <- message:
+		return nil
+	case <-l.done():
+		return unsent(l.failure())
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// unsent is the error for a message that came after the link broke.
+func unsent(err error) error {
+	if unreachable, ok := errors.AsType[*UnreachableError](err); ok {
+		return &UnreachableError{Err: unreachable.Err}
+	}
+	return err
+}
+
+func (l *streamLink) writeAll() {
+	defer close(l.written)
+	for {
+		select {
+		case message := <-l.outbox:
+			if _, err := l.streams.out.Write(line(message)); err != nil {
+				// Reading ends, too, and may yet find an answer.
+				return
+			}
+		case <-l.done():
+			return
+		}
+	}
+}
+
+// line returns a message on one line.
+func line(message []byte) []byte {
+	if bytes.IndexByte(message, '\n') >= 0 || bytes.IndexByte(message, '\r') >= 0 {
+		// Line breaks stand only between the tokens of JSON.
+		message = bytes.ReplaceAll(message, []byte("\n"), []byte(" "))
+		message = bytes.ReplaceAll(message, []byte("\r"), []byte(" "))
+	}
+	return append(slices.Clip(message), '\n')
+}
+
+func (l *streamLink) readAll(limit int) error {
+	lines := stdio.NewLineReader(l.streams.in, limit)
+	for {
+		// Messages keep their bytes, so that each has bytes of its own.
+		text, err := lines.Next(nil)
+		switch {
+		case errors.Is(err, stdio.ErrTooLong):
+			return protocolErrorf("a message has more than %d bytes", limit)
+		case err != nil:
+			return &UnreachableError{Sent: true, Err: l.reason(err)}
+		case len(text) > 0:
+			l.receive(text)
+		}
+	}
+}
+
+// reason says why reading ended.
+func (l *streamLink) reason(err error) error {
+	if p := l.streams.process; p != nil {
+		if state := p.stateWithin(l.grace); state != nil {
+			return fmt.Errorf("the server ended: %v", state)
+		}
+	}
+	if errors.Is(err, io.EOF) {
+		return errors.New("the server closed its output")
+	}
+	return err
+}
+
+func (l *streamLink) close() {
+	l.end()
+	within(l.written, l.grace) // longer only where the server does not read
+	l.streams.close(l.grace)
+	l.ended.Wait()
+}
+
+// A process is a server's process.
+type process struct {
+	cmd    *exec.Cmd
+	exited chan struct{}
+}
+
+func startProcess(command Command) (*streams, error) {
+	cmd := exec.Command(command.Path, command.Args...) //nolint:noctx // it lasts as long as the connection
+	cmd.Env, cmd.Dir, cmd.Stderr = command.Env, command.Dir, command.Stderr
+	cmd.WaitDelay = time.Second // for its standard error
+	setGroup(cmd)
+	// Not StdoutPipe: waiting for the process would close it under the reader.
+	in, stdout, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("start the server: %w", err)
+	}
+	defer stdout.Close()
+	cmd.Stdout = stdout
+	out, err := cmd.StdinPipe()
+	if err != nil {
+		in.Close()
+		return nil, fmt.Errorf("start the server: %w", err)
+	}
+	if err := cmd.Start(); err != nil {
+		in.Close()
+		out.Close()
+		return nil, &UnreachableError{Err: fmt.Errorf("start the server: %w", err)}
+	}
+	p := &process{cmd: cmd, exited: make(chan struct{})}
+	go func() {
+		defer close(p.exited)
+		_ = cmd.Wait() // the state says it
+		// What the server has started would keep the output open.
+		killGroup(cmd)
+	}()
+	return &streams{in: in, out: out, process: p}, nil
+}
+
+// stateWithin returns how the process ended, or nil when it does not in time.
+func (p *process) stateWithin(d time.Duration) *os.ProcessState {
+	if !within(p.exited, d) {
+		return nil
+	}
+	return p.cmd.ProcessState
+}
+
+// within waits for a channel to be closed and reports whether it was in time.
+func within(closed <-chan struct{}, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-closed:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+// end waits for the process to end by itself, then asks it to, then kills it
+// (stdio, "Shutdown").
+func (p *process) end(grace time.Duration) {
+	if within(p.exited, grace) {
+		return
+	}
+	terminateGroup(p.cmd)
+	if within(p.exited, grace) {
+		return
+	}
+	killGroup(p.cmd)
+	<-p.exited
+}

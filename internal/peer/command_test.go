@@ -1,0 +1,204 @@
+//go:build unix
+
+package peer_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/peer"
+)
+
+// The test program is the server, too, when this names how it behaves.
+const behaviour = "PEER_TEST_SERVER"
+
+func TestMain(m *testing.M) {
+	switch os.Getenv(behaviour) {
+	case "":
+		os.Exit(m.Run()) //nolint:forbidigo // the program's main
+	case "good":
+		_ = newEngine().ServeStdio(context.Background(), os.Stdin, os.Stdout)
+	case "touchy": // ends at what it does not know
+		old(true)
+	case "polite": // ends when it is asked to
+		asked := make(chan os.Signal, 1)
+		signal.Notify(asked, syscall.SIGTERM)
+		old(false)
+		<-asked
+		if err := os.WriteFile(os.Getenv("PIDS"), nil, 0o600); err != nil {
+			panic(err)
+		}
+	case "careless": // ends with its input, and leaves a process behind
+		leave()
+		old(false)
+	case "stubborn": // ends at nothing
+		signal.Ignore(syscall.SIGTERM)
+		leave()
+		old(false)
+		select {}
+	}
+}
+
+// leave starts a process that outlives the server.
+func leave() {
+	child := exec.Command("sleep", "1000") //nolint:noctx // it is to be orphaned
+	child.Stdout = os.Stdout               // which keeps it open
+	if err := child.Start(); err != nil {
+		panic(err)
+	}
+	pids := fmt.Sprintln(os.Getpid(), child.Process.Pid)
+	if err := os.WriteFile(os.Getenv("PIDS"), []byte(pids), 0o600); err != nil {
+		panic(err)
+	}
+}
+
+// old is a server of a version with a handshake that answers every request with
+// its process id.
+func old(touchy bool) {
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() {
+		var m jsonrpc.Message
+		_ = m.Parse(lines.Bytes())
+		switch {
+		case m.Method == "initialize":
+			answer(os.Stdout, string(m.ID), initialized)
+		case m.Method == "server/discover" && touchy, m.Method == "end":
+			os.Exit(3) //nolint:forbidigo // a program of its own
+		case m.ID != nil && m.Method != "server/discover":
+			answer(os.Stdout, string(m.ID), fmt.Sprintf(`{"pid":%d}`, os.Getpid()))
+		case m.ID != nil:
+			fmt.Fprintf(os.Stdout, `{"jsonrpc":"2.0","id":%s,"error":{"code":-32601,"message":"no"}}`+"\n", m.ID)
+		}
+	}
+}
+
+func startSelf(t *testing.T, how string, config peer.Config, env ...string) *peer.Conn {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := peer.Command{Path: self, Env: append(os.Environ(), append(env, behaviour+"="+how)...), Stderr: t.Output()}
+	c, err := peer.Start(t.Context(), command, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func TestCommand(t *testing.T) {
+	t.Parallel()
+	c := startSelf(t, "good", peer.Config{})
+	result, err := c.Call(t.Context(), callTool("weather", `{"city":"Tokyo"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := text(t, result); got != "sunny in Tokyo" || c.Version() != "2026-07-28" {
+		t.Errorf("weather = %q on %s", got, c.Version())
+	}
+}
+
+// A server that ends at a message before the handshake is started again for the
+// handshake, and one that ends later by the next call.
+func TestRestart(t *testing.T) {
+	t.Parallel()
+	c := startSelf(t, "touchy", peer.Config{})
+	first, err := c.Call(t.Context(), peer.Call{Method: "pid"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Call(t.Context(), peer.Call{Method: "end"})
+	if kind(err) != "unreachable" || !strings.Contains(err.Error(), "exit status 3") {
+		t.Errorf("end: %v", err)
+	}
+	second, err := c.Call(t.Context(), peer.Call{Method: "pid"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(first) == string(second) {
+		t.Errorf("the same process answered: %s", second)
+	}
+}
+
+func TestNoSuchCommand(t *testing.T) {
+	t.Parallel()
+	_, err := peer.Start(t.Context(), peer.Command{Path: "/no/such/program"}, peer.Config{})
+	if kind(err) != "unreachable" {
+		t.Errorf("Start: %v", err)
+	}
+}
+
+// A server is asked to end before it is killed.
+func TestPolite(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "asked")
+	c := startSelf(t, "polite", peer.Config{CloseTimeout: 200 * time.Millisecond}, "PIDS="+file)
+	if _, err := c.Call(t.Context(), peer.Call{Method: "pid"}); err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	if _, err := os.Stat(file); err != nil {
+		t.Errorf("the server was not asked to end: %v", err)
+	}
+}
+
+// Neither a server that ignores everything nor what it has started outlives the
+// connection.
+func TestOrphans(t *testing.T) {
+	t.Parallel()
+	for _, how := range []string{"careless", "stubborn"} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			testOrphans(t, how)
+		})
+	}
+}
+
+func testOrphans(t *testing.T, how string) {
+	file := filepath.Join(t.TempDir(), "pids")
+	c := startSelf(t, how, peer.Config{CloseTimeout: 100 * time.Millisecond}, "PIDS="+file)
+	if _, err := c.Call(t.Context(), peer.Call{Method: "pid"}); err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for word := range strings.FieldsSeq(string(data)) {
+		pid, err := strconv.Atoi(word)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Being killed takes a moment, and nobody can wait for a grandchild.
+		for end := time.Now().Add(5 * time.Second); isRunning(pid); {
+			if time.Now().After(end) {
+				t.Fatalf("process %d is still there", pid)
+			}
+			runtime.Gosched()
+		}
+	}
+}
+
+// isRunning reports whether the process is there and no zombie, which waits for
+// nobody but the init of the machine.
+func isRunning(pid int) bool {
+	if syscall.Kill(pid, 0) != nil {
+		return false
+	}
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err == nil && !strings.Contains(string(stat), ") Z ")
+}

@@ -1,0 +1,140 @@
+package peer
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+)
+
+// A Transport is how messages travel over HTTP.
+type Transport string
+
+// The transports of a [Config].
+const (
+	TransportDetect     Transport = ""     // find out
+	TransportStreamable Transport = "http" // Streamable HTTP
+	TransportSSE        Transport = "sse"  // HTTP+SSE, of 2024-11-05
+)
+
+// A Config adjusts a [Conn]. Its zero value is ready to use.
+type Config struct {
+	// ClientInfo and Capabilities are the JSON objects that a request, or the
+	// handshake, introduces the client with. A member of a request's "_meta"
+	// takes their place. The defaults are a nameless client and {}.
+	ClientInfo, Capabilities []byte
+
+	// Versions are the protocol versions that may be spoken. The default is all.
+	Versions []string
+
+	// Transport forces a transport over HTTP. The default is to find out.
+	Transport Transport
+
+	// Cache remembers what servers speak. The default remembers nothing.
+	Cache Cache
+
+	// HTTPClient sends the requests. Its CheckRedirect is not used. The default
+	// is that of [NewHTTPClient], and the connection's own.
+	HTTPClient *http.Client
+
+	// Header is added to every HTTP request.
+	Header http.Header
+
+	// Authorizer puts credentials on HTTP requests. Optional.
+	Authorizer Authorizer
+
+	// OnNotification gets the notifications that belong to no call, one at a
+	// time. It may use the connection. Optional.
+	OnNotification func(jsonrpc.Notification)
+
+	// OnRequest answers the requests of the server that no call answers, at most
+	// 64 at once. A *[jsonrpc.Error] is sent as it is, and any other error as
+	// -32603 without details. The default is to refuse them. The connection
+	// answers ping itself.
+	OnRequest RequestFunc
+
+	// MaxMessage bounds a message of the server, in bytes. The default is 16 MiB.
+	MaxMessage int
+
+	// IdleTimeout is how long a call waits for the next message that belongs to
+	// it. The default is 5 minutes, and negative means forever, which is how long
+	// subscriptions/listen waits in any case.
+	IdleTimeout time.Duration
+
+	// ConnectTimeout bounds finding out what the server speaks, with all its
+	// requests. The default is 1 minute, and 10 minutes with an Authorizer, because
+	// somebody may have to sign in.
+	ConnectTimeout time.Duration
+
+	// ProbeTimeout is how long a command may take to answer server/discover
+	// before it is taken for one that wants a handshake first (stdio, "Backward
+	// Compatibility"). The default is 5 seconds.
+	ProbeTimeout time.Duration
+
+	// CloseTimeout is how long Close waits for the server to end its process, or
+	// the session, at each step. The default is 2 seconds.
+	CloseTimeout time.Duration
+}
+
+// A RequestFunc answers a request of the server with the JSON of its result. Its
+// context ends when the server cancels the request or the connection ends.
+type RequestFunc func(ctx context.Context, method string, params []byte) (result []byte, err error)
+
+// hurry returns the time for a question that a server may leave unanswered:
+// little, unless somebody may have to sign in first.
+func (c *Config) hurry(d time.Duration) time.Duration {
+	if c.Authorizer != nil {
+		return c.ConnectTimeout
+	}
+	return d
+}
+
+func (c Config) withDefaults() Config {
+	if c.ClientInfo == nil {
+		c.ClientInfo = []byte(`{"name":"mcpengine","version":"0"}`)
+	}
+	if c.Capabilities == nil {
+		c.Capabilities = []byte(`{}`)
+	}
+	if c.Versions == nil {
+		c.Versions = Versions()
+	}
+	if c.MaxMessage <= 0 {
+		c.MaxMessage = 16 << 20
+	}
+	if c.IdleTimeout == 0 {
+		c.IdleTimeout = 5 * time.Minute
+	}
+	if c.ConnectTimeout <= 0 {
+		c.ConnectTimeout = time.Minute
+		if c.Authorizer != nil {
+			c.ConnectTimeout = 10 * time.Minute
+		}
+	}
+	if c.ProbeTimeout <= 0 {
+		c.ProbeTimeout = 5 * time.Second
+	}
+	if c.CloseTimeout <= 0 {
+		c.CloseTimeout = 2 * time.Second
+	}
+	return c
+}
+
+// A Cache remembers what servers speak, by URL, so that a connection need not
+// find out again (versioning, "Backward Compatibility"). What turns out to be
+// wrong is found out again and stored. Its methods are called concurrently.
+type Cache interface {
+	Load(server string) (Known, bool)
+	Store(server string, known Known)
+}
+
+// Known is what was found out about a server.
+type Known struct {
+	Version   string    `json:"version"`
+	Transport Transport `json:"transport"`
+
+	// Result is the result of server/discover or initialize.
+	Result json.RawMessage `json:"result"`
+}

@@ -1,0 +1,19 @@
+//go:build unix
+
+package peer
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// setGroup gives the process a group of its own, so that what it starts can be
+// ended with it.
+func setGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
+
+func terminateGroup(cmd *exec.Cmd) { signalGroup(cmd, syscall.SIGTERM) }
+
+func killGroup(cmd *exec.Cmd) { signalGroup(cmd, syscall.SIGKILL) }
+
+// signalGroup fails when nothing is left of the group, which is as well.
+func signalGroup(cmd *exec.Cmd, signal syscall.Signal) { _ = syscall.Kill(-cmd.Process.Pid, signal) }

@@ -1,0 +1,244 @@
+package peer
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+)
+
+// maxAttempts bounds how often a request is sent because of challenges.
+const maxAttempts = 4
+
+// A TLSConfig says whom to trust over HTTPS and who the client is.
+type TLSConfig struct {
+	RootCAs      *x509.CertPool    // nil for those of the system
+	Certificates []tls.Certificate // of the client
+}
+
+// NewHTTPClient returns a client made for the requests of one connection: it
+// uses the proxies of the environment, keeps connections open, and sets no
+// time-outs, because the calls have theirs.
+func NewHTTPClient(config TLSConfig) *http.Client {
+	dialer := &net.Dialer{Timeout: 15 * time.Second, KeepAlive: 15 * time.Second}
+	return &http.Client{Transport: &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            dialer.DialContext,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: config.RootCAs, Certificates: config.Certificates},
+		TLSHandshakeTimeout:    15 * time.Second,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConns:           128,
+		MaxIdleConnsPerHost:    128,
+		IdleConnTimeout:        90 * time.Second,
+		MaxResponseHeaderBytes: 64 << 10,
+	}}
+}
+
+// An endpoint sends HTTP requests to one origin.
+type endpoint struct {
+	client *http.Client
+	config *Config
+}
+
+func newEndpoint(config *Config) *endpoint {
+	client := *config.HTTPClient
+	client.CheckRedirect = checkRedirect
+	client.Timeout = 0 // it would cut streams off
+	return &endpoint{client: &client, config: config}
+}
+
+// checkRedirect follows what stays within the origin and keeps the method:
+// anything else could carry credentials where they do not belong, or lose the
+// message.
+func checkRedirect(r *http.Request, via []*http.Request) error {
+	first := via[0]
+	if len(via) > 5 || r.Method != first.Method || !sameOrigin(r.URL, first.URL) {
+		return http.ErrUseLastResponse
+	}
+	return nil
+}
+
+func sameOrigin(a, b *url.URL) bool { return a.Scheme == b.Scheme && a.Host == b.Host }
+
+// do sends a request, again after a challenge that the authorizer can answer.
+// The header becomes its own. The caller closes the body of the response.
+func (e *endpoint) do(ctx context.Context, method string, u *url.URL, header http.Header, body []byte) (*http.Response, error) {
+	for name, values := range e.config.Header {
+		if header[name] == nil || name == "User-Agent" {
+			header[name] = values
+		}
+	}
+	for attempt := 1; ; attempt++ {
+		r := newRequest(ctx, method, u, header, body)
+		if e.config.Authorizer != nil {
+			if err := e.config.Authorizer.Authorize(ctx, r); err != nil {
+				return nil, &AuthError{Err: err}
+			}
+		}
+		resp, err := e.client.Do(r)
+		if err != nil {
+			return nil, unreachable(err)
+		}
+		if resp.StatusCode != http.StatusUnauthorized && (resp.StatusCode != http.StatusForbidden || len(Challenges(resp.Header)) == 0) {
+			return resp, nil
+		}
+		refused := &AuthError{Status: resp.StatusCode, Challenges: Challenges(resp.Header), Err: bodyError(resp)}
+		if e.config.Authorizer == nil || attempt == maxAttempts {
+			return nil, refused
+		}
+		retry, err := e.config.Authorizer.Challenged(ctx, resp)
+		if err != nil {
+			refused.Err = err
+		}
+		if err != nil || !retry {
+			return nil, refused
+		}
+	}
+}
+
+func newRequest(ctx context.Context, method string, u *url.URL, header http.Header, body []byte) *http.Request {
+	r := &http.Request{
+		Method: method, URL: u, Host: u.Host, Header: header,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}
+	if body != nil {
+		r.ContentLength = int64(len(body))
+		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+		r.Body, _ = r.GetBody()
+	}
+	return r.WithContext(ctx)
+}
+
+// unreachable describes why a request has no response. Nothing was sent when
+// no connection came about.
+func unreachable(err error) error {
+	urlErr, ok := errors.AsType[*url.Error](err)
+	if ok {
+		err = urlErr.Err // the URL may hold a secret
+	}
+	op, ok := errors.AsType[*net.OpError](err)
+	sent := !ok || op.Op != "dial"
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		sent = false
+	}
+	return &UnreachableError{Sent: sent, Err: err}
+}
+
+// readBody reads a body of at most limit bytes.
+func readBody(resp *http.Response, limit int) ([]byte, error) {
+	if resp.ContentLength > int64(limit) {
+		return nil, protocolErrorf("the answer has %d bytes, more than %d", resp.ContentLength, limit)
+	}
+	if n := resp.ContentLength; n > 0 {
+		data := make([]byte, n)
+		if _, err := io.ReadFull(resp.Body, data); err != nil {
+			return nil, &UnreachableError{Sent: true, Err: fmt.Errorf("read the answer: %w", err)}
+		}
+		return data, nil
+	}
+	data, err := io.ReadAll(io.LimitReader(resp.Body, int64(limit)+1))
+	switch {
+	case err != nil:
+		return nil, &UnreachableError{Sent: true, Err: fmt.Errorf("read the answer: %w", err)}
+	case len(data) > limit:
+		return nil, protocolErrorf("the answer has more than %d bytes", limit)
+	}
+	return data, nil
+}
+
+// maxErrorBody is how much is read of a body that is no answer.
+const maxErrorBody = 64 << 10
+
+// bodyError reads and closes the body of a refusal and returns the JSON-RPC
+// error in it, if there is one.
+func bodyError(resp *http.Response) error {
+	defer resp.Body.Close()
+	data, err := readBody(resp, maxErrorBody)
+	if err != nil {
+		return nil //nolint:nilerr // the status says enough
+	}
+	if rpcErr := errorIn(data); rpcErr != nil {
+		return rpcErr
+	}
+	return nil
+}
+
+// errorIn returns the JSON-RPC error that a message holds, and nil if none.
+func errorIn(data []byte) *jsonrpc.Error {
+	var m jsonrpc.Message
+	if m.Parse(data) != nil || m.Error == nil {
+		return nil
+	}
+	rpcErr, err := jsonrpc.ParseError(m.Error)
+	if err != nil {
+		return nil
+	}
+	return rpcErr
+}
+
+// refusal turns a response with a status that is no success into an error. A
+// JSON-RPC error that answers the request is one, unless the status says that
+// the request was not looked at.
+func refusal(resp *http.Response, id []byte) error {
+	if resp.StatusCode < 300 {
+		return protocolErrorf("HTTP %d is no answer to a request", resp.StatusCode)
+	}
+	data, err := readBody(resp, maxErrorBody)
+	if err != nil {
+		data = nil // the status says enough
+	}
+	status := &StatusError{Status: resp.StatusCode, RetryAfter: retryAfter(resp.Header.Get("Retry-After"), time.Now())}
+	rpcErr := errorIn(data)
+	switch {
+	case rpcErr == nil:
+		status.Body = string(data[:min(len(data), 512)])
+		return status
+	case resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode >= 500:
+		status.Err = rpcErr
+		return status
+	case answers(data, id) || isModern(rpcErr):
+		return rpcErr
+	}
+	status.Err = rpcErr
+	return status
+}
+
+// answers reports whether the message in data has the id.
+func answers(data, id []byte) bool {
+	var m jsonrpc.Message
+	return m.Parse(data) == nil && bytes.Equal(m.ID, id)
+}
+
+// isModern reports whether the error is one that only versions without a
+// handshake have (versioning, "Backward Compatibility").
+func isModern(err *jsonrpc.Error) bool {
+	switch err.Code {
+	case jsonrpc.CodeHeaderMismatch, jsonrpc.CodeMissingRequiredClientCapability, jsonrpc.CodeUnsupportedProtocolVersion:
+		return true
+	}
+	return false
+}
+
+// maxRetryAfter bounds what a server may ask to wait.
+const maxRetryAfter = 24 * time.Hour
+
+// retryAfter reads a Retry-After field (RFC 9110, section 10.2.3).
+func retryAfter(value string, now time.Time) time.Duration {
+	var wait time.Duration
+	if seconds, err := strconv.Atoi(value); err == nil {
+		wait = time.Duration(min(max(seconds, 0), int(maxRetryAfter/time.Second))) * time.Second
+	} else if at, err := http.ParseTime(value); err == nil {
+		wait = at.Sub(now)
+	}
+	return min(max(wait, 0), maxRetryAfter)
+}

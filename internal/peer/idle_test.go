@@ -1,0 +1,269 @@
+package peer_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/peer"
+)
+
+// attach connects to a server that is a function: it gets each request and
+// writes what it likes.
+func attach(t *testing.T, config peer.Config, serve func(id, method string, w io.Writer)) (*peer.Conn, error) {
+	t.Helper()
+	serverIn, out := io.Pipe()
+	in, serverOut := io.Pipe()
+	go func() {
+		defer serverOut.Close()
+		lines := bufio.NewScanner(serverIn)
+		for lines.Scan() {
+			var m jsonrpc.Message
+			_ = m.Parse(lines.Bytes())
+			serve(string(m.ID), m.Method, serverOut)
+		}
+	}()
+	return peer.Attach(t.Context(), in, out, config)
+}
+
+func answer(w io.Writer, id, result string) {
+	fmt.Fprintf(w, `{"jsonrpc":"2.0","id":%s,"result":%s}`+"\n", id, result)
+}
+
+const initialized = `{"protocolVersion":"2025-06-18","capabilities":{},"serverInfo":{"name":"old","version":"1"}}`
+
+// A call waits for the next message that belongs to it, and no longer.
+func TestIdle(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, err := attach(t, peer.Config{IdleTimeout: time.Minute}, func(id, method string, w io.Writer) {
+			switch method {
+			case "server/discover":
+				answer(w, id, discovered)
+			case "slow":
+				for range 10 {
+					time.Sleep(50 * time.Second) // of the bubble's clock
+					fmt.Fprintf(w, `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":%s}}`+"\n", id)
+				}
+				answer(w, id, `{}`)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := c.Call(t.Context(), peer.Call{Method: "slow"}); err != nil {
+			t.Errorf("slow: %v", err)
+		}
+		start := time.Now()
+		_, err = c.Call(t.Context(), peer.Call{Method: "silent"})
+		if !errors.Is(err, peer.ErrIdle) || time.Since(start) != time.Minute {
+			t.Errorf("silent: %v after %v, want %v after a minute", err, time.Since(start), peer.ErrIdle)
+		}
+	})
+}
+
+// The time that the client takes to answer the server is not the server's.
+func TestIdleWhileAsked(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var waiting string
+		config := peer.Config{IdleTimeout: time.Minute, Versions: []string{"2025-06-18"}}
+		config.OnRequest = func(context.Context, string, []byte) ([]byte, error) {
+			time.Sleep(10 * time.Minute) // of the bubble's clock
+			return []byte(`{}`), nil
+		}
+		c, err := attach(t, config, func(id, method string, w io.Writer) {
+			switch method {
+			case "initialize":
+				answer(w, id, initialized)
+			case "ask":
+				waiting = id
+				fmt.Fprintln(w, `{"jsonrpc":"2.0","id":"q","method":"elicitation/create","params":{}}`)
+			case "": // the answer
+				time.Sleep(50 * time.Second) // of the bubble's clock
+				answer(w, waiting, `{}`)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := c.Call(t.Context(), peer.Call{Method: "ask"}); err != nil {
+			t.Errorf("ask: %v", err)
+		}
+		if _, err := c.Call(t.Context(), peer.Call{Method: "silent"}); !errors.Is(err, peer.ErrIdle) {
+			t.Errorf("silent: %v", err)
+		}
+	})
+}
+
+// A server that lets what comes before the handshake go by gets the handshake
+// after a while.
+func TestSilentProbe(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		c, err := attach(t, peer.Config{}, func(id, method string, w io.Writer) {
+			if method == "initialize" {
+				answer(w, id, initialized)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if c.Version() != "2025-06-18" || time.Since(start) != 5*time.Second {
+			t.Errorf("version %s after %v, want 2025-06-18 after 5s", c.Version(), time.Since(start))
+		}
+	})
+}
+
+// A server that is slow to start is not taken for an old one.
+func TestSlowProbe(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		first := true
+		c, err := attach(t, peer.Config{}, func(id, method string, w io.Writer) {
+			if first {
+				first = false
+				time.Sleep(20 * time.Second) // of the bubble's clock
+			}
+			switch method {
+			case "server/discover":
+				answer(w, id, discovered)
+			case "initialize":
+				fmt.Fprintf(w, `{"jsonrpc":"2.0","id":%s,"error":{"code":-32601,"message":"no"}}`+"\n", id)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if c.Version() != "2026-07-28" {
+			t.Errorf("version %s, want 2026-07-28", c.Version())
+		}
+	})
+}
+
+// What is no message is passed over, and so is what nobody waits for.
+func TestNoise(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, err := attach(t, peer.Config{}, func(id, method string, w io.Writer) {
+			io.WriteString(w, "Server started!\n\n{\"level\":\"info\"}\n[1,{}]\n{\n")
+			io.WriteString(w, `{"jsonrpc":"2.0","id":12345,"result":{}}`+"\n"+`{"jsonrpc":"2.0","id":"x","result":{}}`+"\n")
+			io.WriteString(w, `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":77}}`+"\n")
+			answer(w, id, discovered)
+			answer(w, id, `{"again":true}`)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if result, err := c.Call(t.Context(), peer.Call{Method: "tools/list"}); err != nil || string(result) != discovered {
+			t.Errorf("Call = %s, %v", result, err)
+		}
+	})
+}
+
+// A message over the limit ends the connection: nobody knows what it answers.
+func TestLongLine(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, err := attach(t, peer.Config{MaxMessage: 1000}, func(id, method string, w io.Writer) {
+			if method == "server/discover" {
+				answer(w, id, discovered)
+				return
+			}
+			fmt.Fprintf(w, "%02000d\n", 0)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := c.Call(t.Context(), peer.Call{Method: "tools/list"}); kind(err) != "protocol" {
+			t.Errorf("Call: %v", err)
+		}
+	})
+}
+
+// A server that does not answer what it does not know, over HTTP.
+func TestSilentHTTP(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		c, err := peer.Dial(t.Context(), "http://server.example", peer.Config{HTTPClient: &http.Client{Transport: silent{}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if c.Version() != "2025-06-18" || time.Since(start) != 15*time.Second {
+			t.Errorf("version %s after %v, want 2025-06-18 after 15s", c.Version(), time.Since(start))
+		}
+	})
+}
+
+// silent is a server that answers the handshake only.
+type silent struct{}
+
+func (silent) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	switch id, method := request(r); method {
+	case "initialize":
+		reply(w, id, initialized)
+	case "notifications/initialized":
+		w.WriteHeader(http.StatusAccepted)
+	default:
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	}
+	return w.Result(), nil
+}
+
+// Whoever has to sign in may take minutes.
+func TestSlowSignIn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		config := peer.Config{HTTPClient: &http.Client{Transport: polite{}}, Authorizer: slow{}}
+		c, err := peer.Dial(t.Context(), "http://server.example", config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if c.Version() != "2026-07-28" {
+			t.Errorf("version %s", c.Version())
+		}
+	})
+}
+
+type slow struct{}
+
+func (slow) Authorize(ctx context.Context, _ *http.Request) error {
+	select {
+	case <-time.After(3 * time.Minute): // of the bubble's clock
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (slow) Challenged(context.Context, *http.Response) (bool, error) { return false, nil }
+
+// polite is a server that answers server/discover.
+type polite struct{}
+
+func (polite) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	id, _ := request(r)
+	reply(w, id, discovered)
+	return w.Result(), nil
+}

@@ -1,0 +1,340 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/sse"
+)
+
+// A session is a link over Streamable HTTP of a version with a handshake.
+type session struct {
+	*endpoint
+	url   *url.URL
+	asked *asked
+
+	// header is what every request carries. From the handshake on that is the
+	// version, and the session if the server gave one.
+	header atomic.Pointer[http.Header]
+
+	cancel     context.CancelFunc // of the stream of what belongs to no call
+	background background
+
+	once   sync.Once
+	broken chan struct{}
+}
+
+// A background owns goroutines until it is closed.
+type background struct {
+	mu     sync.Mutex
+	closed bool
+	wait   sync.WaitGroup
+}
+
+// run runs f in a goroutine, unless the background is closed.
+func (b *background) run(f func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.closed {
+		b.wait.Go(f)
+	}
+}
+
+// close waits for what runs.
+func (b *background) close() {
+	b.mu.Lock()
+	b.closed = true
+	b.mu.Unlock()
+	b.wait.Wait()
+}
+
+func newSession(e *endpoint, u *url.URL) *session {
+	s := &session{endpoint: e, url: u, broken: make(chan struct{})}
+	header := postHeader("")
+	s.header.Store(&header)
+	s.asked = newAsked(e.config.OnRequest, s.send)
+	return s
+}
+
+// begin is called when the handshake has been answered: from then on requests
+// carry the session and the version.
+func (s *session) begin(id, version string) {
+	header := postHeader(version)
+	if id != "" {
+		header[sessionField] = []string{id}
+	}
+	s.header.Store(&header)
+}
+
+const sessionField = "Mcp-Session-Id"
+
+func (s *session) hasID() bool { return (*s.header.Load())[sessionField] != nil }
+
+// openWait is how long the first call waits for the stream of what belongs to no
+// call. Servers drop what they send while there is none.
+const openWait = 250 * time.Millisecond
+
+// listen opens the stream of what belongs to no call, if somebody wants it.
+func (s *session) listen() {
+	ctx, cancel := context.WithCancel(context.Background())
+	s.cancel = cancel
+	if s.config.OnNotification == nil && s.config.OnRequest == nil {
+		return
+	}
+	opened := make(chan struct{})
+	s.background.run(func() { s.follow(ctx, sync.OnceFunc(func() { close(opened) })) })
+	within(opened, openWait)
+}
+
+func (s *session) lose() { s.once.Do(func() { close(s.broken) }) }
+
+func (s *session) call(ctx context.Context, f *flight) ([]byte, error) {
+	result, _, err := s.exchange(ctx, f)
+	if err != nil && ctx.Err() != nil && f.Method != "initialize" {
+		s.background.run(func() { s.cancelRemote(f.idText) })
+	}
+	return result, err
+}
+
+// cancelRemote tells the server that nobody waits for a request any more.
+func (s *session) cancelRemote(id []byte) {
+	ctx, cancel := context.WithTimeout(context.Background(), s.config.CloseTimeout)
+	defer cancel()
+	_ = s.send(ctx, cancelled(id)) // the answer is dropped in any case
+}
+
+func cancelled(id []byte) []byte {
+	message := append([]byte(nil), `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":`...)
+	return append(append(message, id...), "}}"...)
+}
+
+// exchange sends a request and reads the answer, over several streams if the
+// server ends them before.
+func (s *session) exchange(ctx context.Context, f *flight) ([]byte, http.Header, error) {
+	header := s.header.Load().Clone()
+	for name, values := range f.Header {
+		if header[name] == nil {
+			header[name] = values
+		}
+	}
+	resp, err := s.do(ctx, http.MethodPost, s.url, header, f.message)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return nil, nil, s.refusal(resp, f.idText, false)
+	}
+	f.touch()
+	a := &answer{flight: f, limit: s.config.MaxMessage, asked: s.asked}
+	result, at, err := a.read(resp)
+	if errors.Is(err, errCut) && at.lastID != "" && ctx.Err() == nil {
+		resp.Body.Close()
+		result, err = s.resume(ctx, a, at)
+	}
+	return result, resp.Header, err
+}
+
+// refusal is [refusal] for a session that may have been lost.
+func (s *session) refusal(resp *http.Response, id []byte, sent bool) error {
+	err := refusal(resp, id)
+	if resp.StatusCode != http.StatusNotFound || !s.hasID() {
+		return err
+	}
+	if rpcErr, ok := errors.AsType[*jsonrpc.Error](err); ok && rpcErr.Code == jsonrpc.CodeMethodNotFound {
+		return err
+	}
+	s.lose()
+	return &SessionError{Sent: sent}
+}
+
+// Waiting times before a stream is resumed: the default, which the server may
+// change, and bounds.
+const (
+	resumeWait    = time.Second
+	maxResumeWait = 30 * time.Second
+	maxResumes    = 8 // in a row without an event
+)
+
+// resume reads the rest of an answer from where its stream was cut (2025-11-25,
+// transports, "Resumability and Redelivery").
+func (s *session) resume(ctx context.Context, a *answer, at position) ([]byte, error) {
+	var result []byte
+	err := error(&UnreachableError{Sent: true, Err: errCut})
+	for failures := 0; failures < maxResumes; failures++ {
+		wait := at.retry
+		if wait <= 0 {
+			wait = resumeWait << failures
+		}
+		if err := sleep(ctx, min(wait, maxResumeWait)); err != nil {
+			return nil, err
+		}
+		var next position
+		result, next, err = s.reopen(ctx, a, at.lastID)
+		if err == nil || !isCut(err) || ctx.Err() != nil {
+			return result, err
+		}
+		if next.lastID != "" {
+			at.lastID = next.lastID
+		}
+		if next.retry > 0 {
+			at.retry = next.retry
+		}
+		if next.moved {
+			failures = -1
+		}
+	}
+	return nil, err
+}
+
+// isCut reports whether a stream is worth asking for again.
+func isCut(err error) bool {
+	if status, ok := errors.AsType[*StatusError](err); ok {
+		return status.Status >= 500 || status.Status == http.StatusTooManyRequests
+	}
+	_, ok := errors.AsType[*UnreachableError](err)
+	return ok
+}
+
+func (s *session) reopen(ctx context.Context, a *answer, lastID string) ([]byte, position, error) {
+	resp, err := s.get(ctx, lastID)
+	if err != nil {
+		return nil, position{}, err
+	}
+	defer resp.Body.Close()
+	a.touch()
+	return a.readEvents(resp.Body)
+}
+
+// get opens a stream.
+func (s *session) get(ctx context.Context, lastID string) (*http.Response, error) {
+	header := s.header.Load().Clone()
+	header["Accept"] = []string{"text/event-stream"}
+	delete(header, "Content-Type")
+	if lastID != "" {
+		header["Last-Event-Id"] = []string{lastID}
+	}
+	resp, err := s.do(ctx, http.MethodGet, s.url, header, nil)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		defer resp.Body.Close()
+		if lastID == "" {
+			return nil, refusal(resp, nil) // 404 may mean that there is no such stream
+		}
+		return nil, s.refusal(resp, nil, true)
+	}
+	if mediaType(resp.Header) != "text/event-stream" {
+		resp.Body.Close()
+		return nil, protocolErrorf("a GET is answered with content type %.64q", resp.Header.Get("Content-Type"))
+	}
+	return resp, nil
+}
+
+// follow reads the stream of what belongs to no call until ctx ends, or the
+// server has no such stream. It says when it knows that.
+func (s *session) follow(ctx context.Context, opened func()) {
+	var at position
+	for failures := 0; ; failures++ {
+		resp, err := s.get(ctx, at.lastID)
+		opened()
+		if err != nil && !isCut(err) {
+			return
+		}
+		if err == nil {
+			if s.deliver(resp.Body, &at) {
+				failures = 0
+			}
+			resp.Body.Close()
+		}
+		wait := max(at.retry, resumeWait<<min(failures, 5))
+		if at.retry > 0 && failures == 0 {
+			wait = at.retry
+		}
+		if sleep(ctx, min(wait, maxResumeWait)) != nil {
+			return
+		}
+	}
+}
+
+// deliver hands on what arrives and reports whether anything did.
+func (s *session) deliver(body io.Reader, at *position) (moved bool) {
+	events := sse.NewReader(body, s.config.MaxMessage)
+	for {
+		event, err := events.Next()
+		if id := events.LastEventID(); id != "" {
+			at.lastID = id
+		}
+		if retry, ok := events.Retry(); ok {
+			at.retry = retry
+		}
+		if err != nil {
+			return moved
+		}
+		moved = true
+		var m jsonrpc.Message
+		if len(event.Data) == 0 || event.Name != "" && event.Name != "message" || m.Parse(event.Data) != nil {
+			continue
+		}
+		s.unrelated(&m)
+	}
+}
+
+// unrelated handles a message that belongs to no call.
+func (s *session) unrelated(m *jsonrpc.Message) {
+	switch {
+	case m.IsResponse() || s.asked.cancelled(m):
+	case m.ID != nil:
+		s.asked.serve(m, nil)
+	case s.config.OnNotification != nil:
+		s.config.OnNotification(notification(m))
+	}
+}
+
+func notification(m *jsonrpc.Message) jsonrpc.Notification {
+	if m.Params == nil {
+		return jsonrpc.Notification{Method: m.Method, Params: []byte("{}")}
+	}
+	return jsonrpc.Notification{Method: m.Method, Params: m.Params}
+}
+
+func (s *session) send(ctx context.Context, message []byte) error {
+	return s.post(func() (*http.Response, error) {
+		return s.do(ctx, http.MethodPost, s.url, s.header.Load().Clone(), message)
+	})
+}
+
+func (s *session) quiet() time.Duration { return s.asked.quiet() }
+
+func (s *session) done() <-chan struct{} { return s.broken }
+
+// close ends the session on the server, unless it is lost.
+func (s *session) close() {
+	if s.cancel != nil {
+		s.cancel()
+	}
+	s.asked.close()
+	s.background.close()
+	select {
+	case <-s.broken:
+		return
+	default:
+	}
+	if !s.hasID() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), s.config.CloseTimeout)
+	defer cancel()
+	header := s.header.Load().Clone()
+	delete(header, "Content-Type")
+	// A server that does not end sessions says so with 405.
+	_ = s.post(func() (*http.Response, error) { return s.do(ctx, http.MethodDelete, s.url, header, nil) })
+}

@@ -1,0 +1,90 @@
+package peer
+
+import (
+	"context"
+	"maps"
+	"math"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+)
+
+// A stateless is a link over Streamable HTTP without a handshake: each request
+// is a POST of its own, and closing the response cancels it.
+type stateless struct {
+	*endpoint
+	url    *url.URL
+	header http.Header // of every request
+	broken chan struct{}
+}
+
+func newStateless(e *endpoint, u *url.URL, v *version) *stateless {
+	return &stateless{endpoint: e, url: u, header: postHeader(v.name), broken: make(chan struct{})}
+}
+
+// postHeader returns the fields of a POST of the version, without that of the
+// version when it is empty.
+func postHeader(version string) http.Header {
+	h := http.Header{
+		"Accept":       {"application/json, text/event-stream"},
+		"Content-Type": {"application/json"},
+		"User-Agent":   {"mcpengine"},
+	}
+	if version != "" {
+		h["Mcp-Protocol-Version"] = []string{version}
+	}
+	return h
+}
+
+func (s *stateless) call(ctx context.Context, f *flight) ([]byte, error) {
+	resp, err := s.request(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return nil, refusal(resp, f.idText)
+	}
+	f.touch()
+	a := answer{flight: f, limit: s.config.MaxMessage}
+	result, _, err := a.read(resp)
+	return result, err
+}
+
+func (s *stateless) request(ctx context.Context, f *flight) (*http.Response, error) {
+	header := make(http.Header, len(s.header)+len(s.config.Header)+len(f.Header)+len(f.Mirror)+3)
+	maps.Copy(header, f.Header)
+	maps.Copy(header, s.header)
+	header["Mcp-Method"] = []string{f.Method}
+	if f.name != "" {
+		header["Mcp-Name"] = []string{EncodeValue(f.name)}
+	}
+	if len(f.Mirror) > 0 {
+		params, err := jsonrpc.ParseObject(f.Params)
+		if err != nil {
+			return nil, err
+		}
+		f.Mirror.apply(header, params.Get("arguments"))
+	}
+	return s.do(ctx, http.MethodPost, s.url, header, f.message)
+}
+
+func (s *stateless) send(ctx context.Context, message []byte) error {
+	header := s.header.Clone()
+	var m jsonrpc.Message
+	if err := m.Parse(message); err != nil {
+		return err
+	}
+	header["Mcp-Method"] = []string{m.Method}
+	return s.post(func() (*http.Response, error) { return s.do(ctx, http.MethodPost, s.url, header, message) })
+}
+
+// quiet is forever: servers do not ask.
+func (s *stateless) quiet() time.Duration { return math.MaxInt64 }
+
+func (s *stateless) done() <-chan struct{} { return s.broken }
+
+// close has nothing to end: the calls are ended by the connection.
+func (s *stateless) close() {}
