@@ -20,7 +20,6 @@ func mcpGoHosts() []host {
 	const (
 		late   = "a notification may follow the result of its call, or be lost"
 		unsent = "the server asks nothing over HTTP+SSE"
-		stray  = "what belongs to a call may arrive on the stream of what belongs to none"
 	)
 	hosts := []host{
 		{"mcp-go", wire.Version, "http", serveMCPGoHost, map[string]string{
@@ -31,7 +30,7 @@ func mcpGoHosts() []host {
 	for _, version := range handshakeVersions {
 		hosts = append(hosts,
 			host{"mcp-go", version, "http", serveMCPGoHost, map[string]string{
-				"progress": late, "logging": late, "cancellation": stray,
+				"progress": late, "logging": late,
 			}},
 			host{"mcp-go", version, "sse", serveMCPGoSSEHost, map[string]string{
 				"progress": late, "elicitation": unsent, "elicitation by URL": unsent, "sampling": unsent, "roots": unsent,

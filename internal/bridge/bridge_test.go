@@ -149,8 +149,8 @@ func TestChanges(t *testing.T) {
 		if !strings.Contains(string(updated.Params), `"uri":"file:///readme"`) || strings.Contains(string(updated.Params), `"sub"`) != (p.host == newest) {
 			t.Errorf("the update is %s", updated.raw)
 		}
-		if p.host != newest && p.server == newest {
-			return // its subscription to lists may not be open yet
+		if p.host != newest && p.server == newest || p.server == "sse" {
+			return // the server's subscription to lists may not be open yet
 		}
 		h.call(p.host, "3", "grow", `{}`)
 		h.notification("notifications/tools/list_changed")
@@ -228,6 +228,43 @@ func TestDefectMirroredArguments(t *testing.T) {
 				t.Errorf("the tool says %q, want %q", got, want)
 			}
 		})
+	}
+}
+
+// A tool that mirrors other arguments than it did is called again, with those
+// that it mirrors now.
+func TestMirrorChanges(t *testing.T) {
+	t.Parallel()
+	s := newFake(t, newest)
+	list := `{"tools":[{"name":"t","inputSchema":{"type":"object","properties":{"a":{"type":"string"%s}}}}]}`
+	s.answer("tools/list", fmt.Sprintf(list, ""))
+	s.handle("tools/call", func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Mcp-Param-A") != "x" {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusBadRequest)
+			fmt.Fprintf(w, `{"jsonrpc":"2.0","id":%s,"error":{"code":-32020,"message":"Mcp-Param-A is missing"}}`, r.Header.Get("Test-Id"))
+			return
+		}
+		reply(w, fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"result":{"content":[]}}`, r.Header.Get("Test-Id")))
+	})
+	h := newHost(t, bridge.Config{URL: s.url})
+	h.initialize(earlier)
+	h.send(request(earlier, "1", "tools/list", ""))
+	h.result("1")
+	s.answer("tools/list", fmt.Sprintf(list, `,"x-mcp-header":"A"`))
+	h.send(request(earlier, "2", "tools/call", `"name":"t","arguments":{"a":"x"}`))
+	h.result("2")
+}
+
+// The requests of a batch are answered in one, where the version has batches.
+func TestBatch(t *testing.T) {
+	t.Parallel()
+	h := pair{"2025-03-26", newest}.open(t, newEngine())
+	h.send("[" + request("2025-03-26", "1", "ping", "") + "," + request("2025-03-26", "2", "tools/call", `"name":"missing"`) + "]")
+	var batch []message
+	raw := h.batch()
+	if err := json.Unmarshal([]byte(raw), &batch); err != nil || len(batch) != 2 || string(batch[0].Result) != "{}" || batch[1].Error == nil {
+		t.Errorf("the batch is answered with %s", raw)
 	}
 }
 

@@ -539,6 +539,7 @@ func TestCertificates(t *testing.T) {
 	e := newEngine()
 	t.Cleanup(e.Close)
 	server := httptest.NewUnstartedServer(e)
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
 	server.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert} //nolint:gosec // a test
 	server.StartTLS()
 	t.Cleanup(server.Close)

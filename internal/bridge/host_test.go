@@ -72,7 +72,9 @@ func newHost(t *testing.T, config bridge.Config) *host {
 				return
 			}
 			m := message{raw: line}
-			if err := json.Unmarshal([]byte(line), &m); err != nil {
+			if strings.HasPrefix(line, "[") {
+				m.Method = "a batch"
+			} else if err := json.Unmarshal([]byte(line), &m); err != nil {
 				t.Errorf("the host received %q", line)
 			}
 			h.received <- m
@@ -144,6 +146,12 @@ func (h *host) wait(what string, want func(message) bool) message {
 func (h *host) notification(method string) message {
 	h.t.Helper()
 	return h.wait(method, func(m message) bool { return m.Method == method && m.ID == nil })
+}
+
+// batch is the answer to one.
+func (h *host) batch() string {
+	h.t.Helper()
+	return h.wait("a batch", func(m message) bool { return m.Method == "a batch" }).raw
 }
 
 func (h *host) response(id string) message {

@@ -4,18 +4,20 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // Codes of JSON-RPC 2.0 and of the specification (basic, "Error Codes").
 const (
-	CodeParseError                      = -32700
-	CodeInvalidRequest                  = -32600
-	CodeMethodNotFound                  = -32601
-	CodeInvalidParams                   = -32602
-	CodeInternalError                   = -32603
-	CodeHeaderMismatch                  = -32020
-	CodeMissingRequiredClientCapability = -32021
-	CodeUnsupportedProtocolVersion      = -32022
+	CodeParseError                      = mcp.CodeParseError
+	CodeInvalidRequest                  = mcp.CodeInvalidRequest
+	CodeMethodNotFound                  = mcp.CodeMethodNotFound
+	CodeInvalidParams                   = mcp.CodeInvalidParams
+	CodeInternalError                   = mcp.CodeInternalError
+	CodeHeaderMismatch                  = mcp.CodeHeaderMismatch
+	CodeMissingRequiredClientCapability = mcp.CodeMissingRequiredClientCapability
+	CodeUnsupportedProtocolVersion      = mcp.CodeUnsupportedProtocolVersion
 )
 
 // An Error is a JSON-RPC error. Everything in it is meant for the peer.

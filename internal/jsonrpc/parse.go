@@ -1,12 +1,14 @@
 package jsonrpc
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/mcpengine/mcpengine/mcp"
+)
 
 // maxID bounds the length of a request id, which is echoed in every message
 // that belongs to the request.
 const maxID = 256
-
-const clientInfoName = "io.modelcontextprotocol/clientInfo"
 
 // Names with a meaning, by level. A name that differs from one of these only
 // by case is refused: a reader that ignores case would act on it.
@@ -18,10 +20,10 @@ var (
 	}
 	metaNames = []string{
 		"progressToken",
-		"io.modelcontextprotocol/protocolVersion",
-		clientInfoName,
-		"io.modelcontextprotocol/clientCapabilities",
-		"io.modelcontextprotocol/logLevel",
+		mcp.MetaProtocolVersion,
+		mcp.MetaClientInfo,
+		mcp.MetaClientCapabilities,
+		mcp.MetaLogLevel,
 	}
 )
 
@@ -60,7 +62,7 @@ func (r *Request) levels() *level {
 	l := &r.members.levels
 	l[0] = level{keep: &r.envelope, name: "params", next: &l[1]}
 	l[1] = level{keep: &r.Params, name: "_meta", next: &l[2]}
-	l[2] = level{keep: &r.Meta, name: clientInfoName, next: &l[3]}
+	l[2] = level{keep: &r.Meta, name: mcp.MetaClientInfo, next: &l[3]}
 	l[3] = level{keep: &r.ClientInfo}
 	return &l[0]
 }
@@ -119,7 +121,7 @@ func (r *Request) check() *Error {
 	case method == nil || method[0] != '"' || len(method) == 2:
 		return Errorf(CodeInvalidRequest, "method must be a non-empty string")
 	}
-	r.Method = UnquoteString(method)
+	r.Method = methodOf(method)
 	return r.checkParams(params)
 }
 

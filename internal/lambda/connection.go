@@ -103,6 +103,16 @@ func (c *connection) ask(head, body []byte, wait func() error) (*http.Response, 
 	return c.response()
 }
 
+// answer waits for the response to the second one of the requests that ask has
+// sent together.
+func (c *connection) answer() (*http.Response, error) {
+	if err := c.long(); err != nil {
+		c.close()
+		return nil, err
+	}
+	return c.response()
+}
+
 func (c *connection) try(head, body []byte, wait func() error) error {
 	if err := c.send(head, body); err != nil {
 		return err

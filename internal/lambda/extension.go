@@ -8,39 +8,73 @@ import (
 	"net/http"
 )
 
-// extend registers an internal extension, which is how a function asks for
-// SIGTERM, and keeps it until ctx is done. It closes registered as soon as that
-// has succeeded or failed: the platform takes no extensions any more after it
-// was first asked for an invocation.
-func (r *runtime) extend(ctx context.Context, registered chan<- struct{}) {
-	c := &connection{address: r.address}
-	defer c.close()
-	defer context.AfterFunc(ctx, c.stop)()
-	id, err := r.register(c)
-	close(registered)
+// A registration is what comes of registering an internal extension, which is
+// how a function asks for SIGTERM.
+type registration struct {
+	done chan struct{} // closed when the fields below are set
+	id   string
+	err  error
+}
+
+// begin registers the extension and asks for the first invocation at once. A
+// server takes the requests of a connection one after the other (RFC 9112,
+// section 9.3.2), so that the extension is registered when the platform reads
+// that it is asked, after which it takes none any more; and the start of the
+// process is shorter by a trip to the platform and back.
+func (r *runtime) begin(c *connection, reg *registration) (*invocation, error) {
+	resp, err := c.ask(append(r.registering(), r.next...), nil, c.long)
 	if err == nil {
-		err = r.rest(c, id)
+		reg.id, err = identifier(resp)
+		c.done(resp)
+	}
+	if reg.err = err; err != nil {
+		reg.err = fmt.Errorf("register an extension: %w", err)
+	}
+	close(reg.done)
+	if c.conn != nil {
+		if resp, err := c.answer(); err == nil {
+			defer c.done(resp)
+			return read(resp)
+		}
+	}
+	// The connection has ended, and the second request with it.
+	return r.take(c)
+}
+
+// registering is the request to register the extension.
+func (r *runtime) registering() []byte {
+	const body = `{"events":[]}`
+	head := r.head("POST", "/2020-01-01/extension/register")
+	head = append(head, "Lambda-Extension-Name: mcpengine\r\n"...)
+	return append(withBody(head, len(body)), body...)
+}
+
+// identifier returns that of the extension.
+func identifier(resp *http.Response) (string, error) {
+	id := resp.Header.Get("Lambda-Extension-Identifier")
+	if resp.StatusCode != http.StatusOK || id == "" {
+		return "", unexpected(resp)
+	}
+	return id, nil
+}
+
+// extend keeps the extension until ctx is done.
+func (r *runtime) extend(ctx context.Context, reg *registration) {
+	select {
+	case <-reg.done:
+	case <-ctx.Done():
+		return
+	}
+	err := reg.err
+	if err == nil {
+		c := &connection{address: r.address}
+		defer c.close()
+		defer context.AfterFunc(ctx, c.stop)()
+		err = r.rest(c, reg.id)
 	}
 	if err != nil && ctx.Err() == nil {
 		r.adapter.config.Logger.LogAttrs(ctx, slog.LevelWarn, "SIGTERM may not come, and with it no clean-up", slog.Any("error", err))
 	}
-}
-
-// register returns the identifier of the extension.
-func (r *runtime) register(c *connection) (string, error) {
-	const body = `{"events":[]}`
-	head := r.head("POST", "/2020-01-01/extension/register")
-	head = append(head, "Lambda-Extension-Name: mcpengine\r\n"...)
-	resp, err := c.ask(withBody(head, len(body)), []byte(body), c.long)
-	if err != nil {
-		return "", fmt.Errorf("register an extension: %w", err)
-	}
-	defer c.done(resp)
-	id := resp.Header.Get("Lambda-Extension-Identifier")
-	if resp.StatusCode != http.StatusOK || id == "" {
-		return "", fmt.Errorf("register an extension: %w", unexpected(resp))
-	}
-	return id, nil
 }
 
 // rest asks for the next event, which tells the platform that the extension is

@@ -65,11 +65,20 @@ func (r *runtime) serve(ctx context.Context, loops int) error {
 	defer cancel(errShutdown)
 
 	var extension, running sync.WaitGroup
-	registered := make(chan struct{})
-	extension.Go(func() { r.extend(stopping, registered) })
-	for range loops {
+	reg := &registration{done: make(chan struct{})}
+	extension.Go(func() { r.extend(stopping, reg) })
+	first := func(c *connection) (*invocation, error) { return r.begin(c, reg) }
+	others := func(c *connection) (*invocation, error) {
+		<-reg.done
+		return r.take(c)
+	}
+	for i := range loops {
 		running.Go(func() {
-			if err := r.loop(stopping, base, registered, loops == 1); err != nil {
+			take := others
+			if i == 0 {
+				take = first
+			}
+			if err := r.loop(stopping, base, take, loops == 1); err != nil {
 				fail(err)
 			}
 		})
@@ -94,18 +103,18 @@ func (r *runtime) serve(ctx context.Context, loops int) error {
 	return context.Cause(stopping)
 }
 
-// loop takes one invocation after the other. It returns nil when stopping is
-// done; the invocations have base.
-func (r *runtime) loop(stopping, base context.Context, registered <-chan struct{}, alone bool) error {
+// loop takes one invocation after the other, the first one with take. It returns
+// nil when stopping is done; the invocations have base.
+func (r *runtime) loop(stopping, base context.Context, take func(*connection) (*invocation, error), alone bool) error {
 	c := &connection{address: r.address}
 	defer c.close()
 	defer context.AfterFunc(stopping, c.stop)()
 	if err := c.dial(); err != nil {
 		return fmt.Errorf("connect to the Runtime API: %w", err)
 	}
-	<-registered
 	for stopping.Err() == nil {
-		inv, err := r.take(c)
+		inv, err := take(c)
+		take = r.take
 		switch {
 		case err == nil:
 			err = r.invoke(base, c, inv, alone)
@@ -130,13 +139,18 @@ type invocation struct {
 // invocationIDKey is that of the invocation's id in its context.
 type invocationIDKey struct{}
 
-// take waits for an invocation.
+// take asks for an invocation and waits for it.
 func (r *runtime) take(c *connection) (*invocation, error) {
 	resp, err := c.ask(r.next, nil, c.long)
 	if err != nil {
 		return nil, fmt.Errorf("get the next invocation: %w", err)
 	}
 	defer c.done(resp)
+	return read(resp)
+}
+
+// read reads the invocation that the platform has sent.
+func read(resp *http.Response) (*invocation, error) {
 	if resp.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("get the next invocation: %w", unexpected(resp))
 	}
@@ -148,6 +162,7 @@ func (r *runtime) take(c *connection) (*invocation, error) {
 	if inv.id == "" {
 		return nil, errors.New("get the next invocation: it has no id")
 	}
+	var err error
 	if inv.event, err = readEvent(resp); err != nil {
 		return nil, fmt.Errorf("read the event of an invocation: %w", err)
 	}

@@ -1,16 +1,19 @@
 package lambda_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,6 +27,7 @@ type platform struct {
 	next     http.HandlerFunc // instead of events
 	status   int              // of answers; 202 unless set
 	register int              // 200 unless set
+	closes   bool             // the connection that the extension came by
 	prefix   string
 	breaks   int // so many answers off
 
@@ -69,6 +73,9 @@ func (p *platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case path == "/2020-01-01/extension/register":
 		w.Header().Set("Lambda-Extension-Identifier", "extension-1")
+		if p.closes {
+			w.Header().Set("Connection", "close")
+		}
 		w.WriteHeader(max(p.register, http.StatusOK))
 	case path == "/2020-01-01/extension/event/next":
 		<-r.Context().Done()
@@ -135,6 +142,64 @@ func TestRunAnswersUntilItIsStopped(t *testing.T) {
 		if err := <-result; err != nil {
 			t.Errorf("Run = %v, want nil when it is stopped", err)
 		}
+	}
+}
+
+// The start does not wait for the answer to the extension, but the extension is
+// what the platform reads of first.
+func TestExtensionAndFirstInvocationTravelTogether(t *testing.T) {
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	t.Setenv("AWS_LAMBDA_RUNTIME_API", listener.Addr().String())
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- lambda.Run(ctx, http.HandlerFunc(hello), lambda.Config{}) }()
+	conn, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	requests := bufio.NewReader(conn)
+	for _, want := range []string{"/2020-01-01/extension/register", "/2018-06-01/runtime/invocation/next"} {
+		r, err := http.ReadRequest(requests)
+		if err != nil || r.URL.Path != want {
+			t.Fatalf("request for %v, %v, want one for %s before anything is answered", r, err, want)
+		}
+		if _, err := io.Copy(io.Discard, r.Body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("Run = %v, want nil when it is stopped", err)
+	}
+}
+
+// The platform may break a connection off between the two.
+func TestFirstInvocationIsAskedForAgain(t *testing.T) {
+	for _, how := range []string{"close", "abort"} {
+		t.Run(how, func(t *testing.T) {
+			p := &platform{}
+			var asked atomic.Int64
+			p.next = func(w http.ResponseWriter, r *http.Request) {
+				if asked.Add(1) == 1 && how == "abort" {
+					panic(http.ErrAbortHandler)
+				}
+				if event, ok := <-p.events; ok {
+					give(w, "id-1", event)
+				}
+			}
+			p.closes = how == "close"
+			p.start(t, hello, lambda.Config{})
+			p.events <- functionURL(t, "")
+			if got := <-p.answers; got.body != helloAnswer {
+				t.Errorf("answer = %+v, want %s", got, helloAnswer)
+			}
+			close(p.events)
+		})
 	}
 }
 
@@ -288,13 +353,13 @@ func TestConnectionThatIsNotKept(t *testing.T) {
 
 // One that is gone without a word is noticed, and the request made again.
 func TestConnectionThatIsLost(t *testing.T) {
-	lost := false
+	var lost atomic.Bool
 	p := &platform{}
 	p.next = func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case event := <-p.events:
 			if event == "" {
-				lost = true
+				lost.Store(true)
 				panic(http.ErrAbortHandler)
 			}
 			give(w, "id", event)
@@ -311,7 +376,7 @@ func TestConnectionThatIsLost(t *testing.T) {
 			t.Errorf("answer = %+v", got)
 		}
 	}
-	if !lost {
+	if !lost.Load() {
 		t.Error("no connection was lost")
 	}
 }

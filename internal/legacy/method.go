@@ -19,10 +19,6 @@ const (
 	methodInitialized = "notifications/initialized"
 )
 
-// codeNotFound is the error for a resource that does not exist (2025-11-25,
-// resources, "Error Handling").
-const codeNotFound = -32002
-
 // defaultLevel is the least level of log messages for a client that has not
 // set one: the server may choose (2025-11-25, logging, "Setting Log Level").
 const defaultLevel = "info"
@@ -32,7 +28,7 @@ var levels = []string{"debug", "info", "notice", "warning", "error", "critical",
 
 // isNewest reports whether a request is of a version without handshake. It is
 // none of this package's business then.
-func isNewest(req *jsonrpc.Request) bool { return req.Meta.Get(metaVersion) != nil }
+func isNewest(req *jsonrpc.Request) bool { return req.Meta.Get(mcp.MetaProtocolVersion) != nil }
 
 // isForeign reports whether a method came after the versions with a handshake.
 // The engine serves it, but not to them.
@@ -82,7 +78,7 @@ func emptyResult(id []byte) *jsonrpc.Response {
 var levelMembers = func() map[string]jsonrpc.Member {
 	members := make(map[string]jsonrpc.Member, len(levels))
 	for _, level := range levels {
-		members[level] = jsonrpc.Member{Name: []byte(metaLogLevel), Value: jsonrpc.AppendString(nil, level)}
+		members[level] = jsonrpc.Member{Name: []byte(mcp.MetaLogLevel), Value: jsonrpc.AppendString(nil, level)}
 	}
 	return members
 }()

@@ -4,19 +4,15 @@ import (
 	"slices"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // Versions are the protocol versions with a handshake, newest first.
 var Versions = []string{"2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"}
 
-// Names in "_meta" through which the engine learns what a handshake told.
-const (
-	metaVersion      = "io.modelcontextprotocol/protocolVersion"
-	metaCapabilities = "io.modelcontextprotocol/clientCapabilities"
-	metaInfo         = "io.modelcontextprotocol/clientInfo"
-	metaLogLevel     = "io.modelcontextprotocol/logLevel"
-	reservedPrefix   = "io.modelcontextprotocol/"
-)
+// reservedPrefix begins the names in "_meta" through which the engine learns what
+// a handshake told.
+const reservedPrefix = "io.modelcontextprotocol/"
 
 // A Peer is what a client has told in the handshake.
 type Peer struct {
@@ -87,12 +83,12 @@ func (p *Peer) description(version string) description {
 		capabilities = []byte("{}")
 	}
 	d := description{meta: []jsonrpc.Member{
-		{Name: []byte(metaVersion), Value: jsonrpc.AppendString(nil, version)},
-		{Name: []byte(metaCapabilities), Value: capabilities},
+		{Name: []byte(mcp.MetaProtocolVersion), Value: jsonrpc.AppendString(nil, version)},
+		{Name: []byte(mcp.MetaClientCapabilities), Value: capabilities},
 	}}
 	if len(p.Info) > 0 {
 		// Checked by Negotiate: the engine checks it again from its members.
-		d.meta = append(d.meta, jsonrpc.Member{Name: []byte(metaInfo), Value: p.Info})
+		d.meta = append(d.meta, jsonrpc.Member{Name: []byte(mcp.MetaClientInfo), Value: p.Info})
 		d.info, _ = jsonrpc.ParseObject(p.Info)
 	}
 	return d

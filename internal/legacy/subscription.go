@@ -92,7 +92,7 @@ func (s *subscriptions) confirm(ctx context.Context, uri string) *jsonrpc.Error 
 		if l.honoured {
 			return nil
 		}
-		err = jsonrpc.Errorf(codeNotFound, "Resource not found")
+		err = jsonrpc.Errorf(mcp.CodeResourceNotFound, "Resource not found")
 		err.Data = fmt.Appendf(nil, `{"uri":%s}`, jsonrpc.AppendString(nil, uri))
 	case <-l.ended:
 		err = jsonrpc.Errorf(jsonrpc.CodeInternalError, "the subscription is not accepted")

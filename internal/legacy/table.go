@@ -8,6 +8,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/streamable"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 const (
@@ -133,18 +134,18 @@ func (f *httpRefusal) send(w http.ResponseWriter) {
 var errNoSession = &httpRefusal{http.StatusNotFound, "there is no such session, or it has ended: send initialize without " + sessionField}
 
 // find returns the session that an HTTP request belongs to.
-func (h *HTTP) find(r *http.Request) (*session, *httpRefusal) {
+func (h *HTTP) find(r *http.Request, now time.Time) (*session, *httpRefusal) {
 	if h.config.NoSessions {
 		return h.findStateless(r)
 	}
 	ids := r.Header[sessionField]
 	switch {
 	case len(ids) == 0:
-		return nil, &httpRefusal{http.StatusBadRequest, sessionField + " header is missing: send initialize first, or params._meta[\"" + metaVersion + "\"] with every request"}
+		return nil, &httpRefusal{http.StatusBadRequest, sessionField + " header is missing: send initialize first, or params._meta[\"" + mcp.MetaProtocolVersion + "\"] with every request"}
 	case len(ids) > 1:
 		return nil, &httpRefusal{http.StatusBadRequest, sessionField + " header is repeated"}
 	}
-	s := h.lookup(ids[0], h.config.Caller(r), time.Now())
+	s := h.lookup(ids[0], h.config.Caller(r), now)
 	if s == nil {
 		return nil, errNoSession
 	}

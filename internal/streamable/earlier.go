@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // An Earlier serves the messages of earlier protocol versions, which share the
@@ -36,7 +37,7 @@ type Earlier interface {
 func (s *Server) isEarlier(h http.Header, req *jsonrpc.Request, err *jsonrpc.Error) bool {
 	earlier := s.config.Earlier
 	switch {
-	case earlier == nil || req.Meta.Get(metaProtocolVersion) != nil:
+	case earlier == nil || req.Meta.Get(mcp.MetaProtocolVersion) != nil:
 		return false
 	case err != nil && !errors.Is(err, jsonrpc.ErrIsResponse) && !errors.Is(err, jsonrpc.ErrIsBatch):
 		return false

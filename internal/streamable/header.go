@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // Canonical forms of the field names, as net/http stores them.
@@ -16,8 +17,6 @@ const (
 	methodField          = "Mcp-Method"
 	nameField            = "Mcp-Name"
 )
-
-const metaProtocolVersion = "io.modelcontextprotocol/protocolVersion"
 
 // nameParams tells which parameter Mcp-Name mirrors (streamable-http,
 // "Standard Request Headers").
@@ -36,7 +35,7 @@ func (s *Server) checkHeaders(h http.Header, req *jsonrpc.Request) *jsonrpc.Erro
 		err.Message += "; this server speaks " + strings.Join(s.config.Versions, ", ")
 		return err
 	}
-	if body := req.Meta.Get(metaProtocolVersion); isString(body) && !jsonrpc.EqualString(body, version) {
+	if body := req.Meta.Get(mcp.MetaProtocolVersion); isString(body) && !jsonrpc.EqualString(body, version) {
 		return mismatch("%s header value %.64q does not match body value %.64s", "MCP-Protocol-Version", version, body)
 	}
 	method, err := single(h, methodField)
