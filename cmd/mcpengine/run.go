@@ -76,8 +76,7 @@ func (c *cli) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "mcpengine",
 		Short: "Call MCP servers, connect hosts to them, and deploy them to AWS Lambda",
-		Example: `  mcpengine deploy ./examples/weather
-  mcpengine proxy weather "$(mcpengine url weather)" --claude`,
+		Example: `  mcpengine proxy weather https://example.com/mcp --claude`,
 		Args:             noCommand,
 		RunE:             func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRun: func(*cobra.Command, []string) { c.started = true },

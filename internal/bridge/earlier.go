@@ -167,7 +167,7 @@ func (x *exchange) askAll(ctx context.Context, questions []byte) ([]byte, error)
 	case len(members) > maxInputs:
 		return nil, &peer.ProtocolError{Err: fmt.Errorf("the server asks for more than %d inputs at once", maxInputs)}
 	}
-	if x.req.Ask == nil {
+	if x.req.Asker == nil {
 		return nil, errors.New("the server asks for input, and the client cannot be asked over this connection")
 	}
 	answers := []byte{'{'}
@@ -176,7 +176,7 @@ func (x *exchange) askAll(ctx context.Context, questions []byte) ([]byte, error)
 		if err != nil {
 			return nil, err
 		}
-		answer, err := x.req.Ask(ctx, method, params)
+		answer, err := x.req.Asker.Ask(ctx, method, params)
 		if err != nil {
 			return nil, err
 		}

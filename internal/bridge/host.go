@@ -38,7 +38,7 @@ func (b *bridge) Accept(_ context.Context, req *jsonrpc.Request, batched bool) *
 		return jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "the request names no protocol version: send initialize first, or params._meta[%q] with every request", mcp.MetaProtocolVersion)
 	}
 	req.Handshake = true
-	req.Ask = b.ask
+	req.Asker = b
 	if req.Method == methodSetLevel {
 		return b.setLevel(req)
 	}
@@ -128,8 +128,8 @@ func (b *bridge) Notification(_ context.Context, req *jsonrpc.Request) *jsonrpc.
 	}
 }
 
-// ask sends a question of the server to the host.
-func (b *bridge) ask(ctx context.Context, method string, params []byte) ([]byte, error) {
+// Ask sends a question of the server to the host. It is [jsonrpc.Asker].
+func (b *bridge) Ask(ctx context.Context, method string, params []byte) ([]byte, error) {
 	return b.asks.ask(ctx, b.send, method, params)
 }
 

@@ -46,7 +46,7 @@ func (x *exchange) call() peer.Call {
 		call.Replay = known.readOnly || known.idempotent
 	}
 	if x.req.Handshake {
-		call.OnRequest = x.req.Ask
+		call.OnRequest = x.req.Asker.Ask
 	}
 	return call
 }

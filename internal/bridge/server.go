@@ -150,7 +150,7 @@ func (b *bridge) unrelated(n jsonrpc.Notification) {
 // asked takes a question of the server that belongs to no request.
 func (b *bridge) asked(ctx context.Context, method string, params []byte) ([]byte, error) {
 	if b.host.Load() != nil {
-		return b.ask(ctx, method, params)
+		return b.Ask(ctx, method, params)
 	}
 	return nil, jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "%.64q belongs to no request of the client, which can be asked in the course of one only", method)
 }
