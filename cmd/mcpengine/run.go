@@ -74,9 +74,9 @@ const resumable = "resumable"
 
 func (c *cli) root() *cobra.Command {
 	root := &cobra.Command{
-		Use:   "mcpengine",
-		Short: "Call MCP servers, connect hosts to them, and deploy them to AWS Lambda",
-		Example: `  mcpengine proxy weather https://example.com/mcp --claude`,
+		Use:              "mcpengine",
+		Short:            "Call MCP servers, connect hosts to them, and deploy them to AWS Lambda",
+		Example:          `  mcpengine proxy weather https://example.com/mcp --claude`,
 		Args:             noCommand,
 		RunE:             func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRun: func(*cobra.Command, []string) { c.started = true },
