@@ -18,6 +18,7 @@ type config struct {
 	info     mcp.Implementation
 	handlers Handlers
 	limits   Limits
+	oauth    *OAuth
 }
 
 func newConfig(opts []Option) config {
