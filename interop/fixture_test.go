@@ -11,7 +11,7 @@ import (
 )
 
 // fixtureVariable turns this test binary into the fixture, served over "stdio"
-// or as one "replica" of several over HTTP.
+// or as one "replica" of several over HTTP, or into a "caller" that signs in.
 const fixtureVariable = "INTEROP_FIXTURE"
 
 func TestMain(m *testing.M) {
@@ -21,12 +21,14 @@ func TestMain(m *testing.M) {
 		err = newFixture().ServeStdio(context.Background(), os.Stdin, os.Stdout)
 	case "replica":
 		err = serveReplica(os.Stdin, os.Stdout)
+	case "caller":
+		err = callOnce(context.Background(), os.Args[1], os.Args[2], os.Stdin, os.Stdout)
 	default:
 		m.Run()
 		return
 	}
 	if err != nil {
-		panic(fmt.Sprintf("serve fixture: %v", err))
+		panic(fmt.Sprintf("%s: %v", os.Getenv(fixtureVariable), err))
 	}
 }
 

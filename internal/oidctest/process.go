@@ -94,16 +94,17 @@ func (p *process) kill() {
 	})
 }
 
-// repository is the folder of the module that the test is of.
+// repository is the folder of this module, which tests of the modules in it are
+// below too.
 func repository(tb testing.TB) string {
 	tb.Helper()
 	folder, err := os.Getwd()
 	for ; err == nil; folder = filepath.Dir(folder) {
-		if _, missing := os.Stat(filepath.Join(folder, "go.mod")); missing == nil {
+		if _, missing := os.Stat(filepath.Join(folder, "internal", "oidctest")); missing == nil {
 			return folder
 		}
 		if folder == filepath.Dir(folder) {
-			err = errors.New("no go.mod in any folder above")
+			err = errors.New("it is in no folder above")
 		}
 	}
 	tb.Fatalf("oidctest: find the module: %v", err)
