@@ -83,7 +83,7 @@ func (g DeviceCode) grant(*OAuth) (oauth.Grant, error) {
 // ClientCredentials is the grant of a program that acts for itself (RFC 6749,
 // section 4.4). It authenticates with the ClientSecret or the Key of [OAuth],
 // one of which is required.
-type ClientCredentials struct{}
+type ClientCredentials struct{} //nolint:revive // the name is that of the RFC
 
 func (ClientCredentials) grant(o *OAuth) (oauth.Grant, error) {
 	if o.ClientID == "" || o.ClientSecret == "" && o.Key == nil {
