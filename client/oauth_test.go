@@ -102,8 +102,8 @@ func TestWithOAuthRefused(t *testing.T) {
 	}
 }
 
-// Configuration that ends up in a log takes no secret there (H12).
-func TestOAuthHidesSecretsH12(t *testing.T) {
+// Configuration that ends up in a log takes no secret there.
+func TestAttackH12Printing(t *testing.T) {
 	t.Parallel()
 	o := client.OAuth{ClientID: "app", ClientSecret: "hunter2", Grant: client.EnterpriseManaged{ClientSecret: "hunter2"}}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {

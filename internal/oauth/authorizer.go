@@ -59,6 +59,11 @@ func New(config Config) (*Authorizer, error) {
 	return &Authorizer{config: config, url: u, fetch: fetch, turn: make(chan struct{}, 1)}, nil
 }
 
+// Format prints the server and no secret, whatever the verb.
+func (a *Authorizer) Format(s fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(s, "oauth.Authorizer(%s)", a.url.Host)
+}
+
 // Authorize sets the credentials of an outgoing request, after renewing them
 // when they have expired. A request goes out without any before the server has
 // asked for them. It returns an error for a request to another origin than the
