@@ -61,7 +61,7 @@ try: ## See it work: a real client calls the weather server
 
 .PHONY: test
 test: export PATH := $(CURDIR)/.tools/python/bin:$(PATH)
-test: conformance-deps interop-deps oidc-deps python-deps postgres-deps ## Test every module under the race detector (CI=true: a skip is a failure)
+test: conformance-deps interop-deps bridge-deps oidc-deps python-deps postgres-deps ## Test every module under the race detector (CI=true: a skip is a failure)
 	@go run ./internal/testdigest $(MODULES)
 
 .PHONY: lint
@@ -130,8 +130,12 @@ conformance: build ## Run the official MCP conformance suite
 	@scripts/install-conformance
 	@go run ./conformance/run
 
+.PHONY: bridge-deps
+bridge-deps:
+	@scripts/install-bridges || echo "bench: the bridges are not installed; they will be left out" >&2
+
 .PHONY: bench
-bench: ## Measure against a plain server and the other Go SDKs
+bench: bridge-deps ## Measure against a plain server and the other Go SDKs
 	@cd interop && go run ./bench
 
 .PHONY: clean

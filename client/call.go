@@ -70,7 +70,7 @@ func (c *Client) do(ctx context.Context, r *request) (result []byte, rounds int,
 // call returns the first round.
 func (c *Client) call(r *request) (peer.Call, error) {
 	call := peer.Call{Method: r.method, Params: r.params, Mirror: r.mirror, Replay: isSafe(r.method)}
-	if r.progress != nil || c.config.handlers.Log != nil {
+	if r.progress != nil || c.config.handlers.Log != nil || c.conn.Handshake() {
 		call.OnNotification = func(n jsonrpc.Notification) { c.heard(r, n) }
 	}
 	if len(r.meta) > 0 {
@@ -98,10 +98,11 @@ func isSafe(method string) bool {
 	return true
 }
 
-// heard handles what belongs to a call.
+// heard handles what arrives on the stream of a call. Some servers of the versions
+// with a handshake send there what belongs to none.
 func (c *Client) heard(r *request, n jsonrpc.Notification) {
 	if n.Method != mcp.MethodNotificationsProgress {
-		c.logged(n)
+		c.notified(n)
 		return
 	}
 	var p mcp.ProgressNotificationParams

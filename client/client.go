@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	"github.com/go-json-experiment/json"
@@ -78,6 +79,11 @@ func Attach(ctx context.Context, in io.ReadCloser, out io.WriteCloser, opts ...O
 
 func connect(ctx context.Context, opts []Option, open func(peer.Config, config) (*peer.Conn, error)) (*Client, error) {
 	c := &Client{config: newConfig(opts), listeners: make(map[*listener]struct{})}
+	for _, version := range c.config.peer.Versions {
+		if !slices.Contains(peer.Versions(), version) {
+			return nil, fmt.Errorf("connect: protocol version %.32q is not one of %v", version, peer.Versions())
+		}
+	}
 	pc, err := c.peerConfig()
 	if err != nil {
 		return nil, err

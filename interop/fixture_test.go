@@ -7,11 +7,15 @@ import (
 	"strings"
 	"testing"
 
+	mcpgoserver "github.com/mark3labs/mcp-go/server"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
 	"github.com/mcpengine/mcpengine"
 )
 
 // fixtureVariable turns this test binary into the fixture, served over "stdio"
-// or as one "replica" of several over HTTP, or into a "caller" that signs in.
+// or as one "replica" of several over HTTP, into that of another SDK, or into a
+// "caller" that signs in.
 const fixtureVariable = "INTEROP_FIXTURE"
 
 func TestMain(m *testing.M) {
@@ -19,6 +23,10 @@ func TestMain(m *testing.M) {
 	switch os.Getenv(fixtureVariable) {
 	case "stdio":
 		err = newFixture().ServeStdio(context.Background(), os.Stdin, os.Stdout)
+	case "go-sdk":
+		err = newGoSDKHost().Run(context.Background(), &mcp.StdioTransport{})
+	case "mcp-go":
+		err = mcpgoserver.ServeStdio(newMCPGoHost())
 	case "replica":
 		err = serveReplica(os.Stdin, os.Stdout)
 	case "caller":

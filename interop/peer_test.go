@@ -27,6 +27,12 @@ type addOutput struct {
 // newGoSDKFixture returns the fixture on the official Go SDK.
 func newGoSDKFixture() http.Handler {
 	server := mcp.NewServer(&mcp.Implementation{Name: "fixture", Version: "1.0.0"}, nil)
+	addGoSDKFeatures(server)
+	return mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return server },
+		&mcp.StreamableHTTPOptions{Stateless: true, JSONResponse: true})
+}
+
+func addGoSDKFeatures(server *mcp.Server) {
 	mcp.AddTool(server, &mcp.Tool{Name: "greet", Description: "Greets."},
 		func(_ context.Context, _ *mcp.CallToolRequest, in greetInput) (*mcp.CallToolResult, any, error) {
 			return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: "Hello, " + in.Name + "!"}}}, nil, nil
@@ -42,8 +48,6 @@ func newGoSDKFixture() http.Handler {
 			content := &mcp.TextContent{Text: "Review " + req.Params.Arguments["file"] + "."}
 			return &mcp.GetPromptResult{Messages: []*mcp.PromptMessage{{Role: "user", Content: content}}}, nil
 		})
-	return mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return server },
-		&mcp.StreamableHTTPOptions{Stateless: true, JSONResponse: true})
 }
 
 func goSDKNote(_ context.Context, req *mcp.ReadResourceRequest) (*mcp.ReadResourceResult, error) {
@@ -62,6 +66,11 @@ func newMCPGoFixture() http.Handler {
 	server := mcpgoserver.NewMCPServer("fixture", "1.0.0",
 		mcpgoserver.WithInputSchemaValidation(), mcpgoserver.WithToolCapabilities(true),
 		mcpgoserver.WithResourceCapabilities(true, true), mcpgoserver.WithPromptCapabilities(true))
+	addMCPGoFeatures(server)
+	return mcpgoserver.NewStreamableHTTPServer(server, mcpgoserver.WithStateLess(true))
+}
+
+func addMCPGoFeatures(server *mcpgoserver.MCPServer) {
 	server.AddTool(mcpgo.NewTool("greet", mcpgo.WithDescription("Greets."), mcpgo.WithInputSchema[greetInput]()),
 		mcpgo.NewTypedToolHandler(func(_ context.Context, _ mcpgo.CallToolRequest, in greetInput) (*mcpgo.CallToolResult, error) {
 			return mcpgo.NewToolResultText("Hello, " + in.Name + "!"), nil
@@ -77,7 +86,6 @@ func newMCPGoFixture() http.Handler {
 			content := mcpgo.NewTextContent(fmt.Sprintf("Review %s.", req.Params.Arguments["file"]))
 			return mcpgo.NewGetPromptResult("", []mcpgo.PromptMessage{mcpgo.NewPromptMessage("user", content)}), nil
 		})
-	return mcpgoserver.NewStreamableHTTPServer(server, mcpgoserver.WithStateLess(true))
 }
 
 func mcpGoNote(_ context.Context, req mcpgo.ReadResourceRequest) ([]mcpgo.ResourceContents, error) {

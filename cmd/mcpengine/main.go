@@ -1,12 +1,15 @@
-// Command mcpengine deploys MCP servers to AWS Lambda, and connects the hosts of
-// this machine to remote servers:
+// Command mcpengine calls MCP servers, connects the hosts of this machine to
+// remote ones, and deploys servers to AWS Lambda:
 //
+//	mcpengine call https://example.com/mcp get_weather city=Tokyo
 //	mcpengine deploy ./examples/weather
 //	mcpengine proxy weather https://example.com/mcp --claude
 //
 // Standard output gets the answer and nothing else; what a person wants to know
 // meanwhile goes to standard error. It exits with 0, with 1 when something went
-// wrong and with 2 when it is used wrongly.
+// wrong, with 2 when it is used wrongly, and when a server is called with 3 when
+// it wants credentials, with 4 when it does not answer and with 5 when what
+// answers does not speak the protocol.
 package main
 
 import (

@@ -42,18 +42,18 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		if command.Annotations[resumable] != "" {
 			c.hint("run the same command again, it continues where it stopped")
 		}
-		return 1
+		return exitError
 	}
-	fmt.Fprintf(stderr, "mcpengine: error: %v\n", err)
+	fmt.Fprintf(stderr, "mcpengine: error: %s\n", printable(err.Error()))
 	var usage usageError
 	if !c.started || errors.As(err, &usage) {
 		c.hint("see " + command.CommandPath() + " -h")
-		return 2
+		return exitUsage
 	}
 	if hint := hintOf(err); hint != "" {
 		c.hint(hint)
 	}
-	return 1
+	return exitCode(err)
 }
 
 // hintOf is what the user can do about an error, or "".
@@ -61,7 +61,7 @@ func hintOf(err error) string {
 	if e, ok := errors.AsType[hintError](err); ok {
 		return e.hint
 	}
-	return cmp.Or(deploy.Hint(err), hostconfig.Hint(err))
+	return cmp.Or(deploy.Hint(err), hostconfig.Hint(err), remoteHint(err))
 }
 
 func (c *cli) hint(text string) { fmt.Fprintf(c.stderr, "mcpengine: hint: %s\n", text) }
@@ -72,7 +72,7 @@ const resumable = "resumable"
 func (c *cli) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "mcpengine",
-		Short: "Deploy MCP servers to AWS Lambda, and connect hosts to them",
+		Short: "Call MCP servers, connect hosts to them, and deploy them to AWS Lambda",
 		Example: `  mcpengine deploy ./examples/weather
   mcpengine proxy weather "$(mcpengine url weather)" --claude`,
 		Args:             noCommand,
@@ -86,7 +86,8 @@ func (c *cli) root() *cobra.Command {
 	root.SetErr(c.stderr)
 	root.SetHelpTemplate(helpTemplate)
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(c.deploy(), c.url(), c.logs(), c.destroy(), c.pack(), c.proxy(), c.hosts(), c.uninstall(), c.completion(), c.version())
+	root.AddCommand(c.deploy(), c.url(), c.logs(), c.destroy(), c.pack(),
+		c.call(), c.list(), c.read(), c.prompt(), c.auth(), c.proxy(), c.hosts(), c.uninstall(), c.completion(), c.version())
 	for _, cmd := range append(root.Commands(), root) {
 		cmd.InitDefaultHelpFlag()
 		cmd.Flags().Lookup("help").Hidden = true // whoever reads it knows

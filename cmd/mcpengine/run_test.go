@@ -59,6 +59,26 @@ func TestUsageErrors(t *testing.T) {
 		{"proxy weather https://example.com --project", "--project needs the flag of a host", "mcpengine proxy"},
 		{"uninstall", "name the server", "mcpengine uninstall"},
 		{"uninstall a/b", `name "a/b" is not 1 to 64 letters, digits, - and _, with a letter or digit first`, "mcpengine uninstall"},
+		{"call", "name the server: a URL, the NAME of a profile, or a command after --", "mcpengine call"},
+		{"call https://example.com/mcp", "name the tool", "mcpengine call"},
+		{"call tool --", "name the command of the server after --", "mcpengine call"},
+		{"call https://example.com/mcp tool -- server", "name a URL, or a command after --, and not both", "mcpengine call"},
+		{"call tool --header A=b -- server", "--header and --client-id are for servers at a URL", "mcpengine call"},
+		{"call https://example.com/mcp tool key", `argument "key" is not KEY=VALUE`, "mcpengine call"},
+		{"call https://example.com/mcp tool a=1 --json {}", "--json has all arguments, so there can be no others", "mcpengine call"},
+		{"call https://example.com/mcp tool --json []", "--json: not a JSON object: json: cannot unmarshal array into Go value of type map[string]json.RawMessage", "mcpengine call"},
+		{"call https://example.com/mcp tool --json=", "--json: not a JSON object: unexpected end of JSON input", "mcpengine call"},
+		{"call https://example.com/mcp tool --json null", "--json: not a JSON object: it is null", "mcpengine call"},
+		{"call https://example.com/mcp tool --output yaml", `--output "yaml" is not "text" or "json"`, "mcpengine call"},
+		{"call https://example.com/mcp tool --header hunter2", "--header: a header is NAME=VALUE", "mcpengine call"},
+		{"call ftp://example.com tool", "the URL is not one of http, https or lambda with a host", "mcpengine call"},
+		{"call ../x tool", `the server is not a URL, and no profile either: name "../x" is not 1 to 64 letters, digits, - and _, with a letter or digit first`, "mcpengine call"},
+		{"list https://example.com/mcp tool", `"tool" is not tools, resources, templates or prompts`, "mcpengine list"},
+		{"read https://example.com/mcp", "name the URI of one resource", "mcpengine read"},
+		{"prompt https://example.com/mcp", "name the prompt", "mcpengine prompt"},
+		{"prompt https://example.com/mcp pack a=1 a=2", `argument "a=2" was there before`, "mcpengine prompt"},
+		{"auth logon", `there is no command "logon"; did you mean "login"?`, "mcpengine auth"},
+		{"auth login", "name the server", "mcpengine auth login"},
 		{"completion tcsh", `shell "tcsh" is not one of bash, zsh, fish and powershell`, "mcpengine completion"},
 	}
 	for _, test := range tests {
@@ -76,7 +96,10 @@ func TestUsageErrors(t *testing.T) {
 // Help fits a terminal of 80 columns and 24 lines, and ends with an example.
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"", "deploy", "url", "logs", "destroy", "package", "proxy", "hosts", "uninstall", "completion", "version"} {
+	for _, name := range []string{
+		"", "deploy", "url", "logs", "destroy", "package", "proxy", "hosts", "uninstall", "completion", "version",
+		"call", "list", "read", "prompt", "auth", "auth login", "auth status", "auth logout",
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			code, stdout, stderr := call(t.Context(), "", append(strings.Fields(name), "-h")...)

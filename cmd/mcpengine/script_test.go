@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http/httptest"
@@ -21,7 +22,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"mcpengine": main})
+	testscript.Main(m, map[string]func(){"mcpengine": main, "fixture": fixtureProcess, "xdg-open": browse})
 }
 
 // Each script runs the program as a process of its own, against an AWS account
@@ -34,6 +35,9 @@ func TestMain(m *testing.M) {
 //	aws log NAME TEXT          logs a line, now
 //	aws fault OPERATION CODE MESSAGE   makes an operation fail from now on
 //	aws well                   lets everything succeed again
+//	exits CODE COMMAND         runs a command that has to exit with the code
+//
+// and in SERVER the URL of the servers of newWorld.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	goEnv := goEnvironment(t)
@@ -48,6 +52,9 @@ func TestScripts(t *testing.T) {
 			server := httptest.NewServer(fake)
 			env.Defer(server.Close)
 			env.Values[account{}] = fake
+			world := newWorld()
+			env.Defer(world.Close)
+			env.Vars = append(env.Vars, "SERVER="+world.URL)
 			env.Vars = append(env.Vars, goEnv...)
 			env.Vars = append(
 				env.Vars,
@@ -57,7 +64,7 @@ func TestScripts(t *testing.T) {
 			)
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"aws": awsCommand},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"aws": awsCommand, "exits": exitsCommand},
 	})
 }
 
@@ -99,6 +106,20 @@ func awsCommand(ts *testscript.TestScript, _ bool, args []string) {
 		fake.SetHook(nil)
 	default:
 		ts.Fatalf("aws: there is no command %q", args[0])
+	}
+}
+
+// exitsCommand is exec for one exit code.
+func exitsCommand(ts *testscript.TestScript, _ bool, args []string) {
+	err := ts.Exec(args[1], args[2:]...)
+	code := 0
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		code = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("exits: %v", err)
+	}
+	if strconv.Itoa(code) != args[0] {
+		ts.Fatalf("exit code %d, want %s", code, args[0])
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
@@ -58,6 +59,9 @@ type flight struct {
 
 	token []byte // the caller's progress token, as JSON
 
+	notifying sync.Mutex // held while a notification is delivered
+	landed    bool       // none is any more
+
 	idle    *time.Timer // nil for a call that may be silent
 	idleFor time.Duration
 }
@@ -83,8 +87,20 @@ func (f *flight) touch() {
 	}
 }
 
+// land ends the delivery of notifications.
+func (f *flight) land() {
+	f.notifying.Lock()
+	f.landed = true
+	f.notifying.Unlock()
+}
+
 // notify delivers a notification.
 func (f *flight) notify(m *jsonrpc.Message) {
+	f.notifying.Lock()
+	defer f.notifying.Unlock()
+	if f.landed {
+		return
+	}
 	f.touch()
 	if f.OnNotification == nil {
 		return

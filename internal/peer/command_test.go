@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -138,6 +139,21 @@ func TestNoSuchCommand(t *testing.T) {
 	_, err := peer.Start(t.Context(), peer.Command{Path: "/no/such/program"}, peer.Config{})
 	if kind(err) != "unreachable" {
 		t.Errorf("Start: %v", err)
+	}
+}
+
+// A version that is not known has neither a handshake nor none.
+func TestUnknownVersion(t *testing.T) {
+	t.Parallel()
+	config := peer.Config{Versions: []string{"2099-01-01"}}
+	in, out := io.Pipe()
+	_, err := peer.Attach(t.Context(), in, out, config)
+	if kind(err) != "protocol" {
+		t.Errorf("Attach: %v", err)
+	}
+	_, err = peer.Dial(t.Context(), "http://127.0.0.1:1/mcp", config)
+	if kind(err) != "protocol" {
+		t.Errorf("Dial: %v", err)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // errNoVersion says that client and server have no version in common.
-var errNoVersion = errors.New("no protocol version in common")
+var errNoVersion error = &ProtocolError{errors.New("no protocol version in common")}
 
 // Dial connects to the server at an HTTP URL. The connection is ready when Dial
 // returns; what it speaks has been found out, or is known from [Cache] when that
@@ -208,8 +208,11 @@ func (c *Conn) setUp(ctx context.Context, l *live, method string, params []byte)
 }
 
 func (t *httpTarget) openSession(ctx context.Context, c *Conn) (*live, error) {
+	params, offered, err := c.initializeParams()
+	if err != nil {
+		return nil, err
+	}
 	s := newSession(t.endpoint, t.url)
-	params, offered := c.initializeParams()
 	l := newLive(&c.config, s, offered, TransportStreamable, nil)
 	f, err := c.prepare(l, Call{Method: "initialize", Params: params})
 	if err != nil {
@@ -251,12 +254,15 @@ func isVisible(id string) bool {
 
 // initializeParams returns the parameters of initialize, and the version they
 // offer.
-func (c *Conn) initializeParams() ([]byte, *version) {
+func (c *Conn) initializeParams() ([]byte, *version, error) {
 	v := newest(c.config.Versions, nil, true)
+	if v == nil {
+		return nil, nil, fmt.Errorf("%w: the server wants a handshake, which none of %.256q has", errNoVersion, c.config.Versions)
+	}
 	params := appendMember([]byte{'{'}, "protocolVersion", jsonrpc.AppendString(nil, v.name))
 	params = appendMember(params, "capabilities", c.config.Capabilities)
 	params = appendMember(params, "clientInfo", c.config.ClientInfo)
-	return append(params, '}'), v
+	return append(params, '}'), v, nil
 }
 
 // agreed returns the version that the server chose in the handshake.
@@ -290,7 +296,10 @@ func (t *httpTarget) openSSE(ctx context.Context, c *Conn) (*live, error) {
 
 // handshake initializes over a channel that is open.
 func (c *Conn) handshake(ctx context.Context, link link, t Transport) (*live, error) {
-	params, offered := c.initializeParams()
+	params, offered, err := c.initializeParams()
+	if err != nil {
+		return nil, err
+	}
 	l := newLive(&c.config, link, offered, t, nil)
 	result, err := c.setUp(ctx, l, "initialize", params)
 	if err == nil {

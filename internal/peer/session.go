@@ -20,6 +20,8 @@ type session struct {
 	url   *url.URL
 	asked *asked
 
+	strays strays
+
 	// header is what every request carries. From the handshake on that is the
 	// version, and the session if the server gave one.
 	header atomic.Pointer[http.Header]
@@ -96,6 +98,7 @@ func (s *session) listen() {
 func (s *session) lose() { s.once.Do(func() { close(s.broken) }) }
 
 func (s *session) call(ctx context.Context, f *flight) ([]byte, error) {
+	defer s.strays.add(f)()
 	result, _, err := s.exchange(ctx, f)
 	if err != nil && ctx.Err() != nil && f.Method != "initialize" {
 		s.background.run(func() { s.cancelRemote(f.idText) })
@@ -294,6 +297,7 @@ func (s *session) unrelated(m *jsonrpc.Message) {
 	case m.IsResponse() || s.asked.cancelled(m):
 	case m.ID != nil:
 		s.asked.serve(m, nil)
+	case s.strays.deliver(m):
 	case s.config.OnNotification != nil:
 		s.config.OnNotification(notification(m))
 	}

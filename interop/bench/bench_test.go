@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -69,6 +71,80 @@ func TestFunctionsAnswerRightly(t *testing.T) {
 				t.Errorf("run = %v, %v, %v, want the time to start and the processor time", start, cpu, err)
 			}
 		})
+	}
+}
+
+// So does every client, in every version it is compared in.
+func TestCallersGetAnswers(t *testing.T) {
+	t.Parallel()
+	for _, version := range clientVersions {
+		for _, name := range callers {
+			t.Run(name+"/"+version, func(t *testing.T) {
+				t.Parallel()
+				server := httptest.NewServer(serveOurs(setup{text, 1}))
+				defer server.Close()
+				c, err := dialCaller(t.Context(), name, version, server.URL+"/mcp")
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := c.round(t.Context(), 10*time.Millisecond)
+				if err != nil || got.Calls < connections || got.Allocs <= 0 || got.PerSecond <= 0 {
+					t.Errorf("round = %+v, %v", got, err)
+				}
+				if err := c.close(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+}
+
+// Every bridge relays what a host says, or the comparison means nothing.
+func TestBridgesRelay(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	compared, err := bridges(t.Context(), filepath.Join("..", ".."), dir)
+	if errors.Is(err, errNoBridges) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(serveOurs(setup{text, 1}))
+	defer server.Close()
+	for _, b := range compared {
+		x := &bridgeResult{}
+		if err := x.measure(t.Context(), b, server.Listener.Addr().String(), dir, 3); err != nil {
+			t.Errorf("%s: %v", b.name, err)
+		} else if x.Start[0] <= 0 || x.Memory[0] <= 1 {
+			t.Errorf("%s: %+v", b.name, x)
+		}
+	}
+}
+
+// The better peer is that of the figure.
+func TestBridgeBars(t *testing.T) {
+	t.Parallel()
+	r := &report{Bridges: []*bridgeResult{
+		{Bridge: oursName, Start: []float64{10}, Memory: []float64{10}, Added: []float64{10}},
+		{Bridge: "slow", Start: []float64{400}, Memory: []float64{80}, Added: []float64{20}},
+		{Bridge: "large", Start: []float64{200}, Memory: []float64{100}, Added: []float64{40}},
+	}}
+	var got []float64
+	for _, b := range r.bridgeBars() {
+		got = append(got, b.got)
+	}
+	if diff := cmp.Diff([]float64{0.05, 0.125, 0.5}, got); diff != "" {
+		t.Errorf("bars (-want +got):\n%s", diff)
+	}
+}
+
+// A client that gets another answer must not be measured.
+func TestCallerRefuses(t *testing.T) {
+	t.Parallel()
+	wrong := caller{call: func(context.Context) (string, error) { return "Snow.", nil }}
+	if _, err := wrong.round(t.Context(), time.Millisecond); err == nil {
+		t.Error("a wrong answer is measured")
 	}
 }
 

@@ -1,6 +1,7 @@
 // Command bench compares this framework with a hand-written server and with
 // the two other Go frameworks, on the same work, in one run: over HTTP, in process
-// and, through a stand-in for the platform, on AWS Lambda.
+// and, through a stand-in for the platform, on AWS Lambda. The client is compared
+// with that of the official SDK, and the bridge with mcp-remote and supergateway.
 //
 //	go run ./bench          about eight minutes
 //	go run ./bench -quick   one and a half
@@ -70,7 +71,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	quick := flags.Bool("quick", false, "measure for less than 90 seconds")
-	only := flags.String("run", "", "measure only rows that match this `regexp` (call-text-1, list-100, setup-100, size, lambda, …)")
+	only := flags.String("run", "", "measure only rows that match this `regexp` (call-text-1, list-100, setup-100, size, lambda, client, bridge, …)")
 	file := flags.String("json", "", "write the raw figures to this `file`")
 	if err := flags.Parse(args); err != nil {
 		return options{}, err
@@ -120,6 +121,21 @@ func measureAll(ctx context.Context, o options, stderr io.Writer) (*report, erro
 	if o.only.MatchString("lambda") {
 		fmt.Fprintln(stderr, "bench: lambda …")
 		if r.Lambda, err = measureLambda(ctx, o.plan); err != nil {
+			return nil, err
+		}
+	}
+	if o.only.MatchString("client") {
+		fmt.Fprintln(stderr, "bench: client …")
+		if r.Clients, err = measureClients(ctx, o.plan); err != nil {
+			return nil, err
+		}
+	}
+	if o.only.MatchString("bridge") {
+		fmt.Fprintln(stderr, "bench: bridge …")
+		r.Bridges, err = measureBridges(ctx, o.plan, "..")
+		if errors.Is(err, errNoBridges) {
+			fmt.Fprintln(stderr, "bench:", err)
+		} else if err != nil {
 			return nil, err
 		}
 	}

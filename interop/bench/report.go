@@ -65,6 +65,12 @@ func (r *report) print(w io.Writer) error {
 	if err := r.printLambda(w); err != nil {
 		return err
 	}
+	if err := r.printClients(w); err != nil {
+		return err
+	}
+	if err := r.printBridges(w); err != nil {
+		return err
+	}
 	return r.printVerdict(w)
 }
 

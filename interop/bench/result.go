@@ -15,6 +15,8 @@ type report struct {
 	Setups     []*setupCost    `json:"setups"`
 	Binaries   []binary        `json:"binaries"`
 	Lambda     []*lambdaResult `json:"lambda"`
+	Clients    []*clientResult `json:"clients"`
+	Bridges    []*bridgeResult `json:"bridges"`
 }
 
 // A rowResult is what one server took for one row, round by round. Rounds of

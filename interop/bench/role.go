@@ -16,8 +16,8 @@ type setupAnswer struct {
 	Repeated inProcess `json:"repeated"`
 }
 
-// runRole runs one of the roles this program starts itself in: "serve",
-// "inprocess" and "setup", each followed by the names of a rival and a row and,
+// runRole runs one of the roles this program starts itself in: "client", which
+// [clientChild] describes, and "serve", "inprocess" and "setup", each followed by the names of a rival and a row and,
 // for the latter two, how long to measure. It reports false when args name no
 // role.
 func runRole(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) (bool, error) {
@@ -25,6 +25,9 @@ func runRole(ctx context.Context, args []string, stdin io.Reader, stdout io.Writ
 		return false, nil
 	}
 	role, benchTime := args[0], args[3:]
+	if role == "client" {
+		return true, clientChild(ctx, args[1:], stdout)
+	}
 	if role != "serve" && role != "inprocess" && role != "setup" {
 		return false, nil
 	}

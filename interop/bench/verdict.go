@@ -70,7 +70,9 @@ func (r *report) bars() []bar {
 		}
 	}
 	bars = append(bars, r.requestBars(oursName, "-"+earlierVersion)...)
-	return append(bars, r.requestBars(noSessionsName, "-"+earlierVersion)...)
+	bars = append(bars, r.requestBars(noSessionsName, "-"+earlierVersion)...)
+	bars = append(bars, r.clientBars()...)
+	return append(bars, r.bridgeBars()...)
 }
 
 // requestBars returns the bars of one of our servers in the rows of a version,

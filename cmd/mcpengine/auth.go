@@ -1,0 +1,203 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcpengine/mcpengine/internal/oauth"
+)
+
+// authFlags say who signs in.
+type authFlags struct {
+	remoteFlags
+	secretFile string
+	scopes     []string
+	device     bool
+}
+
+func (c *cli) auth() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "auth",
+		Short:   "Sign in to servers, and out",
+		Example: `  mcpengine auth login https://example.com/mcp`,
+		Args:    noCommand,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+
+		SuggestionsMinimumDistance: 2,
+	}
+	cmd.AddCommand(c.login(), c.status(), c.logout())
+	for _, sub := range cmd.Commands() {
+		sub.InitDefaultHelpFlag()
+		sub.Flags().Lookup("help").Hidden = true // whoever reads it knows
+		sub.ValidArgsFunction = c.suggestOneServer
+	}
+	return cmd
+}
+
+// authCommand is the shape of the commands below auth.
+func (c *cli) authCommand(use, short string, f *authFlags, run func(ctx context.Context, t *target) error) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: use + " SERVER", Short: short,
+		Long:    "The server is a URL or the NAME of mcpengine proxy. No token is ever printed.",
+		Example: "  mcpengine auth " + use + " https://example.com/mcp",
+		Args:    oneArgument("the server"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			t, err := c.target(args[0], &f.remoteFlags)
+			if err != nil {
+				return err
+			}
+			return run(cmd.Context(), t)
+		},
+	}
+	cmd.Flags().SortFlags = false
+	cmd.Flags().StringVar(&f.clientID, "client-id", "", "OAuth client `id` (default: register)")
+	return cmd
+}
+
+func (c *cli) login() *cobra.Command {
+	f := &authFlags{}
+	cmd := c.authCommand("login", "Sign in to a server", f, func(ctx context.Context, t *target) error {
+		if f.secretFile != "" {
+			secret, err := c.readSecret(f.secretFile)
+			if err != nil {
+				return fmt.Errorf("--client-secret-file: %w", err)
+			}
+			t.secret = strings.TrimSpace(secret)
+		}
+		if t.secret != "" && t.ClientID == "" {
+			return usageError{errors.New("a client secret needs --client-id")}
+		}
+		t.Scopes = append(t.Scopes, f.scopes...)
+		return c.runLogin(ctx, t, f.device)
+	})
+	flags := cmd.Flags()
+	flags.StringVar(&f.secretFile, "client-secret-file", "", "`file` that holds its secret")
+	flags.StringArrayVar(&f.scopes, "scope", nil, "`scope` to ask for too; repeat it")
+	flags.BoolVar(&f.device, "device", false, "sign in on another device, with a code")
+	return cmd
+}
+
+func (c *cli) runLogin(ctx context.Context, t *target, device bool) error {
+	var grant oauth.Grant = oauth.AuthorizationCode{Open: c.openPage}
+	if device {
+		grant = oauth.DeviceCode{Show: func(_ context.Context, v oauth.Verification) error {
+			_, err := fmt.Fprintf(c.stderr, "Open %s and enter %s\n", v.URL, v.UserCode)
+			return err
+		}}
+	}
+	a, err := c.authorizer(ctx, t, grant)
+	if err != nil {
+		return err
+	}
+	if err := a.SignIn(ctx); err != nil {
+		return authHint(err)
+	}
+	status, err := a.Status(ctx)
+	if err != nil || status == nil {
+		return errors.Join(errors.New("read what was signed in to"), err)
+	}
+	fmt.Fprintf(c.stderr, "signed in at %s\n", oneLine(status.Issuer))
+	return nil
+}
+
+// authHint makes what keeps a person from signing in an error of that kind.
+func authHint(err error) error {
+	hint := "ask whoever runs the server"
+	if errors.Is(err, oauth.ErrRegistration) {
+		hint = "register a client with the authorization server, and name it with --client-id"
+	}
+	return hintError{authError{err}, hint}
+}
+
+// openPage shows the person where to sign in, in a browser if there is one.
+func (c *cli) openPage(ctx context.Context, target string) error {
+	fmt.Fprintf(c.stderr, "Sign in at:\n  %s\n", printable(target))
+	if err := oauth.OpenBrowser(ctx, target); err != nil {
+		fmt.Fprintln(c.stderr, "No browser could be opened: open the page yourself, or use --device")
+	}
+	return nil
+}
+
+// signInState is the answer of auth status.
+type signInState struct {
+	Server   string     `json:"server"`
+	SignedIn bool       `json:"signedIn"`
+	Issuer   string     `json:"issuer,omitempty"`
+	ClientID string     `json:"clientId,omitempty"`
+	Scopes   []string   `json:"scopes,omitempty"`
+	Expires  *time.Time `json:"expires,omitempty"`
+	Renews   bool       `json:"renews"`
+}
+
+func (c *cli) status() *cobra.Command {
+	f := &authFlags{}
+	cmd := c.authCommand("status", "Say whether somebody is signed in to a server", f, func(ctx context.Context, t *target) error {
+		asJSON, err := c.asJSON(f.output)
+		if err != nil {
+			return err
+		}
+		a, err := c.signedIn(ctx, t)
+		if err != nil {
+			return err
+		}
+		state := signInState{Server: t.URL}
+		if a != nil {
+			status, err := a.Status(ctx)
+			if err != nil {
+				return err
+			}
+			state = signInState{t.URL, true, status.Issuer, status.ClientID, status.Scopes, &status.Expires, status.Renews}
+			if status.Expires.IsZero() {
+				state.Expires = nil
+			}
+		}
+		return c.printState(state, asJSON)
+	})
+	cmd.Flags().StringVar(&f.output, "output", "", "`format`: text or json (default: text on a terminal)")
+	return cmd
+}
+
+func (c *cli) printState(state signInState, asJSON bool) error {
+	switch {
+	case asJSON:
+		if err := printJSON(c.stdout, state); err != nil {
+			return err
+		}
+	case state.SignedIn:
+		fmt.Fprintf(c.stdout, "signed in at %s\nscopes: %s\n", oneLine(state.Issuer), oneLine(strings.Join(state.Scopes, " ")))
+		if state.Expires != nil {
+			fmt.Fprintf(c.stdout, "until: %s\n", state.Expires.Local().Format(time.DateTime))
+		}
+		if state.Renews {
+			fmt.Fprintln(c.stdout, "renews by itself")
+		}
+	}
+	if !state.SignedIn {
+		return hintError{authError{errors.New("nobody is signed in")}, "mcpengine auth login " + state.Server}
+	}
+	return nil
+}
+
+func (c *cli) logout() *cobra.Command {
+	f := &authFlags{}
+	return c.authCommand("logout", "Sign out of a server", f, func(ctx context.Context, t *target) error {
+		a, err := c.signedIn(ctx, t)
+		if err != nil {
+			return err
+		}
+		if a == nil {
+			fmt.Fprintln(c.stderr, "nobody was signed in")
+			return nil
+		}
+		if err := a.SignOut(ctx); err != nil {
+			return err
+		}
+		fmt.Fprintln(c.stderr, "signed out")
+		return nil
+	})
+}

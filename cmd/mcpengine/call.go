@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcpengine/mcpengine/client"
+	"github.com/mcpengine/mcpengine/mcp"
+)
+
+func (c *cli) call() *cobra.Command {
+	var f remoteFlags
+	var whole string
+	cmd := &cobra.Command{
+		Use:   "call SERVER TOOL [KEY=VALUE...] [flags]",
+		Short: "Call a tool of a server",
+		Long: remoteShape + `
+A VALUE is text where the tool takes a string, and otherwise JSON; KEY:=JSON is
+JSON always. @FILE and @- are what is in a file or standard input.`,
+		Example: `  mcpengine call https://example.com/mcp get_weather city=Tokyo days=3
+  mcpengine call get_weather --json '{"city":"Tokyo"}' -- go run ./weather`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			t, rest, err := c.split(cmd, args, &f)
+			if err != nil {
+				return err
+			}
+			switch {
+			case len(rest) == 0:
+				return usageError{errors.New("name the tool")}
+			case len(rest) > 1 && cmd.Flags().Changed("json"):
+				return usageError{errors.New("--json has all arguments, so there can be no others")}
+			}
+			asJSON, err := c.asJSON(f.output)
+			if err != nil {
+				return err
+			}
+			arguments := json.RawMessage("{}")
+			if cmd.Flags().Changed("json") {
+				if arguments, err = c.wholeArguments(whole); err != nil {
+					return err
+				}
+			}
+			return c.runCall(cmd.Context(), t, rest[0], rest[1:], arguments, asJSON)
+		},
+		ValidArgsFunction: c.suggestCall(&f),
+	}
+	f.add(cmd)
+	cmd.Flags().StringVar(&whole, "json", "", "all arguments as a JSON `object`, @file or -")
+	return cmd
+}
+
+// runCall calls a tool with the arguments, or with those of the pairs if there
+// are any.
+func (c *cli) runCall(ctx context.Context, t *target, name string, pairs []string, arguments json.RawMessage, asJSON bool) error {
+	for _, pair := range pairs {
+		if _, _, err := splitPair(pair); err != nil {
+			return err
+		}
+	}
+	bar := &progressBar{w: c.stderr, on: isTerminal(c.stderr)}
+	conn, err := c.dial(ctx, t, c.handlers(bar))
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if len(pairs) > 0 {
+		tool, err := findTool(ctx, conn, name)
+		if err != nil {
+			return err
+		}
+		if arguments, err = c.toolArguments(tool.InputSchema, pairs); err != nil {
+			return err
+		}
+	}
+	var opts []client.CallOption
+	if bar.on {
+		opts = append(opts, client.WithProgress(bar.show))
+	}
+	result, err := conn.CallTool(ctx, name, arguments, opts...)
+	bar.clear()
+	if err != nil {
+		return fmt.Errorf("call %s: %w", name, err)
+	}
+	return c.printResult(name, result, asJSON)
+}
+
+// findTool returns the tool of that name.
+func findTool(ctx context.Context, conn *client.Client, name string) (*mcp.Tool, error) {
+	for tool, err := range conn.Tools(ctx) {
+		if err != nil {
+			return nil, fmt.Errorf("list the tools: %w", err)
+		}
+		if tool.Name == name {
+			return &tool, nil
+		}
+	}
+	return nil, hintError{fmt.Errorf("the server has no tool %q", name), "mcpengine list shows the tools there are"}
+}
+
+// printResult prints what a tool returns. What one that failed says is an error
+// of the program, and with JSON the answer too.
+func (c *cli) printResult(name string, result *mcp.CallToolResult, asJSON bool) error {
+	if asJSON {
+		if err := printJSON(c.stdout, result); err != nil {
+			return err
+		}
+	}
+	if result.IsError {
+		return fmt.Errorf("%s failed: %s", name, strings.TrimSpace(textOf(result.Content)))
+	}
+	switch {
+	case asJSON:
+		return nil
+	case len(result.Content) == 0 && result.StructuredContent != nil:
+		return printJSON(c.stdout, result.StructuredContent)
+	}
+	return c.printContent(result.Content...)
+}
+
+func textOf(blocks mcp.ContentBlocks) string {
+	var parts []string
+	for _, block := range blocks {
+		if text, ok := block.(mcp.TextContent); ok {
+			parts = append(parts, text.Text)
+		}
+	}
+	if len(parts) == 0 {
+		return "it does not say why"
+	}
+	return strings.Join(parts, "\n")
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/mcpengine/mcpengine/client"
+	"github.com/mcpengine/mcpengine/internal/oauth"
+)
+
+// The exit codes, for scripts.
+const (
+	exitError       = 1 // also a tool that fails
+	exitUsage       = 2
+	exitAuth        = 3 // sign in, or send other credentials
+	exitUnreachable = 4 // no server there, or no answer in time
+	exitProtocol    = 5 // what answers is no MCP server, or not in this version
+)
+
+// A connectError is why a server could not be connected to.
+type connectError struct{ error }
+
+func (e connectError) Unwrap() error { return e.error }
+
+// An authError is that nobody is signed in.
+type authError struct{ error }
+
+// exitCode is what an error ends the program with.
+func exitCode(err error) int {
+	if _, ok := errors.AsType[usageError](err); ok {
+		return exitUsage
+	}
+	if isAuth(err) {
+		return exitAuth
+	}
+	_, protocol := errors.AsType[*client.ProtocolError](err)
+	status, isStatus := errors.AsType[*client.StatusError](err)
+	_, unreachable := errors.AsType[*client.UnreachableError](err)
+	switch {
+	case isStatus && (status.Status == http.StatusForbidden || status.Status == http.StatusProxyAuthRequired):
+		return exitAuth
+	case unreachable, errors.Is(err, client.ErrIdle), isStatus && away(status.Status):
+		return exitUnreachable
+	case protocol, isStatus, errors.As(err, new(connectError)):
+		return exitProtocol
+	}
+	return exitError
+}
+
+func isAuth(err error) bool {
+	_, refused := errors.AsType[*client.AuthError](err)
+	_, server := errors.AsType[*oauth.Error](err)
+	return refused || server || errors.As(err, new(authError)) || errors.Is(err, errSignIn)
+}
+
+// away reports whether a status says that the server is not there at the moment.
+func away(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
+// remoteHint is what to do about an error of calling a server, or "".
+func remoteHint(err error) string {
+	switch exitCode(err) {
+	case exitAuth:
+		return "sign in with mcpengine auth login URL, or send credentials with --header"
+	case exitUnreachable:
+		if errors.Is(err, client.ErrIdle) {
+			return "give it longer with --timeout"
+		}
+		return "is the server running, and the URL or command right?"
+	case exitProtocol:
+		return "is it an MCP server? its URL often ends with /mcp; and does it speak the --protocol?"
+	}
+	return ""
+}

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcpengine/mcpengine/client"
+	"github.com/mcpengine/mcpengine/mcp"
+)
+
+// columns is how wide text is, which fits nearly every terminal.
+const columns = 80
+
+// kinds are what can be listed.
+var kinds = []string{"tools", "resources", "templates", "prompts"}
+
+// A listing is what a server offers. What was not asked for, or is not offered,
+// is nil.
+type listing struct {
+	Server            mcp.Implementation      `json:"server"`
+	ProtocolVersion   string                  `json:"protocolVersion"`
+	Instructions      string                  `json:"instructions,omitempty"`
+	Tools             *[]mcp.Tool             `json:"tools,omitempty"`
+	Resources         *[]mcp.Resource         `json:"resources,omitempty"`
+	ResourceTemplates *[]mcp.ResourceTemplate `json:"resourceTemplates,omitempty"`
+	Prompts           *[]mcp.Prompt           `json:"prompts,omitempty"`
+}
+
+func (c *cli) list() *cobra.Command {
+	var f remoteFlags
+	var schema bool
+	cmd := &cobra.Command{
+		Use:   "list SERVER [KIND...] [flags]",
+		Short: "List what a server offers",
+		Long:  remoteShape + "\nA KIND is tools, resources, templates or prompts; without one all are listed.",
+		Example: `  mcpengine list https://example.com/mcp tools --schema
+  mcpengine list -- go run ./weather`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.ask(cmd, args, &f, func(ctx context.Context, conn *client.Client, rest []string, asJSON bool) error {
+				l, err := collect(ctx, conn, rest)
+				switch {
+				case err != nil:
+					return err
+				case asJSON:
+					return printJSON(c.stdout, l)
+				}
+				c.printListing(l, schema)
+				return nil
+			}, checkKinds)
+		},
+		ValidArgsFunction: c.suggestList(),
+	}
+	f.add(cmd)
+	cmd.Flags().BoolVar(&schema, "schema", false, "print the schemas of tools too (JSON has them anyway)")
+	return cmd
+}
+
+func checkKinds(rest []string) error {
+	for _, kind := range rest {
+		if !slices.Contains(kinds, kind) {
+			return fmt.Errorf("%q is not tools, resources, templates or prompts", kind)
+		}
+	}
+	return nil
+}
+
+// collect asks for what is wanted and offered.
+func collect(ctx context.Context, conn *client.Client, wanted []string) (*listing, error) {
+	l := &listing{Server: conn.Server(), ProtocolVersion: conn.Version(), Instructions: conn.Instructions()}
+	offers := conn.Capabilities()
+	wants := func(kind string, offered bool) bool {
+		return offered && (len(wanted) == 0 || slices.Contains(wanted, kind))
+	}
+	var errs []error
+	if wants("tools", offers.Tools != nil) {
+		l.Tools = gather(&errs, "tools", func() ([]mcp.Tool, error) { return client.Collect(conn.Tools(ctx)) })
+	}
+	if wants("resources", offers.Resources != nil) {
+		l.Resources = gather(&errs, "resources", func() ([]mcp.Resource, error) { return client.Collect(conn.Resources(ctx)) })
+	}
+	if wants("templates", offers.Resources != nil) {
+		l.ResourceTemplates = gather(&errs, "resource templates", func() ([]mcp.ResourceTemplate, error) {
+			all, err := client.Collect(conn.ResourceTemplates(ctx))
+			if e, ok := errors.AsType[*client.Error](err); ok && e.Code == mcp.CodeMethodNotFound {
+				return nil, nil // servers with resources need not have templates
+			}
+			return all, err
+		})
+	}
+	if wants("prompts", offers.Prompts != nil) {
+		l.Prompts = gather(&errs, "prompts", func() ([]mcp.Prompt, error) { return client.Collect(conn.Prompts(ctx)) })
+	}
+	return l, errors.Join(errs...)
+}
+
+func gather[Item any](errs *[]error, what string, list func() ([]Item, error)) *[]Item {
+	if len(*errs) > 0 {
+		return nil
+	}
+	items, err := list()
+	if err != nil {
+		*errs = append(*errs, fmt.Errorf("list the %s: %w", what, err))
+	}
+	if items == nil {
+		items = []Item{}
+	}
+	return &items
+}
+
+func (c *cli) printListing(l *listing, schema bool) {
+	fmt.Fprintf(c.stdout, "%s (protocol version %s)\n", oneLine(l.Server.Name+" "+l.Server.Version), oneLine(l.ProtocolVersion))
+	c.indent("", l.Instructions)
+	if l.Tools != nil {
+		c.heading("tools", len(*l.Tools))
+		for _, tool := range *l.Tools {
+			c.entry(tool.Name+signature(tool.InputSchema), tool.Description)
+			if schema {
+				c.printSchema("input", tool.InputSchema)
+				c.printSchema("output", tool.OutputSchema)
+			}
+		}
+	}
+	if l.Resources != nil {
+		c.heading("resources", len(*l.Resources))
+		for _, r := range *l.Resources {
+			c.entry(r.URI+mimeType(r.MIMEType), r.Description)
+		}
+	}
+	if l.ResourceTemplates != nil {
+		c.heading("resource templates", len(*l.ResourceTemplates))
+		for _, r := range *l.ResourceTemplates {
+			c.entry(r.URITemplate+mimeType(r.MIMEType), r.Description)
+		}
+	}
+	if l.Prompts != nil {
+		c.heading("prompts", len(*l.Prompts))
+		for _, p := range *l.Prompts {
+			c.entry(p.Name+promptSignature(p.Arguments), p.Description)
+		}
+	}
+}
+
+func (c *cli) heading(what string, n int) { fmt.Fprintf(c.stdout, "\n%s (%d)\n", what, n) }
+
+// entry prints what to type, and below what it is for.
+func (c *cli) entry(usage, description string) {
+	for i, line := range wrap(usage, columns-6) {
+		fmt.Fprintf(c.stdout, "%s%s\n", strings.Repeat(" ", 2+4*min(i, 1)), line)
+	}
+	c.indent("      ", description)
+}
+
+func (c *cli) indent(by, text string) {
+	for _, line := range wrap(text, columns-len(by)) {
+		fmt.Fprintln(c.stdout, by+line)
+	}
+}
+
+func (c *cli) printSchema(what string, schema json.RawMessage) {
+	var text strings.Builder
+	if schema == nil || printJSON(&text, schema) != nil {
+		return
+	}
+	fmt.Fprintf(c.stdout, "      %s schema:\n", what)
+	for line := range strings.Lines(text.String()) {
+		fmt.Fprint(c.stdout, "        "+line)
+	}
+}
+
+func mimeType(s string) string {
+	if s == "" {
+		return ""
+	}
+	return " (" + s + ")"
+}
+
+// signature is the arguments of a tool as call takes them, those that may be left
+// out in brackets.
+func signature(schema json.RawMessage) string {
+	s := parseSchema(schema)
+	var required, optional strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(s.Properties)) {
+		what := strings.Join(slices.Sorted(maps.Keys(s.of(name))), "|")
+		if what == "" {
+			what = "any"
+		}
+		if slices.Contains(s.Required, name) {
+			fmt.Fprintf(&required, " %s=%s", name, what)
+		} else {
+			fmt.Fprintf(&optional, " [%s=%s]", name, what)
+		}
+	}
+	return required.String() + optional.String()
+}
+
+func promptSignature(arguments []mcp.PromptArgument) string {
+	var required, optional strings.Builder
+	for _, a := range arguments {
+		if a.Required {
+			fmt.Fprintf(&required, " %s=string", a.Name)
+		} else {
+			fmt.Fprintf(&optional, " [%s=string]", a.Name)
+		}
+	}
+	return required.String() + optional.String()
+}

@@ -1,0 +1,278 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcpengine/mcpengine/client"
+	"github.com/mcpengine/mcpengine/internal/oauth"
+	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/internal/profile"
+)
+
+// remoteFlags are what every command that calls a server knows.
+type remoteFlags struct {
+	headers  []string
+	protocol string
+	timeout  time.Duration
+	output   string
+	clientID string
+}
+
+func (f *remoteFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringArrayVar(&f.headers, "header", nil, "send `K=V`; V may be @file, env:X or command:X")
+	flags.StringVar(&f.protocol, "protocol", "", "speak only this protocol `version`")
+	flags.DurationVar(&f.timeout, "timeout", 0, "`time` to wait for a sign of life (default 5m)")
+	flags.StringVar(&f.output, "output", "", "`format`: text or json (default: text on a terminal)")
+	flags.StringVar(&f.clientID, "client-id", "", "OAuth client `id` that auth login was given")
+}
+
+// remoteShape is how commands tell their server, for help.
+const remoteShape = `The SERVER is a URL or the NAME of mcpengine proxy. Without it a command, after
+-- at the end, starts the server.`
+
+// A target is the server that a command line names: a profile, or a program with
+// its arguments.
+type target struct {
+	*profile.Profile
+	secret  string // of the OAuth client
+	command []string
+}
+
+// split takes the server out of the arguments: the first, or all after "--". The
+// command comes last, because nothing else could tell where it ends.
+func (c *cli) split(cmd *cobra.Command, args []string, f *remoteFlags) (*target, []string, error) {
+	if f.protocol != "" && !slices.Contains(peer.Versions(), f.protocol) {
+		return nil, nil, usageError{fmt.Errorf("--protocol %q is not one of %s", f.protocol, strings.Join(peer.Versions(), ", "))}
+	}
+	dash := cmd.ArgsLenAtDash()
+	switch {
+	case dash >= 0 && dash == len(args):
+		return nil, nil, usageError{errors.New("name the command of the server after --")}
+	case dash > 0 && strings.HasPrefix(args[0], "http") && strings.Contains(args[0], "://") && cmd.Name() != "read":
+		return nil, nil, usageError{errors.New("name a URL, or a command after --, and not both")}
+	case dash >= 0:
+		if len(f.headers) > 0 || f.clientID != "" {
+			return nil, nil, usageError{errors.New("--header and --client-id are for servers at a URL")}
+		}
+		return &target{command: args[dash:], Profile: &profile.Profile{Protocol: f.protocol, Timeout: profile.Duration(f.timeout)}}, args[:dash], nil
+	case len(args) == 0:
+		return nil, nil, usageError{errors.New("name the server: a URL, the NAME of a profile, or a command after --")}
+	}
+	t, err := c.target(args[0], f)
+	return t, args[1:], err
+}
+
+// target is the server at a URL or of a profile, with what the flags change.
+func (c *cli) target(server string, f *remoteFlags) (*target, error) {
+	t := &target{Profile: &profile.Profile{URL: server}}
+	if !strings.Contains(server, "://") {
+		if err := t.load(c, server); err != nil {
+			return nil, err
+		}
+	}
+	if f.protocol != "" {
+		t.Protocol = f.protocol
+	}
+	if f.timeout != 0 {
+		t.Timeout = profile.Duration(f.timeout)
+	}
+	if f.clientID != "" && f.clientID != t.ClientID {
+		t.ClientID, t.secret = f.clientID, strings.TrimSpace(c.getenv("MCPENGINE_CLIENT_SECRET"))
+	}
+	for _, pair := range f.headers {
+		name, value, _ := strings.Cut(pair, "=")
+		if file, ok := strings.CutPrefix(value, "@"); ok {
+			pair = name + "=file:" + file
+		}
+		h, err := profile.ParseHeader(pair)
+		if err == nil {
+			h.File, err = absolute(h.File)
+		}
+		if err != nil {
+			return nil, usageError{fmt.Errorf("--header: %w", err)}
+		}
+		t.Headers = append(t.Headers, h)
+	}
+	if err := t.Check(); err != nil {
+		return nil, usageError{err}
+	}
+	if strings.HasPrefix(t.URL, "lambda:") {
+		return nil, hintError{errors.New("a lambda URL is reached by mcpengine bridge alone"), "name the function's URL: mcpengine url NAME"}
+	}
+	return t, nil
+}
+
+func (t *target) load(c *cli, name string) error {
+	if err := profile.CheckName(name); err != nil {
+		return usageError{fmt.Errorf("the server is not a URL, and no profile either: %w", err)}
+	}
+	store, err := c.store()
+	if err != nil {
+		return err
+	}
+	t.Profile, err = store.Load(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return hintError{fmt.Errorf("there is no server %q", name), "name a URL, or make a profile with mcpengine proxy " + name + " URL"}
+	case err != nil:
+		return err
+	}
+	t.secret, err = store.Secret(name, t.Profile, c.getenv)
+	return err
+}
+
+// dial connects to the server.
+func (c *cli) dial(ctx context.Context, t *target, h client.Handlers) (*client.Client, error) {
+	opts := []client.Option{client.WithHandlers(h), client.WithLimits(client.Limits{IdleTimeout: time.Duration(t.Timeout)})}
+	if t.Protocol != "" {
+		opts = append(opts, client.WithProtocolVersion(t.Protocol))
+	}
+	if t.Timeout > 0 {
+		// The context must outlive connecting, so a deadline will not do.
+		var stop context.CancelCauseFunc
+		ctx, stop = context.WithCancelCause(ctx)
+		timer := time.AfterFunc(time.Duration(t.Timeout), func() { stop(client.ErrIdle) })
+		defer timer.Stop()
+	}
+	var conn *client.Client
+	var err error
+	if t.command != nil {
+		conn, err = client.Command(ctx, client.Process{Path: t.command[0], Args: t.command[1:], Stderr: c.stderr}, opts...)
+	} else {
+		if opts, err = c.remoteOptions(ctx, t, opts); err != nil {
+			return nil, err
+		}
+		conn, err = client.Connect(ctx, t.URL, opts...)
+	}
+	if err != nil {
+		return nil, connectError{err}
+	}
+	return conn, nil
+}
+
+// remoteOptions are those of a server at a URL.
+func (c *cli) remoteOptions(ctx context.Context, t *target, opts []client.Option) ([]client.Option, error) {
+	header := http.Header{}
+	for _, h := range t.Headers {
+		value, err := h.Resolve(ctx, c.getenv)
+		if err != nil {
+			return nil, fmt.Errorf("header %s: %w", h.Name, err)
+		}
+		header.Set(h.Name, value)
+	}
+	opts = append(opts, client.WithHeader(header))
+	if t.CAFile != "" || t.CertFile != "" {
+		config, err := tlsConfig(t.Profile)
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, client.WithHTTPClient(peer.NewHTTPClient(config)))
+	}
+	if header.Get("Authorization") != "" {
+		return opts, nil
+	}
+	a, err := c.signedIn(ctx, t)
+	if a != nil {
+		opts = append(opts, client.WithAuthorizer(a))
+	}
+	return opts, err
+}
+
+func tlsConfig(p *profile.Profile) (peer.TLSConfig, error) {
+	var config peer.TLSConfig
+	if p.CAFile != "" {
+		pem, err := os.ReadFile(p.CAFile)
+		if err != nil {
+			return config, fmt.Errorf("read the certificates to trust: %w", err)
+		}
+		if config.RootCAs, err = x509.SystemCertPool(); err != nil {
+			config.RootCAs = x509.NewCertPool()
+		}
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return config, fmt.Errorf("%s has no certificate in PEM", p.CAFile)
+		}
+	}
+	if p.CertFile != "" {
+		pair, err := tls.LoadX509KeyPair(p.CertFile, p.KeyFile)
+		if err != nil {
+			return config, fmt.Errorf("read the client's certificate: %w", err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return config, nil
+}
+
+// errSignIn is why a call opens no browser: whoever calls may be a script.
+var errSignIn = errors.New("somebody has to sign in")
+
+// signedIn is the credentials that auth login has left, or nil when there are
+// none.
+func (c *cli) signedIn(ctx context.Context, t *target) (*oauth.Authorizer, error) {
+	dir, err := c.tokens()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil //nolint:nilnil // nobody has signed in anywhere
+	}
+	for _, grant := range []oauth.Grant{
+		oauth.AuthorizationCode{Open: func(context.Context, string) error { return errSignIn }},
+		oauth.DeviceCode{Show: func(context.Context, oauth.Verification) error { return errSignIn }},
+	} {
+		a, err := c.authorizer(ctx, t, grant)
+		if err != nil {
+			return nil, nil //nolint:nilerr,nilnil // a URL that tokens are not sent to
+		}
+		if status, err := a.Status(ctx); status != nil || err != nil {
+			return a, err
+		}
+	}
+	return nil, nil //nolint:nilnil // nobody has signed in here
+}
+
+// authorizer signs in to a server, with the store that all commands share.
+func (c *cli) authorizer(ctx context.Context, t *target, grant oauth.Grant) (*oauth.Authorizer, error) {
+	dir, err := c.tokens()
+	if err != nil {
+		return nil, err
+	}
+	store, err := oauth.NewFileStore(ctx, dir, oauth.SystemKeychain{})
+	if err != nil {
+		return nil, err
+	}
+	config := oauth.Config{
+		Server: t.URL, Grant: grant, Store: store, Scopes: t.Scopes,
+		Client: oauth.Client{ID: t.ClientID, Secret: t.secret},
+	}
+	if t.CAFile != "" {
+		// Whoever trusts an authority of their own has their identity provider
+		// behind it as well.
+		trust, err := tlsConfig(t.Profile)
+		if err != nil {
+			return nil, err
+		}
+		config.HTTPClient = peer.NewHTTPClient(trust)
+	}
+	return oauth.New(config)
+}
+
+// tokens is the folder of the token store, which bridges share.
+func (c *cli) tokens() (string, error) {
+	home, err := profile.Home(c.getenv)
+	return filepath.Join(home, "oauth"), err
+}

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcpengine/mcpengine/client"
+)
+
+// suggestTime is how long a person waits for a shell to complete.
+const suggestTime = 3 * time.Second
+
+type suggester = func(cmd *cobra.Command, args []string, toComplete string) ([]cobra.Completion, cobra.ShellCompDirective)
+
+// suggest completes the name of the server, and then has the server asked. It
+// asks only servers at a URL: pressing a key starts no program. What does not
+// work completes nothing.
+func (c *cli) suggest(f *remoteFlags, ask func(ctx context.Context, conn *client.Client, rest []string, toComplete string) ([]cobra.Completion, cobra.ShellCompDirective)) suggester {
+	return func(cmd *cobra.Command, args []string, toComplete string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if dash := cmd.ArgsLenAtDash(); dash >= 0 && dash < len(args) {
+			return nil, cobra.ShellCompDirectiveDefault // arguments of a command
+		}
+		if len(args) == 0 {
+			return c.suggestServer()
+		}
+		const nothing = cobra.ShellCompDirectiveNoFileComp
+		t, err := c.target(args[0], f)
+		if err != nil {
+			return nil, nothing
+		}
+		ctx, cancel := context.WithTimeout(cmd.Context(), suggestTime)
+		defer cancel()
+		conn, err := c.dial(ctx, t, client.Handlers{})
+		if err != nil {
+			return nil, nothing
+		}
+		defer conn.Close()
+		found, directive := ask(ctx, conn, args[1:], toComplete)
+		return slices.DeleteFunc(found, func(s cobra.Completion) bool {
+			word, _, _ := strings.Cut(s, "\t")
+			return !strings.HasPrefix(word, toComplete) || !harmless(word)
+		}), directive
+	}
+}
+
+// suggestServer completes the names of profiles.
+func (c *cli) suggestServer() ([]cobra.Completion, cobra.ShellCompDirective) {
+	store, err := c.store()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	names, _ := store.Names() // none is an answer too
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// suggestOneServer completes the only argument of a command.
+func (c *cli) suggestOneServer(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return c.suggestServer()
+}
+
+// harmless reports whether a shell reads a word as it is. A server must not put
+// anything else onto a command line.
+func harmless(word string) bool {
+	return strings.Trim(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./:=@%+,") == ""
+}
+
+func (c *cli) suggestCall(f *remoteFlags) suggester {
+	return c.suggest(f, func(ctx context.Context, conn *client.Client, rest []string, toComplete string) (found []cobra.Completion, _ cobra.ShellCompDirective) {
+		if len(rest) == 0 {
+			for tool, err := range conn.Tools(ctx) {
+				if err != nil {
+					break
+				}
+				found = append(found, cobra.CompletionWithDesc(tool.Name, short(tool.Description)))
+			}
+			return found, cobra.ShellCompDirectiveNoFileComp
+		}
+		tool, err := findTool(ctx, conn, rest[0])
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		schema := parseSchema(tool.InputSchema)
+		if key, _, ok := strings.Cut(toComplete, "="); ok {
+			return choicesOf(key, schema.Properties[key]), cobra.ShellCompDirectiveNoFileComp
+		}
+		return missing(slices.Sorted(maps.Keys(schema.Properties)), rest[1:]), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+	})
+}
+
+func (c *cli) suggestPrompt(f *remoteFlags) suggester {
+	return c.suggest(f, func(ctx context.Context, conn *client.Client, rest []string, _ string) (found []cobra.Completion, _ cobra.ShellCompDirective) {
+		for prompt, err := range conn.Prompts(ctx) {
+			switch {
+			case err != nil:
+				return found, cobra.ShellCompDirectiveNoFileComp
+			case len(rest) == 0:
+				found = append(found, cobra.CompletionWithDesc(prompt.Name, short(prompt.Description)))
+			case prompt.Name == rest[0]:
+				var names []string
+				for _, a := range prompt.Arguments {
+					names = append(names, a.Name)
+				}
+				return missing(names, rest[1:]), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+			}
+		}
+		return found, cobra.ShellCompDirectiveNoFileComp
+	})
+}
+
+func (c *cli) suggestRead(f *remoteFlags) suggester {
+	return c.suggest(f, func(ctx context.Context, conn *client.Client, rest []string, _ string) (found []cobra.Completion, _ cobra.ShellCompDirective) {
+		for r, err := range conn.Resources(ctx) {
+			if err != nil || len(rest) > 0 {
+				break
+			}
+			found = append(found, cobra.CompletionWithDesc(r.URI, short(r.Description)))
+		}
+		return found, cobra.ShellCompDirectiveNoFileComp
+	})
+}
+
+func (c *cli) suggestList() suggester {
+	return func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if len(args) == 0 {
+			return c.suggestServer()
+		}
+		return kinds, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// missing are the arguments that are not there yet.
+func missing(names, given []string) []cobra.Completion {
+	var found []cobra.Completion
+	for _, name := range names {
+		if !slices.ContainsFunc(given, func(pair string) bool { return strings.HasPrefix(pair, name+"=") || strings.HasPrefix(pair, name+":=") }) {
+			found = append(found, name+"=")
+		}
+	}
+	return found
+}
+
+// choicesOf are the values that a schema allows, if it lists them.
+func choicesOf(key string, property json.RawMessage) []cobra.Completion {
+	var found []cobra.Completion
+	for _, v := range parseSchema(property).Enum {
+		if text, ok := v.(string); ok {
+			found = append(found, key+"="+text)
+		}
+	}
+	return found
+}
+
+// short is the beginning of a description.
+func short(s string) string {
+	lines := wrap(s, 60)
+	if len(lines) == 0 {
+		return ""
+	}
+	return lines[0]
+}
