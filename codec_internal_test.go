@@ -2,6 +2,7 @@ package mcpengine
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"reflect"
 	"strings"
@@ -94,17 +95,41 @@ func TestDecode(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := decode[input]([]byte(test.args), true)
+			err := decode([]byte(test.args), true, new(input))
 			if (err == nil) != (test.want == "") || err != nil && err.Error() != "arguments are invalid: "+test.want {
 				t.Errorf("decode(%s) = %v, want %s", test.args, err, test.want)
 			}
 		})
 	}
-	in, err := decode[input]([]byte(`{"city":"1.0\" 1.0","n":1.0,"in":{"n":-2e3}}`), false)
+	var in input
+	err := decode([]byte(`{"city":"1.0\" 1.0","n":1.0,"in":{"n":-2e3}}`), false, &in)
 	n := int64(-2000)
 	if diff := cmp.Diff(input{City: `1.0" 1.0`, N: 1, In: leaf{&n}}, in); diff != "" || err != nil {
 		t.Errorf("decode: %v (-want +got):\n%s", err, diff)
 	}
+}
+
+// A decoder that is used again owes nothing to the values before, whether they
+// were decoded or not.
+func FuzzDecodeValid(f *testing.F) {
+	for _, seed := range []string{`{"city":"a","n":1}`, `{"city":1}`, `{"n":1e400}`, `{"in":{"n":2}}`, `[]`, `7`, `{"n":"` + strings.Repeat("x", maxDecoded) + `"}`} {
+		f.Add(seed)
+	}
+	type input struct {
+		City string
+		N    int
+		In   map[string]int
+	}
+	f.Fuzz(func(t *testing.T, args string) {
+		if jsonrpc.Valid([]byte(args)) != nil {
+			return
+		}
+		var want, got input
+		wantErr, err := json.Unmarshal([]byte(args), &want), decodeValid([]byte(args), &got)
+		if diff := cmp.Diff(want, got); diff != "" || fmt.Sprint(err) != fmt.Sprint(wantErr) {
+			t.Errorf("decodeValid(%s) = %v, want %v (-want +got):\n%s", args, err, wantErr, diff)
+		}
+	})
 }
 
 // FuzzPlainIntegers checks that what is rewritten is the same value.

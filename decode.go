@@ -1,12 +1,14 @@
 package mcpengine
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/schema"
@@ -20,29 +22,61 @@ func unmarshal(data []byte, v any) error {
 	return json.Unmarshal(data, v)
 }
 
-// decode decodes valid arguments. What can still fail is what a schema does not
-// say, such as the range of an int64 or the form of a time. The arguments are
-// open when their schema allows members that the type may not have.
-func decode[In any](args []byte, open bool) (in In, err error) {
+// decode decodes valid arguments into a zero value. What can still fail is what
+// a schema does not say, such as the range of an int64 or the form of a time. The
+// arguments are open when their schema allows members that the type may not have.
+func decode[In any](args []byte, open bool, in *In) error {
 	if open {
 		if err := schema.CheckNames(reflect.TypeFor[In](), args); err != nil {
-			return in, fmt.Errorf("arguments are invalid: %w", err)
+			return fmt.Errorf("arguments are invalid: %w", err)
 		}
 	}
-	if err = json.Unmarshal(args, &in); err == nil {
-		return in, nil
+	if decodeValid(args, in) == nil {
+		return nil
 	}
 	// To a schema 1.0 is an integer (2020-12, validation, section 6.1.1); to
 	// the decoder it is not.
 	if rewritten, ok := plainIntegers(args); ok {
-		in = *new(In)
-		if err = json.Unmarshal(rewritten, &in); err == nil {
-			return in, nil
+		*in = *new(In)
+		if json.Unmarshal(rewritten, in) == nil {
+			return nil
 		}
 		args = rewritten
 	}
 	path, value := culprit[In](args)
-	return in, fmt.Errorf("arguments are invalid: %s: %.64s is not accepted here", path, value)
+	return fmt.Errorf("arguments are invalid: %s: %.64s is not accepted here", path, value)
+}
+
+// A decoder is used again: what it makes for each value is half of what a small
+// one costs.
+type decoder struct {
+	value bytes.Reader
+	json  *json.Decoder
+}
+
+var decoders = sync.Pool{New: func() any {
+	d := new(decoder)
+	d.json = json.NewDecoder(&d.value)
+	return d
+}}
+
+// maxDecoded bounds the values for which a decoder is used again, because it
+// keeps a buffer of that size.
+const maxDecoded = 16 << 10
+
+// decodeValid is [json.Unmarshal] for what is known to be JSON.
+func decodeValid(value []byte, v any) error {
+	if len(value) > maxDecoded {
+		return json.Unmarshal(value, v)
+	}
+	d := decoders.Get().(*decoder)
+	d.value.Reset(value)
+	err := d.json.Decode(v)
+	if err == nil { // or it would fail for ever
+		d.value.Reset(nil)
+		decoders.Put(d)
+	}
+	return err
 }
 
 // maxCulprit is how deep culprit looks. Each level costs a decoding.

@@ -60,8 +60,8 @@ func (r *Request) advance(progress float64) bool {
 // the answer after the retry time, so that a long call holds no connection.
 // Elsewhere it does nothing.
 func CloseStream(ctx context.Context, retry time.Duration) {
-	if req := RequestFrom(ctx); req != nil && req.wire.CloseStream != nil {
-		req.wire.CloseStream(retry)
+	if req := RequestFrom(ctx); req != nil && req.closer != nil {
+		req.closer.CloseStream(retry)
 	}
 }
 

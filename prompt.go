@@ -75,8 +75,8 @@ func newPrompt[In any, Out PromptResult](e *Engine, name, description string, h 
 		return nil, err
 	}
 	p.get = func(ctx context.Context, args []byte) (*mcp.GetPromptResult, error) {
-		in, err := decode[In](args, false)
-		if err != nil {
+		var in In
+		if err := decode(args, false, &in); err != nil {
 			return nil, invalidParams(err)
 		}
 		out, err := h(ctx, in)

@@ -28,6 +28,11 @@ type Request struct {
 	subject subject         // set when the method may ask the client
 	round   *round          // nil until something is asked or answered
 
+	// Of the wire, which is another request's when this one has been answered:
+	// a handler that goes on must not reach the client of that one.
+	asker  jsonrpc.Asker
+	closer jsonrpc.StreamCloser
+
 	mu       sync.Mutex // guards round, until the handler runs, and what follows
 	notify   func(jsonrpc.Notification)
 	ended    bool
@@ -53,7 +58,7 @@ func (c *requestContext) Value(key any) any {
 func newRequest(ctx context.Context, e *Engine, wire *jsonrpc.Request, v *version, notify func(jsonrpc.Notification)) *Request {
 	req := &Request{
 		engine: e, wire: wire, catalog: e.registry.catalog(), version: v, ends: e.ends[v],
-		notify: notify, progress: math.Inf(-1),
+		asker: wire.Asker, closer: wire.StreamCloser, notify: notify, progress: math.Inf(-1),
 	}
 	req.ctx = requestContext{ctx, req}
 	return req

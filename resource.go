@@ -124,8 +124,8 @@ func newResource[In any, Out ResourceResult](e *Engine, uri, description string,
 		return nil, err
 	}
 	r.read = func(ctx context.Context, uri string, args []byte) (*mcp.ReadResourceResult, error) {
-		in, err := decode[In](args, false)
-		if err != nil {
+		var in In
+		if err := decode(args, false, &in); err != nil {
 			return nil, invalidParams(err)
 		}
 		out, err := h(ctx, in)

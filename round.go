@@ -191,11 +191,11 @@ func (r *Request) ask(ctx context.Context, a *ask) ([]byte, error) {
 // askNow puts the question to a client whose connection carries requests, and
 // waits for the answer.
 func (r *Request) askNow(ctx context.Context, a *ask) ([]byte, error) {
-	if r.wire.Ask == nil {
+	if r.asker == nil {
 		return nil, Errorf(mcp.CodeInvalidRequest,
 			"the server has to ask the client (%s), which this connection cannot carry: use a session, stdio, or protocol version %s", a.method, mcp.LatestProtocolVersion)
 	}
-	answer, err := r.wire.Ask(ctx, a.method, a.params)
+	answer, err := r.asker.Ask(ctx, a.method, a.params)
 	if err != nil {
 		return nil, err
 	}

@@ -111,15 +111,18 @@ func newTool[In, Out any](e *Engine, name, description string, h Handler[In, Out
 	}
 	output, open := t.output, c.input != nil
 	t.call = func(ctx context.Context, req *Request, args, dst []byte) ([]byte, error) {
-		in, err := decode[In](args, open)
+		var v struct {
+			in  In
+			out Out
+		}
+		err := decode(args, open, &v.in)
 		if err != nil {
 			return dst, err
 		}
-		out, err := h(ctx, in)
-		if err != nil {
+		if v.out, err = h(ctx, v.in); err != nil {
 			return dst, err
 		}
-		return result.append(req, dst, output, &out)
+		return result.append(req, dst, output, &v.out)
 	}
 	t.definition, err = encodeTool(t.wireDefinition(&c))
 	return t, err
@@ -193,13 +196,9 @@ func unknownTool(name string) error {
 
 // callTool answers tools/call.
 func (e *Engine) callTool(ctx context.Context, req *Request, dst []byte) ([]byte, error) {
-	name, err := req.stringParam("name")
+	t, err := req.tool()
 	if err != nil {
 		return dst, err
-	}
-	t, ok := req.catalog.tools.byName[name]
-	if !ok {
-		return dst, unknownTool(name)
 	}
 	args, err := req.objectParam("arguments")
 	if err != nil {
@@ -208,7 +207,7 @@ func (e *Engine) callTool(ctx context.Context, req *Request, dst []byte) ([]byte
 	if err := checkParamHeaders(req, t.input.Headers(), args); err != nil {
 		return dst, err
 	}
-	if err := req.resume(name, args); err != nil {
+	if err := req.resume(t.name, args); err != nil {
 		return dst, err
 	}
 	if args, err = checkArguments(t.input, args); err != nil {
@@ -220,6 +219,26 @@ func (e *Engine) callTool(ctx context.Context, req *Request, dst []byte) ([]byte
 		return dst, nil
 	}
 	return req.toolFailure(dst[:start], err)
+}
+
+// tool returns the tool that a call is about.
+func (r *Request) tool() (*tool, error) {
+	raw := r.param("name")
+	if len(raw) > 0 && raw[0] == '"' {
+		// No tool has a name that would have to be escaped, but one that need not
+		// be may be.
+		if t, ok := r.catalog.tools.byName[string(raw[1:len(raw)-1])]; ok {
+			return t, nil
+		}
+	}
+	name, err := r.stringParam("name")
+	if err != nil {
+		return nil, err
+	}
+	if t, ok := r.catalog.tools.byName[name]; ok {
+		return t, nil
+	}
+	return nil, unknownTool(name)
 }
 
 // toolFailure decides what an error of a tool is: a JSON-RPC error, a question

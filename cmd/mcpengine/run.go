@@ -31,6 +31,9 @@ func (e usageError) Unwrap() error { return e.error }
 // run does what the arguments say and returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
 	c := &cli{stdin: stdin, stdout: stdout, stderr: stderr, getenv: getenv}
+	if isBridge(args) {
+		return c.runBridge(ctx, args[1:])
+	}
 	root := c.root()
 	root.SetArgs(args)
 	command, err := root.ExecuteContextC(ctx)
@@ -71,10 +74,9 @@ const resumable = "resumable"
 
 func (c *cli) root() *cobra.Command {
 	root := &cobra.Command{
-		Use:   "mcpengine",
-		Short: "Call MCP servers, connect hosts to them, and deploy them to AWS Lambda",
-		Example: `  mcpengine deploy ./examples/weather
-  mcpengine proxy weather "$(mcpengine url weather)" --claude`,
+		Use:              "mcpengine",
+		Short:            "Call MCP servers, connect hosts to them, and deploy them to AWS Lambda",
+		Example:          `  mcpengine proxy weather https://example.com/mcp --claude`,
 		Args:             noCommand,
 		RunE:             func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRun: func(*cobra.Command, []string) { c.started = true },
@@ -87,7 +89,7 @@ func (c *cli) root() *cobra.Command {
 	root.SetHelpTemplate(helpTemplate)
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(c.deploy(), c.url(), c.logs(), c.destroy(), c.pack(),
-		c.call(), c.list(), c.read(), c.prompt(), c.auth(), c.proxy(), c.hosts(), c.uninstall(), c.completion(), c.version())
+		c.call(), c.list(), c.read(), c.prompt(), c.auth(), c.proxy(), c.bridge(), c.serve(), c.hosts(), c.uninstall(), c.completion(), c.version())
 	for _, cmd := range append(root.Commands(), root) {
 		cmd.InitDefaultHelpFlag()
 		cmd.Flags().Lookup("help").Hidden = true // whoever reads it knows

@@ -84,8 +84,8 @@ func (c *Conn) run(ctx context.Context, x *call) {
 			x.end(jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(jsonrpc.CodeInternalError, "%v", errShutdown)))
 			return
 		}
-		if req.Ask != nil {
-			req.Ask = x.slot.lend(c.slots, req.Ask)
+		if req.Asker != nil {
+			req.Asker = lender{&x.slot, c.slots, req.Asker}
 		}
 	}
 	go x.serve(ctx)

@@ -54,15 +54,18 @@ func (h *host) Accept(_ context.Context, req *jsonrpc.Request, batched bool) *js
 	if req.Method == "refused" {
 		return jsonrpc.Errorf(7, "no")
 	}
-	req.Ask = func(ctx context.Context, _ string, _ []byte) ([]byte, error) {
-		select {
-		case <-h.replies:
-			return nil, nil
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
+	req.Asker = h
 	return nil
+}
+
+// Ask is that of [jsonrpc.Asker].
+func (h *host) Ask(ctx context.Context, _ string, _ []byte) ([]byte, error) {
+	select {
+	case <-h.replies:
+		return nil, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 func (h *host) Handle(ctx context.Context, req *jsonrpc.Request, _ func(jsonrpc.Notification)) *jsonrpc.Response {
@@ -75,12 +78,12 @@ func (h *host) Handle(ctx context.Context, req *jsonrpc.Request, _ func(jsonrpc.
 			h.note("cause %v", context.Cause(ctx))
 		}
 	case "ask":
-		_, _ = req.Ask(ctx, "", nil)
+		_, _ = req.Asker.Ask(ctx, "", nil)
 	case "ask_twice": // at the same time
 		asked := make(chan bool)
 		for range 2 {
 			go func() {
-				_, _ = req.Ask(ctx, "", nil)
+				_, _ = req.Asker.Ask(ctx, "", nil)
 				asked <- true
 			}()
 		}

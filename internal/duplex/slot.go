@@ -3,6 +3,8 @@ package duplex
 import (
 	"context"
 	"sync"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 )
 
 // A slot is the share of one call in [Config.MaxConcurrent].
@@ -25,18 +27,20 @@ func (s *slot) take(ctx context.Context, slots chan<- struct{}) bool {
 	}
 }
 
-// An askFunc is [jsonrpc.Request.Ask].
-type askFunc = func(ctx context.Context, method string, params []byte) ([]byte, error)
+// A lender asks the client such that another call has the slot while this one
+// waits. Otherwise calls that wait could take all slots, and nobody would read
+// the answers they wait for.
+type lender struct {
+	slot  *slot
+	slots chan struct{}
+	asker jsonrpc.Asker
+}
 
-// lend returns ask such that another call has the slot while this one waits for
-// the client. Otherwise calls that wait could take all slots, and nobody would
-// read the answers they wait for.
-func (s *slot) lend(slots chan struct{}, ask askFunc) askFunc {
-	return func(ctx context.Context, method string, params []byte) ([]byte, error) {
-		s.give(slots)
-		defer s.regain(ctx, slots)
-		return ask(ctx, method, params)
-	}
+// Ask is that of [jsonrpc.Asker].
+func (l lender) Ask(ctx context.Context, method string, params []byte) ([]byte, error) {
+	l.slot.give(l.slots)
+	defer l.slot.regain(ctx, l.slots)
+	return l.asker.Ask(ctx, method, params)
 }
 
 func (s *slot) give(slots <-chan struct{}) {

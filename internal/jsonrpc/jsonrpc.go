@@ -67,14 +67,13 @@ type Request struct {
 	// a handshake, and that Meta holds what the connection knows.
 	Handshake bool
 
-	// Ask sends a request to the client and waits for its result, where the
-	// connection can carry one. It is nil elsewhere.
-	Ask func(ctx context.Context, method string, params []byte) (result []byte, err error)
+	// Asker reaches the client where the connection can carry requests to it,
+	// and is nil elsewhere.
+	Asker Asker
 
-	// CloseStream ends the HTTP response that carries the answer, where the
-	// client can come back for the rest after the retry time, and is nil
-	// elsewhere (2025-11-25, transports, "Sending Messages to the Server").
-	CloseStream func(retry time.Duration)
+	// StreamCloser ends the HTTP response that carries the answer where the
+	// client can come back for the rest, and is nil elsewhere.
+	StreamCloser StreamCloser
 
 	// Caller identifies the verified caller; it is empty when nobody was
 	// verified. Tokens that a server hands out are bound to it.
@@ -88,6 +87,20 @@ type Request struct {
 		client   [3]Member
 		levels   [4]level
 	}
+}
+
+// An Asker sends requests to the client.
+type Asker interface {
+	// Ask sends a request and waits for its result, which is raw JSON.
+	Ask(ctx context.Context, method string, params []byte) (result []byte, err error)
+}
+
+// A StreamCloser ends HTTP responses that are event streams.
+type StreamCloser interface {
+	// CloseStream ends the response. The client comes back for what follows
+	// after the retry time (2025-11-25, transports, "Sending Messages to the
+	// Server").
+	CloseStream(retry time.Duration)
 }
 
 // IsNotification reports whether the message expects no response.

@@ -121,7 +121,7 @@ func (r *Request) check() *Error {
 	case method == nil || method[0] != '"' || len(method) == 2:
 		return Errorf(CodeInvalidRequest, "method must be a non-empty string")
 	}
-	r.Method = UnquoteString(method)
+	r.Method = methodOf(method)
 	return r.checkParams(params)
 }
 

@@ -1,6 +1,7 @@
 package jsonrpc_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -35,6 +36,19 @@ func TestParseKeepsThreeLevels(t *testing.T) {
 	}
 	if got := r.Meta.Get("absent"); got != nil {
 		t.Errorf("Get(absent) = %s, want nil", got)
+	}
+}
+
+// A method is what its string stands for, however that is written.
+func TestParseMethod(t *testing.T) {
+	t.Parallel()
+	for _, want := range []string{"tools/call", "tools/list", "resources/read", "prompts/get", "ping"} {
+		for _, written := range []string{want, strings.ReplaceAll(want, "/", `\/`), fmt.Sprintf(`\u%04x`, want[0]) + want[1:]} {
+			var r jsonrpc.Request
+			if err := r.Parse([]byte(`{"jsonrpc":"2.0","id":1,"method":"` + written + `"}`)); err != nil || r.Method != want {
+				t.Errorf("Parse: method %s = %q, %v, want %q", written, r.Method, err, want)
+			}
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 )
 
 // Why a request ends before it has been answered.
@@ -25,16 +26,19 @@ var (
 // watches for that end is set up when somebody first looks: most handlers never
 // do, and the rest do not mind.
 type call struct {
-	context.Context // of the HTTP request, without its end
-	id              []byte
-	stream          *stream
-	index           int // in session.calls
+	request context.Context // of the HTTP request
+	id      []byte
+	stream  *stream
+	index   int // in session.calls
 
 	mu     sync.Mutex
 	armed  context.Context // nil until somebody has looked
 	cancel context.CancelCauseFunc
 	cause  error // why it has ended
 }
+
+// Deadline is that of [context.Context]: there is none.
+func (*call) Deadline() (deadline time.Time, ok bool) { return deadline, false }
 
 // Done is that of [context.Context].
 func (c *call) Done() <-chan struct{} { return c.arm().Done() }
@@ -51,7 +55,7 @@ func (c *call) Value(key any) any {
 	if armed != nil {
 		return armed.Value(key)
 	}
-	return c.Context.Value(key)
+	return context.WithoutCancel(c.request).Value(key)
 }
 
 func (c *call) arm() context.Context {
@@ -60,7 +64,7 @@ func (c *call) arm() context.Context {
 		defer c.mu.Unlock()
 		return c.armed
 	}
-	c.armed, c.cancel = context.WithCancelCause(c.Context)
+	c.armed, c.cancel = context.WithCancelCause(context.WithoutCancel(c.request))
 	if c.cause != nil {
 		c.cancel(c.cause)
 	}

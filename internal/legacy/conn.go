@@ -84,7 +84,7 @@ func (c *Conn) Accept(ctx context.Context, req *jsonrpc.Request, batched bool) *
 		return noVersion()
 	}
 	c.peer.Adapt(req, c.level)
-	req.Ask = c.ask
+	req.Asker = c
 	if isLocal(req.Method) {
 		if err := jsonrpc.Authorize(ctx, c.handler, req); err != nil {
 			return err
@@ -162,10 +162,10 @@ func (c *Conn) Handle(ctx context.Context, req *jsonrpc.Request, notify func(jso
 
 var errNotReady = errors.New("the client cannot be asked before it has sent notifications/initialized")
 
-// ask is [jsonrpc.Request.Ask]. Before the handshake is complete "the server
+// Ask is that of [jsonrpc.Asker]. Before the handshake is complete "the server
 // SHOULD NOT send requests other than pings" (2025-11-25, lifecycle,
 // "Initialization").
-func (c *Conn) ask(ctx context.Context, method string, params []byte) ([]byte, error) {
+func (c *Conn) Ask(ctx context.Context, method string, params []byte) ([]byte, error) {
 	if !c.ready.Load() {
 		return nil, errNotReady
 	}

@@ -25,9 +25,9 @@ func (echo) Handle(ctx context.Context, req *jsonrpc.Request, notify func(jsonrp
 		})
 		<-ctx.Done()
 	}
-	if req.Method == "ask" && req.Ask != nil {
+	if req.Method == "ask" && req.Asker != nil {
 		// No answer comes in time, unless the input guesses the id.
-		_, _ = req.Ask(ctx, "roots/list", nil)
+		_, _ = req.Asker.Ask(ctx, "roots/list", nil)
 	}
 	resp := jsonrpc.NewResponse()
 	resp.BeginResult(req.ID)

@@ -152,7 +152,7 @@ func (h *HTTP) Post(w http.ResponseWriter, r *http.Request, body []byte, req *js
 		h.initialize(w, r, req)
 		return
 	}
-	s, refused := h.find(r)
+	s, refused := h.find(r, req.Began)
 	if refused != nil {
 		// Who has lost its session for want of a token needs the token first.
 		if err != nil || req.IsNotification() || !h.turnAway(w, r, req) {
@@ -238,7 +238,7 @@ func (h *HTTP) Delete(w http.ResponseWriter, r *http.Request) {
 		streamable.RejectMethod(w, "POST, OPTIONS")
 		return
 	}
-	s, refused := h.find(r)
+	s, refused := h.find(r, time.Now())
 	if refused != nil {
 		refused.send(w)
 		return

@@ -35,7 +35,7 @@ func TestAsk(t *testing.T) {
 			type outcome struct{ result, err string }
 			outcomes := make(chan outcome, 1)
 			h.begin(t, func(ctx context.Context, req *jsonrpc.Request, _ func(jsonrpc.Notification)) {
-				result, err := req.Ask(ctx, "elicitation/create", []byte(`{"message":"?"}`))
+				result, err := req.Asker.Ask(ctx, "elicitation/create", []byte(`{"message":"?"}`))
 				o := outcome{result: string(result)}
 				if err != nil {
 					o.err = err.Error()
@@ -96,7 +96,7 @@ func TestAskAcrossConnections(t *testing.T) {
 	s.close()
 	outcome := make(chan error, 1)
 	h.begin(t, func(ctx context.Context, req *jsonrpc.Request, _ func(jsonrpc.Notification)) {
-		_, err := req.Ask(ctx, "roots/list", nil)
+		_, err := req.Asker.Ask(ctx, "roots/list", nil)
 		outcome <- err
 	})
 	s = c.stream(c.get(id))
@@ -117,7 +117,7 @@ func TestAskTimeout(t *testing.T) {
 	c := connect(t, endpoint, "2025-06-18")
 	answers := c.start(callMessage)
 	h.do(t, func(ctx context.Context, req *jsonrpc.Request, _ func(jsonrpc.Notification)) {
-		if _, err := req.Ask(ctx, "roots/list", nil); err == nil || !strings.Contains(err.Error(), "not answered") {
+		if _, err := req.Asker.Ask(ctx, "roots/list", nil); err == nil || !strings.Contains(err.Error(), "not answered") {
 			t.Errorf("Ask() = %v", err)
 		}
 	})
@@ -138,7 +138,7 @@ func TestAskNobody(t *testing.T) {
 	answers := c.start(callMessage)
 	outcome := make(chan error, 1)
 	h.begin(t, func(ctx context.Context, req *jsonrpc.Request, _ func(jsonrpc.Notification)) {
-		_, err := req.Ask(context.WithoutCancel(ctx), "roots/list", nil)
+		_, err := req.Asker.Ask(context.WithoutCancel(ctx), "roots/list", nil)
 		outcome <- err
 	})
 	await(t, answers, "the stream").next()
@@ -156,7 +156,7 @@ func TestAskClientThatLeft(t *testing.T) {
 	endpoint, _ := newEndpoint(handlerFunc(func(_ context.Context, req *jsonrpc.Request, _ func(jsonrpc.Notification)) *jsonrpc.Response {
 		if req.Method == "tools/call" {
 			leave()
-			if _, err := req.Ask(t.Context(), "roots/list", nil); err == nil || !strings.Contains(err.Error(), "has left") {
+			if _, err := req.Asker.Ask(t.Context(), "roots/list", nil); err == nil || !strings.Contains(err.Error(), "has left") {
 				t.Errorf("Ask() = %v", err)
 			}
 		}

@@ -27,7 +27,7 @@ func (h *HTTP) Get(w http.ResponseWriter, r *http.Request) {
 		streamable.RejectMethod(w, "POST, DELETE, OPTIONS")
 		return
 	}
-	s, refused := h.find(r)
+	s, refused := h.find(r, time.Now())
 	if refused == nil {
 		refused = h.stream(w, r, s)
 	}

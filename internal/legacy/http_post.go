@@ -56,19 +56,19 @@ func (x *exchange) run(c *call, req *jsonrpc.Request) *jsonrpc.Response {
 		req.Caller = x.http.config.Caller(x.r)
 		return x.http.handler.Handle(x.r.Context(), req, x.stream.notify)
 	}
-	c.Context, c.id, c.stream = context.WithoutCancel(x.r.Context()), req.ID, &x.stream
+	c.request, c.id, c.stream = x.r.Context(), req.ID, &x.stream
 	level, ok := s.enter(c)
 	if !ok {
 		return jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(jsonrpc.CodeInvalidRequest, "%s", errNoSession.message))
 	}
 	defer c.end(errAnswered)
 	defer s.leave(c)
-	x.stream.setAbandon(c.end)
+	x.stream.answers(c)
 	s.adapt(req, level)
 	if !x.http.config.JSONOnly {
-		req.Ask = x.ask
+		req.Asker = x
 		if s.peer.primes() {
-			req.CloseStream = x.stream.interrupt
+			req.StreamCloser = &x.stream
 		}
 	}
 	resp := x.http.handler.Handle(c, req, x.stream.notify)
@@ -79,8 +79,8 @@ func (x *exchange) run(c *call, req *jsonrpc.Request) *jsonrpc.Response {
 	return resp
 }
 
-// ask is [jsonrpc.Request.Ask].
-func (x *exchange) ask(ctx context.Context, method string, params []byte) ([]byte, error) {
+// Ask is that of [jsonrpc.Asker].
+func (x *exchange) Ask(ctx context.Context, method string, params []byte) ([]byte, error) {
 	return x.session.requests().Ask(ctx, x.stream.send, method, params)
 }
 

@@ -316,8 +316,8 @@ func TestNoSessions(t *testing.T) {
 		version = string(req.Meta.Get("io.modelcontextprotocol/protocolVersion"))
 		capabilities = string(req.Meta.Get("io.modelcontextprotocol/clientCapabilities"))
 		level = string(req.Meta.Get("io.modelcontextprotocol/logLevel"))
-		if req.Ask != nil || req.CloseStream != nil || req.Caller != "ann" {
-			t.Errorf("Ask = %v, CloseStream = %v, Caller = %q", req.Ask != nil, req.CloseStream != nil, req.Caller)
+		if req.Asker != nil || req.StreamCloser != nil || req.Caller != "ann" {
+			t.Errorf("Asker = %v, StreamCloser = %v, Caller = %q", req.Asker != nil, req.StreamCloser != nil, req.Caller)
 		}
 		notify(jsonrpc.Notification{Method: "notifications/message", Params: []byte(`{}`)})
 		return result(req, `{}`)
@@ -389,7 +389,7 @@ func TestJSONOnly(t *testing.T) {
 		if req.Method == "initialize" {
 			return result(req, `{"capabilities":{"prompts":{"listChanged":true}}}`)
 		}
-		if req.Ask != nil || req.CloseStream != nil {
+		if req.Asker != nil || req.StreamCloser != nil {
 			t.Error("the handler can ask, or close the stream")
 		}
 		notify(jsonrpc.Notification{Method: "notifications/message", Params: []byte(`{}`)})

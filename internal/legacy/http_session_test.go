@@ -77,8 +77,8 @@ func TestSessionDescribesClient(t *testing.T) {
 						meta("protocolVersion"), meta("clientCapabilities"), meta("clientInfo"), meta("logLevel"),
 						string(req.Meta.Get("progressToken")), req.Caller, string(req.ClientInfo.Get("name")),
 					}
-					if req.Ask == nil || (req.CloseStream != nil) != test.closes {
-						t.Errorf("Ask is there: %v, CloseStream: %v", req.Ask != nil, req.CloseStream != nil)
+					if req.Asker == nil || (req.StreamCloser != nil) != test.closes {
+						t.Errorf("Asker is there: %v, StreamCloser: %v", req.Asker != nil, req.StreamCloser != nil)
 					}
 				}
 				return result(req, `{}`)

@@ -29,13 +29,13 @@ func (h restless) Handle(ctx context.Context, req *jsonrpc.Request, notify func(
 			notify(jsonrpc.Notification{Method: "notifications/message", Params: fmt.Appendf(nil, `{"data":%d}`, i)})
 			switch i {
 			case 2:
-				req.CloseStream(time.Millisecond)
+				req.StreamCloser.CloseStream(time.Millisecond)
 			case 3:
 				h.toolsChanged()
 			case 4:
 				short, cancel := context.WithTimeout(ctx, time.Millisecond)
 				defer cancel()
-				_, _ = req.Ask(short, "roots/list", nil)
+				_, _ = req.Asker.Ask(short, "roots/list", nil)
 			}
 		})
 	}

@@ -207,7 +207,7 @@ func TestCloseStream(t *testing.T) {
 	c := connect(t, endpoint, "2025-11-25")
 	answers := c.start(callMessage)
 	interrupt := func(ctx context.Context, req *jsonrpc.Request, _ func(jsonrpc.Notification)) {
-		req.CloseStream(1500 * time.Millisecond)
+		req.StreamCloser.CloseStream(1500 * time.Millisecond)
 		if ctx.Err() != nil {
 			t.Errorf("the request has ended: %v", context.Cause(ctx))
 		}
@@ -273,7 +273,7 @@ func TestCloseStreamKeepsConnection(t *testing.T) {
 			c := &client{t: t, url: server.URL, version: "2025-11-25", http: server.Client(), session: initialize(t, endpoint, "2025-11-25")}
 			opened := c.start(callMessage)
 			interrupt := func(_ context.Context, req *jsonrpc.Request, _ func(jsonrpc.Notification)) {
-				req.CloseStream(time.Second)
+				req.StreamCloser.CloseStream(time.Second)
 			}
 			h.do(t, interrupt)
 			s := await(t, opened, "the stream")
@@ -307,7 +307,7 @@ func TestWaitCancels(t *testing.T) {
 	ended := make(chan error, 1)
 	endpoint, earlier := newEndpoint(handlerFunc(func(ctx context.Context, req *jsonrpc.Request, _ func(jsonrpc.Notification)) *jsonrpc.Response {
 		if req.Method == "tools/call" {
-			req.CloseStream(time.Second)
+			req.StreamCloser.CloseStream(time.Second)
 			<-ctx.Done()
 			ended <- ctx.Err()
 		}
@@ -338,7 +338,7 @@ func TestCloseStreamOverHTTP2(t *testing.T) {
 	c := &client{t: t, url: server.URL, version: "2025-11-25", http: server.Client(), session: initialize(t, endpoint, "2025-11-25")}
 	answers := c.start(callMessage)
 	h.do(t, func(_ context.Context, req *jsonrpc.Request, _ func(jsonrpc.Notification)) {
-		req.CloseStream(time.Second)
+		req.StreamCloser.CloseStream(time.Second)
 	})
 	close(h.steps)
 	s := await(t, answers, "the stream")

@@ -263,7 +263,6 @@ func (s *session) listen(ctx context.Context) (*stream, *httpRefusal) {
 	}
 	s.stopLocked()
 	st := &stream{session: s, kind: listenStream}
-	st.setAbandon(func(error) { s.stopIf(st) })
 	changes := newSubscriptions(s.http.handler, st.notify)
 	st.open()
 	all := changes.beginLists(ctx, s.peer, s.caller)

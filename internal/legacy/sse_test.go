@@ -42,7 +42,7 @@ func (b *backend) Handle(ctx context.Context, req *jsonrpc.Request, notify func(
 			notify(jsonrpc.Notification{Method: "late", Params: []byte("{}")})
 		}
 	case "ask":
-		got, err := req.Ask(ctx, "question", nil)
+		got, err := req.Asker.Ask(ctx, "question", nil)
 		answer = string(got)
 		if err != nil {
 			answer = strconv.Quote(err.Error())

@@ -49,7 +49,7 @@ type stream struct {
 	last      uint64   // number of the last event
 	watched   bool     // the end of the connection is
 	away      *time.Timer
-	abandon   func(cause error) // called when the client stays away
+	call      *call // ends when the client stays away; nil when it only listens
 	abandoned bool
 }
 
@@ -67,14 +67,13 @@ type carrier struct {
 // key names the stream in the store of events, where those of all sessions are.
 func (st *stream) key() string { return st.session.nonce + "/" + st.id }
 
-// setAbandon sets what is done about a client that has been away for too long:
-// in a batch, the request that is answered then.
-func (st *stream) setAbandon(abandon func(cause error)) {
+// answers notes the request that is answered: in a batch, one after the other.
+func (st *stream) answers(c *call) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	st.abandon = abandon
+	st.call = c
 	if st.abandoned {
-		abandon(errAway)
+		c.end(errAway)
 	}
 }
 
@@ -254,10 +253,10 @@ func (st *stream) attach(c *carrier, n uint64) bool {
 	return true
 }
 
-// interrupt ends the connection but not the stream: the client is to come back
+// CloseStream ends the connection but not the stream: the client is to come back
 // after the retry time. It has no effect where the stream cannot be resumed, or
 // the connection is one that cannot be ended from here.
-func (st *stream) interrupt(retry time.Duration) {
+func (st *stream) CloseStream(retry time.Duration) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if st.done || st.carrier == nil {
@@ -319,11 +318,13 @@ func (st *stream) disconnect() {
 func (st *stream) giveUp() {
 	st.mu.Lock()
 	st.abandoned = true
-	abandon := st.abandon
+	c := st.call
 	st.mu.Unlock()
-	if abandon != nil {
-		abandon(errAway)
+	if c == nil {
+		st.session.stopIf(st)
+		return
 	}
+	c.end(errAway)
 }
 
 // back notes that the stream does not wait for a client any more.

@@ -134,7 +134,7 @@ func (f *httpRefusal) send(w http.ResponseWriter) {
 var errNoSession = &httpRefusal{http.StatusNotFound, "there is no such session, or it has ended: send initialize without " + sessionField}
 
 // find returns the session that an HTTP request belongs to.
-func (h *HTTP) find(r *http.Request) (*session, *httpRefusal) {
+func (h *HTTP) find(r *http.Request, now time.Time) (*session, *httpRefusal) {
 	if h.config.NoSessions {
 		return h.findStateless(r)
 	}
@@ -145,7 +145,7 @@ func (h *HTTP) find(r *http.Request) (*session, *httpRefusal) {
 	case len(ids) > 1:
 		return nil, &httpRefusal{http.StatusBadRequest, sessionField + " header is repeated"}
 	}
-	s := h.lookup(ids[0], h.config.Caller(r), time.Now())
+	s := h.lookup(ids[0], h.config.Caller(r), now)
 	if s == nil {
 		return nil, errNoSession
 	}

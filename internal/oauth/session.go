@@ -116,8 +116,13 @@ func (a *Authorizer) keep(ctx context.Context, s *session) {
 	}
 }
 
-// drop forgets a session that is of no more use.
+// drop forgets a session that is of no more use. One that another process has
+// put in its place meanwhile stays.
 func (a *Authorizer) drop(ctx context.Context, s *session) error {
+	if kept, err := a.storedAt(ctx, s.pointer()); err == nil && kept != nil && kept.credential() != s.credential() {
+		a.set(kept)
+		return nil
+	}
 	a.set(nil)
 	return a.config.Store.Delete(ctx, s.pointer().key())
 }

@@ -55,6 +55,11 @@ type Config struct {
 	// answers ping itself.
 	OnRequest RequestFunc
 
+	// OnConnect is called each time that the connection is made, before the call
+	// that needs it goes on: what a session or a process knew is forgotten then. It
+	// must not use the connection before it returns. Optional.
+	OnConnect func()
+
 	// MaxMessage bounds a message of the server, in bytes. The default is 16 MiB.
 	MaxMessage int
 

@@ -203,6 +203,9 @@ func (c *Conn) adopt(l *live) error {
 	if changed && c.config.Cache != nil && c.target.server() != "" {
 		c.config.Cache.Store(c.target.server(), known)
 	}
+	if c.config.OnConnect != nil {
+		c.config.OnConnect()
+	}
 	return nil
 }
 

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcpengine/mcpengine/internal/bridge"
+	"github.com/mcpengine/mcpengine/internal/peer"
+)
+
+// serveFlags are the flags of serve as they were given.
+type serveFlags struct {
+	addr, path string
+	port       int
+	shared     bool
+	max        int
+	idle       time.Duration
+}
+
+func (c *cli) serve() *cobra.Command {
+	f := &serveFlags{}
+	cmd := &cobra.Command{
+		Use:   "serve [flags] -- COMMAND [ARGUMENT...]",
+		Short: "Offer a server that speaks over stdin and stdout over HTTP",
+		Long: `
+Each caller gets a process of its own, unless --shared says otherwise. Nobody is
+asked who they are: on another address than this machine's own, put something in
+front that does.`,
+		Example: `  mcpengine serve --port 8000 -- npx -y @modelcontextprotocol/server-everything`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case cmd.ArgsLenAtDash() != 0 || len(args) == 0:
+				return errors.New("name the command after --")
+			case f.max < 1:
+				return fmt.Errorf("--max %d is less than 1", f.max)
+			case f.addr != "" && cmd.Flags().Changed("port"):
+				return errors.New("--addr and --port exclude each other")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return c.runServe(cmd.Context(), args, f) },
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.IntVar(&f.port, "port", 8000, "`port` of 127.0.0.1 to listen on; 0 takes a free one")
+	flags.StringVar(&f.addr, "addr", "", "`address` to listen on instead, such as 0.0.0.0:8000")
+	flags.StringVar(&f.path, "path", "/mcp", "`path` of the endpoint")
+	flags.BoolVar(&f.shared, "shared", false, "one process for all callers, who may hear of each other")
+	flags.IntVar(&f.max, "max", 32, "`number` of processes at most")
+	flags.DurationVar(&f.idle, "idle", 10*time.Minute, "`time` after which a process that serves nobody ends")
+	return cmd
+}
+
+func (c *cli) runServe(ctx context.Context, command []string, f *serveFlags) error {
+	logger := slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	start := func(ctx context.Context, config peer.Config) (*peer.Conn, error) {
+		return peer.Start(ctx, peer.Command{Path: command[0], Args: command[1:], Stderr: c.stderr}, config)
+	}
+	address := f.addr
+	if address == "" {
+		address = net.JoinHostPort("127.0.0.1", strconv.Itoa(f.port))
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", address, err)
+	}
+	handler := bridge.NewHandler(bridge.NewProcesses(bridge.ProcessConfig{
+		Start: start, Shared: f.shared, Max: f.max, Idle: f.idle,
+		Bridge: bridge.Config{Name: command[0], Logger: logger},
+	}))
+	mux := http.NewServeMux()
+	mux.Handle(f.path, handler)
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
+	fmt.Fprintf(c.stderr, "serving http://%s%s\n", listener.Addr(), f.path)
+	if tcp, ok := listener.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
+		fmt.Fprintln(c.stderr, "mcpengine: warning: whoever reaches this address can use the server")
+	}
+	return serveUntil(ctx, server, listener, handler)
+}
+
+// shutdownTime is how long requests may go on when the program is to end.
+const shutdownTime = 5 * time.Second
+
+// serveUntil serves until ctx ends, which is no error, and leaves no process
+// behind.
+func serveUntil(ctx context.Context, server *http.Server, listener net.Listener, handler *bridge.Handler) error {
+	failed, ended := make(chan error, 1), make(chan struct{})
+	go func() {
+		defer close(ended)
+		failed <- server.Serve(listener)
+	}()
+	select {
+	case err := <-failed:
+		handler.Close()
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+	defer cancel()
+	handler.Close()
+	if server.Shutdown(grace) != nil {
+		server.Close()
+	}
+	<-ended
+	_ = handler.Wait(grace) // those that are left have been cancelled
+	return nil
+}

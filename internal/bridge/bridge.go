@@ -1,0 +1,153 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"sync/atomic"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/legacy"
+	"github.com/mcpengine/mcpengine/internal/stdio"
+)
+
+// A bridge is one host and one server. It is what answers the messages of the
+// host's connection, as a [github.com/mcpengine/mcpengine/internal/duplex.Stateful].
+type bridge struct {
+	config  Config
+	context context.Context // of what belongs to no request; ends with Serve
+	cancel  context.CancelCauseFunc
+	send    func(message []byte) error
+	asks    *asks
+	server  *server
+	tools   tools
+	paused  pauses
+	heard   listeners
+	outbox  chan jsonrpc.Notification // for the server
+
+	background background
+
+	// Host is what the host told in its handshake, nil before and without one.
+	host  atomic.Pointer[legacy.Peer]
+	level atomic.Pointer[string] // of logging/setLevel
+	newer atomic.Bool            // the host has sent a request without a handshake
+
+	mu        sync.Mutex
+	resources map[string]*subscription // that a host with a handshake has subscribed to
+	lists     bool                     // it hears of changes of lists
+	updates   map[string]int           // how many listeners hear of a resource
+	setTo     string                   // the log level that the server was told
+}
+
+// errOver ends what is left when the host is gone.
+var errOver = errors.New("the bridge has ended")
+
+// newBridge returns a bridge, which [bridge.end] ends. The values of ctx are
+// those of what belongs to no request; its end is not.
+func newBridge(ctx context.Context, config Config) *bridge {
+	config = config.withDefaults()
+	b := &bridge{
+		config:    config,
+		asks:      newAsks(config.AskTimeout),
+		outbox:    make(chan jsonrpc.Notification, outboxSize),
+		resources: make(map[string]*subscription), updates: make(map[string]int),
+	}
+	b.context, b.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+	b.server = newServer(b)
+	b.heard.closing = make(chan struct{})
+	b.paused.waiting = make(map[string]*pause)
+	b.background.run(b.post)
+	return b
+}
+
+// end ends what is left, and waits for it.
+func (b *bridge) end() {
+	b.heard.close()
+	b.cancel(errOver)
+	b.background.close()
+	b.server.close()
+}
+
+// Serve relays between the host on in and out and the server, until the input
+// ends. It writes nothing but messages to out. Nothing is left behind when it
+// returns. Its error says why no request could be answered, if none was; see
+// [ExitCode]. When ctx ends first the error is its cause.
+func Serve(ctx context.Context, in io.Reader, out io.Writer, config Config) error {
+	b := newBridge(ctx, config)
+	err := stdio.Serve(ctx, b, in, out, stdio.Config{
+		MaxMessage: b.config.MaxMessage, MaxConcurrent: b.config.MaxConcurrent,
+		Grace: b.config.Grace, Logger: b.config.Logger,
+		Closing: b.heard.close,
+	})
+	b.end()
+	if err == nil {
+		err = b.server.failure()
+	}
+	return err
+}
+
+// Connect takes what sends a message to the host.
+func (b *bridge) Connect(send func(message []byte) error) { b.send = send }
+
+// Close fails the questions to the host that wait for answers.
+func (b *bridge) Close() { b.asks.close() }
+
+// Reply takes the host's answer to a question of the server.
+func (b *bridge) Reply(message []byte) *jsonrpc.Error {
+	reply, err := jsonrpc.ParseReply(message)
+	switch {
+	case err != nil:
+		b.config.Logger.Debug("ignore a response of the host", "error", err)
+	case !b.asks.resolve(reply):
+		b.config.Logger.Debug("ignore a response of the host: nobody waits for it")
+	}
+	return nil
+}
+
+// outboxSize is how many notifications of the host may wait for the server.
+const outboxSize = 64
+
+// post sends the host's notifications in their order.
+func (b *bridge) post() {
+	for {
+		select {
+		case n := <-b.outbox:
+			c, err := b.server.connected(b.context, b.introduction(nil))
+			if err == nil && c.Handshake() {
+				err = c.Notify(b.context, n.Method, n.Params)
+			}
+			if err != nil {
+				b.config.Logger.Debug("drop a notification of the host", "method", n.Method, "error", err)
+			}
+		case <-b.context.Done():
+			return
+		}
+	}
+}
+
+// A background owns goroutines until it is closed.
+type background struct {
+	mu     sync.Mutex
+	closed bool
+	wait   sync.WaitGroup
+}
+
+// run runs f in a goroutine, and reports whether it does: not when the
+// background is closed.
+func (g *background) run(f func()) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.closed {
+		g.wait.Go(f)
+	}
+	return !g.closed
+}
+
+// close waits for what runs.
+func (g *background) close() {
+	g.mu.Lock()
+	g.closed = true
+	g.mu.Unlock()
+	g.wait.Wait()
+}

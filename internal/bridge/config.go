@@ -1,0 +1,79 @@
+package bridge
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/internal/profile"
+)
+
+// A Config says where the server is and what the host gets to see of it.
+type Config struct {
+	// Name stands for the server where it does not say its own. Optional.
+	Name string
+
+	// URL is where the server is. Required, unless Dial is given.
+	URL string
+
+	// Dial connects to the server. The config that it is given has what the host
+	// told, and what the bridge wants to hear. The default is [peer.Dial] with
+	// URL.
+	Dial func(ctx context.Context, config peer.Config) (*peer.Conn, error)
+
+	// Peer adjusts the connection. The bridge fills in the client, and who hears
+	// what the server sends. With a Cache the host's handshake is answered before
+	// anything is sent to a server that is in it.
+	Peer peer.Config
+
+	// Tools chooses the tools that the host gets to see and may call.
+	Tools profile.Filter
+
+	// MaxMessage bounds a message of the host, in bytes. The default is 16 MiB.
+	MaxMessage int
+
+	// MaxConcurrent bounds the requests that are under way at once. When that
+	// many are, nothing more is read. The default is 128.
+	MaxConcurrent int
+
+	// AskTimeout is how long the host may take to answer a question of the
+	// server, for which it may have to ask its user. The default is 10 minutes.
+	AskTimeout time.Duration
+
+	// Grace is how long requests under way may go on when the host has closed
+	// its end. The default is 5 seconds.
+	Grace time.Duration
+
+	// Logger is told what goes wrong. The default drops it.
+	Logger *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	if c.Name == "" {
+		c.Name = "mcpengine"
+	}
+	if c.Dial == nil {
+		c.Dial = func(ctx context.Context, config peer.Config) (*peer.Conn, error) {
+			return peer.Dial(ctx, c.URL, config)
+		}
+	}
+	if c.MaxMessage <= 0 {
+		c.MaxMessage = 16 << 20
+	}
+	if c.AskTimeout <= 0 {
+		c.AskTimeout = 10 * time.Minute
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// known returns what the server spoke last time.
+func (c *Config) known() (peer.Known, bool) {
+	if c.Peer.Cache == nil {
+		return peer.Known{}, false
+	}
+	return c.Peer.Cache.Load(serverKey(c.URL))
+}

@@ -1,0 +1,115 @@
+package bridge
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/peer"
+)
+
+// Exit codes of the program, by what kept it from answering.
+const (
+	ExitError       = 1
+	ExitUsage       = 2
+	ExitAuth        = 3
+	ExitUnreachable = 4
+	ExitProtocol    = 5
+)
+
+// A kind is what sort of failure an error is.
+type kind struct {
+	name string // in the data of the error that the host gets
+	exit int
+	hint string // what the user can do
+}
+
+// kinds are the failures that are told apart.
+var (
+	kindAuth        = kind{"auth", ExitAuth, "sign in again, or check the headers of the profile"}
+	kindUnreachable = kind{"unreachable", ExitUnreachable, "check that the server runs, and the URL, the proxy and the network"}
+	kindStatus      = kind{"http", ExitError, "the server, or something in front of it, does not answer the request; try again later"}
+	kindProtocol    = kind{"protocol", ExitProtocol, "check that the URL is that of an MCP server"}
+	kindTimeout     = kind{"timeout", ExitUnreachable, "the server took too long; a longer timeout can be set in the profile"}
+	kindOther       = kind{"error", ExitError, ""}
+)
+
+func kindOf(err error) kind {
+	if _, ok := errors.AsType[*peer.AuthError](err); ok {
+		return kindAuth
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		k := kindUnreachable
+		k.hint = "the server's certificate is not trusted; an authority can be added to the profile (--ca-file)"
+		return k
+	}
+	if _, ok := errors.AsType[*peer.UnreachableError](err); ok {
+		return kindUnreachable
+	}
+	if _, ok := errors.AsType[*peer.ProtocolError](err); ok {
+		return kindProtocol
+	}
+	if status, ok := errors.AsType[*peer.StatusError](err); ok {
+		switch {
+		case status.Status == http.StatusForbidden:
+			return kindAuth
+		case status.Status < 400 || status.Status == http.StatusNotFound || status.Status == http.StatusMethodNotAllowed:
+			return kindProtocol
+		}
+		return kindStatus
+	}
+	if _, ok := errors.AsType[*jsonrpc.Error](err); ok {
+		return kindProtocol
+	}
+	if errors.Is(err, peer.ErrIdle) || errors.Is(err, context.DeadlineExceeded) {
+		return kindTimeout
+	}
+	return kindOther
+}
+
+// ExitCode returns the exit code for an error of [Serve], and Hint what the user
+// can do about it, or "".
+func ExitCode(err error) int {
+	if err == nil {
+		return 0
+	}
+	return kindOf(err).exit
+}
+
+// Hint says what the user can do about an error of [Serve], or "".
+func Hint(err error) string {
+	if err == nil {
+		return ""
+	}
+	return kindOf(err).hint
+}
+
+// explain makes of an error what the host gets to see. An error of the server's
+// is handed on as it is.
+func (b *bridge) explain(method string, err error) *jsonrpc.Error {
+	if rpcErr, ok := errors.AsType[*jsonrpc.Error](err); ok && !wraps[*peer.StatusError](err) {
+		return rpcErr
+	}
+	k := kindOf(err)
+	level := slog.LevelWarn
+	if errors.Is(err, context.Canceled) || errors.Is(err, errOver) {
+		level = slog.LevelDebug // as the host wanted
+	}
+	b.config.Logger.Log(b.context, level, "a request has failed", "method", method, "kind", k.name, "error", err)
+	text := fmt.Sprintf("%.512s", err)
+	if k.hint != "" {
+		text += " (" + k.hint + ")"
+	}
+	rpcErr := jsonrpc.Errorf(jsonrpc.CodeInternalError, "%s", text)
+	rpcErr.Data = []byte(`{"kind":"` + k.name + `"}`)
+	return rpcErr
+}
+
+func wraps[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}

@@ -1,0 +1,206 @@
+package bridge
+
+import (
+	"bytes"
+	"context"
+	"strings"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/legacy"
+	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/mcp"
+)
+
+// Methods that only versions with a handshake have.
+const (
+	methodInitialize  = "initialize"
+	methodInitialized = "notifications/initialized"
+	methodPing        = "ping"
+	methodSetLevel    = "logging/setLevel"
+	methodSubscribe   = "resources/subscribe"
+	methodUnsubscribe = "resources/unsubscribe"
+)
+
+// Accept finds out which era a request is of: the message itself says so, by the
+// version in its "_meta". What changes the state of the connection takes effect
+// here, where the order of the requests is known.
+func (b *bridge) Accept(_ context.Context, req *jsonrpc.Request, batched bool) *jsonrpc.Error {
+	version := req.Meta.Get(mcp.MetaProtocolVersion)
+	switch {
+	case version != nil && batched:
+		return jsonrpc.ErrIsBatch
+	case version != nil:
+		b.newer.Store(true)
+		return checkVersion(version)
+	case req.Method == methodInitialize:
+		return b.introduce(req)
+	case req.Method != methodPing && b.host.Load() == nil:
+		return jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "the request names no protocol version: send initialize first, or params._meta[%q] with every request", mcp.MetaProtocolVersion)
+	}
+	req.Handshake = true
+	req.Asker = b
+	if req.Method == methodSetLevel {
+		return b.setLevel(req)
+	}
+	return nil
+}
+
+// checkVersion refuses a version that is not one without a handshake.
+func checkVersion(raw []byte) *jsonrpc.Error {
+	if jsonrpc.EqualString(raw, mcp.LatestProtocolVersion) {
+		return nil
+	}
+	err := jsonrpc.Malformedf(jsonrpc.CodeUnsupportedProtocolVersion, "Unsupported protocol version")
+	err.Data = append([]byte(`{"supported":`), versionList()...)
+	err.Data = append(append(append(err.Data, `,"requested":`...), raw...), '}')
+	return err
+}
+
+// versionList is the versions that the bridge speaks with hosts, as JSON.
+func versionList() []byte {
+	list := []byte{'['}
+	for i, version := range peer.Versions() {
+		if i > 0 {
+			list = append(list, ',')
+		}
+		list = jsonrpc.AppendString(list, version)
+	}
+	return append(list, ']')
+}
+
+func (b *bridge) introduce(req *jsonrpc.Request) *jsonrpc.Error {
+	if b.host.Load() != nil {
+		return jsonrpc.Errorf(jsonrpc.CodeInvalidRequest, "the connection is initialized already")
+	}
+	host, err := legacy.Negotiate(req)
+	if err != nil {
+		return err
+	}
+	b.host.Store(&host)
+	req.Handshake = true
+	return nil
+}
+
+// defaultLevel is the level of log messages for a host that has not set one. It
+// is up to the server then (2025-11-25, logging, "Setting Log Level").
+const defaultLevel = "info"
+
+func (b *bridge) setLevel(req *jsonrpc.Request) *jsonrpc.Error {
+	raw := req.Params.Get("level")
+	if len(raw) < 2 || raw[0] != '"' || severity(jsonrpc.UnquoteString(raw)) < 0 {
+		return jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "params.level is not a log level")
+	}
+	level := strings.Clone(jsonrpc.UnquoteString(raw))
+	b.level.Store(&level)
+	return nil
+}
+
+func (b *bridge) logLevel() string {
+	if level := b.level.Load(); level != nil {
+		return *level
+	}
+	return defaultLevel
+}
+
+// Batches reports whether the host may send batches: one version has them.
+func (b *bridge) Batches() bool {
+	host := b.host.Load()
+	return host != nil && host.Version == "2025-03-26"
+}
+
+// Notification takes the end of the handshake. Other notifications are the
+// server's, if it is one that has them: progress of what it asks for, changes of
+// roots, and what nobody here knows.
+func (b *bridge) Notification(_ context.Context, req *jsonrpc.Request) *jsonrpc.Error {
+	if b.host.Load() == nil {
+		return jsonrpc.Errorf(jsonrpc.CodeInvalidRequest, "a host without a handshake has no notifications but notifications/cancelled")
+	}
+	if req.Method == methodInitialized {
+		b.listenToLists()
+		return nil
+	}
+	n := jsonrpc.Notification{Method: strings.Clone(req.Method), Params: bytes.Clone(req.RawParams)}
+	select {
+	case b.outbox <- n:
+		return nil
+	default:
+		return jsonrpc.Errorf(jsonrpc.CodeInternalError, "%d notifications wait for the server already", outboxSize)
+	}
+}
+
+// Ask sends a question of the server to the host. It is [jsonrpc.Asker].
+func (b *bridge) Ask(ctx context.Context, method string, params []byte) ([]byte, error) {
+	return b.asks.ask(ctx, b.send, method, params)
+}
+
+// Handle answers a request.
+func (b *bridge) Handle(ctx context.Context, req *jsonrpc.Request, notify func(jsonrpc.Notification)) *jsonrpc.Response {
+	result, err := b.answer(ctx, req, notify)
+	if err != nil {
+		return jsonrpc.ErrorResponse(req.ID, b.explain(req.Method, err))
+	}
+	resp := jsonrpc.NewResponse()
+	resp.BeginResult(req.ID)
+	resp.Body = append(resp.Body, result...)
+	resp.EndResult()
+	return resp
+}
+
+// answer returns the result of a request.
+func (b *bridge) answer(ctx context.Context, req *jsonrpc.Request, notify func(jsonrpc.Notification)) ([]byte, error) {
+	switch {
+	case req.Handshake && req.Method == methodInitialize:
+		return b.initialize(ctx, req)
+	case req.Handshake && req.Method == methodPing:
+		return []byte("{}"), nil
+	case req.Handshake && isNewer(req.Method):
+		return nil, jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "Method not found: %.64q", req.Method)
+	case !req.Handshake && isEarlier(req.Method):
+		return nil, jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "Method not found: %.64q", req.Method)
+	}
+	c, err := b.server.patiently(ctx, b.introduction(req))
+	if err != nil {
+		return nil, err
+	}
+	x := &exchange{bridge: b, req: req, notify: notify}
+	if err := b.tools.admit(ctx, x); err != nil {
+		return nil, err
+	}
+	switch {
+	case req.Handshake && !c.Handshake():
+		return x.toNewer(ctx)
+	case !req.Handshake && c.Handshake():
+		return x.toEarlier(ctx, c)
+	case req.Method == mcp.MethodSubscriptionsListen:
+		return x.listen(ctx)
+	}
+	return x.relay(ctx)
+}
+
+func isNewer(method string) bool {
+	return method == mcp.MethodServerDiscover || method == mcp.MethodSubscriptionsListen
+}
+
+func isEarlier(method string) bool {
+	switch method {
+	case methodInitialize, methodPing, methodSetLevel, methodSubscribe, methodUnsubscribe:
+		return true
+	}
+	return false
+}
+
+// introduction is the client that a request is sent for: the host as it has
+// introduced itself, or whoever the request says.
+func (b *bridge) introduction(req *jsonrpc.Request) peer.Config {
+	config := b.config.Peer
+	if host := b.host.Load(); host != nil && (req == nil || req.Handshake) {
+		config.ClientInfo, config.Capabilities = host.Info, host.Capabilities
+		config.Versions = versionsFor(host.Version, config.Versions)
+		return config
+	}
+	if req != nil {
+		config.ClientInfo = bytes.Clone(req.Meta.Get(mcp.MetaClientInfo))
+		config.Capabilities = bytes.Clone(req.Meta.Get(mcp.MetaClientCapabilities))
+	}
+	return config
+}

@@ -1,0 +1,278 @@
+package bridge
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/mcp"
+)
+
+// maxPauses bounds the requests that wait for input.
+const maxPauses = 64
+
+// pauses are the requests that wait for input of a host without a handshake, by
+// their state. The server goes on with such a request when the host sends it
+// again.
+type pauses struct {
+	mu      sync.Mutex
+	waiting map[string]*pause
+	running map[*pause]bool
+}
+
+// overhear hands a log message, of which the server does not say what request it
+// belongs to, to the first that may hear it.
+func (t *pauses) overhear(n jsonrpc.Notification) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for p := range t.running {
+		if isLoud(n.Params, p.level) {
+			p.forward(n)
+			return
+		}
+	}
+}
+
+func (t *pauses) run(p *pause) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.running == nil {
+		t.running = make(map[*pause]bool)
+	}
+	t.running[p] = true
+}
+
+func (t *pauses) stop(p *pause) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.running, p)
+}
+
+func (t *pauses) put(p *pause) (state string, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.waiting) == maxPauses {
+		return "", jsonrpc.Errorf(jsonrpc.CodeInternalError, "%d requests wait for input already", maxPauses)
+	}
+	state = rand.Text()
+	t.waiting[state] = p
+	return state, nil
+}
+
+func (t *pauses) take(state string) *pause {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p := t.waiting[state]
+	delete(t.waiting, state)
+	return p
+}
+
+// A pause is a request to a server with a handshake, which asks questions of its
+// own while it works on it. It is one request to the server, and as many to the
+// bridge as there are rounds.
+type pause struct {
+	method, tool string
+	capabilities []byte // of the client
+	level        string // of log messages
+
+	cancel    context.CancelCauseFunc
+	questions chan *question
+	done      chan struct{} // closed when there is an outcome
+	result    []byte
+	err       error
+
+	// These belong to the round.
+	asked []*question // and not answered
+	last  int
+	timer *time.Timer
+
+	mu     sync.Mutex // held while a notification is sent
+	notify func(jsonrpc.Notification)
+	token  []byte
+}
+
+// A question is a request of the server.
+type question struct {
+	key    string
+	method string
+	params []byte
+	answer chan []byte // has room for the one answer
+}
+
+// errNoInput ends a request whose input does not come.
+var errNoInput = errors.New("the host has not sent the input in time")
+
+// pausable sends a request, or goes on with one that was waiting for input.
+func (x *exchange) pausable(ctx context.Context, level string) ([]byte, error) {
+	state := x.req.Params.Get("requestState")
+	if state == nil {
+		return x.round(ctx, x.begin(level))
+	}
+	p := x.paused.take(text(state))
+	if p == nil || p.method != x.req.Method || p.tool != x.tool() {
+		if p != nil {
+			p.end(errNoInput)
+		}
+		return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "requestState is unknown, or it took too long: send the request again without it")
+	}
+	p.timer.Stop()
+	responses, _ := jsonrpc.ParseObject(x.req.Params.Get("inputResponses"))
+	open := p.asked[:0]
+	for _, q := range p.asked {
+		answer := responses.Get(q.key)
+		if answer == nil {
+			open = append(open, q)
+			continue
+		}
+		q.answer <- bytes.Clone(answer)
+	}
+	p.asked = open
+	return x.round(ctx, p)
+}
+
+// begin sends the request.
+func (x *exchange) begin(level string) *pause {
+	detached := x.detached()
+	p := &pause{
+		method: detached.req.Method, tool: detached.tool(), level: level,
+		capabilities: detached.req.Meta.Get(mcp.MetaClientCapabilities),
+		questions:    make(chan *question), done: make(chan struct{}),
+	}
+	ctx, cancel := context.WithCancelCause(x.context)
+	p.cancel = cancel
+	p.attach(x)
+	call := detached.call()
+	call.OnNotification = p.forward
+	call.OnRequest = p.ask
+	running := x.background.run(func() {
+		defer close(p.done)
+		defer cancel(nil)
+		p.result, p.err = detached.send(ctx, call)
+	})
+	if !running {
+		p.err = errOver
+		close(p.done)
+	}
+	return p
+}
+
+// round waits for the outcome, or for a question.
+func (x *exchange) round(ctx context.Context, p *pause) ([]byte, error) {
+	p.attach(x)
+	defer p.detach()
+	x.paused.run(p)
+	defer x.paused.stop(p)
+	if len(p.asked) == 0 {
+		select {
+		case q := <-p.questions:
+			p.add(q)
+		case <-p.done:
+			return p.result, p.err
+		case <-ctx.Done():
+			p.end(context.Cause(ctx))
+			return nil, context.Cause(ctx)
+		}
+	}
+	state, err := x.paused.put(p)
+	if err != nil {
+		p.end(err)
+		return nil, err
+	}
+	p.timer = time.AfterFunc(x.config.AskTimeout, func() {
+		if x.paused.take(state) == p {
+			p.end(errNoInput)
+		}
+	})
+	return p.require(state), nil
+}
+
+func (p *pause) add(q *question) {
+	p.last++
+	q.key = strconv.Itoa(p.last)
+	p.asked = append(p.asked, q)
+}
+
+// require is the result that asks for input.
+func (p *pause) require(state string) []byte {
+	result := []byte(`{"resultType":"input_required","inputRequests":{`)
+	for i, q := range p.asked {
+		if i > 0 {
+			result = append(result, ',')
+		}
+		result = append(jsonrpc.AppendString(result, q.key), `:{"method":`...)
+		result = jsonrpc.AppendString(result, q.method)
+		if len(q.params) > 0 {
+			result = append(append(result, `,"params":`...), q.params...)
+		}
+		result = append(result, '}')
+	}
+	result = append(result, `},"requestState":`...)
+	return append(jsonrpc.AppendString(result, state), '}')
+}
+
+// end gives the request up, and waits until it has ended.
+func (p *pause) end(cause error) {
+	p.cancel(cause)
+	<-p.done
+}
+
+// ask takes a question of the server, and waits for the answer.
+func (p *pause) ask(ctx context.Context, method string, params []byte) ([]byte, error) {
+	switch {
+	case !mayRequireInput(p.method):
+		return nil, jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "the client cannot be asked in the course of %s", p.method)
+	case !declares(p.capabilities, method):
+		return nil, jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "the client does not answer %.64s", method)
+	}
+	q := &question{method: method, params: params, answer: make(chan []byte, 1)}
+	select {
+	case p.questions <- q:
+	case <-p.done:
+		return nil, errOver
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	select {
+	case answer := <-q.answer:
+		return answer, nil
+	case <-p.done:
+		return nil, errOver
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// attach makes the exchange the one that hears what belongs to the request.
+func (p *pause) attach(x *exchange) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.notify, p.token = x.notify, bytes.Clone(x.req.Meta.Get(mcp.MetaProgressToken))
+}
+
+func (p *pause) detach() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.notify = nil
+}
+
+// forward hands a notification on, while there is somebody to hear it.
+func (p *pause) forward(n jsonrpc.Notification) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.notify == nil:
+	case n.Method == mcp.MethodNotificationsProgress && p.token == nil:
+	case n.Method == mcp.MethodNotificationsProgress:
+		n.Params = peer.SetMember(n.Params, mcp.MetaProgressToken, p.token)
+		p.notify(n)
+	case n.Method == mcp.MethodNotificationsMessage && !isLoud(n.Params, p.level):
+	default:
+		p.notify(n)
+	}
+}

@@ -1,0 +1,197 @@
+package bridge_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/mcpengine/mcpengine"
+	"github.com/mcpengine/mcpengine/internal/bridge"
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/mcp"
+)
+
+// A fleet starts engines in place of processes, and counts them.
+type fleet struct {
+	version string
+	started atomic.Int32
+	running sync.WaitGroup
+}
+
+func (f *fleet) start(ctx context.Context, config peer.Config) (*peer.Conn, error) {
+	f.started.Add(1)
+	config.Versions = []string{f.version}
+	e := newEngine(mcpengine.WithImplementation(mcp.Implementation{Name: fmt.Sprint("process ", f.started.Load()), Version: "1"}))
+	serverIn, out := io.Pipe()
+	in, serverOut := io.Pipe()
+	f.running.Go(func() {
+		_ = e.ServeStdio(context.WithoutCancel(ctx), serverIn, serverOut)
+		serverOut.Close()
+	})
+	return peer.Attach(ctx, in, out, config)
+}
+
+// as sends every request as somebody.
+type as string
+
+func (a as) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("Authorization", string(a))
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+func dialAs(t *testing.T, url, who, version string) *peer.Conn {
+	t.Helper()
+	c, err := peer.Dial(t.Context(), url, peer.Config{
+		Versions: []string{version}, HTTPClient: &http.Client{Transport: as(who)},
+		Capabilities: []byte(fullCapabilities),
+		OnRequest: func(_ context.Context, method string, _ []byte) ([]byte, error) {
+			switch method {
+			case "elicitation/create":
+				return []byte(`{"action":"accept","content":{"name":"Ada"}}`), nil
+			case "roots/list":
+				return []byte(`{"roots":[]}`), nil
+			}
+			return nil, errors.New("not asked for")
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func toolText(t *testing.T, c *peer.Conn, call string) string {
+	t.Helper()
+	result, err := c.Call(t.Context(), peer.Call{Method: "tools/call", Params: []byte(call)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r struct{ Content []struct{ Text string } }
+	if err := json.Unmarshal(result, &r); err != nil || len(r.Content) == 0 {
+		t.Fatalf("the result is %s", result)
+	}
+	return r.Content[0].Text
+}
+
+// A program on standard streams is offered over HTTP, whatever versions it and
+// its callers speak.
+func TestHandler(t *testing.T) {
+	t.Parallel()
+	for _, p := range []pair{{earlier, newest}, {earlier, earlier}, {newest, newest}, {newest, earlier}, {"2025-03-26", newest}} {
+		t.Run(p.String(), func(t *testing.T) {
+			t.Parallel()
+			f := &fleet{version: p.server}
+			h := bridge.NewHandler(bridge.NewProcesses(bridge.ProcessConfig{Start: f.start}))
+			c := dialAs(t, serve(t, h), "ann", p.host)
+			if got, want := toolText(t, c, `{"name":"weather","arguments":{"city":"Nice"}}`), "sunny in Nice"; got != want {
+				t.Errorf("the tool says %q, want %q", got, want)
+			}
+			if p.host != newest {
+				if got, want := toolText(t, c, `{"name":"ask","arguments":{}}`), "hello Ada, 0 roots"; got != want {
+					t.Errorf("the tool says %q, want %q", got, want)
+				}
+			}
+			c.Close()
+			h.Close()
+			f.running.Wait() // for nothing, if one is left
+		})
+	}
+}
+
+// Each caller has a process, unless it is shared; and there are not too many.
+func TestProcesses(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		config  bridge.ProcessConfig
+		started int32
+	}{
+		"one each":     {bridge.ProcessConfig{}, 2},
+		"shared":       {bridge.ProcessConfig{Shared: true}, 1},
+		"room is made": {bridge.ProcessConfig{Max: 1}, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := &fleet{version: newest}
+			row.config.Start = f.start
+			h := bridge.NewHandler(bridge.NewProcesses(row.config))
+			t.Cleanup(h.Close)
+			url := serve(t, h)
+			for _, who := range []string{"ann", "bob", "ann"} {
+				toolText(t, dialAs(t, url, who, newest), `{"name":"weather","arguments":{"city":"Nice"}}`)
+			}
+			if got := f.started.Load(); got != row.started {
+				t.Errorf("%d processes were started, want %d", got, row.started)
+			}
+		})
+	}
+	t.Run("no room", func(t *testing.T) {
+		t.Parallel()
+		f := &fleet{version: newest}
+		h := bridge.NewHandler(bridge.NewProcesses(bridge.ProcessConfig{Start: f.start, Max: 1}))
+		t.Cleanup(h.Close)
+		url := serve(t, h)
+		listening := make(chan struct{})
+		ann := dialAs(t, url, "ann", newest)
+		go func() {
+			_, _ = ann.Call(t.Context(), listenCall(listening))
+		}()
+		within(t, listening, "ann listens")
+		_, err := peer.Dial(t.Context(), url, peer.Config{HTTPClient: &http.Client{Transport: as("bob")}})
+		if err == nil {
+			t.Error("bob got a process while ann has the only one")
+		}
+	})
+}
+
+func listenCall(listening chan<- struct{}) peer.Call {
+	return peer.Call{
+		Method: "subscriptions/listen", Params: []byte(`{"notifications":{"toolsListChanged":true}}`),
+		OnNotification: func(n jsonrpc.Notification) {
+			if n.Method == mcp.MethodNotificationsSubscriptionsAcknowledged {
+				close(listening)
+			}
+		},
+	}
+}
+
+// A process that serves nobody ends after a while, and another is started when
+// it is needed again.
+func TestIdleProcessEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := &fleet{version: newest}
+		p := bridge.NewProcesses(bridge.ProcessConfig{Start: f.start, Idle: time.Minute})
+		ask := func() {
+			var req jsonrpc.Request
+			if err := req.Parse([]byte(request(newest, "1", "tools/list", ""))); err != nil {
+				t.Fatal(err)
+			}
+			resp := p.Handle(t.Context(), &req, func(jsonrpc.Notification) {})
+			defer resp.Release()
+			if resp.Code != 0 {
+				t.Errorf("the answer is %s", resp.Body)
+			}
+		}
+		for _, wait := range []time.Duration{59 * time.Second, 61 * time.Second, 0} {
+			ask()
+			<-time.After(wait)
+			synctest.Wait()
+		}
+		if got := f.started.Load(); got != 2 {
+			t.Errorf("%d processes were started, want 2", got)
+		}
+		p.Close()
+		f.running.Wait() // for nothing, if one is left
+	})
+}

@@ -1,0 +1,117 @@
+package bridge
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/mcpengine/mcpengine/internal/oauth"
+	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/internal/profile"
+)
+
+// A Source is a profile and what it refers to. What is not optional is
+// required.
+type Source struct {
+	// Name is that of the profile, or stands for a URL without one.
+	Name    string
+	Profile *profile.Profile
+
+	// Home is the folder of the program's own files.
+	Home   string
+	Getenv func(string) string
+	Now    func() time.Time
+	Log    *Log
+
+	// ClientSecret returns the OAuth client secret. Optional.
+	ClientSecret func() (string, error)
+
+	// Browse shows a page to sign in on. The default is the system's browser.
+	Browse func(ctx context.Context, url string) error
+
+	// Keychain has the key that tokens are sealed with. The default is that of
+	// the system.
+	Keychain oauth.Keychain
+}
+
+// Config returns how to relay to the server of a profile. It reads the files of
+// certificates, and asks nobody anything. Call release when the relay has ended.
+func (s Source) Config() (config Config, release func(), err error) {
+	p := s.Profile
+	if strings.HasPrefix(p.URL, "lambda:") {
+		return config, nil, errors.New("a lambda URL cannot be called yet: deploy with a function URL, and use that")
+	}
+	trust, err := trustOf(p)
+	if err != nil {
+		return config, nil, err
+	}
+	client := peer.NewHTTPClient(trust)
+	config = Config{Name: s.Name, URL: p.URL, Tools: p.Tools, Logger: s.Log.Logger()}
+	config.Peer = peer.Config{
+		HTTPClient:  client,
+		Transport:   transport(p.Mode),
+		IdleTimeout: time.Duration(p.Timeout),
+		Cache:       NewFileCache(filepath.Join(s.Home, "servers"), s.Now),
+	}
+	if p.Protocol != "" {
+		config.Peer.Versions = []string{p.Protocol}
+	}
+	a := &authorizer{headers: p.Headers, getenv: s.Getenv, now: s.Now, secret: s.Log.Hide}
+	if !hasCredential(p.Headers) {
+		a.signIn = s.signIn(client)
+	}
+	config.Peer.Authorizer = a
+	return config, client.CloseIdleConnections, nil
+}
+
+func transport(mode string) peer.Transport {
+	switch mode {
+	case "http":
+		return peer.TransportStreamable
+	case "sse":
+		return peer.TransportSSE
+	}
+	return peer.TransportDetect
+}
+
+// hasCredential reports whether a header says who sends the request, so that
+// nobody needs to sign in.
+func hasCredential(headers []profile.Header) bool {
+	for _, h := range headers {
+		if strings.EqualFold(h.Name, "Authorization") {
+			return true
+		}
+	}
+	return false
+}
+
+// trustOf reads the certificates of a profile.
+func trustOf(p *profile.Profile) (peer.TLSConfig, error) {
+	var config peer.TLSConfig
+	if p.CAFile != "" {
+		data, err := os.ReadFile(p.CAFile)
+		if err != nil {
+			return config, fmt.Errorf("read the certificates to trust: %w", err)
+		}
+		if config.RootCAs, err = x509.SystemCertPool(); err != nil {
+			config.RootCAs = x509.NewCertPool()
+		}
+		if !config.RootCAs.AppendCertsFromPEM(data) {
+			return config, fmt.Errorf("read the certificates to trust: %s has none", p.CAFile)
+		}
+	}
+	if p.CertFile != "" {
+		pair, err := tls.LoadX509KeyPair(p.CertFile, p.KeyFile)
+		if err != nil {
+			return config, fmt.Errorf("read the client's certificate: %w", err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return config, nil
+}

@@ -1,0 +1,82 @@
+package bridge
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/mcp"
+)
+
+// An exchange is one request of the host and what becomes of it.
+type exchange struct {
+	*bridge
+	req    *jsonrpc.Request
+	notify func(jsonrpc.Notification)
+}
+
+func (x *exchange) introduction() peer.Config { return x.bridge.introduction(x.req) }
+
+// tool is the name of the tool that is called, or "".
+func (x *exchange) tool() string {
+	name := x.req.Params.Get("name")
+	if x.req.Method != mcp.MethodToolsCall || len(name) < 2 || name[0] != '"' {
+		return ""
+	}
+	return jsonrpc.UnquoteString(name)
+}
+
+// mirrors reports whether arguments are sent as header fields too.
+func (x *exchange) mirrors() bool {
+	c, err := x.server.current()
+	return err == nil && c != nil && c.Mirrors()
+}
+
+// call is the request as it is sent on.
+func (x *exchange) call() peer.Call {
+	// The request may go on when it is not here any more.
+	call := peer.Call{Method: strings.Clone(x.req.Method), Params: bytes.Clone(x.req.RawParams), OnNotification: x.notify}
+	call.Replay = isIdempotent(call.Method)
+	if x.req.Method == mcp.MethodToolsCall {
+		known, _ := x.tools.get(x.tool())
+		call.Mirror = known.mirror
+		call.Replay = known.readOnly || known.idempotent
+	}
+	if x.req.Handshake {
+		call.OnRequest = x.req.Asker.Ask
+	}
+	return call
+}
+
+// relay sends the request as it is, and returns the result as it is.
+func (x *exchange) relay(ctx context.Context) ([]byte, error) {
+	result, err := x.send(ctx, x.call())
+	if err == nil && x.req.Handshake {
+		x.remember()
+	}
+	return result, err
+}
+
+// send sends a call and filters its result.
+func (x *exchange) send(ctx context.Context, call peer.Call) ([]byte, error) {
+	result, err := x.server.call(ctx, x.introduction(), call)
+	if rpcErr, ok := errors.AsType[*jsonrpc.Error](err); ok && rpcErr.Code == jsonrpc.CodeHeaderMismatch && call.Method == mcp.MethodToolsCall && x.mirrors() {
+		// The tool mirrors other arguments than we knew. It has not been called.
+		if err := x.tools.learn(ctx, x); err != nil {
+			return nil, err
+		}
+		known, _ := x.tools.get(x.tool())
+		call.Mirror = known.mirror
+		result, err = x.server.call(ctx, x.introduction(), call)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if call.Method == mcp.MethodToolsList {
+		result = x.tools.filter(x, result)
+	}
+	return result, nil
+}

@@ -1,0 +1,57 @@
+package bridge
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/mcp"
+)
+
+// remember takes note of what a server with a handshake remembers for a host
+// with one, as long as the session lasts.
+func (x *exchange) remember() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	switch uri := text(x.req.Params.Get("uri")); x.req.Method {
+	case methodSetLevel:
+		x.setTo = x.logLevel()
+	case methodSubscribe:
+		if len(x.updates) < maxSubscriptions {
+			x.updates[uri] = 1
+		}
+	case methodUnsubscribe:
+		delete(x.updates, uri)
+	}
+}
+
+// remind tells a server whose session is new what it knew in the last one, and
+// the host that anything may have changed in between.
+func (b *bridge) remind() {
+	c, err := b.server.current()
+	if err != nil || c == nil || !c.Handshake() {
+		return
+	}
+	b.mu.Lock()
+	level, uris := b.setTo, slices.Sorted(maps.Keys(b.updates))
+	b.mu.Unlock()
+	if level != "" {
+		b.repeat(c, methodSetLevel, object("level", jsonrpc.AppendString(nil, level)))
+	}
+	for _, uri := range uris {
+		params := object("uri", jsonrpc.AppendString(nil, uri))
+		b.repeat(c, methodSubscribe, params)
+		b.unrelated(jsonrpc.Notification{Method: mcp.MethodNotificationsResourcesUpdated, Params: params})
+	}
+	lists := filter{tools: true, prompts: true, resourceList: true}.honoured(c.Server().Capabilities)
+	for _, method := range lists.lists() {
+		b.unrelated(jsonrpc.Notification{Method: method, Params: []byte("{}")})
+	}
+}
+
+func (b *bridge) repeat(c *peer.Conn, method string, params []byte) {
+	if _, err := c.Call(b.context, peer.Call{Method: method, Params: params}); err != nil {
+		b.config.Logger.Debug("the server does not take a reminder", "method", method, "error", err)
+	}
+}

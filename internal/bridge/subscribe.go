@@ -1,0 +1,143 @@
+package bridge
+
+import (
+	"context"
+	"strings"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/mcp"
+)
+
+// listenToLists begins to tell a host with a handshake about changes of lists,
+// where the server wants to be asked for that.
+func (b *bridge) listenToLists() {
+	b.mu.Lock()
+	begun := b.lists
+	b.lists = true
+	b.mu.Unlock()
+	if begun {
+		return
+	}
+	b.background.run(func() {
+		for {
+			result, err := b.describe(b.context, b.introduction(nil))
+			c, _ := b.server.current()
+			if err != nil || c == nil || c.Handshake() {
+				return // a server with a handshake tells by itself
+			}
+			members, _ := jsonrpc.ParseObject(result)
+			wanted := filter{tools: true, prompts: true, resourceList: true}.honoured(members.Get("capabilities"))
+			if len(wanted.lists()) == 0 {
+				return
+			}
+			_, err = b.keepListening(b.context, b.introduction(nil), object("notifications", wanted.json()), b.tell)
+			if err != nil {
+				b.config.Logger.Debug("changes of lists are not heard of", "error", err)
+				return
+			}
+			if sleep(b.context, maxListenWait) != nil {
+				return
+			}
+		}
+	})
+}
+
+// tell tells a host with a handshake what a subscription has told.
+func (b *bridge) tell(n jsonrpc.Notification) {
+	if n.Method == mcp.MethodNotificationsSubscriptionsAcknowledged {
+		return
+	}
+	n.Params = peer.SetMeta(n.Params, mcp.MetaSubscriptionID, nil)
+	_ = b.send(n.Append(nil)) // when it fails, Serve knows
+}
+
+// subscribe begins to tell a host with a handshake about a resource of a server
+// without one.
+func (x *exchange) subscribe(ctx context.Context) ([]byte, error) {
+	uri := strings.Clone(text(x.req.Params.Get("uri")))
+	if uri == "" {
+		return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "params.uri must be a string")
+	}
+	b, config := x.bridge, x.introduction()
+	lasting, cancel := context.WithCancel(b.context)
+	mine := &subscription{cancel}
+	if done, err := b.enter(uri, mine); done || err != nil {
+		cancel()
+		return []byte("{}"), err
+	}
+	outcome := make(chan error, 2) // the acknowledgement, and the end
+	wanted := filter{resources: []string{uri}}
+	running := b.background.run(func() {
+		defer cancel()
+		_, err := b.keepListening(lasting, config, object("notifications", wanted.json()), func(n jsonrpc.Notification) {
+			if n.Method != mcp.MethodNotificationsSubscriptionsAcknowledged {
+				b.tell(n)
+				return
+			}
+			members, _ := jsonrpc.ParseObject(n.Params)
+			var refusal error
+			if len(parseFilter(members.Get("notifications")).resources) == 0 {
+				refusal = &jsonrpc.Error{Code: codeResourceNotFound, Message: "Resource not found", Data: object("uri", jsonrpc.AppendString(nil, uri))}
+			}
+			outcome <- refusal
+		})
+		b.leave(uri, mine)
+		if err == nil {
+			err = errOver
+		}
+		outcome <- err
+	})
+	if !running {
+		cancel()
+		return nil, errOver
+	}
+	var err error
+	select {
+	case err = <-outcome:
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		b.leave(uri, mine)
+		return nil, err
+	}
+	return []byte("{}"), nil
+}
+
+// A subscription is one to a resource.
+type subscription struct{ cancel context.CancelFunc }
+
+// enter takes note of a subscription, and reports whether there is one already.
+func (b *bridge) enter(uri string, s *subscription) (already bool, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.resources[uri] != nil:
+		return true, nil
+	case len(b.resources) == maxSubscriptions:
+		return false, jsonrpc.Errorf(jsonrpc.CodeInternalError, "no more than %d subscriptions are accepted", maxSubscriptions)
+	}
+	b.resources[uri] = s
+	return false, nil
+}
+
+// leave ends a subscription, or whichever there is to the resource when it is
+// nil.
+func (b *bridge) leave(uri string, s *subscription) {
+	b.mu.Lock()
+	current := b.resources[uri]
+	if s == nil || s == current {
+		delete(b.resources, uri)
+		s = current
+	}
+	b.mu.Unlock()
+	if s != nil {
+		s.cancel()
+	}
+}
+
+func (x *exchange) unsubscribe() ([]byte, error) {
+	x.leave(text(x.req.Params.Get("uri")), nil)
+	return []byte("{}"), nil
+}

@@ -1,0 +1,176 @@
+package bridge
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/internal/profile"
+	"github.com/mcpengine/mcpengine/mcp"
+)
+
+// Bounds of the tools that are remembered, and of looking for one.
+const (
+	maxTools = 10_000
+	maxPages = 100
+)
+
+// A tool is what the bridge has to know of one.
+type tool struct {
+	mirror     peer.Mirror
+	readOnly   bool
+	idempotent bool
+}
+
+// tools are what the server has said of its tools, in passing.
+type tools struct {
+	mu      sync.Mutex
+	known   map[string]tool
+	learned bool // the server has been asked
+}
+
+// firstTime reports whether the server has not been asked before.
+func (t *tools) firstTime() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	first := !t.learned
+	t.learned = true
+	return first
+}
+
+func (t *tools) get(name string) (tool, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	found, ok := t.known[name]
+	return found, ok
+}
+
+func (t *tools) put(name string, found tool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.known == nil || len(t.known) == maxTools {
+		t.known = make(map[string]tool)
+	}
+	t.known[name] = found
+}
+
+// admit refuses a call of a tool that the host is not to see.
+func (t *tools) admit(ctx context.Context, x *exchange) error {
+	if x.req.Method != mcp.MethodToolsCall {
+		return nil
+	}
+	filter, name := x.bridge.config.Tools, x.tool()
+	refusal := jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "Unknown tool: %.128s", name)
+	if !allows(filter, name) {
+		return refusal
+	}
+	found, ok := t.get(name)
+	if !filter.ReadOnly {
+		if !ok && x.mirrors() && t.firstTime() {
+			// Whoever routes by a header field does not refuse a call without it,
+			// but does the wrong thing. A list that fails says nothing of the call.
+			_ = t.learn(ctx, x)
+		}
+		return nil
+	}
+	if !ok {
+		if err := t.learn(ctx, x); err != nil {
+			return err
+		}
+		found, _ = t.get(name)
+	}
+	if !found.readOnly {
+		return refusal
+	}
+	return nil
+}
+
+func allows(filter profile.Filter, name string) bool {
+	return (len(filter.Allow) == 0 || slices.Contains(filter.Allow, name)) && !slices.Contains(filter.Deny, name)
+}
+
+// learn asks the server for its tools.
+func (t *tools) learn(ctx context.Context, x *exchange) error {
+	var cursor []byte
+	for range maxPages {
+		call := peer.Call{Method: mcp.MethodToolsList, Replay: true}
+		if cursor != nil {
+			call.Params = append(append([]byte(`{"cursor":`), cursor...), '}')
+		}
+		result, err := x.bridge.server.call(ctx, x.introduction(), call)
+		if err != nil {
+			return fmt.Errorf("list the tools: %w", err)
+		}
+		_ = t.filter(x, result)
+		members, err := jsonrpc.ParseObject(result)
+		if err != nil {
+			return &peer.ProtocolError{Err: fmt.Errorf("read a list of tools: %w", err)}
+		}
+		if cursor = members.Get("nextCursor"); len(cursor) == 0 || cursor[0] != '"' {
+			return nil
+		}
+	}
+	return &peer.ProtocolError{Err: errors.New("the list of tools does not end")}
+}
+
+// filter takes note of the tools in a result of tools/list, and returns the
+// result without those that the host is not to see. A tool whose annotations for
+// header fields are wrong is one of them, where they count (streamable-http,
+// "Schema Extension").
+func (t *tools) filter(x *exchange, result []byte) []byte {
+	members, err := jsonrpc.ParseObject(result)
+	if err != nil {
+		return result
+	}
+	elements, err := jsonrpc.Elements(members.Get("tools"))
+	if err != nil {
+		return result
+	}
+	kept := []byte{'['}
+	dropped := false
+	for _, element := range elements {
+		if !t.note(x, element) {
+			dropped = true
+			continue
+		}
+		if len(kept) > 1 {
+			kept = append(kept, ',')
+		}
+		kept = append(kept, element...)
+	}
+	if !dropped {
+		return result
+	}
+	return peer.SetMember(result, "tools", append(kept, ']'))
+}
+
+// note takes note of one tool and reports whether the host is to see it.
+func (t *tools) note(x *exchange, raw []byte) bool {
+	members, err := jsonrpc.ParseObject(raw)
+	if err != nil {
+		return true // whatever it is
+	}
+	quoted := members.Get("name")
+	if len(quoted) < 2 || quoted[0] != '"' {
+		return true
+	}
+	name := jsonrpc.UnquoteString(quoted)
+	annotations, _ := jsonrpc.ParseObject(members.Get("annotations"))
+	found := tool{
+		readOnly:   bytes.Equal(annotations.Get("readOnlyHint"), []byte("true")),
+		idempotent: bytes.Equal(annotations.Get("idempotentHint"), []byte("true")),
+	}
+	filter := x.bridge.config.Tools
+	seen := allows(filter, name) && (!filter.ReadOnly || found.readOnly)
+	if found.mirror, err = peer.ParseMirror(members.Get("inputSchema")); err != nil && x.mirrors() {
+		x.bridge.config.Logger.Warn("leave out a tool", "name", fmt.Sprintf("%.128s", name), "error", err)
+		seen = false
+	}
+	t.put(name, found)
+	return seen
+}
