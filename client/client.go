@@ -29,9 +29,9 @@ type Client struct {
 // Connect connects to the server at an HTTP or HTTPS URL. Close the client when
 // done.
 func Connect(ctx context.Context, url string, opts ...Option) (*Client, error) {
-	return connect(ctx, opts, func(c peer.Config, o *OAuth) (*peer.Conn, error) {
-		if o != nil {
-			a, err := o.authorizer(ctx, url)
+	return connect(ctx, opts, func(c peer.Config, own config) (*peer.Conn, error) {
+		if own.oauth != nil {
+			a, err := own.oauth.authorizer(ctx, url, own.info)
 			if err != nil {
 				return nil, err
 			}
@@ -45,7 +45,7 @@ func Connect(ctx context.Context, url string, opts ...Option) (*Client, error) {
 // standard streams. What the process writes to its standard error goes to that
 // of [Process]. Closing the client ends the process.
 func Command(ctx context.Context, process Process, opts ...Option) (*Client, error) {
-	return connect(ctx, opts, func(c peer.Config, _ *OAuth) (*peer.Conn, error) {
+	return connect(ctx, opts, func(c peer.Config, _ config) (*peer.Conn, error) {
 		return peer.Start(ctx, peer.Command{
 			Path: process.Path, Args: process.Args, Env: process.Env, Dir: process.Dir, Stderr: process.Stderr,
 		}, c)
@@ -74,10 +74,10 @@ type Process struct {
 // Attach connects to a server at the other end of two streams, with a message on
 // each line. Closing the client closes both.
 func Attach(ctx context.Context, in io.ReadCloser, out io.WriteCloser, opts ...Option) (*Client, error) {
-	return connect(ctx, opts, func(c peer.Config, _ *OAuth) (*peer.Conn, error) { return peer.Attach(ctx, in, out, c) })
+	return connect(ctx, opts, func(c peer.Config, _ config) (*peer.Conn, error) { return peer.Attach(ctx, in, out, c) })
 }
 
-func connect(ctx context.Context, opts []Option, open func(peer.Config, *OAuth) (*peer.Conn, error)) (*Client, error) {
+func connect(ctx context.Context, opts []Option, open func(peer.Config, config) (*peer.Conn, error)) (*Client, error) {
 	c := &Client{config: newConfig(opts), listeners: make(map[*listener]struct{})}
 	for _, version := range c.config.peer.Versions {
 		if !slices.Contains(peer.Versions(), version) {
@@ -88,7 +88,7 @@ func connect(ctx context.Context, opts []Option, open func(peer.Config, *OAuth) 
 	if err != nil {
 		return nil, err
 	}
-	if c.conn, err = open(pc, c.config.oauth); err != nil {
+	if c.conn, err = open(pc, c.config); err != nil {
 		return nil, err
 	}
 	if err := c.setLogLevel(ctx); err != nil {

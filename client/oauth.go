@@ -1,53 +1,106 @@
 package client
 
 import (
+	"cmp"
 	"context"
+	"crypto"
+	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/mcpengine/mcpengine/internal/oauth"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// An OAuth says how a [Client] signs a person in to a server that wants an
-// access token (basic/authorization). Its zero value registers with the
+// An OAuth says how a [Client] gets the access token that a server wants
+// (basic/authorization). Its zero value signs a person in: it registers with the
 // authorization server, opens the system's browser, and forgets the token with
-// the client.
+// the client. Printing an OAuth shows no secret.
 type OAuth struct {
+	// Grant is how tokens are obtained. The default is an [AuthorizationCode].
+	Grant Grant
+
 	// ClientID is what the authorization server knows the program as. The
-	// default is to register when it is needed.
+	// default is to register when it is needed, under the name of
+	// [WithImplementation] (RFC 7591).
 	ClientID string
 
 	// ClientSecret authenticates the program. Optional.
 	ClientSecret string
 
+	// Key authenticates the program by signed assertions (private_key_jwt, RFC
+	// 7523, section 2.2): a P-256, P-384, Ed25519 or RSA key. KeyID names it.
+	// Both are optional.
+	Key   crypto.Signer
+	KeyID string
+
+	// Issuer is the authorization server that knows the ClientID; no other gets
+	// the credentials. The default is the first that the server names.
+	Issuer string
+
+	// MetadataURL is the https URL of a document that describes the program. It
+	// is the id of the program where the authorization server reads such
+	// documents and there is no ClientID (client id metadata documents).
+	// Optional.
+	MetadataURL string
+
 	// Scopes are asked for in any case, besides those that the server names.
 	Scopes []string
 
-	// Open shows a URL to the person, who comes back to a free port of
-	// 127.0.0.1 within 5 minutes. It must not wait for the person. The default
-	// opens the system's browser.
+	// DPoP takes no tokens but those that are bound to a key (RFC 9449). Without
+	// it they are used where the server wants them.
+	DPoP bool
+
+	// Open is that of the [AuthorizationCode], for when there is no Grant.
 	Open func(ctx context.Context, authorizationURL string) error
 
 	// Dir is a folder that keeps tokens for all processes of the user, sealed
 	// with a key in the system's keychain where there is one. The default keeps
 	// them in memory.
 	Dir string
+
+	// HTTPClient sends requests to authorization servers: its Transport counts.
+	// The default refuses to be sent to addresses of private networks by a
+	// server on the internet; a client given here has to.
+	HTTPClient *http.Client
+
+	// InsecureNoPKCE signs in at an authorization server that does not say that
+	// it supports PKCE (RFC 7636). Cognito and Entra ID do not need it.
+	InsecureNoPKCE bool
 }
 
-// WithOAuth signs in when the server asks for it. By default nobody is signed
-// in. It is for servers at an https URL, or an http URL of this machine; other
-// servers are not connected to. It takes the place of [WithAuthorizer], and
-// [Command] and [Attach] have no use for it.
+// WithOAuth gets an access token when the server asks for one. By default there
+// is none. It is for servers at an https URL, or an http URL of this machine;
+// other servers are not connected to. A refusal of the authorization server ends
+// the call with an [AuthError] that wraps an [OAuthError]. It takes the place of
+// [WithAuthorizer], and [Command] and [Attach] have no use for it.
 func WithOAuth(o OAuth) Option {
 	return func(c *config) { c.oauth = &o }
 }
 
-// authorizer returns what signs in to the server.
-func (o *OAuth) authorizer(ctx context.Context, server string) (*oauth.Authorizer, error) {
+// OAuthError is the answer of an authorization server that refuses, with the
+// error code of RFC 6749, such as "access_denied" or "invalid_grant".
+type OAuthError = oauth.Error
+
+// Format prints the client id and no secret, whatever the verb.
+func (o OAuth) Format(s fmt.State, _ rune) { _, _ = fmt.Fprintf(s, "client.OAuth(%s)", o.ClientID) }
+
+// authorizer returns what gets tokens for the server.
+func (o *OAuth) authorizer(ctx context.Context, server string, info mcp.Implementation) (*oauth.Authorizer, error) {
+	grant, err := o.grant()
+	if err != nil {
+		return nil, fmt.Errorf("prepare to sign in: %w", err)
+	}
 	config := oauth.Config{
-		Server: server,
-		Grant:  oauth.AuthorizationCode{Open: o.Open},
-		Client: oauth.Client{ID: o.ClientID, Secret: o.ClientSecret},
-		Scopes: o.Scopes,
+		Server:         server,
+		Grant:          grant,
+		Client:         oauth.Client{ID: o.ClientID, Secret: o.ClientSecret, Key: o.Key, KeyID: o.KeyID, Issuer: o.Issuer},
+		MetadataURL:    o.MetadataURL,
+		Name:           cmp.Or(info.Title, info.Name),
+		Scopes:         o.Scopes,
+		DPoP:           o.DPoP,
+		HTTPClient:     o.HTTPClient,
+		InsecureNoPKCE: o.InsecureNoPKCE,
 	}
 	if o.Dir != "" {
 		store, err := oauth.NewFileStore(ctx, o.Dir, oauth.SystemKeychain{})
@@ -61,4 +114,15 @@ func (o *OAuth) authorizer(ctx context.Context, server string) (*oauth.Authorize
 		return nil, fmt.Errorf("prepare to sign in: %w", err)
 	}
 	return a, nil
+}
+
+// grant returns the grant, and an error for one that cannot work.
+func (o *OAuth) grant() (oauth.Grant, error) {
+	switch {
+	case o.Grant == nil:
+		return AuthorizationCode{Open: o.Open}.grant(o)
+	case o.Open != nil:
+		return nil, errors.New("there are two ways to sign in: Open and Grant")
+	}
+	return o.Grant.grant(o)
 }

@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -66,15 +67,48 @@ func TestWithOAuth(t *testing.T) {
 	}
 }
 
-// A token is never sent where others can read it.
+// What cannot work is refused before anybody is asked anything, and no secret is
+// in the error.
 func TestWithOAuthRefused(t *testing.T) {
 	t.Parallel()
-	_, err := client.Connect(t.Context(), "http://mcp.example.com/mcp", client.WithOAuth(client.OAuth{}))
-	if err == nil || !strings.Contains(err.Error(), "prepare to sign in: server URL") {
-		t.Errorf("Connect: %v", err)
+	visit := func(context.Context, string) (string, error) { return "", nil }
+	open := func(context.Context, string) error { return nil }
+	idToken := func(context.Context) (string, error) { return "", nil }
+	const secure = "https://mcp.example.com/mcp"
+	for _, test := range []struct {
+		url   string
+		oauth client.OAuth
+		want  string
+	}{
+		{"http://mcp.example.com/mcp", client.OAuth{}, "server URL: not an https URL"}, // H14
+		{secure, client.OAuth{ClientSecret: "hunter2"}, "client credentials without a client id"},
+		{secure, client.OAuth{Scopes: []string{`a"b`}}, "is not a scope"},
+		{secure, client.OAuth{MetadataURL: "https://app.example.com"}, "client metadata URL"},
+		{secure, client.OAuth{Open: open, Grant: client.ClientCredentials{}}, "Open and Grant"},
+		{secure, client.OAuth{Grant: client.AuthorizationCode{Open: open, Visit: visit}}, "Open and Visit"},
+		{secure, client.OAuth{Grant: client.AuthorizationCode{Visit: visit}}, "RedirectURI"},
+		{secure, client.OAuth{Grant: client.ClientCredentials{}}, "no ClientID"},
+		{secure, client.OAuth{Grant: client.ClientCredentials{}, ClientID: "app"}, "neither ClientSecret nor Key"},
+		{secure, client.OAuth{Grant: client.DeviceCode{}}, "no Show"},
+		{secure, client.OAuth{Grant: client.JWTBearer{}}, "no Assertion"},
+		{secure, client.OAuth{Grant: client.EnterpriseManaged{ClientID: "app", ClientSecret: "hunter2", IDToken: idToken}}, "no TokenEndpoint"},
+		{secure, client.OAuth{Grant: client.EnterpriseManaged{TokenEndpoint: "https://idp.example.com/token", IDToken: idToken}}, "ClientID"},
+		{secure, client.OAuth{Grant: client.EnterpriseManaged{TokenEndpoint: "https://idp.example.com/token", ClientID: "app"}}, "IDToken"},
+	} {
+		_, err := client.Connect(t.Context(), test.url, client.WithOAuth(test.oauth))
+		if err == nil || !strings.HasPrefix(err.Error(), "prepare to sign in: ") || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("Connect with %v: %v, want %q", test.oauth, err, test.want)
+		}
 	}
-	_, err = client.Connect(t.Context(), "https://mcp.example.com/mcp", client.WithOAuth(client.OAuth{ClientSecret: "hunter2"}))
-	if err == nil || strings.Contains(err.Error(), "hunter2") {
-		t.Errorf("Connect with a secret and no id: %v", err)
+}
+
+// Configuration that ends up in a log takes no secret there.
+func TestAttackH12Printing(t *testing.T) {
+	t.Parallel()
+	o := client.OAuth{ClientID: "app", ClientSecret: "hunter2", Grant: client.EnterpriseManaged{ClientSecret: "hunter2"}}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+		if got := fmt.Sprintf(verb+" "+verb, o, o.Grant); strings.Contains(got, "hunter2") || strings.Contains(got, "68756e74657232") {
+			t.Errorf("%s: %s", verb, got)
+		}
 	}
 }

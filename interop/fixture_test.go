@@ -15,7 +15,7 @@ import (
 
 // fixtureVariable turns this test binary into the fixture, served over "stdio"
 // as one "replica" of several over HTTP, or as a "function" on AWS Lambda, or into
-// that of another SDK, or into the browser of a test.
+// that of another SDK, the "browser" of a test, or a "caller" that signs in.
 const fixtureVariable = "INTEROP_FIXTURE"
 
 func TestMain(m *testing.M) {
@@ -33,12 +33,14 @@ func TestMain(m *testing.M) {
 		err = showPage(os.Getenv(browserVariable), os.Args[1])
 	case "replica":
 		err = serveReplica(os.Stdin, os.Stdout)
+	case "caller":
+		err = callOnce(context.Background(), os.Args[1], os.Args[2], os.Stdin, os.Stdout)
 	default:
 		m.Run()
 		return
 	}
 	if err != nil {
-		panic(fmt.Sprintf("serve fixture: %v", err))
+		panic(fmt.Sprintf("%s: %v", os.Getenv(fixtureVariable), err))
 	}
 }
 

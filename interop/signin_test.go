@@ -4,160 +4,213 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
-	"github.com/mcpengine/mcpengine/interop/internal/wire"
+	"github.com/mcpengine/mcpengine/client"
 )
 
-// TestSignIn has a person sign in, in the browser, through the bridge.
+// A person signs in to an example, from the challenge to the message under the
+// person's name: our client, our server as a process, and a provider by others.
 func TestSignIn(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
-	defer cancel()
-
-	// Two hosts start at once, and each has its bridge.
-	both := make(chan error)
-	for _, version := range []string{"2025-11-25", wire.Version} {
-		go func() { both <- d.work(ctx, version, 10) }()
-	}
-	if err := errors.Join(<-both, <-both); err != nil {
-		t.Error(err)
-	}
-	d.signedIn(t, 1)
-
-	// The next day a bridge renews what there is.
-	if err := d.work(ctx, "2025-11-25", 1); err != nil {
-		t.Error(err)
-	}
-	d.signedIn(t, 1)
-
-	// What cannot be renewed is asked for again: by a bridge that starts, and by
-	// one under way.
-	d.provider.RevokeRefreshTokens()
-	h, err := d.start(ctx, wire.Version)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := postMessage(ctx, h); err != nil {
-		t.Error(err)
-	}
-	d.signedIn(t, 2)
-	d.provider.RevokeRefreshTokens()
-	if err := postMessage(ctx, h); err != nil {
-		t.Error(err)
-	}
-	d.signedIn(t, 3)
-	if err := h.stop(ctx); err != nil {
-		t.Error(err)
+	program := buildAuthboard(t)
+	for name, test := range map[string]func(*testing.T, string){
+		"once":               signInOnce,
+		"refresh":            signInRefreshes,
+		"short-lived tokens": signInShortLived,
+		"two processes":      signInTwoProcesses,
+		"revoked":            signInRevoked,
+		"step-up":            signInStepUp,
+		"step-up in vain":    signInStepUpInVain,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, program)
+		})
 	}
 }
 
-// TestSignInRefused has a person say no, and later yes.
-func TestSignInRefused(t *testing.T) {
-	t.Parallel()
-	d := newDesk(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
-	defer cancel()
-	d.refuse(true)
-	d.fails(ctx, t)
-	d.signedIn(t, 1) // asked once, and not for each request
-	d.refuse(false)
-	if err := d.work(ctx, wire.Version, 1); err != nil {
-		t.Error(err)
-	}
-	d.signedIn(t, 2)
-}
-
-// TestSignInWithoutProvider has nobody who could vouch for the person.
-func TestSignInWithoutProvider(t *testing.T) {
-	t.Parallel()
-	d := newDesk(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
-	defer cancel()
-	d.provider.Kill()
-	d.fails(ctx, t)
-	d.signedIn(t, 0)
-}
-
-// fails sends requests that cannot be answered, and wants an error to each, and
-// the exit code for it.
-func (d *desk) fails(ctx context.Context, t *testing.T) {
+// post posts a message, which it expects to be posted.
+func (b *authboard) post(t *testing.T, c *client.Client) {
 	t.Helper()
-	h, err := d.start(ctx, wire.Version)
+	got, err := client.Call[string](t.Context(), c, "post_message", map[string]any{"text": "hello"})
+	if err != nil || !strings.HasSuffix(got, "is posted.") {
+		t.Fatalf("post_message = %q, %v", got, err)
+	}
+}
+
+// A server that wants a token from the first request on is signed in to once,
+// and posts are under the name that the provider vouches for.
+func signInOnce(t *testing.T, program string) {
+	b := newAuthboard(t, program, 0)
+	dir := t.TempDir()
+	b.post(t, b.connect(t, dir))
+	c := b.connect(t, dir) // as another process would
+	board, err := client.Call[struct {
+		Messages []struct {
+			Username string `json:"username"`
+		} `json:"messages"`
+	}](t.Context(), c, "get_messages", nil)
+	if err != nil || len(board.Messages) != 1 || board.Messages[0].Username != "alice" {
+		t.Errorf("get_messages = %+v, %v", board, err)
+	}
+	b.check(t, 1, 1)
+}
+
+// A token that the server finds expired is refreshed, each time with the refresh
+// token that came last.
+func signInRefreshes(t *testing.T, program string) {
+	b := newAuthboard(t, program, 0)
+	dir := t.TempDir()
+	for range 4 {
+		b.post(t, b.connect(t, dir))
+		b.expire()
+	}
+	b.check(t, 1, 4)
+}
+
+// A token that is about to expire is refreshed before it is sent: here that is
+// each of them, and there is a request to connect, to list and to call.
+func signInShortLived(t *testing.T, program string) {
+	b := newAuthboard(t, program, 5*time.Second)
+	c := b.connect(t, "")
+	b.check(t, 1, 1)
+	b.post(t, c)
+	b.check(t, 1, 3)
+	b.post(t, c)
+	b.check(t, 1, 4)
+}
+
+// Two processes that find the token expired at the same time refresh it once: a
+// second use of the refresh token would have ended the session.
+func signInTwoProcesses(t *testing.T, program string) {
+	b := newAuthboard(t, program, 0)
+	dir := t.TempDir()
+	b.post(t, b.connect(t, dir))
+	b.expire()
+	var callers []*exec.Cmd
+	var inputs []io.Closer
+	for range 2 {
+		caller, input := b.startCaller(t, dir)
+		callers, inputs = append(callers, caller), append(inputs, input)
+	}
+	for _, input := range inputs {
+		_ = input.Close() // and go
+	}
+	for _, caller := range callers {
+		if err := caller.Wait(); err != nil {
+			t.Error(err)
+		}
+	}
+	b.check(t, 1, 2)
+}
+
+// A sign-in that was taken back takes another one.
+func signInRevoked(t *testing.T, program string) {
+	b := newAuthboard(t, program, 0)
+	c := b.connect(t, "")
+	b.post(t, c)
+	if err := b.provider.Revoke(t.Context(), b.last("client_id"), b.last("refresh_token")); err != nil {
+		t.Fatal(err)
+	}
+	b.expire()
+	b.post(t, c)
+	b.check(t, 2, 2)
+}
+
+// Who deletes a message is asked for the scope that it takes, then and not
+// before.
+func signInStepUp(t *testing.T, program string) {
+	b := newAuthboard(t, program, 0)
+	b.login = "root"
+	c := b.connect(t, "")
+	b.post(t, c)
+	got, err := client.Call[string](t.Context(), c, "delete_message", map[string]any{"id": 1})
+	if err != nil || got != "Message 1 is deleted." {
+		t.Errorf("delete_message = %q, %v", got, err)
+	}
+	b.checkScopes(t)
+}
+
+// A scope does not make an administrator: that is final, and nobody is asked
+// again.
+func signInStepUpInVain(t *testing.T, program string) {
+	b := newAuthboard(t, program, 0)
+	c := b.connect(t, "")
+	b.post(t, c)
+	for range 2 {
+		_, err := client.Call[string](t.Context(), c, "delete_message", map[string]any{"id": 1})
+		if e, ok := errors.AsType[*client.Error](err); !ok || e.Message != "the caller is not allowed to do this" {
+			t.Errorf("delete_message: %v", err)
+		}
+	}
+	b.checkScopes(t)
+	b.post(t, c)
+}
+
+// checkScopes checks that the second sign-in, and no other, asks for the scope
+// of delete_message.
+func (b *authboard) checkScopes(t *testing.T) {
+	t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var asked []bool
+	for _, visit := range b.visits {
+		asked = append(asked, slices.Contains(strings.Fields(visit.Get("scope")), "messages:delete"))
+	}
+	if !slices.Equal(asked, []bool{false, true}) {
+		t.Errorf("messages:delete was asked for at the sign-ins %t, want false and true", asked)
+	}
+}
+
+// startCaller starts this test binary as a program that posts once, when its
+// input ends, with the tokens in a folder.
+func (b *authboard) startCaller(t *testing.T, dir string) (*exec.Cmd, io.Closer) {
+	t.Helper()
+	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 5 {
-		if _, err := h.send("tools/call", message(), nil); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for id := range h.wanted {
-		if _, err := h.response(ctx, id); err == nil || !strings.Contains(err.Error(), "error -32603") {
-			t.Errorf("the response is %v, want an error", err)
-		}
-	}
-	err = h.stop(ctx)
-	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 3 {
-		t.Errorf("the bridge: %v, want exit code 3", err)
-	}
-	for id := range h.wanted {
-		if h.responses[id] != 1 {
-			t.Errorf("%d responses, want 1", h.responses[id])
-		}
-	}
-}
-
-func (d *desk) start(ctx context.Context, version string) (*rawHost, error) {
-	h, err := startRawHost(ctx, version, d.program, "board", d.env...)
+	cmd := exec.CommandContext(t.Context(), self, b.url, dir)
+	cmd.Env = append(os.Environ(), fixtureVariable+"=caller")
+	cmd.Stderr = os.Stderr
+	stdin, err := cmd.StdinPipe()
 	if err != nil {
-		return nil, err
+		t.Fatal(err)
 	}
-	if err := h.begin(ctx); err != nil {
-		return nil, errors.Join(err, h.stop(ctx))
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
 	}
-	return h, nil
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(stdout, make([]byte, len("ready\n"))); err != nil {
+		t.Fatal(err)
+	}
+	return cmd, stdin
 }
 
-// work posts messages with a bridge of its own. All requests are sent at once,
-// and each has to have its one response.
-func (d *desk) work(ctx context.Context, version string, messages int) error {
-	h, err := d.start(ctx, version)
+// callOnce is the program that startCaller starts. It has no browser.
+func callOnce(ctx context.Context, server, dir string, stdin io.Reader, stdout io.Writer) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	fmt.Fprintln(stdout, "ready")
+	if _, err := io.Copy(io.Discard, stdin); err != nil {
+		return err
+	}
+	noBrowser := func(context.Context, string) error { return errors.New("there is no browser") }
+	c, err := client.Connect(ctx, server, client.WithOAuth(client.OAuth{Dir: dir, Open: noBrowser}))
 	if err != nil {
 		return err
 	}
-	ids := make([]string, messages)
-	for i := range ids {
-		if ids[i], err = h.send("tools/call", message(), nil); err != nil {
-			return err
-		}
-	}
-	for _, id := range ids {
-		if _, err := h.response(ctx, id); err != nil {
-			return errors.Join(err, h.stop(ctx))
-		}
-	}
-	return errors.Join(postMessage(ctx, h), h.stop(ctx))
-}
-
-func message() map[string]any {
-	return map[string]any{"name": "post_message", "arguments": map[string]any{"text": "hello"}}
-}
-
-// postMessage wants the board to have the message under the person's name.
-func postMessage(ctx context.Context, h *rawHost) error {
-	if _, err := h.call(ctx, "post_message", map[string]any{"text": "hello"}, nil); err != nil {
-		return err
-	}
-	board, err := h.call(ctx, "get_messages", map[string]any{}, nil)
-	if err != nil {
-		return err
-	}
-	if !strings.Contains(board, "alice") {
-		return fmt.Errorf("the board is %s", board)
-	}
-	return nil
+	defer c.Close()
+	_, err = client.Call[string](ctx, c, "post_message", map[string]any{"text": "from another process"})
+	return err
 }

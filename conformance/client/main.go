@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"time"
 
 	"github.com/mcpengine/mcpengine/client"
@@ -45,10 +46,18 @@ func run(ctx context.Context, args []string, getenv func(string) string) error {
 		}
 	}
 	steps, ok := scenarios[s.name]
-	if !ok {
+	switch {
+	case ok:
+	case strings.HasPrefix(s.name, authPrefix):
+		steps = callEach("test-tool")
+	default:
 		steps = listTools
 	}
-	c, err := client.Connect(ctx, args[0], s.options()...)
+	options, err := s.options()
+	if err != nil {
+		return err
+	}
+	c, err := client.Connect(ctx, args[0], options...)
 	if err != nil {
 		return err
 	}
@@ -68,14 +77,24 @@ type scenarioContext struct {
 		Name      string          `json:"name"`
 		Arguments json.RawMessage `json:"arguments"`
 	} `json:"toolCalls"`
+
+	credentials
 }
 
 // options are those of every scenario.
-func (s scenario) options() []client.Option {
-	return append([]client.Option{
+func (s scenario) options() ([]client.Option, error) {
+	options := []client.Option{
 		client.WithImplementation(mcp.Implementation{Name: "conformance-client", Version: "1"}),
 		client.WithHandlers(client.Handlers{ElicitForm: s.elicit}),
-	}, authorization(s)...)
+	}
+	if !strings.HasPrefix(s.name, authPrefix) {
+		return options, nil
+	}
+	o, err := s.context.authorization(s.name)
+	if err != nil {
+		return nil, err
+	}
+	return append(options, client.WithOAuth(o)), nil
 }
 
 // elicit confirms everything, and leaves the fields of the form that has

@@ -43,10 +43,6 @@ var clientLegs = []leg{
 	{side: clientSide, revision: "2025-11-25", required: 18},
 }
 
-// excused is how the names of client scenarios begin that need not pass, because
-// the client has no OAuth yet.
-const excused = "auth/"
-
 // chooseLegs returns the legs of a revision, and all legs when it is empty.
 func chooseLegs(legs []leg, revision string) ([]leg, error) {
 	if revision == "" {

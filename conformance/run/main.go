@@ -13,8 +13,7 @@
 //
 // It exits with 1 when a scenario fails that the revision requires or that is
 // pending, or one passes that is excluded, and with 2 when it is used wrongly.
-// Scenarios of extensions, and those of the client's authorization, are shown and
-// never fail the run.
+// Scenarios of extensions are shown and never fail the run.
 package main
 
 import (

@@ -80,7 +80,7 @@ func parseList(list string, l leg) ([]scenario, error) {
 			set, _, _ = strings.Cut(line, " ")
 		case isItem && set == required && !unscored:
 			count++
-			scenarios = append(scenarios, scenario{name, required, l.side == serverSide || !strings.HasPrefix(name, excused), ""})
+			scenarios = append(scenarios, scenario{name, required, true, ""})
 		case isItem && set == extension && unscored:
 			extensions = append(extensions, scenario{name, set, false, ""})
 		case isItem && set != required && unscored:

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
 const (
@@ -55,6 +57,11 @@ func New(config Config) (*Authorizer, error) {
 		fetch.insecure = origin(u)
 	}
 	return &Authorizer{config: config, url: u, fetch: fetch, turn: make(chan struct{}, 1)}, nil
+}
+
+// Format prints the server and no secret, whatever the verb.
+func (a *Authorizer) Format(s fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(s, "oauth.Authorizer(%s)", a.url.Host)
 }
 
 // Authorize sets the credentials of an outgoing request, after renewing them
@@ -169,18 +176,18 @@ type demand struct {
 
 // read reads a response.
 func (a *Authorizer) read(resp *http.Response) demand {
-	all := parseChallenges(resp.Header)
+	all := peer.Challenges(resp.Header)
 	scheme, used, _ := strings.Cut(resp.Request.Header.Get("Authorization"), " ")
-	bearer, dpop := find(all, "bearer"), find(all, "dpop")
+	bearer, dpop := peer.FindChallenge(all, "bearer"), peer.FindChallenge(all, "dpop")
 	d := demand{used: used, bound: bearer == nil && dpop != nil}
-	d.nonce = dpop.get("error") == "use_dpop_nonce" && scheme == "DPoP" && resp.StatusCode == http.StatusUnauthorized
+	d.nonce = dpop.Param("error") == "use_dpop_nonce" && scheme == "DPoP" && resp.StatusCode == http.StatusUnauthorized
 	c := bearer
 	if c == nil {
 		c = dpop
 	}
-	d.stepUp = resp.StatusCode == http.StatusForbidden && c.get("error") == "insufficient_scope"
+	d.stepUp = resp.StatusCode == http.StatusForbidden && c.Param("error") == "insufficient_scope"
 	d.serious = resp.StatusCode == http.StatusUnauthorized || d.stepUp
-	d.metadata, d.scopes = c.get("resource_metadata"), parseScopes(c.get("scope"))
+	d.metadata, d.scopes = c.Param("resource_metadata"), parseScopes(c.Param("scope"))
 	return d
 }
 

@@ -174,7 +174,7 @@ func TestNoKeychain(t *testing.T) {
 
 // H11: what others can have written is refused, and what they can only read is
 // made private.
-func TestFilesOfOthers(t *testing.T) {
+func TestAttackH11FilesOfOthers(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("out of reach: there are no modes on Windows")
@@ -207,6 +207,16 @@ func TestFilesOfOthers(t *testing.T) {
 	check("others may write to it", false)
 	mode(file, 0o600)
 	check("nobody else may", true)
+
+	if os.Geteuid() == 0 { // nobody else can give files away
+		if err := os.Chown(file, 65534, -1); err != nil {
+			t.Fatal(err)
+		}
+		check("it belongs to somebody else", false)
+		if err := os.Chown(file, 0, -1); err != nil {
+			t.Fatal(err)
+		}
+	}
 
 	moved := filepath.Join(t.TempDir(), "elsewhere")
 	if err := os.Rename(file, moved); err != nil {

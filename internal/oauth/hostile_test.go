@@ -1,8 +1,10 @@
 package oauth_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -15,7 +17,7 @@ import (
 
 // H1: metadata speaks for the server, or for a parent path at whose well-known
 // URI it is.
-func TestResourceMismatch(t *testing.T) {
+func TestAttackH01ResourceMismatch(t *testing.T) {
 	t.Parallel()
 	const path, root = "/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-protected-resource"
 	for _, test := range []struct {
@@ -78,7 +80,7 @@ func (w *world) challenge(status int, challenges ...string) func(http.ResponseWr
 }
 
 // H2: the issuer in the metadata is the one that was asked, byte for byte.
-func TestIssuerMismatch(t *testing.T) {
+func TestAttackH02IssuerMismatch(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(issuer string) any{
 		"another":          func(string) any { return "https://honest.example" },
@@ -122,7 +124,7 @@ func TestBadEndpoints(t *testing.T) {
 }
 
 // H3: no PKCE, no sign-in.
-func TestNoPKCE(t *testing.T) {
+func TestAttackH03NoPKCE(t *testing.T) {
 	t.Parallel()
 	for _, methods := range []any{nil, []string{}, []string{"plain"}, []string{"s256"}} {
 		w := newWorld(t)
@@ -130,8 +132,11 @@ func TestNoPKCE(t *testing.T) {
 		if err := w.call(); !errors.Is(err, oauth.ErrNoPKCE) || len(w.to("/register")) > 0 {
 			t.Errorf("%v: %v", methods, err)
 		}
-		if err := w.call(func(c *oauth.Config) { c.InsecureNoPKCE = true }); err != nil {
-			t.Errorf("%v, insecure: %v", methods, err)
+		var log bytes.Buffer
+		if err := w.call(func(c *oauth.Config) {
+			c.InsecureNoPKCE, c.Logger = true, slog.New(slog.NewTextHandler(&log, nil))
+		}); err != nil || !strings.Contains(log.String(), "does not say that it supports PKCE") {
+			t.Errorf("%v, insecure: %v, with the warning %s", methods, err, &log)
 		}
 		if asked := w.to("/authorize"); asked[0].form.Get("code_challenge_method") != "S256" {
 			t.Error("PKCE was not used")
@@ -141,7 +146,7 @@ func TestNoPKCE(t *testing.T) {
 
 // H4: the callback belongs to this sign-in and comes from this issuer (RFC 9207,
 // section 2.4).
-func TestCallback(t *testing.T) {
+func TestAttackH04Callback(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name     string
@@ -213,7 +218,7 @@ func TestCallback(t *testing.T) {
 }
 
 // H6: redirects lead nowhere else.
-func TestRedirects(t *testing.T) {
+func TestAttackH06Redirects(t *testing.T) {
 	t.Parallel()
 	var reached bool
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true }))
@@ -240,7 +245,7 @@ func TestRedirects(t *testing.T) {
 
 // H8: what one authorization server gave never reaches the next, and what was
 // asked of it is not asked of the next.
-func TestServerMigration(t *testing.T) {
+func TestAttackH08ServerMigration(t *testing.T) {
 	t.Parallel()
 	w, next, c := newWorld(t), newWorld(t), &clock{}
 	w.client = map[string]any{"client_id": "first-client", "client_secret": "first-secret"}
@@ -281,7 +286,7 @@ func TestServerMigration(t *testing.T) {
 
 // H8: credentials that were registered beforehand are good nowhere else, and the
 // person hears of it.
-func TestServerMigrationOfRegistered(t *testing.T) {
+func TestAttackH08Registered(t *testing.T) {
 	t.Parallel()
 	w, next := newWorld(t), newWorld(t)
 	config := w.config()

@@ -16,7 +16,7 @@ import (
 
 // H6: a server on the internet sends its clients nowhere in their own network,
 // and nobody sends them to a metadata service of a cloud.
-func TestGuard(t *testing.T) {
+func TestAttackH06PrivateAddresses(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		address       string

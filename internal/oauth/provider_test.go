@@ -472,7 +472,7 @@ func callOnce(ctx context.Context, dir, target string) error {
 // Several processes of one user find the token expired at the same time: one
 // refreshes it, and the others use what it got. A second use of the refresh
 // token would end the session.
-func TestRefreshAmongProcesses(t *testing.T) {
+func TestAttackH11RefreshAmongProcesses(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, oidctest.Config{}, nil)
 	dir := t.TempDir()

@@ -16,7 +16,7 @@ import (
 )
 
 // H9: a server that is never content is left alone.
-func TestLoops(t *testing.T) {
+func TestAttackH09Loops(t *testing.T) {
 	t.Parallel()
 	for name, refuse := range map[string]func(rw http.ResponseWriter, n int) int{
 		"401": func(http.ResponseWriter, int) int { return http.StatusUnauthorized },
@@ -54,7 +54,7 @@ func TestLoops(t *testing.T) {
 }
 
 // H9: challenges that are strange, and what is made of them.
-func TestStrangeChallenges(t *testing.T) {
+func TestAttackH09Challenges(t *testing.T) {
 	t.Parallel()
 	for name, challenges := range map[string][]string{
 		"none":                    nil,
@@ -105,7 +105,7 @@ func TestStrangeChallenges(t *testing.T) {
 }
 
 // H10: token responses.
-func TestTokenResponse(t *testing.T) {
+func TestAttackH10TokenResponse(t *testing.T) {
 	t.Parallel()
 	hour := func(d time.Duration) bool { return d == time.Hour }
 	never := func(d time.Duration) bool { return d == 0 }
@@ -169,7 +169,7 @@ func TestTokenResponse(t *testing.T) {
 
 // H12: a server that repeats secrets in its errors does not get them into ours,
 // nor does a value print them.
-func TestErrorsHoldNoSecrets(t *testing.T) {
+func TestAttackH12Errors(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.token = func(rw http.ResponseWriter, form url.Values) bool {
@@ -180,7 +180,8 @@ func TestErrorsHoldNoSecrets(t *testing.T) {
 	}
 	client := oauth.Client{ID: "client", Secret: "the-client-secret"}
 	err := w.call(func(c *oauth.Config) { c.Client = client })
-	said := fmt.Sprintf("%v %+v %#v %s", err, client, client, client)
+	a := newAuthorizer(t, oauth.Config{Server: w.url(), Client: client})
+	said := fmt.Sprintf("%v %+v %#v %s %+v %#v", err, client, client, client, a, a)
 	for _, secret := range []string{"secret-code", "the-client-secret", w.to("/token")[0].form.Get("code_verifier")} {
 		if strings.Contains(said, secret) {
 			t.Errorf("%s holds %s", said, secret)
@@ -192,7 +193,7 @@ func TestErrorsHoldNoSecrets(t *testing.T) {
 }
 
 // H14 and other configurations that cannot work.
-func TestNewRefuses(t *testing.T) {
+func TestAttackH14Configuration(t *testing.T) {
 	t.Parallel()
 	for _, config := range []oauth.Config{
 		{},
@@ -272,7 +273,7 @@ func TestShortLife(t *testing.T) {
 }
 
 // H15: a person is asked for what a person can read.
-func TestManyScopes(t *testing.T) {
+func TestAttackH15ManyScopes(t *testing.T) {
 	t.Parallel()
 	for name, scope := range map[string]string{
 		"500 scopes":        numbered(500),
@@ -303,7 +304,7 @@ func numbered(n int) string {
 }
 
 // H16: every request for a token names the resource.
-func TestResourceParameter(t *testing.T) {
+func TestAttackH16ResourceParameter(t *testing.T) {
 	t.Parallel()
 	w, c := newWorld(t), &clock{}
 	config := w.config()

@@ -24,7 +24,7 @@ const (
 var challengeFields = []string{"Www-Authenticate", "X-Amzn-Remapped-Www-Authenticate"}
 
 // Challenges reads the challenges of a response. What cannot be read is left
-// out, as are challenges past a bound.
+// out, as are challenges and parameters past a bound.
 func Challenges(h http.Header) []Challenge {
 	var all []Challenge
 	for _, field := range challengeFields {
@@ -35,6 +35,25 @@ func Challenges(h http.Header) []Challenge {
 		}
 	}
 	return all
+}
+
+// FindChallenge returns the first challenge of a scheme, which is in lower case,
+// and nil when there is none.
+func FindChallenge(all []Challenge, scheme string) *Challenge {
+	for i := range all {
+		if all[i].Scheme == scheme {
+			return &all[i]
+		}
+	}
+	return nil
+}
+
+// Param returns a parameter, and "" when there is none or no challenge.
+func (c *Challenge) Param(name string) string {
+	if c == nil {
+		return ""
+	}
+	return c.Params[name]
 }
 
 // appendChallenges reads the challenges of one field value. A list of
@@ -56,6 +75,10 @@ func appendChallenges(all []Challenge, value string) []Challenge {
 			}
 			last := all[len(all)-1]
 			name := strings.ToLower(word)
+			if param == "" && !strings.HasPrefix(strings.TrimLeft(text, " \t"), `"`) {
+				continue // the end of credentials of another scheme, such as "abc="
+			}
+			// The first of two is the one that a stricter reader would have seen.
 			if _, taken := last.Params[name]; !taken && len(last.Params) < maxChallengeParam {
 				last.Params[name] = param
 			}
@@ -90,7 +113,7 @@ func paramValue(s string) (value, rest string, ok bool) {
 		if end < 0 {
 			end = len(s)
 		}
-		return s[:end], s[end:], end > 0
+		return s[:end], s[end:], true
 	}
 	var text strings.Builder
 	for i := 1; i < len(s); i++ {

@@ -2,6 +2,7 @@ package peer_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -29,6 +30,12 @@ func TestChallenges(t *testing.T) {
 		{`Bearer a="open`, []peer.Challenge{{Scheme: "bearer", Params: params{}}}},
 		{`Bearer a=`, []peer.Challenge{{Scheme: "bearer", Params: params{}}}},
 		{`="x"`, nil},
+		{`Negotiate abc=, Bearer scope="a"`, []peer.Challenge{
+			{Scheme: "negotiate", Params: params{}}, {Scheme: "bearer", Params: params{"scope": "a"}},
+		}},
+		{`Bearer a="", b=1`, []peer.Challenge{{Scheme: "bearer", Params: params{"a": "", "b": "1"}}}},
+		{`Bearer a = "1" ; b`, []peer.Challenge{{Scheme: "bearer", Params: params{"a": "1"}}}},
+		{`"""=,,=;\`, nil},
 	} {
 		got := peer.Challenges(http.Header{"Www-Authenticate": {test.value}})
 		if diff := cmp.Diff(test.want, got); diff != "" {
@@ -37,14 +44,40 @@ func TestChallenges(t *testing.T) {
 	}
 }
 
+// Challenges of any kind are read without harm, and what is read keeps to the
+// bounds.
 func FuzzChallenges(f *testing.F) {
-	f.Add(`Basic realm="r", Bearer scope="a b", error=x`)
-	f.Add(`Bearer a="\"`)
+	for _, seed := range []string{
+		`Bearer`, `Bearer scope="a b", error="insufficient_scope"`, `Basic realm="x", DPoP error=use_dpop_nonce`,
+		`Negotiate abc=, Bearer a="\""`, `"`, `=,=`, `Bearer a="b`, `Bearer a=https://b.example/c`,
+	} {
+		f.Add(seed)
+	}
 	f.Fuzz(func(t *testing.T, value string) {
-		for _, c := range peer.Challenges(http.Header{"Www-Authenticate": {value, value}}) {
-			if c.Scheme == "" {
-				t.Errorf("a challenge of %q has no scheme", value)
+		all := peer.Challenges(http.Header{"Www-Authenticate": {value, value}})
+		if len(all) > 16 {
+			t.Errorf("%d challenges", len(all))
+		}
+		for _, c := range all {
+			if c.Scheme == "" || c.Scheme != strings.ToLower(c.Scheme) || len(c.Params) > 32 {
+				t.Errorf("scheme %q with %d parameters", c.Scheme, len(c.Params))
+			}
+			for name, param := range c.Params {
+				if name == "" || name != strings.ToLower(name) || len(param) > len(value) {
+					t.Errorf("parameter %q = %q", name, param)
+				}
 			}
 		}
 	})
+}
+
+// There may be none of a scheme.
+func TestFindChallenge(t *testing.T) {
+	t.Parallel()
+	all := peer.Challenges(http.Header{"X-Amzn-Remapped-Www-Authenticate": {`Basic, Bearer scope="first", Bearer scope="second"`}})
+	for _, test := range []struct{ scheme, want string }{{"bearer", "first"}, {"basic", ""}, {"dpop", ""}} {
+		if got := peer.FindChallenge(all, test.scheme).Param("scope"); got != test.want {
+			t.Errorf("the scope of %s is %q, want %q", test.scheme, got, test.want)
+		}
+	}
 }

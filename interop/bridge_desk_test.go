@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -54,12 +53,13 @@ func newDesk(t *testing.T) *desk {
 	if runtime.GOOS != "linux" {
 		t.Skip("a browser of the test's own needs the xdg-open of Linux")
 	}
-	address := "http://" + freeAddress(t)
+	local := freeAddress(t)
+	address := "http://" + local
 	d := &desk{program: buildBridge(t)}
 	d.provider = oidctest.Start(t, oidctest.Config{
 		Resources: map[string]oidctest.Resource{address + "/mcp": {Scopes: []string{"messages:delete"}, Lifetime: 5 * time.Second}},
 	})
-	startAuthboard(t, address, d.provider.Issuer())
+	startAuthboard(t, buildAuthboard(t), local, "PUBLIC_URL="+address, "OIDC_ISSUER="+d.provider.Issuer())
 	browser := httptest.NewServer(http.HandlerFunc(d.signIn))
 	t.Cleanup(browser.Close)
 	self, err := os.Executable()
@@ -147,61 +147,5 @@ func (d *desk) signedIn(t *testing.T, want int) {
 	defer d.mu.Unlock()
 	if d.err != nil || d.visits != want {
 		t.Errorf("signed in %d times, want %d: %v", d.visits, want, d.err)
-	}
-}
-
-// freeAddress is a port that was free a moment ago.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	var config net.ListenConfig
-	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
-}
-
-// startAuthboard builds the example and starts it.
-func startAuthboard(t *testing.T, address, issuer string) {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "authboard")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", file, "./authboard")
-	build.Dir = filepath.Join("..", "examples")
-	if output, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build authboard: %v\n%s", err, output)
-	}
-	at, err := url.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	command := exec.CommandContext(t.Context(), file)
-	command.Env = append(os.Environ(), "PORT="+at.Port(), "PUBLIC_URL="+address, "OIDC_ISSUER="+issuer)
-	command.Stderr = os.Stderr
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = command.Process.Kill()
-		_ = command.Wait() // it was killed
-	})
-	ticker := time.NewTicker(10 * time.Millisecond)
-	defer ticker.Stop()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, address+"/healthz", http.NoBody)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if resp, err := http.DefaultClient.Do(req); err == nil {
-			resp.Body.Close()
-			return
-		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			t.Fatal("the authboard does not answer")
-		}
 	}
 }
