@@ -12,7 +12,7 @@ func (c *cli) url() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "url NAME [flags]",
 		Short:   "Print the URL of a server on AWS Lambda",
-		Example: `  claude mcp add --transport http weather "$(mcpengine url weather)"`,
+		Example: `  mcpengine proxy weather "$(mcpengine url weather)" --claude`,
 		Args:    oneArgument("the server"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d, err := c.connect(cmd.Context(), where)
