@@ -75,6 +75,14 @@ var b64Token = func() (table [256]bool) {
 	return table
 }()
 
+// checkCharacters refuses what cannot be a token.
+func checkCharacters(token string) error {
+	if !isB64Token(token) {
+		return refuse("token of characters that no token has")
+	}
+	return nil
+}
+
 // isB64Token reports whether s is made of the characters of a bearer token:
 // b64token of RFC 6750, section 2.1.
 func isB64Token(s string) bool {

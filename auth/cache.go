@@ -12,6 +12,13 @@ const cacheTime = 60 * time.Second
 
 type digest = [sha256.Size]byte
 
+// digestOf returns that of a token. Most tokens fit into the buffer, which
+// stays on the stack.
+func digestOf(token string) digest {
+	var buf [2 << 10]byte
+	return sha256.Sum256(append(buf[:0], token...))
+}
+
 // A tokenCache remembers verified tokens by their digest. The zero tokenCache
 // remembers none.
 type tokenCache struct {

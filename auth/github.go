@@ -34,7 +34,7 @@ func (g github) open(env *environment) (*verifier, error) {
 	remote := newRemote(env, func(ctx context.Context, token string) (*User, error) {
 		return g.ask(ctx, env, token)
 	})
-	return &verifier{issuer: GitHubIssuer, server: GitHubIssuer, check: remote.check}, nil
+	return &verifier{issuer: GitHubIssuer, server: GitHubIssuer, check: remote.check, remembers: true}, nil
 }
 
 // ask uses "check a token" of GitHub's REST API.

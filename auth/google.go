@@ -56,7 +56,7 @@ func (g googleAccess) open(env *environment) (*verifier, error) {
 	remote := newRemote(env, func(ctx context.Context, token string) (*User, error) {
 		return g.ask(ctx, env, token)
 	})
-	return &verifier{issuer: GoogleIssuer, server: GoogleIssuer, check: remote.check}, nil
+	return &verifier{issuer: GoogleIssuer, server: GoogleIssuer, check: remote.check, remembers: true}, nil
 }
 
 // ask sends the token in a header, because a URL would keep it.

@@ -56,7 +56,7 @@ func (p *introspection) open(env *environment) (*verifier, error) {
 	}
 	v := &verifier{issuer: p.issuer, server: p.issuer, prefix: p.prefix}
 	opened := introspection{profile: p.profile, endpoint: p.endpoint, env: env, granted: v.granted}
-	v.check = newRemote(env, opened.introspect).check
+	v.check, v.remembers = newRemote(env, opened.introspect).check, true
 	return v, nil
 }
 

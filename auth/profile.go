@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -120,7 +119,7 @@ func (p *profile) open(env *environment) (*verifier, error) {
 		keys:    newKeySource(p.issuer, p.keys, env),
 		cache:   tokenCache{size: env.cacheSize},
 	}
-	v.check = j.check
+	v.check, v.remembers = j.check, true
 	return v, nil
 }
 
@@ -137,9 +136,12 @@ type jwtVerifier struct {
 // check verifies a token. The cheap conditions come first: a token that fails
 // one costs neither a signature check nor a fetch.
 func (j *jwtVerifier) check(ctx context.Context, token string) (*User, error) {
-	now, name := j.env.now(), sha256.Sum256([]byte(token))
+	now, name := j.env.now(), digestOf(token)
 	if u := j.cache.get(name, j.keys.current(), now); u != nil {
 		return u, nil
+	}
+	if err := checkCharacters(token); err != nil {
+		return nil, err
 	}
 	t, err := parseToken(token, j.header.Load())
 	if err != nil {

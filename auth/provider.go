@@ -53,6 +53,11 @@ type verifier struct {
 	// check returns the caller, an error that is ErrInvalidToken when the
 	// token is bad, and any other error when that could not be found out.
 	check func(ctx context.Context, token string) (*User, error)
+
+	// remembers says that check knows tokens it has seen before, and looks at the
+	// characters of those that it does not know. For the others that took as long
+	// as finding them.
+	remembers bool
 }
 
 // requestable spells a scope as clients have to request it.

@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"crypto/sha256"
 	"net/url"
 )
 
@@ -25,9 +24,12 @@ func newRemote(env *environment, ask func(context.Context, string) (*User, error
 }
 
 func (r *remoteVerifier) check(ctx context.Context, token string) (*User, error) {
-	name := sha256.Sum256([]byte(token))
+	name := digestOf(token)
 	if u := r.cache.get(name, nil, r.env.now()); u != nil {
 		return u, nil
+	}
+	if err := checkCharacters(token); err != nil {
+		return nil, err
 	}
 	return r.calls.do(ctx, name, func(ctx context.Context) (*User, error) {
 		select {

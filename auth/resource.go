@@ -193,10 +193,12 @@ func (r *Resource) verify(ctx context.Context, token string) (*User, error) {
 	if len(token) > MaxTokenBytes {
 		return nil, refuse("token of more than %d bytes", MaxTokenBytes)
 	}
-	if !isB64Token(token) {
-		return nil, refuse("token of characters that no token has")
-	}
 	v := r.verifiers[0]
+	if len(r.verifiers) > 1 || !v.remembers {
+		if err := checkCharacters(token); err != nil {
+			return nil, err
+		}
+	}
 	if len(r.verifiers) > 1 {
 		if v = r.route(token); v == nil {
 			return nil, refuse("token of an unknown issuer")
