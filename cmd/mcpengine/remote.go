@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -177,7 +175,7 @@ func (c *cli) remoteOptions(ctx context.Context, t *target, opts []client.Option
 	}
 	opts = append(opts, client.WithHeader(header))
 	if t.CAFile != "" || t.CertFile != "" {
-		config, err := tlsConfig(t.Profile)
+		config, err := peer.LoadTLS(t.CAFile, t.CertFile, t.KeyFile)
 		if err != nil {
 			return nil, err
 		}
@@ -191,30 +189,6 @@ func (c *cli) remoteOptions(ctx context.Context, t *target, opts []client.Option
 		opts = append(opts, client.WithAuthorizer(a))
 	}
 	return opts, err
-}
-
-func tlsConfig(p *profile.Profile) (peer.TLSConfig, error) {
-	var config peer.TLSConfig
-	if p.CAFile != "" {
-		pem, err := os.ReadFile(p.CAFile)
-		if err != nil {
-			return config, fmt.Errorf("read the certificates to trust: %w", err)
-		}
-		if config.RootCAs, err = x509.SystemCertPool(); err != nil {
-			config.RootCAs = x509.NewCertPool()
-		}
-		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return config, fmt.Errorf("%s has no certificate in PEM", p.CAFile)
-		}
-	}
-	if p.CertFile != "" {
-		pair, err := tls.LoadX509KeyPair(p.CertFile, p.KeyFile)
-		if err != nil {
-			return config, fmt.Errorf("read the client's certificate: %w", err)
-		}
-		config.Certificates = []tls.Certificate{pair}
-	}
-	return config, nil
 }
 
 // errSignIn is why a call opens no browser: whoever calls may be a script.
@@ -262,7 +236,7 @@ func (c *cli) authorizer(ctx context.Context, t *target, grant oauth.Grant) (*oa
 	if t.CAFile != "" {
 		// Whoever trusts an authority of their own has their identity provider
 		// behind it as well.
-		trust, err := tlsConfig(t.Profile)
+		trust, err := peer.LoadTLS(t.CAFile, t.CertFile, t.KeyFile)
 		if err != nil {
 			return nil, err
 		}

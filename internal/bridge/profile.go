@@ -2,11 +2,7 @@ package bridge
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -47,7 +43,7 @@ func (s Source) Config() (config Config, release func(), err error) {
 	if strings.HasPrefix(p.URL, "lambda:") {
 		return config, nil, errors.New("a lambda URL cannot be called yet: deploy with a function URL, and use that")
 	}
-	trust, err := trustOf(p)
+	trust, err := peer.LoadTLS(p.CAFile, p.CertFile, p.KeyFile)
 	if err != nil {
 		return config, nil, err
 	}
@@ -89,29 +85,4 @@ func hasCredential(headers []profile.Header) bool {
 		}
 	}
 	return false
-}
-
-// trustOf reads the certificates of a profile.
-func trustOf(p *profile.Profile) (peer.TLSConfig, error) {
-	var config peer.TLSConfig
-	if p.CAFile != "" {
-		data, err := os.ReadFile(p.CAFile)
-		if err != nil {
-			return config, fmt.Errorf("read the certificates to trust: %w", err)
-		}
-		if config.RootCAs, err = x509.SystemCertPool(); err != nil {
-			config.RootCAs = x509.NewCertPool()
-		}
-		if !config.RootCAs.AppendCertsFromPEM(data) {
-			return config, fmt.Errorf("read the certificates to trust: %s has none", p.CAFile)
-		}
-	}
-	if p.CertFile != "" {
-		pair, err := tls.LoadX509KeyPair(p.CertFile, p.KeyFile)
-		if err != nil {
-			return config, fmt.Errorf("read the client's certificate: %w", err)
-		}
-		config.Certificates = []tls.Certificate{pair}
-	}
-	return config, nil
 }

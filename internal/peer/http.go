@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"time"
 
@@ -24,6 +25,32 @@ const maxAttempts = 4
 type TLSConfig struct {
 	RootCAs      *x509.CertPool    // nil for those of the system
 	Certificates []tls.Certificate // of the client
+}
+
+// LoadTLS reads a TLSConfig from files in PEM, whose names may be empty. The
+// certificates of caFile are trusted beside those of the system.
+func LoadTLS(caFile, certFile, keyFile string) (TLSConfig, error) {
+	var config TLSConfig
+	if caFile != "" {
+		data, err := os.ReadFile(caFile)
+		if err != nil {
+			return config, fmt.Errorf("read the certificates to trust: %w", err)
+		}
+		if config.RootCAs, err = x509.SystemCertPool(); err != nil {
+			config.RootCAs = x509.NewCertPool()
+		}
+		if !config.RootCAs.AppendCertsFromPEM(data) {
+			return config, fmt.Errorf("read the certificates to trust: %s has none", caFile)
+		}
+	}
+	if certFile != "" {
+		pair, err := tls.LoadX509KeyPair(certFile, keyFile)
+		if err != nil {
+			return config, fmt.Errorf("read the client's certificate: %w", err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return config, nil
 }
 
 // NewHTTPClient returns a client made for the requests of one connection: it
