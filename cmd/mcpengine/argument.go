@@ -106,6 +106,11 @@ func (c *cli) value(s string) (string, error) {
 	if !ok || strings.HasPrefix(name, "@") {
 		return name, nil
 	}
+	return c.readFile(name, maxArgumentBytes)
+}
+
+// readFile reads a file, or standard input where the name is "-".
+func (c *cli) readFile(name string, limit int) (string, error) {
 	r := c.stdin
 	if name != "-" {
 		f, err := os.Open(name)
@@ -115,9 +120,9 @@ func (c *cli) value(s string) (string, error) {
 		defer f.Close()
 		r = f
 	}
-	data, err := io.ReadAll(io.LimitReader(r, maxArgumentBytes+1))
-	if err == nil && len(data) > maxArgumentBytes {
-		err = fmt.Errorf("more than %d MiB", maxArgumentBytes>>20)
+	data, err := io.ReadAll(io.LimitReader(r, int64(limit)+1))
+	if err == nil && len(data) > limit {
+		err = fmt.Errorf("more than %d KiB", limit>>10)
 	}
 	return string(data), err
 }

@@ -63,7 +63,7 @@ func (c *cli) login() *cobra.Command {
 	f := &authFlags{}
 	cmd := c.authCommand("login", "Sign in to a server", f, func(ctx context.Context, t *target) error {
 		if f.secretFile != "" {
-			secret, err := c.readSecret(f.secretFile)
+			secret, err := c.readFile(f.secretFile, maxSecretBytes)
 			if err != nil {
 				return fmt.Errorf("--client-secret-file: %w", err)
 			}

@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -100,7 +98,7 @@ func (c *cli) clientSecret(said func(flag string) bool, f *proxyFlags) (string, 
 		secret = f.secret
 	case byFile:
 		var err error
-		if secret, err = c.readSecret(f.secretFile); err != nil {
+		if secret, err = c.readFile(f.secretFile, maxSecretBytes); err != nil {
 			return "", fmt.Errorf("--client-secret-file: %w", err)
 		}
 	case said("client-id"):
@@ -114,20 +112,5 @@ func (c *cli) clientSecret(said func(flag string) bool, f *proxyFlags) (string, 
 	return secret, nil
 }
 
-func (c *cli) readSecret(name string) (string, error) {
-	const limit = 16 << 10
-	r := c.stdin
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return "", err
-		}
-		defer f.Close()
-		r = f
-	}
-	data, err := io.ReadAll(io.LimitReader(r, limit+1))
-	if err == nil && len(data) > limit {
-		err = fmt.Errorf("more than %d KiB", limit>>10)
-	}
-	return string(data), err
-}
+// maxSecretBytes bounds a file that holds a client secret.
+const maxSecretBytes = 16 << 10
