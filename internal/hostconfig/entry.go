@@ -44,7 +44,7 @@ type member struct {
 // members is what the host's file has to say about the server.
 func (h *Host) members(s Server) ([]member, error) {
 	if s.Native {
-		if h.remote == nil {
+		if !h.HasNative() {
 			return nil, withHint(fmt.Errorf("%s has no entry for remote servers", h.Name), "leave out --via native")
 		}
 		return h.remote(s)
