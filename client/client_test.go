@@ -289,6 +289,24 @@ func TestProgressAndLog(t *testing.T) {
 	})
 }
 
+// What callers add to "_meta" arrives beside what the client puts there.
+func TestMeta(t *testing.T) {
+	t.Parallel()
+	eachWay(t, nil, func(t *testing.T, w way, e *mcpengine.Engine) {
+		mcpengine.AddTool(e, "trace", "", func(ctx context.Context, _ none) (string, error) {
+			mcpengine.Progress(ctx, 1, 1, "")
+			return string(mcpengine.RequestFrom(ctx).Meta("com.example/trace")), nil
+		})
+		progressed := false
+		result, err := client.Call[string](t.Context(), w.client(t, e), "trace", nil,
+			client.WithMeta(mcp.Meta{"com.example/trace": "00-ab"}),
+			client.WithProgress(func(mcp.ProgressNotificationParams) { progressed = true }))
+		if err != nil || result != `"00-ab"` || !progressed {
+			t.Errorf("trace = %q, %v, progress %v", result, err, progressed)
+		}
+	})
+}
+
 // What changes is heard of, and what was kept of it is asked for again.
 func TestListen(t *testing.T) {
 	t.Parallel()
