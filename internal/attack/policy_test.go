@@ -182,6 +182,28 @@ func TestAttackC14EveryMethodHasThePolicy(t *testing.T) {
 	}
 }
 
+// The policy is that of the feature which is used: no spelling of a member hides
+// it from the one and shows it to the other.
+func TestAttackC14OneReaderOfNames(t *testing.T) {
+	t.Parallel()
+	f := newFort(t, fortConfig{})
+	token := f.token(nil)
+	for _, params := range []string{
+		`"ref":{"type":"ref/prompt","NAME":"secret"},"argument":{"name":"topic","value":""}`,
+		`"ref":{"type":"ref/prompt","Name":"admin"},"argument":{"name":"topic","value":""}`,
+		`"ref":{"TYPE":"ref/prompt","name":"admin"},"argument":{"name":"topic","value":""}`,
+		`"ref":{"type":"ref/resource","Uri":"file:///admin/t"},"argument":{"name":"topic","value":""}`,
+		`"Ref":{"type":"ref/prompt","name":"admin"},"argument":{"name":"topic","value":""}`,
+	} {
+		for _, way := range ways {
+			a := way.send(t, f.engine, call{method: "completion/complete", params: params, header: bearer(token), login: token})
+			if ran := f.took(); len(ran) > 0 || !strings.Contains(a.body, `"error"`) {
+				t.Errorf("%s over %s: %v ran: %s", params, way.name, ran, a.body)
+			}
+		}
+	}
+}
+
 // What is wrong with the options of a feature is said when it is added.
 func TestPolicyMistakes(t *testing.T) {
 	t.Parallel()
