@@ -149,12 +149,14 @@ func (c caller) round(ctx context.Context, d time.Duration) (clientRound, error)
 	}, nil
 }
 
+// repeat calls until the deadline, and once on each connection however late it
+// starts: a client that was not asked has not been checked.
 func (c caller) repeat(ctx context.Context, deadline time.Time) (int, error) {
 	counts, errs := make([]int, connections), make([]error, connections)
 	var workers sync.WaitGroup
 	for i := range connections {
 		workers.Go(func() {
-			for errs[i] == nil && time.Now().Before(deadline) {
+			for errs[i] == nil && (counts[i] == 0 || time.Now().Before(deadline)) {
 				var got string
 				if got, errs[i] = c.call(ctx); errs[i] == nil && got != forecast(city) {
 					errs[i] = fmt.Errorf("wrong text %.100q", got)

@@ -81,7 +81,7 @@ func dial(ctx context.Context, address string) (*connection, error) {
 
 func (c *connection) repeat(request []byte, deadline time.Time) (int, error) {
 	n := 0
-	for time.Now().Before(deadline) {
+	for n == 0 || time.Now().Before(deadline) {
 		got, err := c.exchange(request, io.Discard)
 		if err != nil {
 			return n, err
