@@ -103,21 +103,21 @@ func (c *Client) CallTool(ctx context.Context, name string, arguments any, opts 
 }
 
 func toolParams(name string, arguments any) ([]byte, error) {
-	params := append([]byte(nil), `{"name":`...)
-	params = jsonrpc.AppendString(params, name)
 	if arguments == nil {
-		return append(params, '}'), nil
+		return object("name", name), nil
 	}
 	encoded, err := json.Marshal(arguments)
 	if err != nil {
 		return nil, fmt.Errorf("encode the arguments of %s: %w", name, err)
 	}
 	if string(encoded) == "null" {
-		return append(params, '}'), nil
+		return object("name", name), nil
 	}
 	if encoded[0] != '{' {
 		return nil, fmt.Errorf("encode the arguments of %s: they must be a JSON object", name)
 	}
+	params := append(make([]byte, 0, 2*len(name)+len(encoded)+32), `{"name":`...)
+	params = jsonrpc.AppendString(params, name)
 	params = append(params, `,"arguments":`...)
 	params = append(params, encoded...)
 	return append(params, '}'), nil
