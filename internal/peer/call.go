@@ -62,22 +62,29 @@ type flight struct {
 	notifying sync.Mutex // held while a notification is delivered
 	landed    bool       // none is any more
 
+	link    link
+	cancel  context.CancelCauseFunc
 	idle    *time.Timer // nil for a call that may be silent
 	idleFor time.Duration
+
+	idRoom  [20]byte          // what idText is a part of
+	members [6]jsonrpc.Member // room for those of Params
 }
 
-// watch calls expire when the server is silent for too long and does not wait
-// for the client.
-func (f *flight) watch(d time.Duration, quiet func() time.Duration, expire func()) {
+// watch ends the call with [ErrIdle] when the server is silent for d and does
+// not wait for the client.
+func (f *flight) watch(d time.Duration) {
 	f.idleFor = d
-	f.idle = time.AfterFunc(math.MaxInt64, func() {
-		if q := quiet(); q < d {
-			f.idle.Reset(d - q)
-			return
-		}
-		expire()
-	})
+	f.idle = time.AfterFunc(math.MaxInt64, f.expire)
 	f.idle.Reset(d)
+}
+
+func (f *flight) expire() {
+	if q := f.link.quiet(); q < f.idleFor {
+		f.idle.Reset(f.idleFor - q)
+		return
+	}
+	f.cancel(ErrIdle)
 }
 
 // touch says that the server is alive.
@@ -183,8 +190,9 @@ func (c *Conn) fly(ctx context.Context, l *live, call Call) ([]byte, error) {
 		return nil, ErrClosed
 	}
 	defer c.unregister(f.id)
+	f.link, f.cancel = l.link, cancel
 	if c.config.IdleTimeout > 0 && f.Method != listenMethod {
-		f.watch(c.config.IdleTimeout, l.link.quiet, func() { cancel(ErrIdle) })
+		f.watch(c.config.IdleTimeout)
 		defer f.idle.Stop()
 	}
 	result, err := l.link.call(ctx, f)
@@ -197,9 +205,8 @@ func (c *Conn) fly(ctx context.Context, l *live, call Call) ([]byte, error) {
 // prepare encodes the request as the version wants it.
 func (c *Conn) prepare(l *live, call Call) (*flight, error) {
 	f := &flight{Call: call, id: c.lastID.Add(1)}
-	f.idText = strconv.AppendInt(nil, f.id, 10)
-	var room [6]jsonrpc.Member
-	params := jsonrpc.Object(room[:0])
+	f.idText = strconv.AppendInt(f.idRoom[:0], f.id, 10)
+	params := jsonrpc.Object(f.members[:0])
 	if call.Params != nil {
 		var err error
 		if params, err = jsonrpc.AppendObject(params, call.Params); err != nil {

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/mcpengine/mcpengine/internal/http1"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 )
 
@@ -55,10 +56,11 @@ func LoadTLS(caFile, certFile, keyFile string) (TLSConfig, error) {
 
 // NewHTTPClient returns a client made for the requests of one connection: it
 // uses the proxies of the environment, keeps connections open, and sets no
-// time-outs, because the calls have theirs.
+// time-outs, because the calls have theirs. What goes in the clear is sent by
+// package http1.
 func NewHTTPClient(config TLSConfig) *http.Client {
 	dialer := &net.Dialer{Timeout: 15 * time.Second, KeepAlive: 15 * time.Second}
-	return &http.Client{Transport: &http.Transport{
+	other := &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            dialer.DialContext,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: config.RootCAs, Certificates: config.Certificates},
@@ -68,12 +70,14 @@ func NewHTTPClient(config TLSConfig) *http.Client {
 		MaxIdleConnsPerHost:    128,
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
-	}}
+	}
+	return &http.Client{Transport: &http1.Transport{Dial: dialer.DialContext, Proxy: http.ProxyFromEnvironment, Other: other}}
 }
 
 // An endpoint sends HTTP requests to one origin.
 type endpoint struct {
 	client *http.Client
+	direct *http1.Transport // of the client, when that adds nothing but redirects; or nil
 	config *Config
 }
 
@@ -81,7 +85,36 @@ func newEndpoint(config *Config) *endpoint {
 	client := *config.HTTPClient
 	client.CheckRedirect = checkRedirect
 	client.Timeout = 0 // it would cut streams off
-	return &endpoint{client: &client, config: config}
+	e := &endpoint{client: &client, config: config}
+	if client.Jar == nil {
+		e.direct, _ = client.Transport.(*http1.Transport)
+	}
+	return e
+}
+
+// transmit sends a request, past the client where it would only cost: it copies the
+// fields of every request in case there is a redirect.
+func (e *endpoint) transmit(r *http.Request) (*http.Response, error) {
+	if e.direct == nil || r.URL.User != nil {
+		return e.client.Do(r)
+	}
+	resp, err := e.direct.RoundTrip(r)
+	if err != nil || resp.StatusCode < 300 || resp.StatusCode >= 400 || resp.Header["Location"] == nil {
+		return resp, err
+	}
+	// Who redirects has not acted on the request: the client asks again, and
+	// follows as far as it may.
+	resp.Body.Close()
+	if r.Body != nil {
+		r.Body, _ = r.GetBody()
+	}
+	return e.client.Do(r)
+}
+
+// shares reports whether a request may have a header that others have too,
+// because nothing that sends it adds to it.
+func (e *endpoint) shares() bool {
+	return e.direct != nil && e.config.Authorizer == nil && len(e.config.Header) == 0
 }
 
 // checkRedirect follows what stays within the origin and keeps the method:
@@ -112,7 +145,7 @@ func (e *endpoint) do(ctx context.Context, method string, u *url.URL, header htt
 				return nil, &AuthError{Err: err}
 			}
 		}
-		resp, err := e.client.Do(r)
+		resp, err := e.transmit(r)
 		if err != nil {
 			return nil, unreachable(err)
 		}
@@ -139,12 +172,23 @@ func newRequest(ctx context.Context, method string, u *url.URL, header http.Head
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}
 	if body != nil {
-		r.ContentLength = int64(len(body))
-		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-		r.Body, _ = r.GetBody()
+		m := &outgoing{text: body}
+		m.Reset(body)
+		r.ContentLength, r.Body, r.GetBody = int64(len(body)), m, m.again
 	}
 	return r.WithContext(ctx)
 }
+
+// An outgoing is a message as the body of a request.
+type outgoing struct {
+	bytes.Reader
+	text []byte
+}
+
+// Close does nothing.
+func (m *outgoing) Close() error { return nil }
+
+func (m *outgoing) again() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(m.text)), nil }
 
 // unreachable describes why a request has no response. Nothing was sent when
 // no connection came about.

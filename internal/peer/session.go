@@ -121,7 +121,10 @@ func cancelled(id []byte) []byte {
 // exchange sends a request and reads the answer, over several streams if the
 // server ends them before.
 func (s *session) exchange(ctx context.Context, f *flight) ([]byte, http.Header, error) {
-	header := s.header.Load().Clone()
+	header := *s.header.Load()
+	if len(f.Header) > 0 || !s.shares() {
+		header = header.Clone()
+	}
 	for name, values := range f.Header {
 		if header[name] == nil {
 			header[name] = values

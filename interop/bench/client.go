@@ -173,8 +173,8 @@ func (c caller) repeat(ctx context.Context, deadline time.Time) (int, error) {
 	return total, errors.Join(errs...)
 }
 
-// dialCaller connects a client. Each gets the same HTTP client, which keeps a
-// connection for every call under way.
+// dialCaller connects a client. Ours has an HTTP client of its own; the others get
+// the same, which keeps a connection for every call under way.
 func dialCaller(ctx context.Context, name, version, url string) (caller, error) {
 	transport := &http.Transport{MaxIdleConns: connections, MaxIdleConnsPerHost: connections}
 	dial := map[string]func(context.Context, *http.Client, string, string) (caller, error){
@@ -190,8 +190,8 @@ func dialCaller(ctx context.Context, name, version, url string) (caller, error) 
 	return c, nil
 }
 
-func dialOurs(ctx context.Context, hc *http.Client, version, url string) (caller, error) {
-	c, err := client.Connect(ctx, url, client.WithHTTPClient(hc), client.WithProtocolVersion(version))
+func dialOurs(ctx context.Context, _ *http.Client, version, url string) (caller, error) {
+	c, err := client.Connect(ctx, url, client.WithProtocolVersion(version))
 	if err != nil {
 		return caller{}, err
 	}
