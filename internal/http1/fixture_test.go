@@ -87,7 +87,7 @@ func listen(t *testing.T, handle func(net.Conn)) (url string) {
 }
 
 // request returns a POST of body, or a GET when it is empty.
-func request(t testing.TB, ctx context.Context, url, body string) *http.Request { //nolint:revive // t comes first in tests
+func request(t testing.TB, ctx context.Context, url, body string) *http.Request {
 	t.Helper()
 	method := http.MethodPost
 	if body == "" {

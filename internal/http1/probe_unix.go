@@ -23,7 +23,7 @@ func (c *conn) prepareProbe() {
 		// Anything but "nothing to read yet" means that it is of no use: a byte
 		// would be the beginning of a response that nobody asked for.
 		_, err := syscall.Read(int(fd), c.unread[:])
-		c.quiet = err == syscall.EAGAIN || err == syscall.EWOULDBLOCK //nolint:errorlint // a number of the system, unwrapped
+		c.quiet = err == syscall.EAGAIN || err == syscall.EWOULDBLOCK
 		return true
 	}
 }
