@@ -305,11 +305,16 @@ func unfinished(text []byte) *Schema {
 }
 
 // literal returns the JSON for a value in a tag: it is JSON already, or the
-// bare text of a string. It has to satisfy s.
+// bare text of a string. It has to satisfy s, which is compiled unless that is
+// plain to see.
 func (s *Schema) literal(tag string) ([]byte, error) {
 	bare := !strings.HasPrefix(tag, `"`)
-	if bare && string(s.json) == `{"type":"string"}` {
-		return quote(tag), nil // what most tags are about need not be compiled
+	switch plain := string(s.json); {
+	case plain == `{"type":"string"}` && bare:
+		return quote(tag), nil
+	case plain == `{"type":"integer"}` && isInteger([]byte(tag)),
+		plain == `{"type":"boolean"}` && (tag == "true" || tag == "false"):
+		return []byte(tag), nil
 	}
 	if err := s.compile(); err != nil {
 		return nil, err

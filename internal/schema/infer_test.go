@@ -199,6 +199,15 @@ func TestInferRefuses(t *testing.T) {
 			A int `enum:"1,b"`
 		}{}, `field A: tag enum: b is not JSON`},
 		{struct {
+			A int `default:"1.5"`
+		}{}, `field A: tag default: 1.5: must be an integer, got 1.5`},
+		{struct {
+			A int `default:"01"`
+		}{}, `field A: tag default: 01 is not JSON`},
+		{struct {
+			A bool `default:"1"`
+		}{}, `field A: tag default: 1: must be a boolean, got 1`},
+		{struct {
 			A string `header:"a b"`
 		}{}, `at /properties/A/x-mcp-header: must be an HTTP field name token`},
 		{struct {
