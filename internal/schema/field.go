@@ -28,11 +28,14 @@ type field struct {
 
 // structure writes the schema of a struct.
 func (in *inferrer) structure(t reflect.Type, nullable bool) error {
-	all, err := collect(nil, t, field{}, nil)
+	first := len(in.fields)
+	all, err := collect(in.fields, t, field{}, nil)
 	if err != nil {
 		return err
 	}
-	fields := dominant(all)
+	in.fields = all
+	defer func() { in.fields = in.fields[:first] }()
+	fields := dominant(all[first:])
 	in.typ("object", nullable)
 	if len(fields) > 0 {
 		in.key("properties")

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -39,7 +40,9 @@ import (
 // does not live long are never called. Inference itself keeps to all that
 // compiling would find fault with, but for the rules of x-mcp-header.
 func Infer(t reflect.Type) (*Schema, error) {
-	in := inferrer{buf: make([]byte, 0, 512), types: make([]reflect.Type, 0, 4)}
+	in := inferrers.Get().(*inferrer)
+	*in = inferrer{buf: in.buf[:0], types: in.types[:0], fields: in.fields[:0]}
+	defer inferrers.Put(in)
 	err := in.schema(t)
 	if err == nil {
 		s := &Schema{json: slices.Clone(in.buf), typ: in.root, patterns: numberPatterns}
@@ -57,11 +60,16 @@ func Infer(t reflect.Type) (*Schema, error) {
 type inferrer struct {
 	buf     []byte
 	types   []reflect.Type // whose schemas are being written
+	fields  []field        // of the structs among them
 	root    string         // the type keyword of the whole, unless it names two
 	depth   int
 	count   int // of subschemas
 	headers bool
 }
+
+// An inferrer is used again: programs infer one schema after the other when they
+// start, and memory that a process has not used before is slow to come by.
+var inferrers = sync.Pool{New: func() any { return new(inferrer) }}
 
 func (in *inferrer) open()  { in.buf = append(in.buf, '{') }
 func (in *inferrer) close() { in.buf = append(in.buf, '}') }
