@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"sync"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/schema"
@@ -18,6 +19,9 @@ type tool struct {
 	input  *schema.Schema
 	output *schema.Schema // nil for none
 	open   bool           // the input schema was given: the input type may not have all it allows
+
+	annotations *mcp.ToolAnnotations
+	defined     sync.Once // see wire
 
 	// call decodes the arguments, which are valid, runs the handler and
 	// appends the result.
@@ -49,6 +53,11 @@ func (o toolOption) applyToTool(c *toolConfig) { o(c) }
 
 // WithToolAnnotations tells clients how the tool behaves.
 func WithToolAnnotations(annotations mcp.ToolAnnotations) ToolOption {
+	for _, hint := range []**bool{&annotations.DestructiveHint, &annotations.OpenWorldHint} {
+		if *hint != nil {
+			*hint = new(**hint) // the caller may change it before it is encoded
+		}
+	}
 	return toolOption(func(c *toolConfig) { c.annotations = &annotations })
 }
 
@@ -133,17 +142,32 @@ func (e *Engine) defineTool(t *tool, in, out reflect.Type, structured bool, opts
 	if t.output, err = e.outputSchema(out, c.output, structured); err != nil {
 		return fmt.Errorf("output: %w", err)
 	}
-	t.definition, err = encodeTool(t.wireDefinition(&c))
+	t.annotations = c.annotations
+	if t.meta != nil || t.icons != nil {
+		// To encode these can fail, and the caller may change them later.
+		t.definition, err = encodeTool(t.wireDefinition())
+	}
 	return err
 }
 
-func (t *tool) wireDefinition(c *toolConfig) mcp.Tool {
+// wire returns the definition as it stands in a list. It is encoded when a list
+// is first asked for, which many a process on AWS Lambda never is.
+func (t *tool) wire(v *version) []byte {
+	t.defined.Do(func() {
+		if t.definition == nil {
+			t.definition, _ = encodeTool(t.wireDefinition()) // the rest cannot fail
+		}
+	})
+	return t.feature.wire(v)
+}
+
+func (t *tool) wireDefinition() mcp.Tool {
 	def := mcp.Tool{
 		Name:        t.name,
 		Title:       t.title,
 		Description: t.description,
 		InputSchema: t.input.JSON(),
-		Annotations: c.annotations,
+		Annotations: t.annotations,
 		Icons:       t.icons,
 		Meta:        t.meta,
 	}
