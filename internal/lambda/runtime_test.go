@@ -28,7 +28,7 @@ type platform struct {
 	status   int              // of answers; 202 unless set
 	register int              // 200 unless set
 	closes   bool             // the connection that the extension came by
-	rests    func() // told that the extension is ready
+	rests    func()           // told that the extension is ready
 	prefix   string
 	breaks   int // so many answers off
 

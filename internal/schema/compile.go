@@ -18,7 +18,7 @@ type compiler struct {
 	headers  []Header
 	defaults bool // some subschema has a default
 
-	identify  bool // the text mentions $id
+	identify  bool                 // the text mentions $id
 	top       *resource            // the whole schema
 	resource  *resource            // the innermost
 	resources map[string]*resource // by URI, of those that have one
