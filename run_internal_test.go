@@ -98,12 +98,16 @@ func TestMuxServesMetadata(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := New("guarded", WithAuth(resource), WithHTTP(HTTPConfig{SSE: true}))
+	mcp, sse := http.StatusUnauthorized, http.StatusUnauthorized
+	if !servesHandshake { // and only versions that have one know GET
+		mcp, sse = http.StatusMethodNotAllowed, http.StatusNotFound
+	}
 	for path, want := range map[string]int{
 		"/.well-known/oauth-protected-resource":     http.StatusOK,
 		"/.well-known/oauth-protected-resource/mcp": http.StatusOK,
 		"/healthz": http.StatusOK,
-		"/mcp":     http.StatusUnauthorized,
-		"/sse":     http.StatusUnauthorized,
+		"/mcp":     mcp,
+		"/sse":     sse,
 	} {
 		w := httptest.NewRecorder()
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
