@@ -80,7 +80,6 @@ func collect(fields []field, t reflect.Type, outer field, seen []reflect.Type) (
 	if slices.Contains(seen, t) {
 		return fields, nil
 	}
-	seen = append(slices.Clip(seen), t)
 	first := len(fields)
 	fields = slices.Grow(fields, t.NumField())
 	for sf := range t.Fields() {
@@ -99,7 +98,7 @@ func collect(fields []field, t reflect.Type, outer field, seen []reflect.Type) (
 			fields = append(fields, f)
 			continue
 		}
-		if fields, err = collect(fields, indirect(sf.Type), f, seen); err != nil {
+		if fields, err = collect(fields, indirect(sf.Type), f, append(slices.Clip(seen), t)); err != nil {
 			return nil, err
 		}
 	}
