@@ -108,6 +108,9 @@ func (l Limits) withDefaults() Limits {
 	if l.MaxRounds <= 0 {
 		l.MaxRounds = 16
 	}
+	if l.IdleTimeout == 0 {
+		l.IdleTimeout = 5 * time.Minute
+	}
 	if l.CacheBytes == 0 {
 		l.CacheBytes = 16 << 20
 	}
