@@ -39,11 +39,7 @@ func (s Source) signIn(client *http.Client) func(asked bool) (peer.Authorizer, e
 			// behind it as well, most likely at a private address.
 			config.HTTPClient = client
 		}
-		tokens, err := oauth.New(config)
-		if err != nil {
-			return nil, err
-		}
-		return &shared{config: config, store: store, tokens: tokens}, nil
+		return oauth.New(config)
 	})
 	return func(asked bool) (peer.Authorizer, error) {
 		if asked {
@@ -73,49 +69,4 @@ func (s Source) browse(ctx context.Context, url string) error {
 		logger.Warn("the browser does not open; open the URL yourself", "error", err)
 	}
 	return nil
-}
-
-// A shared gets tokens for all bridges of a user to one server. They take turns,
-// so that one of them signs in, and the others find what it has got.
-type shared struct {
-	config oauth.Config
-	store  oauth.Store
-
-	mu     sync.Mutex
-	tokens *oauth.Authorizer
-}
-
-func (s *shared) current() *oauth.Authorizer {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.tokens
-}
-
-// Authorize implements [peer.Authorizer].
-func (s *shared) Authorize(ctx context.Context, r *http.Request) error {
-	return s.current().Authorize(ctx, r)
-}
-
-// Challenged implements [peer.Authorizer].
-func (s *shared) Challenged(ctx context.Context, resp *http.Response) (bool, error) {
-	unlock, err := s.store.Lock(ctx, "sign-in\n"+s.config.Server)
-	if err != nil {
-		return false, err
-	}
-	defer unlock()
-	// An authorizer remembers what it has read: another one sees what somebody
-	// else has stored in the meantime.
-	latest, err := oauth.New(s.config)
-	if err != nil {
-		return false, err
-	}
-	again := &http.Request{Method: resp.Request.Method, URL: resp.Request.URL, Header: make(http.Header)}
-	err = latest.Authorize(ctx, again)
-	if got := again.Header.Get("Authorization"); err == nil && got != "" && got != resp.Request.Header.Get("Authorization") {
-		s.mu.Lock()
-		s.tokens = latest
-		s.mu.Unlock()
-		return true, nil
-	}
-	return s.current().Challenged(ctx, resp)
 }
