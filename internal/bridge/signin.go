@@ -9,6 +9,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/oauth"
 	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/internal/profile"
 )
 
 // signIn returns what gets tokens. All bridges of a user share the folder they
@@ -17,27 +18,17 @@ import (
 func (s Source) signIn(client *http.Client) func(asked bool) (peer.Authorizer, error) {
 	dir := filepath.Join(s.Home, "oauth")
 	open := sync.OnceValues(func() (peer.Authorizer, error) {
-		keychain := s.Keychain
-		if keychain == nil {
-			keychain = oauth.SystemKeychain{}
-		}
-		store, err := oauth.NewFileStore(context.Background(), dir, keychain)
+		config, err := OAuth(context.Background(), dir, s.Profile, s.Keychain, client)
 		if err != nil {
 			return nil, err
 		}
-		p := s.Profile
-		config := oauth.Config{Server: p.URL, Client: oauth.Client{ID: p.ClientID}, Scopes: p.Scopes, Store: store, Now: s.Now, Logger: s.Log.Logger()}
+		config.Now, config.Logger = s.Now, s.Log.Logger()
 		config.Grant = oauth.AuthorizationCode{Open: s.browse}
 		if s.ClientSecret != nil {
 			if config.Client.Secret, err = s.ClientSecret(); err != nil {
 				return nil, err
 			}
 			s.Log.Hide(config.Client.Secret)
-		}
-		if p.CAFile != "" {
-			// Whoever trusts an authority of their own has their identity provider
-			// behind it as well, most likely at a private address.
-			config.HTTPClient = client
 		}
 		return oauth.New(config)
 	})
@@ -54,6 +45,26 @@ func (s Source) signIn(client *http.Client) func(asked bool) (peer.Authorizer, e
 		}
 		return tokens, nil
 	}
+}
+
+// OAuth is how to sign in to the server of a profile, less the grant and the
+// client's secret, with the tokens of a folder. A nil keychain is the system's. The
+// HTTP client is one with the certificates of the profile.
+func OAuth(ctx context.Context, dir string, p *profile.Profile, keychain oauth.Keychain, client *http.Client) (oauth.Config, error) {
+	if keychain == nil {
+		keychain = oauth.SystemKeychain{}
+	}
+	store, err := oauth.NewFileStore(ctx, dir, keychain)
+	if err != nil {
+		return oauth.Config{}, err
+	}
+	config := oauth.Config{Server: p.URL, Client: oauth.Client{ID: p.ClientID}, Scopes: p.Scopes, Store: store}
+	if p.CAFile != "" {
+		// Whoever trusts an authority of their own has their identity provider
+		// behind it as well, most likely at a private address.
+		config.HTTPClient = client
+	}
+	return config, nil
 }
 
 // browse shows the page to sign in on. The URL is in the log for who has no
