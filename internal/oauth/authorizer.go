@@ -245,6 +245,9 @@ func (a *Authorizer) SignIn(ctx context.Context) error {
 	r, err := a.fetch.discoverResource(ctx, a.url, "")
 	if err == nil {
 		err = a.authorizeInTurn(ctx, r, nil, d)
+		if err != nil && r.earlier {
+			err = fmt.Errorf("the server names no authorization server, perhaps because nobody has to sign in: %w", err)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("sign in: %w", err)
