@@ -86,7 +86,7 @@ func (c *cli) root() *cobra.Command {
 	root.SetIn(c.stdin)
 	root.SetOut(c.stdout)
 	root.SetErr(c.stderr)
-	root.SetHelpTemplate(helpTemplate)
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { fmt.Fprint(cmd.OutOrStdout(), help(cmd)) })
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(c.deploy(), c.url(), c.logs(), c.destroy(), c.pack(),
 		c.call(), c.list(), c.read(), c.prompt(), c.auth(), c.proxy(), c.bridge(), c.serve(), c.hosts(), c.uninstall(), c.completion(), c.version())
@@ -121,18 +121,3 @@ func oneArgument(what string) cobra.PositionalArgs {
 		return fmt.Errorf("name one %s, not %d", what[len("the "):], len(args))
 	}
 }
-
-// helpTemplate fits a screen, and ends with an example.
-const helpTemplate = `{{.Short}}
-
-usage: {{if .HasAvailableSubCommands}}{{.CommandPath}} COMMAND{{else}}{{.UseLine}}{{end}}
-{{if .HasAvailableSubCommands}}
-{{range .Commands}}{{if .IsAvailableCommand}}  {{rpad .Name .NamePadding}} {{.Short}}
-{{end}}{{end}}{{end}}{{if .Long}}
-{{.Long}}
-{{end}}{{if .HasAvailableLocalFlags}}
-{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}
-{{end}}{{if .HasExample}}
-example:
-{{.Example}}
-{{end}}`
