@@ -138,6 +138,10 @@ func (v *visitor) open(ctx context.Context, target string) error {
 // call sends a request as the HTTP client of package peer does: with the
 // authorizer's credentials, and again when it says so, at most four times.
 func call(ctx context.Context, a *oauth.Authorizer, target string, header ...string) (string, error) {
+	// A test server that closes takes the default client's connections along.
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	client := &http.Client{Transport: transport}
 	for range 4 {
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, http.NoBody)
 		if err != nil {
@@ -149,7 +153,7 @@ func call(ctx context.Context, a *oauth.Authorizer, target string, header ...str
 		if err := a.Authorize(ctx, req); err != nil {
 			return "", err
 		}
-		resp, err := http.DefaultClient.Do(req)
+		resp, err := client.Do(req)
 		if err != nil {
 			return "", err
 		}
