@@ -17,8 +17,12 @@ import (
 // notificationsElicitationComplete is of 2025-11-25 only.
 const notificationsElicitationComplete = "notifications/elicitation/complete"
 
-// maxCompletions bounds the completions that are remembered.
-const maxCompletions = 64
+const (
+	// maxCompletions bounds the completions that are remembered, and
+	// maxElicitationID the length of each.
+	maxCompletions   = 64
+	maxElicitationID = 256
+)
 
 // A URLElicitationRequiredError is the answer of a server of 2025-11-25 to a
 // request that has to wait until somebody has opened pages (2025-11-25,
@@ -57,7 +61,7 @@ func required(err *Error) *URLElicitationRequiredError {
 		return nil
 	}
 	for _, e := range data.Elicitations {
-		if e.Mode != mcp.ElicitModeURL || e.URL == "" || e.ElicitationID == "" {
+		if e.Mode != mcp.ElicitModeURL || e.URL == "" || e.ElicitationID == "" || len(e.ElicitationID) > maxElicitationID {
 			return nil
 		}
 	}
@@ -138,7 +142,7 @@ func (c *completions) hear(n jsonrpc.Notification) {
 	var p struct {
 		ElicitationID string `json:"elicitationId"`
 	}
-	if n.Method != notificationsElicitationComplete || json.Unmarshal(n.Params, &p) != nil || p.ElicitationID == "" {
+	if n.Method != notificationsElicitationComplete || json.Unmarshal(n.Params, &p) != nil || len(p.ElicitationID) > maxElicitationID {
 		return
 	}
 	c.mu.Lock()

@@ -198,6 +198,7 @@ func TestURLElicitationRequiredShape(t *testing.T) {
 	t.Parallel()
 	for _, data := range []string{
 		`{}`, `7`, `{"elicitations":[]}`, `{"elicitations":[{"mode":"form","url":"https://x.example/","elicitationId":"a"}]}`,
+		`{"elicitations":[{"mode":"url","url":"https://x.example/","elicitationId":"` + strings.Repeat("a", 257) + `"}]}`,
 		`{"elicitations":[{"mode":"url","url":"https://x.example/"}]}`, `{"elicitations":[{"mode":"url","elicitationId":"a"}]}`,
 		`{"elicitations":[` + strings.Repeat(`{"mode":"url","url":"https://x.example/","elicitationId":"a"},`, 32) +
 			`{"mode":"url","url":"https://x.example/","elicitationId":"a"}]}`,
