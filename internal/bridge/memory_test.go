@@ -66,11 +66,11 @@ type arriving struct {
 	began  chan int
 }
 
-func (w *arriving) Header() http.Header    { return w.header }
+func (w *arriving) Header() http.Header { return w.header }
 
 func (w *arriving) WriteHeader(status int) { w.begin(status) }
 
-func (w *arriving) begin(status int)       { w.once.Do(func() { w.began <- status }) }
+func (w *arriving) begin(status int) { w.once.Do(func() { w.began <- status }) }
 
 func (w *arriving) Write(p []byte) (int, error) {
 	w.begin(http.StatusOK)
