@@ -92,7 +92,9 @@ func TestHeaderUnchecked(t *testing.T) {
 		reply(w, `{"jsonrpc":"2.0","id":`+r.Header.Get("Test-Id")+`,"error":{"code":-32603,"message":"not now"}}`)
 	})
 	h := bridge.NewHandler(bridge.NewProcesses(bridge.ProcessConfig{
-		Start: func(ctx context.Context, config peer.Config) (*peer.Conn, error) { return peer.Dial(ctx, s.url, config) },
+		Start: func(ctx context.Context, config peer.Config) (*peer.Conn, error) {
+			return peer.Dial(ctx, s.url, config)
+		},
 	}))
 	t.Cleanup(h.Close)
 	url := serve(t, h)
