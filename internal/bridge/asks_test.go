@@ -32,3 +32,27 @@ func TestAnswerAtTheLastMoment(t *testing.T) {
 		}
 	}
 }
+
+// Questions that wait are bounded in number, and one that is answered makes room.
+func TestAskBound(t *testing.T) {
+	t.Parallel()
+	a := newAsks(time.Hour)
+	for range maxAsks {
+		if _, _, err := a.enter(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send := func([]byte) error {
+		t.Error("one too many is asked")
+		return nil
+	}
+	if _, err := a.ask(t.Context(), send, "roots/list", nil); err == nil {
+		t.Error("one too many has an answer")
+	}
+	if !a.resolve(jsonrpc.Reply{ID: []byte(`"bridge-1"`), Result: []byte(`{}`)}) {
+		t.Error("nobody waited for the first")
+	}
+	if _, _, err := a.enter(); err != nil {
+		t.Error(err)
+	}
+}

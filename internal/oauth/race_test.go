@@ -82,3 +82,38 @@ func TestAttackH11LocksThatDoNotHold(t *testing.T) {
 		})
 	}
 }
+
+// A token and its refresh token are both refused, and nobody has got others: a
+// person has to sign in again.
+func TestRefreshRefused(t *testing.T) {
+	t.Parallel()
+	w, clock := newWorld(t), &clock{}
+	config := w.config()
+	config.Store, config.Now = oauth.NewMemoryStore(), clock.now
+	w.tokens = map[string]any{"access_token": goodToken + "-1"}
+	a := newAuthorizer(t, config)
+	mustCall(t, a, w.url())
+	clock.ahead = time.Minute // it has been good for a while
+	w.refuse = func(rw http.ResponseWriter, r *http.Request) bool {
+		if !strings.HasSuffix(r.Header.Get("Authorization"), "-1") {
+			return false
+		}
+		rw.WriteHeader(http.StatusUnauthorized)
+		return true
+	}
+	w.token = func(rw http.ResponseWriter, form url.Values) bool {
+		if form.Get("grant_type") != "refresh_token" {
+			return false
+		}
+		answerJSON(rw, http.StatusBadRequest, map[string]any{"error": "invalid_grant"})
+		return true
+	}
+	w.tokens = map[string]any{"access_token": goodToken + "-2"}
+	mustCall(t, a, w.url())
+	if got := len(w.to("/authorize")); got != 2 {
+		t.Errorf("%d sign-ins, want 2", got)
+	}
+	if got := len(w.to("/token")); got != 3 {
+		t.Errorf("%d token requests, want 3: two codes and one attempt to refresh", got)
+	}
+}
