@@ -64,7 +64,6 @@ func (c core) Handle(ctx context.Context, wire *jsonrpc.Request, notify func(jso
 	defer req.end()
 	if c.auth != nil {
 		req.user, req.local = caller.UserFrom(ctx), c.local
-		wire.Caller = callerID(req.user)
 		if err := req.admit(); err != nil {
 			resp.SetError(wire.ID, err)
 			return resp

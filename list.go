@@ -82,5 +82,5 @@ func (e *Engine) openCursor(req *Request, raw []byte) (string, error) {
 
 // cursorOwner is what a cursor is bound to.
 func cursorOwner(req *Request) []byte {
-	return []byte(req.wire.Method + "\x00" + req.wire.Caller)
+	return []byte(req.wire.Method + "\x00" + callerID(req.user))
 }

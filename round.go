@@ -147,7 +147,7 @@ func (r *Request) openState(sealed []byte) error {
 func (r *Request) stateOwner() []byte {
 	args := schema.Canonical(r.subject.args)
 	h := sha256.New()
-	for _, part := range [][]byte{[]byte(r.wire.Caller), []byte(r.wire.Method), []byte(r.subject.name), args} {
+	for _, part := range [][]byte{[]byte(callerID(r.user)), []byte(r.wire.Method), []byte(r.subject.name), args} {
 		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part))))
 		h.Write(part)
 	}

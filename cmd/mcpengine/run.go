@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mcpengine/mcpengine/internal/awsauth"
 	"github.com/mcpengine/mcpengine/internal/deploy"
 	"github.com/mcpengine/mcpengine/internal/hostconfig"
 )
@@ -64,6 +65,9 @@ func hintOf(err error) string {
 	if e, ok := errors.AsType[hintError](err); ok {
 		return e.hint
 	}
+	if e, ok := errors.AsType[*awsauth.Error](err); ok {
+		return e.Hint()
+	}
 	return cmp.Or(deploy.Hint(err), hostconfig.Hint(err), remoteHint(err))
 }
 
@@ -86,7 +90,7 @@ func (c *cli) root() *cobra.Command {
 	root.SetIn(c.stdin)
 	root.SetOut(c.stdout)
 	root.SetErr(c.stderr)
-	root.SetHelpTemplate(helpTemplate)
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { fmt.Fprint(cmd.OutOrStdout(), help(cmd)) })
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(c.deploy(), c.url(), c.logs(), c.destroy(), c.pack(),
 		c.call(), c.list(), c.read(), c.prompt(), c.auth(), c.proxy(), c.bridge(), c.serve(), c.hosts(), c.uninstall(), c.completion(), c.version())
@@ -121,18 +125,3 @@ func oneArgument(what string) cobra.PositionalArgs {
 		return fmt.Errorf("name one %s, not %d", what[len("the "):], len(args))
 	}
 }
-
-// helpTemplate fits a screen, and ends with an example.
-const helpTemplate = `{{.Short}}
-
-usage: {{if .HasAvailableSubCommands}}{{.CommandPath}} COMMAND{{else}}{{.UseLine}}{{end}}
-{{if .HasAvailableSubCommands}}
-{{range .Commands}}{{if .IsAvailableCommand}}  {{rpad .Name .NamePadding}} {{.Short}}
-{{end}}{{end}}{{end}}{{if .Long}}
-{{.Long}}
-{{end}}{{if .HasAvailableLocalFlags}}
-{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}
-{{end}}{{if .HasExample}}
-example:
-{{.Example}}
-{{end}}`

@@ -1,15 +1,15 @@
 package oauth
 
 import (
-	"bytes"
 	"context"
 	_ "embed"
 	"errors"
 	"fmt"
-	"html/template"
+	"html"
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 )
@@ -17,10 +17,10 @@ import (
 // callbackPath is where a browser comes back to.
 const callbackPath = "/callback"
 
+// page is what a browser shows, but for its title, text and class.
+//
 //go:embed page.html
-var pageText string
-
-var page = template.Must(template.New("page").Parse(pageText))
+var page string
 
 // A listener waits on this machine for a browser to come back, once.
 type listener struct {
@@ -141,11 +141,14 @@ func (l *listener) handler(a *attempt, answer func(callback string)) http.Handle
 	})
 }
 
+// showPage shows what a program says. Title and text are not HTML: they may hold
+// what a server has sent. The page is filled in by hand because html/template
+// would double the size of every program that signs in: the linker keeps each
+// exported method where a template may look one up.
 func showPage(w http.ResponseWriter, status int, title, text string) {
-	var b bytes.Buffer
-	if err := page.Execute(&b, map[string]any{"Title": title, "Text": text, "OK": status == http.StatusOK}); err != nil {
-		b.Reset()
-		b.WriteString(http.StatusText(status))
+	class := "failed"
+	if status == http.StatusOK {
+		class = "ok"
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
@@ -154,5 +157,6 @@ func showPage(w http.ResponseWriter, status int, title, text string) {
 	h.Set("Referrer-Policy", "no-referrer") // the URL holds the code
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, _ = w.Write(b.Bytes()) // the browser has gone, and nobody is left to tell
+	fill := strings.NewReplacer("{{title}}", html.EscapeString(title), "{{text}}", html.EscapeString(text), "{{class}}", class)
+	_, _ = fill.WriteString(w, page) // the browser has gone, and nobody is left to tell
 }

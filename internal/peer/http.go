@@ -59,13 +59,12 @@ func LoadTLS(caFile, certFile, keyFile string) (TLSConfig, error) {
 func NewHTTPClient(config TLSConfig) *http.Client {
 	dialer := &net.Dialer{Timeout: 15 * time.Second, KeepAlive: 15 * time.Second}
 	return &http.Client{Transport: &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         dialer.DialContext,
-		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: config.RootCAs, Certificates: config.Certificates},
-		TLSHandshakeTimeout: 15 * time.Second,
-		ForceAttemptHTTP2:   true,
-		// One connection carries everything, and stays in use however dead it is.
-		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second},
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            dialer.DialContext,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: config.RootCAs, Certificates: config.Certificates},
+		TLSHandshakeTimeout:    15 * time.Second,
+		ForceAttemptHTTP2:      true,
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second}, // its one connection stays in use however dead it is
 		MaxIdleConns:           128,
 		MaxIdleConnsPerHost:    128,
 		IdleConnTimeout:        90 * time.Second,
@@ -115,6 +114,9 @@ func (e *endpoint) do(ctx context.Context, method string, u *url.URL, header htt
 			}
 		}
 		resp, err := e.client.Do(r)
+		if refused, ok := errors.AsType[*AuthError](err); ok {
+			return nil, refused // of what carries the requests
+		}
 		if err != nil {
 			return nil, unreachable(err)
 		}

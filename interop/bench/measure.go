@@ -37,8 +37,9 @@ func measureGroup(ctx context.Context, p plan, group []row) (results []*rowResul
 			}
 		}
 	}
-	for range p.rounds {
-		for _, c := range contenders {
+	for i := range p.rounds {
+		for j := range contenders {
+			c := contenders[(i+j)%len(contenders)] // no server always follows the same one
 			if err := c.round(p.duration); err != nil {
 				return nil, fmt.Errorf("measure %s, %s: %w", c.result.Rival, c.result.Row, err)
 			}

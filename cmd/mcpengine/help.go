@@ -1,0 +1,40 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"github.com/spf13/cobra"
+)
+
+// help fits a screen, and ends with an example. It is written out rather than a
+// template: text/template finds methods by their names, and a linker that sees
+// that keeps every exported method of every type, which doubles the program and
+// what a bridge needs of memory.
+func help(cmd *cobra.Command) string {
+	var b strings.Builder
+	usage := cmd.UseLine()
+	if cmd.HasAvailableSubCommands() {
+		usage = cmd.CommandPath() + " COMMAND"
+	}
+	fmt.Fprintf(&b, "%s\n\nusage: %s\n", cmd.Short, usage)
+	if cmd.HasAvailableSubCommands() {
+		b.WriteString("\n")
+		for _, c := range cmd.Commands() {
+			if c.IsAvailableCommand() {
+				fmt.Fprintf(&b, "  %-*s %s\n", c.NamePadding(), c.Name(), c.Short)
+			}
+		}
+	}
+	if cmd.Long != "" {
+		fmt.Fprintf(&b, "\n%s\n", cmd.Long)
+	}
+	if cmd.HasAvailableLocalFlags() {
+		fmt.Fprintf(&b, "\n%s\n", strings.TrimRightFunc(cmd.LocalFlags().FlagUsages(), unicode.IsSpace))
+	}
+	if cmd.HasExample() {
+		fmt.Fprintf(&b, "\nexample:\n%s\n", cmd.Example)
+	}
+	return b.String()
+}
