@@ -5,12 +5,15 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/mcpengine/mcpengine/client"
 	"github.com/mcpengine/mcpengine/mcp"
@@ -97,6 +100,77 @@ func TestGrants(t *testing.T) {
 			t.Errorf("%s: the token is bound to a key: %t", test.name, bound)
 		}
 	}
+}
+
+// What identifies a program goes to whom it is known to, and by its name.
+func TestCredentialsOfGrants(t *testing.T) {
+	t.Parallel()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	connect := func(t *testing.T, o client.OAuth) (*domain, error) {
+		t.Helper()
+		d := newDomain()
+		if code, ok := o.Grant.(client.AuthorizationCode); ok {
+			code.Visit = d.visit
+			o.Grant = code
+		}
+		c, err := client.Connect(t.Context(), domainURL, d.options(o)...)
+		if err == nil {
+			t.Cleanup(func() { c.Close() })
+		}
+		return d, err
+	}
+	t.Run("the key has its name", func(t *testing.T) {
+		t.Parallel()
+		d, err := connect(t, client.OAuth{Grant: client.ClientCredentials{}, ClientID: "app", Key: key, KeyID: "key-7"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		head, _, _ := strings.Cut(d.last().form.Get("client_assertion"), ".")
+		decoded, err := base64.RawURLEncoding.DecodeString(head)
+		if err != nil || !strings.Contains(string(decoded), `"kid":"key-7"`) {
+			t.Errorf("the head of the assertion is %s, %v", decoded, err)
+		}
+	})
+	t.Run("another issuer gets no secret", func(t *testing.T) {
+		t.Parallel()
+		d, err := connect(t, client.OAuth{
+			Grant: client.AuthorizationCode{RedirectURI: "http://127.0.0.1:8123/callback"}, ClientID: "app", ClientSecret: "hunter2", Issuer: "https://other.example.com",
+		})
+		if err == nil {
+			t.Error("the program has signed in")
+		}
+		if n := len(d.tokens); n != 0 {
+			t.Errorf("%d token requests to %s", n, issuer)
+		}
+	})
+	t.Run("each server of an enterprise has its secret", func(t *testing.T) {
+		t.Parallel()
+		d, err := connect(t, client.OAuth{ClientID: "app", ClientSecret: "hunter2", Grant: client.EnterpriseManaged{
+			TokenEndpoint: "https://idp.example.com/token", ClientID: "idp-app", ClientSecret: "hunter3",
+			IDToken: func(context.Context) (string, error) { return "the-id-token", nil },
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, r := range d.tokens {
+			id, secret, ok := (&http.Request{Header: r.header}).BasicAuth()
+			if !ok {
+				id, secret = r.form.Get("client_id"), r.form.Get("client_secret")
+			}
+			got = append(got, r.form.Get("grant_type")+" "+id+":"+secret)
+		}
+		want := []string{
+			"urn:ietf:params:oauth:grant-type:token-exchange idp-app:hunter3",
+			"urn:ietf:params:oauth:grant-type:jwt-bearer app:hunter2",
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("token requests (-want +got):\n%s", diff)
+		}
+	})
 }
 
 // A person on another device takes the time it takes.

@@ -36,7 +36,7 @@ func (c *Client) finish(ctx context.Context, task jsonrpc.Object) ([]byte, error
 		if done || err != nil {
 			return result, err
 		}
-		if err := wait(ctx, pollInterval(task)); err != nil {
+		if err := peer.Sleep(ctx, pollInterval(task)); err != nil {
 			c.cancelTask(context.WithoutCancel(ctx), name)
 			return nil, err
 		}
@@ -115,15 +115,4 @@ func pollInterval(task jsonrpc.Object) time.Duration {
 		return defaultPoll
 	}
 	return min(max(time.Duration(ms)*time.Millisecond, minPoll), maxPoll)
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,9 +56,8 @@ func (c *cli) runBridge(ctx context.Context, args []string) int {
 	}
 	if err := c.relay(ctx, target, level, sign); err != nil {
 		fmt.Fprintf(c.stderr, "mcpengine: error: %v\n", err)
-		if hint := hintOf(err); hint != "" {
-			c.hint(hint)
-		} else if hint := bridge.Hint(err); hint != "" {
+		// What is known of bridges says more than what is known of servers.
+		if hint := cmp.Or(bridge.Hint(err), hintOf(err)); hint != "" {
 			c.hint(hint)
 		}
 		return bridge.ExitCode(err)

@@ -2,8 +2,17 @@ package main
 
 import (
 	"context"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -18,7 +27,10 @@ type words struct {
 func echo(_ context.Context, in words) (string, error) { return in.Text, nil }
 
 // Each script has a server at $MCP, one that wants credentials at $LOCKED, which
-// takes "Bearer open-sesame", and something that is no server at $OTHER.
+// takes "Bearer open-sesame", and something that is no server at $OTHER. $PROXY
+// leads to http://far.example, and $TUNNEL to https://example.com, whose
+// certificate is in authority.pem; it appends to the file tunnels where it was
+// asked to lead.
 func TestBridge(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -43,16 +55,67 @@ func TestBridge(t *testing.T) {
 				r.Host = "localhost" // the proxy is on this machine
 				e.ServeHTTP(w, r)
 			})
-			for name, handler := range map[string]http.Handler{"MCP": e, "LOCKED": locked, "PROXY": proxy, "OTHER": http.NotFoundHandler()} {
+			far := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				r.Host = "localhost" // it is on this machine
+				e.ServeHTTP(w, r)
+			}))
+			far.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0) // it is not trusted at first
+			far.StartTLS()
+			env.Defer(far.Close)
+			authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: far.Certificate().Raw})
+			if err := os.WriteFile(filepath.Join(env.WorkDir, "authority.pem"), authority, 0o600); err != nil {
+				return err
+			}
+			tunnel := tunnelTo(far.Listener.Addr().String(), filepath.Join(env.WorkDir, "tunnels"))
+			for name, handler := range map[string]http.Handler{"TUNNEL": tunnel, "MCP": e, "LOCKED": locked, "PROXY": proxy, "OTHER": http.NotFoundHandler()} {
 				server := httptest.NewServer(handler)
 				env.Defer(server.Close)
 				env.Setenv(name, server.URL)
+				env.Setenv(name+"_ADDRESS", server.Listener.Addr().String())
 			}
 			env.Defer(e.Close)
 			env.Setenv("MCPENGINE_HOME", env.WorkDir+"/home")
 			return nil
 		},
 	})
+}
+
+// tunnelTo is a proxy with one way through (RFC 9110, section 9.3.6), which it
+// takes for example.com. It keeps a record of where it was asked to lead.
+func tunnelTo(target, record string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		file, err := os.OpenFile(record, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		if err == nil {
+			_, err = fmt.Fprintln(file, r.Method, r.Host, r.Header.Get("Proxy-Authorization"))
+			err = errors.Join(err, file.Close())
+		}
+		if err != nil || r.Method != http.MethodConnect || r.Host != "example.com:443" {
+			http.Error(w, "not through here", http.StatusBadGateway)
+			return
+		}
+		far, err := new(net.Dialer).DialContext(r.Context(), "tcp", target)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadGateway)
+			return
+		}
+		defer far.Close()
+		near, early, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		defer near.Close()
+		if _, err := io.WriteString(near, "HTTP/1.1 200 OK\r\n\r\n"); err != nil {
+			return
+		}
+		var ended sync.WaitGroup
+		ended.Go(func() {
+			_, _ = io.Copy(far, early)
+			far.Close()
+		})
+		_, _ = io.Copy(near, far)
+		near.Close()
+		ended.Wait()
+	}
 }
 
 func TestBridgeArguments(t *testing.T) {

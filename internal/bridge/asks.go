@@ -45,25 +45,37 @@ func (a *asks) ask(ctx context.Context, send func([]byte) error, method string, 
 	defer timer.Stop()
 	select {
 	case reply, ok := <-waits:
-		switch {
-		case !ok:
-			return nil, errOver
-		case reply.Error == nil:
-			return reply.Result, nil
-		}
-		rpcErr, err := jsonrpc.ParseError(reply.Error)
-		if err != nil {
-			return nil, fmt.Errorf("read the host's answer to %s: %w", method, err)
-		}
-		return nil, rpcErr
+		return outcome(method, reply, ok)
 	case <-ctx.Done():
 		err = context.Cause(ctx)
 	case <-timer.C:
 		err = fmt.Errorf("the host has not answered %s within %v", method, a.timeout)
 	}
+	a.forget(id)
+	select {
+	case reply, ok := <-waits: // it came at the last moment
+		return outcome(method, reply, ok)
+	default:
+	}
 	cancelled := append([]byte(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"`), id...)
 	_ = send(append(cancelled, `"}}`...)) // the host may be gone
 	return nil, err
+}
+
+// outcome is what the answer to a question says. There is none, and ok is false,
+// when the host is gone.
+func outcome(method string, reply jsonrpc.Reply, ok bool) ([]byte, error) {
+	switch {
+	case !ok:
+		return nil, errOver
+	case reply.Error == nil:
+		return reply.Result, nil
+	}
+	rpcErr, err := jsonrpc.ParseError(reply.Error)
+	if err != nil {
+		return nil, fmt.Errorf("read the host's answer to %s: %w", method, err)
+	}
+	return nil, rpcErr
 }
 
 func appendAsk(id, method string, params []byte) []byte {

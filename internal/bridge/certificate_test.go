@@ -1,17 +1,23 @@
 package bridge_test
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"log/slog"
 	"math/big"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/mcpengine/mcpengine/internal/bridge"
+	"github.com/mcpengine/mcpengine/internal/profile"
 )
 
 type certificates struct{ ca, cert, key string }
@@ -44,5 +50,34 @@ func writeCertificates(t *testing.T, server *httptest.Server) certificates {
 		ca:   write("ca.pem", "CERTIFICATE", server.Certificate().Raw),
 		cert: write("cert.pem", "CERTIFICATE", cert),
 		key:  write("key.pem", "PRIVATE KEY", private),
+	}
+}
+
+// A certificate of an own authority is trusted, and the client's is shown.
+func TestCertificates(t *testing.T) {
+	t.Parallel()
+	e := newEngine()
+	t.Cleanup(e.Close)
+	server := httptest.NewUnstartedServer(e)
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
+	server.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert} //nolint:gosec // a test
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	files := writeCertificates(t, server)
+	var logged bytes.Buffer
+	source := bridge.Source{
+		Name: "far", Home: t.TempDir(), Now: time.Now, Getenv: func(string) string { return "" },
+		Log:     bridge.NewLog(&logged, 0, ""),
+		Profile: &profile.Profile{URL: server.URL, CAFile: files.ca, CertFile: files.cert, KeyFile: files.key},
+	}
+	config, release, err := source.Config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(release)
+	h := newHost(t, config)
+	h.initialize(earlier)
+	if got, want := h.call(earlier, "1", "weather", `{"city":"Bern"}`), "sunny in Bern"; got != want {
+		t.Errorf("the tool says %q, want %q", got, want)
 	}
 }

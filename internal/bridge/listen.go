@@ -51,7 +51,7 @@ func (b *bridge) keepListening(ctx context.Context, config peer.Config, params [
 			return result, err
 		}
 		b.config.Logger.Debug("subscribe again", "error", err)
-		if err := sleep(ctx, min(firstRetry<<min(failures, 10), maxListenWait)); err != nil {
+		if err := peer.Sleep(ctx, min(firstRetry<<min(failures, 10), maxListenWait)); err != nil {
 			return nil, err
 		}
 	}

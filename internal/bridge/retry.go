@@ -56,18 +56,6 @@ func retryWait(err error, safe bool, attempt int) (time.Duration, bool) {
 	return 0, lost && safe
 }
 
-// sleep waits, unless ctx ends first.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
 // patiently is connected, again and again where that may help.
 func (s *server) patiently(ctx context.Context, config peer.Config) (*peer.Conn, error) {
 	for attempt := 0; ; attempt++ {
@@ -81,7 +69,7 @@ func (s *server) patiently(ctx context.Context, config peer.Config) (*peer.Conn,
 			return nil, err
 		}
 		s.bridge.config.Logger.Debug("connect again", "error", err, "in", wait)
-		if err := sleep(ctx, wait); err != nil {
+		if err := peer.Sleep(ctx, wait); err != nil {
 			return nil, err
 		}
 	}
@@ -105,7 +93,7 @@ func (s *server) call(ctx context.Context, config peer.Config, call peer.Call) (
 			return nil, err
 		}
 		s.bridge.config.Logger.Debug("send a request again", "method", call.Method, "error", err, "in", wait)
-		if err := sleep(ctx, wait); err != nil {
+		if err := peer.Sleep(ctx, wait); err != nil {
 			return nil, err
 		}
 	}

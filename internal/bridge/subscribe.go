@@ -36,7 +36,7 @@ func (b *bridge) listenToLists() {
 				b.config.Logger.Debug("changes of lists are not heard of", "error", err)
 				return
 			}
-			if sleep(b.context, maxListenWait) != nil {
+			if peer.Sleep(b.context, maxListenWait) != nil {
 				return
 			}
 		}

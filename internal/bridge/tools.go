@@ -11,6 +11,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/peer"
 	"github.com/mcpengine/mcpengine/internal/profile"
+	"github.com/mcpengine/mcpengine/internal/streamable"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -69,23 +70,37 @@ func (t *tools) admit(ctx context.Context, x *exchange) error {
 	if !allows(filter, name) {
 		return refusal
 	}
-	found, ok := t.get(name)
-	if !filter.ReadOnly {
-		if !ok && x.mirrors() && t.firstTime() {
-			// Whoever routes by a header field does not refuse a call without it,
-			// but does the wrong thing. A list that fails says nothing of the call.
-			_ = t.learn(ctx, x)
-		}
-		return nil
-	}
-	if !ok {
+	_, ok := t.get(name)
+	switch {
+	case ok:
+	case filter.ReadOnly || x.req.Header != nil: // what is not known cannot be checked
 		if err := t.learn(ctx, x); err != nil {
 			return err
 		}
-		found, _ = t.get(name)
+	case x.mirrors() && t.firstTime():
+		// Whoever routes by a header field does not refuse a call without it, but
+		// does the wrong thing. A list that fails says nothing of the call.
+		_ = t.learn(ctx, x)
 	}
-	if !found.readOnly {
+	found, _ := t.get(name)
+	if filter.ReadOnly && !found.readOnly {
 		return refusal
+	}
+	return x.checkFields(found.mirror)
+}
+
+// checkFields compares the header fields of a request that came over HTTP with
+// the arguments that the tool mirrors (streamable-http, "Server Behavior for
+// Custom Headers"). The program that answers it sees the arguments only.
+func (x *exchange) checkFields(mirror peer.Mirror) error {
+	if x.req.Header == nil {
+		return nil
+	}
+	for _, m := range mirror {
+		argument := m.Of(x.req.Params.Get("arguments"))
+		if err := streamable.CheckParam(x.req.Header[m.Field], m.Field, m.Type, argument); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -189,6 +189,11 @@ func (a *Authorizer) refresh(ctx context.Context, s *session) (*session, error) 
 	t, err := f.request(ctx, url.Values{"grant_type": {grantRefresh}, "refresh_token": {s.Token.Refresh}}, s.Token.Refresh)
 	switch {
 	case isCode(err, "invalid_grant"):
+		// Where locks do not hold, as on some network file systems, another process
+		// may have used the refresh token in the meantime.
+		if other := a.replacement(ctx, s); other != nil && !other.Token.expired(a.config.Now()) {
+			return other, nil
+		}
 		return nil, errors.Join(errOver, a.drop(ctx, s))
 	case isCode(err, "invalid_client"), isCode(err, "unauthorized_client"):
 		return nil, errors.Join(errOver, a.drop(ctx, s), f.forget(ctx))

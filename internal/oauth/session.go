@@ -137,12 +137,22 @@ func (a *Authorizer) notKept(err error) {
 // drop forgets a session that is of no more use. One that another process has
 // put in its place meanwhile stays. Its key is locked.
 func (a *Authorizer) drop(ctx context.Context, s *session) error {
-	if kept, err := a.storedAt(ctx, s.pointer()); err == nil && kept != nil && kept.credential() != s.credential() {
-		a.set(kept)
+	if a.replacement(ctx, s) != nil {
 		return nil
 	}
 	a.set(nil)
 	return a.config.Store.Delete(ctx, s.pointer().key())
+}
+
+// replacement makes the session that another process has put in the place of s
+// the current one, and returns it; nil when there is none.
+func (a *Authorizer) replacement(ctx context.Context, s *session) *session {
+	kept, err := a.storedAt(ctx, s.pointer())
+	if err != nil || kept == nil || kept.credential() == s.credential() {
+		return nil
+	}
+	a.set(kept)
+	return kept
 }
 
 func (a *Authorizer) set(s *session) {

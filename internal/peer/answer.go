@@ -2,9 +2,7 @@ package peer
 
 import (
 	"bytes"
-	"context"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -150,16 +148,4 @@ func (e *endpoint) post(request func() (*http.Response, error)) error {
 	}
 	_, _ = io.CopyN(io.Discard, resp.Body, 4<<10) // for the connection's sake
 	return nil
-}
-
-// sleep waits and reports whether ctx let it.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("wait: %w", context.Cause(ctx))
-	}
 }

@@ -197,7 +197,13 @@ func (c *Conn) fly(ctx context.Context, l *live, call Call) ([]byte, error) {
 	}
 	result, err := l.link.call(ctx, f)
 	if err != nil && ctx.Err() != nil {
-		return nil, fmt.Errorf("%s: %w", f.Method, context.Cause(ctx))
+		cause := context.Cause(ctx)
+		if errors.Is(cause, ErrIdle) && c.config.HTTPClient != nil {
+			// The network may have gone without a word, and with it the connections
+			// that wait for the next call.
+			c.config.HTTPClient.CloseIdleConnections()
+		}
+		return nil, fmt.Errorf("%s: %w", f.Method, cause)
 	}
 	return result, err
 }

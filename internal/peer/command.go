@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -33,7 +34,8 @@ type Command struct {
 
 // Start starts the command and connects to it over its standard streams. The
 // process and those that it has started end when the connection is closed: its
-// input is closed, then it is asked to end, then it is killed. A process that
+// input is closed, then it is asked to end, then it is killed. On Linux it is
+// killed when this program ends without closing the connection. A process that
 // ends by itself is started again by the next call.
 func Start(ctx context.Context, command Command, config Config) (*Conn, error) {
 	return open(ctx, config, &streamTarget{start: func() (*streams, error) { return startProcess(command) }})
@@ -268,19 +270,34 @@ func startProcess(command Command) (*streams, error) {
 		in.Close()
 		return nil, fmt.Errorf("start the server: %w", err)
 	}
-	if err := cmd.Start(); err != nil {
+	p := &process{cmd: cmd, exited: make(chan struct{})}
+	if err := p.start(); err != nil {
 		in.Close()
 		out.Close()
 		return nil, &UnreachableError{Err: fmt.Errorf("start the server: %w", err)}
 	}
-	p := &process{cmd: cmd, exited: make(chan struct{})}
-	go func() {
-		defer close(p.exited)
-		_ = cmd.Wait() // the state says it
-		// What the server has started would keep the output open.
-		killGroup(cmd)
-	}()
 	return &streams{in: in, out: out, process: p}, nil
+}
+
+// start starts the process. Its parent is the thread that does, as far as
+// [setGroup] is concerned: the thread is kept for as long as the process lasts,
+// which it spends waiting for it.
+func (p *process) start() error {
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := p.cmd.Start()
+		started <- err
+		if err != nil {
+			return
+		}
+		defer close(p.exited)
+		_ = p.cmd.Wait() // the state says it
+		// What the server has started would keep the output open.
+		killGroup(p.cmd)
+	}()
+	return <-started
 }
 
 // stateWithin returns how the process ended, or nil when it does not in time.

@@ -44,6 +44,10 @@ func TestMain(m *testing.M) {
 	case "careless": // ends with its input, and leaves a process behind
 		leave()
 		old(false)
+	case "adopt":
+		adopt()
+	case "deaf":
+		deaf()
 	case "stubborn": // ends at nothing
 		signal.Ignore(syscall.SIGTERM)
 		leave()

@@ -12,11 +12,13 @@ import (
 )
 
 // A Mirror is the arguments of a tool that are sent as header fields too.
-type Mirror []mirrored
+type Mirror []Mirrored
 
-type mirrored struct {
-	field string
-	path  []string
+// A Mirrored is an argument that is sent as a header field too.
+type Mirrored struct {
+	Field string   // canonical, such as "Mcp-Param-Region"
+	Type  string   // of the argument: "string", "integer" or "boolean"
+	path  []string // of the properties that lead to it
 }
 
 // Bounds of a schema that is looked through for annotations.
@@ -121,33 +123,41 @@ func (p *mirrorParser) add(name, kind []byte, path []string, reached bool) error
 	}
 	field := textproto.CanonicalMIMEHeaderKey("Mcp-Param-" + text)
 	for _, other := range p.mirror {
-		if strings.EqualFold(other.field, field) {
+		if strings.EqualFold(other.Field, field) {
 			return fmt.Errorf("x-mcp-header %q is given twice", text)
 		}
 	}
 	if len(p.mirror) == maxMirrored {
 		return fmt.Errorf("more than %d parameters have an x-mcp-header", maxMirrored)
 	}
-	p.mirror = append(p.mirror, mirrored{field: field, path: path})
+	p.mirror = append(p.mirror, Mirrored{Field: field, Type: jsonrpc.UnquoteString(kind), path: path})
 	return nil
 }
 
 // apply adds the fields for the arguments (streamable-http, "Value Encoding").
 func (m Mirror) apply(h http.Header, arguments []byte) {
 	for _, mirrored := range m {
-		value := arguments
-		for _, name := range mirrored.path {
-			members, err := jsonrpc.ParseObject(value)
-			if err != nil {
-				value = nil
-				break
-			}
-			value = members.Get(name)
-		}
-		if text, ok := fieldText(value); ok {
-			h[mirrored.field] = []string{EncodeValue(text)}
+		if text, ok := fieldText(mirrored.Of(arguments)); ok {
+			h[mirrored.Field] = []string{EncodeValue(text)}
 		}
 	}
+}
+
+// Of returns the argument among all of a call, as JSON, and nil when there is
+// none or it is null.
+func (m Mirrored) Of(arguments []byte) []byte {
+	value := arguments
+	for _, name := range m.path {
+		members, err := jsonrpc.ParseObject(value)
+		if err != nil {
+			return nil
+		}
+		value = members.Get(name)
+	}
+	if string(value) == "null" {
+		return nil
+	}
+	return value
 }
 
 // fieldText returns a primitive JSON value as text.

@@ -179,7 +179,7 @@ func (s *session) resume(ctx context.Context, a *answer, at position) ([]byte, e
 		if wait <= 0 {
 			wait = resumeWait << failures
 		}
-		if err := sleep(ctx, min(wait, maxResumeWait)); err != nil {
+		if err := Sleep(ctx, min(wait, maxResumeWait)); err != nil {
 			return nil, err
 		}
 		var next position
@@ -265,7 +265,7 @@ func (s *session) follow(ctx context.Context, opened func()) {
 		if at.retry > 0 && failures == 0 {
 			wait = at.retry
 		}
-		if sleep(ctx, min(wait, maxResumeWait)) != nil {
+		if Sleep(ctx, min(wait, maxResumeWait)) != nil {
 			return
 		}
 	}

@@ -1,0 +1,101 @@
+package bridge_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mcpengine/mcpengine/internal/bridge"
+)
+
+// Input that the host does not send is not waited for beyond the time-out, and
+// ends the request on the server.
+func TestInputThatNeverComes(t *testing.T) {
+	t.Parallel()
+	h := pair{newest, earlier}.open(t, newEngine())
+	h.send(request(newest, "1", "tools/call", `"name":"ask","arguments":{}`))
+	if got := h.result("1"); !strings.Contains(got, `"resultType":"input_required"`) || !strings.Contains(got, `"elicitation/create"`) {
+		t.Fatalf("the result is %s", got)
+	}
+	h.send(request(newest, "2", "tools/call", `"name":"ask","arguments":{},"requestState":"made up"`))
+	if m := h.response("2"); m.Error == nil || m.Error.Code != -32602 {
+		t.Errorf("a state that is made up is answered with %s", m.raw)
+	}
+	if err := h.close(); err != nil {
+		t.Errorf("the bridge ended with %v", err)
+	}
+}
+
+// How it ends says why nothing could be answered.
+func TestExitCode(t *testing.T) {
+	t.Parallel()
+	closed, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed.Close()
+	status := func(code int) string {
+		return serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }))
+	}
+	untrusted := httptest.NewUnstartedServer(http.NotFoundHandler())
+	untrusted.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0) // it complains that it is not trusted
+	untrusted.StartTLS()
+	t.Cleanup(untrusted.Close)
+	for name, row := range map[string]struct {
+		url  string
+		kind string
+		code int
+	}{
+		"refused":      {"http://" + closed.Addr().String(), "unreachable", bridge.ExitUnreachable},
+		"no such name": {"http://far.invalid/mcp", "unreachable", bridge.ExitUnreachable},
+		"not trusted":  {untrusted.URL, "unreachable", bridge.ExitUnreachable},
+		"401":          {status(401), "auth", bridge.ExitAuth},
+		"403":          {status(403), "auth", bridge.ExitAuth},
+		"404":          {status(404), "protocol", bridge.ExitProtocol},
+		"500":          {status(500), "http", bridge.ExitError},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHost(t, bridge.Config{URL: row.url})
+			h.send(`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"host","version":"1"}}}`)
+			m := h.response("1")
+			if m.Error == nil || string(m.Error.Data) != `{"kind":"`+row.kind+`"}` {
+				t.Errorf("the answer is %s, want the kind %s", m.raw, row.kind)
+			}
+			if code := bridge.ExitCode(h.close()); code != row.code {
+				t.Errorf("the exit code is %d, want %d", code, row.code)
+			}
+		})
+	}
+}
+
+// The end of the context ends the bridge, with nothing left behind.
+func TestInterrupted(t *testing.T) {
+	t.Parallel()
+	e := newEngine()
+	started, ended := addWait(e)
+	t.Cleanup(e.Close)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	in, write := io.Pipe()
+	done := make(chan error, 1)
+	go func() {
+		done <- bridge.Serve(ctx, in, io.Discard, bridge.Config{URL: serve(t, e), Grace: time.Millisecond})
+	}()
+	h := &host{t: t, in: write}
+	h.send(request(newest, "1", "tools/call", `"name":"wait","arguments":{}`))
+	within(t, started, "the call starts")
+	enough := errors.New("enough")
+	cancel(enough)
+	within(t, ended, "the call is cancelled")
+	if err := <-done; !errors.Is(err, enough) {
+		t.Errorf("Serve = %v, want the cause", err)
+	}
+	write.Close()
+}

@@ -1,0 +1,56 @@
+package bridge_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/mcpengine/mcpengine/internal/bridge"
+	"github.com/mcpengine/mcpengine/internal/profile"
+)
+
+// Tools that the profile hides are neither listed nor called.
+func TestFilter(t *testing.T) {
+	t.Parallel()
+	const list = `{"tools":[{"name":"look","annotations":{"readOnlyHint":true},"inputSchema":{"type":"object"}},{"name":"act","inputSchema":{}},{"name":"drop","inputSchema":{}}],"nextCursor":"n"}`
+	for name, row := range map[string]struct {
+		filter profile.Filter
+		listed []string
+	}{
+		"all":             {profile.Filter{}, []string{"look", "act", "drop"}},
+		"allow":           {profile.Filter{Allow: []string{"act", "look"}}, []string{"look", "act"}},
+		"deny":            {profile.Filter{Deny: []string{"drop"}}, []string{"look", "act"}},
+		"read only":       {profile.Filter{ReadOnly: true}, []string{"look"}},
+		"nothing is left": {profile.Filter{ReadOnly: true, Deny: []string{"look"}}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, era := range []string{newest, earlier} {
+				s := newFake(t, era)
+				s.answer("tools/list", strings.Replace(list, `,"nextCursor":"n"`, "", 1))
+				s.answer("tools/call", `{"content":[]}`)
+				h := newHost(t, bridge.Config{URL: s.url, Tools: row.filter})
+				h.begin(era)
+				// The calls come first: what is hidden is not a matter of having listed.
+				for i, tool := range []string{"look", "act", "drop"} {
+					h.send(request(era, fmt.Sprint(i), "tools/call", fmt.Sprintf(`"name":%q`, tool)))
+					m := h.response(fmt.Sprint(i))
+					if want := slices.Contains(row.listed, tool); (m.Error == nil) != want {
+						t.Errorf("%s: the call of %s is answered with %s", era, tool, m.raw)
+					}
+				}
+				h.send(request(era, "9", "tools/list", ""))
+				got := h.result("9")
+				for _, tool := range []string{"look", "act", "drop"} {
+					if listed := strings.Contains(got, `"`+tool+`"`); listed != slices.Contains(row.listed, tool) {
+						t.Errorf("%s: the list is %s", era, got)
+					}
+				}
+				if len(row.listed) == 3 && got != strings.Replace(list, `,"nextCursor":"n"`, "", 1) {
+					t.Errorf("%s: a list that nothing is taken from is %s", era, got)
+				}
+			}
+		})
+	}
+}

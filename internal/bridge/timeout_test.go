@@ -1,0 +1,50 @@
+package bridge_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mcpengine/mcpengine/internal/bridge"
+	"github.com/mcpengine/mcpengine/internal/peer"
+)
+
+// A server that says nothing, such as one that is stopped, is given up after the
+// time-out. One that makes progress is not.
+func TestTimeout(t *testing.T) {
+	t.Parallel()
+	for _, era := range []string{newest, earlier} {
+		t.Run(era, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, era, bridge.Config{Peer: peer.Config{IdleTimeout: 10 * time.Second}}, func(t *testing.T, h *host, s *fake) {
+				h.initialize(earlier)
+				s.handle("tools/call", func(w http.ResponseWriter, r *http.Request) {
+					w.Header().Set("Content-Type", "text/event-stream")
+					for step := range 4 {
+						<-time.After(8 * time.Second) // in the bubble
+						fmt.Fprintf(w, "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{\"progressToken\":%s,\"progress\":%d}}\n\n", r.Header.Get("Test-Id"), step+1)
+					}
+					fmt.Fprintf(w, "data: {\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":{\"content\":[]}}\n\n", r.Header.Get("Test-Id"))
+				})
+				h.send(request(earlier, "0", "tools/call", `"name":"sleep","_meta":{"progressToken":"t"}`))
+				for range 4 {
+					h.notification("notifications/progress")
+				}
+				h.result("0")
+
+				s.handle("tools/call", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+				began := time.Now()
+				h.send(request(earlier, "1", "tools/call", `"name":"sleep"`))
+				m := h.response("1")
+				if m.Error == nil || !strings.Contains(string(m.Error.Data), "timeout") {
+					t.Errorf("the answer is %s", m.raw)
+				}
+				if took := time.Since(began); took != 10*time.Second {
+					t.Errorf("it took %v, want 10 s", took)
+				}
+			})
+		})
+	}
+}
