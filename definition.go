@@ -15,16 +15,24 @@ type definition struct {
 	err  error
 }
 
-func (d *definition) raw(name string, value []byte) {
+// name begins a member.
+func (d *definition) name(name string) {
 	separator := byte(',')
 	if len(d.text) == 0 {
 		separator = '{'
 	}
-	d.text = jsonrpc.AppendString(append(d.text, separator), name)
-	d.text = append(append(d.text, ':'), value...)
+	d.text = append(jsonrpc.AppendString(append(d.text, separator), name), ':')
 }
 
-func (d *definition) required(name, value string) { d.raw(name, jsonrpc.AppendString(nil, value)) }
+func (d *definition) raw(name string, value []byte) {
+	d.name(name)
+	d.text = append(d.text, value...)
+}
+
+func (d *definition) required(name, value string) {
+	d.name(name)
+	d.text = jsonrpc.AppendString(d.text, value)
+}
 
 func (d *definition) optional(name, value string) {
 	if value != "" {
@@ -56,7 +64,9 @@ func encodeImplementation(info mcp.Implementation) ([]byte, error) {
 }
 
 func encodeTool(tool mcp.Tool) ([]byte, error) {
-	var d definition
+	// What is usual fits at once: the names of members take 70 bytes.
+	texts := len(tool.Name) + len(tool.Title) + len(tool.Description)
+	d := definition{text: make([]byte, 0, 80+texts+len(tool.InputSchema)+len(tool.OutputSchema))}
 	d.required("name", tool.Name)
 	d.optional("title", tool.Title)
 	d.optional("description", tool.Description)

@@ -12,6 +12,11 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
+// What differs in a build without the earlier versions.
+const servesEarlier = true
+
+var inThisBuild = strings.NewReplacer()
+
 // initialize is the message that opens a connection of an earlier version.
 func initialize(version string) string {
 	return fmt.Sprintf(`{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":%q,`+

@@ -131,7 +131,7 @@ func WithCache(ttl time.Duration, scope mcp.CacheScope) CacheOption {
 
 type featureOption func(*profile)
 
-func (o featureOption) applyToTool(c *toolConfig)         { o(&c.profile) }
+func (o featureOption) applyToTool(c *toolConfig)         { o(c.profile) }
 func (o featureOption) applyToResource(c *resourceConfig) { o(&c.profile) }
 func (o featureOption) applyToPrompt(c *promptConfig)     { o(&c.profile) }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/mcpengine/mcpengine"
@@ -146,4 +147,28 @@ func TestNames(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A definition stays what it was when the tool was registered, whatever the
+// program does with what it was made of, and is the same whoever lists first.
+func TestDefinitionsStay(t *testing.T) {
+	t.Parallel()
+	e := mcpengine.New("test")
+	icons, meta, yes := []mcp.Icon{{Src: "data:,before"}}, mcp.Meta{"a": "before"}, true
+	give(e, "icons", "", mcpengine.WithIcons(icons...))
+	give(e, "meta", "", mcpengine.WithMeta(meta))
+	give(e, "hints", "", mcpengine.WithToolAnnotations(mcp.ToolAnnotations{DestructiveHint: &yes, OpenWorldHint: &yes}))
+	icons[0].Src, meta["a"], yes = "data:,after", "after", false
+	want := `{"tools":[{"name":"icons","inputSchema":{"type":"object","additionalProperties":false},"icons":[{"src":"data:,before"}]},` +
+		`{"name":"meta","inputSchema":{"type":"object","additionalProperties":false},"_meta":{"a":"before"}},` +
+		`{"name":"hints","inputSchema":{"type":"object","additionalProperties":false},"annotations":{"destructiveHint":true,"openWorldHint":true}}],`
+	var wait sync.WaitGroup
+	for range 4 {
+		wait.Go(func() {
+			if got := post(t, e, message("tools/list", "")).response(); !strings.Contains(got, want) {
+				t.Errorf("tools/list = %s, want it to contain %s", got, want)
+			}
+		})
+	}
+	wait.Wait()
 }

@@ -39,19 +39,18 @@ import (
 // serves, so that a handler that prints does not break the protocol; what writes
 // to file descriptor 1 by other means still does.
 func (e *Engine) Run(ctx context.Context) error {
+	t, err := chooseTransport(os.Getenv, func() bool { return isTerminal(os.Stdin) })
+	if err != nil {
+		return err
+	}
+	if t.lambda {
+		return e.runLambda(ctx) // asks for signals itself, when there is time
+	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// After the first signal the default takes over again: the second kills.
 	context.AfterFunc(ctx, stop)
-
-	t, err := chooseTransport(os.Getenv, isTerminal(os.Stdin))
-	if err != nil {
-		return err
-	}
-	switch {
-	case t.lambda:
-		return e.runLambda(ctx)
-	case t.address == "":
+	if t.address == "" {
 		return e.runStdio(ctx)
 	}
 	if t.greet {
@@ -70,7 +69,7 @@ type transport struct {
 
 const localAddress = "localhost:8000"
 
-func chooseTransport(getenv func(string) string, terminal bool) (transport, error) {
+func chooseTransport(getenv func(string) string, terminal func() bool) (transport, error) {
 	choice, port := getenv("MCPENGINE_TRANSPORT"), getenv("PORT")
 	switch {
 	case choice != "" && choice != "http" && choice != "stdio":
@@ -83,8 +82,9 @@ func chooseTransport(getenv func(string) string, terminal bool) (transport, erro
 		return transport{address: ":" + port}, nil
 	case getenv("AWS_LAMBDA_HTTP_ENDPOINT") != "":
 		return transport{address: getenv("AWS_LAMBDA_HTTP_ENDPOINT")}, nil
-	case choice == "http", terminal:
-		return transport{address: localAddress, greet: terminal}, nil
+	}
+	if person := terminal(); person || choice == "http" {
+		return transport{address: localAddress, greet: person}, nil
 	}
 	return transport{}, nil
 }

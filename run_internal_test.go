@@ -34,7 +34,7 @@ func TestChooseTransport(t *testing.T) {
 		{"stdio in spite of a port", env{"MCPENGINE_TRANSPORT": "stdio", "PORT": "8080"}, host, transport{}},
 	}
 	for _, test := range tests {
-		got, err := chooseTransport(func(name string) string { return test.env[name] }, test.terminal)
+		got, err := chooseTransport(func(name string) string { return test.env[name] }, func() bool { return test.terminal })
 		if err != nil || got != test.want {
 			t.Errorf("%s: chooseTransport() = %+v, %v, want %+v", test.name, got, err, test.want)
 		}
@@ -46,7 +46,7 @@ func TestChooseTransportUnknown(t *testing.T) {
 	for _, choice := range []string{"HTTP", "sse", " stdio"} {
 		_, err := chooseTransport(func(name string) string {
 			return map[string]string{"MCPENGINE_TRANSPORT": choice, "PORT": "1"}[name]
-		}, false)
+		}, func() bool { return false })
 		if err == nil || !strings.Contains(err.Error(), choice) || !strings.Contains(err.Error(), `"http" or "stdio"`) {
 			t.Errorf("chooseTransport with MCPENGINE_TRANSPORT=%q = %v, want an error that says what is possible", choice, err)
 		}
@@ -98,12 +98,16 @@ func TestMuxServesMetadata(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := New("guarded", WithAuth(resource), WithHTTP(HTTPConfig{SSE: true}))
+	mcp, sse := http.StatusUnauthorized, http.StatusUnauthorized
+	if !servesHandshake { // and only versions that have one know GET
+		mcp, sse = http.StatusMethodNotAllowed, http.StatusNotFound
+	}
 	for path, want := range map[string]int{
 		"/.well-known/oauth-protected-resource":     http.StatusOK,
 		"/.well-known/oauth-protected-resource/mcp": http.StatusOK,
 		"/healthz": http.StatusOK,
-		"/mcp":     http.StatusUnauthorized,
-		"/sse":     http.StatusUnauthorized,
+		"/mcp":     mcp,
+		"/sse":     sse,
 	} {
 		w := httptest.NewRecorder()
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)

@@ -2,8 +2,10 @@ package mcpengine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
+	"sync"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/schema"
@@ -16,6 +18,10 @@ type tool struct {
 	feature
 	input  *schema.Schema
 	output *schema.Schema // nil for none
+	open   bool           // the input schema was given: the input type may not have all it allows
+
+	annotations *mcp.ToolAnnotations
+	defined     sync.Once // see wire
 
 	// call decodes the arguments, which are valid, runs the handler and
 	// appends the result.
@@ -24,7 +30,7 @@ type tool struct {
 
 // A toolConfig is what the options of a tool set.
 type toolConfig struct {
-	profile
+	*profile
 	annotations   *mcp.ToolAnnotations
 	input, output givenSchema
 }
@@ -47,6 +53,11 @@ func (o toolOption) applyToTool(c *toolConfig) { o(c) }
 
 // WithToolAnnotations tells clients how the tool behaves.
 func WithToolAnnotations(annotations mcp.ToolAnnotations) ToolOption {
+	for _, hint := range []**bool{&annotations.DestructiveHint, &annotations.OpenWorldHint} {
+		if *hint != nil {
+			*hint = new(**hint) // the caller may change it before it is encoded
+		}
+	}
 	return toolOption(func(c *toolConfig) { c.annotations = &annotations })
 }
 
@@ -79,62 +90,84 @@ func WithOutputSchema(schema string) ToolOption {
 // AddTool panics when the name is taken or not valid and when a schema is not
 // valid or cannot be inferred.
 func AddTool[In, Out any](e *Engine, name, description string, h Handler[In, Out], opts ...ToolOption) {
-	t, err := newTool(e, name, description, h, opts)
-	if err != nil {
-		panic(fmt.Sprintf("mcpengine: AddTool(%q): %v", name, err))
-	}
-	if !e.registry.edit(func(c *catalog) bool { return c.tools.add(t) }) {
-		panic(fmt.Sprintf("mcpengine: AddTool(%q): the name is taken", name))
-	}
-	e.subscriptions.changed(toolsChanged, t.guard())
-}
-
-func newTool[In, Out any](e *Engine, name, description string, h Handler[In, Out], opts []ToolOption) (*tool, error) {
-	if err := checkName(name); err != nil {
-		return nil, err
-	}
-	c := toolConfig{profile: profile{name: name, description: description}}
-	for _, opt := range opts {
-		opt.applyToTool(&c)
-	}
-	if err := c.policy.check(e); err != nil {
-		return nil, err
-	}
-	t := &tool{feature: feature{profile: c.profile}}
-	var err error
-	if t.input, err = e.inputSchema(reflect.TypeFor[In](), c.input); err != nil {
-		return nil, fmt.Errorf("input: %w", err)
-	}
+	// Every pair of types has code of its own for what is here, so that all else
+	// is elsewhere.
+	t := &tool{feature: feature{profile: profile{name: name, description: description}}}
 	result := resultFor[Out]()
-	if t.output, err = e.outputSchema(reflect.TypeFor[Out](), c.output, result.structured); err != nil {
-		return nil, fmt.Errorf("output: %w", err)
-	}
-	output, open := t.output, c.input != nil
 	t.call = func(ctx context.Context, req *Request, args, dst []byte) ([]byte, error) {
 		var v struct {
 			in  In
 			out Out
 		}
-		err := decode(args, open, &v.in)
+		err := decode(args, t.open, &v.in)
 		if err != nil {
 			return dst, err
 		}
 		if v.out, err = h(ctx, v.in); err != nil {
 			return dst, err
 		}
-		return result.append(req, dst, output, &v.out)
+		return result.append(req, dst, t.output, &v.out)
 	}
-	t.definition, err = encodeTool(t.wireDefinition(&c))
-	return t, err
+	e.addTool(t, reflect.TypeFor[In](), reflect.TypeFor[Out](), result.structured, opts)
 }
 
-func (t *tool) wireDefinition(c *toolConfig) mcp.Tool {
+func (e *Engine) addTool(t *tool, in, out reflect.Type, structured bool, opts []ToolOption) {
+	err := e.defineTool(t, in, out, structured, opts)
+	if err == nil && !e.registry.edit(func(c *catalog) bool { return c.tools.add(t) }) {
+		err = errors.New("the name is taken")
+	}
+	if err != nil {
+		panic(fmt.Sprintf("mcpengine: AddTool(%q): %v", t.name, err))
+	}
+	e.subscriptions.changed(toolsChanged, t.guard())
+}
+
+// defineTool makes t complete, or says what is wrong with it.
+func (e *Engine) defineTool(t *tool, in, out reflect.Type, structured bool, opts []ToolOption) error {
+	if err := checkName(t.name); err != nil {
+		return err
+	}
+	c := toolConfig{profile: &t.profile}
+	for _, opt := range opts {
+		opt.applyToTool(&c)
+	}
+	if err := c.policy.check(e); err != nil {
+		return err
+	}
+	t.open = c.input != nil
+	var err error
+	if t.input, err = e.inputSchema(in, c.input); err != nil {
+		return fmt.Errorf("input: %w", err)
+	}
+	if t.output, err = e.outputSchema(out, c.output, structured); err != nil {
+		return fmt.Errorf("output: %w", err)
+	}
+	t.annotations = c.annotations
+	if t.meta != nil || t.icons != nil {
+		// To encode these can fail, and the caller may change them later.
+		t.definition, err = encodeTool(t.wireDefinition())
+	}
+	return err
+}
+
+// wire returns the definition as it stands in a list. It is encoded when a list
+// is first asked for, which many a process on AWS Lambda never is.
+func (t *tool) wire(v *version) []byte {
+	t.defined.Do(func() {
+		if t.definition == nil {
+			t.definition, _ = encodeTool(t.wireDefinition()) // the rest cannot fail
+		}
+	})
+	return t.feature.wire(v)
+}
+
+func (t *tool) wireDefinition() mcp.Tool {
 	def := mcp.Tool{
 		Name:        t.name,
 		Title:       t.title,
 		Description: t.description,
 		InputSchema: t.input.JSON(),
-		Annotations: c.annotations,
+		Annotations: t.annotations,
 		Icons:       t.icons,
 		Meta:        t.meta,
 	}

@@ -51,6 +51,9 @@ func (c *cli) authCommand(use, short string, f *authFlags, run func(ctx context.
 			if err != nil {
 				return err
 			}
+			if t.ForAWS() {
+				return usageError{errors.New("requests to this server are signed for AWS: there is nothing to sign in to with OAuth")}
+			}
 			return run(cmd.Context(), t)
 		},
 	}

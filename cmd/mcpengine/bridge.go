@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mcpengine/mcpengine/internal/awsauth"
 	"github.com/mcpengine/mcpengine/internal/bridge"
 	"github.com/mcpengine/mcpengine/internal/profile"
 )
@@ -40,19 +41,20 @@ not speak the protocol.`,
 		Example: `  mcpengine bridge weather`,
 		RunE:    func(*cobra.Command, []string) error { return nil }, // run has done it
 	}
+	(&signFlags{}).add(cmd)
 	cmd.Flags().BoolP("verbose", "v", false, "say more on standard error")
 	return cmd
 }
 
 // runBridge does what the arguments after the command say.
 func (c *cli) runBridge(ctx context.Context, args []string) int {
-	target, level, err := bridgeArguments(args)
+	target, level, sign, err := bridgeArguments(args)
 	if err != nil {
 		fmt.Fprintf(c.stderr, "mcpengine: error: %v\n", err)
 		c.hint("see mcpengine bridge -h")
 		return bridge.ExitUsage
 	}
-	if err := c.relay(ctx, target, level); err != nil {
+	if err := c.relay(ctx, target, level, sign); err != nil {
 		fmt.Fprintf(c.stderr, "mcpengine: error: %v\n", err)
 		if hint := hintOf(err); hint != "" {
 			c.hint(hint)
@@ -64,30 +66,40 @@ func (c *cli) runBridge(ctx context.Context, args []string) int {
 	return 0
 }
 
-func bridgeArguments(args []string) (target string, level slog.Level, err error) {
-	level = slog.LevelWarn
-	for _, arg := range args {
+func bridgeArguments(args []string) (target string, level slog.Level, sign *signFlags, err error) {
+	level, sign = slog.LevelWarn, &signFlags{}
+	for len(args) > 0 {
+		taken, err := sign.parse(args)
+		if err != nil {
+			return "", level, nil, err
+		}
+		arg := args[0]
+		args = args[max(taken, 1):]
 		switch {
+		case taken > 0:
 		case arg == "-v" || arg == "--verbose":
 			level = slog.LevelDebug
 		case strings.HasPrefix(arg, "-"):
-			return "", level, fmt.Errorf("there is no flag %s", arg)
+			return "", level, nil, fmt.Errorf("there is no flag %s", arg)
 		case target != "":
-			return "", level, errors.New("name one server")
+			return "", level, nil, errors.New("name one server")
 		default:
 			target = arg
 		}
 	}
 	if target == "" {
-		return "", level, errors.New("name the server, or its URL")
+		return "", level, nil, errors.New("name the server, or its URL")
 	}
-	return target, level, nil
+	if sign.any() && !strings.Contains(target, "://") {
+		return "", level, nil, errors.New("the flags for AWS are for a URL; those of a profile are set with mcpengine proxy")
+	}
+	return target, level, sign, nil
 }
 
 // relay relays until the host has closed its end, or the program is to end,
 // neither of which is an error.
-func (c *cli) relay(ctx context.Context, target string, level slog.Level) error {
-	source, err := c.bridgeSource(target)
+func (c *cli) relay(ctx context.Context, target string, level slog.Level, sign *signFlags) error {
+	source, err := c.bridgeSource(target, sign)
 	if err != nil {
 		return err
 	}
@@ -106,15 +118,18 @@ func (c *cli) relay(ctx context.Context, target string, level slog.Level) error 
 }
 
 // bridgeSource is the profile of a name, or one made of a URL.
-func (c *cli) bridgeSource(target string) (bridge.Source, error) {
+func (c *cli) bridgeSource(target string, sign *signFlags) (bridge.Source, error) {
 	store, err := c.store()
 	if err != nil {
 		return bridge.Source{}, err
 	}
-	source := bridge.Source{Name: target, Home: store.Home(), Getenv: c.getenv, Now: time.Now}
+	source := bridge.Source{Name: target, Home: store.Home(), Getenv: c.getenv, Now: time.Now, Carry: awsauth.Carry}
 	if strings.Contains(target, "://") {
 		source.Name = nameOf(target)
 		source.Profile = &profile.Profile{URL: target}
+		if err := sign.apply(source.Profile, sign.given); err != nil {
+			return source, err
+		}
 		return source, source.Profile.Check()
 	}
 	if source.Profile, err = store.Load(target); err != nil {
@@ -129,6 +144,9 @@ func (c *cli) bridgeSource(target string) (bridge.Source, error) {
 
 // nameOf is a name for a server that has none.
 func nameOf(rawURL string) string {
+	if f, err := profile.ParseFunction(rawURL); err == nil {
+		return f.Name
+	}
 	u, err := url.Parse(rawURL)
 	if err != nil || u.Hostname() == "" {
 		return "server"

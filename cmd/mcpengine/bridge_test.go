@@ -68,8 +68,13 @@ func TestBridgeArguments(t *testing.T) {
 		{nil, "", true},
 		{[]string{"a", "b"}, "", true},
 		{[]string{"--port", "a"}, "", true},
+		{[]string{"https://example.com", "--aws-sigv4", "--aws-region", "eu-west-1", "--aws-profile=work"}, "https://example.com", false},
+		{[]string{"--aws-service", "lambda://weather"}, "", true},
+		{[]string{"https://example.com", "--aws-region"}, "", true},
+		{[]string{"weather", "--aws-sigv4"}, "", true},
+		{[]string{"https://example.com", "-aws-sigv4"}, "", true},
 	} {
-		target, _, err := bridgeArguments(row.args)
+		target, _, _, err := bridgeArguments(row.args)
 		if (err != nil) != row.wrong || target != row.target {
 			t.Errorf("bridgeArguments(%q) = %q, %v", row.args, target, err)
 		}
@@ -82,6 +87,7 @@ func TestNameOf(t *testing.T) {
 		"https://Mcp.Example.com/x?token=y": "mcp.example.com",
 		"http://[::1]:8000/mcp":             "--1",
 		"https:///mcp":                      "server",
+		"lambda://arn:aws:lambda:eu-west-1:123456789012:function:Weather:1": "Weather",
 	} {
 		if got := nameOf(url); got != want {
 			t.Errorf("nameOf(%q) = %q, want %q", url, got, want)

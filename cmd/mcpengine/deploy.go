@@ -141,6 +141,7 @@ func (c *cli) greet(ctx context.Context, d *deploy.Deployer, name, path string) 
 	fmt.Fprintln(c.stderr, "Connect a client:")
 	if endpoint.IAM {
 		fmt.Fprintln(c.stderr, "  (requests must be signed with AWS Signature Version 4, service lambda)")
+		fmt.Fprintf(c.stderr, "  mcpengine proxy %s %s --aws-sigv4 --claude\n", name, endpoint.URL)
 	} else {
 		fmt.Fprintf(c.stderr, "  mcpengine proxy %s %s --claude\n", name, endpoint.URL)
 		fmt.Fprintf(c.stderr, "  claude mcp add --transport http %s %s\n", name, endpoint.URL)

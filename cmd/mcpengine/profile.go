@@ -48,6 +48,9 @@ func (c *cli) profile(said func(flag string) bool, old *profile.Profile, url str
 			return nil, "", err
 		}
 	}
+	if err := f.sign.apply(p, said); err != nil {
+		return nil, "", err
+	}
 	if err := setHeaders(said, p, f.headers); err != nil {
 		return nil, "", err
 	}

@@ -23,6 +23,7 @@ type proxyFlags struct {
 	secret, secretFile string
 	headers            []string
 	timeout            time.Duration
+	sign               signFlags
 	via                string
 	dryRun, force      bool
 }
@@ -53,6 +54,7 @@ for the same URL. More flags are in docs/hosts.md.`,
 	flags.StringVar(&f.secretFile, "client-secret-file", "", "`file` that holds it; - reads it from stdin")
 	flags.StringArrayVar(&p.Scopes, "scope", nil, "OAuth `scope` to ask for; repeat it")
 	flags.StringArrayVar(&f.headers, "header", nil, "send `K=V`; V may be env:X, file:X or command:X")
+	f.sign.add(cmd)
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print what would change, and change nothing")
 	flags.BoolVar(&f.force, "force", false, "replace an entry that mcpengine has not made")
 	// What few need is in docs/hosts.md, so that help fits a screen.
@@ -179,6 +181,8 @@ func nativeCan(p *profile.Profile, secret bool) error {
 		what = "certificates"
 	case strings.HasPrefix(p.URL, "lambda:"):
 		what = "a lambda URL"
+	case p.AWS != nil:
+		what = "a signature for AWS"
 	default:
 		return nil
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcpengine/mcpengine/client"
+	"github.com/mcpengine/mcpengine/internal/awsauth"
 	"github.com/mcpengine/mcpengine/internal/oauth"
 	"github.com/mcpengine/mcpengine/internal/peer"
 	"github.com/mcpengine/mcpengine/internal/profile"
@@ -27,6 +28,7 @@ type remoteFlags struct {
 	timeout  time.Duration
 	output   string
 	clientID string
+	sign     signFlags
 }
 
 func (f *remoteFlags) add(cmd *cobra.Command) {
@@ -37,6 +39,7 @@ func (f *remoteFlags) add(cmd *cobra.Command) {
 	flags.DurationVar(&f.timeout, "timeout", 0, "`time` to wait for a sign of life (default 5m)")
 	flags.StringVar(&f.output, "output", "", "`format`: text or json (default: text on a terminal)")
 	flags.StringVar(&f.clientID, "client-id", "", "OAuth client `id` that auth login was given")
+	f.sign.add(cmd)
 }
 
 // remoteShape is how commands tell their server, for help.
@@ -64,8 +67,8 @@ func (c *cli) split(cmd *cobra.Command, args []string, f *remoteFlags) (*target,
 	case dash > 0 && strings.HasPrefix(args[0], "http") && strings.Contains(args[0], "://") && cmd.Name() != "read":
 		return nil, nil, usageError{errors.New("name a URL, or a command after --, and not both")}
 	case dash >= 0:
-		if len(f.headers) > 0 || f.clientID != "" {
-			return nil, nil, usageError{errors.New("--header and --client-id are for servers at a URL")}
+		if len(f.headers) > 0 || f.clientID != "" || f.sign.any() {
+			return nil, nil, usageError{errors.New("--header, --client-id and --aws-sigv4 are for servers at a URL")}
 		}
 		return &target{command: args[dash:], Profile: &profile.Profile{Protocol: f.protocol, Timeout: profile.Duration(f.timeout)}}, args[:dash], nil
 	case len(args) == 0:
@@ -106,11 +109,11 @@ func (c *cli) target(server string, f *remoteFlags) (*target, error) {
 		}
 		t.Headers = append(t.Headers, h)
 	}
-	if err := t.Check(); err != nil {
+	if err := f.sign.apply(t.Profile, f.sign.given); err != nil {
 		return nil, usageError{err}
 	}
-	if strings.HasPrefix(t.URL, "lambda:") {
-		return nil, hintError{errors.New("a lambda URL is reached by mcpengine bridge alone"), "name the function's URL: mcpengine url NAME"}
+	if err := t.Check(); err != nil {
+		return nil, usageError{err}
 	}
 	return t, nil
 }
@@ -152,10 +155,11 @@ func (c *cli) dial(ctx context.Context, t *target, h client.Handlers) (*client.C
 	if t.command != nil {
 		conn, err = client.Command(ctx, client.Process{Path: t.command[0], Args: t.command[1:], Stderr: c.stderr}, opts...)
 	} else {
-		if opts, err = c.remoteOptions(ctx, t, opts); err != nil {
+		var url string
+		if url, opts, err = c.remoteOptions(ctx, t, opts); err != nil {
 			return nil, err
 		}
-		conn, err = client.Connect(ctx, t.URL, opts...)
+		conn, err = client.Connect(ctx, url, opts...)
 	}
 	if err != nil {
 		return nil, connectError{err}
@@ -163,32 +167,39 @@ func (c *cli) dial(ctx context.Context, t *target, h client.Handlers) (*client.C
 	return conn, nil
 }
 
-// remoteOptions are those of a server at a URL.
-func (c *cli) remoteOptions(ctx context.Context, t *target, opts []client.Option) ([]client.Option, error) {
+// remoteOptions are those of a server at a URL, which is returned as well.
+func (c *cli) remoteOptions(ctx context.Context, t *target, opts []client.Option) (string, []client.Option, error) {
 	header := http.Header{}
 	for _, h := range t.Headers {
 		value, err := h.Resolve(ctx, c.getenv)
 		if err != nil {
-			return nil, fmt.Errorf("header %s: %w", h.Name, err)
+			return "", nil, fmt.Errorf("header %s: %w", h.Name, err)
 		}
 		header.Set(h.Name, value)
 	}
 	opts = append(opts, client.WithHeader(header))
-	if t.CAFile != "" || t.CertFile != "" {
+	url := t.URL
+	if t.CAFile != "" || t.CertFile != "" || t.ForAWS() {
 		config, err := peer.LoadTLS(t.CAFile, t.CertFile, t.KeyFile)
 		if err != nil {
-			return nil, err
+			return "", nil, err
 		}
-		opts = append(opts, client.WithHTTPClient(peer.NewHTTPClient(config)))
+		hc := peer.NewHTTPClient(config)
+		if t.ForAWS() {
+			if url, hc.Transport, err = awsauth.Carry(t.Profile, hc.Transport); err != nil {
+				return "", nil, err
+			}
+		}
+		opts = append(opts, client.WithHTTPClient(hc))
 	}
-	if header.Get("Authorization") != "" {
-		return opts, nil
+	if header.Get("Authorization") != "" || t.ForAWS() {
+		return url, opts, nil
 	}
 	a, err := c.signedIn(ctx, t)
 	if a != nil {
 		opts = append(opts, client.WithAuthorizer(a))
 	}
-	return opts, err
+	return url, opts, err
 }
 
 // errSignIn is why a call opens no browser: whoever calls may be a script.

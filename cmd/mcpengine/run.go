@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mcpengine/mcpengine/internal/awsauth"
 	"github.com/mcpengine/mcpengine/internal/deploy"
 	"github.com/mcpengine/mcpengine/internal/hostconfig"
 )
@@ -63,6 +64,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 func hintOf(err error) string {
 	if e, ok := errors.AsType[hintError](err); ok {
 		return e.hint
+	}
+	if e, ok := errors.AsType[*awsauth.Error](err); ok {
+		return e.Hint()
 	}
 	return cmp.Or(deploy.Hint(err), hostconfig.Hint(err), remoteHint(err))
 }

@@ -63,7 +63,7 @@ func TestUsageErrors(t *testing.T) {
 		{"call https://example.com/mcp", "name the tool", "mcpengine call"},
 		{"call tool --", "name the command of the server after --", "mcpengine call"},
 		{"call https://example.com/mcp tool -- server", "name a URL, or a command after --, and not both", "mcpengine call"},
-		{"call tool --header A=b -- server", "--header and --client-id are for servers at a URL", "mcpengine call"},
+		{"call tool --header A=b -- server", "--header, --client-id and --aws-sigv4 are for servers at a URL", "mcpengine call"},
 		{"call https://example.com/mcp tool key", `argument "key" is not KEY=VALUE`, "mcpengine call"},
 		{"call https://example.com/mcp tool a=1 --json {}", "--json has all arguments, so there can be no others", "mcpengine call"},
 		{"call https://example.com/mcp tool --json []", "--json: not a JSON object: json: cannot unmarshal array into Go value of type map[string]json.RawMessage", "mcpengine call"},

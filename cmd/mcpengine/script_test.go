@@ -45,10 +45,9 @@ func TestScripts(t *testing.T) {
 		Dir:           "testdata",
 		UpdateScripts: *update,
 		Setup: func(env *testscript.Env) error {
-			fake := &fakeaws.Server{
-				Settling: 1,
-				Function: mcpengine.New("weather", mcpengine.WithImplementation(mcp.Implementation{Version: "1.0"})),
-			}
+			weather := mcpengine.New("weather", mcpengine.WithImplementation(mcp.Implementation{Version: "1.0"}))
+			mcpengine.AddTool(weather, "echo", "", echo)
+			fake := &fakeaws.Server{Settling: 1, Function: weather}
 			server := httptest.NewServer(fake)
 			env.Defer(server.Close)
 			env.Values[account{}] = fake

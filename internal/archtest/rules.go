@@ -33,13 +33,15 @@ var owners = map[string][]string{
 	"github.com/gofrs/flock":          {root + "/internal/hostconfig", root + "/internal/oauth", root + "/internal/profile"},
 
 	// The AWS SDK is one library in a module for each service.
-	"github.com/aws/aws-sdk-go-v2":                        {root + "/internal/deploy"},
-	"github.com/aws/aws-sdk-go-v2/config":                 {root + "/internal/deploy"},
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs": {root + "/internal/deploy"},
-	"github.com/aws/aws-sdk-go-v2/service/iam":            {root + "/internal/deploy"},
-	"github.com/aws/aws-sdk-go-v2/service/lambda":         {root + "/internal/deploy"},
-	"github.com/aws/aws-sdk-go-v2/service/sts":            {root + "/internal/deploy"},
-	"github.com/aws/smithy-go":                            {root + "/internal/deploy"},
+	// One package deploys, the other calls what is deployed.
+	"github.com/aws/aws-sdk-go-v2":                          {root + "/internal/awsauth", root + "/internal/deploy"},
+	"github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream": {root + "/internal/awsauth", root + "/internal/deploy/fakeaws"},
+	"github.com/aws/aws-sdk-go-v2/config":                   {root + "/internal/awsauth", root + "/internal/deploy"},
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs":   {root + "/internal/deploy"},
+	"github.com/aws/aws-sdk-go-v2/service/iam":              {root + "/internal/deploy"},
+	"github.com/aws/aws-sdk-go-v2/service/lambda":           {root + "/internal/deploy"},
+	"github.com/aws/aws-sdk-go-v2/service/sts":              {root + "/internal/deploy"},
+	"github.com/aws/smithy-go":                              {root + "/internal/awsauth", root + "/internal/deploy"},
 
 	// A server needs no more of it than strings. The client and the command,
 	// which no server links, may use all of it.

@@ -38,7 +38,21 @@ var (
 	kindOther       = kind{"error", ExitError, ""}
 )
 
+// A hinter knows better what the user can do about an error.
+type hinter interface {
+	error
+	Hint() string
+}
+
 func kindOf(err error) kind {
+	k := sortOf(err)
+	if better, ok := errors.AsType[hinter](err); ok {
+		k.hint = better.Hint()
+	}
+	return k
+}
+
+func sortOf(err error) kind {
 	if _, ok := errors.AsType[*peer.AuthError](err); ok {
 		return kindAuth
 	}

@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"errors"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"time"
@@ -25,6 +26,11 @@ type Source struct {
 	Now    func() time.Time
 	Log    *Log
 
+	// Carry returns what carries the requests of a profile that is for AWS, on
+	// top of base, and the URL that they are to be for. Without it such a profile
+	// is refused.
+	Carry func(p *profile.Profile, base http.RoundTripper) (url string, carrier http.RoundTripper, err error)
+
 	// ClientSecret returns the OAuth client secret. Optional.
 	ClientSecret func() (string, error)
 
@@ -40,14 +46,23 @@ type Source struct {
 // certificates, and asks nobody anything. Call release when the relay has ended.
 func (s Source) Config() (config Config, release func(), err error) {
 	p := s.Profile
-	if strings.HasPrefix(p.URL, "lambda:") {
-		return config, nil, errors.New("a lambda URL cannot be called yet: deploy with a function URL, and use that")
-	}
 	trust, err := peer.LoadTLS(p.CAFile, p.CertFile, p.KeyFile)
 	if err != nil {
 		return config, nil, err
 	}
 	client := peer.NewHTTPClient(trust)
+	release = client.CloseIdleConnections
+	if p.ForAWS() {
+		if s.Carry == nil {
+			return config, nil, errors.New("requests are not signed for AWS here")
+		}
+		carried := *p
+		var carrier http.RoundTripper
+		if carried.URL, carrier, err = s.Carry(p, client.Transport); err != nil {
+			return config, nil, err
+		}
+		p, client = &carried, &http.Client{Transport: carrier}
+	}
 	config = Config{Name: s.Name, URL: p.URL, Tools: p.Tools, Logger: s.Log.Logger()}
 	config.Peer = peer.Config{
 		HTTPClient:  client,
@@ -59,11 +74,11 @@ func (s Source) Config() (config Config, release func(), err error) {
 		config.Peer.Versions = []string{p.Protocol}
 	}
 	a := &authorizer{headers: p.Headers, getenv: s.Getenv, now: s.Now, secret: s.Log.Hide}
-	if !hasCredential(p.Headers) {
+	if !hasCredential(p.Headers) && !s.Profile.ForAWS() {
 		a.signIn = s.signIn(client)
 	}
 	config.Peer.Authorizer = a
-	return config, client.CloseIdleConnections, nil
+	return config, release, nil
 }
 
 func transport(mode string) peer.Transport {

@@ -6,6 +6,9 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
 )
 
 // A registration is what comes of registering an internal extension, which is
@@ -58,13 +61,20 @@ func identifier(resp *http.Response) (string, error) {
 	return id, nil
 }
 
-// extend keeps the extension until ctx is done.
+// extend keeps the extension until ctx is done or the signal comes that the
+// extension is there for.
+//
+// The platform sends none before it has read of the extension. To ask the
+// runtime for signals takes two threads more, and that the start of the process
+// need not wait for.
 func (r *runtime) extend(ctx context.Context, reg *registration) {
 	select {
 	case <-reg.done:
 	case <-ctx.Done():
 		return
 	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	err := reg.err
 	if err == nil {
 		c := &connection{address: r.address}
@@ -75,6 +85,7 @@ func (r *runtime) extend(ctx context.Context, reg *registration) {
 	if err != nil && ctx.Err() == nil {
 		r.adapter.config.Logger.LogAttrs(ctx, slog.LevelWarn, "SIGTERM may not come, and with it no clean-up", slog.Any("error", err))
 	}
+	<-ctx.Done()
 }
 
 // rest asks for the next event, which tells the platform that the extension is

@@ -20,9 +20,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"os/signal"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -92,8 +90,9 @@ func New(h http.Handler, config Config) *Adapter {
 }
 
 // Run serves the invocations of this execution environment with h until ctx is
-// done or the process gets SIGTERM. It then takes no more, waits a moment for
-// those under way and returns nil, so that the deferred clean-up of main runs.
+// done or the process gets SIGTERM or SIGINT. It then takes no more, waits a
+// moment for those under way and returns nil, so that the deferred clean-up of
+// main runs; a second signal ends the process at once.
 // Signals come at all because Run registers an internal extension: without one,
 // the platform kills the process unasked.
 //
@@ -105,8 +104,6 @@ func Run(ctx context.Context, h http.Handler, config Config) error {
 	if address == "" {
 		return errors.New("AWS_LAMBDA_RUNTIME_API is not set: the program does not run on AWS Lambda")
 	}
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM)
-	defer stop()
 	r := newRuntime(address, New(h, config))
 	loops, err := parseConcurrency(os.Getenv)
 	if err != nil {

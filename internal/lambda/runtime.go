@@ -56,8 +56,8 @@ func parseConcurrency(getenv func(string) string) (int, error) {
 	return n, nil
 }
 
-// serve takes invocations in so many loops until ctx is done or the platform
-// breaks off. It waits for those under way, but not for long.
+// serve takes invocations in so many loops until ctx is done, a signal comes or
+// the platform breaks off. It waits for those under way, but not for long.
 func (r *runtime) serve(ctx context.Context, loops int) error {
 	stopping, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
@@ -66,7 +66,10 @@ func (r *runtime) serve(ctx context.Context, loops int) error {
 
 	var extension, running sync.WaitGroup
 	reg := &registration{done: make(chan struct{})}
-	extension.Go(func() { r.extend(stopping, reg) })
+	extension.Go(func() {
+		r.extend(stopping, reg)
+		fail(errShutdown)
+	})
 	first := func(c *connection) (*invocation, error) { return r.begin(c, reg) }
 	others := func(c *connection) (*invocation, error) {
 		<-reg.done
@@ -97,10 +100,10 @@ func (r *runtime) serve(ctx context.Context, loops int) error {
 	case <-idle:
 	case <-timer.C:
 	}
-	if ctx.Err() != nil {
-		return nil
+	if err := context.Cause(stopping); ctx.Err() == nil && !errors.Is(err, errShutdown) {
+		return err
 	}
-	return context.Cause(stopping)
+	return nil
 }
 
 // loop takes one invocation after the other, the first one with take. It returns

@@ -28,6 +28,7 @@ type platform struct {
 	status   int              // of answers; 202 unless set
 	register int              // 200 unless set
 	closes   bool             // the connection that the extension came by
+	rests    func()           // told that the extension is ready
 	prefix   string
 	breaks   int // so many answers off
 
@@ -78,6 +79,9 @@ func (p *platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		w.WriteHeader(max(p.register, http.StatusOK))
 	case path == "/2020-01-01/extension/event/next":
+		if p.rests != nil {
+			p.rests()
+		}
 		<-r.Context().Done()
 	case path != "/2018-06-01/runtime/invocation/next":
 		p.take(w, r, path)
@@ -215,16 +219,28 @@ func TestExtensionComesFirst(t *testing.T) {
 }
 
 func TestRunDoesWithoutSIGTERM(t *testing.T) {
-	var log safeBuffer
+	log := make(lines, 9)
 	p := &platform{register: http.StatusForbidden}
-	p.start(t, hello, lambda.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	stop, result := p.start(t, hello, lambda.Config{Logger: slog.New(slog.NewTextHandler(log, nil))})
 	p.events <- functionURL(t, "")
 	if got := <-p.answers; got.body != helloAnswer {
 		t.Errorf("answer = %+v, want %s", got, helloAnswer)
 	}
-	if text := log.String(); strings.Count(text, "level=WARN") != 1 || !strings.Contains(text, "403 Forbidden") {
-		t.Errorf("log = %s, want one warning with the status", text)
+	if line := <-log; !strings.Contains(line, "level=WARN") || !strings.Contains(line, "403 Forbidden") {
+		t.Errorf("log = %s, want a warning with the status", line)
 	}
+	stop()
+	if err := <-result; err != nil || len(log) > 0 {
+		t.Errorf("Run = %v with %d more lines in the log, want neither", err, len(log))
+	}
+}
+
+// lines hands on what is logged.
+type lines chan string
+
+func (l lines) Write(p []byte) (int, error) {
+	l <- string(p)
+	return len(p), nil
 }
 
 func TestInvocationUnderWayIsAnsweredBeforeRunReturns(t *testing.T) {

@@ -35,8 +35,8 @@ type Config struct {
 	// Cache remembers what servers speak. The default remembers nothing.
 	Cache Cache
 
-	// HTTPClient sends the requests. Its CheckRedirect is not used. The default
-	// is that of [NewHTTPClient], and the connection's own.
+	// HTTPClient sends the requests. Its CheckRedirect is not used, and an
+	// [*AuthError] of its Transport is that of the call. The default is that of [NewHTTPClient], and the connection's own.
 	HTTPClient *http.Client
 
 	// Header is added to every HTTP request.

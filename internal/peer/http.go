@@ -113,6 +113,9 @@ func (e *endpoint) do(ctx context.Context, method string, u *url.URL, header htt
 			}
 		}
 		resp, err := e.client.Do(r)
+		if refused, ok := errors.AsType[*AuthError](err); ok {
+			return nil, refused // of what carries the requests
+		}
 		if err != nil {
 			return nil, unreachable(err)
 		}

@@ -17,7 +17,8 @@ import (
 
 // A Profile says how to reach a remote MCP server.
 type Profile struct {
-	// URL is where the server is: http, https, or lambda://function. Required.
+	// URL is where the server is: http, https, or what
+	// [ParseFunction] reads. Required.
 	URL string `json:"url"`
 	// Mode is the transport: auto, http (Streamable HTTP) or sse (HTTP+SSE of
 	// 2024-11-05). Default: auto.
@@ -33,6 +34,9 @@ type Profile struct {
 	ClientSecret *Secret `json:"clientSecret,omitempty"`
 	// Scopes are asked for at sign-in. Default: what the server says.
 	Scopes []string `json:"scopes,omitempty"`
+	// AWS says that requests are signed for AWS, and how. Optional, and implied
+	// by a lambda URL.
+	AWS *AWS `json:"aws,omitempty"`
 	// Tools says which tools the host gets to see. Default: all.
 	Tools Filter `json:"tools,omitzero"`
 	// Timeout is how long a request may take without a sign of progress.
@@ -141,6 +145,9 @@ func (p *Profile) Check() error {
 			return err
 		}
 	}
+	if err := p.checkAWS(); err != nil {
+		return err
+	}
 	return p.checkSizes()
 }
 
@@ -169,12 +176,16 @@ func checkURL(s string) error {
 	if len(s) > maxURL {
 		return fmt.Errorf("the URL has more than %d bytes", maxURL)
 	}
+	if IsLambda(s) {
+		_, err := ParseFunction(s)
+		return err
+	}
 	u, err := url.Parse(s)
 	if err != nil {
 		// The error of the library repeats the URL, which may hold a secret.
 		return errors.New("the URL does not parse")
 	}
-	if u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "lambda" || u.Host == "" {
+	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return errors.New("the URL is not one of http, https or lambda with a host")
 	}
 	if u.User != nil {

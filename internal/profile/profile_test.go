@@ -44,7 +44,7 @@ func full() *profile.Profile {
 
 func TestEncodeDecode(t *testing.T) {
 	t.Parallel()
-	for _, want := range []*profile.Profile{{URL: "http://localhost:8000/mcp"}, {URL: "lambda://weather"}, full()} {
+	for _, want := range []*profile.Profile{{URL: "http://localhost:8000/mcp"}, {URL: "lambda://weather"}, {URL: "lambda://weather:prod/x", AWS: &profile.AWS{Profile: "work", Region: "eu-west-1"}}, {URL: "https://example.com/mcp", AWS: &profile.AWS{}}, full()} {
 		data, err := profile.Encode(want)
 		if err != nil {
 			t.Fatal(err)
@@ -85,6 +85,17 @@ func TestDecodeRefuses(t *testing.T) {
 		{"a header that is none", ok + `"headers":[{"name":"a b","value":"x"}]}`, "not the name of a header"},
 		{"a header without a value", ok + `"headers":[{"name":"a"}]}`, "not exactly one"},
 		{"a header that ends early", ok + `"headers":[{"name":"a","value":"x\r\nb: hunter2"}]}`, "control character"},
+		{"a function that is none", `{"url":"lambda://a/b?c"}`, "not a path alone"},
+		{"a signature and a sign-in", ok + `"aws":{},"clientId":"x"}`, "not signed in to with OAuth"},
+		{"a function and a sign-in", `{"url":"lambda://a","scopes":["x"]}`, "not signed in to with OAuth"},
+		{"a signature and a token", ok + `"aws":{},"headers":[{"name":"AUTHORIZATION","value":"x"}]}`, "taken by the signature"},
+		{"a session token", `{"url":"lambda://a","headers":[{"name":"x-amz-security-token","value":"hunter2"}]}`, "taken by the signature"},
+		{"a service of a function", `{"url":"lambda://a","aws":{"service":"s3"}}`, "always for the service lambda"},
+		{"a function over HTTP+SSE", `{"url":"lambda://a","mode":"sse"}`, "does not outlive its answer"},
+		{"a region", ok + `"aws":{"region":"eu/west"}}`, "AWS region"},
+		{"a service", ok + `"aws":{"service":"a.b"}}`, "AWS service"},
+		{"an AWS profile", ok + `"aws":{"profile":"a\nb"}}`, "AWS profile"},
+		{"AWS credentials", ok + `"aws":{"accessKeyId":"x"}}`, "accessKeyId"},
 		{"many scopes", ok + `"scopes":["a"` + strings.Repeat(`,"a"`, 1000) + `]}`, "more than 1000"},
 		{"a large file", ok + `"caFile":"` + strings.Repeat("x", 300<<10) + `"}`, "more than 256 KiB"},
 	}
@@ -110,6 +121,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Add(data)
 	f.Add([]byte(`{"url":"lambda://weather","timeout":"1h"}`))
+	f.Add([]byte(`{"url":"lambda://weather:1/mcp","aws":{"region":"eu-west-1"}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p, err := profile.Decode(data)
 		if err != nil {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"math"
-	"net/url"
 	"strings"
 )
 
@@ -19,9 +18,10 @@ type compiler struct {
 	headers  []Header
 	defaults bool // some subschema has a default
 
-	identify  bool // the text mentions $id
-	resource  *resource
-	resources map[string]*resource // by URI
+	identify  bool                 // the text mentions $id
+	top       *resource            // the whole schema
+	resource  *resource            // the innermost
+	resources map[string]*resource // by URI, of those that have one
 	dynamic   map[string][]*node   // by $dynamicAnchor
 	refs      []reference
 	places    map[int]map[string]int // see entries
@@ -35,7 +35,8 @@ func (c *compiler) compile() (*node, error) {
 	if err := c.dialect(); err != nil {
 		return nil, err
 	}
-	c.resource = &resource{uri: new(url.URL)}
+	c.top = new(resource)
+	c.resource = c.top
 	root, err := c.schema(0)
 	if err != nil {
 		return nil, err

@@ -13,6 +13,9 @@ import (
 // JSON Schema calls default an annotation, so a default is not checked against
 // the schema; apply defaults to a value that has been validated.
 func (s *Schema) ApplyDefaults(value []byte) ([]byte, error) {
+	if err := s.compile(); err != nil {
+		return nil, err
+	}
 	if !s.root.fills {
 		return value, nil
 	}

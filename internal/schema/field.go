@@ -23,15 +23,19 @@ type field struct {
 	tagged   bool   // the json tag gives the name
 	optional bool
 	text     bool // a number that is written as a string
+	hidden   bool // by another one
 }
 
 // structure writes the schema of a struct.
 func (in *inferrer) structure(t reflect.Type, nullable bool) error {
-	all, err := collect(nil, t, field{}, nil)
+	first := len(in.fields)
+	all, err := collect(in.fields, t, field{}, nil)
 	if err != nil {
 		return err
 	}
-	fields := dominant(all)
+	in.fields = all
+	defer func() { in.fields = in.fields[:first] }()
+	fields := dominant(all[first:])
 	in.typ("object", nullable)
 	if len(fields) > 0 {
 		in.key("properties")
@@ -46,7 +50,8 @@ func (in *inferrer) structure(t reflect.Type, nullable bool) error {
 	in.required(fields)
 	in.key("additionalProperties")
 	in.buf = append(in.buf, "false"...)
-	return nil
+	defer in.leave()
+	return in.enter()
 }
 
 func (in *inferrer) required(fields []field) {
@@ -62,7 +67,7 @@ func (in *inferrer) required(fields []field) {
 			in.buf = append(in.buf, '[')
 		}
 		begun = true
-		in.buf = append(in.buf, quote(fields[i].name)...)
+		in.buf = jsonrpc.AppendString(in.buf, fields[i].name)
 	}
 	if begun {
 		in.buf = append(in.buf, ']')
@@ -75,8 +80,8 @@ func collect(fields []field, t reflect.Type, outer field, seen []reflect.Type) (
 	if slices.Contains(seen, t) {
 		return fields, nil
 	}
-	seen = append(slices.Clip(seen), t)
 	first := len(fields)
+	fields = slices.Grow(fields, t.NumField())
 	for sf := range t.Fields() {
 		tag := sf.Tag.Get("json")
 		if tag == "-" || !sf.IsExported() && !sf.Anonymous && tag == "" {
@@ -93,7 +98,7 @@ func collect(fields []field, t reflect.Type, outer field, seen []reflect.Type) (
 			fields = append(fields, f)
 			continue
 		}
-		if fields, err = collect(fields, indirect(sf.Type), f, seen); err != nil {
+		if fields, err = collect(fields, indirect(sf.Type), f, append(slices.Clip(seen), t)); err != nil {
 			return nil, err
 		}
 	}
@@ -161,17 +166,12 @@ func dominant(fields []field) []field {
 	hides := func(a, b *field) bool {
 		return a.name != b.name || a.depth < b.depth || a.depth == b.depth && a.tagged && !b.tagged
 	}
-	kept := make([]field, 0, len(fields))
 	for i := range fields {
-		alone := true
 		for j := range fields {
-			alone = alone && (i == j || hides(&fields[i], &fields[j]))
-		}
-		if alone {
-			kept = append(kept, fields[i])
+			fields[i].hidden = fields[i].hidden || i != j && !hides(&fields[i], &fields[j])
 		}
 	}
-	return kept
+	return slices.DeleteFunc(fields, func(f field) bool { return f.hidden })
 }
 
 // property writes the property that f describes.
@@ -179,8 +179,7 @@ func (in *inferrer) property(f *field) error {
 	if in.buf[len(in.buf)-1] != '{' {
 		in.buf = append(in.buf, ',')
 	}
-	in.buf = append(in.buf, quote(f.name)...)
-	in.buf = append(in.buf, ':')
+	in.buf = append(jsonrpc.AppendString(in.buf, f.name), ':')
 	start := len(in.buf)
 	in.open()
 	err := in.fieldType(f)
@@ -190,6 +189,7 @@ func (in *inferrer) property(f *field) error {
 	if err := in.enum(f, start); err != nil {
 		return err
 	}
+	rules := in.buf[start:]
 	if text, ok := f.tag.Lookup("jsonschema"); ok {
 		if err := checkDescription(text); err != nil {
 			return err
@@ -198,12 +198,13 @@ func (in *inferrer) property(f *field) error {
 			return fmt.Errorf("tag jsonschema: %w", err)
 		}
 	}
-	if err := in.defaultValue(f, start); err != nil {
+	if err := in.defaultValue(f, rules); err != nil {
 		return err
 	}
 	// The annotation comes last: what is before it is compiled alone, for the
 	// other tags, and there its place would be wrong.
 	if name, ok := f.tag.Lookup("header"); ok {
+		in.headers = true
 		if err := in.text("x-mcp-header", name); err != nil {
 			return fmt.Errorf("tag header: %w", err)
 		}
@@ -229,7 +230,8 @@ func (in *inferrer) fieldType(f *field) error {
 		return errors.New("the json option string is for numbers")
 	}
 	in.typ("string", t != f.typ)
-	return in.text("pattern", pattern)
+	defer in.leave()
+	return cmp.Or(in.text("pattern", pattern), in.enter())
 }
 
 // checkDescription refuses the key=value form in which other libraries write
@@ -254,23 +256,20 @@ func (in *inferrer) enum(f *field, start int) error {
 		in.buf = in.buf[:len(in.buf)-1]
 		start += bytes.Index(in.buf[start:], []byte(`"items":`)) + len(`"items":`)
 	}
-	base, err := compile(append(slices.Clone(in.buf[start:]), '}'), numberPatterns)
-	if err != nil {
-		return err
-	}
+	base := unfinished(in.buf[start:])
 	in.key("enum")
 	in.buf = append(in.buf, '[')
-	for i, value := range strings.Split(tag, ",") {
+	for value := range strings.SplitSeq(tag, ",") {
 		literal, err := base.literal(value)
 		if err != nil {
 			return fmt.Errorf("tag enum: %w", err)
 		}
-		if i > 0 {
+		if in.buf[len(in.buf)-1] != '[' {
 			in.buf = append(in.buf, ',')
 		}
 		in.buf = append(in.buf, literal...)
 	}
-	if base.root.types&typeNull != 0 {
+	if bytes.HasPrefix(base.json, []byte(`{"type":[`)) { // what, or null
 		in.buf = append(in.buf, ",null"...)
 	}
 	in.buf = append(in.buf, ']')
@@ -285,17 +284,14 @@ func isList(t reflect.Type) bool {
 	return kind == reflect.Slice || kind == reflect.Array
 }
 
-// defaultValue writes the default tag of f into its schema, which begins at
-// start and is open.
-func (in *inferrer) defaultValue(f *field, start int) error {
+// defaultValue writes the default tag of f into its schema. Rules is what the
+// value has to satisfy, an object that is not closed.
+func (in *inferrer) defaultValue(f *field, rules []byte) error {
 	tag, ok := f.tag.Lookup("default")
 	if !ok {
 		return nil
 	}
-	base, err := compile(append(slices.Clone(in.buf[start:]), '}'), numberPatterns)
-	if err != nil {
-		return err
-	}
+	base := unfinished(rules)
 	literal, err := base.literal(tag)
 	if err != nil {
 		return fmt.Errorf("tag default: %w", err)
@@ -305,12 +301,29 @@ func (in *inferrer) defaultValue(f *field, start int) error {
 	return nil
 }
 
+// unfinished returns the schema that lacks nothing but its closing brace.
+func unfinished(text []byte) *Schema {
+	return &Schema{json: slices.Concat(text, []byte("}")), patterns: numberPatterns}
+}
+
 // literal returns the JSON for a value in a tag: it is JSON already, or the
-// bare text of a string. It has to satisfy s.
+// bare text of a string. It has to satisfy s, which is compiled unless that is
+// plain to see.
 func (s *Schema) literal(tag string) ([]byte, error) {
+	bare := !strings.HasPrefix(tag, `"`)
+	switch plain := string(s.json); {
+	case plain == `{"type":"string"}` && bare:
+		return quote(tag), nil
+	case plain == `{"type":"integer"}` && isInteger([]byte(tag)),
+		plain == `{"type":"boolean"}` && (tag == "true" || tag == "false"):
+		return []byte(tag), nil
+	}
+	if err := s.compile(); err != nil {
+		return nil, err
+	}
 	raw := []byte(tag)
-	if s.root.types&^typeNull == typeString && !strings.HasPrefix(tag, `"`) {
-		raw = jsonrpc.AppendString(nil, tag)
+	if bare && s.root.types&^typeNull == typeString {
+		raw = quote(tag)
 	}
 	literal, err := compact(raw)
 	if err != nil {

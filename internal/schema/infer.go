@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -34,14 +35,21 @@ import (
 //
 // The error for a type that cannot be described, such as a recursive one, names
 // the type and the field.
+//
+// The schema is compiled when it is first needed: most tools of a process that
+// does not live long are never called. Inference itself keeps to all that
+// compiling would find fault with, but for the rules of x-mcp-header.
 func Infer(t reflect.Type) (*Schema, error) {
-	var in inferrer
-	in.open()
-	err := in.keywords(t)
+	in := inferrers.Get().(*inferrer)
+	*in = inferrer{buf: in.buf[:0], types: in.types[:0], fields: in.fields[:0]}
+	defer inferrers.Put(in)
+	err := in.schema(t)
 	if err == nil {
-		in.close()
-		var s *Schema
-		if s, err = compile(in.buf, numberPatterns); err == nil {
+		s := &Schema{json: slices.Clone(in.buf), typ: in.root, patterns: numberPatterns}
+		if in.headers {
+			err = s.compile()
+		}
+		if err == nil {
 			return s, nil
 		}
 	}
@@ -50,9 +58,18 @@ func Infer(t reflect.Type) (*Schema, error) {
 
 // An inferrer writes the schema of one type.
 type inferrer struct {
-	buf   []byte
-	types []reflect.Type // whose schemas are being written
+	buf     []byte
+	types   []reflect.Type // whose schemas are being written
+	fields  []field        // of the structs among them
+	root    string         // the type keyword of the whole, unless it names two
+	depth   int
+	count   int // of subschemas
+	headers bool
 }
+
+// An inferrer is used again: programs infer one schema after the other when they
+// start, and memory that a process has not used before is slow to come by.
+var inferrers = sync.Pool{New: func() any { return new(inferrer) }}
 
 func (in *inferrer) open()  { in.buf = append(in.buf, '{') }
 func (in *inferrer) close() { in.buf = append(in.buf, '}') }
@@ -84,6 +101,9 @@ func (in *inferrer) int(key string, value int64) {
 
 // typ writes the type keyword.
 func (in *inferrer) typ(name string, nullable bool) {
+	if len(in.buf) == 1 && !nullable {
+		in.root = name
+	}
 	in.key("type")
 	if nullable {
 		in.buf = fmt.Appendf(in.buf, `[%q,"null"]`, name)
@@ -95,11 +115,29 @@ func (in *inferrer) typ(name string, nullable bool) {
 // subschema writes a keyword whose value is the schema of t.
 func (in *inferrer) subschema(key string, t reflect.Type) error {
 	in.key(key)
+	return in.schema(t)
+}
+
+// schema writes the schema of t.
+func (in *inferrer) schema(t reflect.Type) error {
 	in.open()
 	err := in.keywords(t)
 	in.close()
 	return err
 }
+
+// enter begins a subschema, unless compiling would find one too many or too
+// deep.
+func (in *inferrer) enter() error {
+	if len(in.buf) > maxSchemaBytes || in.count == maxSubschemas || in.depth == maxSchemaDepth {
+		return errors.New("the type is too large")
+	}
+	in.count++
+	in.depth++
+	return nil
+}
+
+func (in *inferrer) leave() { in.depth-- }
 
 // keywords writes the keywords that describe t.
 func (in *inferrer) keywords(t reflect.Type) error {
@@ -108,9 +146,10 @@ func (in *inferrer) keywords(t reflect.Type) error {
 		nullable = true
 		t = t.Elem()
 	}
-	if len(in.buf) > maxSchemaBytes || len(in.types) > maxSchemaDepth {
-		return errors.New("the type is too large")
+	if err := in.enter(); err != nil {
+		return err
 	}
+	defer in.leave()
 	if t.Name() != "" {
 		if slices.Contains(in.types, t) {
 			return fmt.Errorf("%s contains itself: give the schema as JSON", t)
@@ -222,12 +261,21 @@ func (in *inferrer) mapping(t reflect.Type, nullable bool) error {
 	}
 	in.typ("object", nullable)
 	if pattern != "" {
-		in.key("propertyNames")
-		in.open()
-		if err := in.text("pattern", pattern); err != nil {
+		if err := in.numbers("propertyNames", pattern); err != nil {
 			return err
 		}
-		in.close()
 	}
 	return in.subschema("additionalProperties", t.Elem())
+}
+
+// numbers writes a keyword whose value is the schema of numbers as strings.
+func (in *inferrer) numbers(key, pattern string) error {
+	if err := in.enter(); err != nil {
+		return err
+	}
+	defer in.leave()
+	in.key(key)
+	in.open()
+	defer in.close()
+	return in.text("pattern", pattern)
 }

@@ -199,6 +199,15 @@ func TestInferRefuses(t *testing.T) {
 			A int `enum:"1,b"`
 		}{}, `field A: tag enum: b is not JSON`},
 		{struct {
+			A int `default:"1.5"`
+		}{}, `field A: tag default: 1.5: must be an integer, got 1.5`},
+		{struct {
+			A int `default:"01"`
+		}{}, `field A: tag default: 01 is not JSON`},
+		{struct {
+			A bool `default:"1"`
+		}{}, `field A: tag default: 1: must be a boolean, got 1`},
+		{struct {
 			A string `header:"a b"`
 		}{}, `at /properties/A/x-mcp-header: must be an HTTP field name token`},
 		{struct {
@@ -218,6 +227,58 @@ func TestInferRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What is inferred keeps to the bounds of what is compiled, so that compiling it
+// later cannot fail.
+func TestInferKeepsToTheBounds(t *testing.T) {
+	t.Parallel()
+	lists := func(n int, inside reflect.Type) reflect.Type {
+		for range n {
+			inside = reflect.SliceOf(inside)
+		}
+		return inside
+	}
+	structs := func(n int, inside reflect.Type) reflect.Type {
+		fields := make([]reflect.StructField, n)
+		for i := range fields {
+			fields[i] = reflect.StructField{Name: fmt.Sprintf("F%d", i), Type: inside}
+		}
+		return reflect.StructOf(fields)
+	}
+	quoted := structs(1, reflect.TypeFor[int]()).Field(0)
+	quoted.Tag = `json:",string"`
+	for _, test := range []struct {
+		name string
+		most reflect.Type
+		more reflect.Type
+	}{
+		{"lists", lists(63, reflect.TypeFor[int]()), lists(64, reflect.TypeFor[int]())},
+		{"a struct in lists", lists(62, reflect.TypeFor[struct{}]()), lists(63, reflect.TypeFor[struct{}]())},
+		{"map keys", lists(62, reflect.TypeFor[map[int]int]()), lists(63, reflect.TypeFor[map[int]int]())},
+		{"a number as text", lists(62, reflect.StructOf([]reflect.StructField{quoted})), lists(63, reflect.StructOf([]reflect.StructField{quoted}))},
+		{"properties", bounded(structs, 38), bounded(structs, 39)},
+	} {
+		s, err := schema.Infer(test.most)
+		if err != nil {
+			t.Errorf("%s: Infer = %.200v, want none", test.name, err)
+			continue
+		}
+		if _, err := schema.Compile(s.JSON()); err != nil {
+			t.Errorf("%s: Compile of what is inferred = %.200v", test.name, err)
+		}
+		if _, err := schema.Infer(test.more); err == nil {
+			t.Errorf("%s: Infer takes more than compiling would", test.name)
+		}
+	}
+}
+
+// bounded returns a type whose schema has 9,962 subschemas and n more.
+func bounded(structs func(int, reflect.Type) reflect.Type, n int) reflect.Type {
+	return reflect.StructOf([]reflect.StructField{
+		{Name: "A", Type: structs(76, structs(129, reflect.TypeFor[int]()))},
+		{Name: "B", Type: structs(n, reflect.TypeFor[int]())},
+	})
 }
 
 // The schema of a type accepts what the JSON library writes for it.

@@ -5,6 +5,9 @@ package schema
 // maps as null, and to Go they are as good as empty ones. It returns value
 // itself when there are none.
 func (s *Schema) FillNulls(value []byte) []byte {
+	if s.compile() != nil {
+		return value // Validate tells
+	}
 	f := filler{src: value}
 	if f.nulls(s.root, skipSpace(value, 0)) < 0 || f.dst == nil {
 		return value

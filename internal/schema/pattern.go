@@ -42,7 +42,7 @@ const (
 func numberPatterns(expr string) (func([]byte) bool, error) {
 	switch expr {
 	case integerPattern:
-		return func(s []byte) bool { return isNumber(s) && !bytes.ContainsAny(s, ".eE") }, nil
+		return isInteger, nil
 	case unsignedPattern:
 		return func(s []byte) bool { return isNumber(s) && !bytes.ContainsAny(s, "-.eE") }, nil
 	case numberPattern:
@@ -50,6 +50,10 @@ func numberPatterns(expr string) (func([]byte) bool, error) {
 	}
 	return nil, fmt.Errorf("the pattern %s is not one that is inferred", clip(expr, maxExcerpt))
 }
+
+// isInteger reports whether s is an integer as JSON writes it, with neither
+// fraction nor exponent.
+func isInteger(s []byte) bool { return isNumber(s) && !bytes.ContainsAny(s, ".eE") }
 
 // isNumber reports whether s is a number as JSON writes it.
 func isNumber(s []byte) bool {

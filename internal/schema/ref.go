@@ -11,7 +11,7 @@ import (
 // A resource is a schema with a URI of its own: the root, or a subschema with
 // an $id. Fragments are relative to it (JSON Schema Core 2020-12, section 8.2).
 type resource struct {
-	uri     *url.URL
+	uri     *url.URL // nil for none
 	root    *node
 	anchors map[string]*node
 	dynamic map[string]*node // the anchors that are dynamic
@@ -48,7 +48,6 @@ func (c *compiler) dialect() error {
 func (c *compiler) enterResource(n *node) error {
 	if n.pos == 0 {
 		c.resource.root = n
-		c.resources = map[string]*resource{"": c.resource}
 	}
 	if c.draft7 && member(c.data, n.pos, "$ref") >= 0 {
 		return nil // the $ref hides it
@@ -61,7 +60,7 @@ func (c *compiler) enterResource(n *node) error {
 	if err != nil || id.Fragment != "" {
 		return nil // likewise
 	}
-	uri := c.resource.uri.ResolveReference(id)
+	uri := c.resource.resolve(id)
 	if n.pos == 0 {
 		c.resource.uri = uri
 	} else {
@@ -71,8 +70,19 @@ func (c *compiler) enterResource(n *node) error {
 	if _, ok := c.resources[name]; ok && name != "" {
 		return c.errorf("$id %s is already taken", c.excerpt(pos))
 	}
+	if c.resources == nil {
+		c.resources = make(map[string]*resource)
+	}
 	c.resources[name] = c.resource
 	return nil
+}
+
+// resolve returns the URI that uri means inside r.
+func (r *resource) resolve(uri *url.URL) *url.URL {
+	if r.uri == nil {
+		return new(url.URL).ResolveReference(uri)
+	}
+	return r.uri.ResolveReference(uri)
 }
 
 func withoutFragment(uri *url.URL) string {
@@ -186,7 +196,10 @@ func (c *compiler) target(r reference) (*node, error) {
 	}
 	res := r.resource
 	if !strings.HasPrefix(r.uri, "#") {
-		res = c.resources[withoutFragment(res.uri.ResolveReference(uri))]
+		name := withoutFragment(res.resolve(uri))
+		if res = c.resources[name]; res == nil && name == "" {
+			res = c.top
+		}
 	}
 	if res == nil {
 		return nil, fmt.Errorf("%q is not in this schema, and nothing is fetched: move it to $defs", clip(r.uri, maxExcerpt))

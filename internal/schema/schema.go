@@ -1,8 +1,9 @@
 // Package schema compiles JSON Schemas and checks raw JSON against them.
 //
-// A schema is read once, when a tool is registered, and becomes a tree of
-// nodes. A value is then checked by one walk over its bytes, without decoding
-// it: hardly anything is allocated for a value that is valid.
+// A schema is read once and becomes a tree of nodes: one that is given when it
+// is compiled, one that is inferred when it is first needed. A value is then
+// checked by one walk over its bytes, without decoding it: hardly anything is
+// allocated for a value that is valid.
 //
 // Two dialects are supported: 2020-12, which is the default, and draft-07.
 package schema
@@ -12,6 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 )
@@ -24,12 +26,18 @@ const (
 	maxSubschemas  = 10_000
 )
 
-// A Schema is a compiled JSON Schema. It is immutable and safe for concurrent
-// use.
+// A Schema is a JSON Schema that is known to be valid. It is immutable and safe
+// for concurrent use.
 type Schema struct {
-	json    []byte
+	json     []byte
+	typ      string // see Type
+	patterns patternCompiler
+
+	// What compile makes of json, once.
+	once    sync.Once
 	root    *node
 	headers []Header
+	err     error
 }
 
 // Compile compiles a schema given as JSON. It refuses a schema that is
@@ -50,10 +58,11 @@ func compileRaw(raw []byte, patterns patternCompiler) (*Schema, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compile schema: %w", err)
 	}
-	s, err := compile(text, patterns)
-	if err != nil {
+	s := &Schema{json: text, patterns: patterns}
+	if err := s.compile(); err != nil {
 		return nil, fmt.Errorf("compile schema: %w", err)
 	}
+	s.typ = s.root.types.single()
 	return s, nil
 }
 
@@ -70,17 +79,19 @@ func compact(raw []byte) ([]byte, error) {
 	return text.Bytes(), err
 }
 
-// compile compiles text, which is well-formed and compact.
-func compile(text []byte, patterns patternCompiler) (*Schema, error) {
-	if text[0] != '{' {
-		return nil, fmt.Errorf("must be an object, got %s", excerpt(text))
-	}
-	c := newCompiler(text, patterns)
-	root, err := c.compile()
-	if err != nil {
-		return nil, err
-	}
-	return &Schema{json: text, root: root, headers: c.headers}, nil
+// compile makes the nodes, unless they are there. Of a schema that [Infer] has
+// returned it cannot fail.
+func (s *Schema) compile() error {
+	s.once.Do(func() {
+		if s.json[0] != '{' {
+			s.err = fmt.Errorf("must be an object, got %s", excerpt(s.json))
+			return
+		}
+		c := newCompiler(s.json, s.patterns)
+		s.root, s.err = c.compile()
+		s.headers = c.headers
+	})
+	return s.err
 }
 
 // JSON returns the schema as it was given, less insignificant white space.
@@ -89,14 +100,20 @@ func (s *Schema) JSON() []byte { return s.json }
 
 // Type returns the type of the values the schema accepts when the schema names
 // exactly one at its root, and "" otherwise.
-func (s *Schema) Type() string { return s.root.types.single() }
+func (s *Schema) Type() string { return s.typ }
 
 // Headers returns the x-mcp-header annotations in document order, nil when
 // there are none. The caller must not modify it.
-func (s *Schema) Headers() []Header { return s.headers }
+func (s *Schema) Headers() []Header {
+	_ = s.compile() // it cannot fail any more
+	return s.headers
+}
 
 // Validate checks value, which must be well-formed JSON without duplicate
 // names. What is wrong with the value comes back as a [*ValidationError].
 func (s *Schema) Validate(value []byte) error {
+	if err := s.compile(); err != nil {
+		return err
+	}
 	return validate(s.root, value)
 }

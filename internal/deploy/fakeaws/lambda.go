@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"path"
 	"regexp"
 	"strings"
 )
@@ -83,6 +84,11 @@ var operations = map[string]string{
 
 // serveLambda speaks REST with JSON.
 func (s *Server) serveLambda(w http.ResponseWriter, r *http.Request) {
+	if name, ok := strings.CutSuffix(r.URL.Path, invocation); ok && r.Method == http.MethodPost {
+		name = path.Base(name)
+		s.serveInvoke(w, r, name[strings.LastIndex(name, ":")+1:]) // of an ARN
+		return
+	}
 	parts := lambdaPath.FindStringSubmatch(r.URL.Path)
 	if parts == nil || operations[r.Method+" "+parts[2]] == "" {
 		http.NotFound(w, r)

@@ -38,6 +38,10 @@ type Server struct {
 	// Refusal, when there is one, is why each update comes to nothing.
 	Refusal string
 
+	// Invoke runs the functions that are invoked. The default hands the event to
+	// Function.
+	Invoke Invoke
+
 	// Closed is how many requests to a function URL are refused before its
 	// permissions are known.
 	Closed int

@@ -1,0 +1,69 @@
+package awsauth
+
+import (
+	"net/http"
+	"strings"
+	"unicode"
+
+	"github.com/mcpengine/mcpengine/internal/peer"
+)
+
+// An Error is why AWS lets nobody in, and what the user can do about it.
+type Error struct {
+	text, hint string
+}
+
+// Error says what is wrong.
+func (e *Error) Error() string { return e.text }
+
+// Hint says what to do.
+func (e *Error) Hint() string { return e.hint }
+
+// unauthorized is the error of a request for which there are no credentials, or
+// which AWS has refused. It is that of a server that wants other credentials.
+func unauthorized(status int, text, hint string) error {
+	return &peer.AuthError{Status: status, Err: &Error{text, hint}}
+}
+
+const signIn = "sign in with aws sso login or aws configure, name a profile with --aws-profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+
+// clean makes foreign text fit for an error: one line, and bounded.
+func clean(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case !unicode.IsPrint(r):
+			return -1
+		}
+		return r
+	}, s)
+	if s = strings.TrimSpace(s); len(s) > 400 {
+		s = strings.ToValidUTF8(s[:400], "") + "…"
+	}
+	return s
+}
+
+// innermost is the cause at the bottom of a chain of errors, in which the SDK
+// repeats itself on the way.
+func innermost(err error) string {
+	for {
+		inner, ok := err.(interface{ Unwrap() error })
+		if !ok || inner.Unwrap() == nil {
+			return clean(err.Error())
+		}
+		err = inner.Unwrap()
+	}
+}
+
+// local is a response that no server has sent.
+func local(r *http.Request, status int, text string) *http.Response {
+	return &http.Response{
+		StatusCode: status,
+		Proto:      "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header:        http.Header{"Content-Type": {"text/plain; charset=utf-8"}},
+		Body:          readCloser{strings.NewReader(text), nil},
+		ContentLength: int64(len(text)),
+		Request:       r,
+	}
+}

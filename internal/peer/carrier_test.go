@@ -1,0 +1,33 @@
+package peer_test
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+
+	"github.com/mcpengine/mcpengine/internal/peer"
+)
+
+// carrier is what carries requests, or says why not.
+type carrier func(*http.Request) (*http.Response, error)
+
+func (c carrier) RoundTrip(r *http.Request) (*http.Response, error) { return c(r) }
+
+// What carries the requests may know that nobody is let in: the server is not
+// unreachable then, and not asked in other ways.
+func TestCarrierRefuses(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	refused := &peer.AuthError{Status: http.StatusForbidden, Err: errors.New("no credentials")}
+	client := &http.Client{Transport: carrier(func(*http.Request) (*http.Response, error) {
+		asked++
+		return nil, refused
+	})}
+	_, err := peer.Dial(t.Context(), "https://example.com/mcp", peer.Config{HTTPClient: client})
+	if got, _ := errors.AsType[*peer.AuthError](err); got != refused || asked != 1 {
+		t.Errorf("Dial = %v after %d requests, want %v after one", err, asked, refused)
+	}
+	if _, ok := errors.AsType[*peer.UnreachableError](err); ok {
+		t.Errorf("Dial = %v, which is worth another try", err)
+	}
+}
