@@ -245,25 +245,6 @@ func (r *Request) text(name string) string {
 	return s
 }
 
-// ref returns what a completion is for.
-func (r *Request) ref() (kind, name, uri string) {
-	raw := r.param("ref")
-	if raw == nil {
-		return "", "", ""
-	}
-	members, err := jsonrpc.ParseObject(raw)
-	if err != nil {
-		return "", "", "" // the handler refuses it
-	}
-	text := func(name string) string {
-		if raw := members.Get(name); raw != nil && isString(raw) {
-			return jsonrpc.UnquoteString(raw)
-		}
-		return ""
-	}
-	return text("type"), text("name"), text("uri")
-}
-
 // unknownFeature is the answer for a feature that does not exist.
 func (r *Request) unknownFeature() error {
 	switch r.wire.Method {
@@ -272,11 +253,7 @@ func (r *Request) unknownFeature() error {
 	case mcp.MethodPromptsGet:
 		return unknownPrompt(r.text("name"))
 	case mcp.MethodCompletionComplete:
-		if kind, name, uri := r.ref(); kind == mcp.RefResource {
-			return ResourceNotFound(uri)
-		} else {
-			return unknownPrompt(name)
-		}
+		return r.ref().unknown()
 	}
 	return ResourceNotFound(r.text("uri"))
 }

@@ -42,13 +42,42 @@ func WithCompletion(argument string, complete func(ctx context.Context, value st
 	return completionOption(func(c completions) { c[argument] = complete })
 }
 
-// completeParams are the parameters of completion/complete.
+// A reference is what a completion is for: the ref of completion/complete.
+type reference struct {
+	kind, name, uri string
+}
+
+// ref reads the reference, for whoever decides about it and whoever answers it.
+// What is absent or not a string is "", which refers to nothing.
+func (r *Request) ref() reference {
+	raw := r.param("ref")
+	if raw == nil {
+		return reference{}
+	}
+	members, err := jsonrpc.ParseObject(raw)
+	if err != nil {
+		return reference{}
+	}
+	text := func(name string) string {
+		if raw := members.Get(name); raw != nil && isString(raw) {
+			return jsonrpc.UnquoteString(raw)
+		}
+		return ""
+	}
+	return reference{text("type"), text("name"), text("uri")}
+}
+
+// unknown is the answer for a reference to what does not exist.
+func (r reference) unknown() error {
+	if r.kind == mcp.RefResource {
+		return ResourceNotFound(r.uri)
+	}
+	return unknownPrompt(r.name)
+}
+
+// completeParams are the parameters of completion/complete but for the
+// reference, which has a reader of its own.
 type completeParams struct {
-	Ref struct {
-		Type string `json:"type"`
-		Name string `json:"name"`
-		URI  string `json:"uri"`
-	} `json:"ref"`
 	Argument struct {
 		Name  string  `json:"name"`
 		Value *string `json:"value"`
@@ -70,7 +99,7 @@ func (e *Engine) complete(ctx context.Context, req *Request, dst []byte) ([]byte
 	if p.Argument.Value == nil {
 		return dst, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "params.argument.value must be a string")
 	}
-	complete, err := req.catalog.completer(&p)
+	complete, err := req.catalog.completer(req.ref(), p.Argument.Name)
 	if err != nil {
 		return dst, err
 	}
@@ -89,31 +118,31 @@ func (e *Engine) complete(ctx context.Context, req *Request, dst []byte) ([]byte
 	return appendJSON(dst, result)
 }
 
-// completer finds the completer that the parameters refer to. An argument
-// without one has no suggestions; one that does not exist is an error.
-func (c *catalog) completer(p *completeParams) (completer, error) {
+// completer finds the completer of an argument of what is referred to. An
+// argument without one has no suggestions; one that does not exist is an error.
+func (c *catalog) completer(ref reference, name string) (completer, error) {
 	var completers completions
 	var arguments []argument
-	switch p.Ref.Type {
+	switch ref.kind {
 	case mcp.RefPrompt:
-		prompt, ok := c.prompts.byName[p.Ref.Name]
+		prompt, ok := c.prompts.byName[ref.name]
 		if !ok {
-			return nil, unknownPrompt(p.Ref.Name)
+			return nil, ref.unknown()
 		}
 		completers, arguments = prompt.completions, prompt.arguments
 	case mcp.RefResource:
-		template := c.referredResource(p.Ref.URI)
+		template := c.referredResource(ref.uri)
 		if template == nil {
-			return nil, ResourceNotFound(p.Ref.URI)
+			return nil, ref.unknown()
 		}
 		completers, arguments = template.completions, template.arguments
 	default:
 		return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, `params.ref.type must be "ref/prompt" or "ref/resource"`)
 	}
-	if !slices.ContainsFunc(arguments, func(a argument) bool { return a.name == p.Argument.Name }) {
-		return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "Unknown argument: %.64q", p.Argument.Name)
+	if !slices.ContainsFunc(arguments, func(a argument) bool { return a.name == name }) {
+		return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "Unknown argument: %.64q", name)
 	}
-	return completers[p.Argument.Name], nil
+	return completers[name], nil
 }
 
 // referredResource finds what is completed by its URI template, or by a URI.
@@ -126,14 +155,14 @@ func (c *catalog) referredResource(uri string) *resource {
 }
 
 // referred returns the feature of a reference, and nil when there is none.
-func (c *catalog) referred(kind, name, uri string) *feature {
-	switch kind {
+func (c *catalog) referred(ref reference) *feature {
+	switch ref.kind {
 	case mcp.RefPrompt:
-		if p, ok := c.prompts.byName[name]; ok {
+		if p, ok := c.prompts.byName[ref.name]; ok {
 			return &p.feature
 		}
 	case mcp.RefResource:
-		if r := c.referredResource(uri); r != nil {
+		if r := c.referredResource(ref.uri); r != nil {
 			return &r.feature
 		}
 	}

@@ -70,7 +70,7 @@ func WithLogger(logger *slog.Logger) Option {
 }
 
 // WithKeys sets the keys that protect what the server gives out and takes
-// back: request states and cursors. Each has 32 random bytes. The first one
+// back: request states, cursors and session ids. Each has 32 random bytes. The first one
 // protects, all of them open, so that keys are rotated by adding the new one in
 // front. Replicas share the keys. The default is a random key of the process,
 // which no other replica and no later run can open. New panics on keys of

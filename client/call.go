@@ -38,10 +38,10 @@ func object(name, value string) []byte {
 	return append(jsonrpc.AppendString(o, value), '}')
 }
 
-// do sends the request, answers what the server asks for on the way, and returns
-// the result and in how many rounds it came about (multi round-trip requests,
-// "Client Requirements").
-func (c *Client) do(ctx context.Context, r *request) (result []byte, rounds int, err error) {
+// send sends the request, answers what the server asks for on the way, and
+// returns the result and in how many rounds it came about (multi round-trip
+// requests, "Client Requirements").
+func (c *Client) send(ctx context.Context, r *request) (result []byte, rounds int, err error) {
 	call, err := c.call(r)
 	if err != nil {
 		return nil, 0, err

@@ -22,6 +22,8 @@ type Client struct {
 	cache  cache
 	tools  toolTable
 
+	completions completions
+
 	mu        sync.Mutex
 	listeners map[*listener]struct{}
 }
@@ -129,6 +131,7 @@ func (c *Client) setLogLevel(ctx context.Context) error {
 func (c *Client) notified(n jsonrpc.Notification) {
 	c.invalidate(n)
 	c.logged(n)
+	c.completions.hear(n)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for l := range c.listeners {

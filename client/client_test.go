@@ -351,3 +351,29 @@ func TestListen(t *testing.T) {
 		}
 	})
 }
+
+// A transport that is asked for is not given up for the other.
+func TestTransport(t *testing.T) {
+	t.Parallel()
+	e := newEngine()
+	t.Cleanup(e.Close)
+	streamable, sse := serve(t, e), serve(t, e.SSEHandler(""))+"/sse"
+	for _, test := range []struct {
+		url       string
+		transport client.Transport
+		ok        bool
+	}{
+		{streamable, client.TransportStreamableHTTP, true},
+		{streamable, client.TransportSSE, false},
+		{sse, client.TransportSSE, true},
+		{sse, client.TransportStreamableHTTP, false},
+	} {
+		c, err := client.Connect(t.Context(), test.url, client.WithTransport(test.transport))
+		if (err == nil) != test.ok {
+			t.Errorf("Connect(%s) over %q: %v", test.url, test.transport, err)
+		}
+		if err == nil {
+			c.Close()
+		}
+	}
+}

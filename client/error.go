@@ -76,5 +76,9 @@ func public(err error) error {
 	if protocol || status {
 		return err
 	}
-	return &Error{Code: rpcErr.Code, Message: rpcErr.Message, Data: rpcErr.Data}
+	e := &Error{Code: rpcErr.Code, Message: rpcErr.Message, Data: rpcErr.Data}
+	if r := required(e); r != nil {
+		return r
+	}
+	return e
 }

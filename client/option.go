@@ -54,6 +54,21 @@ func WithProtocolVersion(versions ...string) Option {
 	return func(c *config) { c.peer.Versions = versions }
 }
 
+// A Transport is how messages travel over HTTP.
+type Transport = peer.Transport
+
+// The transports: Streamable HTTP, and the HTTP+SSE of 2024-11-05.
+const (
+	TransportStreamableHTTP = peer.TransportStreamable
+	TransportSSE            = peer.TransportSSE
+)
+
+// WithTransport speaks that transport alone. The default finds out which the
+// server has. [Command] and [Attach] have no use for it.
+func WithTransport(t Transport) Option {
+	return func(c *config) { c.peer.Transport = t }
+}
+
 // WithHTTPClient sends requests with client: its Transport and Jar count, its
 // Timeout and CheckRedirect do not. The default uses the proxies of the
 // environment and keeps connections open.
@@ -107,6 +122,9 @@ func WithLimits(l Limits) Option {
 func (l Limits) withDefaults() Limits {
 	if l.MaxRounds <= 0 {
 		l.MaxRounds = 16
+	}
+	if l.IdleTimeout == 0 {
+		l.IdleTimeout = 5 * time.Minute
 	}
 	if l.CacheBytes == 0 {
 		l.CacheBytes = 16 << 20

@@ -298,17 +298,44 @@ func TestTaskEnds(t *testing.T) {
 // A tool that changes what it mirrors is listed again, and called once more.
 func TestChangedMirror(t *testing.T) {
 	t.Parallel()
-	list := func(header string) string {
-		return `{"tools":[{"name":"a","inputSchema":{"properties":{"x":{"type":"string"` + header + `}}}}],"ttlMs":60000,"cacheScope":"public"}`
+	for _, before := range []string{"", `,"x-mcp-header":"Y"`} {
+		s := &script{results: []string{mirrors(before), `error {"code":-32020,"message":"Header mismatch"}`, mirrors(`,"x-mcp-header":"X"`), complete}}
+		c := s.client(t)
+		if _, err := c.CallTool(t.Context(), "a", map[string]string{"x": "1"}); err != nil {
+			t.Fatal(err)
+		}
+		want := []string{`tools/list {}`, `tools/call {"arguments":{"x":"1"},"name":"a"}`, `tools/list {}`, `tools/call {"arguments":{"x":"1"},"name":"a"}`}
+		if diff := cmp.Diff(want, s.asked); diff != "" {
+			t.Errorf("asked (-want +got):\n%s", diff)
+		}
 	}
-	s := &script{results: []string{list(""), `error {"code":-32020,"message":"Header mismatch"}`, list(`,"x-mcp-header":"X"`), complete}}
-	c := s.client(t)
-	if _, err := c.CallTool(t.Context(), "a", map[string]string{"x": "1"}); err != nil {
-		t.Fatal(err)
-	}
-	want := []string{`tools/list {}`, `tools/call {"arguments":{"x":"1"},"name":"a"}`, `tools/list {}`, `tools/call {"arguments":{"x":"1"},"name":"a"}`}
-	if diff := cmp.Diff(want, s.asked); diff != "" {
-		t.Errorf("asked (-want +got):\n%s", diff)
+}
+
+// mirrors is a list with a tool whose argument has a member more.
+func mirrors(member string) string {
+	return `{"tools":[{"name":"a","inputSchema":{"properties":{"x":{"type":"string"` + member + `}}}}],"ttlMs":60000,"cacheScope":"public"}`
+}
+
+// A tool that was listed, mirroring or not, is called without listing it again,
+// also when the list was left at that tool.
+func TestListedOnce(t *testing.T) {
+	t.Parallel()
+	for _, header := range []string{"", `,"x-mcp-header":"X"`} {
+		s := &script{results: []string{strings.Replace(mirrors(header), `"ttlMs":60000`, `"ttlMs":0,"nextCursor":"more"`, 1), complete}}
+		c := s.client(t)
+		for _, err := range c.Tools(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			break
+		}
+		if _, err := c.CallTool(t.Context(), "a", map[string]string{"x": "1"}); err != nil {
+			t.Fatal(err)
+		}
+		want := []string{`tools/list {}`, `tools/call {"arguments":{"x":"1"},"name":"a"}`}
+		if diff := cmp.Diff(want, s.asked); diff != "" {
+			t.Errorf("asked (-want +got):\n%s", diff)
+		}
 	}
 }
 

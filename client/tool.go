@@ -13,14 +13,14 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// maxTools bounds the tools whose mirrored arguments are remembered.
+// maxTools bounds the tools of which it is remembered what they mirror.
 const maxTools = 10_000
 
 // A toolTable remembers what tools mirror. Its zero value is ready to use.
 type toolTable struct {
 	mu      sync.Mutex
-	listed  bool
-	mirrors map[string]peer.Mirror // of tools that mirror anything
+	listed  bool                   // every tool was
+	mirrors map[string]peer.Mirror // of the tools that were listed; most are empty
 }
 
 // learn remembers what the tools of a page mirror, and returns those that may be
@@ -38,13 +38,10 @@ func (t *toolTable) learn(tools []mcp.Tool, mirrored bool) []mcp.Tool {
 			continue
 		}
 		shown = append(shown, tool)
-		switch {
-		case len(mirror) == 0:
-			delete(t.mirrors, tool.Name)
-		case len(t.mirrors) < maxTools:
-			if t.mirrors == nil {
-				t.mirrors = make(map[string]peer.Mirror)
-			}
+		if t.mirrors == nil {
+			t.mirrors = make(map[string]peer.Mirror)
+		}
+		if _, known := t.mirrors[tool.Name]; known || len(t.mirrors) < maxTools {
 			t.mirrors[tool.Name] = mirror
 		}
 	}
@@ -55,13 +52,15 @@ func (t *toolTable) learn(tools []mcp.Tool, mirrored bool) []mcp.Tool {
 func (t *toolTable) forget() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.listed = false
+	t.listed, t.mirrors = false, nil
 }
 
-func (t *toolTable) mirror(name string) (mirror peer.Mirror, listed bool) {
+// mirror returns what a tool mirrors, and whether that is known.
+func (t *toolTable) mirror(name string) (mirror peer.Mirror, known bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.mirrors[name], t.listed
+	mirror, known = t.mirrors[name]
+	return mirror, known || t.listed
 }
 
 func (t *toolTable) complete() {
@@ -124,13 +123,12 @@ func toolParams(name string, arguments any) ([]byte, error) {
 }
 
 // mirror returns which arguments of the tool are mirrored, where any are: then
-// the tools must have been listed once.
+// the tool must have been listed once.
 func (c *Client) mirror(ctx context.Context, name string, arguments any) (peer.Mirror, error) {
 	if arguments == nil || !c.conn.Mirrors() {
 		return nil, nil
 	}
-	mirror, listed := c.tools.mirror(name)
-	if mirror != nil || listed {
+	if mirror, known := c.tools.mirror(name); known {
 		return mirror, nil
 	}
 	for _, err := range c.Tools(ctx) {
@@ -139,7 +137,7 @@ func (c *Client) mirror(ctx context.Context, name string, arguments any) (peer.M
 		}
 	}
 	c.tools.complete()
-	mirror, _ = c.tools.mirror(name)
+	mirror, _ := c.tools.mirror(name)
 	return mirror, nil
 }
 

@@ -33,11 +33,10 @@ func (c *cli) bridge() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bridge NAME|URL [flags]",
 		Short: "Relay between a host and a remote server (hosts run this)",
-		Long: `
-It speaks with the host over stdin and stdout. NAME is that of a server that
-mcpengine proxy has set up. It exits with 0, 1, 2 when it is used wrongly, 3 when
-the server wants other credentials, 4 when it cannot be reached and 5 when it does
-not speak the protocol.`,
+		Long: `It speaks with the host over stdin and stdout. NAME is that of a server that
+mcpengine proxy has set up. It exits with 0, 1, 2 when it is used wrongly, 3
+when the server wants other credentials, 4 when it cannot be reached and 5 when
+it does not speak the protocol.`,
 		Example: `  mcpengine bridge weather`,
 		RunE:    func(*cobra.Command, []string) error { return nil }, // run has done it
 	}

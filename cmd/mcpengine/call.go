@@ -23,7 +23,7 @@ func (c *cli) call() *cobra.Command {
 A VALUE is text where the tool takes a string, and otherwise JSON; KEY:=JSON is
 JSON always. @FILE and @- are what is in a file or standard input.`,
 		Example: `  mcpengine call https://example.com/mcp get_weather city=Tokyo days=3
-  mcpengine call get_weather --json '{"city":"Tokyo"}' -- go run ./weather`,
+  mcpengine call get_weather city=Tokyo -- go run ./examples/weather`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			t, rest, err := c.split(cmd, args, &f)
 			if err != nil {

@@ -41,7 +41,7 @@ func (c *cli) list() *cobra.Command {
 		Short: "List what a server offers",
 		Long:  remoteShape + "\nA KIND is tools, resources, templates or prompts; without one all are listed.",
 		Example: `  mcpengine list https://example.com/mcp tools --schema
-  mcpengine list -- go run ./weather`,
+  mcpengine list -- go run ./examples/weather`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.ask(cmd, args, &f, func(ctx context.Context, conn *client.Client, rest []string, asJSON bool) error {
 				l, err := collect(ctx, conn, rest)

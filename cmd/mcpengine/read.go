@@ -17,7 +17,7 @@ func (c *cli) read() *cobra.Command {
 		Short: "Read a resource of a server",
 		Long:  remoteShape,
 		Example: `  mcpengine read https://example.com/mcp weather://cities/Tokyo
-  mcpengine read weather://cities/Tokyo -- go run ./weather`,
+  mcpengine read messages://recent -- go run ./examples/board`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.ask(cmd, args, &f, func(ctx context.Context, conn *client.Client, rest []string, asJSON bool) error {
 				return c.readResource(ctx, conn, rest[0], asJSON)
@@ -57,7 +57,7 @@ func (c *cli) prompt() *cobra.Command {
 		Short: "Get a prompt of a server",
 		Long:  remoteShape + "\nA VALUE is text; @FILE and @- are what is in a file or standard input.",
 		Example: `  mcpengine prompt https://example.com/mcp pack city=Tokyo
-  mcpengine prompt pack city=Tokyo -- go run ./weather`,
+  mcpengine prompt summarize -- go run ./examples/board`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var arguments map[string]string
 			return c.ask(cmd, args, &f, func(ctx context.Context, conn *client.Client, rest []string, asJSON bool) error {

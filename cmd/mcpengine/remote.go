@@ -16,6 +16,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/client"
 	"github.com/mcpengine/mcpengine/internal/awsauth"
+	"github.com/mcpengine/mcpengine/internal/bridge"
 	"github.com/mcpengine/mcpengine/internal/oauth"
 	"github.com/mcpengine/mcpengine/internal/peer"
 	"github.com/mcpengine/mcpengine/internal/profile"
@@ -177,7 +178,7 @@ func (c *cli) remoteOptions(ctx context.Context, t *target, opts []client.Option
 		}
 		header.Set(h.Name, value)
 	}
-	opts = append(opts, client.WithHeader(header))
+	opts = append(opts, client.WithHeader(header), client.WithTransport(bridge.Transport(t.Mode)))
 	url := t.URL
 	if t.CAFile != "" || t.CertFile != "" || t.ForAWS() {
 		config, err := peer.LoadTLS(t.CAFile, t.CertFile, t.KeyFile)
@@ -236,23 +237,15 @@ func (c *cli) authorizer(ctx context.Context, t *target, grant oauth.Grant) (*oa
 	if err != nil {
 		return nil, err
 	}
-	store, err := oauth.NewFileStore(ctx, dir, oauth.SystemKeychain{})
+	trust, err := peer.LoadTLS(t.CAFile, t.CertFile, t.KeyFile)
 	if err != nil {
 		return nil, err
 	}
-	config := oauth.Config{
-		Server: t.URL, Grant: grant, Store: store, Scopes: t.Scopes,
-		Client: oauth.Client{ID: t.ClientID, Secret: t.secret},
+	config, err := bridge.OAuth(ctx, dir, t.Profile, nil, peer.NewHTTPClient(trust))
+	if err != nil {
+		return nil, err
 	}
-	if t.CAFile != "" {
-		// Whoever trusts an authority of their own has their identity provider
-		// behind it as well.
-		trust, err := peer.LoadTLS(t.CAFile, t.CertFile, t.KeyFile)
-		if err != nil {
-			return nil, err
-		}
-		config.HTTPClient = peer.NewHTTPClient(trust)
-	}
+	config.Grant, config.Client.Secret = grant, t.secret
 	return oauth.New(config)
 }
 

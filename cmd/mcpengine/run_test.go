@@ -99,6 +99,7 @@ func TestHelp(t *testing.T) {
 	for _, name := range []string{
 		"", "deploy", "url", "logs", "destroy", "package", "proxy", "hosts", "uninstall", "completion", "version",
 		"call", "list", "read", "prompt", "auth", "auth login", "auth status", "auth logout",
+		"bridge", "serve",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -118,6 +119,9 @@ func TestHelp(t *testing.T) {
 			_, example, found := strings.Cut(stdout, "\nexample:\n")
 			if !found || strings.Contains(example, "\n\n") {
 				t.Errorf("does not end with an example:\n%s", stdout)
+			}
+			if strings.Contains(stdout, "\n\n\n") {
+				t.Errorf("two empty lines:\n%s", stdout)
 			}
 		})
 	}

@@ -30,8 +30,7 @@ func (c *cli) serve() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve [flags] -- COMMAND [ARGUMENT...]",
 		Short: "Offer a server that speaks over stdin and stdout over HTTP",
-		Long: `
-Each caller gets a process of its own, unless --shared says otherwise. Nobody is
+		Long: `Each caller gets a process of its own, unless --shared says otherwise. Nobody is
 asked who they are: on another address than this machine's own, put something in
 front that does.`,
 		Example: `  mcpengine serve --port 8000 -- npx -y @modelcontextprotocol/server-everything`,
@@ -50,12 +49,12 @@ front that does.`,
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.IntVar(&f.port, "port", 8000, "`port` of 127.0.0.1 to listen on; 0 takes a free one")
+	flags.IntVar(&f.port, "port", 8000, "`port` of 127.0.0.1; 0 takes a free one")
 	flags.StringVar(&f.addr, "addr", "", "`address` to listen on instead, such as 0.0.0.0:8000")
 	flags.StringVar(&f.path, "path", "/mcp", "`path` of the endpoint")
 	flags.BoolVar(&f.shared, "shared", false, "one process for all callers, who may hear of each other")
 	flags.IntVar(&f.max, "max", 32, "`number` of processes at most")
-	flags.DurationVar(&f.idle, "idle", 10*time.Minute, "`time` after which a process that serves nobody ends")
+	flags.DurationVar(&f.idle, "idle", 10*time.Minute, "`time` until a process without work ends")
 	return cmd
 }
 

@@ -78,7 +78,9 @@ func (c *cli) runUninstall(ctx context.Context, name string, f *hostFlags, o hos
 	if err != nil {
 		return err
 	}
-	c.next(all)
+	if slices.ContainsFunc(all, hostconfig.Change.Changed) {
+		fmt.Fprintln(c.stderr, "A host that is running may keep the server until it is restarted")
+	}
 	return nil
 }
 

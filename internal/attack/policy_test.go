@@ -194,6 +194,8 @@ func TestAttackC14OneReaderOfNames(t *testing.T) {
 		`"ref":{"TYPE":"ref/prompt","name":"admin"},"argument":{"name":"topic","value":""}`,
 		`"ref":{"type":"ref/resource","Uri":"file:///admin/t"},"argument":{"name":"topic","value":""}`,
 		`"Ref":{"type":"ref/prompt","name":"admin"},"argument":{"name":"topic","value":""}`,
+		`"ref":{"type":"ref/prompt","name":"nothing","NAME":"admin"},"argument":{"name":"topic","value":""}`,
+		`"ref":{"type":"ref/prompt","name":"nothing"},"Ref":{"type":"ref/prompt","name":"admin"},"argument":{"name":"topic","value":""}`,
 	} {
 		for _, way := range ways {
 			a := way.send(t, f.engine, call{method: "completion/complete", params: params, header: bearer(token), login: token})

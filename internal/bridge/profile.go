@@ -66,7 +66,7 @@ func (s Source) Config() (config Config, release func(), err error) {
 	config = Config{Name: s.Name, URL: p.URL, Tools: p.Tools, Logger: s.Log.Logger()}
 	config.Peer = peer.Config{
 		HTTPClient:  client,
-		Transport:   transport(p.Mode),
+		Transport:   Transport(p.Mode),
 		IdleTimeout: time.Duration(p.Timeout),
 		Cache:       NewFileCache(filepath.Join(s.Home, "servers"), s.Now),
 	}
@@ -81,7 +81,8 @@ func (s Source) Config() (config Config, release func(), err error) {
 	return config, release, nil
 }
 
-func transport(mode string) peer.Transport {
+// Transport is what the mode of a profile means.
+func Transport(mode string) peer.Transport {
 	switch mode {
 	case "http":
 		return peer.TransportStreamable

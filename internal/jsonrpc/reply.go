@@ -1,5 +1,10 @@
 package jsonrpc
 
+import (
+	"errors"
+	"fmt"
+)
+
 // A Reply is a client's response to a request of the server. Either Result or
 // Error is set, to raw JSON.
 type Reply struct {
@@ -31,6 +36,9 @@ func ParseReply(data []byte) (Reply, *Error) {
 // maxBatch bounds the messages of a batch.
 const maxBatch = 64
 
+// errLongBatch is not about the syntax, so that it is no parse error.
+var errLongBatch = fmt.Errorf("a batch has at most %d messages", maxBatch)
+
 // SplitBatch returns the messages of a batch, which alias data. An empty batch
 // is an error (JSON-RPC 2.0, section 6).
 func SplitBatch(data []byte) ([][]byte, *Error) {
@@ -42,7 +50,7 @@ func SplitBatch(data []byte) ([][]byte, *Error) {
 	}
 	err := s.elements(func(element []byte) error {
 		if len(batch) == maxBatch {
-			return s.errorf("more than %d messages in a batch", maxBatch)
+			return errLongBatch
 		}
 		batch = append(batch, element)
 		return nil
@@ -51,6 +59,8 @@ func SplitBatch(data []byte) ([][]byte, *Error) {
 		err = s.end()
 	}
 	switch {
+	case errors.Is(err, errLongBatch):
+		return nil, Errorf(CodeInvalidRequest, "%v", err)
 	case err != nil:
 		return nil, Errorf(CodeParseError, "parse error: %v", err)
 	case len(batch) == 0:

@@ -43,16 +43,17 @@ func TestParseReply(t *testing.T) {
 func TestSplitBatch(t *testing.T) {
 	for _, test := range []struct {
 		name, text, want string // the messages joined by "|", or a part of the error
+		code             int
 	}{
-		{"two", ` [ {"a":1} , 2 ] `, `{"a":1}|2`},
-		{"one", `[{}]`, `{}`},
-		{"nested", `[[1,2],{"a":[3]}]`, `[1,2]|{"a":[3]}`},
-		{"empty", `[]`, "the batch is empty"},
-		{"not an array", `{}`, "a batch is an array"},
-		{"cut", `[{}`, "unexpected end"},
-		{"trailing", `[{}]x`, "goes on"},
-		{"trailing comma", `[{},]`, "want a value"},
-		{"too many", `[` + strings.Repeat(`1,`, 64) + `1]`, "more than 64"},
+		{"two", ` [ {"a":1} , 2 ] `, `{"a":1}|2`, 0},
+		{"one", `[{}]`, `{}`, 0},
+		{"nested", `[[1,2],{"a":[3]}]`, `[1,2]|{"a":[3]}`, 0},
+		{"empty", `[]`, "the batch is empty", jsonrpc.CodeInvalidRequest},
+		{"not an array", `{}`, "a batch is an array", jsonrpc.CodeInvalidRequest},
+		{"cut", `[{}`, "unexpected end", jsonrpc.CodeParseError},
+		{"trailing", `[{}]x`, "goes on", jsonrpc.CodeParseError},
+		{"trailing comma", `[{},]`, "want a value", jsonrpc.CodeParseError},
+		{"too many", `[` + strings.Repeat(`1,`, 64) + `1]`, "at most 64", jsonrpc.CodeInvalidRequest},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			batch, err := jsonrpc.SplitBatch([]byte(test.text))
@@ -60,12 +61,12 @@ func TestSplitBatch(t *testing.T) {
 			for _, m := range batch {
 				got = append(got, string(m))
 			}
-			text := strings.Join(got, "|")
+			text, code := strings.Join(got, "|"), 0
 			if err != nil {
-				text = err.Message
+				text, code = err.Message, err.Code
 			}
-			if !strings.Contains(text, test.want) {
-				t.Errorf("SplitBatch(%s) = %s, want %s", test.text, text, test.want)
+			if !strings.Contains(text, test.want) || code != test.code {
+				t.Errorf("SplitBatch(%s) = %s (%d), want %s (%d)", test.text, text, code, test.want, test.code)
 			}
 		})
 	}

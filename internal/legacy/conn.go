@@ -187,7 +187,16 @@ func (c *Conn) Notification(ctx context.Context, req *jsonrpc.Request) *jsonrpc.
 		return jsonrpc.Errorf(jsonrpc.CodeInvalidRequest, "initialize comes first")
 	}
 	c.ready.Store(true)
-	c.subscriptions.beginLists(ctx, *c.peer, c.config.Caller)
+	if lists := c.subscriptions.beginLists(ctx, *c.peer, c.config.Caller); lists != nil {
+		// The client is to hear of what changes after the list it asks for next.
+		patience := time.NewTimer(lastWait)
+		defer patience.Stop()
+		select {
+		case <-lists.acknowledged:
+		case <-lists.ended:
+		case <-patience.C: // the engine is stuck, which must not be the client's trouble
+		}
+	}
 	return nil
 }
 

@@ -71,7 +71,7 @@ func TestConnBatch(t *testing.T) {
 		{
 			"too many",
 			batch(strings.Split(strings.Repeat(request("1", "ping", "")+"\n", 65), "\n")[:65]...),
-			[]string{failure("", "-32700", "parse error: more than 64 messages in a batch at byte 2665")},
+			[]string{failure("", "-32600", "a batch has at most 64 messages")},
 		},
 		{
 			"level set for what follows",

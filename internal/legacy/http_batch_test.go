@@ -58,7 +58,7 @@ func TestBatch(t *testing.T) {
 		{"empty", "2025-03-26", `[]`, 400, `{"jsonrpc":"2.0","error":{"code":-32600,"message":"the batch is empty"}}`},
 		{
 			"too long", "2025-03-26", `[` + strings.Repeat(ping+",", 64) + ping + `]`, 400,
-			`{"jsonrpc":"2.0","error":{"code":-32700,"message":"parse error: more than 64 messages in a batch at byte 2665"}}`,
+			`{"jsonrpc":"2.0","error":{"code":-32600,"message":"a batch has at most 64 messages"}}`,
 		},
 		{"in 2025-06-18", "2025-06-18", `[` + ping + `]`, 400, isBatch},
 		{"in 2025-11-25", "2025-11-25", `[` + ping + `]`, 400, isBatch},

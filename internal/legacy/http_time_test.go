@@ -104,3 +104,63 @@ func TestClientDoesNotReadAnswer(t *testing.T) {
 	}
 	await(t, served, "the end of the request")
 }
+
+// A onceListener hands out one connection.
+type onceListener struct {
+	net.Listener
+	conn net.Conn
+}
+
+func (l *onceListener) Accept() (net.Conn, error) {
+	if conn := l.conn; conn != nil {
+		l.conn = nil
+		return conn, nil
+	}
+	return nil, net.ErrClosed
+}
+
+// The connection of a client that goes on sending messages and reads no answer
+// ends, whatever the messages are.
+func TestClientDoesNotReadShortAnswers(t *testing.T) {
+	t.Parallel()
+	const timeout = 200 * time.Millisecond
+	for _, test := range []struct{ name, version, session, message string }{
+		{"request", "2025-11-25", "", callMessage},
+		{"request with a stream", "2025-11-25", "", strings.Replace(callMessage, `"tools/call"`, `"tools/list"`, 1)},
+		{"initialize", "", "", strings.Replace(callMessage, `"tools/call"`, `"initialize"`, 1)},
+		{"another version", "2025-06-18", "unknown", callMessage},
+		{"notification", "2025-11-25", "", `{"jsonrpc":"2.0","method":"notifications/initialized"}`},
+		{"response", "2025-11-25", "", `{"jsonrpc":"2.0","id":1,"result":{}}`},
+		{"batch", "2025-03-26", "", "[" + callMessage + "]"},
+		{"no batch", "2025-11-25", "", "[" + callMessage + "]"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			h := newHurried(handlerFunc(func(ctx context.Context, req *jsonrpc.Request, notify func(jsonrpc.Notification)) *jsonrpc.Response {
+				if req.Method == "tools/list" {
+					return notes(1)(ctx, req, notify)
+				}
+				return result(req, `{}`)
+			}), legacy.HTTPConfig{NoSessions: test.session == ""}, timeout)
+			conn, pipe := net.Pipe() // which holds nothing, as buffers that are full
+			server := httptest.NewUnstartedServer(h)
+			server.Listener.Close()
+			server.Listener = &onceListener{Listener: server.Listener, conn: pipe}
+			server.Start()
+			t.Cleanup(func() {
+				conn.Close()
+				server.Close()
+			})
+			ended := make(chan error, 1)
+			go func() {
+				for {
+					if err := newMessage(t.Context(), server.URL, test.version, test.session, test.message).Write(conn); err != nil {
+						ended <- err
+						return
+					}
+				}
+			}()
+			await(t, ended, "the end of the connection")
+		})
+	}
+}

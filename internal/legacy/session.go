@@ -20,6 +20,7 @@ type session struct {
 	ticket
 	http          *HTTP
 	token, caller string
+	name          string // see nameOf; empty without an id
 	description   description
 	used          atomic.Int64 // when it was, in nanoseconds
 

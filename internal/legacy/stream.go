@@ -65,7 +65,7 @@ type carrier struct {
 }
 
 // key names the stream in the store of events, where those of all sessions are.
-func (st *stream) key() string { return st.session.nonce + "/" + st.id }
+func (st *stream) key() string { return st.session.name + "/" + st.id }
 
 // answers notes the request that is answered: in a batch, one after the other.
 func (st *stream) answers(c *call) {

@@ -14,7 +14,8 @@ const (
 	// maxSubscriptions bounds the resources that one client is told about.
 	maxSubscriptions = 256
 
-	// lastWait is how long the engine may take to end a subscription.
+	// lastWait is how long the engine may take to begin with the lists, and to end
+	// a subscription.
 	lastWait = time.Second
 )
 

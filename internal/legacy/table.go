@@ -28,7 +28,7 @@ type table struct {
 
 	mu      sync.RWMutex
 	live    map[string]*session // by id
-	deleted map[string]bool     // by nonce
+	deleted map[string]bool     // by name
 	order   []string            // of deleted, from index first on
 	first   int
 }
@@ -50,7 +50,7 @@ func (t *table) get(token string) *session {
 func (t *table) add(s *session) (known, evicted *session) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.deleted[s.nonce] {
+	if t.deleted[s.name] {
 		return nil, nil
 	}
 	if known := t.live[s.token]; known != nil {
@@ -95,16 +95,16 @@ func (t *table) delete(s *session) {
 	if t.live[s.token] == s {
 		delete(t.live, s.token)
 	}
-	if t.deleted[s.nonce] {
+	if t.deleted[s.name] {
 		return
 	}
-	t.deleted[s.nonce] = true
+	t.deleted[s.name] = true
 	if len(t.order) < maxDeleted {
-		t.order = append(t.order, s.nonce)
+		t.order = append(t.order, s.name)
 		return
 	}
 	delete(t.deleted, t.order[t.first])
-	t.order[t.first] = s.nonce
+	t.order[t.first] = s.name
 	t.first = (t.first + 1) % maxDeleted
 }
 
@@ -171,7 +171,7 @@ func (h *HTTP) lookup(token, caller string, now time.Time) *session {
 		return nil
 	}
 	s := newSession(h, t)
-	s.token, s.caller = strings.Clone(token), caller
+	s.token, s.name, s.caller = strings.Clone(token), nameOf(token), caller
 	s.used.Store(now.UnixNano())
 	s, evicted := h.sessions.add(s)
 	if evicted != nil {

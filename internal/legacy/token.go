@@ -1,9 +1,9 @@
 package legacy
 
 import (
-	"crypto/rand"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
@@ -21,9 +21,16 @@ const (
 // its own caller only.
 type ticket struct {
 	peer    Peer
-	nonce   string // tells sessions of the same peer apart
 	expires time.Time
 }
+
+// nameSize is the length of what ends a session id: the tag that seals it, which
+// no two ids have in common, and nobody can choose.
+const nameSize = 22
+
+// nameOf returns what tells the sessions of an instance, and of replicas with
+// the same keys, apart.
+func nameOf(token string) string { return strings.Clone(token[max(0, len(token)-nameSize):]) }
 
 // mint returns the id of a new session: a token that says all there is to know
 // of it. It consists of visible ASCII characters as it must (2025-11-25,
@@ -31,7 +38,7 @@ type ticket struct {
 // say, even without what a client says of itself beyond name and version, such
 // as icons.
 func (h *HTTP) mint(peer Peer, caller string, now time.Time) (token string, ok bool) {
-	t := ticket{peer: peer, nonce: rand.Text(), expires: now.Add(h.config.SessionTTL)}
+	t := ticket{peer: peer, expires: now.Add(h.config.SessionTTL)}
 	for _, info := range [][]byte{peer.Info, shortInfo(peer.Info)} {
 		t.peer.Info = info
 		token = h.config.Keys.Seal(sessionPurpose, t.append(nil), []byte(caller))
@@ -61,8 +68,6 @@ func (t ticket) append(dst []byte) []byte {
 	dst = jsonrpc.AppendString(dst, t.peer.Version)
 	dst = append(append(dst, `,"c":`...), t.peer.Capabilities...)
 	dst = append(append(dst, `,"i":`...), t.peer.Info...)
-	dst = append(dst, `,"n":`...)
-	dst = jsonrpc.AppendString(dst, t.nonce)
 	dst = append(dst, `,"x":`...)
 	dst = strconv.AppendInt(dst, t.expires.Unix(), 10)
 	return append(dst, '}')
@@ -73,14 +78,13 @@ func parseTicket(plain []byte) (t ticket, ok bool) {
 	if err != nil {
 		return t, false
 	}
-	version, nonce := members.Get("v"), members.Get("n")
+	version := members.Get("v")
 	expires, err := strconv.ParseInt(string(members.Get("x")), 10, 64)
-	if err != nil || !isText(version) || !isText(nonce) {
+	if err != nil || !isText(version) {
 		return t, false
 	}
 	t = ticket{
 		peer:    Peer{Version: jsonrpc.UnquoteString(version), Capabilities: members.Get("c"), Info: members.Get("i")},
-		nonce:   jsonrpc.UnquoteString(nonce),
 		expires: time.Unix(expires, 0),
 	}
 	// A program may serve fewer versions than the one before it.

@@ -6,10 +6,37 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 )
 
 // errOver says that a session cannot be refreshed any more.
 var errOver = errors.New("a new sign-in is needed")
+
+// authorizeInTurn gets a token from the beginning. Processes take turns for as
+// long as a person needs, so that one signs in; the others find what it has got.
+func (a *Authorizer) authorizeInTurn(ctx context.Context, r *resource, s *session, d demand) error {
+	unlock, err := a.config.Store.Lock(ctx, "sign-in\n"+a.pointerKey())
+	if err != nil {
+		return fmt.Errorf("lock the token store: %w", err)
+	}
+	defer unlock()
+	latest, err := a.stored(ctx)
+	if err != nil {
+		return err
+	}
+	if latest != nil && latest.credential() != d.used && latest.serves(r, d, a.config.Now()) {
+		a.set(latest)
+		return nil
+	}
+	return a.authorize(ctx, r, s, d)
+}
+
+// serves reports whether a session that another process has begun may be what the
+// server wants.
+func (s *session) serves(r *resource, d demand, now time.Time) bool {
+	return r.listed(s.Issuer) && r.ID == s.Resource && subset(d.scopes, s.Requested) &&
+		(s.Token.Bound || !d.bound) && (s.Token.Refresh != "" || !s.Token.expired(now))
+}
 
 // authorize gets a token from the beginning. The session is the one to keep the
 // scopes of, or nil.
@@ -68,7 +95,7 @@ func (a *Authorizer) begin(ctx context.Context, f *flow, t *token, earlier bool)
 			return fmt.Errorf("encode DPoP key: %w", err)
 		}
 	}
-	a.keep(ctx, s)
+	a.keepInTurn(ctx, s)
 	return nil
 }
 

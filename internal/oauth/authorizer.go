@@ -224,19 +224,30 @@ func (a *Authorizer) answer(ctx context.Context, s *session, d demand) error {
 	if !same {
 		s = nil
 	}
-	return a.authorize(ctx, r, s, d)
+	return a.authorizeInTurn(ctx, r, s, d)
 }
 
 // SignIn gets a token before the server asks for one, in place of the one there
-// is.
+// is. One that another process gets meanwhile is as good.
 func (a *Authorizer) SignIn(ctx context.Context) error {
 	if err := a.lock(ctx); err != nil {
 		return err
 	}
 	defer a.unlock()
+	var d demand
+	before, err := a.stored(ctx)
+	if err != nil {
+		return fmt.Errorf("sign in: %w", err)
+	}
+	if before != nil {
+		d.used = before.credential()
+	}
 	r, err := a.fetch.discoverResource(ctx, a.url, "")
 	if err == nil {
-		err = a.authorize(ctx, r, nil, demand{})
+		err = a.authorizeInTurn(ctx, r, nil, d)
+		if err != nil && r.earlier {
+			err = fmt.Errorf("the server names no authorization server, perhaps because nobody has to sign in: %w", err)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("sign in: %w", err)
@@ -256,5 +267,10 @@ func (a *Authorizer) SignOut(ctx context.Context) error {
 	if err != nil || s == nil {
 		return err
 	}
+	unlock, err := a.config.Store.Lock(ctx, s.pointer().key())
+	if err != nil {
+		return fmt.Errorf("lock the token store: %w", err)
+	}
+	defer unlock()
 	return errors.Join(a.drop(ctx, s), a.revoke(ctx, s))
 }

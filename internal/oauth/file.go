@@ -2,9 +2,7 @@ package oauth
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -12,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -41,7 +40,8 @@ type FileStore struct {
 // NewFileStore returns the store in a folder, which it makes when there is none.
 // A nil keychain keeps the files as they are. It returns an error for a folder
 // that others may write to or that belongs to somebody else, and makes private
-// what is merely readable by others.
+// what is merely readable by others. A keychain that does not answer within 30
+// seconds is an error where there are sealed files, and otherwise as none.
 func NewFileStore(ctx context.Context, dir string, keychain Keychain) (*FileStore, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the token store: %w", err)
@@ -58,12 +58,12 @@ func NewFileStore(ctx context.Context, dir string, keychain Keychain) (*FileStor
 		return nil, err
 	}
 	defer unlock()
-	key, err := keychainKey(keychain)
-	if errors.Is(err, errNoKeychain) {
+	key, err := waitForKey(ctx, keychain)
+	switch {
+	case errors.Is(err, errNoKeychain), errors.Is(err, errSilentKeychain) && !s.hasSealed():
 		return s, nil
-	}
-	if err != nil {
-		return nil, err
+	case err != nil:
+		return nil, fmt.Errorf("token store: %w", err)
 	}
 	if s.ring, err = seal.NewRing(key); err != nil {
 		return nil, fmt.Errorf("token store: %w", err)
@@ -154,16 +154,18 @@ func (s *FileStore) Lock(ctx context.Context, key string) (func(), error) {
 	return func() { _ = lock.Close() }, nil // closing unlocks, and that cannot fail to
 }
 
-// keychainKey returns the key of the store, and makes one the first time.
-func keychainKey(keychain Keychain) ([]byte, error) {
-	text, err := keychain.Get()
-	if err != nil {
-		return nil, err
-	}
-	if key, err := base64.StdEncoding.DecodeString(text); err == nil && len(key) == seal.KeySize {
-		return key, nil
-	}
-	key := make([]byte, seal.KeySize)
-	_, _ = rand.Read(key) // never fails: it ends the process instead
-	return key, keychain.Set(base64.StdEncoding.EncodeToString(key))
+// hasSealed reports whether a file was sealed with the key of a keychain.
+func (s *FileStore) hasSealed() bool {
+	folder := os.DirFS(s.dir)
+	names, err := fs.Glob(folder, "*.token")
+	return err == nil && slices.ContainsFunc(names, func(name string) bool {
+		file, err := folder.Open(name)
+		if err != nil {
+			return false
+		}
+		defer file.Close()
+		mark := make([]byte, len(markSealed))
+		_, err = io.ReadFull(file, mark)
+		return err == nil && string(mark) == markSealed
+	})
 }

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/oauth"
@@ -171,6 +172,50 @@ func TestNoKeychain(t *testing.T) {
 		t.Errorf("left behind: %v", left)
 	}
 }
+
+// A keychain that waits for somebody who is not there is as none, unless it has
+// the key of what is there: then that is said.
+func TestSilentKeychain(t *testing.T) {
+	t.Parallel()
+	for _, sealed := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			dir := t.TempDir()
+			if sealed {
+				if err := newFileStore(t, dir, &keychain{}).Save(t.Context(), "a", []byte("value")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			silent := lockedKeychain(make(chan struct{}))
+			defer close(silent)
+			began := time.Now()
+			s, err := oauth.NewFileStore(t.Context(), dir, silent)
+			switch {
+			case sealed && (err == nil || !strings.Contains(err.Error(), "unlock it and try again")):
+				t.Errorf("NewFileStore: %v", err)
+			case !sealed && (err != nil || s.Sealed()):
+				t.Errorf("NewFileStore = %v, %v", s, err)
+			}
+			if took := time.Since(began); took != 30*time.Second {
+				t.Errorf("it took %v", took)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			if _, err := oauth.NewFileStore(ctx, t.TempDir(), silent); !errors.Is(err, context.Canceled) {
+				t.Errorf("given up: %v", err)
+			}
+		})
+	}
+}
+
+// A lockedKeychain waits until it is closed.
+type lockedKeychain chan struct{}
+
+func (k lockedKeychain) Get() (string, error) {
+	<-k
+	return "", errors.New("not unlocked")
+}
+
+func (k lockedKeychain) Set(string) error { return nil }
 
 // H11: what others can have written is refused, and what they can only read is
 // made private.

@@ -11,8 +11,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -140,6 +138,10 @@ func (v *visitor) open(ctx context.Context, target string) error {
 // call sends a request as the HTTP client of package peer does: with the
 // authorizer's credentials, and again when it says so, at most four times.
 func call(ctx context.Context, a *oauth.Authorizer, target string, header ...string) (string, error) {
+	// A test server that closes takes the default client's connections along.
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	client := &http.Client{Transport: transport}
 	for range 4 {
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, http.NoBody)
 		if err != nil {
@@ -151,7 +153,7 @@ func call(ctx context.Context, a *oauth.Authorizer, target string, header ...str
 		if err := a.Authorize(ctx, req); err != nil {
 			return "", err
 		}
-		resp, err := http.DefaultClient.Do(req)
+		resp, err := client.Do(req)
 		if err != nil {
 			return "", err
 		}
@@ -437,38 +439,6 @@ func TestDeviceCode(t *testing.T) {
 	mustCall(t, a, s.url)
 }
 
-// processVariable makes the test binary a process that makes one call.
-const processVariable = "MCPENGINE_TEST_OAUTH_STORE"
-
-func TestMain(m *testing.M) {
-	if dir := os.Getenv(processVariable); dir != "" {
-		if err := callOnce(context.Background(), dir, os.Args[1]); err != nil {
-			panic(err)
-		}
-		return
-	}
-	m.Run()
-}
-
-// callOnce makes a call in which the token has expired, when standard input
-// ends.
-func callOnce(ctx context.Context, dir, target string) error {
-	store, err := oauth.NewFileStore(ctx, dir, nil)
-	if err != nil {
-		return err
-	}
-	a, err := oauth.New(oauth.Config{Server: target, Store: store, Now: func() time.Time { return time.Now().Add(2 * time.Hour) }})
-	if err != nil {
-		return err
-	}
-	fmt.Fprintln(os.Stdout, "ready")
-	if _, err := io.ReadAll(os.Stdin); err != nil {
-		return err
-	}
-	_, err = call(ctx, a, target)
-	return err
-}
-
 // Several processes of one user find the token expired at the same time: one
 // refreshes it, and the others use what it got. A second use of the refresh
 // token would end the session.
@@ -484,40 +454,7 @@ func TestAttackH11RefreshAmongProcesses(t *testing.T) {
 	mustCall(t, newAuthorizer(t, oauth.Config{Server: s.url, Grant: v.by(), Store: store}), s.url)
 	before := len(s.sent())
 
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var inputs []io.Closer
-	var processes []*exec.Cmd
-	for range 3 {
-		cmd := exec.CommandContext(t.Context(), self, s.url)
-		cmd.Env = append(os.Environ(), processVariable+"="+dir)
-		cmd.Stderr = os.Stderr
-		stdin, err := cmd.StdinPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		stdout, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.ReadFull(stdout, make([]byte, len("ready\n"))); err != nil {
-			t.Fatal(err)
-		}
-		inputs, processes = append(inputs, stdin), append(processes, cmd)
-	}
-	for _, input := range inputs {
-		_ = input.Close()
-	}
-	for _, process := range processes {
-		if err := process.Wait(); err != nil {
-			t.Error(err)
-		}
-	}
+	runProcesses(t, 3, dir, s.url, "refresh")
 	sent := s.sent()[before:]
 	if tokens := slices.Compact(slices.Sorted(slices.Values(sent))); len(sent) != 3 || len(tokens) != 1 {
 		t.Errorf("%d calls with %d different tokens, want 3 with 1", len(sent), len(tokens))

@@ -103,8 +103,20 @@ func (a *Authorizer) storedAt(ctx context.Context, p pointer) (*session, error) 
 	return &s, nil
 }
 
-// keep makes a session the current one. What is lost with a store that fails is
-// having to sign in again some day, so the session is used all the same.
+// keepInTurn keeps a session when no process is refreshing the one before it,
+// and would put that in its place.
+func (a *Authorizer) keepInTurn(ctx context.Context, s *session) {
+	a.set(s)
+	unlock, err := a.config.Store.Lock(ctx, s.pointer().key())
+	if err != nil {
+		a.notKept(err)
+		return
+	}
+	defer unlock()
+	a.keep(ctx, s)
+}
+
+// keep makes a session the current one. Its key is locked.
 func (a *Authorizer) keep(ctx context.Context, s *session) {
 	a.set(s)
 	err := save(ctx, a.config.Store, s.pointer().key(), s)
@@ -112,12 +124,18 @@ func (a *Authorizer) keep(ctx context.Context, s *session) {
 		err = save(ctx, a.config.Store, a.pointerKey(), s.pointer())
 	}
 	if err != nil {
-		a.config.Logger.Warn("the access token is not kept", "server", a.url.Host, "error", err)
+		a.notKept(err)
 	}
 }
 
+// notKept warns. What is lost with a store that fails is having to sign in again
+// some day, so the session is used all the same.
+func (a *Authorizer) notKept(err error) {
+	a.config.Logger.Warn("the access token is not kept", "server", a.url.Host, "error", err)
+}
+
 // drop forgets a session that is of no more use. One that another process has
-// put in its place meanwhile stays.
+// put in its place meanwhile stays. Its key is locked.
 func (a *Authorizer) drop(ctx context.Context, s *session) error {
 	if kept, err := a.storedAt(ctx, s.pointer()); err == nil && kept != nil && kept.credential() != s.credential() {
 		a.set(kept)

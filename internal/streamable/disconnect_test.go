@@ -168,7 +168,8 @@ func (l *onceListener) Accept() (net.Conn, error) {
 }
 
 // Answers that fit into the buffers on the way fill them when a client goes on
-// sending requests and reads nothing. Its connection ends all the same.
+// sending requests and reads nothing. Its connection ends all the same, whether
+// middleware stands in front of the endpoint or not.
 func TestClientDoesNotReadShortAnswers(t *testing.T) {
 	t.Parallel()
 	length := fmt.Sprintf("Content-Length: %d\r\n", len(call))
@@ -176,37 +177,90 @@ func TestClientDoesNotReadShortAnswers(t *testing.T) {
 		{"result", raw(mirrored+length, call)},
 		{"mismatch", raw(length, call)},
 		{"refusal", raw("Origin: null\r\n"+mirrored+length, call)},
+		{"refused caller", raw("Authorization: Bearer x\r\n"+mirrored+length, call)},
+		{"wrong type", strings.Replace(raw(mirrored+length, call), "/json\r\n", "/xml\r\n", 1)},
+		{"wrong Accept", strings.Replace(raw(mirrored+length, call), "text/event-stream", "text/html", 1)},
+		{"not JSON", raw("Content-Length: 1\r\n", "x")},
 		{"wrong method", "GET /mcp HTTP/1.1\r\nHost: localhost\r\n\r\n"},
 		{"preflight", "OPTIONS /mcp HTTP/1.1\r\nHost: localhost\r\n\r\n"},
 		{"notification", raw(fmt.Sprintf("Content-Length: %d\r\n", len(notification)), notification)},
 	} {
+		c := config()
+		c.IOTimeout = 200 * time.Millisecond
+		c.Authenticate = func(r *http.Request) (context.Context, *jsonrpc.Error) {
+			if r.Header.Get("Authorization") != "" {
+				return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidRequest, "who are you?")
+			}
+			return r.Context(), nil
+		}
+		s := streamable.New(notifying(0), c)
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			c := config()
-			c.IOTimeout = 200 * time.Millisecond
-			s := streamable.New(notifying(0), c)
-			server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				s.ServeHTTP(wrapper{w}, r) // as middleware hands it on
-			}))
-			// The pipe holds nothing, as buffers that are full.
-			conn, pipe := net.Pipe()
-			server.Listener.Close()
-			server.Listener = &onceListener{Listener: server.Listener, conn: pipe}
+			sendUntilTheEnd(t, s, test.text)
+		})
+		t.Run(test.name+", middleware", func(t *testing.T) {
+			t.Parallel()
+			sendUntilTheEnd(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				s.ServeHTTP(wrapper{w}, r)
+			}), test.text)
+		})
+	}
+}
+
+// sendUntilTheEnd sends a text, reading nothing, until the server ends the
+// connection.
+func sendUntilTheEnd(t *testing.T, h http.Handler, text string) {
+	t.Helper()
+	server := httptest.NewUnstartedServer(h)
+	// The pipe holds nothing, as buffers that are full.
+	conn, pipe := net.Pipe()
+	server.Listener.Close()
+	server.Listener = &onceListener{Listener: server.Listener, conn: pipe}
+	server.Start()
+	t.Cleanup(func() {
+		conn.Close()
+		server.Close()
+	})
+	ended := make(chan error, 1)
+	go func() {
+		for {
+			if _, err := io.WriteString(conn, text); err != nil {
+				ended <- err
+				return
+			}
+		}
+	}()
+	await(t, ended, "the end of the connection")
+}
+
+// IOTimeout takes the place of the limits that a server has for a request as a
+// whole: a handler may take longer.
+func TestLimitsOfTheServerAreReplaced(t *testing.T) {
+	t.Parallel()
+	const limit = 100 * time.Millisecond
+	for _, test := range []struct {
+		name        string
+		read, write time.Duration
+	}{
+		{"none", 0, 0},
+		{"ReadTimeout", limit, 0},
+		{"WriteTimeout", 0, limit},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewUnstartedServer(newServer(slowly(3 * limit)))
+			server.Config.ReadTimeout, server.Config.WriteTimeout = test.read, test.write
 			server.Start()
-			t.Cleanup(func() {
-				conn.Close()
-				server.Close()
-			})
-			ended := make(chan error, 1)
-			go func() {
-				for {
-					if _, err := io.WriteString(conn, test.text); err != nil {
-						ended <- err
-						return
-					}
-				}
-			}()
-			await(t, ended, "the end of the connection")
+			t.Cleanup(server.Close)
+			resp, err := post(t.Context(), server, strings.NewReader(call))
+			if err != nil {
+				t.Fatal(err)
+			}
+			data, err := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if err != nil || parse(t, data).Error.Code != 0 {
+				t.Errorf("answer %s (%v), want a result", data, err)
+			}
 		})
 	}
 }
