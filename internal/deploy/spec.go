@@ -55,6 +55,7 @@ const (
 	minMemory      = 128
 	maxTimeout     = 900
 	maxConcurrency = 1_000_000
+	maxName        = 64
 )
 
 // retentions are the numbers of days that CloudWatch Logs knows.
@@ -63,7 +64,7 @@ var retentions = []int32{
 }
 
 var (
-	nameSyntax     = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+	nameSyntax     = regexp.MustCompile(`^[A-Za-z0-9_-]+$`) // a count here would be 64 copies, compiled whenever a bridge starts
 	variableSyntax = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]+$`)
 )
 
@@ -102,7 +103,7 @@ func IsVariable(name string) bool { return variableSyntax.MatchString(name) }
 
 // CheckName reports whether a function could not have the name.
 func CheckName(name string) error {
-	if !nameSyntax.MatchString(name) {
+	if len(name) > maxName || !nameSyntax.MatchString(name) {
 		return fmt.Errorf("name %.70q is not 1 to 64 letters, digits, - and _", name)
 	}
 	return nil

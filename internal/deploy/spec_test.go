@@ -15,7 +15,7 @@ func TestSpecCheck(t *testing.T) {
 		want string // error
 	}{
 		{"a name is enough", deploy.Spec{Name: "weather_2-b"}, ""},
-		{"everything at its bound", deploy.Spec{Name: "w", Arch: "amd64", Memory: 10240, Timeout: 900, Retention: 3653, Concurrency: new(int32(0))}, ""},
+		{"everything at its bound", deploy.Spec{Name: strings.Repeat("x", 64), Arch: "amd64", Memory: 10240, Timeout: 900, Retention: 3653, Concurrency: new(int32(0))}, ""},
 		{"no name", deploy.Spec{}, `name "" is not 1 to 64 letters`},
 		{"a name with a slash", deploy.Spec{Name: "a/b"}, "is not 1 to 64 letters"},
 		{"a name like an ARN", deploy.Spec{Name: "arn:aws:lambda:x"}, "is not 1 to 64 letters"},
