@@ -81,8 +81,7 @@ func TestCallersGetAnswers(t *testing.T) {
 		for _, name := range callers {
 			t.Run(name+"/"+version, func(t *testing.T) {
 				t.Parallel()
-				server := httptest.NewServer(serveOurs(setup{text, 1}))
-				defer server.Close()
+				server, posts := startAnswerer(t, serveOurs(setup{text, 1}))
 				c, err := dialCaller(t.Context(), name, version, server.URL+"/mcp")
 				if err != nil {
 					t.Fatal(err)
@@ -90,6 +89,12 @@ func TestCallersGetAnswers(t *testing.T) {
 				got, err := c.round(t.Context(), 10*time.Millisecond)
 				if err != nil || got.Calls < connections || got.Allocs <= 0 || got.PerSecond <= 0 {
 					t.Errorf("round = %+v, %v", got, err)
+				}
+				// What is prepared has to fit what the client sends.
+				before := posts.Load()
+				got, err = c.round(t.Context(), 50*time.Millisecond)
+				if n := int(posts.Load() - before); err != nil || n > connections || n >= got.Calls {
+					t.Errorf("%d of %d calls have come to the server (%v)", n, got.Calls, err)
 				}
 				if err := c.close(); err != nil {
 					t.Error(err)

@@ -85,7 +85,7 @@ func measureBridges(ctx context.Context, p plan, root string) (results []*bridge
 		return nil, err
 	}
 	r := earlier(callRow("call-text-1", setup{text, 1}))
-	server, err := startServer(ctx, r)
+	server, err := startServer(ctx, "serve", r)
 	if err != nil {
 		return nil, err
 	}

@@ -20,12 +20,16 @@ type usage struct {
 }
 
 // serveChild is the body of a server process. It prints its address, answers
-// each line on stdin with its usage, and ends with stdin.
-func serveChild(ctx context.Context, s rival, r row, stdin io.Reader, stdout io.Writer) error {
+// each line on stdin with its usage, and ends with stdin. With answers, those to
+// calls are prepared.
+func serveChild(ctx context.Context, s rival, r row, answers bool, stdin io.Reader, stdout io.Writer) error {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
+	}
+	if answers {
+		listener = answerer{listener}
 	}
 	server := &http.Server{Handler: s.serve(r.setup)}
 	served := make(chan error, 1)
@@ -69,8 +73,9 @@ type child struct {
 	stdout  *bufio.Reader
 }
 
-func startChild(ctx context.Context, s rival, r row) (*child, error) {
-	command, err := childCommand(ctx, "serve", s.name, r.name)
+// startChild starts a server in the role "serve" or "answer".
+func startChild(ctx context.Context, role string, s rival, r row) (*child, error) {
+	command, err := childCommand(ctx, role, s.name, r.name)
 	if err != nil {
 		return nil, err
 	}

@@ -18,8 +18,8 @@ import (
 	"github.com/mcpengine/mcpengine/interop/internal/wire"
 )
 
-// A clientResult is what one client took for calls of one server, ours, in a
-// version. Rounds of the same number ran next to each other.
+// A clientResult is what one client took for calls, in a version, of one server:
+// ours behind an [answerer], which answers at next to no cost. Rounds of the same number ran next to each other.
 type clientResult struct {
 	Client  string        `json:"client"`
 	Version string        `json:"version"`
@@ -59,7 +59,7 @@ var clientVersions = []string{wire.Version, earlierVersion}
 // measureClients has the clients call one and the same server, in turns.
 func measureClients(ctx context.Context, p plan) (results []*clientResult, err error) {
 	r := callRow("client", setup{text, 1})
-	server, err := startServer(ctx, r)
+	server, err := startServer(ctx, "answer", r)
 	if err != nil {
 		return nil, err
 	}
@@ -82,14 +82,15 @@ func measureClients(ctx context.Context, p plan) (results []*clientResult, err e
 	return results, nil
 }
 
-// startServer starts our server for others to call.
-func startServer(ctx context.Context, r row) (*child, error) {
+// startServer starts our server for others to call, in the role "serve" or
+// "answer".
+func startServer(ctx context.Context, role string, r row) (*child, error) {
 	s, err := r.rival(oursName)
 	if err != nil {
 		return nil, err
 	}
 	r.name = "call-text-1" // which the child looks up
-	return startChild(ctx, s, r)
+	return startChild(ctx, role, s, r)
 }
 
 // clientChild is the body of a client process: args are the client, the version,
@@ -262,7 +263,7 @@ func (r *report) printClients(w io.Writer) error {
 		if base == nil {
 			continue
 		}
-		t := table(w, "client: tools/call of our server over HTTP, version "+version,
+		t := table(w, "client: tools/call over HTTP of a server that costs next to nothing, version "+version,
 			"calls/s", "×go-sdk", "CPU µs/call", "×go-sdk", "B/call", "×go-sdk", "allocs", "×go-sdk")
 		for _, name := range callers {
 			x := r.client(name, version)

@@ -50,7 +50,7 @@ func measureGroup(ctx context.Context, p plan, group []row) (results []*rowResul
 
 // newContender starts a server, checks its answers and connects the load.
 func newContender(ctx context.Context, s rival, r row) (*contender, error) {
-	child, err := startChild(ctx, s, r)
+	child, err := startChild(ctx, "serve", s, r)
 	if err != nil {
 		return nil, err
 	}

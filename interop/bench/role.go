@@ -17,7 +17,8 @@ type setupAnswer struct {
 }
 
 // runRole runs one of the roles this program starts itself in: "client", which
-// [clientChild] describes, and "serve", "inprocess" and "setup", each followed by the names of a rival and a row and,
+// [clientChild] describes, and "serve", "answer" (which prepares answers to calls),
+// "inprocess" and "setup", each followed by the names of a rival and a row and,
 // for the latter two, how long to measure. It reports false when args name no
 // role.
 func runRole(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) (bool, error) {
@@ -28,7 +29,7 @@ func runRole(ctx context.Context, args []string, stdin io.Reader, stdout io.Writ
 	if role == "client" {
 		return true, clientChild(ctx, args[1:], stdout)
 	}
-	if role != "serve" && role != "inprocess" && role != "setup" {
+	if role != "serve" && role != "answer" && role != "inprocess" && role != "setup" {
 		return false, nil
 	}
 	r, err := findRow(args[2])
@@ -39,8 +40,8 @@ func runRole(ctx context.Context, args []string, stdin io.Reader, stdout io.Writ
 	if err != nil {
 		return true, err
 	}
-	if role == "serve" {
-		return true, serveChild(ctx, s, r, stdin, stdout)
+	if role == "serve" || role == "answer" {
+		return true, serveChild(ctx, s, r, role == "answer", stdin, stdout)
 	}
 	testing.Init()
 	if err := flag.Set("test.benchtime", benchTime[0]); err != nil {
