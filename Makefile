@@ -62,8 +62,8 @@ try: ## See it work: a real client calls the weather server
 .PHONY: test
 test: export PATH := $(CURDIR)/.tools/python/bin:$(PATH)
 test: conformance-deps interop-deps bridge-deps oidc-deps python-deps postgres-deps ## Test every module under the race detector (CI=true: a skip is a failure)
-	@go run ./internal/testdigest $(MODULES)
 	@go test -race -tags mcpengine_newest .
+	@go run ./internal/testdigest $(MODULES)
 
 .PHONY: lint
 lint: lint-format lint-go lint-cross lint-modules lint-vulns ## Check format, code, every platform, modules and known vulnerabilities

@@ -84,6 +84,9 @@ func (e *Engine) answer(req *Request, resp *jsonrpc.Response) {
 	resp.BeginResult(req.wire.ID)
 	var err error
 	if e.handle == nil {
+		if req.wire.Tails {
+			req.response = resp
+		}
 		resp.Body, err = e.run(&req.ctx, req, resp.Body)
 	} else {
 		var result []byte

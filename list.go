@@ -26,6 +26,10 @@ func (e *Engine) listPrompts(_ context.Context, req *Request, dst []byte) ([]byt
 // cursorPurpose separates cursors from everything else that is sealed.
 const cursorPurpose = "cursor"
 
+// minTail is the length from which the end of a list is sent as it is kept. A
+// shorter one is copied in less time.
+const minTail = 4 << 10
+
 // appendPage appends the result of a list request: the page after the cursor.
 //
 // A cursor names the last feature of the page before, sealed for the method and
@@ -54,11 +58,14 @@ func appendPage[T listed](e *Engine, req *Request, dst []byte, member string, al
 	dst = append(dst, member...)
 	dst = append(dst, `":[`...)
 	if whole && !more {
-		dst = append(dst, all.wire(req.version)...)
-	} else {
-		dst = joinDefinitions(dst, page, req.version)
+		tail := all.wire(req.version, req.ends.list)
+		if req.response != nil && len(tail) >= minTail {
+			req.response.Tail = tail
+			return dst, nil
+		}
+		return append(dst, tail[:len(tail)-1]...), nil // the last brace is not the result's
 	}
-	dst = append(dst, ']')
+	dst = append(joinDefinitions(dst, page, req.version), ']')
 	if more {
 		dst = append(dst, `,"nextCursor":"`...)
 		dst = append(dst, e.ring.Seal(cursorPurpose, []byte(page[len(page)-1].key()), cursorOwner(req))...)

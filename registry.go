@@ -69,16 +69,17 @@ type catalog struct {
 type table[T listed] struct {
 	list   []T
 	byName map[string]T
-	joined *sync.Map // *version to []byte: the whole list, made when it is first needed
+	joined *sync.Map // *version to []byte: see wire
 }
 
-// wire returns all definitions, separated by commas, as they stand in a list.
-// Only a table that does not change any more has this.
-func (t *table[T]) wire(v *version) []byte {
+// wire returns all definitions as they stand in a list, and what comes after
+// them in a response. It is made when it is first needed. Only a table that does
+// not change any more has this.
+func (t *table[T]) wire(v *version, end []byte) []byte {
 	if joined, ok := t.joined.Load(v); ok {
 		return joined.([]byte)
 	}
-	joined := joinDefinitions(nil, t.list, v)
+	joined := slices.Concat(joinDefinitions(nil, t.list, v), []byte("]"), end, []byte("}"))
 	t.joined.Store(v, joined)
 	return joined
 }

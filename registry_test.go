@@ -2,7 +2,9 @@ package mcpengine_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -144,5 +146,42 @@ func TestDeterministicBytes(t *testing.T) {
 				break
 			}
 		}
+	}
+}
+
+// A list that is long is sent as it is kept, and is the same as if it were not:
+// over every transport, and after a first page.
+func TestLongList(t *testing.T) {
+	t.Parallel()
+	newEngine := func(opts ...mcpengine.Option) *mcpengine.Engine {
+		e := mcpengine.New("test", append(opts, quiet(), mcpengine.WithPageSize(200))...)
+		for i := range 150 {
+			give(e, fmt.Sprintf("tool_%03d", i), "a result")
+		}
+		return e
+	}
+	got := exchanges(t, func() *mcpengine.Engine { return newEngine() }, message("tools/list", ""))
+	if got["HTTP"] != got["stdio"] {
+		t.Errorf("over HTTP %.200s…, over stdio %.200s…", got["HTTP"], got["stdio"])
+	}
+	e := newEngine()
+	check := func(what, body string) {
+		var list struct {
+			Result struct {
+				Tools []mcp.Tool `json:"tools"`
+			} `json:"result"`
+		}
+		if err := json.Unmarshal([]byte(body), &list); err != nil || len(list.Result.Tools) != 150 {
+			t.Errorf("%s: %d tools, want 150: %v", what, len(list.Result.Tools), err)
+		}
+	}
+	check("at first", post(t, e, message("tools/list", "")).response())
+	check("again", post(t, e, message("tools/list", "")).response())
+	if servesEarlier {
+		r := newRequest(t.Context(), "http://mcp.example/mcp", `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`)
+		r.Header.Set("Mcp-Protocol-Version", "2025-11-25")
+		w := httptest.NewRecorder()
+		newEngine(mcpengine.WithHTTP(mcpengine.HTTPConfig{NoSessions: true})).ServeHTTP(w, r)
+		check("in an earlier version", w.Body.String())
 	}
 }

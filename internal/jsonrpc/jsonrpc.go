@@ -67,6 +67,9 @@ type Request struct {
 	// a handshake, and that Meta holds what the connection knows.
 	Handshake bool
 
+	// Tails says that the transport sends the Tail of a response.
+	Tails bool
+
 	// Asker reaches the client where the connection can carry requests to it,
 	// and is nil elsewhere.
 	Asker Asker
@@ -123,8 +126,14 @@ func (n Notification) Append(dst []byte) []byte {
 
 // A Response is an encoded response on its way to the client.
 type Response struct {
-	// Body is the complete message.
+	// Body is the message as far as its Tail, the complete message when there
+	// is none.
 	Body []byte
+
+	// Tail ends the message. Many responses share it, so that what is long and
+	// always the same is not copied into each. Only the response to a request
+	// that says Tails has one.
+	Tail []byte
 
 	// Code is the code of the error in Body, and 0 for a result.
 	Code int
@@ -146,13 +155,14 @@ const maxPooled = 64 << 10
 // append to.
 func NewResponse() *Response {
 	r := responses.Get().(*Response)
-	r.Body, r.Code, r.Status, r.Refusal = r.Body[:0], 0, http.StatusOK, nil
+	r.Body, r.Tail, r.Code, r.Status, r.Refusal = r.Body[:0], nil, 0, http.StatusOK, nil
 	return r
 }
 
 // Release gives r back for reuse. Neither r nor its Body may be used
 // afterwards.
 func (r *Response) Release() {
+	r.Tail = nil
 	if cap(r.Body) > maxPooled {
 		r.Body = nil
 	}
@@ -175,16 +185,24 @@ func (r *Response) BeginResult(id []byte) {
 	r.Body = append(r.Body, `,"result":`...)
 }
 
-// EndResult ends what [Response.BeginResult] started.
+// EndResult ends what [Response.BeginResult] started. A Tail has that end.
 func (r *Response) EndResult() {
-	r.Body = append(r.Body, '}')
+	if r.Tail == nil {
+		r.Body = append(r.Body, '}')
+	}
+}
+
+// Whole returns the complete message, which it puts into Body.
+func (r *Response) Whole() []byte {
+	r.Body, r.Tail = append(r.Body, r.Tail...), nil
+	return r.Body
 }
 
 // SetError replaces whatever r holds with an error response. A nil id is left
 // out, because the schema has no null id ("JSONRPCErrorResponse").
 func (r *Response) SetError(id []byte, err *Error) {
 	r.Code, r.Status, r.Refusal = err.Code, err.status(), err.Refusal
-	r.Body = append(r.Body[:0], `{"jsonrpc":"2.0",`...)
+	r.Body, r.Tail = append(r.Body[:0], `{"jsonrpc":"2.0",`...), nil
 	if id != nil {
 		r.Body = append(r.Body, `"id":`...)
 		r.Body = append(r.Body, id...)

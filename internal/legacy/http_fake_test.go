@@ -30,6 +30,10 @@ func (f handlerFunc) Handle(ctx context.Context, req *jsonrpc.Request, notify fu
 func result(req *jsonrpc.Request, object string) *jsonrpc.Response {
 	resp := jsonrpc.NewResponse()
 	resp.BeginResult(req.ID)
+	if req.Tails {
+		resp.Tail = []byte(object + "}")
+		return resp
+	}
 	resp.Body = append(resp.Body, object...)
 	resp.EndResult()
 	return resp

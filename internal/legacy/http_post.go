@@ -36,13 +36,14 @@ func (h *HTTP) postRequest(w http.ResponseWriter, r *http.Request, s *session, r
 	}
 	x := newExchange(h, s, w, r, req.Began)
 	defer x.close()
+	req.Tails = true
 	resp := x.run(&x.call, req)
 	if resp == nil {
 		x.stream.finishEmpty()
 		return
 	}
 	defer resp.Release()
-	if !x.stream.finish(resp.Body) {
+	if !x.stream.finish(resp) {
 		h.writeResponse(w, req.Began, resp)
 	}
 }
@@ -85,7 +86,7 @@ func (x *exchange) Ask(ctx context.Context, method string, params []byte) ([]byt
 }
 
 func (x *exchange) finish(body []byte) {
-	if !x.stream.finish(body) {
+	if !x.stream.finish(&jsonrpc.Response{Body: body}) {
 		x.http.writeJSON(x.w, x.began, body)
 	}
 }

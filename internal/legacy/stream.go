@@ -172,14 +172,14 @@ func (st *stream) write(e sse.Event) {
 
 // finish ends the stream with the response to its request. It reports false
 // when the stream has not been opened, so that the response can be JSON.
-func (st *stream) finish(response []byte) (streamed bool) {
+func (st *stream) finish(response *jsonrpc.Response) (streamed bool) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if st.done {
 		return true
 	}
 	if st.opened {
-		st.event(response)
+		st.event(response.Whole())
 	}
 	streamed = st.opened || st.carrier == nil
 	st.end()

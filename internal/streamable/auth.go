@@ -37,5 +37,5 @@ func WriteResponse(w http.ResponseWriter, status int, resp *jsonrpc.Response) {
 			}
 		}
 	}
-	WriteJSON(w, status, resp.Body)
+	writeJSON(w, status, resp.Body, resp.Tail)
 }

@@ -187,7 +187,7 @@ func (x *exchange) serve(ctx context.Context, w http.ResponseWriter, r *http.Req
 		x.answer(w, jsonrpc.ErrorResponse(req.ID, err))
 		return
 	}
-	req.Header = r.Header
+	req.Header, req.Tails = r.Header, true
 	x.stream.open(w, x.server.config)
 	defer x.stream.close()
 	x.answer(w, x.server.handler.Handle(ctx, req, x.notify))
@@ -197,7 +197,7 @@ func (x *exchange) serve(ctx context.Context, w http.ResponseWriter, r *http.Req
 // notifications have opened one.
 func (x *exchange) answer(w http.ResponseWriter, resp *jsonrpc.Response) {
 	defer resp.Release()
-	if x.stream.finish(resp.Body) {
+	if x.stream.finish(resp) {
 		return
 	}
 	ExtendWrite(w, x.request.Began, x.server.config.IOTimeout)
@@ -215,15 +215,21 @@ const maxUnsized = 2 << 10
 
 // WriteJSON sends body. Answers depend on who asks, so that no cache between
 // the two may keep them.
-func WriteJSON(w http.ResponseWriter, status int, body []byte) {
+func WriteJSON(w http.ResponseWriter, status int, body []byte) { writeJSON(w, status, body, nil) }
+
+// writeJSON sends a body and what it ends in.
+func writeJSON(w http.ResponseWriter, status int, body, tail []byte) {
 	h := w.Header()
 	h["Content-Type"] = jsonType
 	h["Cache-Control"] = noStore
-	if len(body) > maxUnsized {
-		h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	if n := len(body) + len(tail); n > maxUnsized {
+		h["Content-Length"] = []string{strconv.Itoa(n)}
 	}
 	w.WriteHeader(status)
 	w.Write(body) // the client is gone when this fails
+	if tail != nil {
+		w.Write(tail)
+	}
 }
 
 // Reject answers with a JSON-RPC error that belongs to no request.

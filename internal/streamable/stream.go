@@ -69,7 +69,7 @@ func (s *stream) send(n jsonrpc.Notification) {
 
 // finish ends the stream with the response and reports whether there is a
 // stream at all.
-func (s *stream) finish(body []byte) bool {
+func (s *stream) finish(resp *jsonrpc.Response) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.isOpen = false
@@ -77,7 +77,7 @@ func (s *stream) finish(body []byte) bool {
 		return false
 	}
 	s.timer.Stop()
-	s.event(body)
+	s.event(resp.Whole())
 	s.started = false
 	return true
 }
