@@ -25,7 +25,7 @@ func adopt() {
 		panic(err)
 	}
 	pid, err := c.Call(context.Background(), peer.Call{Method: "pid"})
-	fmt.Println(string(pid), err)
+	fmt.Fprintln(os.Stdout, string(pid), err)
 	never := make(chan os.Signal, 1)
 	signal.Notify(never, syscall.SIGUSR1)
 	<-never
