@@ -226,8 +226,16 @@ func (d *duplex) byID(raw []byte) *waiting {
 }
 
 // related returns the call that a notification belongs to: by its progress
-// token, which is the id of the request, or by its subscription.
+// token, which is the id of the request, or by its subscription. A log message
+// does not say; it is taken for one of the only call under way, so that it comes
+// before the response.
 func (d *duplex) related(m *jsonrpc.Message) *waiting {
+	if m.Method == "notifications/message" {
+		if w := d.only(); w != nil && w.OnNotification != nil {
+			return w
+		}
+		return nil
+	}
 	params, err := jsonrpc.ParseObject(m.Params)
 	if err != nil {
 		return nil
@@ -242,13 +250,21 @@ func (d *duplex) related(m *jsonrpc.Message) *waiting {
 // onRequest returns who answers a request of the server: the only call under way
 // that answers any.
 func (d *duplex) onRequest() RequestFunc {
+	if w := d.only(); w != nil {
+		return w.OnRequest
+	}
+	return nil
+}
+
+// only returns the call under way, if there is no other.
+func (d *duplex) only() *waiting {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.flights) != 1 {
 		return nil
 	}
 	for _, w := range d.flights {
-		return w.OnRequest
+		return w
 	}
 	return nil
 }

@@ -3,12 +3,14 @@ package peer_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
@@ -67,6 +69,32 @@ func TestProgress(t *testing.T) {
 			}
 			if !strings.Contains(got[2], `"progressToken":"mine"`) || !strings.Contains(got[2], `"progress":3`) {
 				t.Errorf("the last notification is %s", got[2])
+			}
+		}
+	})
+}
+
+// What the server logs in the course of the only call comes before the result,
+// also where nothing but that says what it belongs to.
+func TestLogOfACall(t *testing.T) {
+	t.Parallel()
+	eachWay(t, nil, func(t *testing.T, w way) {
+		e := newEngine()
+		mcpengine.AddTool(e, "note", "", func(ctx context.Context, _ none) (string, error) {
+			mcpengine.Log(ctx, "warning", "test", "noted")
+			return "", nil
+		})
+		c := w.connect(t, e, peer.Config{OnNotification: func(jsonrpc.Notification) {}})
+		for range 20 {
+			var got []string
+			call := callTool("note", `{}`)
+			call.Params = peer.SetMeta(call.Params, "io.modelcontextprotocol/logLevel", []byte(`"info"`))
+			call.OnNotification = func(n jsonrpc.Notification) { got = append(got, n.Method) }
+			if _, err := c.Call(t.Context(), call); err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(got, []string{"notifications/message"}) {
+				t.Fatalf("got %q before the result, want the log message", got)
 			}
 		}
 	})
