@@ -100,9 +100,7 @@ func (d *duplex) call(ctx context.Context, f *flight) ([]byte, error) {
 	d.flights[f.id] = w
 	d.mu.Unlock()
 	defer func() {
-		d.mu.Lock()
-		delete(d.flights, f.id)
-		d.mu.Unlock()
+		d.remove(w)
 		close(w.left)
 	}()
 	if err := d.write(ctx, f.message); err != nil {
@@ -123,6 +121,16 @@ func (d *duplex) call(ctx context.Context, f *flight) ([]byte, error) {
 			return d.last(w)
 		}
 	}
+}
+
+// remove ends the time that messages are for the call, if there is one.
+func (d *duplex) remove(w *waiting) {
+	if w == nil {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.flights, w.id)
 }
 
 // last returns an answer that arrived before the link broke.
@@ -167,7 +175,9 @@ func (d *duplex) receive(data []byte) {
 	}
 	switch {
 	case m.IsResponse():
-		d.deliver(d.byID(m.ID), m)
+		w := d.byID(m.ID)
+		d.remove(w) // what follows the response does not belong to the call
+		d.deliver(w, m)
 	case m.ID != nil:
 		d.asked.serve(m, d.onRequest())
 	case d.asked.cancelled(m):

@@ -175,6 +175,38 @@ func TestNoise(t *testing.T) {
 	})
 }
 
+// A log message that a server sends after a response goes to the owner of the
+// connection, even while the call is still taking the response.
+func TestLogAfterResponse(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		logs := make(chan string, 100)
+		config := peer.Config{OnNotification: func(n jsonrpc.Notification) { logs <- string(n.Params) }}
+		c, err := attach(t, config, func(id, method string, w io.Writer) {
+			if method == "server/discover" {
+				answer(w, id, discovered)
+				return
+			}
+			const log = `{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":%s}}`
+			fmt.Fprintf(w, `{"jsonrpc":"2.0","id":%s,"result":{}}`+"\n"+log+"\n", id, id)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		for i := range 100 {
+			call := peer.Call{Method: "tools/list", OnNotification: func(jsonrpc.Notification) {}}
+			if _, err := c.Call(t.Context(), call); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			if len(logs) != i+1 {
+				t.Fatalf("%d log messages after %d calls", len(logs), i+1)
+			}
+		}
+	})
+}
+
 // A message over the limit ends the connection: nobody knows what it answers.
 func TestLongLine(t *testing.T) {
 	t.Parallel()
