@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine"
+	"github.com/mcpengine/mcpengine/client"
 	"github.com/mcpengine/mcpengine/mcp"
 	"github.com/mcpengine/mcpengine/mcptest"
 )
@@ -31,6 +33,32 @@ func Example() {
 	if err := e.Run(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 	}
+}
+
+// A listener may come from anywhere: here the system chooses the port.
+func ExampleEngine_Serve() {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	served := make(chan error, 1)
+	go func() { served <- mcpengine.New("weather").Serve(ctx, l) }()
+
+	c, err := client.Connect(ctx, "http://"+l.Addr().String()+"/mcp")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(c.Server().Name)
+	c.Close()
+	stop()
+	fmt.Println(<-served)
+	// Output:
+	// weather
+	// <nil>
 }
 
 // The options describe the server to clients, and how it works.

@@ -7,11 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"github.com/mcpengine/mcpengine/internal/stdio"
 )
@@ -56,7 +54,11 @@ func (e *Engine) Run(ctx context.Context) error {
 	if t.greet {
 		fmt.Fprint(os.Stderr, e.greeting(t.address))
 	}
-	return e.runHTTP(ctx, t.address)
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", t.address)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", t.address, err)
+	}
+	return e.Serve(ctx, listener)
 }
 
 // A transport is how Run serves: on Lambda, over HTTP at an address, or over
@@ -109,66 +111,6 @@ Connect a client, for example:
   claude mcp add --transport http %s %s
 Press Ctrl+C to stop.
 `, e.info.Name, url, e.info.Name, url)
-}
-
-// runHTTP serves HTTP at the address.
-func (e *Engine) runHTTP(ctx context.Context, address string) error {
-	server := &http.Server{
-		Handler:           e.mux(),
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-	}
-	server.RegisterOnShutdown(e.Close)
-	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", address)
-	if err != nil {
-		return fmt.Errorf("listen on %s: %w", address, err)
-	}
-	e.logger.InfoContext(ctx, "serving HTTP", "address", listener.Addr().String(), "path", e.httpConfig.Path)
-	return e.serveHTTP(ctx, server, listener)
-}
-
-// mux is what Run serves over HTTP.
-func (e *Engine) mux() *http.ServeMux {
-	mux := http.NewServeMux()
-	mux.Handle(e.httpConfig.Path, e)
-	for _, path := range e.metadata {
-		mux.Handle(path, e)
-	}
-	if e.httpConfig.SSE {
-		sse := e.SSEHandler("")
-		mux.Handle("/sse", sse)
-		mux.Handle("/messages", sse)
-	}
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, "ok\n")
-	})
-	return mux
-}
-
-// serveHTTP serves until ctx ends and then shuts the server down.
-func (e *Engine) serveHTTP(ctx context.Context, server *http.Server, listener net.Listener) error {
-	served := make(chan struct{})
-	var serveErr error
-	go func() {
-		defer close(served)
-		serveErr = server.Serve(listener)
-	}()
-	select {
-	case <-served:
-		return fmt.Errorf("serve HTTP: %w", serveErr)
-	case <-ctx.Done():
-	}
-	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.httpConfig.ShutdownTimeout)
-	defer cancel()
-	if err := server.Shutdown(patience); err != nil {
-		server.Close()
-		<-served
-		return fmt.Errorf("shut down: requests were still running after %v", e.httpConfig.ShutdownTimeout)
-	}
-	<-served
-	return e.waitEarlier(patience)
 }
 
 // runStdio serves the process's own streams.

@@ -3,6 +3,7 @@ package mcpengine_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -208,6 +209,19 @@ func TestRunPortInUse(t *testing.T) {
 	err = mcpengine.New("test").Run(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "listen on :"+port) {
 		t.Errorf("Run() on a port in use = %v, want an error that names it", err)
+	}
+}
+
+// A listener that fails is not the end that was asked for.
+func TestServeFails(t *testing.T) {
+	t.Parallel()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	if err := mcpengine.New("server").Serve(t.Context(), l); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Serve() = %v, want %v", err, net.ErrClosed)
 	}
 }
 

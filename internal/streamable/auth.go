@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/mcpengine/mcpengine/internal/conn"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 )
 
@@ -21,14 +22,14 @@ func (s *Server) authenticate(w http.ResponseWriter, r *http.Request) context.Co
 	if refused != nil {
 		resp := jsonrpc.ErrorResponse(nil, refused)
 		defer resp.Release()
-		WriteResponse(w, resp.Status, resp)
+		WriteResponse(w, r, resp.Status, resp)
 		return nil
 	}
 	return ctx
 }
 
-// WriteResponse sends a response with the status, or with that of its refusal.
-func WriteResponse(w http.ResponseWriter, status int, resp *jsonrpc.Response) {
+// WriteResponse answers r with the status, or with that of the refusal.
+func WriteResponse(w http.ResponseWriter, r *http.Request, status int, resp *jsonrpc.Response) {
 	if refusal := resp.Refusal; refusal != nil {
 		status = refusal.Status
 		for name, values := range refusal.Header {
@@ -36,6 +37,9 @@ func WriteResponse(w http.ResponseWriter, status int, resp *jsonrpc.Response) {
 				w.Header()[name] = values
 			}
 		}
+	}
+	if n := len(resp.Body) + len(resp.Tail); n > maxUnsized {
+		conn.Expect(r.Context(), n)
 	}
 	writeJSON(w, status, resp.Body, resp.Tail)
 }

@@ -173,7 +173,7 @@ func (x *exchange) serve(ctx context.Context, w http.ResponseWriter, r *http.Req
 		return
 	}
 	if err != nil {
-		x.answer(w, jsonrpc.ErrorResponse(req.ID, err))
+		x.answer(w, r, jsonrpc.ErrorResponse(req.ID, err))
 		return
 	}
 	if req.IsNotification() {
@@ -184,24 +184,24 @@ func (x *exchange) serve(ctx context.Context, w http.ResponseWriter, r *http.Req
 		return
 	}
 	if err := x.server.checkHeaders(r.Header, req); err != nil {
-		x.answer(w, jsonrpc.ErrorResponse(req.ID, err))
+		x.answer(w, r, jsonrpc.ErrorResponse(req.ID, err))
 		return
 	}
 	req.Header, req.Tails = r.Header, true
 	x.stream.open(w, x.server.config)
 	defer x.stream.close()
-	x.answer(w, x.server.handler.Handle(ctx, req, x.notify))
+	x.answer(w, r, x.server.handler.Handle(ctx, req, x.notify))
 }
 
 // answer sends the response as JSON, or as the last event of the stream when
 // notifications have opened one.
-func (x *exchange) answer(w http.ResponseWriter, resp *jsonrpc.Response) {
+func (x *exchange) answer(w http.ResponseWriter, r *http.Request, resp *jsonrpc.Response) {
 	defer resp.Release()
 	if x.stream.finish(resp) {
 		return
 	}
 	ExtendWrite(w, x.request.Began, x.server.config.IOTimeout)
-	WriteResponse(w, resp.Status, resp)
+	WriteResponse(w, r, resp.Status, resp)
 }
 
 var (

@@ -31,9 +31,10 @@ func serveChild(ctx context.Context, s rival, r row, answers bool, stdin io.Read
 	if answers {
 		listener = answerer{listener}
 	}
-	server := &http.Server{Handler: s.serve(r.setup)}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	go func() { served <- serveHTTP(ctx, s.serve(r.setup), listener) }()
 	fmt.Fprintln(stdout, listener.Addr())
 	for lines := bufio.NewScanner(stdin); lines.Scan(); {
 		cpu, err := processCPU()
@@ -44,10 +45,21 @@ func serveChild(ctx context.Context, s rival, r row, answers bool, stdin io.Read
 			return fmt.Errorf("answer usage: %w", err)
 		}
 	}
-	if err := server.Close(); err != nil {
-		return fmt.Errorf("close server: %w", err)
+	stop()
+	return <-served
+}
+
+// serveHTTP serves until ctx ends: with the server that the framework brings,
+// if it does, as its documentation says, and with that of net/http otherwise.
+func serveHTTP(ctx context.Context, h http.Handler, listener net.Listener) error {
+	if framework, ok := h.(interface {
+		Serve(ctx context.Context, l net.Listener) error
+	}); ok {
+		return framework.Serve(ctx, listener)
 	}
-	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+	server := &http.Server{Handler: h}
+	context.AfterFunc(ctx, func() { server.Close() })
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve: %w", err)
 	}
 	return nil
