@@ -95,16 +95,25 @@ func TestDecode(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			err := decode([]byte(test.args), true, new(input))
+			err := decode([]byte(test.args), true, new(schema.Flat), new(input))
 			if (err == nil) != (test.want == "") || err != nil && err.Error() != "arguments are invalid: "+test.want {
 				t.Errorf("decode(%s) = %v, want %s", test.args, err, test.want)
 			}
 		})
 	}
 	var in input
-	err := decode([]byte(`{"city":"1.0\" 1.0","n":1.0,"in":{"n":-2e3}}`), false, &in)
+	err := decode([]byte(`{"city":"1.0\" 1.0","n":1.0,"in":{"n":-2e3}}`), false, new(schema.Flat), &in)
 	n := int64(-2000)
 	if diff := cmp.Diff(input{City: `1.0" 1.0`, N: 1, In: leaf{&n}}, in); diff != "" || err != nil {
+		t.Errorf("decode: %v (-want +got):\n%s", err, diff)
+	}
+	type flat struct {
+		City string
+		N    int
+	}
+	var of flat
+	err = decode([]byte(`{"City":"x","N":2.0}`), true, new(schema.Flat), &of)
+	if diff := cmp.Diff(flat{"x", 2}, of); diff != "" || err != nil {
 		t.Errorf("decode: %v (-want +got):\n%s", err, diff)
 	}
 }

@@ -74,9 +74,10 @@ func newPrompt[In any, Out PromptResult](e *Engine, name, description string, h 
 	if err := p.completions.check(p.arguments); err != nil {
 		return nil, err
 	}
+	var flat schema.Flat
 	p.get = func(ctx context.Context, args []byte) (*mcp.GetPromptResult, error) {
 		var in In
-		if err := decode(args, false, &in); err != nil {
+		if err := decode(args, false, &flat, &in); err != nil {
 			return nil, invalidParams(err)
 		}
 		out, err := h(ctx, in)

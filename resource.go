@@ -123,9 +123,10 @@ func newResource[In any, Out ResourceResult](e *Engine, uri, description string,
 	if err := r.bind(e, reflect.TypeFor[In]()); err != nil {
 		return nil, err
 	}
+	var flat schema.Flat
 	r.read = func(ctx context.Context, uri string, args []byte) (*mcp.ReadResourceResult, error) {
 		var in In
-		if err := decode(args, false, &in); err != nil {
+		if err := decode(args, false, &flat, &in); err != nil {
 			return nil, invalidParams(err)
 		}
 		out, err := h(ctx, in)

@@ -94,12 +94,13 @@ func AddTool[In, Out any](e *Engine, name, description string, h Handler[In, Out
 	// is elsewhere.
 	t := &tool{feature: feature{profile: profile{name: name, description: description}}}
 	result := resultFor[Out]()
+	var flat schema.Flat
 	t.call = func(ctx context.Context, req *Request, args, dst []byte) ([]byte, error) {
 		var v struct {
 			in  In
 			out Out
 		}
-		err := decode(args, t.open, &v.in)
+		err := decode(args, t.open, &flat, &v.in)
 		if err != nil {
 			return dst, err
 		}
