@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/legacy"
 	"github.com/mcpengine/mcpengine/internal/seal"
 )
@@ -36,22 +38,31 @@ func FuzzSessionID(f *testing.F) {
 // the keys may be older than the program.
 func FuzzTicket(f *testing.F) {
 	keys := seal.RandomRing()
-	h, _ := newEndpoint(handlerFunc(complete), legacy.HTTPConfig{Keys: keys})
-	const good = `{"v":"2025-11-25","c":{},"i":{"name":"x","version":"1"},"n":"N","x":99999999999}`
-	for _, seed := range []string{
-		good, "", "{}", "[]", strings.Replace(good, "2025", "1999", 1), strings.Replace(good, "99999999999", "1", 1),
-		strings.Replace(good, `"x":99999999999`, `"x":"x"`, 1), strings.Replace(good, `"c":{}`, `"c":[]`, 1),
-		strings.Replace(good, `"i":{"name":"x","version":"1"}`, `"i":1`, 1), strings.Replace(good, `,"n":"N"`, "", 1),
+	h, _ := newEndpoint(handlerFunc(func(_ context.Context, req *jsonrpc.Request, _ func(jsonrpc.Notification)) *jsonrpc.Response {
+		for _, m := range req.Meta {
+			if jsonrpc.Valid(m.Value) != nil {
+				return result(req, `{"not JSON":`+strconv.Quote(string(m.Value))+`}`)
+			}
+		}
+		return result(req, `{"read":true}`)
+	}), legacy.HTTPConfig{Keys: keys})
+	const expires = "\xff\xff\xff\xff\x0f"
+	for i, seed := range []string{
+		"\x00" + expires + "\x02{}" + `"x","1"`, "\x03" + expires + "\x02{}" + `{"name":"x","version":"1","title":"X"}`, // read
+		"", "\x00", "\x04" + expires + "\x02{}" + `"x","1"`, "\x00\x01\x02{}" + `"x","1"`, "\x00" + strings.Repeat("\xff", 12),
+		"\x00" + expires, "\x00" + expires + "\x20{}" + `"x","1"`, "\x00" + expires + "\x02[]" + `"x","1"`,
+		"\x00" + expires + "\x02{}", "\x00" + expires + "\x02{}" + `"x"`, "\x00" + expires + "\x02{}" + `"x",1`, "\x00" + expires + "\x02{}{",
 	} {
+		w := serve(h, newMessage(f.Context(), inMemory, "", keys.Seal("session", []byte(seed), nil), callMessage))
+		if read := strings.Contains(w.Body.String(), `"read":true`); read != (i < 2) {
+			f.Errorf("%q: HTTP %d %s", seed, w.Code, w.Body)
+		}
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, plain []byte) {
 		w := serve(h, newMessage(t.Context(), inMemory, "", keys.Seal("session", plain, nil), callMessage))
-		if w.Code != http.StatusOK && w.Code != http.StatusNotFound {
-			t.Errorf("HTTP %d %s", w.Code, w.Body)
-		}
-		if w.Code == http.StatusOK && !json.Valid(plain) {
-			t.Errorf("%q is a session", plain)
+		if w.Code != http.StatusNotFound && (w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"read":true`)) {
+			t.Errorf("%q: HTTP %d %s", plain, w.Code, w.Body)
 		}
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/legacy"
 	"github.com/mcpengine/mcpengine/internal/seal"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 const (
@@ -97,6 +98,29 @@ func TestSessionDescribesClient(t *testing.T) {
 				t.Errorf("the handler sees (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// What a client says of itself reaches another instance whole.
+func TestSessionCarriesClientInfo(t *testing.T) {
+	t.Parallel()
+	keys := seal.RandomRing()
+	var got string
+	h, _ := newEndpoint(handlerFunc(complete), legacy.HTTPConfig{Keys: keys})
+	other, _ := newEndpoint(handlerFunc(func(ctx context.Context, req *jsonrpc.Request, notify func(jsonrpc.Notification)) *jsonrpc.Response {
+		got = string(req.Meta.Get(mcp.MetaClientInfo))
+		return complete(ctx, req, notify)
+	}), legacy.HTTPConfig{Keys: keys})
+	for info, want := range map[string]string{
+		`{"name":"a","version":"1"}`:                      `{"name":"a","version":"1"}`,
+		`{ "version" : "1" , "name" : "\u0022,[\"é" }`:    `{"name":"\u0022,[\"é","version":"1"}`,
+		`{"name":"a","version":"1","title":"A","x":[{}]}`: `{"name":"a","version":"1","title":"A","x":[{}]}`,
+	} {
+		message := strings.Replace(initializeMessage("2025-06-18", `{}`), `{"name":"test","version":"1"}`, info, 1)
+		id := serve(h, newMessage(t.Context(), inMemory, "", "", message)).Header().Get("Mcp-Session-Id")
+		if w := serve(other, newMessage(t.Context(), inMemory, "", id, callMessage)); w.Code != http.StatusOK || got != want {
+			t.Errorf("HTTP %d, %s arrives as %s, want %s", w.Code, info, got, want)
+		}
 	}
 }
 

@@ -16,9 +16,9 @@ const reservedPrefix = "io.modelcontextprotocol/"
 
 // A Peer is what a client has told in the handshake.
 type Peer struct {
-	Version      string `json:"v"`
-	Capabilities []byte `json:"c"` // a JSON object
-	Info         []byte `json:"i"` // a JSON object, or empty
+	Version      string
+	Capabilities []byte // a JSON object
+	Info         []byte // a JSON object, or empty
 }
 
 // Negotiate reads the parameters of initialize. A version that is not known is

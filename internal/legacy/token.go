@@ -1,8 +1,9 @@
 package legacy
 
 import (
+	"encoding/binary"
+	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -63,32 +64,61 @@ func (h *HTTP) open(token, caller string, now time.Time) (t ticket, ok bool) {
 	return t, ok && now.Before(t.expires)
 }
 
+// append writes the ticket, in few bytes: a client sends it with each request,
+// and net/http looks at every character of a header. The version is the place in
+// Versions, to which none will be added: later ones have no handshake.
 func (t ticket) append(dst []byte) []byte {
-	dst = append(dst, `{"v":`...)
-	dst = jsonrpc.AppendString(dst, t.peer.Version)
-	dst = append(append(dst, `,"c":`...), t.peer.Capabilities...)
-	dst = append(append(dst, `,"i":`...), t.peer.Info...)
-	dst = append(dst, `,"x":`...)
-	dst = strconv.AppendInt(dst, t.expires.Unix(), 10)
-	return append(dst, '}')
+	dst = append(dst, byte(slices.Index(Versions, t.peer.Version)))
+	dst = binary.AppendUvarint(dst, uint64(t.expires.Unix())) //nolint:gosec // after 1970
+	dst = binary.AppendUvarint(dst, uint64(len(t.peer.Capabilities)))
+	dst = append(dst, t.peer.Capabilities...)
+	return appendInfo(dst, t.peer.Info)
+}
+
+// appendInfo writes an implementation, of which there is usually no more than
+// name and version, without the names of the members then.
+func appendInfo(dst, info []byte) []byte {
+	members, err := jsonrpc.ParseObject(info)
+	if err != nil || len(members) != 2 {
+		return append(dst, info...)
+	}
+	dst = append(append(dst, members.Get("name")...), ',')
+	return append(dst, members.Get("version")...)
 }
 
 func parseTicket(plain []byte) (t ticket, ok bool) {
-	members, err := jsonrpc.ParseObject(plain)
-	if err != nil {
+	if len(plain) == 0 || int(plain[0]) >= len(Versions) {
 		return t, false
 	}
-	version := members.Get("v")
-	expires, err := strconv.ParseInt(string(members.Get("x")), 10, 64)
-	if err != nil || !isText(version) {
+	t.peer.Version = Versions[plain[0]]
+	expires, n := binary.Uvarint(plain[1:])
+	plain = plain[1+max(n, 0):]
+	size, m := binary.Uvarint(plain)
+	plain = plain[max(m, 0):]
+	if n <= 0 || m <= 0 || expires > math.MaxInt64 || size > uint64(len(plain)) {
 		return t, false
 	}
-	t = ticket{
-		peer:    Peer{Version: jsonrpc.UnquoteString(version), Capabilities: members.Get("c"), Info: members.Get("i")},
-		expires: time.Unix(expires, 0),
+	t.expires = time.Unix(int64(expires), 0)
+	t.peer.Capabilities = plain[:size]
+	t.peer.Info, ok = parseInfo(plain[size:])
+	return t, ok && isObject(t.peer.Capabilities) && isObject(t.peer.Info)
+}
+
+// parseInfo reads what appendInfo has written.
+func parseInfo(written []byte) (info []byte, ok bool) {
+	if len(written) > 0 && written[0] == '{' {
+		return written, true // with more than name and version
 	}
-	// A program may serve fewer versions than the one before it.
-	return t, slices.Contains(Versions, t.peer.Version)
+	pair, err := jsonrpc.ParseArray(slices.Concat([]byte{'['}, written, []byte{']'}))
+	if err != nil || len(pair) != 2 || !isText(pair[0]) || !isText(pair[1]) {
+		return nil, false
+	}
+	return nameAndVersion(pair[0], pair[1]), true
+}
+
+func isObject(value []byte) bool {
+	_, err := jsonrpc.ParseObject(value)
+	return err == nil
 }
 
 // shortInfo returns name and version of an implementation.
@@ -97,7 +127,11 @@ func shortInfo(info []byte) []byte {
 	if err != nil {
 		return info // never: Negotiate has read it
 	}
-	short := append([]byte(`{"name":`), members.Get("name")...)
-	short = append(append(short, `,"version":`...), members.Get("version")...)
-	return append(short, '}')
+	return nameAndVersion(members.Get("name"), members.Get("version"))
+}
+
+func nameAndVersion(name, version []byte) []byte {
+	info := append([]byte(`{"name":`), name...)
+	info = append(append(info, `,"version":`...), version...)
+	return append(info, '}')
 }
