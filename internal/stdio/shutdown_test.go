@@ -142,6 +142,7 @@ func TestContextEndsWhileRequestWaits(t *testing.T) {
 		s := serve(t, f, stdio.Config{MaxConcurrent: 1})
 		s.send(request("1", "wait"), request("2", "wait"), request("3", "wait"))
 		s.cancel(nil)
+		synctest.Wait() // or the third is early enough to wait as well
 		f.release <- struct{}{}
 		s.wantsAnyOrder(result("1", "{}"), failure("3", jsonrpc.CodeInternalError, "the server is shutting down"))
 		f.release <- struct{}{}
