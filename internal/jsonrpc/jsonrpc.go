@@ -78,10 +78,6 @@ type Request struct {
 	// client can come back for the rest, and is nil elsewhere.
 	StreamCloser StreamCloser
 
-	// Caller identifies the verified caller; it is empty when nobody was
-	// verified. Tokens that a server hands out are bound to it.
-	Caller string
-
 	envelope Object
 	members  struct { // room for what Parse keeps
 		envelope [6]Member

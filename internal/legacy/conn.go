@@ -18,9 +18,6 @@ type ConnConfig struct {
 	// The default is [DefaultAskTimeout].
 	AskTimeout time.Duration
 
-	// Caller is the verified caller of all requests, or empty.
-	Caller string
-
 	// Logger is told of messages that are ignored. Optional.
 	Logger *slog.Logger
 }
@@ -67,7 +64,6 @@ func (c *Conn) Connect(send func(message []byte) error) { c.send = send }
 // the state of the connection takes effect here, because this is where the
 // order of the requests is known.
 func (c *Conn) Accept(ctx context.Context, req *jsonrpc.Request, batched bool) *jsonrpc.Error {
-	req.Caller = c.config.Caller
 	switch {
 	case isNewest(req) && batched:
 		return jsonrpc.ErrIsBatch
@@ -125,7 +121,7 @@ func (c *Conn) apply(ctx context.Context, req *jsonrpc.Request) *jsonrpc.Error {
 		if err != nil {
 			return err
 		}
-		return c.subscriptions.begin(ctx, *c.peer, c.config.Caller, uri)
+		return c.subscriptions.begin(ctx, *c.peer, uri)
 	case methodUnsubscribe:
 		uri, err := resourceURI(req)
 		if err != nil {
@@ -187,7 +183,7 @@ func (c *Conn) Notification(ctx context.Context, req *jsonrpc.Request) *jsonrpc.
 		return jsonrpc.Errorf(jsonrpc.CodeInvalidRequest, "initialize comes first")
 	}
 	c.ready.Store(true)
-	if lists := c.subscriptions.beginLists(ctx, *c.peer, c.config.Caller); lists != nil {
+	if lists := c.subscriptions.beginLists(ctx, *c.peer); lists != nil {
 		// The client is to hear of what changes after the list it asks for next.
 		patience := time.NewTimer(lastWait)
 		defer patience.Stop()

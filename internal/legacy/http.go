@@ -191,7 +191,6 @@ func (h *HTTP) initialize(w http.ResponseWriter, r *http.Request, req *jsonrpc.R
 		w.Header().Set(sessionField, token)
 	}
 	peer.Adapt(req, "")
-	req.Caller = caller
 	resp := h.handler.Handle(r.Context(), req, func(jsonrpc.Notification) {})
 	defer resp.Release()
 	if resp.Code != 0 {

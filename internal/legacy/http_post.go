@@ -54,7 +54,6 @@ func (x *exchange) run(c *call, req *jsonrpc.Request) *jsonrpc.Response {
 	s := x.session
 	if s.stateless() {
 		s.adapt(req, defaultLevel)
-		req.Caller = x.http.config.Caller(x.r)
 		return x.http.handler.Handle(x.r.Context(), req, x.stream.notify)
 	}
 	c.request, c.id, c.stream = x.r.Context(), req.ID, &x.stream

@@ -53,7 +53,7 @@ func TestSessionID(t *testing.T) {
 // the client puts there itself does not.
 func TestSessionDescribesClient(t *testing.T) {
 	t.Parallel()
-	type seen struct{ Version, Capabilities, Info, Level, Token, Caller, Name string }
+	type seen struct{ Version, Capabilities, Info, Level, Token, Name string }
 	for _, test := range []struct {
 		version, negotiated string
 		closes              bool
@@ -76,7 +76,7 @@ func TestSessionDescribesClient(t *testing.T) {
 					meta := func(name string) string { return string(req.Meta.Get("io.modelcontextprotocol/" + name)) }
 					got = seen{
 						meta("protocolVersion"), meta("clientCapabilities"), meta("clientInfo"), meta("logLevel"),
-						string(req.Meta.Get("progressToken")), req.Caller, string(req.ClientInfo.Get("name")),
+						string(req.Meta.Get("progressToken")), string(req.ClientInfo.Get("name")),
 					}
 					if req.Asker == nil || (req.StreamCloser != nil) != test.closes {
 						t.Errorf("Asker is there: %v, StreamCloser: %v", req.Asker != nil, req.StreamCloser != nil)
@@ -93,7 +93,7 @@ func TestSessionDescribesClient(t *testing.T) {
 			if w := serve(h, r); w.Code != http.StatusOK {
 				t.Fatalf("HTTP %d %s", w.Code, w.Body)
 			}
-			want := seen{`"` + test.negotiated + `"`, `{"roots":{"listChanged":true}}`, `{"name":"test","version":"1"}`, `"info"`, "7", "ann", `"test"`}
+			want := seen{`"` + test.negotiated + `"`, `{"roots":{"listChanged":true}}`, `{"name":"test","version":"1"}`, `"info"`, "7", `"test"`}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("the handler sees (-want +got):\n%s", diff)
 			}

@@ -49,7 +49,6 @@ func (s *session) stateless() bool { return s.token == "" }
 // adapt puts into a request what the session knows.
 func (s *session) adapt(req *jsonrpc.Request, level string) {
 	req.Handshake = true
-	req.Caller = s.caller
 	s.description.put(req, level)
 }
 
@@ -234,7 +233,7 @@ func (s *session) subscribe(ctx context.Context, uri string) *jsonrpc.Error {
 		changes = newSubscriptions(s.http.handler, func(jsonrpc.Notification) {})
 		defer changes.close()
 	}
-	err := changes.begin(ctx, s.peer, s.caller, uri)
+	err := changes.begin(ctx, s.peer, uri)
 	if err == nil {
 		err = changes.confirm(ctx, uri)
 	}
@@ -266,7 +265,7 @@ func (s *session) listen(ctx context.Context) (*stream, *httpRefusal) {
 	st := &stream{session: s, kind: listenStream}
 	changes := newSubscriptions(s.http.handler, st.notify)
 	st.open()
-	all := changes.beginLists(ctx, s.peer, s.caller)
+	all := changes.beginLists(ctx, s.peer)
 	select {
 	case <-all.acknowledged:
 	case <-all.ended:
@@ -274,7 +273,7 @@ func (s *session) listen(ctx context.Context) (*stream, *httpRefusal) {
 		return nil, errNoListener
 	}
 	for _, uri := range s.uris {
-		if changes.begin(ctx, s.peer, s.caller, uri) == nil {
+		if changes.begin(ctx, s.peer, uri) == nil {
 			_ = changes.confirm(ctx, uri) // a resource that is gone has no updates
 		}
 	}

@@ -137,7 +137,7 @@ func (s *SSE) open(w http.ResponseWriter, caller string) *sseConn {
 		inbox:  make(chan inbound),
 		ended:  make(chan struct{}),
 	}
-	conn := NewConn(s.handler, ConnConfig{AskTimeout: s.config.AskTimeout, Caller: c.caller, Logger: s.config.Logger})
+	conn := NewConn(s.handler, ConnConfig{AskTimeout: s.config.AskTimeout, Logger: s.config.Logger})
 	c.conn = duplex.New(conn, c.stream, duplex.Config{Logger: s.config.Logger})
 	s.conns[c.id] = c
 	return c

@@ -48,7 +48,7 @@ func (b *backend) Handle(ctx context.Context, req *jsonrpc.Request, notify func(
 			answer = strconv.Quote(err.Error())
 		}
 	case "who":
-		answer = fmt.Sprintf(`{"caller":%q,"header":%v,"context":%q}`, req.Caller, req.Header != nil, ctx.Value(contextKey{}))
+		answer = fmt.Sprintf(`{"header":%v,"context":%q}`, req.Header != nil, ctx.Value(contextKey{}))
 	case "lines":
 		answer = "[\n\"a\\nb\",\r\n1]\n"
 	}
@@ -124,7 +124,7 @@ func TestRequestOverSSE(t *testing.T) {
 			w := httptest.NewRecorder()
 			c.h.ServeHTTP(w, r.WithContext(ctx))
 			cancel()
-			c.wants(success(id, `{"caller":"ann","header":false,"context":"value"}`))
+			c.wants(success(id, `{"header":false,"context":"value"}`))
 		}
 	})
 }

@@ -53,18 +53,18 @@ func newSubscriptions(h jsonrpc.Handler, forward func(jsonrpc.Notification)) *su
 // the engine's, its end is not: only [subscriptions.close] ends it. It returns
 // the request, for who has to wait for the engine (a session over HTTP has), and
 // nil when there is one already.
-func (s *subscriptions) beginLists(ctx context.Context, peer Peer, caller string) *listener {
+func (s *subscriptions) beginLists(ctx context.Context, peer Peer) *listener {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.lists || s.closed {
 		return nil
 	}
 	s.lists = true
-	return s.start(ctx, peer.listenRequest(listFilter, caller))
+	return s.start(ctx, peer.listenRequest(listFilter))
 }
 
 // begin begins to tell the client about a resource, if it has not begun before.
-func (s *subscriptions) begin(ctx context.Context, peer Peer, caller, uri string) *jsonrpc.Error {
+func (s *subscriptions) begin(ctx context.Context, peer Peer, uri string) *jsonrpc.Error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -74,7 +74,7 @@ func (s *subscriptions) begin(ctx context.Context, peer Peer, caller, uri string
 		return jsonrpc.Errorf(jsonrpc.CodeInternalError, "no more than %d subscriptions are accepted", maxSubscriptions)
 	}
 	filter := fmt.Sprintf(`{"resourceSubscriptions":[%s]}`, jsonrpc.AppendString(nil, uri))
-	s.resources[uri] = s.start(ctx, peer.listenRequest(filter, caller))
+	s.resources[uri] = s.start(ctx, peer.listenRequest(filter))
 	return nil
 }
 
@@ -209,13 +209,12 @@ func (l *listener) mute() {
 }
 
 // listenRequest is the request for a subscription on behalf of the peer.
-func (p *Peer) listenRequest(filter, caller string) *jsonrpc.Request {
+func (p *Peer) listenRequest(filter string) *jsonrpc.Request {
 	req := &jsonrpc.Request{
 		ID:        []byte(`"subscription"`),
 		Method:    mcp.MethodSubscriptionsListen,
 		Params:    jsonrpc.Object{{Name: []byte("notifications"), Value: []byte(filter)}},
 		RawParams: fmt.Appendf(nil, `{"notifications":%s}`, filter),
-		Caller:    caller,
 	}
 	p.describe(req, mcp.LatestProtocolVersion, "")
 	return req

@@ -104,18 +104,18 @@ func TestNothingFollowsTheResponse(t *testing.T) {
 	})
 }
 
-func TestRequestHasNoHeaderAndNoCaller(t *testing.T) {
+func TestRequestHasNoHeader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		type key struct{}
 		h := handlerFunc(func(ctx context.Context, req *jsonrpc.Request, _ func(jsonrpc.Notification)) *jsonrpc.Response {
-			return jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(7, "%v %q %v", req.Header == nil, req.Caller, ctx.Value(key{})))
+			return jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(7, "%v %v", req.Header == nil, ctx.Value(key{})))
 		})
 		var out transcript
 		ctx := context.WithValue(t.Context(), key{}, "value")
 		if err := stdio.Serve(ctx, h, strings.NewReader(request("1", "m")), &out, stdio.Config{}); err != nil {
 			t.Fatal(err)
 		}
-		if got, want := out.all()[0], failure("1", 7, `true "" value`)+"\n"; got != want {
+		if got, want := out.all()[0], failure("1", 7, `true value`)+"\n"; got != want {
 			t.Errorf("Serve writes %s, want %s", got, want)
 		}
 	})
