@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine"
-	"github.com/mcpengine/mcpengine/client"
 	"github.com/mcpengine/mcpengine/mcp"
 	"github.com/mcpengine/mcpengine/mcptest"
 )
@@ -47,17 +46,22 @@ func ExampleEngine_Serve() {
 	served := make(chan error, 1)
 	go func() { served <- mcpengine.New("weather").Serve(ctx, l) }()
 
-	c, err := client.Connect(ctx, "http://"+l.Addr().String()+"/mcp")
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+l.Addr().String()+"/healthz", nil)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(c.Server().Name)
-	c.Close()
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	resp.Body.Close()
+	fmt.Println(resp.Status)
 	stop()
 	fmt.Println(<-served)
 	// Output:
-	// weather
+	// 200 OK
 	// <nil>
 }
 
