@@ -1,6 +1,7 @@
 package mcpengine
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -30,7 +31,7 @@ func TestEncode(t *testing.T) {
 		{"nor from methods", []any{written(`"\u003cb\u003E"`), written(`{"a":"\u0026"}`)}, `["<b\u003E",{"a":"&"}]`},
 		{"a backslash before what looks like one", `\u003c \\u003c <\`, `"\\u003c \\\\u003c <\\"`},
 		{"other escapes stay", "\x00\u2028\n\"", `"\u0000\u2028\n\""`},
-		{"text that is not UTF-8", "a\xffb", `"a\ufffdb"`},
+		{"text that is not UTF-8", "a\xffb", "\"a\ufffdb\""},
 		{"text of a method that is not UTF-8", written("\"a\xffb\""), "\"a\ufffdb\""},
 		{"names in order", map[string]int{"b": 1, "a": 2}, `{"a":2,"b":1}`},
 		{"a repeated name of a method", written(`{"a":1,"a":2}`), `duplicate name`},
@@ -44,6 +45,8 @@ func TestEncode(t *testing.T) {
 			if err != nil && strings.Contains(err.Error(), test.want) {
 				return
 			}
+			// With GOEXPERIMENT=jsonv2 this character is not escaped.
+			got = bytes.ReplaceAll(got, []byte(`\ufffd`), []byte("\ufffd"))
 			if err != nil || string(got) != test.want {
 				t.Errorf("encode = %s, %v, want %s", got, err, test.want)
 			}

@@ -73,7 +73,8 @@ func addQuestions(e *mcpengine.Engine) {
 			if err != nil {
 				return "", err
 			}
-			return fmt.Sprintf("%s: %v", answer.Model, answer.Content), nil
+			content, err := json.Marshal(answer.Content)
+			return answer.Model + ": " + string(content), err
 		})
 	}
 	sample("sample", message)

@@ -62,11 +62,15 @@ func away(status int) bool {
 	return false
 }
 
+func signInHint(url string) string {
+	return "sign in with mcpengine auth login " + url + ", or send credentials with --header"
+}
+
 // remoteHint is what to do about an error of calling a server, or "".
 func remoteHint(err error) string {
 	switch exitCode(err) {
 	case exitAuth:
-		return "sign in with mcpengine auth login URL, or send credentials with --header"
+		return signInHint("URL")
 	case exitUnreachable:
 		if errors.Is(err, client.ErrIdle) {
 			return "give it longer with --timeout"
