@@ -304,3 +304,69 @@ func TestHTTP(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// The limits of an HTTP server hold: on the time between requests, for a head,
+// and for a body and an answer.
+func TestHTTPLimits(t *testing.T) {
+	t.Parallel()
+	for name, sent := range map[string]string{
+		"nothing":           "",
+		"a part of a head":  "POST / HTTP/1.1\r\nHost: server.example\r\n",
+		"a part of a body":  "POST / HTTP/1.1\r\nHost: server.example\r\nContent-Length: 10\r\n\r\nfive.",
+		"a request, no end": "GET / HTTP/1.1\r\nHost: server.example\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { testHTTPLimits(t, sent) })
+		})
+	}
+}
+
+func testHTTPLimits(t *testing.T, sent string) {
+	server := &http.Server{
+		ReadHeaderTimeout: time.Minute, IdleTimeout: time.Minute, ConnContext: conn.Context,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			http.NewResponseController(w).SetReadDeadline(time.Now().Add(time.Minute))
+			if _, err := io.Copy(io.Discard, r.Body); err != nil {
+				w.Header().Set("Connection", "close")
+			}
+		}),
+	}
+	near, far := net.Pipe()
+	l := &oneConn{conn: conn.New(near), done: make(chan struct{})}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	defer func() {
+		server.Close()
+		<-served
+	}()
+	start := time.Now()
+	go io.WriteString(far, sent)
+	io.Copy(io.Discard, far)
+	if took := time.Since(start); took < time.Minute || took > 2*time.Minute {
+		t.Errorf("the connection is closed after %v, want a minute", took)
+	}
+}
+
+// oneConn is a listener with one connection.
+type oneConn struct {
+	conn net.Conn
+	done chan struct{}
+	once sync.Once
+}
+
+func (l *oneConn) Accept() (net.Conn, error) {
+	if c := l.conn; c != nil {
+		l.conn = nil
+		return c, nil
+	}
+	<-l.done
+	return nil, net.ErrClosed
+}
+
+func (l *oneConn) Close() error {
+	l.once.Do(func() { close(l.done) })
+	return nil
+}
+
+func (l *oneConn) Addr() net.Addr { return &net.TCPAddr{} }
