@@ -25,10 +25,10 @@ type flatField struct {
 // among it; v then holds some of the fields, as encoding/json decodes them too.
 func (f *Flat) Decode(value []byte, v reflect.Value) bool {
 	f.once.Do(func() { f.fields = flatFields(v.Type()) })
-	if f.fields == nil {
+	m := members{data: value, pos: skipSpace(value, 0)}
+	if f.fields == nil || m.pos == len(value) || value[m.pos] != '{' {
 		return false
 	}
-	m := members{data: value, pos: skipSpace(value, 0)}
 	for name := m.next(); name != nil; name = m.next() {
 		start := m.pos
 		m.pos = skipValue(value, start)

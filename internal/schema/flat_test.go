@@ -65,7 +65,7 @@ func TestFlatLeaves(t *testing.T) {
 	for _, value := range []string{
 		`{"s":1}`, `{"s":{}}`, `{"b":"true"}`, `{"b":1}`, `{"I":"1"}`, `{"I":1.0}`, `{"I":true}`, `{"n":128}`, `{"c":-1}`, `{"c":256}`,
 		`{"f":1e400}`, `{"h":1e39}`, `{"f":"1"}`, `{"f":[]}`,
-		`{"S":"other case"}`, `{"unknown":1}`, `{"X":"hidden"}`, `{"x":"hidden"}`, `[]`, `null`,
+		`{"S":"other case"}`, `{"unknown":1}`, `{"X":"hidden"}`, `{"x":"hidden"}`, `[]`, `null`, `"}"`, `0`,
 	} {
 		if v, ok := decodeFlat[flat](&f, value); ok {
 			t.Errorf("%s is decoded: %+v", value, v)
