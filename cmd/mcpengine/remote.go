@@ -161,7 +161,7 @@ func (c *cli) dial(ctx context.Context, t *target, h client.Handlers) (*client.C
 			return nil, err
 		}
 		conn, err = client.Connect(ctx, url, opts...)
-		if err != nil && isAuth(err) && !strings.ContainsAny(url, "?@") { // where a secret may be
+		if err != nil && hintOf(err) == signInHint("URL") && !strings.ContainsAny(url, "?@") { // where a secret may be
 			err = hintError{err, signInHint(url)}
 		}
 	}
