@@ -48,8 +48,8 @@ type Engine struct {
 
 	// What the earlier versions keep open: to end it, and to wait for what goes
 	// on without a connection.
-	closeEarlier func()
-	waitEarlier  func(context.Context) error
+	closeHandshake func()
+	waitHandshake  func(context.Context) error
 
 	// serverless says that a process lives no longer than its requests: nobody
 	// hears of changes, and clients are told how long lists stay fresh.
@@ -163,7 +163,7 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // [net/http.Server.RegisterOnShutdown].
 func (e *Engine) Close() {
 	e.subscriptions.close()
-	e.closeEarlier()
+	e.closeHandshake()
 }
 
 // schemaOf returns the schema inferred from t. Features often share a type.

@@ -130,7 +130,7 @@ func (e *Engine) transport() streamable.Config {
 		IOTimeout:       c.IOTimeout,
 		SkipOriginCheck: c.InsecureSkipOriginCheck,
 		Versions:        supportedVersions(),
-		Earlier:         e.earlierHTTP(),
+		Handshake:       e.handshakeHTTP(),
 	}
 	if e.auth != nil {
 		config.Authenticate = e.authenticate

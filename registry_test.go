@@ -177,7 +177,7 @@ func TestLongList(t *testing.T) {
 	}
 	check("at first", post(t, e, message("tools/list", "")).response())
 	check("again", post(t, e, message("tools/list", "")).response())
-	if servesEarlier {
+	if servesHandshake {
 		r := newRequest(t.Context(), "http://mcp.example/mcp", `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`)
 		r.Header.Set("Mcp-Protocol-Version", "2025-11-25")
 		w := httptest.NewRecorder()

@@ -48,7 +48,7 @@ func (e *Engine) Serve(ctx context.Context, l net.Listener) error {
 		return fmt.Errorf("shut down: requests were still running after %v", e.httpConfig.ShutdownTimeout)
 	}
 	<-served
-	return e.waitEarlier(patience)
+	return e.waitHandshake(patience)
 }
 
 // routes is what is served over HTTP. Nearly every request is for the endpoint,

@@ -87,7 +87,7 @@ func testTranscript(t *testing.T, file string, newEngine fixture) {
 			}
 		})
 	}
-	if *update && servesEarlier {
+	if *update && servesHandshake {
 		if err := os.WriteFile(file, txtar.Format(archive), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -45,7 +45,7 @@ func (c *Client) Listen(ctx context.Context, filter mcp.SubscriptionFilter) iter
 		}
 		var err error
 		if c.conn.Handshake() {
-			err = c.listenEarlier(ctx, filter, deliver)
+			err = c.listenHandshake(ctx, filter, deliver)
 		} else {
 			err = c.listen(ctx, filter, deliver)
 		}
@@ -113,9 +113,9 @@ func (l *listener) hear(n jsonrpc.Notification) {
 	}
 }
 
-// listenEarlier does with the means of a version with a handshake what listen
+// listenHandshake does with the means of a version with a handshake what listen
 // does.
-func (c *Client) listenEarlier(ctx context.Context, filter mcp.SubscriptionFilter, deliver func(jsonrpc.Notification)) error {
+func (c *Client) listenHandshake(ctx context.Context, filter mcp.SubscriptionFilter, deliver func(jsonrpc.Notification)) error {
 	filter = c.honoured(filter)
 	l := &listener{filter: filter, heard: make(chan jsonrpc.Notification, 256)}
 	c.mu.Lock()

@@ -76,12 +76,12 @@ func TestConformance(t *testing.T) {
 }
 
 // Without the versions that have a handshake the newest is served unchanged.
-func TestConformanceOfTheNewestAlone(t *testing.T) {
+func TestConformanceWithoutHandshake(t *testing.T) {
 	if _, err := findSuite(suiteFolder); err != nil {
 		t.Skip(err)
 	}
 	program := filepath.Join(t.TempDir(), "server")
-	build := exec.CommandContext(t.Context(), "go", "build", "-tags", "mcpengine_newest", "-o", program, "../server")
+	build := exec.CommandContext(t.Context(), "go", "build", "-tags", "mcpengine_no_handshake", "-o", program, "../server")
 	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, output)
 	}

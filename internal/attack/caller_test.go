@@ -60,9 +60,9 @@ func TestAttackC07Namespaces(t *testing.T) {
 	mcpengine.AddPrompt(f.engine, "same", "", text, mcpengine.RequireAuth("mcp:write"))
 	mcpengine.AddResource(f.engine, "same:same", "", text, mcpengine.Allow(auth.InGroup("admin")))
 	reader := f.token(nil)
-	f.check(t, sendNewest(t, f.engine, call{method: "tools/call", params: `"name":"same"`}), passes)
-	f.check(t, sendNewest(t, f.engine, call{method: "prompts/get", params: `"name":"same"`, header: bearer(reader)}), needs("mcp:write"))
-	f.check(t, sendNewest(t, f.engine, call{method: "resources/read", params: `"uri":"same:same"`, header: bearer(reader)}), denied)
+	f.check(t, sendStateless(t, f.engine, call{method: "tools/call", params: `"name":"same"`}), passes)
+	f.check(t, sendStateless(t, f.engine, call{method: "prompts/get", params: `"name":"same"`, header: bearer(reader)}), needs("mcp:write"))
+	f.check(t, sendStateless(t, f.engine, call{method: "resources/read", params: `"uri":"same:same"`, header: bearer(reader)}), denied)
 }
 
 // Groups are qualified where two issuers could mean different things by a name.
@@ -75,7 +75,7 @@ func TestAttackC10Groups(t *testing.T) {
 	c := call{method: "tools/call", params: `"name":"staff"`}
 	for token, want := range map[string]verdict{own: passes, foreign: denied} {
 		c.header = bearer(token)
-		f.check(t, sendNewest(t, f.engine, c), want)
+		f.check(t, sendStateless(t, f.engine, c), want)
 	}
 }
 
@@ -94,9 +94,9 @@ func TestAttackC11RequireScopes(t *testing.T) {
 	})
 	reader, writer := f.token(nil), f.token(authtest.Claims{"scope": "mcp:write"})
 	silent := call{method: "tools/call", params: `"name":"delete"`, header: bearer(reader)}
-	f.check(t, sendNewest(t, f.engine, silent), needs("mcp:write"))
+	f.check(t, sendStateless(t, f.engine, silent), needs("mcp:write"))
 
-	body, header := silent.newest()
+	body, header := silent.stateless()
 	body = strings.Replace(body, `"_meta":{`, `"_meta":{"progressToken":1,`, 1)
 	a := post(t, f.engine, "/mcp", body, header)
 	m := a.message(t)
@@ -104,7 +104,7 @@ func TestAttackC11RequireScopes(t *testing.T) {
 		t.Errorf("%d %s", a.status, a.body)
 	}
 	silent.header = bearer(writer)
-	f.check(t, sendNewest(t, f.engine, silent), passes)
+	f.check(t, sendStateless(t, f.engine, silent), passes)
 	if err := mcpengine.RequireScopes(t.Context(), "mcp:write"); err == nil {
 		t.Error("no request, and no error")
 	}
@@ -115,7 +115,7 @@ func listed(t *testing.T, f *fort, method, member string, header http.Header) (n
 	t.Helper()
 	cursor := ""
 	for {
-		a := sendNewest(t, f.engine, call{method: method, params: cursor, header: header})
+		a := sendStateless(t, f.engine, call{method: method, params: cursor, header: header})
 		var page map[string]json.RawMessage
 		if err := json.Unmarshal(a.message(t).Result, &page); err != nil {
 			t.Fatalf("%d %s", a.status, a.body)
@@ -191,12 +191,12 @@ func TestAttackC12Lists(t *testing.T) {
 			t.Fatal(err)
 		}
 		next := call{method: "tools/list", params: fmt.Sprintf(`"cursor":%q`, page.NextCursor), header: bearer(f.token(authtest.Claims{"sub": "bob"}))}
-		a := sendNewest(t, f.engine, next)
+		a := sendStateless(t, f.engine, next)
 		if m := a.message(t); m.Error == nil || m.Error.Code != mcp.CodeInvalidParams {
 			t.Errorf("%d %s", a.status, a.body)
 		}
 		next.header = bearer(f.token(authtest.Claims{"jti": "renewed"}))
-		f.check(t, sendNewest(t, f.engine, next), passes)
+		f.check(t, sendStateless(t, f.engine, next), passes)
 	})
 }
 
@@ -209,11 +209,11 @@ func TestAttackC12ClosedDiscovery(t *testing.T) {
 		if method == "subscriptions/listen" {
 			params = `"notifications":{"toolsListChanged":true}`
 		}
-		f.check(t, sendNewest(t, f.engine, call{method: method, params: params}), nobody)
+		f.check(t, sendStateless(t, f.engine, call{method: method, params: params}), nobody)
 		f.check(t, sendLambda(t, f.engine, call{method: method, params: params}), nobody)
 	}
 	for _, method := range []string{"ping", "tools/list", "logging/setLevel", "resources/unsubscribe", "tools/call"} {
-		f.check(t, post(t, f.engine, "/mcp", call{method: method}.earlier(), earlierHeader(nil)), nobody)
+		f.check(t, post(t, f.engine, "/mcp", call{method: method}.earlier(), handshakeHeader(nil)), nobody)
 	}
 }
 
@@ -234,7 +234,7 @@ func TestAttackC15BoundToTheCaller(t *testing.T) {
 	renewed := bearer(f.token(authtest.Claims{"jti": "renewed"}))
 
 	t.Run("requestState", func(t *testing.T) {
-		a := sendNewest(t, f.engine, call{method: "tools/call", params: `"name":"ask","arguments":{}`, header: alice})
+		a := sendStateless(t, f.engine, call{method: "tools/call", params: `"name":"ask","arguments":{}`, header: alice})
 		var asked struct{ RequestState string }
 		if err := json.Unmarshal(a.message(t).Result, &asked); err != nil || asked.RequestState == "" {
 			t.Fatalf("%v: %s", err, a.body)
@@ -242,14 +242,14 @@ func TestAttackC15BoundToTheCaller(t *testing.T) {
 		f.took()
 		retry := call{method: "tools/call", header: bob, params: fmt.Sprintf(
 			`"name":"ask","arguments":{},"requestState":%q,"inputResponses":{"who":{"action":"accept","content":{"name":"x"}}}`, asked.RequestState)}
-		a = sendNewest(t, f.engine, retry)
+		a = sendStateless(t, f.engine, retry)
 		if m := a.message(t); m.Error == nil || m.Error.Code != mcp.CodeInvalidParams || len(f.took()) > 0 {
 			t.Errorf("bob: %d %s", a.status, a.body)
 		}
 		retry.header = nil
-		f.check(t, sendNewest(t, f.engine, retry), loginFor("mcp:read"))
+		f.check(t, sendStateless(t, f.engine, retry), loginFor("mcp:read"))
 		retry.header = renewed
-		f.check(t, sendNewest(t, f.engine, retry), passes)
+		f.check(t, sendStateless(t, f.engine, retry), passes)
 	})
 	t.Run("session", func(t *testing.T) {
 		header := openSession(t, f.engine, "2025-11-25", alice)
@@ -257,7 +257,7 @@ func TestAttackC15BoundToTheCaller(t *testing.T) {
 			header http.Header
 			status int
 		}{"bob": {bob, 404}, "nobody": {nil, 401}, "alice": {alice, 200}, "alice with a new token": {renewed, 200}} {
-			h := earlierHeader(test.header)
+			h := handshakeHeader(test.header)
 			h.Set("Mcp-Session-Id", header.Get("Mcp-Session-Id"))
 			if a := post(t, f.engine, "/mcp", call{method: "tools/call", params: `"name":"read"`}.earlier(), h); a.status != test.status {
 				t.Errorf("%s: %d %s", who, a.status, a.body)
@@ -270,7 +270,7 @@ func TestAttackC15BoundToTheCaller(t *testing.T) {
 		}
 	})
 	t.Run("session of nobody", func(t *testing.T) {
-		h := earlierHeader(alice)
+		h := handshakeHeader(alice)
 		h.Set("Mcp-Session-Id", openSession(t, f.engine, "2025-11-25", nil).Get("Mcp-Session-Id"))
 		if a := post(t, f.engine, "/mcp", call{method: "tools/list"}.earlier(), h); a.status != http.StatusNotFound {
 			t.Errorf("%d %s", a.status, a.body)
@@ -296,10 +296,10 @@ func TestAttackC15BoundToTheCaller(t *testing.T) {
 func TestAttackC20AddedLater(t *testing.T) {
 	t.Parallel()
 	f := newFort(t, fortConfig{})
-	f.check(t, sendNewest(t, f.engine, call{method: "tools/call", params: `"name":"late"`}), nobody)
+	f.check(t, sendStateless(t, f.engine, call{method: "tools/call", params: `"name":"late"`}), nobody)
 	addTool(f.engine, "late")
-	f.check(t, sendNewest(t, f.engine, call{method: "tools/call", params: `"name":"late"`}), nobody)
-	f.check(t, sendNewest(t, f.engine, call{method: "tools/call", params: `"name":"late"`, header: bearer(f.token(nil))}), passes)
+	f.check(t, sendStateless(t, f.engine, call{method: "tools/call", params: `"name":"late"`}), nobody)
+	f.check(t, sendStateless(t, f.engine, call{method: "tools/call", params: `"name":"late"`, header: bearer(f.token(nil))}), passes)
 }
 
 // Subscriptions have the policy of what they are for: of each resource, and of
@@ -327,10 +327,10 @@ func TestAttackC14Subscriptions(t *testing.T) {
 		{`"notifications":{"toolsListChanged":true,"resourceSubscriptions":["file:///public"]}`, nil, nobody},
 		{`"notifications":1`, nil, nobody},
 	} {
-		f.check(t, sendNewest(t, f.engine, call{method: "subscriptions/listen", params: test.params, header: test.header}), test.want)
+		f.check(t, sendStateless(t, f.engine, call{method: "subscriptions/listen", params: test.params, header: test.header}), test.want)
 	}
 	f.engine.Close()
-	a := sendNewest(t, f.engine, call{method: "subscriptions/listen", params: filter("file:///secret"), header: reader})
+	a := sendStateless(t, f.engine, call{method: "subscriptions/listen", params: filter("file:///secret"), header: reader})
 	if strings.Contains(a.body, "secret") {
 		t.Errorf("hidden, and yet honoured: %s", a.body)
 	}
@@ -399,7 +399,7 @@ func TestAttackC17StreamsEndWithTheToken(t *testing.T) {
 	listen := call{method: "subscriptions/listen", params: `"notifications":{"toolsListChanged":true}`, header: bearer("alice-the-first")}
 	streams := map[string]func(t *testing.T, e *mcpengine.Engine) (*lockedRecorder, func() bool){
 		"subscriptions/listen": func(t *testing.T, e *mcpengine.Engine) (*lockedRecorder, func() bool) {
-			body, header := listen.newest()
+			body, header := listen.stateless()
 			return open(t, e, http.MethodPost, "/mcp", body, header)
 		},
 		"GET of a session": func(t *testing.T, e *mcpengine.Engine) (*lockedRecorder, func() bool) {
@@ -475,7 +475,7 @@ func TestAttackC14Notifications(t *testing.T) {
 			body, header := call{
 				method: "subscriptions/listen", header: bearer(token),
 				params: `"notifications":{"toolsListChanged":true,"promptsListChanged":true,"resourceSubscriptions":["file:///a"]}`,
-			}.newest()
+			}.stateless()
 			w, _ := open(t, e, http.MethodPost, "/mcp", body, header)
 			return w
 		}
@@ -521,7 +521,7 @@ func TestMiddlewareComesAfterAuthorization(t *testing.T) {
 		}
 	})}})
 	for _, tool := range []string{"write", "read", "staff"} {
-		sendNewest(t, f.engine, call{method: "tools/call", params: fmt.Sprintf(`"name":%q`, tool), header: bearer(f.token(nil))})
+		sendStateless(t, f.engine, call{method: "tools/call", params: fmt.Sprintf(`"name":%q`, tool), header: bearer(f.token(nil))})
 	}
 	if want := []string{"read alice"}; !slices.Equal(seen, want) {
 		t.Errorf("middleware saw %q, want %q", seen, want)
@@ -569,7 +569,7 @@ func TestAttackD26Resources(t *testing.T) {
 	mcpengine.AddResource(f.engine, "file:///shared", "", text, shared)
 	mcpengine.AddResource(f.engine, "file:///open", "", text, shared, mcpengine.Public())
 	for uri, scope := range map[string]string{"file:///shared": "private", "file:///open": "public"} {
-		a := sendNewest(t, f.engine, call{method: "resources/read", params: fmt.Sprintf(`"uri":%q`, uri), header: bearer(f.token(nil))})
+		a := sendStateless(t, f.engine, call{method: "resources/read", params: fmt.Sprintf(`"uri":%q`, uri), header: bearer(f.token(nil))})
 		if !strings.Contains(a.body, `"cacheScope":"`+scope+`"`) {
 			t.Errorf("%s: %s, want it %s", uri, a.body, scope)
 		}
@@ -585,7 +585,7 @@ func TestAttackD06CallerOfTheContext(t *testing.T) {
 		f.engine.ServeHTTP(w, r.WithContext(auth.ContextWithUser(r.Context(), admin)))
 	})
 	for _, tool := range []string{"public", "admin"} {
-		body, header := call{method: "tools/call", params: fmt.Sprintf(`"name":%q`, tool)}.newest()
+		body, header := call{method: "tools/call", params: fmt.Sprintf(`"name":%q`, tool)}.stateless()
 		a := post(t, h, "/mcp", body, header)
 		if strings.Contains(a.body, "root") || tool == "admin" && a.status != http.StatusUnauthorized {
 			t.Errorf("%s: %d %s", tool, a.status, a.body)

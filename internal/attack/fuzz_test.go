@@ -24,7 +24,7 @@ func FuzzAuthorize(f *testing.F) {
 	f.Add(call{method: "completion/complete", params: `"ref":{"type":"ref/prompt","name":"read","uri":"file:///write/x"},"argument":{"name":"topic","value":""}`}.earlier())
 	f.Fuzz(func(t *testing.T, body string) {
 		for _, token := range []string{"", reader} {
-			header := earlierHeader(bearer(token))
+			header := handshakeHeader(bearer(token))
 			a := serve(t, fort.engine, http.MethodPost, "/mcp", body, header)
 			for _, ran := range fort.took() {
 				_, feature, _ := strings.Cut(ran, " ")

@@ -62,11 +62,11 @@ func TestAttackCredentials(t *testing.T) {
 			f.checkSecret(t, admin, a)
 		}
 		t.Run(test.name+", 2026-07-28", func(t *testing.T) {
-			body, h := c.newest()
+			body, h := c.stateless()
 			check(t, post(t, f.engine, path, body, h))
 		})
 		t.Run(test.name+", 2025-11-25", func(t *testing.T) {
-			h := earlierHeader(test.header)
+			h := handshakeHeader(test.header)
 			h.Set("Mcp-Session-Id", openSession(t, f.engine, "2025-11-25", bearer(good)).Get("Mcp-Session-Id"))
 			check(t, post(t, f.engine, path, c.earlier(), h))
 		})
@@ -77,7 +77,7 @@ func TestAttackCredentials(t *testing.T) {
 		})
 		if len(test.header["Authorization"]) < 2 { // an event joins them
 			t.Run(test.name+", Lambda", func(t *testing.T) {
-				body, h := c.newest()
+				body, h := c.stateless()
 				check(t, invoke(t, f.engine, test.query, body, h))
 			})
 		}
@@ -90,7 +90,7 @@ func TestAttackMessages(t *testing.T) {
 	f := newFort(t, fortConfig{})
 	reader := f.token(nil)
 	body := func(method, params string) string {
-		return fmt.Sprintf(`{"jsonrpc":"2.0","id":1,"method":%q,"params":{%s,%s}}`, method, modernMeta, params)
+		return fmt.Sprintf(`{"jsonrpc":"2.0","id":1,"method":%q,"params":{%s,%s}}`, method, statelessMeta, params)
 	}
 	tests := []struct {
 		name         string
@@ -230,7 +230,7 @@ func TestAttackD16Origin(t *testing.T) {
 	} {
 		for _, credentials := range []string{token, "garbage-that-is-no-token"} {
 			t.Run(name, func(t *testing.T) {
-				body, header := call{method: "tools/call", params: `"name":"read"`, header: bearer(credentials)}.newest()
+				body, header := call{method: "tools/call", params: `"name":"read"`, header: bearer(credentials)}.stateless()
 				r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/mcp", strings.NewReader(body))
 				r.Header, r.Host = header, "rs.example"
 				set(r)
@@ -261,7 +261,7 @@ func TestAttackD18Preflight(t *testing.T) {
 		!strings.Contains(a.header.Get("Access-Control-Allow-Headers"), "authorization") || a.header.Get("Access-Control-Allow-Credentials") != "" {
 		t.Errorf("%d %v", a.status, a.header)
 	}
-	body, h := call{method: "tools/call", params: `"name":"read"`, header: header}.newest()
+	body, h := call{method: "tools/call", params: `"name":"read"`, header: header}.stateless()
 	a = post(t, f.engine, "/mcp", body, h)
 	if a.status != http.StatusUnauthorized || !strings.Contains(a.header.Get("Access-Control-Expose-Headers"), "WWW-Authenticate") ||
 		strings.Join(a.header.Values("Vary"), ", ") != "Origin, Authorization" {
@@ -284,8 +284,8 @@ func TestAttackD21Methods(t *testing.T) {
 	f.check(t, serve(t, f.engine, http.MethodGet, "/mcp", "", session), nobody)
 	f.check(t, serve(t, f.engine, http.MethodDelete, "/mcp", "", session), nobody)
 	f.check(t, serve(t, f.engine.SSEHandler(""), http.MethodGet, "/sse", "", nil), nobody)
-	f.check(t, post(t, f.engine, "/mcp", fmt.Sprintf(initialize, "2025-11-25"), earlierHeader(nil)), nobody)
-	f.check(t, serve(t, f.engine.SSEHandler(""), http.MethodPost, "/messages?sessionId=x", call{method: "tools/list"}.earlier(), earlierHeader(nil)), nobody)
+	f.check(t, post(t, f.engine, "/mcp", fmt.Sprintf(initialize, "2025-11-25"), handshakeHeader(nil)), nobody)
+	f.check(t, serve(t, f.engine.SSEHandler(""), http.MethodPost, "/messages?sessionId=x", call{method: "tools/list"}.earlier(), handshakeHeader(nil)), nobody)
 }
 
 // Whatever is answered is not to be kept for another caller.
@@ -299,7 +299,7 @@ func TestAttackD26Caches(t *testing.T) {
 			{method: "tools/call", params: `"name":"write"`, header: bearer(token)},
 			{method: "resources/read", params: `"uri":"file:///read"`, header: bearer(token)},
 		} {
-			a := sendNewest(t, f.engine, c)
+			a := sendStateless(t, f.engine, c)
 			if a.header.Get("Cache-Control") != "no-store" || len(a.header.Values("Vary")) != 1 || a.header.Get("Vary") != "Authorization" {
 				t.Errorf("%s: %d %v", c.method, a.status, a.header)
 			}

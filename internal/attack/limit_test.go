@@ -38,7 +38,7 @@ func TestAttackD22Limits(t *testing.T) {
 	f := newFort(t, fortConfig{engine: []mcpengine.Option{mcpengine.WithHTTP(mcpengine.HTTPConfig{IOTimeout: 100 * time.Millisecond})}})
 	server := httptest.NewServer(f.engine)
 	defer server.Close()
-	body, header := call{method: "tools/call", params: `"name":"read"`, header: bearer(f.token(nil))}.newest()
+	body, header := call{method: "tools/call", params: `"name":"read"`, header: bearer(f.token(nil))}.stateless()
 	tests := []struct {
 		name   string
 		fields string
@@ -93,7 +93,7 @@ func TestAttackD25RenamedChallenge(t *testing.T) {
 	f := newFort(t, fortConfig{})
 	server := httptest.NewServer(f.engine)
 	defer server.Close()
-	a := sendNewest(t, f.engine, call{method: "tools/call", params: `"name":"read"`})
+	a := sendStateless(t, f.engine, call{method: "tools/call", params: `"name":"read"`})
 	a.header.Del("WWW-Authenticate")
 	if got := a.message(t).Error.Data["resource_metadata"]; got != metadataURL {
 		t.Errorf("the body names %v, want %s", got, metadataURL)
@@ -116,7 +116,7 @@ func TestAttackD25RenamedChallenge(t *testing.T) {
 func TestAttackF02Refusal(t *testing.T) {
 	t.Parallel()
 	f := newFort(t, fortConfig{})
-	body, header := call{method: "tools/call", params: `"name":"read"`}.newest()
+	body, header := call{method: "tools/call", params: `"name":"read"`}.stateless()
 	body = strings.Replace(body, `"id":1`, `"id":"the id"`, 1)
 	for name, a := range map[string]answer{
 		"HTTP":   post(t, f.engine, "/mcp", body, header),

@@ -34,8 +34,8 @@ func TestAttackE05ProviderDown(t *testing.T) {
 		}
 		f.check(t, serve(t, f.engine.SSEHandler(""), http.MethodGet, "/sse", "", bearer(token)), down)
 	}
-	f.check(t, sendNewest(t, f.engine, call{method: "tools/call", params: `"name":"public"`}), passes)
-	f.check(t, sendNewest(t, f.engine, call{method: "tools/call", params: `"name":"read"`}), loginFor("mcp:read"))
+	f.check(t, sendStateless(t, f.engine, call{method: "tools/call", params: `"name":"public"`}), passes)
+	f.check(t, sendStateless(t, f.engine, call{method: "tools/call", params: `"name":"read"`}), loginFor("mcp:read"))
 }
 
 // E4: keys that are known go on being good when the provider is gone.
@@ -43,10 +43,10 @@ func TestAttackE04ProviderGone(t *testing.T) {
 	t.Parallel()
 	f := newFort(t, fortConfig{})
 	c := call{method: "tools/call", params: `"name":"read"`, header: bearer(f.token(nil))}
-	f.check(t, sendNewest(t, f.engine, c), passes)
+	f.check(t, sendStateless(t, f.engine, c), passes)
 	f.idp.SetDown(true)
 	c.header = bearer(f.token(authtest.Claims{"jti": "another"}))
-	f.check(t, sendNewest(t, f.engine, c), passes)
+	f.check(t, sendStateless(t, f.engine, c), passes)
 }
 
 // C19: an answer of a provider that never comes is no answer.
@@ -61,7 +61,7 @@ func TestAttackC19VerifierPanics(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFort(t, fortConfig{provider: func(*authtest.Provider) auth.Provider { return auth.Custom("https://id.example", verify) }})
-			a := sendNewest(t, f.engine, call{method: "tools/call", params: `"name":"plain"`, header: bearer("the-token-of-alice")})
+			a := sendStateless(t, f.engine, call{method: "tools/call", params: `"name":"plain"`, header: bearer("the-token-of-alice")})
 			f.check(t, a, verdict{status: http.StatusServiceUnavailable})
 			if strings.Contains(f.logged()+a.body, "the-token-of-alice") {
 				t.Error("the token is in the log or in the answer")
@@ -108,7 +108,7 @@ func TestAttackF04Stdio(t *testing.T) {
 	t.Parallel()
 	f := newFort(t, fortConfig{})
 	modern := func(method, params string) string {
-		body, _ := call{method: method, params: params}.newest()
+		body, _ := call{method: method, params: params}.stateless()
 		return body
 	}
 	tests := []struct {
@@ -212,7 +212,7 @@ func TestStaticTokens(t *testing.T) {
 		"is no person":    {"0123456789abcdef0123", "person", denied},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f.check(t, sendNewest(t, f.engine, call{method: "tools/call", params: `"name":"` + test.tool + `"`, header: bearer(test.token)}), test.want)
+			f.check(t, sendStateless(t, f.engine, call{method: "tools/call", params: `"name":"` + test.tool + `"`, header: bearer(test.token)}), test.want)
 		})
 	}
 	if a := serve(t, f.engine, http.MethodGet, "/.well-known/oauth-protected-resource", "", nil); a.status == http.StatusOK {

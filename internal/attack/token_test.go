@@ -75,7 +75,7 @@ func TestAttackB12Expired(t *testing.T) {
 	token := f.token(authtest.Claims{"exp": time.Now().Add(-time.Hour).Unix()})
 	want := badToken
 	want.challenge = strings.Replace(want.challenge, "is invalid", "has expired", 1)
-	a := sendNewest(t, f.engine, call{method: "tools/call", params: `"name":"read"`, header: bearer(token)})
+	a := sendStateless(t, f.engine, call{method: "tools/call", params: `"name":"read"`, header: bearer(token)})
 	f.check(t, a, want)
 }
 
@@ -111,7 +111,7 @@ func TestAttackD23BodyIsNotRead(t *testing.T) {
 			h = f.engine.SSEHandler("")
 		}
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, unread{t})
-		r.Header = earlierHeader(bearer("garbage-that-is-no-token"))
+		r.Header = handshakeHeader(bearer("garbage-that-is-no-token"))
 		r.Header.Set("Expect", "100-continue")
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
@@ -177,7 +177,7 @@ func TestPythonFaults(t *testing.T) {
 		for _, name := range policies()["write"] {
 			addTool(f.engine, "renamed", name)
 		}
-		a := sendNewest(t, f.engine, call{method: "tools/call", params: `"name":"renamed"`, header: bearer(reader)})
+		a := sendStateless(t, f.engine, call{method: "tools/call", params: `"name":"renamed"`, header: bearer(reader)})
 		f.check(t, a, needs("mcp:write"))
 	})
 	t.Run("the stream of HTTP+SSE was open", func(t *testing.T) {

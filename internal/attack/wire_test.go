@@ -80,17 +80,17 @@ type way struct {
 
 // ways are all of them. Policies must not depend on which is taken.
 var ways = []way{
-	{"2026-07-28", sendNewest},
+	{"2026-07-28", sendStateless},
 	{"2025-11-25", sendSession},
 	{"HTTP+SSE", sendSSE},
 	{"Lambda", sendLambda},
 }
 
-const modernMeta = `"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{"elicitation":{"form":{}}}}`
+const statelessMeta = `"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{"elicitation":{"form":{}}}}`
 
 // newest returns the body and the header of a call in the newest version.
-func (c call) newest() (body string, header http.Header) {
-	params := modernMeta
+func (c call) stateless() (body string, header http.Header) {
+	params := statelessMeta
 	if c.params != "" {
 		params += "," + c.params
 	}
@@ -115,9 +115,9 @@ func (c call) earlier() string {
 	return fmt.Sprintf(`{"jsonrpc":"2.0","id":1,"method":%q,"params":{%s}}`, c.method, c.params)
 }
 
-func sendNewest(t *testing.T, e *mcpengine.Engine, c call) answer {
+func sendStateless(t *testing.T, e *mcpengine.Engine, c call) answer {
 	t.Helper()
-	body, header := c.newest()
+	body, header := c.stateless()
 	return post(t, e, "/mcp", body, header)
 }
 
@@ -137,8 +137,8 @@ func serve(t *testing.T, h http.Handler, method, path, body string, header http.
 
 const initialize = `{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":%q,"capabilities":{"elicitation":{}},"clientInfo":{"name":"c","version":"1"}}}`
 
-// earlierHeader returns the header of a POST in a version with a handshake.
-func earlierHeader(header http.Header) http.Header {
+// handshakeHeader returns the header of a POST in a version with a handshake.
+func handshakeHeader(header http.Header) http.Header {
 	header = clone(header)
 	header.Set("Content-Type", "application/json")
 	header.Set("Accept", "application/json, text/event-stream")
@@ -148,7 +148,7 @@ func earlierHeader(header http.Header) http.Header {
 // openSession initializes and returns the header of the session.
 func openSession(t *testing.T, e *mcpengine.Engine, version string, header http.Header) http.Header {
 	t.Helper()
-	header = earlierHeader(header)
+	header = handshakeHeader(header)
 	a := post(t, e, "/mcp", fmt.Sprintf(initialize, version), header)
 	if a.status != http.StatusOK {
 		t.Fatalf("initialize: %d %s", a.status, a.body)
@@ -160,7 +160,7 @@ func openSession(t *testing.T, e *mcpengine.Engine, version string, header http.
 func sendSession(t *testing.T, e *mcpengine.Engine, c call) answer {
 	t.Helper()
 	session := openSession(t, e, "2025-11-25", bearer(c.login))
-	header := earlierHeader(c.header)
+	header := handshakeHeader(c.header)
 	header.Set("Mcp-Session-Id", session.Get("Mcp-Session-Id"))
 	return post(t, e, "/mcp", c.earlier(), header)
 }
@@ -242,7 +242,7 @@ func (s *sseClient) post(t *testing.T, body string, header http.Header) answer {
 // sendLambda sends the call as the event of a Function URL.
 func sendLambda(t *testing.T, e *mcpengine.Engine, c call) answer {
 	t.Helper()
-	body, header := c.newest()
+	body, header := c.stateless()
 	return invoke(t, e, "", body, header)
 }
 

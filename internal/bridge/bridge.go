@@ -7,8 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/mcpengine/mcpengine/internal/handshake"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
-	"github.com/mcpengine/mcpengine/internal/legacy"
 	"github.com/mcpengine/mcpengine/internal/stdio"
 )
 
@@ -29,7 +29,7 @@ type bridge struct {
 	background background
 
 	// Host is what the host told in its handshake, nil before and without one.
-	host  atomic.Pointer[legacy.Peer]
+	host  atomic.Pointer[handshake.Peer]
 	level atomic.Pointer[string] // of logging/setLevel
 	newer atomic.Bool            // the host has sent a request without a handshake
 

@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/mcpengine/mcpengine/internal/legacy"
+	"github.com/mcpengine/mcpengine/internal/handshake"
 	"github.com/mcpengine/mcpengine/internal/peer"
 	"github.com/mcpengine/mcpengine/internal/streamable"
 )
@@ -35,19 +35,19 @@ func identify(r *http.Request) string {
 // A Handler offers processes over Streamable HTTP, in all protocol versions.
 type Handler struct {
 	server    *streamable.Server
-	earlier   *legacy.HTTP
+	earlier   *handshake.HTTP
 	processes *Processes
 }
 
 // NewHandler returns a handler for the processes, which it ends when it is
 // closed.
 func NewHandler(processes *Processes) *Handler {
-	earlier := legacy.NewHTTP(processes, legacy.HTTPConfig{Caller: identify, Logger: processes.config.Bridge.Logger})
+	earlier := handshake.NewHTTP(processes, handshake.HTTPConfig{Caller: identify, Logger: processes.config.Bridge.Logger})
 	return &Handler{
 		earlier: earlier, processes: processes,
 		server: streamable.New(processes, streamable.Config{
 			MaxBody: 4 << 20, KeepAlive: 15 * time.Second, IOTimeout: 30 * time.Second,
-			Versions: peer.Versions(), Earlier: earlier,
+			Versions: peer.Versions(), Handshake: earlier,
 		}),
 	}
 }

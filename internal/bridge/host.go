@@ -5,8 +5,8 @@ import (
 	"context"
 	"strings"
 
+	"github.com/mcpengine/mcpengine/internal/handshake"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
-	"github.com/mcpengine/mcpengine/internal/legacy"
 	"github.com/mcpengine/mcpengine/internal/peer"
 	"github.com/mcpengine/mcpengine/mcp"
 )
@@ -72,7 +72,7 @@ func (b *bridge) introduce(req *jsonrpc.Request) *jsonrpc.Error {
 	if b.host.Load() != nil {
 		return jsonrpc.Errorf(jsonrpc.CodeInvalidRequest, "the connection is initialized already")
 	}
-	host, err := legacy.Negotiate(req)
+	host, err := handshake.Negotiate(req)
 	if err != nil {
 		return err
 	}
@@ -153,9 +153,9 @@ func (b *bridge) answer(ctx context.Context, req *jsonrpc.Request, notify func(j
 		return b.initialize(ctx, req)
 	case req.Handshake && req.Method == methodPing:
 		return []byte("{}"), nil
-	case req.Handshake && isNewer(req.Method):
+	case req.Handshake && isStateless(req.Method):
 		return nil, jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "Method not found: %.64q", req.Method)
-	case !req.Handshake && isEarlier(req.Method):
+	case !req.Handshake && isHandshake(req.Method):
 		return nil, jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "Method not found: %.64q", req.Method)
 	}
 	c, err := b.server.patiently(ctx, b.introduction(req))
@@ -168,20 +168,20 @@ func (b *bridge) answer(ctx context.Context, req *jsonrpc.Request, notify func(j
 	}
 	switch {
 	case req.Handshake && !c.Handshake():
-		return x.toNewer(ctx)
+		return x.toStateless(ctx)
 	case !req.Handshake && c.Handshake():
-		return x.toEarlier(ctx, c)
+		return x.toHandshake(ctx, c)
 	case req.Method == mcp.MethodSubscriptionsListen:
 		return x.listen(ctx)
 	}
 	return x.relay(ctx)
 }
 
-func isNewer(method string) bool {
+func isStateless(method string) bool {
 	return method == mcp.MethodServerDiscover || method == mcp.MethodSubscriptionsListen
 }
 
-func isEarlier(method string) bool {
+func isHandshake(method string) bool {
 	switch method {
 	case methodInitialize, methodPing, methodSetLevel, methodSubscribe, methodUnsubscribe:
 		return true

@@ -255,9 +255,9 @@ func (x *exchange) listen(ctx context.Context) ([]byte, error) {
 	return x.own(result), nil
 }
 
-// listenEarlier does with the means of a version with a handshake what a
+// listenHandshake does with the means of a version with a handshake what a
 // subscription does.
-func (x *exchange) listenEarlier(ctx context.Context, c *peer.Conn) ([]byte, error) {
+func (x *exchange) listenHandshake(ctx context.Context, c *peer.Conn) ([]byte, error) {
 	wanted := parseFilter(x.req.Params.Get("notifications")).honoured(c.Server().Capabilities)
 	l := &listener{filter: wanted, heard: make(chan jsonrpc.Notification, heardSize)}
 	x.heard.add(l)

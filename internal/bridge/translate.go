@@ -45,7 +45,7 @@ func discoverResult(server []byte) []byte {
 	if info := members.Get("serverInfo"); info != nil {
 		result = peer.SetMeta(result, mcp.MetaServerInfo, info)
 	}
-	return newerResult(mcp.MethodServerDiscover, result)
+	return statelessResult(mcp.MethodServerDiscover, result)
 }
 
 // object returns the JSON object of one member.
@@ -60,8 +60,8 @@ func orObject(value []byte) []byte {
 	return value
 }
 
-// earlierResult takes from a result what versions with a handshake do not have.
-func earlierResult(result []byte) []byte {
+// handshakeResult takes from a result what versions with a handshake do not have.
+func handshakeResult(result []byte) []byte {
 	if !bytes.Contains(result, []byte(memberResultType)) && !bytes.Contains(result, []byte(memberTTL)) && !bytes.Contains(result, []byte(memberCacheScope)) {
 		return result
 	}
@@ -90,9 +90,9 @@ var cacheable = []string{
 	mcp.MethodResourcesList, mcp.MethodResourcesTemplatesList, mcp.MethodResourcesRead,
 }
 
-// newerResult adds to a result of a server with a handshake what it has since.
+// statelessResult adds to a result of a server with a handshake what it has since.
 // Nobody knows how long it holds, so that it does not.
-func newerResult(method string, result []byte) []byte {
+func statelessResult(method string, result []byte) []byte {
 	members, err := jsonrpc.ParseObject(result)
 	if err != nil {
 		return result
@@ -119,8 +119,8 @@ func newerResult(method string, result []byte) []byte {
 // that does not exist. 2026-07-28 has no code of its own for it.
 const codeResourceNotFound = -32002
 
-// newerError returns an error of a server with a handshake as 2026-07-28 has it.
-func newerError(err *jsonrpc.Error) *jsonrpc.Error {
+// statelessError returns an error of a server with a handshake as 2026-07-28 has it.
+func statelessError(err *jsonrpc.Error) *jsonrpc.Error {
 	if err.Code != codeResourceNotFound {
 		return err
 	}

@@ -30,7 +30,7 @@ func TestInitializeResult(t *testing.T) {
 	}
 }
 
-func TestEarlierResult(t *testing.T) {
+func TestHandshakeResult(t *testing.T) {
 	t.Parallel()
 	for result, want := range map[string]string{
 		`{"tools":[{"name":"resultType"}]}`:                                    `{"tools":[{"name":"resultType"}]}`,
@@ -38,13 +38,13 @@ func TestEarlierResult(t *testing.T) {
 		`{"resultType":"complete"}`:                                            `{}`,
 		`{"a": 1.50 ,"resultType":"complete","b":{"ttlMs":2}}`:                 `{"a":1.50,"b":{"ttlMs":2}}`,
 	} {
-		if got := string(earlierResult([]byte(result))); got != want {
-			t.Errorf("earlierResult(%s) = %s, want %s", result, got, want)
+		if got := string(handshakeResult([]byte(result))); got != want {
+			t.Errorf("handshakeResult(%s) = %s, want %s", result, got, want)
 		}
 	}
 }
 
-func TestNewerResult(t *testing.T) {
+func TestStatelessResult(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct{ method, result, want string }{
 		{"tools/call", `{ "a":1.50 }`, `{"resultType":"complete","a":1.50 }`},
@@ -53,27 +53,27 @@ func TestNewerResult(t *testing.T) {
 		{"tools/list", `{"ttlMs":5,"tools":[]}`, `{"resultType":"complete","cacheScope":"private","ttlMs":5,"tools":[]}`},
 		{"tools/list", `[]`, `[]`},
 	} {
-		if got := string(newerResult(row.method, []byte(row.result))); got != row.want {
-			t.Errorf("newerResult(%s, %s) = %s, want %s", row.method, row.result, got, row.want)
+		if got := string(statelessResult(row.method, []byte(row.result))); got != row.want {
+			t.Errorf("statelessResult(%s, %s) = %s, want %s", row.method, row.result, got, row.want)
 		}
 	}
 }
 
-func TestEarlierQuestion(t *testing.T) {
+func TestHandshakeQuestion(t *testing.T) {
 	t.Parallel()
 	for raw, want := range map[string]string{
 		`{"method":"roots/list"}`: `roots/list `,
 		`{"method":"elicitation/create","params":{"mode":"form","message":"Who?"}}`: `elicitation/create {"mode":"form","message":"Who?"}`,
 		`{"method":"sampling/createMessage","params":{"maxTokens":1}}`:              `sampling/createMessage {"maxTokens":1}`,
 	} {
-		method, params, err := earlierQuestion([]byte(raw))
+		method, params, err := handshakeQuestion([]byte(raw))
 		if got := method + " " + string(params); err != nil || got != want {
-			t.Errorf("earlierQuestion(%s) = %s, %v, want %s", raw, got, err, want)
+			t.Errorf("handshakeQuestion(%s) = %s, %v, want %s", raw, got, err, want)
 		}
 	}
 	for _, raw := range []string{`{}`, `[]`, `{"method":"tools/call"}`, `{"method":"roots/list","params":1}`} {
-		if _, _, err := earlierQuestion([]byte(raw)); err == nil {
-			t.Errorf("earlierQuestion(%s) is no error", raw)
+		if _, _, err := handshakeQuestion([]byte(raw)); err == nil {
+			t.Errorf("handshakeQuestion(%s) is no error", raw)
 		}
 	}
 }
@@ -117,8 +117,8 @@ func FuzzTranslate(f *testing.F) {
 		for name, made := range map[string][]byte{
 			"initialize": initializeResult(bytes.Clone(data), "2025-11-25", "far"),
 			"discover":   discoverResult(bytes.Clone(data)),
-			"earlier":    earlierResult(bytes.Clone(data)),
-			"newer":      newerResult("tools/list", bytes.Clone(data)),
+			"earlier":    handshakeResult(bytes.Clone(data)),
+			"newer":      statelessResult("tools/list", bytes.Clone(data)),
 			"filter":     x.tools.filter(x, bytes.Clone(data)),
 			"round":      nextRound(bytes.Clone(data), []byte(`{}`), []byte(`"s"`)),
 		} {
@@ -126,7 +126,7 @@ func FuzzTranslate(f *testing.F) {
 				t.Errorf("%s makes %s", name, made)
 			}
 		}
-		_, _, _ = earlierQuestion(data)
+		_, _, _ = handshakeQuestion(data)
 		_ = parseFilter(data).json()
 		_ = inputRequired(data)
 	})

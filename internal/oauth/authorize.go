@@ -86,7 +86,7 @@ func (a *Authorizer) begin(ctx context.Context, f *flow, t *token, earlier bool)
 		client.Secret = "" // it is configured, and not ours to keep
 	}
 	s := &session{
-		Issuer: f.server.Issuer, Resource: f.resource, Earlier: earlier,
+		Issuer: f.server.Issuer, Resource: f.resource, Handshake: earlier,
 		Client: client, Token: *t, Requested: f.scopes, Obtained: a.config.Now(),
 	}
 	if f.key != nil {
@@ -127,7 +127,7 @@ func (a *Authorizer) choose(ctx context.Context, r *resource) (string, error) {
 func (a *Authorizer) metadata(ctx context.Context, issuer string, earlier bool) (*server, error) {
 	s, err := a.fetch.discoverServer(ctx, issuer)
 	if earlier && errors.Is(err, errNoMetadata) {
-		return earlierServer(issuer), nil
+		return handshakeServer(issuer), nil
 	}
 	return s, err
 }
@@ -178,7 +178,7 @@ func (a *Authorizer) refresh(ctx context.Context, s *session) (*session, error) 
 		}
 		s = latest
 	}
-	metadata, err := a.metadata(ctx, s.Issuer, s.Earlier)
+	metadata, err := a.metadata(ctx, s.Issuer, s.Handshake)
 	if err != nil {
 		return nil, err
 	}
@@ -241,7 +241,7 @@ func (a *Authorizer) resume(metadata *server, s *session) (*flow, error) {
 
 // revoke takes the refresh token back, and with it all that came from it.
 func (a *Authorizer) revoke(ctx context.Context, s *session) error {
-	metadata, err := a.metadata(ctx, s.Issuer, s.Earlier)
+	metadata, err := a.metadata(ctx, s.Issuer, s.Handshake)
 	if err != nil {
 		return fmt.Errorf("revoke: %w", err)
 	}

@@ -147,7 +147,7 @@ func TestRegistrationFails(t *testing.T) {
 }
 
 // A server of 2025-03-26 has no metadata, and endpoints at fixed paths.
-func TestEarlierServer(t *testing.T) {
+func TestHandshakeServer(t *testing.T) {
 	t.Parallel()
 	for _, metadata := range []bool{true, false} {
 		w := newWorld(t)

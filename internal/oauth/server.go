@@ -117,11 +117,11 @@ func parseServer(data []byte, issuer string) (*server, error) {
 	return &s, nil
 }
 
-// earlierServer is the authorization server of a server that has no metadata of
+// handshakeServer is the authorization server of a server that has no metadata of
 // any kind: endpoints at fixed paths of its root (2025-03-26,
 // basic/authorization, "Fallbacks for Servers without Metadata Discovery").
 // Every such server has to support PKCE.
-func earlierServer(base string) *server {
+func handshakeServer(base string) *server {
 	return &server{
 		Issuer:           base,
 		Authorize:        base + "/authorize",

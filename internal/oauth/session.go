@@ -19,7 +19,7 @@ const offlineAccess = "offline_access"
 type session struct {
 	Issuer    string      `json:"issuer"`
 	Resource  string      `json:"resource"`
-	Earlier   bool        `json:"earlier,omitempty"`
+	Handshake bool        `json:"earlier,omitempty"`
 	Client    credentials `json:"client"`
 	Token     token       `json:"token"`
 	Requested []string    `json:"requested,omitempty"`

@@ -101,7 +101,7 @@ func isFinal(err error) bool {
 		return status.Status == http.StatusTooManyRequests || status.Status == http.StatusServiceUnavailable
 	}
 	if rpcErr, ok := errors.AsType[*jsonrpc.Error](err); ok {
-		return isModern(rpcErr)
+		return isStateless(rpcErr)
 	}
 	_, unreachable := errors.AsType[*UnreachableError](err)
 	_, auth := errors.AsType[*AuthError](err)

@@ -281,7 +281,7 @@ func refusal(resp *http.Response, id []byte) error {
 	case resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode >= 500:
 		status.Err = rpcErr
 		return status
-	case answers(data, id) || isModern(rpcErr):
+	case answers(data, id) || isStateless(rpcErr):
 		return rpcErr
 	}
 	status.Err = rpcErr
@@ -294,9 +294,9 @@ func answers(data, id []byte) bool {
 	return m.Parse(data) == nil && bytes.Equal(m.ID, id)
 }
 
-// isModern reports whether the error is one that only versions without a
+// isStateless reports whether the error is one that only versions without a
 // handshake have (versioning, "Backward Compatibility").
-func isModern(err *jsonrpc.Error) bool {
+func isStateless(err *jsonrpc.Error) bool {
 	switch err.Code {
 	case jsonrpc.CodeHeaderMismatch, jsonrpc.CodeMissingRequiredClientCapability, jsonrpc.CodeUnsupportedProtocolVersion:
 		return true

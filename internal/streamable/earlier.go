@@ -8,10 +8,10 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// An Earlier serves the messages of earlier protocol versions, which share the
+// A Handshake serves the messages of earlier protocol versions, which share the
 // endpoint. The checks of Origin, Host, Content-Type, Accept and size have been
 // made by then.
-type Earlier interface {
+type Handshake interface {
 	// Speaks reports whether a version is one of those it serves.
 	Speaks(version string) bool
 
@@ -27,15 +27,15 @@ type Earlier interface {
 	Delete(w http.ResponseWriter, r *http.Request)
 }
 
-// isEarlier reports whether a message belongs to an earlier version: its body
+// isHandshake reports whether a message belongs to an earlier version: its body
 // does not say that it is of the newest, and its header does not either. Err is
 // what came of parsing it.
 //
 // Everything else is served, or refused, by the rules of the newest version, so
 // that a message in whose body and header different versions are named is
 // refused as the mismatch it is.
-func (s *Server) isEarlier(h http.Header, req *jsonrpc.Request, err *jsonrpc.Error) bool {
-	earlier := s.config.Earlier
+func (s *Server) isHandshake(h http.Header, req *jsonrpc.Request, err *jsonrpc.Error) bool {
+	earlier := s.config.Handshake
 	switch {
 	case earlier == nil || req.Meta.Get(mcp.MetaProtocolVersion) != nil:
 		return false
@@ -48,12 +48,12 @@ func (s *Server) isEarlier(h http.Header, req *jsonrpc.Request, err *jsonrpc.Err
 	return len(versions) == 0 || len(versions) == 1 && earlier.Speaks(versions[0])
 }
 
-func (s *Server) getEarlier(w http.ResponseWriter, r *http.Request) {
+func (s *Server) getHandshake(w http.ResponseWriter, r *http.Request) {
 	if _, events := accepts(r.Header["Accept"]); !events {
 		Reject(w, http.StatusNotAcceptable, jsonrpc.CodeInvalidRequest, "Accept must list text/event-stream")
 		return
 	}
-	s.config.Earlier.Get(w, r)
+	s.config.Handshake.Get(w, r)
 }
 
 // allows reports whether the endpoint has anything to do with an HTTP method
@@ -63,14 +63,14 @@ func (s *Server) allows(method string) bool {
 	case http.MethodPost:
 		return true
 	case http.MethodGet, http.MethodDelete:
-		return s.config.Earlier != nil
+		return s.config.Handshake != nil
 	}
 	return false
 }
 
 // methods returns the value of Allow.
 func (s *Server) methods() string {
-	if s.config.Earlier == nil {
+	if s.config.Handshake == nil {
 		return postOnly
 	}
 	return "GET, POST, DELETE, OPTIONS"

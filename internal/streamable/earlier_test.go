@@ -88,7 +88,7 @@ func TestEra(t *testing.T) {
 			t.Parallel()
 			var e earlier
 			c := config()
-			c.Earlier = &e
+			c.Handshake = &e
 			r := newRequest(t.Context(), test.body)
 			if delete(r.Header, "Mcp-Protocol-Version"); test.versions != nil {
 				r.Header["Mcp-Protocol-Version"] = test.versions
@@ -105,7 +105,7 @@ func TestEra(t *testing.T) {
 }
 
 // The checks of the endpoint come first, for all versions.
-func TestEarlierIsGuarded(t *testing.T) {
+func TestHandshakeIsGuarded(t *testing.T) {
 	t.Parallel()
 	const get, post, remove = http.MethodGet, http.MethodPost, http.MethodDelete
 	for _, test := range []struct {
@@ -131,7 +131,7 @@ func TestEarlierIsGuarded(t *testing.T) {
 			t.Parallel()
 			var e earlier
 			c := config()
-			c.Earlier = &e
+			c.Handshake = &e
 			r := newRequest(t.Context(), `{"jsonrpc":"2.0","id":1,"method":"ping"}`)
 			r.Method = test.method
 			r.Header.Set("Mcp-Protocol-Version", "2025-11-25")
@@ -151,11 +151,11 @@ func TestEarlierIsGuarded(t *testing.T) {
 
 // Scripts of a page that may use the endpoint may also listen and end a
 // session, and read the id of one.
-func TestEarlierCORS(t *testing.T) {
+func TestHandshakeCORS(t *testing.T) {
 	t.Parallel()
 	for _, method := range []string{http.MethodPost, http.MethodGet, http.MethodDelete, http.MethodPut} {
 		c := config()
-		c.Earlier = &earlier{}
+		c.Handshake = &earlier{}
 		c.AllowedOrigins = []string{"https://app.example"}
 		s := streamable.New(handlerFunc(complete), c)
 		r := newRequest(t.Context(), "")

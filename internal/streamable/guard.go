@@ -100,7 +100,7 @@ func isLoopbackName(host string) bool {
 // exposed returns the response fields a script may read.
 func (s *Server) exposed() string {
 	const exposed = "MCP-Protocol-Version, WWW-Authenticate"
-	if s.config.Earlier == nil {
+	if s.config.Handshake == nil {
 		return exposed
 	}
 	return exposed + ", Mcp-Session-Id"

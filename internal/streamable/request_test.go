@@ -303,7 +303,7 @@ func TestStatus(t *testing.T) {
 // "An Mcp-Session-Id header on a request: ignore it, and do not mint or echo
 // session IDs. A Last-Event-ID header: ignore it" (streamable-http, "Earlier
 // Streamable HTTP Revisions").
-func TestEarlierHeadersAreIgnored(t *testing.T) {
+func TestHandshakeHeadersAreIgnored(t *testing.T) {
 	t.Parallel()
 	for _, stream := range []bool{false, true} {
 		s := newServer(func(_ context.Context, req *jsonrpc.Request, notify func(jsonrpc.Notification)) *jsonrpc.Response {

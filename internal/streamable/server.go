@@ -47,9 +47,9 @@ type Config struct {
 	// Versions are the protocol versions that error messages mention.
 	Versions []string
 
-	// Earlier serves earlier protocol versions at the same endpoint. Nil means
+	// Handshake serves earlier protocol versions at the same endpoint. Nil means
 	// that there are none.
-	Earlier Earlier
+	Handshake Handshake
 
 	// Authenticate returns the context of a request, with whoever its
 	// credentials are of, or turns it away. It comes after the checks of Origin
@@ -115,7 +115,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.allowOrigin(w, r)
-	earlier := s.config.Earlier != nil
+	earlier := s.config.Handshake != nil
 	ctx := r.Context()
 	if s.config.Authenticate != nil && s.allows(r.Method) {
 		if ctx = s.authenticate(w, r); ctx == nil {
@@ -131,9 +131,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodOptions:
 		preflight(w, r, s.methods(), s.allows)
 	case r.Method == http.MethodGet && earlier:
-		s.getEarlier(w, r)
+		s.getHandshake(w, r)
 	case r.Method == http.MethodDelete && earlier:
-		s.config.Earlier.Delete(w, r)
+		s.config.Handshake.Delete(w, r)
 	default:
 		// GET and DELETE belong to earlier versions (streamable-http,
 		// "Earlier Streamable HTTP Revisions").
@@ -165,11 +165,11 @@ func (x *exchange) serve(ctx context.Context, w http.ResponseWriter, r *http.Req
 	req := &x.request
 	err := req.Parse(x.body)
 	req.Began = began
-	if x.server.isEarlier(r.Header, req, err) {
+	if x.server.isHandshake(r.Header, req, err) {
 		if x.server.config.Authenticate != nil {
 			r = r.WithContext(ctx)
 		}
-		x.server.config.Earlier.Post(w, r, x.body, req, err)
+		x.server.config.Handshake.Post(w, r, x.body, req, err)
 		return
 	}
 	if err != nil {

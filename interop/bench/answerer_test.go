@@ -64,8 +64,8 @@ func TestAnswererAnswersAsTheServer(t *testing.T) {
 			server, posts := startAnswerer(t, handler)
 
 			r := callRow("client", setup{text, 1})
-			if version == earlierVersion {
-				r.request.Earlier = version
+			if version == handshakeVersion {
+				r.request.Handshake = version
 			}
 			r, err := r.open(rival{sessions: r.earlier()}, inProcessSender(handler))
 			if err != nil {
@@ -73,7 +73,7 @@ func TestAnswererAnswersAsTheServer(t *testing.T) {
 			}
 			call := func(id int, arguments map[string]any) wire.Request {
 				request := wire.CallTool(id, toolName(0), arguments)
-				request.Earlier, request.Session = r.request.Earlier, r.request.Session
+				request.Handshake, request.Session = r.request.Handshake, r.request.Session
 				return request
 			}
 			here, mistyped := map[string]any{"city": city}, map[string]any{"city": 7}

@@ -165,7 +165,7 @@ func TestVerifyRefuses(t *testing.T) {
 	}
 	honest := servePlain(setup{text, 1})
 	rightText := `{"resultType":"complete","content":[{"type":"text","text":"` + forecast(city) + `"}]}`
-	earlierText := `{"content":[{"type":"text","text":"` + forecast(city) + `"}]}`
+	handshakeText := `{"content":[{"type":"text","text":"` + forecast(city) + `"}]}`
 	tests := []struct {
 		name    string
 		row     string
@@ -174,7 +174,7 @@ func TestVerifyRefuses(t *testing.T) {
 	}{
 		{"empty result", "call-text-1", result(`{}`), `result type ""`},
 		{"result of the newest version", "call-text-1-2025-11-25", result(rightText), `result type "complete"`},
-		{"ignores the version", "call-text-1-2025-11-25", result(earlierText), "status 200 to a mismatched header"},
+		{"ignores the version", "call-text-1-2025-11-25", result(handshakeText), "status 200 to a mismatched header"},
 		{"wrong text", "call-text-1", result(strings.Replace(rightText, "rain", "hail", 1)), "wrong text"},
 		{"ignores headers", "call-text-1", result(rightText), "status 200 to a mismatched header"},
 		{"ignores the type of arguments", "call-text-1", checksHeaders(result(rightText)), "a number is accepted"},

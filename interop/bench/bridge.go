@@ -164,7 +164,7 @@ func startBridge(ctx context.Context, b bridge, url, home string) (*host, error)
 }
 
 func (h *host) initialize() (time.Duration, error) {
-	if _, err := h.exchange(wire.Initialize(earlierVersion).Body()); err != nil {
+	if _, err := h.exchange(wire.Initialize(handshakeVersion).Body()); err != nil {
 		return 0, fmt.Errorf("initialize: %w", err)
 	}
 	took := time.Since(h.started)

@@ -11,7 +11,7 @@ func (r *report) printBridges(w io.Writer) error {
 	if len(r.Bridges) == 0 {
 		return nil
 	}
-	t := table(w, "bridges from stdio to a server over Streamable HTTP, version "+earlierVersion,
+	t := table(w, "bridges from stdio to a server over Streamable HTTP, version "+handshakeVersion,
 		"initialize ms", "×ours", "RSS MiB", "×ours", "added µs/call", "×ours")
 	ours := r.bridge(oursName)
 	for _, x := range r.Bridges {

@@ -33,7 +33,7 @@ func (r row) open(s rival, send func(wire.Request) (answer, error)) (row, error)
 	if !s.sessions {
 		return r, nil
 	}
-	got, err := send(wire.Initialize(r.request.Earlier))
+	got, err := send(wire.Initialize(r.request.Handshake))
 	if err != nil {
 		return r, err
 	}
@@ -41,7 +41,7 @@ func (r row) open(s rival, send func(wire.Request) (answer, error)) (row, error)
 		return r, fmt.Errorf("status %d and session %q to initialize", got.status, got.session)
 	}
 	r.request.Session = got.session
-	got, err = send(wire.Initialized(r.request.Earlier, got.session))
+	got, err = send(wire.Initialized(r.request.Handshake, got.session))
 	if err == nil && got.status != http.StatusAccepted {
 		err = fmt.Errorf("status %d to initialized", got.status)
 	}

@@ -54,7 +54,7 @@ const goSDKName = "go-sdk"
 var callers = []string{oursName, plainName, goSDKName}
 
 // clientVersions are the versions they are compared in.
-var clientVersions = []string{wire.Version, earlierVersion}
+var clientVersions = []string{wire.Version, handshakeVersion}
 
 // measureClients has the clients call one and the same server, in turns.
 func measureClients(ctx context.Context, p plan) (results []*clientResult, err error) {
@@ -222,8 +222,8 @@ func dialGoSDK(ctx context.Context, hc *http.Client, version, url string) (calle
 // dialPlain makes do with package net/http.
 func dialPlain(ctx context.Context, hc *http.Client, version, url string) (caller, error) {
 	r := callRow("client", setup{text, 1})
-	if version == earlierVersion {
-		r.request.Earlier = version
+	if version == handshakeVersion {
+		r.request.Handshake = version
 	}
 	r, err := r.open(rival{sessions: r.earlier()}, func(request wire.Request) (answer, error) {
 		return post(ctx, hc, url, request.Header(), request.Body())

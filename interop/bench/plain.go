@@ -15,9 +15,9 @@ func servePlain(s setup) http.Handler {
 	return addPlainTools(plain.New("weather", "1.0.0"), s)
 }
 
-// serveEarlierPlain returns the hand-written server of the version before.
-func serveEarlierPlain(s setup) http.Handler {
-	return addPlainTools(plain.NewEarlier("weather", "1.0.0"), s)
+// serveHandshakePlain returns the hand-written server of the version before.
+func serveHandshakePlain(s setup) http.Handler {
+	return addPlainTools(plain.NewHandshake("weather", "1.0.0"), s)
 }
 
 func addPlainTools(server *plain.Server, s setup) *plain.Server {

@@ -40,9 +40,9 @@ func title(row string) string {
 		"list-1":         "tools/list: 1 tool",
 		"list-100":       "tools/list: 100 tools",
 	}
-	name, isEarlier := strings.CutSuffix(row, "-"+earlierVersion)
-	if isEarlier {
-		return titles[name] + ", version " + earlierVersion
+	name, isHandshake := strings.CutSuffix(row, "-"+handshakeVersion)
+	if isHandshake {
+		return titles[name] + ", version " + handshakeVersion
 	}
 	return titles[name]
 }

@@ -37,14 +37,14 @@ func rivals() []rival {
 	}
 }
 
-// earlierRivals returns the servers of a version with a handshake. All but ours
+// handshakeRivals returns the servers of a version with a handshake. All but ours
 // are without sessions, which is what they are fastest at; ours comes with and
 // without, because its default is with.
-func earlierRivals() []rival {
+func handshakeRivals() []rival {
 	return []rival{
 		{name: oursName, serve: serveOurs, sessions: true},
 		{name: noSessionsName, serve: serveOursWithoutSessions},
-		{name: plainName, serve: serveEarlierPlain},
+		{name: plainName, serve: serveHandshakePlain},
 		{name: "go-sdk", module: "github.com/modelcontextprotocol/go-sdk", serve: serveGoSDK},
 		{name: "mcp-go", module: "github.com/mark3labs/mcp-go", serve: serveMCPGo, lossy: true},
 	}
@@ -54,7 +54,7 @@ func earlierRivals() []rival {
 func (r row) rivals() []rival {
 	switch {
 	case r.earlier():
-		return earlierRivals()
+		return handshakeRivals()
 	case r.name == guardedRow:
 		return guardedRivals()
 	}

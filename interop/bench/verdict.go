@@ -69,8 +69,8 @@ func (r *report) bars() []bar {
 				bar{row + ": start over plain, ms", difference(our.Start, base.Start), 0.50, 0})
 		}
 	}
-	bars = append(bars, r.requestBars(oursName, "-"+earlierVersion)...)
-	bars = append(bars, r.requestBars(noSessionsName, "-"+earlierVersion)...)
+	bars = append(bars, r.requestBars(oursName, "-"+handshakeVersion)...)
+	bars = append(bars, r.requestBars(noSessionsName, "-"+handshakeVersion)...)
 	bars = append(bars, r.clientBars()...)
 	return append(bars, r.bridgeBars()...)
 }

@@ -75,17 +75,17 @@ func groups() [][]row {
 	}
 }
 
-// earlierVersion is the newest version with a handshake.
-const earlierVersion = "2025-11-25"
+// handshakeVersion is the newest version with a handshake.
+const handshakeVersion = "2025-11-25"
 
 // earlier returns the row in that version.
 func earlier(r row) row {
-	r.name += "-" + earlierVersion
-	r.request.Earlier = earlierVersion
+	r.name += "-" + handshakeVersion
+	r.request.Handshake = handshakeVersion
 	return r
 }
 
-func (r row) earlier() bool { return r.request.Earlier != "" }
+func (r row) earlier() bool { return r.request.Handshake != "" }
 
 func findRow(name string) (row, error) {
 	for _, group := range groups() {

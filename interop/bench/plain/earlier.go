@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-const earlierVersion = "2025-11-25"
+const handshakeVersion = "2025-11-25"
 
-type earlierCallToolResult struct {
+type handshakeCallToolResult struct {
 	Content           []TextContent `json:"content"`
 	StructuredContent any           `json:"structuredContent,omitempty"`
 	IsError           bool          `json:"isError,omitempty"`
 }
 
-type earlierListToolsResult struct {
+type handshakeListToolsResult struct {
 	Tools []Tool `json:"tools"`
 }
 
@@ -24,18 +24,18 @@ type initializeResult struct {
 	ServerInfo      Implementation `json:"serverInfo"`
 }
 
-// NewEarlier returns a server without tools that speaks protocol version
+// NewHandshake returns a server without tools that speaks protocol version
 // 2025-11-25, and has no sessions: a client may send a request to any replica.
-func NewEarlier(name, version string) *Server {
+func NewHandshake(name, version string) *Server {
 	s := New(name, version)
 	s.earlier = true
 	return s
 }
 
-// serveEarlier answers one message. Errors of a method have status 200: the
+// serveHandshake answers one message. Errors of a method have status 200: the
 // HTTP request has been answered.
-func (s *Server) serveEarlier(w http.ResponseWriter, r *http.Request, req *request) {
-	if version := r.Header.Get("Mcp-Protocol-Version"); version != "" && version != earlierVersion {
+func (s *Server) serveHandshake(w http.ResponseWriter, r *http.Request, req *request) {
+	if version := r.Header.Get("Mcp-Protocol-Version"); version != "" && version != handshakeVersion {
 		fail(w, http.StatusBadRequest, req.ID, &rpcError{Code: codeInvalidRequest, Message: "unsupported protocol version"})
 		return
 	}
@@ -54,23 +54,23 @@ func (s *Server) serveEarlier(w http.ResponseWriter, r *http.Request, req *reque
 	switch req.Method {
 	case "initialize":
 		answer(w, http.StatusOK, response{JSONRPC: "2.0", ID: req.ID, Result: initializeResult{
-			earlierVersion, map[string]any{"tools": struct{}{}}, s.info,
+			handshakeVersion, map[string]any{"tools": struct{}{}}, s.info,
 		}})
 	case "ping":
 		answer(w, http.StatusOK, response{JSONRPC: "2.0", ID: req.ID, Result: struct{}{}})
 	case "tools/call":
 		s.callTool(w, r, req)
 	case "tools/list":
-		s.listEarlierTools(w, req)
+		s.listHandshakeTools(w, req)
 	default:
 		fail(w, http.StatusOK, req.ID, &rpcError{Code: codeMethodNotFound, Message: "unknown method " + req.Method})
 	}
 }
 
-func (s *Server) listEarlierTools(w http.ResponseWriter, req *request) {
+func (s *Server) listHandshakeTools(w http.ResponseWriter, req *request) {
 	if req.Params.Cursor != "" {
 		fail(w, http.StatusOK, req.ID, &rpcError{Code: codeInvalidParams, Message: "unknown cursor"})
 		return
 	}
-	answer(w, http.StatusOK, response{JSONRPC: "2.0", ID: req.ID, Result: earlierListToolsResult{s.tools}})
+	answer(w, http.StatusOK, response{JSONRPC: "2.0", ID: req.ID, Result: handshakeListToolsResult{s.tools}})
 }

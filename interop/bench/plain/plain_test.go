@@ -55,15 +55,15 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-func TestEarlierRefusals(t *testing.T) {
+func TestHandshakeRefusals(t *testing.T) {
 	t.Parallel()
-	server := plain.NewEarlier("test", "1.0.0")
+	server := plain.NewHandshake("test", "1.0.0")
 	server.AddTool(plain.Tool{Name: "greet"}, func(context.Context, json.RawMessage, plain.Progress) (plain.CallToolResult, error) {
 		return plain.Text("hello"), nil
 	})
 	const version = "2025-11-25"
 	greet, absent := wire.CallTool(1, "greet", map[string]any{}), wire.CallTool(1, "absent", nil)
-	greet.Earlier, absent.Earlier = version, version
+	greet.Handshake, absent.Handshake = version, version
 	unversioned, future := greet, greet
 	unversioned.Override = http.Header{"Mcp-Protocol-Version": nil}
 	future.Override = http.Header{"Mcp-Protocol-Version": {"2099-01-01"}}
@@ -79,8 +79,8 @@ func TestEarlierRefusals(t *testing.T) {
 		{"no version", unversioned, 200, `"hello"`},
 		{"unknown version", future, 400, `"code":-32600`},
 		{"unknown tool", absent, 200, `"code":-32602`},
-		{"unknown method", wire.Request{ID: 1, Method: "tools/dance", Earlier: version}, 200, `"code":-32601`},
-		{"request without id", wire.Request{Method: "tools/list", Earlier: version}, 400, `"code":-32600`},
+		{"unknown method", wire.Request{ID: 1, Method: "tools/dance", Handshake: version}, 200, `"code":-32601`},
+		{"request without id", wire.Request{Method: "tools/list", Handshake: version}, 400, `"code":-32600`},
 	}
 	for _, test := range tests {
 		recorder := httptest.NewRecorder()

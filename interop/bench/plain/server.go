@@ -58,7 +58,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if s.earlier {
-		s.serveEarlier(w, r, &req)
+		s.serveHandshake(w, r, &req)
 		return
 	}
 	if req.JSONRPC != "2.0" || len(req.ID) == 0 || bytes.Equal(req.ID, []byte("null")) || req.Method == "" {

@@ -58,7 +58,7 @@ func (s *Server) callTool(w http.ResponseWriter, r *http.Request, req *request) 
 // complete returns the result as the server's version has it.
 func (s *Server) complete(result CallToolResult) any {
 	if s.earlier {
-		return earlierCallToolResult{result.Content, result.StructuredContent, result.IsError}
+		return handshakeCallToolResult{result.Content, result.StructuredContent, result.IsError}
 	}
 	result.Meta.ServerInfo = s.info
 	result.ResultType = "complete"

@@ -6,7 +6,7 @@ import "net/http"
 // handshake.
 func Initialize(version string) Request {
 	return Request{
-		ID: 1, Method: "initialize", Earlier: version,
+		ID: 1, Method: "initialize", Handshake: version,
 		Params: map[string]any{
 			"protocolVersion": version,
 			"capabilities":    map[string]any{},
@@ -17,15 +17,15 @@ func Initialize(version string) Request {
 
 // Initialized returns the notification that ends the handshake.
 func Initialized(version, session string) Request {
-	return Request{Method: "notifications/initialized", Earlier: version, Session: session}
+	return Request{Method: "notifications/initialized", Handshake: version, Session: session}
 }
 
-// addEarlier adds the headers of a version with a handshake: which version that
+// addHandshake adds the headers of a version with a handshake: which version that
 // is, once it has been agreed upon (2025-11-25, transports, "Protocol Version
 // Header"), and the session.
-func (r Request) addEarlier(header http.Header) {
+func (r Request) addHandshake(header http.Header) {
 	if r.Method != "initialize" {
-		header.Set("MCP-Protocol-Version", r.Earlier)
+		header.Set("MCP-Protocol-Version", r.Handshake)
 	}
 	if r.Session != "" {
 		header.Set("Mcp-Session-Id", r.Session)

@@ -27,10 +27,10 @@ type Request struct {
 	Params map[string]any
 	// Meta is added to the members of "_meta" that every request has.
 	Meta map[string]any
-	// Earlier is a protocol version with a handshake, for a request of that
+	// Handshake is a protocol version with a handshake, for a request of that
 	// version: without the envelope in "_meta", and without headers that mirror
 	// the body.
-	Earlier string
+	Handshake string
 	// Session is the session of such a request; empty is none.
 	Session string
 	// Capabilities are the client capabilities; nil is none.
@@ -69,7 +69,7 @@ func (r Request) Body() []byte {
 }
 
 func (r Request) meta() map[string]any {
-	if r.Earlier != "" {
+	if r.Handshake != "" {
 		return r.Meta
 	}
 	capabilities := r.Capabilities
@@ -93,8 +93,8 @@ func (r Request) Header() http.Header {
 	header := http.Header{}
 	header.Set("Content-Type", "application/json")
 	header.Set("Accept", "application/json, text/event-stream")
-	if r.Earlier != "" {
-		r.addEarlier(header)
+	if r.Handshake != "" {
+		r.addHandshake(header)
 	} else {
 		r.addMirror(header)
 	}

@@ -1,0 +1,71 @@
+//go:build !mcpengine_no_handshake
+
+package mcpengine
+
+import (
+	"net/http"
+
+	"github.com/mcpengine/mcpengine/internal/handshake"
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/streamable"
+)
+
+// This file is all that ties the versions with a handshake to the engine. The
+// build tag mcpengine_no_handshake leaves it out, and package handshake with it.
+
+// servesHandshake says that the versions with a handshake are served.
+const servesHandshake = true
+
+// handshakeHTTP serves the earlier versions at the MCP endpoint.
+func (e *Engine) handshakeHTTP() streamable.Handshake {
+	c := e.httpConfig
+	config := handshake.HTTPConfig{
+		Keys:       e.ring,
+		NoSessions: c.NoSessions,
+		JSONOnly:   c.JSONOnly,
+		SessionTTL: c.SessionTTL,
+		KeepAlive:  c.KeepAlive,
+		IOTimeout:  c.IOTimeout,
+		Events:     c.Events,
+		Logger:     e.logger,
+	}
+	if e.auth != nil {
+		config.Caller, config.Expires = callerOf, expiryOf
+	}
+	earlier := handshake.NewHTTP(core{Engine: e}, config)
+	e.closeHandshake, e.waitHandshake = earlier.Close, earlier.Wait
+	return earlier
+}
+
+// connection returns what answers the requests of one connection, whichever
+// era they belong to.
+func (e *Engine) connection(hangup <-chan struct{}) jsonrpc.Handler {
+	return handshake.NewConn(core{e, hangup, true}, handshake.ConnConfig{Logger: e.logger})
+}
+
+// SSEHandler serves the HTTP+SSE transport of protocol version 2024-11-05, for
+// clients that know nothing newer: event streams at /sse and messages at
+// /messages. Mount it at the root of a server, or under a prefix with
+// [net/http.StripPrefix], and pass that prefix. [HTTPConfig.SSE] lets Run do so.
+//
+// A client's messages have to reach the process that holds its event stream:
+// this transport, unlike the others, does not work behind several replicas
+// without sticky routing.
+func (e *Engine) SSEHandler(prefix string) http.Handler {
+	config := handshake.SSEConfig{
+		Messages:  prefix + "/messages",
+		KeepAlive: e.httpConfig.KeepAlive,
+		IOTimeout: e.httpConfig.IOTimeout,
+		Grace:     e.httpConfig.ShutdownTimeout,
+		Closing:   e.subscriptions.closing,
+		Logger:    e.logger,
+	}
+	if e.auth != nil {
+		config.Caller, config.Expires = callerOf, expiryOf
+	}
+	sse := handshake.NewSSE(core{Engine: e}, e.http, config)
+	mux := http.NewServeMux()
+	mux.HandleFunc("/sse", sse.ServeStream)
+	mux.HandleFunc("/messages", sse.ServeMessage)
+	return mux
+}

@@ -1,0 +1,25 @@
+//go:build mcpengine_no_handshake
+
+package mcpengine
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/streamable"
+)
+
+// servesHandshake says that only the newest version is served.
+const servesHandshake = false
+
+func (e *Engine) handshakeHTTP() streamable.Handshake {
+	e.closeHandshake, e.waitHandshake = func() {}, func(context.Context) error { return nil }
+	return nil
+}
+
+func (e *Engine) connection(hangup <-chan struct{}) jsonrpc.Handler { return core{e, hangup, true} }
+
+// SSEHandler has nothing to serve: the program is built without the earlier
+// protocol versions.
+func (e *Engine) SSEHandler(string) http.Handler { return http.NotFoundHandler() }

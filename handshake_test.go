@@ -1,0 +1,122 @@
+//go:build !mcpengine_no_handshake
+
+package mcpengine_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/mcpengine/mcpengine"
+	"github.com/mcpengine/mcpengine/mcp"
+)
+
+// What differs in a build without the earlier versions.
+const servesHandshake = true
+
+var inThisBuild = strings.NewReplacer()
+
+// initialize is the message that opens a connection of an earlier version.
+func initialize(version string) string {
+	return fmt.Sprintf(`{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":%q,`+
+		`"capabilities":{"elicitation":{"form":{},"url":{}},"sampling":{},"roots":{}},"clientInfo":{"name":"c","version":"1"}}}`, version)
+}
+
+// A client gets the version it asks for, and otherwise the newest that has a
+// handshake.
+func TestInitialize(t *testing.T) {
+	t.Parallel()
+	bare := func() *mcpengine.Engine {
+		return mcpengine.New("test", quiet(), mcpengine.WithInstructions("Be quick."))
+	}
+	for asked, want := range map[string]string{
+		"2025-11-25": "2025-11-25", "2025-06-18": "2025-06-18", "2025-03-26": "2025-03-26", "2024-11-05": "2024-11-05",
+		"2026-07-28": "2025-11-25", "1999-01-01": "2025-11-25",
+	} {
+		for transport, got := range exchanges(t, bare, initialize(asked)) {
+			if !strings.Contains(got, fmt.Sprintf(`"protocolVersion":%q`, want)) || !strings.Contains(got, `"serverInfo":{"name":"test"`) || !strings.Contains(got, "Be quick.") {
+				t.Errorf("initialize %s over %s = %s, want version %s", asked, transport, got, want)
+			}
+		}
+	}
+}
+
+// Results and definitions hold nothing that a version does not know, and what
+// it knows instead.
+func TestHandshakeVersions(t *testing.T) {
+	t.Parallel()
+	newEngine := func() *mcpengine.Engine {
+		e := mcpengine.New("test", quiet())
+		give(e, "number", 42, mcpengine.WithTitle("Number"), mcpengine.WithIcons(mcp.Icon{Src: "https://server.example/i.png"}))
+		give(e, "blocks", []mcp.ContentBlock{mcp.AudioContent{Data: []byte("wav"), MIMEType: "audio/wav"}, mcp.ResourceLink{URI: "file:///a", Name: "a"}})
+		hold(e, "file:///a", "text")
+		return e
+	}
+	const (
+		list   = `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`
+		number = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"number"}}`
+		blocks = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"blocks"}}`
+		lost   = `{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"file:///lost"}}`
+		ping   = `{"jsonrpc":"2.0","id":1,"method":"ping"}`
+	)
+	tests := []struct {
+		version, message string
+		has, lacks       []string
+	}{
+		{"2025-11-25", list, []string{`"icons"`, `"title"`, `"outputSchema":{"type":"object","properties":{"result":{"type":"integer"}}`}, []string{"resultType", "ttlMs", "serverInfo"}},
+		{"2025-06-18", list, []string{`"title"`, `"outputSchema"`}, []string{`"icons"`, "resultType"}},
+		{"2025-03-26", list, []string{`"inputSchema"`}, []string{`"icons"`, `"title"`, `"outputSchema"`}},
+		{"2025-11-25", number, []string{`"structuredContent":{"result":42}`, `"text":"42"`}, []string{"resultType", "serverInfo"}},
+		{"2025-03-26", number, []string{`"text":"42"`}, []string{"structuredContent"}},
+		{"2025-06-18", blocks, []string{`"type":"audio"`, `"type":"resource_link"`}, nil},
+		{"2025-03-26", blocks, []string{`"type":"audio"`, `"[a](file:///a)"`}, []string{"resource_link"}},
+		{"2024-11-05", blocks, []string{`[audio/wav of 3 bytes`, `"[a](file:///a)"`}, []string{`"type":"audio"`}},
+		{"2025-11-25", lost, []string{`"code":-32002`}, nil},
+		{"2024-11-05", ping, []string{`"result":{}`}, nil},
+	}
+	for _, test := range tests {
+		send := serveStdio(t, newEngine())
+		send(initialize(test.version))
+		send(`{"jsonrpc":"2.0","method":"notifications/initialized"}`)
+		got := send(test.message)[0]
+		for _, want := range test.has {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s %s = %s, want it to contain %s", test.version, test.message, got, want)
+			}
+		}
+		for _, unwanted := range test.lacks {
+			if strings.Contains(got, unwanted) {
+				t.Errorf("%s %s = %s, want it without %s", test.version, test.message, got, unwanted)
+			}
+		}
+	}
+}
+
+// On a connection of an earlier version a question is a request to the client,
+// and the handler waits for the answer where it stands.
+func TestAskHandshake(t *testing.T) {
+	t.Parallel()
+	runs := 0
+	e := mcpengine.New("test", quiet())
+	mcpengine.AddTool(e, "greet", "", func(ctx context.Context, _ none) (string, error) {
+		runs++
+		in, err := mcpengine.Elicit[login](ctx, "Your name?")
+		return "hello " + in.User, err
+	})
+	conn := dialStdio(t, e)
+	conn.write(initialize("2025-06-18"))
+	conn.read()
+	conn.write(`{"jsonrpc":"2.0","method":"notifications/initialized"}`)
+	conn.write(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"greet"}}`)
+	question := conn.read()
+	if !strings.Contains(question, `"method":"elicitation/create"`) || strings.Contains(question, `"mode"`) {
+		t.Fatalf("first message = %s, want a question without a mode", question)
+	}
+	_, id, _ := strings.Cut(question, `"id":`)
+	id, _, _ = strings.Cut(id, ",")
+	conn.write(fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"result":{"action":"accept","content":{"user":"octocat"}}}`, strings.TrimSuffix(id, "}")))
+	if got := conn.read(); !strings.Contains(got, "hello octocat") || runs != 1 {
+		t.Errorf("response = %s after %d runs, want hello octocat after one", got, runs)
+	}
+}

@@ -1,0 +1,213 @@
+package bridge
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/mcp"
+)
+
+// initialize answers the handshake of the host, from what is known of the server
+// if something is: then the server is asked meanwhile.
+func (b *bridge) initialize(ctx context.Context, req *jsonrpc.Request) ([]byte, error) {
+	version := text(req.Meta.Get(mcp.MetaProtocolVersion))
+	if host := b.host.Load(); host != nil {
+		version = host.Version
+	}
+	if known, ok := b.config.known(); ok && len(known.Result) > 0 {
+		b.background.run(b.refresh)
+		return initializeResult(known.Result, version, b.config.Name), nil
+	}
+	result, err := b.describe(ctx, b.introduction(req))
+	if err != nil {
+		return nil, err
+	}
+	b.server.succeeded()
+	return initializeResult(result, version, b.config.Name), nil
+}
+
+// describe returns what the server says of itself.
+func (b *bridge) describe(ctx context.Context, config peer.Config) ([]byte, error) {
+	c, err := b.server.patiently(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	if result := c.Server().Result; len(result) > 0 || c.Handshake() {
+		return result, nil
+	}
+	return b.server.call(ctx, config, peer.Call{Method: mcp.MethodServerDiscover, Replay: true})
+}
+
+// refresh connects before the first request does, and finds out whether the
+// server still says of itself what it did.
+func (b *bridge) refresh() {
+	c, err := b.server.connected(b.context, b.introduction(nil))
+	if err != nil || c.Handshake() {
+		return // the first request will tell; a handshake has just been made
+	}
+	result, err := c.Call(b.context, peer.Call{Method: mcp.MethodServerDiscover})
+	if err != nil || c.Handshake() {
+		return
+	}
+	known, _ := b.config.known()
+	if !bytes.Equal(known.Result, result) {
+		known = peer.Known{Version: c.Version(), Transport: peer.TransportStreamable, Result: result}
+		b.config.Peer.Cache.Store(serverKey(b.config.URL), known)
+	}
+}
+
+// Bounds of what a server may ask for in the course of one request.
+const (
+	maxRounds = 32
+	maxInputs = 32
+)
+
+// toStateless sends a request of a host with a handshake to a server without one.
+func (x *exchange) toStateless(ctx context.Context) ([]byte, error) {
+	switch x.req.Method {
+	case methodSetLevel:
+		return []byte("{}"), nil // every request brings it from now on
+	case methodSubscribe:
+		return x.subscribe(ctx)
+	case methodUnsubscribe:
+		return x.unsubscribe()
+	}
+	call := x.call()
+	if call.Params == nil {
+		call.Params = []byte("{}")
+	}
+	for _, m := range x.introduced() {
+		call.Params = peer.SetMeta(call.Params, string(m.Name), m.Value)
+	}
+	base := call.Params
+	for range maxRounds {
+		result, err := x.send(ctx, call)
+		if err != nil {
+			return nil, err
+		}
+		asked := inputRequired(result)
+		if asked == nil {
+			return handshakeResult(result), nil
+		}
+		answers, err := x.askAll(ctx, asked.Get("inputRequests"))
+		if err != nil {
+			return nil, err
+		}
+		call.Params = nextRound(base, answers, asked.Get("requestState"))
+	}
+	return nil, &peer.ProtocolError{Err: fmt.Errorf("the server has asked for input %d times", maxRounds)}
+}
+
+// introduced is what the handshake has established and the server wants to hear
+// with every request. Who the client is, is said by the connection where it has
+// one client only.
+func (x *exchange) introduced() (members []jsonrpc.Member) {
+	level := x.logLevel()
+	if x.host.Load() == nil {
+		level = text(x.req.Meta.Get(mcp.MetaLogLevel))
+		for _, name := range []string{mcp.MetaClientInfo, mcp.MetaClientCapabilities} {
+			if value := x.req.Meta.Get(name); value != nil {
+				members = append(members, jsonrpc.Member{Name: []byte(name), Value: value})
+			}
+		}
+	}
+	if level != "" && x.logs() {
+		members = append(members, jsonrpc.Member{Name: []byte(mcp.MetaLogLevel), Value: jsonrpc.AppendString(nil, level)})
+	}
+	return members
+}
+
+// logs reports whether the server has log messages. While it is not known what
+// it has, it is asked for them: a server without them has nothing to send.
+func (x *exchange) logs() bool {
+	c, err := x.server.current()
+	if err != nil || c == nil {
+		return false
+	}
+	capabilities, err := jsonrpc.ParseObject(c.Server().Capabilities)
+	return err != nil || capabilities.Get("logging") != nil
+}
+
+// inputRequired returns the members of a result that says that the server needs
+// input first, and nil for any other result.
+func inputRequired(result []byte) jsonrpc.Object {
+	if !bytes.Contains(result, []byte("input_required")) { // nearly all
+		return nil
+	}
+	members, err := jsonrpc.ParseObject(result)
+	if err != nil || text(members.Get(memberResultType)) != "input_required" {
+		return nil
+	}
+	return members
+}
+
+// nextRound adds to the parameters of the first round the answers, and the state
+// as the server wrote it (multi round-trip requests, "Client Requirements").
+func nextRound(params, answers, state []byte) []byte {
+	params = peer.SetMember(params, "inputResponses", answers)
+	return peer.SetMember(params, "requestState", state)
+}
+
+// askAll asks the host what the server wants to know, one after the other as a
+// person would be asked, and returns the object of the answers. An answer that
+// is an error ends the request with it.
+func (x *exchange) askAll(ctx context.Context, questions []byte) ([]byte, error) {
+	if questions == nil {
+		return nil, nil
+	}
+	members, err := jsonrpc.ParseObject(questions)
+	switch {
+	case err != nil:
+		return nil, &peer.ProtocolError{Err: fmt.Errorf("read inputRequests: %w", err)}
+	case len(members) > maxInputs:
+		return nil, &peer.ProtocolError{Err: fmt.Errorf("the server asks for more than %d inputs at once", maxInputs)}
+	}
+	if x.req.Asker == nil {
+		return nil, errors.New("the server asks for input, and the client cannot be asked over this connection")
+	}
+	answers := []byte{'{'}
+	for _, m := range members {
+		method, params, err := handshakeQuestion(m.Value)
+		if err != nil {
+			return nil, err
+		}
+		answer, err := x.req.Asker.Ask(ctx, method, params)
+		if err != nil {
+			return nil, err
+		}
+		if len(answers) > 1 {
+			answers = append(answers, ',')
+		}
+		answers = append(append(jsonrpc.AppendString(answers, string(m.Name)), ':'), answer...)
+	}
+	return append(answers, '}'), nil
+}
+
+// handshakeQuestion returns an input request as a request of the versions with a
+// handshake. There the elicitation of a URL has an id, which nobody will refer
+// to.
+func handshakeQuestion(raw []byte) (method string, params []byte, err error) {
+	members, err := jsonrpc.ParseObject(raw)
+	if err != nil {
+		return "", nil, &peer.ProtocolError{Err: fmt.Errorf("read an input request: %w", err)}
+	}
+	method, params = text(members.Get("method")), members.Get("params")
+	switch method {
+	case mcp.MethodElicitationCreate, mcp.MethodSamplingCreateMessage, mcp.MethodRootsList:
+	default:
+		return "", nil, &peer.ProtocolError{Err: fmt.Errorf("the server requires %.64q as input", method)}
+	}
+	p, err := jsonrpc.ParseObject(params)
+	if params != nil && err != nil {
+		return "", nil, &peer.ProtocolError{Err: errors.New("the parameters of an input request are no object")}
+	}
+	if method == mcp.MethodElicitationCreate && text(p.Get("mode")) == "url" && p.Get("elicitationId") == nil {
+		params = peer.SetMember(params, "elicitationId", jsonrpc.AppendString(nil, rand.Text()))
+	}
+	return method, params, nil
+}

@@ -1,0 +1,91 @@
+package bridge
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/mcp"
+)
+
+// toHandshake sends a request of a host without a handshake to a server with one.
+func (x *exchange) toHandshake(ctx context.Context, c *peer.Conn) ([]byte, error) {
+	switch x.req.Method {
+	case mcp.MethodServerDiscover:
+		return discoverResult(c.Server().Result), nil
+	case mcp.MethodSubscriptionsListen:
+		return x.listenHandshake(ctx, c)
+	}
+	level := text(x.req.Meta.Get(mcp.MetaLogLevel))
+	if err := x.tellLevel(ctx, c, level); err != nil {
+		return nil, err
+	}
+	result, err := x.pausable(ctx, level)
+	if rpcErr, ok := errors.AsType[*jsonrpc.Error](err); ok {
+		return nil, statelessError(rpcErr)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return statelessResult(x.req.Method, result), nil
+}
+
+// tellLevel tells the server the log level of a request, which holds for all
+// that follow: what is too quiet for another request is left out there.
+func (x *exchange) tellLevel(ctx context.Context, c *peer.Conn, level string) error {
+	capabilities, _ := jsonrpc.ParseObject(c.Server().Capabilities)
+	if level == "" || severity(level) < 0 || capabilities.Get("logging") == nil {
+		return nil
+	}
+	x.mu.Lock()
+	quieter := x.setTo == "" || severity(level) < severity(x.setTo)
+	if quieter {
+		x.setTo = level
+	}
+	x.mu.Unlock()
+	if !quieter {
+		return nil
+	}
+	params := object("level", jsonrpc.AppendString(nil, level))
+	_, err := x.server.call(ctx, x.introduction(), peer.Call{Method: methodSetLevel, Params: params, Replay: true})
+	return err
+}
+
+// mayRequireInput reports whether the answer to a request may be that the server
+// needs input (multi round-trip requests, "Supported Requests").
+func mayRequireInput(method string) bool {
+	switch method {
+	case mcp.MethodToolsCall, mcp.MethodPromptsGet, mcp.MethodResourcesRead:
+		return true
+	}
+	return false
+}
+
+// declares reports whether a client with the capabilities answers the method.
+func declares(capabilities []byte, method string) bool {
+	members, err := jsonrpc.ParseObject(capabilities)
+	if err != nil {
+		return false
+	}
+	switch method {
+	case mcp.MethodElicitationCreate:
+		return members.Get("elicitation") != nil
+	case mcp.MethodSamplingCreateMessage:
+		return members.Get("sampling") != nil
+	case mcp.MethodRootsList:
+		return members.Get("roots") != nil
+	}
+	return false
+}
+
+// detached returns the exchange with a request of its own, which outlives the
+// message that it came in.
+func (x *exchange) detached() *exchange {
+	req := &jsonrpc.Request{ID: bytes.Clone(x.req.ID), Method: strings.Clone(x.req.Method), RawParams: bytes.Clone(x.req.RawParams), HasMeta: x.req.HasMeta}
+	req.Params, _ = jsonrpc.ParseObject(req.RawParams) // it has been read before
+	req.Meta, _ = jsonrpc.ParseObject(req.Params.Get("_meta"))
+	return &exchange{bridge: x.bridge, req: req}
+}

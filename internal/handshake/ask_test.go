@@ -1,0 +1,167 @@
+package handshake_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mcpengine/mcpengine/internal/handshake"
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+)
+
+// A wire keeps what is sent.
+type wire struct{ sent []string }
+
+func (w *wire) send(message []byte) error {
+	w.sent = append(w.sent, string(message))
+	return nil
+}
+
+func (w *wire) wants(t *testing.T, want ...string) {
+	t.Helper()
+	if diff := cmp.Diff(append([]string{}, want...), append([]string{}, w.sent...)); diff != "" {
+		t.Errorf("sent (-want +got):\n%s", diff)
+	}
+}
+
+func reply(t testing.TB, text string) jsonrpc.Reply {
+	t.Helper()
+	r, err := jsonrpc.ParseReply([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestAsks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var w wire
+		asks := handshake.NewAsks("a-", 0)
+		answers := make(chan string)
+		for _, params := range [][]byte{nil, []byte(`{"x":1}`)} {
+			go func() {
+				got, err := asks.Ask(t.Context(), w.send, "m", params)
+				if err != nil {
+					t.Error(err)
+				}
+				answers <- string(got)
+			}()
+			synctest.Wait()
+		}
+		w.wants(t, `{"jsonrpc":"2.0","id":"a-1","method":"m"}`, `{"jsonrpc":"2.0","id":"a-2","method":"m","params":{"x":1}}`)
+
+		second := []byte(success(`"a-2"`, `[2]`))
+		if r := reply(t, string(second)); !asks.Resolve(r) || asks.Resolve(r) {
+			t.Error("an answer is not taken once")
+		}
+		if got := <-answers; got != "[2]" {
+			t.Errorf("the second answer is %s", got)
+		}
+		asks.Resolve(reply(t, success(`"a-1"`, `null`)))
+		if got := <-answers; got != "null" {
+			t.Errorf("the first answer is %s", got)
+		}
+	})
+}
+
+// The message that an answer comes in is used again.
+func TestAnswerOutlivesItsMessage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var w wire
+		asks := handshake.NewAsks("", 0)
+		message := []byte(success(`"1"`, `"kept"`))
+		go func() {
+			synctest.Wait()
+			r, _ := jsonrpc.ParseReply(message)
+			asks.Resolve(r)
+			clear(message)
+		}()
+		if got, err := asks.Ask(t.Context(), w.send, "m", nil); string(got) != `"kept"` || err != nil {
+			t.Errorf("Ask = %q, %v", got, err)
+		}
+	})
+}
+
+func TestAsksFail(t *testing.T) {
+	gone := errors.New("gone")
+	synctest.Test(t, func(t *testing.T) {
+		var w wire
+		asks := handshake.NewAsks("a-", time.Minute)
+		if _, err := asks.Ask(t.Context(), func([]byte) error { return gone }, "m", nil); !errors.Is(err, gone) {
+			t.Errorf("Ask = %v when it cannot be sent, want %v", err, gone)
+		}
+		if _, err := asks.Ask(t.Context(), w.send, "m", nil); err == nil || err.Error() != "the client has not answered m within 1m0s" {
+			t.Errorf("Ask = %v when the time is up", err)
+		}
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(time.Second, func() { cancel(errors.New("why")) })
+		if _, err := asks.Ask(ctx, w.send, "m", nil); !errors.Is(err, context.Canceled) {
+			t.Errorf("Ask = %v when the context ends, want %v", err, context.Canceled)
+		}
+		w.wants(t,
+			`{"jsonrpc":"2.0","id":"a-2","method":"m"}`,
+			notification("notifications/cancelled", `{"requestId":"a-2","reason":"the client has not answered m within 1m0s"}`),
+			`{"jsonrpc":"2.0","id":"a-3","method":"m"}`,
+			notification("notifications/cancelled", `{"requestId":"a-3","reason":"why"}`),
+		)
+		for _, id := range []string{`"a-1"`, `"a-2"`, `"a-3"`, `"a-4"`, `1`} {
+			if asks.Resolve(reply(t, success(id, "{}"))) {
+				t.Errorf("an answer to %s is taken", id)
+			}
+		}
+	})
+}
+
+func TestCloseFailsQuestions(t *testing.T) {
+	gone := errors.New("gone")
+	synctest.Test(t, func(t *testing.T) {
+		var w wire
+		asks := handshake.NewAsks("a-", 0)
+		go func() {
+			synctest.Wait()
+			asks.Close(gone)
+			asks.Close(errors.New("again"))
+		}()
+		if _, err := asks.Ask(t.Context(), w.send, "m", nil); !errors.Is(err, gone) {
+			t.Errorf("Ask = %v when the client goes, want %v", err, gone)
+		}
+		if _, err := asks.Ask(t.Context(), w.send, "m", nil); !errors.Is(err, gone) {
+			t.Errorf("Ask = %v when the client is gone, want %v", err, gone)
+		}
+		w.wants(t, `{"jsonrpc":"2.0","id":"a-1","method":"m"}`) // nobody is told of a cancellation
+	})
+}
+
+// FuzzAnswer sends a question and an arbitrary message as the answer to it.
+func FuzzAnswer(f *testing.F) {
+	for _, seed := range []string{
+		success(`"1"`, "{}"), success(`"\u0031"`, "[]"), success("1", "{}"), failure(`"1"`, "-32600", "no"), failure("", "1", "no"),
+		`{"jsonrpc":"2.0","id":"1","error":{"code":"1","message":2}}`, `{"jsonrpc":"2.0","id":"1","error":{"message":"\ud800"}}`, `[]`, `{}`, ``,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, message []byte) {
+		asks := handshake.NewAsks("", 0)
+		got, err := asks.Ask(t.Context(), func([]byte) error {
+			if r, err := jsonrpc.ParseReply(message); err == nil {
+				asks.Resolve(r)
+			}
+			asks.Close(errors.New("gone"))
+			return nil
+		}, "m", nil)
+		if (got == nil) == (err == nil) {
+			t.Errorf("Ask = %q, %v: want either", got, err)
+		}
+		if got != nil && jsonrpc.Valid(got) != nil {
+			t.Errorf("Ask = %q, which is not JSON", got)
+		}
+		if err != nil && (len(err.Error()) > 2000 || !utf8.ValidString(err.Error())) {
+			t.Errorf("Ask = %q", err)
+		}
+	})
+}

@@ -1,0 +1,223 @@
+package handshake
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/mcp"
+)
+
+// A ConnConfig adjusts a connection. Its zero value is ready to use.
+type ConnConfig struct {
+	// AskTimeout is how long the client has to answer a request of the server.
+	// The default is [DefaultAskTimeout].
+	AskTimeout time.Duration
+
+	// Logger is told of messages that are ignored. Optional.
+	Logger *slog.Logger
+}
+
+// A Conn is one client on a connection that carries messages both ways. It is
+// to be handed to that connection in place of the engine, as a
+// [github.com/mcpengine/mcpengine/internal/duplex.Stateful].
+//
+// A request that names its protocol version in "_meta" is the engine's, as it
+// is. Any other needs a handshake before, which lasts as long as the
+// connection: both eras are served side by side (2026-07-28, versioning,
+// "Compatibility Matrix").
+type Conn struct {
+	handler       jsonrpc.Handler
+	config        ConnConfig
+	send          func(message []byte) error
+	asks          *Asks
+	subscriptions *subscriptions
+
+	// These two belong to the methods that are called one at a time.
+	peer  *Peer // nil before the handshake
+	level string
+
+	ready atomic.Bool // the client has completed the handshake
+}
+
+// NewConn returns a connection whose requests are answered with h.
+func NewConn(h jsonrpc.Handler, config ConnConfig) *Conn {
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
+	c := &Conn{handler: h, config: config, level: defaultLevel, asks: NewAsks("s-", config.AskTimeout)}
+	c.subscriptions = newSubscriptions(h, func(n jsonrpc.Notification) {
+		// When this fails, the transport knows it as well.
+		_ = c.send(n.Append(nil))
+	})
+	return c
+}
+
+// Connect takes what sends a message to the client.
+func (c *Conn) Connect(send func(message []byte) error) { c.send = send }
+
+// Accept adapts a request to what the handshake has established. What changes
+// the state of the connection takes effect here, because this is where the
+// order of the requests is known.
+func (c *Conn) Accept(ctx context.Context, req *jsonrpc.Request, batched bool) *jsonrpc.Error {
+	switch {
+	case isStateless(req) && batched:
+		return jsonrpc.ErrIsBatch
+	case isStateless(req):
+		return nil
+	case req.Method == methodInitialize:
+		return c.initialize(req)
+	case c.peer == nil && req.Method == methodPing:
+		// "The client SHOULD NOT send requests other than pings before the
+		// server has responded" (2025-11-25, lifecycle, "Initialization").
+		(&Peer{Version: Versions[0]}).Adapt(req, "")
+		return nil
+	case c.peer == nil:
+		return noVersion()
+	}
+	c.peer.Adapt(req, c.level)
+	req.Asker = c
+	if isLocal(req.Method) {
+		if err := jsonrpc.Authorize(ctx, c.handler, req); err != nil {
+			return err
+		}
+	}
+	return c.apply(ctx, req)
+}
+
+func noVersion() *jsonrpc.Error {
+	return invalid("the request names no protocol version: send initialize first, or params._meta[\"" + mcp.MetaProtocolVersion +
+		"\"] with every request; supported protocol versions: " + strings.Join(append([]string{mcp.LatestProtocolVersion}, Versions...), ", "))
+}
+
+func (c *Conn) initialize(req *jsonrpc.Request) *jsonrpc.Error {
+	if c.peer != nil {
+		return jsonrpc.Errorf(jsonrpc.CodeInvalidRequest, "the connection is initialized already, with protocol version %s", c.peer.Version)
+	}
+	peer, err := Negotiate(req)
+	if err != nil {
+		return err
+	}
+	c.peer = &peer
+	c.peer.Adapt(req, "")
+	return nil
+}
+
+// apply changes the state of the connection if the request is for that.
+func (c *Conn) apply(ctx context.Context, req *jsonrpc.Request) *jsonrpc.Error {
+	switch req.Method {
+	case methodSetLevel:
+		level, err := logLevel(req)
+		if err != nil {
+			return err
+		}
+		c.level = level
+	case methodSubscribe:
+		uri, err := resourceURI(req)
+		if err != nil {
+			return err
+		}
+		return c.subscriptions.begin(ctx, *c.peer, uri)
+	case methodUnsubscribe:
+		uri, err := resourceURI(req)
+		if err != nil {
+			return err
+		}
+		c.subscriptions.end(uri)
+	}
+	if isForeign(req.Method) {
+		return notFound(req.Method)
+	}
+	return nil
+}
+
+// Handle answers a request that has been accepted.
+func (c *Conn) Handle(ctx context.Context, req *jsonrpc.Request, notify func(jsonrpc.Notification)) *jsonrpc.Response {
+	if !req.Handshake {
+		return c.handler.Handle(ctx, req, notify)
+	}
+	switch req.Method {
+	case methodSetLevel, methodUnsubscribe:
+		return emptyResult(req.ID)
+	case methodSubscribe:
+		uri, err := resourceURI(req)
+		if err == nil {
+			err = c.subscriptions.confirm(ctx, uri)
+		}
+		if err != nil {
+			return jsonrpc.ErrorResponse(req.ID, err)
+		}
+		return emptyResult(req.ID)
+	}
+	return c.handler.Handle(ctx, req, notify)
+}
+
+var errNotReady = errors.New("the client cannot be asked before it has sent notifications/initialized")
+
+// Ask is that of [jsonrpc.Asker]. Before the handshake is complete "the server
+// SHOULD NOT send requests other than pings" (2025-11-25, lifecycle,
+// "Initialization").
+func (c *Conn) Ask(ctx context.Context, method string, params []byte) ([]byte, error) {
+	if !c.ready.Load() {
+		return nil, errNotReady
+	}
+	return c.asks.Ask(ctx, c.send, method, params)
+}
+
+// Batches reports whether the client may send batches.
+func (c *Conn) Batches() bool { return c.peer != nil && c.peer.batches() }
+
+// Notification takes the end of the handshake, from which on the client hears
+// of changes. Nothing else that a client can notify concerns the server:
+// progress of what it asks for, and changes of roots that it asks for anew each
+// time.
+func (c *Conn) Notification(ctx context.Context, req *jsonrpc.Request) *jsonrpc.Error {
+	if req.Method != methodInitialized {
+		return jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "nothing depends on it")
+	}
+	if c.peer == nil {
+		return jsonrpc.Errorf(jsonrpc.CodeInvalidRequest, "initialize comes first")
+	}
+	c.ready.Store(true)
+	if lists := c.subscriptions.beginLists(ctx, *c.peer); lists != nil {
+		// The client is to hear of what changes after the list it asks for next.
+		patience := time.NewTimer(lastWait)
+		defer patience.Stop()
+		select {
+		case <-lists.acknowledged:
+		case <-lists.ended:
+		case <-patience.C: // the engine is stuck, which must not be the client's trouble
+		}
+	}
+	return nil
+}
+
+// Reply takes the client's response to a request of the server. One that is
+// wrong in any way is ignored: nobody could make use of an error. Before a
+// handshake there is nothing to respond to.
+func (c *Conn) Reply(message []byte) *jsonrpc.Error {
+	if c.peer == nil {
+		return jsonrpc.ErrIsResponse
+	}
+	reply, err := jsonrpc.ParseReply(message)
+	switch {
+	case err != nil:
+		c.config.Logger.Debug("ignore response", "error", err)
+	case !c.asks.Resolve(reply):
+		c.config.Logger.Debug("ignore response: nobody waits for it", "id", string(reply.ID))
+	}
+	return nil
+}
+
+var errGone = errors.New("the client is gone")
+
+// Close fails the requests to the client that wait, and ends its
+// subscriptions.
+func (c *Conn) Close() {
+	c.asks.Close(errGone)
+	c.subscriptions.close()
+}

@@ -1,0 +1,339 @@
+package handshake
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/seal"
+	"github.com/mcpengine/mcpengine/internal/streamable"
+)
+
+// Header fields in the form in which net/http stores them.
+const (
+	sessionField = "Mcp-Session-Id"
+	versionField = "Mcp-Protocol-Version"
+	eventField   = "Last-Event-Id"
+)
+
+// An HTTPConfig adjusts how versions with a handshake are served over
+// Streamable HTTP. Its zero value is ready to use by one process.
+type HTTPConfig struct {
+	// Keys seals the session ids. Replicas that share it serve each other's
+	// sessions. The default is a random key.
+	Keys *seal.Ring
+
+	// NoSessions keeps nothing between requests: no session id is given out,
+	// clients have no capabilities, and nobody listens for changes. A request
+	// ends with its connection, because nobody could fetch the answer.
+	NoSessions bool
+
+	// JSONOnly answers with JSON always: there are no event streams, and so no
+	// notifications and no requests to the client.
+	JSONOnly bool
+
+	// SessionTTL is how long a session id is valid. The default is 24 hours.
+	SessionTTL time.Duration
+
+	// MaxSessions bounds the sessions of which something is kept, beyond what
+	// the client keeps itself. The default is 10,000.
+	MaxSessions int
+
+	// MaxAway is how long a request goes on without a connection to its client,
+	// and how long changes are kept for one. The default is 10 minutes.
+	MaxAway time.Duration
+
+	// AskTimeout is that of [ConnConfig].
+	AskTimeout time.Duration
+
+	// KeepAlive is how often a comment is sent, so that intermediaries keep a
+	// stream open. The default is 15 seconds.
+	KeepAlive time.Duration
+
+	// IOTimeout bounds the time to send one event; an answer may take up to
+	// twice as long. The default is 30 seconds.
+	IOTimeout time.Duration
+
+	// Events keeps the events of streams for clients that come back. The
+	// default is [NewEventBuffer].
+	Events EventStore
+
+	// Caller returns the verified caller of an HTTP request, and Expires when
+	// that ends, or zero. Optional.
+	Caller  func(*http.Request) string
+	Expires func(*http.Request) time.Time
+
+	// Logger is told of messages that are ignored. Optional.
+	Logger *slog.Logger
+}
+
+func (c HTTPConfig) withDefaults() HTTPConfig {
+	if c.Keys == nil {
+		c.Keys = seal.RandomRing()
+	}
+	if c.SessionTTL <= 0 {
+		c.SessionTTL = 24 * time.Hour
+	}
+	if c.MaxSessions <= 0 {
+		c.MaxSessions = 10_000
+	}
+	if c.MaxAway <= 0 {
+		c.MaxAway = 10 * time.Minute
+	}
+	if c.KeepAlive <= 0 {
+		c.KeepAlive = 15 * time.Second
+	}
+	if c.IOTimeout <= 0 {
+		c.IOTimeout = 30 * time.Second
+	}
+	if c.Events == nil {
+		c.Events = NewEventBuffer()
+	}
+	if c.Caller == nil {
+		c.Caller = func(*http.Request) string { return "" }
+	}
+	if c.Expires == nil {
+		c.Expires = func(*http.Request) time.Time { return time.Time{} }
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// HTTP serves a [jsonrpc.Handler] to clients of versions with a handshake over
+// Streamable HTTP (2025-11-25, transports, "Streamable HTTP"). It is plugged
+// into the endpoint of the newest version as its [streamable.Handshake].
+//
+// A session id holds all that the handshake has established, sealed, so that
+// any replica with the same keys serves the session and none has to keep it.
+// What one instance knows beyond that helps while requests reach it, and is
+// replaced by defaults where they do not: the log level, subscriptions, requests
+// under way that can be cancelled, requests to the client that wait for an
+// answer, and streams that can be resumed.
+type HTTP struct {
+	handler   jsonrpc.Handler
+	config    HTTPConfig
+	sessions  table
+	stateless map[string]*session // by version
+
+	away atomic.Int64 // streams without a connection
+
+	mu       sync.Mutex
+	closed   bool
+	released sync.WaitGroup // requests that have outlived their HTTP request
+}
+
+var _ streamable.Handshake = (*HTTP)(nil)
+
+// NewHTTP returns a server of h.
+func NewHTTP(h jsonrpc.Handler, config HTTPConfig) *HTTP {
+	s := &HTTP{handler: h, config: config.withDefaults()}
+	s.sessions.init(s.config.MaxSessions)
+	s.stateless = make(map[string]*session, len(Versions))
+	for _, version := range Versions {
+		s.stateless[version] = newSession(s, ticket{peer: Peer{Version: version}})
+	}
+	return s
+}
+
+// Speaks reports whether a version is one with a handshake.
+func (*HTTP) Speaks(version string) bool { return slices.Contains(Versions, version) }
+
+// Post answers one message.
+func (h *HTTP) Post(w http.ResponseWriter, r *http.Request, body []byte, req *jsonrpc.Request, err *jsonrpc.Error) {
+	if err == nil && req.Method == methodInitialize && !req.IsNotification() {
+		h.initialize(w, r, req)
+		return
+	}
+	s, refused := h.find(r, req.Began)
+	if refused != nil {
+		// Who has lost its session for want of a token needs the token first.
+		if err != nil || req.IsNotification() || !h.turnAway(w, r, req) {
+			refused.send(w)
+		}
+		return
+	}
+	switch {
+	case err == nil && req.IsNotification():
+		s.notice(req)
+		w.WriteHeader(http.StatusAccepted)
+	case err == nil:
+		h.postRequest(w, r, s, req)
+	case errors.Is(err, jsonrpc.ErrIsBatch):
+		h.postBatch(w, r, s, body, req.Began)
+	default:
+		h.postReply(w, s, body)
+	}
+}
+
+// initialize begins a session. There is nothing to keep of it: what has been
+// negotiated goes to the client as the id of the session.
+func (h *HTTP) initialize(w http.ResponseWriter, r *http.Request, req *jsonrpc.Request) {
+	peer, err := Negotiate(req)
+	if err != nil {
+		sendError(w, req.ID, err)
+		return
+	}
+	caller := h.config.Caller(r)
+	if !h.config.NoSessions {
+		token, ok := h.mint(peer, caller, time.Now())
+		if !ok {
+			sendError(w, req.ID, invalid("params.capabilities and params.clientInfo are too large"))
+			return
+		}
+		w.Header().Set(sessionField, token)
+	}
+	peer.Adapt(req, "")
+	resp := h.handler.Handle(r.Context(), req, func(jsonrpc.Notification) {})
+	defer resp.Release()
+	if resp.Code != 0 {
+		w.Header().Del(sessionField)
+	} else if !h.listens() {
+		resp.Body = withoutChanges(resp.Body)
+	}
+	h.writeResponse(w, r, req.Began, resp)
+}
+
+// turnAway answers a request whose caller may not make it, and reports whether
+// it did.
+func (h *HTTP) turnAway(w http.ResponseWriter, r *http.Request, req *jsonrpc.Request) bool {
+	err := jsonrpc.Authorize(r.Context(), h.handler, req)
+	if err == nil {
+		return false
+	}
+	resp := jsonrpc.ErrorResponse(req.ID, err)
+	defer resp.Release()
+	streamable.WriteResponse(w, r, resp.Status, resp)
+	return true
+}
+
+// writeResponse sends what a handler has answered, however long it has taken.
+func (h *HTTP) writeResponse(w http.ResponseWriter, r *http.Request, began time.Time, resp *jsonrpc.Response) {
+	streamable.ExtendWrite(w, began, h.config.IOTimeout)
+	streamable.WriteResponse(w, r, http.StatusOK, resp)
+}
+
+// writeJSON is that for the responses of a batch.
+func (h *HTTP) writeJSON(w http.ResponseWriter, began time.Time, body []byte) {
+	streamable.ExtendWrite(w, began, h.config.IOTimeout)
+	streamable.WriteJSON(w, http.StatusOK, body)
+}
+
+// listens reports whether clients can listen for changes.
+func (h *HTTP) listens() bool { return !h.config.NoSessions && !h.config.JSONOnly }
+
+// Delete ends a session. The server forgets what it knows and remembers that
+// the id is not valid any more. Only this instance does: another replica that
+// is given the id serves it until it expires.
+func (h *HTTP) Delete(w http.ResponseWriter, r *http.Request) {
+	if h.config.NoSessions {
+		streamable.RejectMethod(w, "POST, OPTIONS")
+		return
+	}
+	s, refused := h.find(r, time.Now())
+	if refused != nil {
+		refused.send(w)
+		return
+	}
+	h.sessions.delete(s)
+	s.end(errDeleted)
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// Close ends the streams on which clients listen for changes and refuses new
+// ones. Requests go on being answered.
+func (h *HTTP) Close() {
+	h.mu.Lock()
+	h.closed = true
+	h.mu.Unlock()
+	for _, s := range h.sessions.all() {
+		s.stopListening()
+	}
+}
+
+// Wait returns when the requests have ended whose clients are to fetch the
+// answers later. When ctx ends they are cancelled. It comes after Close, and
+// after the shutdown of the HTTP server, which waits for all other requests.
+func (h *HTTP) Wait(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		h.released.Wait()
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+	}
+	for _, s := range h.sessions.all() {
+		s.cancelAll(ctx.Err())
+	}
+	<-done
+	return ctx.Err()
+}
+
+// release notes that a request outlives its HTTP request, and reports false
+// when it must not.
+func (h *HTTP) release() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return false
+	}
+	h.released.Add(1)
+	return true
+}
+
+func (h *HTTP) isClosed() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.closed
+}
+
+// sendError answers a request that is refused with 400.
+func sendError(w http.ResponseWriter, id []byte, err *jsonrpc.Error) {
+	resp := jsonrpc.ErrorResponse(id, err)
+	defer resp.Release()
+	streamable.WriteJSON(w, http.StatusBadRequest, resp.Body)
+}
+
+// withoutChanges takes from the result of initialize the capabilities to tell
+// of changes, for clients that have no stream on which to be told.
+func withoutChanges(body []byte) []byte {
+	return edit(body, "result", func(result []byte) []byte {
+		return edit(result, "capabilities", func(capabilities []byte) []byte {
+			for _, name := range []string{"tools", "prompts", "resources"} {
+				capabilities = edit(capabilities, name, func([]byte) []byte { return []byte("{}") })
+			}
+			return capabilities
+		})
+	})
+}
+
+// edit returns the object with one member changed, if it has it.
+func edit(object []byte, name string, change func(value []byte) []byte) []byte {
+	members, err := jsonrpc.ParseObject(object)
+	if err != nil || members.Get(name) == nil {
+		return object // never broken: the engine has encoded it
+	}
+	edited := []byte{'{'}
+	for i, m := range members {
+		if i > 0 {
+			edited = append(edited, ',')
+		}
+		value := m.Value
+		if string(m.Name) == name {
+			value = change(value)
+		}
+		edited = append(jsonrpc.AppendString(edited, string(m.Name)), ':')
+		edited = append(edited, value...)
+	}
+	return append(edited, '}')
+}

@@ -1,0 +1,107 @@
+package handshake
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+)
+
+// postBatch answers a batch, which one version knows: its requests one after
+// the other, and all their responses together (2025-03-26, basic, "Batching").
+func (h *HTTP) postBatch(w http.ResponseWriter, r *http.Request, s *session, body []byte, began time.Time) {
+	if !s.peer.batches() {
+		sendError(w, nil, jsonrpc.ErrIsBatch)
+		return
+	}
+	messages, err := jsonrpc.SplitBatch(body)
+	if err != nil {
+		sendError(w, nil, err)
+		return
+	}
+	// Everything is read before anything is run.
+	var batch []batched
+	for _, message := range messages {
+		if b := s.readBatched(message); b.req != nil || b.resp != nil {
+			batch = append(batch, b)
+		}
+	}
+	if len(batch) == 0 {
+		w.WriteHeader(http.StatusAccepted)
+		return
+	}
+	for _, b := range batch {
+		if b.req != nil && h.turnAway(w, r, b.req) {
+			return // and nothing of the batch is run
+		}
+	}
+	x := newExchange(h, s, w, r, began)
+	defer x.close()
+	if body := x.runBatch(batch); body != nil {
+		x.finish(body)
+	} else {
+		x.stream.finishEmpty()
+	}
+}
+
+// A batched message is a request, or the response to one that is refused.
+type batched struct {
+	req  *jsonrpc.Request
+	resp *jsonrpc.Response
+}
+
+// readBatched reads one message of a batch. It returns nothing for what has no
+// response.
+func (s *session) readBatched(message []byte) (b batched) {
+	req := new(jsonrpc.Request)
+	err := req.Parse(message)
+	if errors.Is(err, jsonrpc.ErrIsResponse) {
+		reply, malformed := jsonrpc.ParseReply(message)
+		if malformed == nil {
+			s.take(reply)
+			return b
+		}
+		err, req.ID = malformed, nil // which is not of a request that could be answered
+	}
+	switch {
+	case err != nil:
+		b.resp = jsonrpc.ErrorResponse(req.ID, err)
+	case req.IsNotification():
+		s.notice(req)
+	case req.Method == methodInitialize:
+		// "The initialize request MUST NOT be part of a JSON-RPC batch"
+		// (2025-03-26, lifecycle, "Initialization").
+		b.resp = jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(jsonrpc.CodeInvalidRequest, "initialize must not be part of a batch"))
+	default:
+		b.req = req
+	}
+	return b
+}
+
+// runBatch returns the array of responses, or nil when the client wants none of
+// them.
+func (x *exchange) runBatch(batch []batched) []byte {
+	body := []byte{'['}
+	for _, b := range batch {
+		resp := b.resp
+		if resp == nil {
+			resp = x.http.answer(x.r.Context(), x.session, b.req)
+		}
+		if resp == nil {
+			resp = x.run(new(call), b.req)
+		}
+		if resp == nil {
+			continue
+		}
+		if len(body) > 1 {
+			body = append(body, ',')
+		}
+		body = append(body, resp.Body...)
+		resp.Release()
+	}
+	if len(body) == 1 {
+		return nil
+	}
+	return append(body, ']')
+}

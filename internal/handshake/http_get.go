@@ -1,0 +1,146 @@
+package handshake
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/mcpengine/mcpengine/internal/sse"
+	"github.com/mcpengine/mcpengine/internal/streamable"
+)
+
+var (
+	errListening  = &httpRefusal{http.StatusConflict, "the session listens on another stream already"}
+	errNoListener = &httpRefusal{http.StatusServiceUnavailable, "no more streams are accepted"}
+	errNoEvent    = &httpRefusal{http.StatusBadRequest, "there is no stream that could be resumed after " + eventField}
+)
+
+// Get answers with an event stream: the one on which the client listens for
+// changes, or the one that it resumes.
+func (h *HTTP) Get(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case h.config.NoSessions:
+		streamable.RejectMethod(w, "POST, OPTIONS")
+		return
+	case h.config.JSONOnly:
+		streamable.RejectMethod(w, "POST, DELETE, OPTIONS")
+		return
+	}
+	s, refused := h.find(r, time.Now())
+	if refused == nil {
+		refused = h.stream(w, r, s)
+	}
+	if refused != nil {
+		refused.send(w)
+	}
+}
+
+func (h *HTTP) stream(w http.ResponseWriter, r *http.Request, s *session) *httpRefusal {
+	ids := r.Header[eventField]
+	if len(ids) == 0 {
+		return h.listen(w, r, s)
+	}
+	id, n, ok := parseEventID(ids[0])
+	if !ok || len(ids) > 1 {
+		return errNoEvent
+	}
+	if st := s.stream(id); st != nil {
+		c := newCarrier(w, r)
+		if st.attach(c, n) {
+			st.carry(c)
+			return nil
+		}
+	}
+	if h.replay(w, s, id, n) {
+		return nil
+	}
+	if strings.HasPrefix(id, listenStream) {
+		// What it has missed is lost, but not what comes: the client may have
+		// listened to another instance.
+		return h.listen(w, r, s)
+	}
+	return errNoEvent
+}
+
+// listen answers with what the client hears of without having asked.
+func (h *HTTP) listen(w http.ResponseWriter, r *http.Request, s *session) *httpRefusal {
+	st, refused := s.listen(r.Context())
+	if refused != nil {
+		return refused
+	}
+	c := newCarrier(w, r)
+	if !st.attach(c, 0) {
+		return errNoListener // it has been stopped meanwhile
+	}
+	st.carry(c)
+	return nil
+}
+
+// replay answers with the rest of a stream that has ended, and reports false
+// when there is none.
+func (h *HTTP) replay(w http.ResponseWriter, s *session, id string, n uint64) bool {
+	st := stream{session: s, id: id}
+	var out *sseStream
+	for number, data := range h.config.Events.After(st.key(), n) {
+		if out == nil {
+			out = newSSEStream(w, h.config.IOTimeout)
+		}
+		if out.send(sse.Event{ID: st.eventID(number), Data: data}) != nil {
+			return true
+		}
+	}
+	return out != nil
+}
+
+func newCarrier(w http.ResponseWriter, r *http.Request) *carrier {
+	return &carrier{w: w, r: r, ended: make(chan struct{})}
+}
+
+// carry waits until the stream does not need the response any more.
+func (st *stream) carry(c *carrier) {
+	expiry := time.NewTimer(time.Until(st.session.expires))
+	defer expiry.Stop()
+	unverified, stop := untilExpiry(st.session.http.config.Expires(c.r))
+	defer stop()
+	select {
+	case <-c.ended:
+	case <-c.r.Context().Done():
+		st.lose(c)
+	case <-expiry.C:
+		st.session.http.sessions.remove(st.session)
+		st.session.close(errExpired)
+		st.lose(c)
+	case <-unverified:
+		// What the client heard of ends as well: nobody vouches for it. It is
+		// there again when the client listens with a new token.
+		st.session.stopIf(st)
+		st.lose(c)
+	}
+}
+
+// untilExpiry returns what tells when a caller is not verified any more. Nothing
+// comes for one that stays.
+func untilExpiry(at time.Time) (expired <-chan time.Time, stop func() bool) {
+	if at.IsZero() {
+		return nil, func() bool { return false }
+	}
+	timer := time.NewTimer(time.Until(at))
+	return timer.C, timer.Stop
+}
+
+// maxEventID bounds what a client may send as the id of an event.
+const maxEventID = 64
+
+// parseEventID takes the id of an event apart.
+func parseEventID(id string) (stream string, n uint64, ok bool) {
+	i := strings.LastIndexByte(id, '-')
+	if i < 1 || len(id) > maxEventID {
+		return "", 0, false
+	}
+	n, err := strconv.ParseUint(id[i+1:], 10, 64)
+	if err != nil || strconv.FormatUint(n, 10) != id[i+1:] {
+		return "", 0, false
+	}
+	return id[:i], n, true
+}

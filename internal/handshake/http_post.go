@@ -1,0 +1,162 @@
+package handshake
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+)
+
+// An exchange is the answer to one POST.
+type exchange struct {
+	http    *HTTP
+	session *session
+	w       http.ResponseWriter
+	r       *http.Request
+	stream  stream
+	carrier carrier
+	began   time.Time
+	call    call // of the request, or of the one in a batch that is answered
+}
+
+func newExchange(h *HTTP, s *session, w http.ResponseWriter, r *http.Request, began time.Time) *exchange {
+	x := &exchange{http: h, session: s, w: w, r: r, began: began, carrier: carrier{w: w, r: r}}
+	x.stream = stream{session: s, kind: answerStream, carrier: &x.carrier}
+	return x
+}
+
+// postRequest answers a request. It is answered with 200 whatever the answer
+// is: to clients of these versions 404 says that the session has ended.
+func (h *HTTP) postRequest(w http.ResponseWriter, r *http.Request, s *session, req *jsonrpc.Request) {
+	if resp := h.answer(r.Context(), s, req); resp != nil {
+		defer resp.Release()
+		h.writeResponse(w, r, req.Began, resp)
+		return
+	}
+	x := newExchange(h, s, w, r, req.Began)
+	defer x.close()
+	req.Tails = true
+	resp := x.run(&x.call, req)
+	if resp == nil {
+		x.stream.finishEmpty()
+		return
+	}
+	defer resp.Release()
+	if !x.stream.finish(resp) {
+		h.writeResponse(w, r, req.Began, resp)
+	}
+}
+
+// run runs a request and returns the response, or nil when the client wants
+// none.
+func (x *exchange) run(c *call, req *jsonrpc.Request) *jsonrpc.Response {
+	s := x.session
+	if s.stateless() {
+		s.adapt(req, defaultLevel)
+		return x.http.handler.Handle(x.r.Context(), req, x.stream.notify)
+	}
+	c.request, c.id, c.stream = x.r.Context(), req.ID, &x.stream
+	level, ok := s.enter(c)
+	if !ok {
+		return jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(jsonrpc.CodeInvalidRequest, "%s", errNoSession.message))
+	}
+	defer c.end(errAnswered)
+	defer s.leave(c)
+	x.stream.answers(c)
+	s.adapt(req, level)
+	if !x.http.config.JSONOnly {
+		req.Asker = x
+		if s.peer.primes() {
+			req.StreamCloser = &x.stream
+		}
+	}
+	resp := x.http.handler.Handle(c, req, x.stream.notify)
+	if c.unwanted() {
+		resp.Release()
+		return nil
+	}
+	return resp
+}
+
+// Ask is that of [jsonrpc.Asker].
+func (x *exchange) Ask(ctx context.Context, method string, params []byte) ([]byte, error) {
+	return x.session.requests().Ask(ctx, x.stream.send, method, params)
+}
+
+func (x *exchange) finish(body []byte) {
+	if !x.stream.finish(&jsonrpc.Response{Body: body}) {
+		x.http.writeJSON(x.w, x.began, body)
+	}
+}
+
+// close ends what a handler that panicked has left.
+func (x *exchange) close() {
+	x.stream.hangUp()
+	if x.carrier.taken {
+		x.http.released.Done()
+	}
+}
+
+// answer answers the requests that are about the session, and those that no
+// version with a handshake has. It returns nil for all others.
+func (h *HTTP) answer(ctx context.Context, s *session, req *jsonrpc.Request) *jsonrpc.Response {
+	if !isLocal(req.Method) && !isForeign(req.Method) {
+		return nil
+	}
+	err := jsonrpc.Authorize(ctx, h.handler, req)
+	switch {
+	case err != nil:
+	case req.Method == methodSetLevel:
+		err = s.answerSetLevel(req)
+	case isLocal(req.Method):
+		err = s.answerSubscribe(ctx, req)
+	default:
+		err = notFound(req.Method)
+	}
+	if err != nil {
+		return jsonrpc.ErrorResponse(req.ID, err)
+	}
+	return emptyResult(req.ID)
+}
+
+func (s *session) answerSetLevel(req *jsonrpc.Request) *jsonrpc.Error {
+	level, err := logLevel(req)
+	if err == nil && !s.stateless() {
+		s.setLevel(level)
+	}
+	return err
+}
+
+func (s *session) answerSubscribe(ctx context.Context, req *jsonrpc.Request) *jsonrpc.Error {
+	if !s.http.listens() {
+		return notFound(req.Method)
+	}
+	uri, err := resourceURI(req)
+	if err != nil {
+		return err
+	}
+	if req.Method == methodUnsubscribe {
+		s.unsubscribe(uri)
+		return nil
+	}
+	return s.subscribe(ctx, uri)
+}
+
+// postReply takes the answer to a request of the server. One that nobody waits
+// for is accepted all the same: it may be late, or wait on another instance.
+func (h *HTTP) postReply(w http.ResponseWriter, s *session, body []byte) {
+	reply, err := jsonrpc.ParseReply(body)
+	if err != nil {
+		sendError(w, nil, err)
+		return
+	}
+	s.take(reply)
+	w.WriteHeader(http.StatusAccepted)
+}
+
+func (s *session) take(reply jsonrpc.Reply) {
+	if !s.resolve(reply) {
+		s.http.config.Logger.Debug("ignore response: nobody waits for it", "id", string(reply.ID))
+	}
+}

@@ -1,0 +1,110 @@
+package handshake
+
+import (
+	"slices"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/mcp"
+)
+
+// Versions are the protocol versions with a handshake, newest first.
+var Versions = []string{"2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"}
+
+// reservedPrefix begins the names in "_meta" through which the engine learns what
+// a handshake told.
+const reservedPrefix = "io.modelcontextprotocol/"
+
+// A Peer is what a client has told in the handshake.
+type Peer struct {
+	Version      string
+	Capabilities []byte // a JSON object
+	Info         []byte // a JSON object, or empty
+}
+
+// Negotiate reads the parameters of initialize. A version that is not known is
+// answered with the newest (lifecycle, "Version Negotiation"), whatever the
+// client then makes of it.
+func Negotiate(req *jsonrpc.Request) (Peer, *jsonrpc.Error) {
+	var p Peer
+	requested := req.Params.Get("protocolVersion")
+	if requested == nil || requested[0] != '"' {
+		return p, invalid("params.protocolVersion must be a string")
+	}
+	p.Version = Versions[0]
+	if v := jsonrpc.UnquoteString(requested); slices.Contains(Versions, v) {
+		p.Version = v
+	}
+	p.Capabilities = req.Params.Get("capabilities")
+	if p.Capabilities == nil || p.Capabilities[0] != '{' {
+		return p, invalid("params.capabilities must be an object")
+	}
+	p.Info = req.Params.Get("clientInfo")
+	info, err := jsonrpc.ParseObject(p.Info)
+	if err != nil || !isText(info.Get("name")) || !isText(info.Get("version")) {
+		return p, invalid("params.clientInfo must be an object with name and version")
+	}
+	// The slices outlive the message.
+	p.Capabilities, p.Info = slices.Clone(p.Capabilities), slices.Clone(p.Info)
+	return p, nil
+}
+
+func invalid(message string) *jsonrpc.Error {
+	return jsonrpc.Malformedf(jsonrpc.CodeInvalidParams, "%s", message)
+}
+
+func isText(value []byte) bool { return len(value) > 0 && value[0] == '"' }
+
+// batches reports whether the version knows batches: only one does (2025-06-18,
+// changelog, "Major changes").
+func (p *Peer) batches() bool { return p.Version == "2025-03-26" }
+
+// Adapt puts what the peer has told where the engine looks for it. The level
+// is the one for log messages, or empty for none.
+func (p *Peer) Adapt(req *jsonrpc.Request, level string) {
+	req.Handshake = true
+	p.describe(req, p.Version, level)
+}
+
+// describe writes the "_meta" of a request in the given version.
+func (p *Peer) describe(req *jsonrpc.Request, version, level string) {
+	p.description(version).put(req, level)
+}
+
+// A description is what a peer has told, encoded once for the "_meta" of many
+// requests. A session over HTTP keeps it; Peer.Adapt makes one for each request.
+type description struct {
+	meta []jsonrpc.Member
+	info jsonrpc.Object // the members of the client's implementation
+}
+
+func (p *Peer) description(version string) description {
+	capabilities := p.Capabilities
+	if len(capabilities) == 0 {
+		capabilities = []byte("{}")
+	}
+	d := description{meta: []jsonrpc.Member{
+		{Name: []byte(mcp.MetaProtocolVersion), Value: jsonrpc.AppendString(nil, version)},
+		{Name: []byte(mcp.MetaClientCapabilities), Value: capabilities},
+	}}
+	if len(p.Info) > 0 {
+		// Checked by Negotiate: the engine checks it again from its members.
+		d.meta = append(d.meta, jsonrpc.Member{Name: []byte(mcp.MetaClientInfo), Value: p.Info})
+		d.info, _ = jsonrpc.ParseObject(p.Info)
+	}
+	return d
+}
+
+// put writes the description into the "_meta" of req.
+func (d description) put(req *jsonrpc.Request, level string) {
+	req.HasMeta = true
+	// What a client of such a version has put under these names is not what
+	// they mean.
+	req.Meta = slices.DeleteFunc(req.Meta, func(m jsonrpc.Member) bool {
+		return len(m.Name) >= len(reservedPrefix) && string(m.Name[:len(reservedPrefix)]) == reservedPrefix
+	})
+	req.Meta = append(req.Meta, d.meta...)
+	req.ClientInfo = d.info
+	if level != "" {
+		req.Meta = append(req.Meta, levelMember(level))
+	}
+}

@@ -1,0 +1,265 @@
+package handshake
+
+import (
+	"context"
+	"crypto/rand"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/mcpengine/mcpengine/internal/duplex"
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/streamable"
+)
+
+// An SSEConfig adjusts the HTTP+SSE transport. Its zero value is ready to use.
+type SSEConfig struct {
+	// Messages is the path of the endpoint for messages as clients see it. The
+	// default is "/messages".
+	Messages string
+
+	// MaxConnections bounds the open event streams. One more is refused with
+	// 503. The default is 1,000.
+	MaxConnections int
+
+	// KeepAlive is how often a comment is sent, so that intermediaries keep the
+	// stream open. The default is 15 seconds.
+	KeepAlive time.Duration
+
+	// IOTimeout bounds the time to send one event, and the time that a message
+	// waits for a connection that is busy. The default is 30 seconds.
+	IOTimeout time.Duration
+
+	// Grace is how long requests under way may go on after Closing. The default
+	// is 5 seconds.
+	Grace time.Duration
+
+	// Closing ends all connections in good order when it is closed. Optional.
+	Closing <-chan struct{}
+
+	// AskTimeout is that of [ConnConfig].
+	AskTimeout time.Duration
+
+	// Caller returns the verified caller of an HTTP request, and Expires when
+	// that ends, or zero. Optional.
+	Caller  func(*http.Request) string
+	Expires func(*http.Request) time.Time
+
+	// Logger is told of what clients are not. Optional.
+	Logger *slog.Logger
+}
+
+func (c SSEConfig) withDefaults() SSEConfig {
+	if c.Messages == "" {
+		c.Messages = "/messages"
+	}
+	if c.MaxConnections <= 0 {
+		c.MaxConnections = 1000
+	}
+	if c.KeepAlive <= 0 {
+		c.KeepAlive = 15 * time.Second
+	}
+	if c.IOTimeout <= 0 {
+		c.IOTimeout = 30 * time.Second
+	}
+	if c.Grace <= 0 {
+		c.Grace = 5 * time.Second
+	}
+	if c.Caller == nil {
+		c.Caller = func(*http.Request) string { return "" }
+	}
+	if c.Expires == nil {
+		c.Expires = func(*http.Request) time.Time { return time.Time{} }
+	}
+	return c
+}
+
+// An SSE serves a [jsonrpc.Handler] over HTTP+SSE, the transport of 2024-11-05:
+// an event stream carries the messages to the client, and a POST each message
+// from it (2024-11-05, transports, "HTTP with SSE"). A connection lives in the
+// process that has it: behind a load balancer both endpoints must lead there.
+type SSE struct {
+	handler  jsonrpc.Handler
+	endpoint *streamable.Server // whose checks are made here as well
+	config   SSEConfig
+	verifies bool // who calls
+
+	mu    sync.Mutex
+	conns map[string]*sseConn // by session id
+}
+
+// NewSSE returns a server of h. What the server of the MCP endpoint turns away
+// this one turns away, too.
+func NewSSE(h jsonrpc.Handler, endpoint *streamable.Server, config SSEConfig) *SSE {
+	return &SSE{
+		handler: h, endpoint: endpoint, config: config.withDefaults(), verifies: config.Caller != nil,
+		conns: make(map[string]*sseConn),
+	}
+}
+
+// ServeStream answers GET with an event stream, which lasts until either side
+// ends it.
+func (s *SSE) ServeStream(w http.ResponseWriter, r *http.Request) {
+	if r = s.endpoint.Admit(w, r, http.MethodGet); r == nil {
+		return
+	}
+	if !streamable.AcceptsEvents(r.Header) {
+		streamable.Reject(w, http.StatusNotAcceptable, jsonrpc.CodeInvalidRequest, "Accept must list text/event-stream")
+		return
+	}
+	c := s.open(w, s.config.Caller(r))
+	if c == nil {
+		w.Header().Set("Retry-After", "5")
+		streamable.Reject(w, http.StatusServiceUnavailable, jsonrpc.CodeInternalError, "no more connections are accepted")
+		return
+	}
+	defer s.forget(c)
+	// Whoever knows the id can send messages, so that it must not be guessed:
+	// it has 128 random bits.
+	c.stream.event("endpoint", s.config.Messages+"?sessionId="+url.QueryEscape(c.id))
+	c.serve(r, s.config)
+}
+
+// open returns a new connection, and nil when there is no room for one.
+func (s *SSE) open(w http.ResponseWriter, caller string) *sseConn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.conns) >= s.config.MaxConnections || isClosed(s.config.Closing) {
+		return nil
+	}
+	c := &sseConn{
+		id:     rand.Text(),
+		caller: caller,
+		stream: newSSEStream(w, s.config.IOTimeout),
+		inbox:  make(chan inbound),
+		ended:  make(chan struct{}),
+	}
+	conn := NewConn(s.handler, ConnConfig{AskTimeout: s.config.AskTimeout, Logger: s.config.Logger})
+	c.conn = duplex.New(conn, c.stream, duplex.Config{Logger: s.config.Logger})
+	s.conns[c.id] = c
+	return c
+}
+
+func (s *SSE) forget(c *sseConn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c.id)
+}
+
+// find returns the caller's connection with that id. To others it does not
+// exist.
+func (s *SSE) find(id, caller string) *sseConn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.conns[id]; c != nil && c.caller == caller {
+		return c
+	}
+	return nil
+}
+
+// ServeMessage answers POST with 202 as soon as the connection has taken the
+// message. What answers the message itself is sent as an event.
+func (s *SSE) ServeMessage(w http.ResponseWriter, r *http.Request) {
+	if r = s.endpoint.Admit(w, r, http.MethodPost); r == nil {
+		return
+	}
+	c := s.find(r.URL.Query().Get("sessionId"), s.config.Caller(r))
+	if c == nil {
+		s.refuseMessage(w, r)
+		return
+	}
+	m := c.conn.Message()
+	var ok bool
+	if m.Text, ok = s.endpoint.ReadMessage(w, r, m.Text); !ok {
+		c.conn.Release(m)
+		return
+	}
+	if err := jsonrpc.Valid(m.Text); err != nil {
+		c.conn.Release(m)
+		streamable.Reject(w, http.StatusBadRequest, jsonrpc.CodeParseError, "parse error: "+err.Error())
+		return
+	}
+	if s.turnAway(w, r, m.Text) {
+		c.conn.Release(m)
+		return
+	}
+	s.deliver(w, r, c, m)
+}
+
+// refuseMessage answers a message to a connection that does not exist, or not
+// for its caller. Who has lost it for want of a token needs the token first.
+func (s *SSE) refuseMessage(w http.ResponseWriter, r *http.Request) {
+	if s.verifies {
+		text, ok := s.endpoint.ReadMessage(w, r, nil)
+		if !ok || s.turnAway(w, r, text) {
+			return
+		}
+	}
+	reject404(w)
+}
+
+// turnAway answers a message in which the caller asks for what it may not, and
+// reports whether it did. The connection would find out as well, but a client
+// learns to log in from the status of its POST.
+func (s *SSE) turnAway(w http.ResponseWriter, r *http.Request, text []byte) bool {
+	if !s.verifies {
+		return false
+	}
+	messages, err := jsonrpc.SplitBatch(text)
+	if err != nil {
+		messages = [][]byte{text}
+	}
+	for _, message := range messages {
+		var req jsonrpc.Request
+		if req.Parse(message) != nil || req.IsNotification() {
+			continue // the connection knows what to make of it
+		}
+		if err := jsonrpc.Authorize(r.Context(), s.handler, &req); err != nil {
+			resp := jsonrpc.ErrorResponse(req.ID, err)
+			defer resp.Release()
+			streamable.WriteResponse(w, r, resp.Status, resp)
+			return true
+		}
+	}
+	return false
+}
+
+// deliver hands a message to its connection. One that is busy takes no more
+// messages until a request has ended, and lets its client wait.
+func (s *SSE) deliver(w http.ResponseWriter, r *http.Request, c *sseConn, m *duplex.Message) {
+	streamable.ExtendWrite(w, time.Time{}, 2*s.config.IOTimeout) // to wait, and to take the answer
+	patience := time.NewTimer(s.config.IOTimeout)
+	defer patience.Stop()
+	// The requests in the message outlive the POST, but what it says of the
+	// caller goes with them.
+	select {
+	case c.inbox <- inbound{context.WithoutCancel(r.Context()), m}:
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.WriteHeader(http.StatusAccepted)
+		_, _ = io.WriteString(w, "Accepted") // the client is gone when this fails
+		return
+	case <-c.ended:
+		reject404(w)
+	case <-patience.C:
+		w.Header().Set("Retry-After", "5")
+		streamable.Reject(w, http.StatusServiceUnavailable, jsonrpc.CodeInternalError, "too many requests are under way")
+	case <-r.Context().Done():
+	}
+	c.conn.Release(m)
+}
+
+func reject404(w http.ResponseWriter) {
+	streamable.Reject(w, http.StatusNotFound, jsonrpc.CodeInvalidRequest, "there is no such connection: open an event stream first")
+}
+
+func isClosed(done <-chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	default:
+		return false
+	}
+}

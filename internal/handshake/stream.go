@@ -1,0 +1,378 @@
+package handshake
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/sse"
+	"github.com/mcpengine/mcpengine/internal/streamable"
+)
+
+// Kinds of streams, with which their ids begin.
+const (
+	answerStream = "a" // of the answer to a POST
+	listenStream = "l" // of what a client hears without having asked
+)
+
+// maxStreamsAway bounds the streams, of all sessions, that wait for their
+// clients to come back.
+const maxStreamsAway = 1000
+
+var (
+	errLeft = errors.New("the client has left and cannot come back")
+	errMute = errors.New("the server answers with JSON only")
+)
+
+// A stream is a sequence of messages to the client, carried by one HTTP
+// response after another: when the connection is lost, what follows is kept
+// until the client resumes the stream (2025-11-25, transports, "Resumability
+// and Redelivery").
+//
+// The stream of an answer begins as a response that has not become a stream
+// yet, and may never do: without anything before the answer, it is JSON.
+type stream struct {
+	session *session
+	kind    string
+
+	mu        sync.Mutex
+	carrier   *carrier // the HTTP response, nil while there is none
+	opened    bool     // there has been an event
+	primed    bool     // there has been one without data
+	done      bool     // there will be no more
+	id        string   // empty until opened, and always without a session
+	last      uint64   // number of the last event
+	watched   bool     // the end of the connection is
+	away      *time.Timer
+	call      *call // ends when the client stays away; nil when it only listens
+	abandoned bool
+}
+
+// A carrier is an HTTP response with which a stream is connected to its client.
+type carrier struct {
+	w      http.ResponseWriter
+	r      *http.Request
+	events *sseStream    // nil until the response is one of events
+	ended  chan struct{} // closed to end the response, nil for that of a POST
+	alive  *time.Timer   // sends comments
+	unhook func() bool   // ends the watch over the connection
+	taken  bool          // the connection has been taken from the HTTP server
+}
+
+// key names the stream in the store of events, where those of all sessions are.
+func (st *stream) key() string { return st.session.name + "/" + st.id }
+
+// answers notes the request that is answered: in a batch, one after the other.
+func (st *stream) answers(c *call) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.call = c
+	if st.abandoned {
+		c.end(errAway)
+	}
+}
+
+func (st *stream) connected() bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return st.carrier != nil
+}
+
+// notify sends a notification.
+func (st *stream) notify(n jsonrpc.Notification) {
+	// What a client that has left would have been told is lost on nobody.
+	_ = st.send(n.Append(nil))
+}
+
+// send sends a message, or keeps it for a client that is away.
+func (st *stream) send(message []byte) error {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if c := st.carrier; c != nil && c.r.Context().Err() != nil {
+		st.disconnect() // before the watch has noticed
+	}
+	switch {
+	case st.session.http.config.JSONOnly:
+		return errMute
+	case st.done || !st.opened && st.carrier == nil:
+		// A client that was never given an id cannot come back for more.
+		return errLeft
+	}
+	st.openLocked()
+	st.event(message)
+	return nil
+}
+
+// open begins the stream before it is connected.
+func (st *stream) open() {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.openLocked()
+}
+
+func (st *stream) openLocked() {
+	if st.opened {
+		return
+	}
+	st.opened = true
+	if !st.session.stateless() {
+		st.id = st.kind + rand.Text()
+		st.session.keep(st)
+	}
+	if st.carrier != nil {
+		st.watchLocked()
+		st.carrier.start(st)
+		st.prime()
+	}
+}
+
+// prime sends an event without data, from whose id the client can resume
+// whatever becomes of the rest. It reports false when it has before, and when
+// the version does not know such events: clients would stumble over them.
+func (st *stream) prime() bool {
+	if st.primed || st.id == "" || !st.session.peer.primes() {
+		return false
+	}
+	st.primed = true
+	st.write(sse.Event{ID: st.eventID(0), Data: []byte{}})
+	return true
+}
+
+// primes reports whether the version has streams that begin with an event
+// without data, and that the server may interrupt (2025-11-25, transports,
+// "Sending Messages to the Server").
+func (p *Peer) primes() bool { return p.Version == "2025-11-25" }
+
+func (st *stream) eventID(n uint64) string { return st.id + "-" + strconv.FormatUint(n, 10) }
+
+// event sends the next event.
+func (st *stream) event(message []byte) {
+	if st.id == "" {
+		st.write(sse.Event{Data: message})
+		return
+	}
+	st.last++
+	st.session.http.config.Events.Append(st.key(), st.last, message)
+	st.write(sse.Event{ID: st.eventID(st.last), Data: message})
+}
+
+// write sends an event if there is a connection. One that fails is gone, of
+// which the passed deadline tells net/http.
+func (st *stream) write(e sse.Event) {
+	if c := st.carrier; c != nil && c.events.send(e) != nil {
+		_ = c.events.control.SetReadDeadline(time.Unix(1, 0))
+		st.disconnect()
+	}
+}
+
+// finish ends the stream with the response to its request. It reports false
+// when the stream has not been opened, so that the response can be JSON.
+func (st *stream) finish(response *jsonrpc.Response) (streamed bool) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.done {
+		return true
+	}
+	if st.opened {
+		st.event(response.Whole())
+	}
+	streamed = st.opened || st.carrier == nil
+	st.end()
+	return streamed
+}
+
+// finishEmpty ends the stream without a response: the client wants none. There
+// is nothing then to which it could come back.
+func (st *stream) finishEmpty() {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.done {
+		return
+	}
+	switch c := st.carrier; {
+	case c == nil || st.opened:
+	case st.session.http.config.JSONOnly:
+		streamable.ExtendWrite(c.w, time.Time{}, st.session.http.config.IOTimeout)
+		c.w.WriteHeader(http.StatusAccepted)
+	default:
+		c.start(st)
+		c.w.WriteHeader(http.StatusOK)
+	}
+	st.end()
+}
+
+// hangUp ends the stream where it is.
+func (st *stream) hangUp() {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if !st.done {
+		st.end()
+	}
+}
+
+func (st *stream) end() {
+	st.done = true
+	st.back()
+	if st.id != "" {
+		st.session.drop(st)
+		st.session.http.config.Events.End(st.key())
+	}
+	if c := st.carrier; c != nil {
+		st.carrier = nil
+		c.stop()
+	}
+}
+
+// attach connects the stream to a client that has come back, with what it has
+// missed since event n. It reports false when there is no such event.
+func (st *stream) attach(c *carrier, n uint64) bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.done || n > st.last {
+		return false
+	}
+	// A client that comes back knows better than the server that it was gone.
+	if st.carrier != nil {
+		st.carrier.stop()
+	}
+	st.back()
+	st.carrier, st.watched = c, false
+	st.watchLocked()
+	st.carrier.start(st)
+	if !st.prime() {
+		_ = c.events.comment() // says that the stream is there; a failure shows soon
+	}
+	for number, data := range st.session.http.config.Events.After(st.key(), n) {
+		st.write(sse.Event{ID: st.eventID(number), Data: data})
+	}
+	return true
+}
+
+// CloseStream ends the connection but not the stream: the client is to come back
+// after the retry time. It has no effect where the stream cannot be resumed, or
+// the connection is one that cannot be ended from here.
+func (st *stream) CloseStream(retry time.Duration) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.done || st.carrier == nil {
+		return
+	}
+	st.openLocked()
+	st.write(sse.Event{Retry: retry})
+	c := st.carrier
+	if c == nil {
+		return
+	}
+	if c.ended == nil && !st.session.http.endResponse(c) {
+		return
+	}
+	st.disconnect()
+}
+
+// watch looks out for the end of the connection.
+func (st *stream) watch() {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.watchLocked()
+}
+
+func (st *stream) watchLocked() {
+	c := st.carrier
+	if c == nil || st.watched {
+		return
+	}
+	st.watched = true
+	c.unhook = context.AfterFunc(c.r.Context(), func() { st.lose(c) })
+}
+
+// lose disconnects the stream from a response, if it has not been before.
+func (st *stream) lose(c *carrier) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.carrier == c {
+		st.disconnect()
+	}
+}
+
+// disconnect leaves the stream without a connection. If that takes too long, or
+// there are too many streams like it, it is abandoned.
+func (st *stream) disconnect() {
+	st.carrier.stop()
+	st.carrier = nil
+	h := st.session.http
+	if st.session.stateless() {
+		return // and the request ends with its connection
+	}
+	patience := h.config.MaxAway
+	if h.away.Add(1) > maxStreamsAway {
+		patience = 0
+	}
+	st.away = time.AfterFunc(patience, st.giveUp)
+}
+
+func (st *stream) giveUp() {
+	st.mu.Lock()
+	st.abandoned = true
+	c := st.call
+	st.mu.Unlock()
+	if c == nil {
+		st.session.stopIf(st)
+		return
+	}
+	c.end(errAway)
+}
+
+// back notes that the stream does not wait for a client any more.
+func (st *stream) back() {
+	if st.away != nil {
+		st.away.Stop()
+		st.away = nil
+		st.session.http.away.Add(-1)
+	}
+}
+
+// start makes the response one of events.
+func (c *carrier) start(st *stream) {
+	if c.events != nil {
+		return
+	}
+	config := st.session.http.config
+	c.events = newSSEStream(c.w, config.IOTimeout)
+	c.alive = time.AfterFunc(config.KeepAlive, func() { st.comment(c) })
+}
+
+// comment keeps the connection alive and notices when it is not.
+func (st *stream) comment(c *carrier) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.carrier != c {
+		return
+	}
+	if c.events.comment() != nil {
+		_ = c.events.control.SetReadDeadline(time.Unix(1, 0))
+		st.disconnect()
+		return
+	}
+	c.alive.Reset(st.session.http.config.KeepAlive)
+}
+
+// stop ends the use of the response.
+func (c *carrier) stop() {
+	if c.unhook != nil {
+		c.unhook()
+	}
+	if c.alive != nil {
+		c.alive.Stop()
+	}
+	if c.events != nil && !c.taken {
+		c.events.bound() // the end of the response
+	}
+	if c.ended != nil {
+		close(c.ended)
+	}
+}

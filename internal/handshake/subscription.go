@@ -1,0 +1,221 @@
+package handshake
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/mcp"
+)
+
+const (
+	// maxSubscriptions bounds the resources that one client is told about.
+	maxSubscriptions = 256
+
+	// lastWait is how long the engine may take to begin with the lists, and to end
+	// a subscription.
+	lastWait = time.Second
+)
+
+// listFilter asks for every change of a list. The engine honours it for the
+// lists it has.
+const listFilter = `{"toolsListChanged":true,"promptsListChanged":true,"resourcesListChanged":true}`
+
+// subscriptions are what one client is told about: changes of the lists, and
+// updates of the resources it has subscribed to. Each is a subscriptions/listen
+// request of the newest version to the engine, so that the engine knows one
+// kind only. There is one for each resource: replacing a common one would lose
+// or repeat what happens meanwhile.
+//
+// Begin and end take effect in the order of the calls and do not wait for the
+// engine; confirm does.
+type subscriptions struct {
+	handler jsonrpc.Handler
+	forward func(jsonrpc.Notification) // sends to the client
+
+	mu        sync.Mutex
+	lists     bool
+	resources map[string]*listener // by URI
+	running   map[*listener]bool
+	closed    bool
+}
+
+func newSubscriptions(h jsonrpc.Handler, forward func(jsonrpc.Notification)) *subscriptions {
+	return &subscriptions{
+		handler: h, forward: forward,
+		resources: make(map[string]*listener), running: make(map[*listener]bool),
+	}
+}
+
+// beginLists begins to tell the client about the lists. The values of ctx are
+// the engine's, its end is not: only [subscriptions.close] ends it. It returns
+// the request, for who has to wait for the engine (a session over HTTP has), and
+// nil when there is one already.
+func (s *subscriptions) beginLists(ctx context.Context, peer Peer) *listener {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lists || s.closed {
+		return nil
+	}
+	s.lists = true
+	return s.start(ctx, peer.listenRequest(listFilter))
+}
+
+// begin begins to tell the client about a resource, if it has not begun before.
+func (s *subscriptions) begin(ctx context.Context, peer Peer, uri string) *jsonrpc.Error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed || s.resources[uri] != nil:
+		return nil
+	case len(s.running) >= maxSubscriptions:
+		return jsonrpc.Errorf(jsonrpc.CodeInternalError, "no more than %d subscriptions are accepted", maxSubscriptions)
+	}
+	filter := fmt.Sprintf(`{"resourceSubscriptions":[%s]}`, jsonrpc.AppendString(nil, uri))
+	s.resources[uri] = s.start(ctx, peer.listenRequest(filter))
+	return nil
+}
+
+// confirm waits until the engine has said whether it serves the subscription
+// that has begun, and forgets it when it does not.
+func (s *subscriptions) confirm(ctx context.Context, uri string) *jsonrpc.Error {
+	s.mu.Lock()
+	l := s.resources[uri]
+	s.mu.Unlock()
+	if l == nil {
+		return nil // it has been ended meanwhile
+	}
+	var err *jsonrpc.Error
+	select {
+	case <-l.acknowledged:
+		if l.honoured {
+			return nil
+		}
+		err = jsonrpc.Errorf(mcp.CodeResourceNotFound, "Resource not found")
+		err.Data = fmt.Appendf(nil, `{"uri":%s}`, jsonrpc.AppendString(nil, uri))
+	case <-l.ended:
+		err = jsonrpc.Errorf(jsonrpc.CodeInternalError, "the subscription is not accepted")
+	case <-ctx.Done():
+		err = jsonrpc.Errorf(jsonrpc.CodeInternalError, "%v", ctx.Err())
+	}
+	s.mu.Lock()
+	if s.resources[uri] == l {
+		delete(s.resources, uri)
+	}
+	s.mu.Unlock()
+	l.cancel()
+	return err
+}
+
+// end ends a subscription, if there is one: the client hears nothing more of it.
+func (s *subscriptions) end(uri string) {
+	s.mu.Lock()
+	l := s.resources[uri]
+	delete(s.resources, uri)
+	s.mu.Unlock()
+	if l != nil {
+		l.cancel()
+		l.mute()
+	}
+}
+
+// close ends everything and waits for it. What takes longer than lastWait to
+// end is left alone: it is stuck in a handler, or in a client that reads
+// nothing.
+func (s *subscriptions) close() {
+	s.mu.Lock()
+	s.closed = true
+	running := make([]*listener, 0, len(s.running))
+	for l := range s.running {
+		running = append(running, l)
+		l.cancel()
+	}
+	s.mu.Unlock()
+	patience := time.NewTimer(lastWait)
+	defer patience.Stop()
+	for _, l := range running {
+		select {
+		case <-l.ended:
+		case <-patience.C:
+			return
+		}
+	}
+}
+
+// start runs a request. The caller holds s.mu.
+func (s *subscriptions) start(ctx context.Context, req *jsonrpc.Request) *listener {
+	l := &listener{forward: s.forward, acknowledged: make(chan struct{}), ended: make(chan struct{})}
+	ctx, l.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	s.running[l] = true
+	go func() {
+		defer close(l.ended)
+		s.handler.Handle(ctx, req, l.notify).Release()
+		l.cancel()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.running, l)
+	}()
+	return l
+}
+
+// A listener is one subscriptions/listen request.
+type listener struct {
+	forward      func(jsonrpc.Notification)
+	cancel       context.CancelFunc
+	acknowledged chan struct{} // closed when the engine has said what it serves
+	honoured     bool          // whether it is a resource; set before that
+	once         sync.Once
+	ended        chan struct{}
+
+	mu    sync.Mutex // held while a notification is sent
+	muted bool
+}
+
+func (l *listener) notify(n jsonrpc.Notification) {
+	params, err := jsonrpc.ParseObject(n.Params)
+	if err != nil {
+		return // never: the engine has encoded them
+	}
+	if n.Method == mcp.MethodNotificationsSubscriptionsAcknowledged {
+		l.once.Do(func() { l.acknowledge(params.Get("notifications")) })
+		return
+	}
+	// What is left is a notification as it has always been: only the
+	// subscription it belongs to is new.
+	n.Params = []byte("{}")
+	if uri := params.Get("uri"); uri != nil {
+		n.Params = fmt.Appendf(nil, `{"uri":%s}`, uri)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.muted {
+		l.forward(n)
+	}
+}
+
+func (l *listener) acknowledge(filter []byte) {
+	honoured, err := jsonrpc.ParseObject(filter)
+	uris := honoured.Get("resourceSubscriptions")
+	l.honoured = err == nil && uris != nil && string(uris) != "[]"
+	close(l.acknowledged)
+}
+
+func (l *listener) mute() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.muted = true
+}
+
+// listenRequest is the request for a subscription on behalf of the peer.
+func (p *Peer) listenRequest(filter string) *jsonrpc.Request {
+	req := &jsonrpc.Request{
+		ID:        []byte(`"subscription"`),
+		Method:    mcp.MethodSubscriptionsListen,
+		Params:    jsonrpc.Object{{Name: []byte("notifications"), Value: []byte(filter)}},
+		RawParams: fmt.Appendf(nil, `{"notifications":%s}`, filter),
+	}
+	p.describe(req, mcp.LatestProtocolVersion, "")
+	return req
+}
