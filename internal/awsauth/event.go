@@ -66,6 +66,9 @@ func newEvent(r *http.Request, body []byte, now time.Time) ([]byte, error) {
 		},
 	}
 	for name, values := range r.Header {
+		if len(values) == 0 {
+			continue // net/http does not send it
+		}
 		if name == "Cookie" {
 			for _, line := range values {
 				for cookie := range strings.SplitSeq(line, ";") {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -182,6 +183,8 @@ func (s *signer) sign(r *http.Request, body []byte, who identity) (*http.Request
 	}
 	sum := sha256.Sum256(body)
 	digest := hex.EncodeToString(sum[:])
+	// A field without a value is not sent, and so it must not be signed.
+	maps.DeleteFunc(signed.Header, func(_ string, values []string) bool { return len(values) == 0 })
 	signed.Header.Del("Authorization")
 	signed.Header.Set("X-Amz-Content-Sha256", digest)
 	err := s.signer.SignHTTP(r.Context(), who.credentials, signed, digest, s.service, region, s.config.Now().UTC())

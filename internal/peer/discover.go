@@ -69,6 +69,9 @@ func (t *httpTarget) open(ctx context.Context, c *Conn, known Known) (*live, err
 			return l, err
 		}
 		first = err
+		// Servers on uvicorn close the connection after a status of 500, and do not
+		// say so.
+		t.endpoint.client.CloseIdleConnections()
 	}
 	l, err := t.openSession(ctx, c)
 	if isUnwelcome(err) && c.config.Transport != TransportStreamable {
@@ -200,7 +203,7 @@ func supportedBy(result []byte, err error) []string {
 
 // setUp makes a call while the link is not yet the connection's.
 func (c *Conn) setUp(ctx context.Context, l *live, method string, params []byte) ([]byte, error) {
-	f, err := c.prepare(l, Call{Method: method, Params: params})
+	f, err := c.prepare(l, Call{Method: method, Params: params, Replay: true})
 	if err != nil {
 		return nil, err
 	}
@@ -214,7 +217,7 @@ func (t *httpTarget) openSession(ctx context.Context, c *Conn) (*live, error) {
 	}
 	s := newSession(t.endpoint, t.url)
 	l := newLive(&c.config, s, offered, TransportStreamable, nil)
-	f, err := c.prepare(l, Call{Method: "initialize", Params: params})
+	f, err := c.prepare(l, Call{Method: "initialize", Params: params, Replay: true})
 	if err != nil {
 		return nil, err
 	}

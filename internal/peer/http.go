@@ -15,7 +15,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/mcpengine/mcpengine/internal/http1"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 )
 
@@ -54,13 +53,17 @@ func LoadTLS(caFile, certFile, keyFile string) (TLSConfig, error) {
 	return config, nil
 }
 
+// idleTimeout is how long a connection may be idle before it is closed. It is
+// shorter than the 5 seconds after which servers on uvicorn, hypercorn and
+// Node.js close theirs: a request must not meet a connection that is being closed.
+const idleTimeout = 4 * time.Second
+
 // NewHTTPClient returns a client made for the requests of one connection: it
 // uses the proxies of the environment, keeps connections open, and sets no
-// time-outs, because the calls have theirs. What goes in the clear is sent by
-// package http1.
+// time-outs, because the calls have theirs.
 func NewHTTPClient(config TLSConfig) *http.Client {
 	dialer := &net.Dialer{Timeout: 15 * time.Second, KeepAlive: 15 * time.Second}
-	other := &http.Transport{
+	return &http.Client{Transport: &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            dialer.DialContext,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: config.RootCAs, Certificates: config.Certificates},
@@ -69,16 +72,14 @@ func NewHTTPClient(config TLSConfig) *http.Client {
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second}, // its one connection stays in use however dead it is
 		MaxIdleConns:           128,
 		MaxIdleConnsPerHost:    128,
-		IdleConnTimeout:        90 * time.Second,
+		IdleConnTimeout:        idleTimeout,
 		MaxResponseHeaderBytes: 64 << 10,
-	}
-	return &http.Client{Transport: &http1.Transport{Dial: dialer.DialContext, Proxy: http.ProxyFromEnvironment, Other: other}}
+	}}
 }
 
 // An endpoint sends HTTP requests to one origin.
 type endpoint struct {
 	client *http.Client
-	direct *http1.Transport // of the client, when that adds nothing but redirects; or nil
 	config *Config
 }
 
@@ -86,37 +87,15 @@ func newEndpoint(config *Config) *endpoint {
 	client := *config.HTTPClient
 	client.CheckRedirect = checkRedirect
 	client.Timeout = 0 // it would cut streams off
-	e := &endpoint{client: &client, config: config}
-	if client.Jar == nil {
-		e.direct, _ = client.Transport.(*http1.Transport)
-	}
-	return e
+	return &endpoint{client: &client, config: config}
 }
 
-// transmit sends a request, past the client where it would only cost: it copies the
-// fields of every request in case there is a redirect.
-func (e *endpoint) transmit(r *http.Request) (*http.Response, error) {
-	if e.direct == nil || r.URL.User != nil {
-		return e.client.Do(r)
-	}
-	resp, err := e.direct.RoundTrip(r)
-	if err != nil || resp.StatusCode < 300 || resp.StatusCode >= 400 || resp.Header["Location"] == nil {
-		return resp, err
-	}
-	// Who redirects has not acted on the request: the client asks again, and
-	// follows as far as it may.
-	resp.Body.Close()
-	if r.Body != nil {
-		r.Body, _ = r.GetBody()
-	}
-	return e.client.Do(r)
-}
-
-// shares reports whether a request may have a header that others have too,
-// because nothing that sends it adds to it.
-func (e *endpoint) shares() bool {
-	return e.direct != nil && e.config.Authorizer == nil && len(e.config.Header) == 0
-}
+// repeatable marks a request that may be sent twice. A server may close a
+// connection while the request is on its way. net/http then sends a marked request
+// over another connection, and it sends no field for a name without values. It does
+// so only for a connection that had been used before, when no byte of a response
+// has arrived.
+func repeatable(header http.Header) { header["Idempotency-Key"] = nil }
 
 // checkRedirect follows what stays within the origin and keeps the method:
 // anything else could carry credentials where they do not belong, or lose the
@@ -146,7 +125,7 @@ func (e *endpoint) do(ctx context.Context, method string, u *url.URL, header htt
 				return nil, &AuthError{Err: err}
 			}
 		}
-		resp, err := e.transmit(r)
+		resp, err := e.client.Do(r)
 		if refused, ok := errors.AsType[*AuthError](err); ok {
 			return nil, refused // of what carries the requests
 		}

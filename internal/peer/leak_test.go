@@ -12,7 +12,7 @@ import (
 
 // ours matches what a connection leaves behind if it leaves anything: goroutines
 // of its own and connections of its HTTP client.
-var ours = regexp.MustCompile(`internal/(peer|http1)\.|net/http\.\(\*persistConn\)`)
+var ours = regexp.MustCompile(`internal/peer\.|net/http\.\(\*persistConn\)`)
 
 // Close leaves no goroutine, whatever the connection was used for.
 func TestNoLeak(t *testing.T) {

@@ -121,14 +121,14 @@ func cancelled(id []byte) []byte {
 // exchange sends a request and reads the answer, over several streams if the
 // server ends them before.
 func (s *session) exchange(ctx context.Context, f *flight) ([]byte, http.Header, error) {
-	header := *s.header.Load()
-	if len(f.Header) > 0 || !s.shares() {
-		header = header.Clone()
-	}
+	header := s.header.Load().Clone()
 	for name, values := range f.Header {
 		if header[name] == nil {
 			header[name] = values
 		}
+	}
+	if f.Replay {
+		repeatable(header)
 	}
 	resp, err := s.do(ctx, http.MethodPost, s.url, header, f.message)
 	if err != nil {
@@ -314,9 +314,9 @@ func notification(m *jsonrpc.Message) jsonrpc.Notification {
 }
 
 func (s *session) send(ctx context.Context, message []byte) error {
-	return s.post(func() (*http.Response, error) {
-		return s.do(ctx, http.MethodPost, s.url, s.header.Load().Clone(), message)
-	})
+	header := s.header.Load().Clone()
+	repeatable(header) // notifications and responses have no effect the second time
+	return s.post(func() (*http.Response, error) { return s.do(ctx, http.MethodPost, s.url, header, message) })
 }
 
 func (s *session) quiet() time.Duration { return s.asked.quiet() }

@@ -61,6 +61,9 @@ func (s *stateless) request(ctx context.Context, f *flight) (*http.Response, err
 	if f.name != "" {
 		header["Mcp-Name"] = []string{EncodeValue(f.name)}
 	}
+	if f.Replay {
+		repeatable(header)
+	}
 	if len(f.Mirror) > 0 {
 		params, err := jsonrpc.ParseObject(f.Params)
 		if err != nil {

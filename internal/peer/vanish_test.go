@@ -12,7 +12,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/mcpengine/mcpengine/internal/http1"
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
@@ -62,13 +61,9 @@ func TestVanishedConnection(t *testing.T) {
 		trusted.AddCert(server.Certificate())
 		client := peer.NewHTTPClient(peer.TLSConfig{RootCAs: trusted})
 		var gone atomic.Bool
-		plain, _ := client.Transport.(*http1.Transport)
-		if plain == nil {
-			t.Fatalf("the transport is a %T", client.Transport)
-		}
-		transport, ok := plain.Other.(*http.Transport) // of HTTP/2
+		transport, ok := client.Transport.(*http.Transport)
 		if !ok {
-			t.Fatalf("the other transport is a %T", plain.Other)
+			t.Fatalf("the transport is a %T", client.Transport)
 		}
 		transport.Proxy = nil // whatever the environment says
 		transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
