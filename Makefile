@@ -8,7 +8,7 @@ SHELL := bash
 # Each module is built as its own go.mod says, with the versions its users get;
 # go.work, which would raise them all to the highest, is for editors.
 export GOWORK := off
-MODULES := . examples interop
+MODULES := . cmd/mcpengine examples interop
 
 # name:module:package of each binary.
 BINARIES := \
@@ -17,7 +17,7 @@ BINARIES := \
 	authboard:examples:./authboard \
 	conformance-server:.:./conformance/server \
 	conformance-client:.:./conformance/client \
-	mcpengine:.:./cmd/mcpengine
+	mcpengine:cmd/mcpengine:.
 
 GOLANGCI_LINT_VERSION := v2.15.0
 GOVULNCHECK_VERSION := v1.9.0

@@ -25,8 +25,8 @@ func buildBridge(t *testing.T) string {
 	if runtime.GOOS == "windows" {
 		file += ".exe"
 	}
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", file, "./cmd/mcpengine")
-	build.Dir = ".."
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", file, ".")
+	build.Dir = "../cmd/mcpengine"
 	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build mcpengine: %v\n%s", err, output)
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mcpengine/mcpengine/internal/deploy"
+	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/deploy"
 )
 
 // awsFlags say where in AWS a command works.

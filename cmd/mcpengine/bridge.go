@@ -15,9 +15,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mcpengine/mcpengine/internal/awsauth"
+	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/awsauth"
+	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/profile"
+	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/remote"
 	"github.com/mcpengine/mcpengine/internal/bridge"
-	"github.com/mcpengine/mcpengine/internal/profile"
 )
 
 // isBridge reports whether the command is bridge and not a request for its help.
@@ -117,12 +118,12 @@ func (c *cli) relay(ctx context.Context, target string, level slog.Level, sign *
 }
 
 // bridgeSource is the profile of a name, or one made of a URL.
-func (c *cli) bridgeSource(target string, sign *signFlags) (bridge.Source, error) {
+func (c *cli) bridgeSource(target string, sign *signFlags) (remote.Source, error) {
 	store, err := c.store()
 	if err != nil {
-		return bridge.Source{}, err
+		return remote.Source{}, err
 	}
-	source := bridge.Source{Name: target, Home: store.Home(), Getenv: c.getenv, Now: time.Now, Carry: awsauth.Carry}
+	source := remote.Source{Name: target, Home: store.Home(), Getenv: c.getenv, Now: time.Now, Carry: awsauth.Carry}
 	if strings.Contains(target, "://") {
 		source.Name = nameOf(target)
 		source.Profile = &profile.Profile{URL: target}

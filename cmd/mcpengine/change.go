@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/mcpengine/mcpengine/internal/hostconfig"
-	"github.com/mcpengine/mcpengine/internal/profile"
+	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/hostconfig"
+	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/profile"
 )
 
 // An installation puts one server into several hosts.

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mcpengine/mcpengine/internal/deploy"
+	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/deploy"
 )
 
 // deployFlags are the flags of deploy as they were given.

@@ -9,7 +9,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/mcpengine/mcpengine/internal/deploy"
+	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/deploy"
 )
 
 // maxEnvFile bounds a file of variables. Lambda takes 4 KB of them.

@@ -15,8 +15,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mcpengine/mcpengine/internal/hostconfig"
-	"github.com/mcpengine/mcpengine/internal/profile"
+	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/hostconfig"
+	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/profile"
 )
 
 // hostFlags choose hosts: one flag for each.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mcpengine/mcpengine/internal/deploy"
+	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/deploy"
 )
 
 func (c *cli) pack() *cobra.Command {

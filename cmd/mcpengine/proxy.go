@@ -12,8 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mcpengine/mcpengine/internal/hostconfig"
-	"github.com/mcpengine/mcpengine/internal/profile"
+	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/hostconfig"
+	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/profile"
 )
 
 // proxyFlags are the flags of proxy as they were given.

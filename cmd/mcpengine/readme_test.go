@@ -19,7 +19,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mcpengine/mcpengine/internal/deploy/fakeaws"
+	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/deploy/fakeaws"
 	"github.com/mcpengine/mcpengine/internal/lambdatest"
 )
 
@@ -150,7 +150,9 @@ func TestREADMEDeployment(t *testing.T) {
 var readmeTrials = map[string]func(t *testing.T, account *fakeaws.Server, args []string){
 	"go install": func(t *testing.T, _ *fakeaws.Server, args []string) {
 		path, _, _ := strings.Cut(args[1], "@")
-		out, err := exec.CommandContext(t.Context(), "go", "list", "-f", "{{.Name}}", path).CombinedOutput()
+		list := exec.CommandContext(t.Context(), "go", "list", "-f", "{{.Name}}", path)
+		list.Dir = "cmd/mcpengine"
+		out, err := list.CombinedOutput()
 		if err != nil || strings.TrimSpace(string(out)) != "main" {
 			t.Errorf("%s is no program: %s, %v", path, out, err)
 		}

@@ -15,11 +15,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcpengine/mcpengine/client"
-	"github.com/mcpengine/mcpengine/internal/awsauth"
-	"github.com/mcpengine/mcpengine/internal/bridge"
+	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/awsauth"
+	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/profile"
+	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/remote"
 	"github.com/mcpengine/mcpengine/internal/oauth"
 	"github.com/mcpengine/mcpengine/internal/peer"
-	"github.com/mcpengine/mcpengine/internal/profile"
 )
 
 // remoteFlags are what every command that calls a server knows.
@@ -181,7 +181,7 @@ func (c *cli) remoteOptions(ctx context.Context, t *target, opts []client.Option
 		}
 		header.Set(h.Name, value)
 	}
-	opts = append(opts, client.WithHeader(header), client.WithTransport(bridge.Transport(t.Mode)))
+	opts = append(opts, client.WithHeader(header), client.WithTransport(remote.Transport(t.Mode)))
 	url := t.URL
 	if t.CAFile != "" || t.CertFile != "" || t.ForAWS() {
 		config, err := peer.LoadTLS(t.CAFile, t.CertFile, t.KeyFile)
@@ -244,7 +244,7 @@ func (c *cli) authorizer(ctx context.Context, t *target, grant oauth.Grant) (*oa
 	if err != nil {
 		return nil, err
 	}
-	config, err := bridge.OAuth(ctx, dir, t.Profile, nil, peer.NewHTTPClient(trust))
+	config, err := remote.OAuth(ctx, dir, t.Profile, nil, peer.NewHTTPClient(trust))
 	if err != nil {
 		return nil, err
 	}

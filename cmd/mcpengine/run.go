@@ -9,9 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mcpengine/mcpengine/internal/awsauth"
-	"github.com/mcpengine/mcpengine/internal/deploy"
-	"github.com/mcpengine/mcpengine/internal/hostconfig"
+	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/awsauth"
+	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/deploy"
+	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/hostconfig"
 )
 
 // A cli is one run of the program.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/mcpengine/mcpengine/internal/deploy/fakeaws"
+	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/deploy/fakeaws"
 )
 
 var update = flag.Bool("update", false, "rewrite the expectations of the scripts")

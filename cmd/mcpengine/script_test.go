@@ -17,7 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/mcpengine/mcpengine"
-	"github.com/mcpengine/mcpengine/internal/deploy/fakeaws"
+	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/deploy/fakeaws"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 

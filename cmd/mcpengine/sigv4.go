@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mcpengine/mcpengine/internal/profile"
+	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/profile"
 )
 
 // signFlags say that requests are signed for AWS, and how.

@@ -30,6 +30,19 @@ func TestRootModule(t *testing.T) {
 	report(t, archtest.WireImports(g))
 }
 
+func TestCommandModule(t *testing.T) {
+	t.Parallel()
+	g, err := archtest.Load(t.Context(), folder+"/cmd/mcpengine", "./...")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := g[root+"/cmd/mcpengine/internal/profile"]; !ok {
+		t.Fatalf("the graph of the module lacks the profiles")
+	}
+	report(t, archtest.RootImports(g))
+	report(t, archtest.ForeignImports(g))
+}
+
 func TestServerBinary(t *testing.T) {
 	t.Parallel()
 	if _, err := os.Stat(folder + "/examples/weather"); errors.Is(err, fs.ErrNotExist) {

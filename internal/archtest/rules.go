@@ -6,10 +6,15 @@ import (
 	"strings"
 )
 
-const root = "github.com/mcpengine/mcpengine"
+// The modules that the rules are about: the library, and the command line, whose
+// dependencies are not the library's.
+const (
+	root = "github.com/mcpengine/mcpengine"
+	cli  = root + "/cmd/mcpengine"
+)
 
 // aboveRoot are the folders whose packages may import the root package: the
-// programs of this module. Packages of other modules may, of course.
+// programs.
 var aboveRoot = []string{root + "/cmd", root + "/conformance"}
 
 // owners names, for each third-party module, the packages that may import it.
@@ -17,7 +22,7 @@ var aboveRoot = []string{root + "/cmd", root + "/conformance"}
 // not of the library behind them, and can change the library in one place. A
 // module with several owners says why. Tests may import what they like.
 var owners = map[string][]string{
-	"github.com/spf13/cobra": {root + "/cmd/mcpengine"},
+	"github.com/spf13/cobra": {cli},
 
 	// One side of a token verifies with it, the other signs.
 	"github.com/golang-jwt/jwt/v5": {root + "/auth", root + "/internal/oauth"},
@@ -28,20 +33,20 @@ var owners = map[string][]string{
 
 	// What a host's file is written in, and the locks: a host's file, our
 	// profile and the token store are each edited by one package.
-	"github.com/tailscale/hujson":     {root + "/internal/hostconfig"},
-	"github.com/pelletier/go-toml/v2": {root + "/internal/hostconfig"},
-	"github.com/gofrs/flock":          {root + "/internal/hostconfig", root + "/internal/oauth", root + "/internal/profile"},
+	"github.com/tailscale/hujson":     {cli + "/internal/hostconfig"},
+	"github.com/pelletier/go-toml/v2": {cli + "/internal/hostconfig"},
+	"github.com/gofrs/flock":          {cli + "/internal/hostconfig", root + "/internal/oauth", cli + "/internal/profile"},
 
 	// The AWS SDK is one library in a module for each service.
 	// One package deploys, the other calls what is deployed.
-	"github.com/aws/aws-sdk-go-v2":                          {root + "/internal/awsauth", root + "/internal/deploy"},
-	"github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream": {root + "/internal/awsauth", root + "/internal/deploy/fakeaws"},
-	"github.com/aws/aws-sdk-go-v2/config":                   {root + "/internal/awsauth", root + "/internal/deploy"},
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs":   {root + "/internal/deploy"},
-	"github.com/aws/aws-sdk-go-v2/service/iam":              {root + "/internal/deploy"},
-	"github.com/aws/aws-sdk-go-v2/service/lambda":           {root + "/internal/deploy"},
-	"github.com/aws/aws-sdk-go-v2/service/sts":              {root + "/internal/deploy"},
-	"github.com/aws/smithy-go":                              {root + "/internal/awsauth", root + "/internal/deploy"},
+	"github.com/aws/aws-sdk-go-v2":                          {cli + "/internal/awsauth", cli + "/internal/deploy"},
+	"github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream": {cli + "/internal/awsauth", cli + "/internal/deploy/fakeaws"},
+	"github.com/aws/aws-sdk-go-v2/config":                   {cli + "/internal/awsauth", cli + "/internal/deploy"},
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs":   {cli + "/internal/deploy"},
+	"github.com/aws/aws-sdk-go-v2/service/iam":              {cli + "/internal/deploy"},
+	"github.com/aws/aws-sdk-go-v2/service/lambda":           {cli + "/internal/deploy"},
+	"github.com/aws/aws-sdk-go-v2/service/sts":              {cli + "/internal/deploy"},
+	"github.com/aws/smithy-go":                              {cli + "/internal/awsauth", cli + "/internal/deploy"},
 
 	// A server needs no more of it than strings. The client and the command,
 	// which no server links, may use all of it.
@@ -49,7 +54,7 @@ var owners = map[string][]string{
 		root + "/client",
 		root + "/internal/jsonrpc",
 		root + "/internal/oauth",
-		root + "/internal/profile",
+		cli + "/internal/profile",
 	},
 }
 
@@ -110,7 +115,7 @@ func ForeignImports(g Graph) []string {
 	for _, p := range g.own() {
 		for _, path := range p.Imports {
 			module := g[path].Module
-			if module == nil || module.Path == root {
+			if module == nil || isOwn(module) {
 				continue // the standard library, or ours
 			}
 			allowed, known := owners[module.Path]
@@ -149,11 +154,13 @@ func ServerLinks(g Graph) []string {
 	return sorted(broken)
 }
 
-// own is the packages of the root module.
+func isOwn(m *Module) bool { return m.Path == root || m.Path == cli }
+
+// own returns the packages of both modules.
 func (g Graph) own() []Package {
 	var own []Package
 	for _, p := range g {
-		if p.Module != nil && p.Module.Path == root {
+		if p.Module != nil && isOwn(p.Module) {
 			own = append(own, p)
 		}
 	}

@@ -6,8 +6,17 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/peer"
-	"github.com/mcpengine/mcpengine/internal/profile"
 )
+
+// A Filter chooses tools by name. A tool must pass all of it.
+type Filter struct {
+	// Allow lists the tools to keep. The default is all.
+	Allow []string
+	// Deny lists tools to drop.
+	Deny []string
+	// ReadOnly keeps only tools that say they change nothing (readOnlyHint).
+	ReadOnly bool
+}
 
 // A Config says where the server is and what the host gets to see of it.
 type Config struct {
@@ -28,7 +37,7 @@ type Config struct {
 	Peer peer.Config
 
 	// Tools chooses the tools that the host gets to see and may call.
-	Tools profile.Filter
+	Tools Filter
 
 	// MaxMessage bounds a message of the host, in bytes. The default is 16 MiB.
 	MaxMessage int

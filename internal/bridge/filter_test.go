@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/mcpengine/mcpengine/internal/bridge"
-	"github.com/mcpengine/mcpengine/internal/profile"
 )
 
 // Tools that the profile hides are neither listed nor called.
@@ -15,14 +14,14 @@ func TestFilter(t *testing.T) {
 	t.Parallel()
 	const list = `{"tools":[{"name":"look","annotations":{"readOnlyHint":true},"inputSchema":{"type":"object"}},{"name":"act","inputSchema":{}},{"name":"drop","inputSchema":{}}],"nextCursor":"n"}`
 	for name, row := range map[string]struct {
-		filter profile.Filter
+		filter bridge.Filter
 		listed []string
 	}{
-		"all":             {profile.Filter{}, []string{"look", "act", "drop"}},
-		"allow":           {profile.Filter{Allow: []string{"act", "look"}}, []string{"look", "act"}},
-		"deny":            {profile.Filter{Deny: []string{"drop"}}, []string{"look", "act"}},
-		"read only":       {profile.Filter{ReadOnly: true}, []string{"look"}},
-		"nothing is left": {profile.Filter{ReadOnly: true, Deny: []string{"look"}}, nil},
+		"all":             {bridge.Filter{}, []string{"look", "act", "drop"}},
+		"allow":           {bridge.Filter{Allow: []string{"act", "look"}}, []string{"look", "act"}},
+		"deny":            {bridge.Filter{Deny: []string{"drop"}}, []string{"look", "act"}},
+		"read only":       {bridge.Filter{ReadOnly: true}, []string{"look"}},
+		"nothing is left": {bridge.Filter{ReadOnly: true, Deny: []string{"look"}}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -10,7 +10,6 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/peer"
-	"github.com/mcpengine/mcpengine/internal/profile"
 	"github.com/mcpengine/mcpengine/internal/streamable"
 	"github.com/mcpengine/mcpengine/mcp"
 )
@@ -105,7 +104,7 @@ func (x *exchange) checkFields(mirror peer.Mirror) error {
 	return nil
 }
 
-func allows(filter profile.Filter, name string) bool {
+func allows(filter Filter, name string) bool {
 	return (len(filter.Allow) == 0 || slices.Contains(filter.Allow, name)) && !slices.Contains(filter.Deny, name)
 }
 

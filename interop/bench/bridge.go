@@ -43,8 +43,8 @@ func bridges(ctx context.Context, root, dir string) ([]bridge, error) {
 		return nil, fmt.Errorf("%w: run scripts/install-bridges: %w", errNoBridges, err)
 	}
 	cli := filepath.Join(dir, "mcpengine")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", cli, "./cmd/mcpengine")
-	build.Dir, build.Env = root, append(os.Environ(), "CGO_ENABLED=0")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", cli, ".")
+	build.Dir, build.Env = filepath.Join(root, "cmd", "mcpengine"), append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("build mcpengine: %w: %s", err, output)
 	}

@@ -1,0 +1,157 @@
+package deploy_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"debug/elf"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/deploy"
+)
+
+const maxWeather = 4 << 20 // bytes of the zip file of the smallest real server
+
+// The example server is built twice for each architecture: the same bytes, an
+// executable of that architecture, and small.
+func TestBuildWeather(t *testing.T) {
+	t.Parallel()
+	for arch, machine := range map[string]elf.Machine{"arm64": elf.EM_AARCH64, "amd64": elf.EM_X86_64} {
+		t.Run(arch, func(t *testing.T) {
+			t.Parallel()
+			source, err := deploy.FindSource(t.Context(), "../../../../examples/weather")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if source.Name() != "weather" {
+				t.Errorf("Name() = %q, want weather", source.Name())
+			}
+			first, err := source.Build(t.Context(), arch)
+			if err != nil {
+				t.Fatal(err)
+			}
+			second, err := source.Build(t.Context(), arch)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(first.Zip, second.Zip) {
+				t.Error("two builds differ")
+			}
+			if len(first.Zip) >= maxWeather {
+				t.Errorf("the zip file has %d bytes, want less than %d", len(first.Zip), maxWeather)
+			}
+			t.Logf("%s: %d bytes, %s", arch, len(first.Zip), first.SHA256())
+			checkMachine(t, first.Zip, machine)
+		})
+	}
+}
+
+func checkMachine(t *testing.T, data []byte, want elf.Machine) {
+	t.Helper()
+	r, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	entry, err := r.Open("bootstrap")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer entry.Close()
+	var binary bytes.Buffer
+	if _, err := binary.ReadFrom(entry); err != nil {
+		t.Fatal(err)
+	}
+	file, err := elf.NewFile(bytes.NewReader(binary.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if file.Machine != want {
+		t.Errorf("the executable is for %v, want %v", file.Machine, want)
+	}
+	if libraries, err := file.ImportedLibraries(); err != nil || len(libraries) > 0 {
+		t.Errorf("the executable wants libraries %v, %v", libraries, err)
+	}
+}
+
+// The same source in another folder gives the same bytes.
+func TestBuildElsewhere(t *testing.T) {
+	t.Parallel()
+	var digests []string
+	for range 2 {
+		source, err := deploy.FindSource(t.Context(), module(t, "package main\n\nfunc main() { println(1) }\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		code, err := source.Build(t.Context(), "arm64")
+		if err != nil {
+			t.Fatal(err)
+		}
+		digests = append(digests, code.SHA256())
+	}
+	if digests[0] != digests[1] {
+		t.Errorf("digests differ: %s", digests)
+	}
+}
+
+// module writes a module with one file, and returns its folder.
+func module(t *testing.T, source string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{"go.mod": "module example.com/tool/v2\n\ngo 1.26.0\n", "main.go": source} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func TestBuildFails(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		source string // of a module
+		folder string // otherwise
+		want   string
+		hint   string
+	}{
+		{name: "a library", source: "package tool\n", want: "example.com/tool/v2 is package tool and not a program", hint: "main package"},
+		{name: "a type error", source: "package main\n\nfunc main() { x }\n", want: "main.go:3:15: undefined: x", hint: "go build"},
+		{name: "a syntax error", source: "package main\n\nfunc {\n", want: "main.go:3", hint: "go"},
+		{name: "cgo", source: "package main\n\nimport \"C\"\n\nfunc main() {}\n", want: "build constraints exclude all Go files", hint: "Go module"},
+		{name: "no folder", folder: "./none", want: "no such file or directory"},
+		{name: "a file", folder: "build.go", want: "build.go is a file", hint: "folder"},
+		{name: "no package", folder: "example.com/none", want: "find package example.com/none", hint: "./cmd/server"},
+		{name: "an option", folder: "-toolexec=evil", want: "is not one package"},
+		{name: "many packages", folder: "example.com/...", want: "is not one package"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			folder := test.folder
+			if folder == "" {
+				folder = module(t, test.source)
+			}
+			source, err := deploy.FindSource(t.Context(), folder)
+			if err == nil {
+				_, err = source.Build(t.Context(), "arm64")
+			}
+			if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(deploy.Hint(err), test.hint) {
+				t.Errorf("error %v\nhint %q", err, deploy.Hint(err))
+			}
+		})
+	}
+}
+
+// The last element of a module's path may be its major version.
+func TestSourceName(t *testing.T) {
+	t.Parallel()
+	source, err := deploy.FindSource(t.Context(), module(t, "package main\n\nfunc main() {}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if source.Name() != "tool" {
+		t.Errorf("Name() = %q, want tool", source.Name())
+	}
+}

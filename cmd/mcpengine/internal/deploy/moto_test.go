@@ -1,0 +1,128 @@
+package deploy_test
+
+import (
+	"bufio"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/deploy"
+)
+
+// Another imitation of AWS, made by others: moto's server. It knows the wire
+// formats better than the fake and the ways to fail not at all.
+//
+//	pip install 'moto[server]==5.2.1'
+func TestMoto(t *testing.T) {
+	t.Parallel()
+	address := startMoto(t)
+	d := connect(address, deploy.Config{})
+	spec := deploy.Spec{Name: "weather", Memory: 512, Env: map[string]string{"UNIT": "F"}, Concurrency: new(int32(2))}
+	if err := apply(t.Context(), d, spec); err != nil {
+		t.Fatal(err)
+	}
+	endpoint, err := d.Find(t.Context(), "weather", "/mcp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(endpoint.URL, "https://") || !strings.HasSuffix(endpoint.URL, ".on.aws/mcp") {
+		t.Errorf("URL = %s", endpoint.URL)
+	}
+
+	steps := []struct {
+		name string
+		spec deploy.Spec
+		code []byte
+		want []string // what the plan changes
+	}{
+		{"again", spec, binary, nil},
+		{"another shape", deploy.Spec{Name: "weather", Memory: 1024, Env: map[string]string{"UNIT": ""}}, binary, []string{"update function weather"}},
+		{"new code", deploy.Spec{Name: "weather"}, []byte("another"), []string{"update code of function weather"}},
+		{"no limit", deploy.Spec{Name: "weather", Concurrency: new(int32(0))}, []byte("another"), []string{"remove concurrency"}},
+		{"only for IAM", deploy.Spec{Name: "weather", IAM: new(true)}, []byte("another"), []string{
+			"update url", "remove permission lambda:InvokeFunctionUrl", "remove permission lambda:InvokeFunction",
+		}},
+		{"and no more", deploy.Spec{Name: "weather"}, []byte("another"), nil},
+	}
+	for _, step := range steps {
+		plan, err := d.Plan(t.Context(), step.spec, built(step.code))
+		if err != nil {
+			t.Fatalf("%s: %v", step.name, err)
+		}
+		if diff := cmp.Diff(step.want, changes(plan)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", step.name, diff)
+		}
+		if err := d.Apply(t.Context(), plan); err != nil {
+			t.Fatalf("%s: %v", step.name, err)
+		}
+	}
+
+	if err := destroy(t.Context(), d, "weather"); err != nil {
+		t.Fatal(err)
+	}
+	plan, err := d.PlanDestroy(t.Context(), "weather")
+	if err != nil || len(plan.Steps) > 0 {
+		t.Errorf("after its destruction there is still something: %v, %v", plan, err)
+	}
+}
+
+// changes are the steps that change something.
+func changes(plan *deploy.Plan) []string {
+	var all []string
+	for _, s := range plan.Steps {
+		if s.Verb != "keep" {
+			all = append(all, s.Verb+" "+s.What)
+		}
+	}
+	return all
+}
+
+// startMoto starts moto's server and waits until it says where it is.
+func startMoto(t *testing.T) string {
+	t.Helper()
+	program, err := exec.LookPath("moto_server")
+	if err != nil {
+		t.Skip("moto's server is not installed: pip install 'moto[server]==5.2.1'")
+	}
+	// It chooses the port: one that the test chose could be gone by then.
+	cmd := exec.CommandContext(t.Context(), program, "-H", "127.0.0.1", "-p", "0")
+	// It checks that the policy to attach exists only when it has loaded them.
+	cmd.Env = append(os.Environ(), "MOTO_IAM_LOAD_MANAGED_POLICIES=true")
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	address, read := make(chan string, 1), make(chan struct{})
+	go func() {
+		defer close(read)
+		for lines := bufio.NewScanner(stderr); lines.Scan(); {
+			if _, found, ok := strings.Cut(lines.Text(), "Running on "); ok {
+				address <- found
+				break
+			}
+		}
+		_, _ = io.Copy(io.Discard, stderr) // so that it never waits for a reader
+	}()
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		<-read
+		_ = cmd.Wait() // it was killed, which is no news
+	})
+	select {
+	case found := <-address:
+		return found
+	case <-read:
+		t.Fatal("moto has ended")
+	case <-time.After(2 * time.Minute):
+		t.Fatal("moto does not start")
+	}
+	return ""
+}

@@ -1,0 +1,260 @@
+package hostconfig_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/hostconfig"
+)
+
+// A hundred programs that install at once lose nothing.
+func TestConcurrent(t *testing.T) {
+	t.Parallel()
+	for id, count := range map[string]int{"cursor": 100, "codex": 20} {
+		t.Run(id, func(t *testing.T) {
+			t.Parallel()
+			e, h := here(t), host(t, id)
+			var wg sync.WaitGroup
+			for i := range count {
+				wg.Go(func() {
+					s := hostconfig.Server{Name: fmt.Sprint("s", i), Command: "/usr/bin/mcpengine"}
+					if _, err := h.Install(t.Context(), e, s, hostconfig.Options{}); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+			status := h.Status(e, nil)
+			if n := len(status[0].Servers); n != count || status[0].Err != nil {
+				t.Errorf("%d entries, %v; want %d", n, status[0].Err, count)
+			}
+			// Neither are temporary files left.
+			entries, err := os.ReadDir(filepath.Dir(status[0].File))
+			if len(entries) != 2 || err != nil {
+				t.Errorf("the folder has %v, %v; want the file and its backup", entries, err)
+			}
+		})
+	}
+}
+
+// Symbolic links stay, and the file they lead to keeps its mode.
+func TestSymlink(t *testing.T) {
+	t.Parallel()
+	e, h := here(t), host(t, "cursor")
+	file, target := h.Files(e)[0], filepath.Join(e.Home, "dotfiles", "mcp.json")
+	write(t, target, `{"mcpServers":{}}`)
+	if err := os.Chmod(target, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("../dotfiles/mcp.json", file); err != nil {
+		t.Skip(err)
+	}
+	install(t, e, h, bridge)
+	if link, err := os.Readlink(file); link != "../dotfiles/mcp.json" || err != nil {
+		t.Errorf("the link is %q, %v", link, err)
+	}
+	if info, err := os.Stat(target); err != nil || info.Mode().Perm() != 0o640 {
+		t.Errorf("mode %v, %v; want 0640", info.Mode(), err)
+	}
+	if got := content(t, target); !strings.Contains(got, "weather") {
+		t.Errorf("the target is %s", got)
+	}
+	if got := content(t, target+".mcpengine.bak"); got != `{"mcpServers":{}}` {
+		t.Errorf("the backup is %s", got)
+	}
+}
+
+// A new file is for its user alone, with the folders that it needs.
+func TestNewFile(t *testing.T) {
+	t.Parallel()
+	e, h := here(t), host(t, "cline")
+	install(t, e, h, bridge)
+	info, err := os.Stat(h.Files(e)[0])
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v; want 0600", info.Mode(), err)
+	}
+	if _, err := os.Stat(h.Files(e)[0] + ".mcpengine.bak"); err == nil {
+		t.Error("there is a backup of nothing")
+	}
+}
+
+// What cannot be edited is left as it is.
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	const other = `{"mcpServers":{"weather":{"command":"npx","args":["weather"]}}}`
+	tests := []struct {
+		name, want string
+		setUp      func(t *testing.T, file string)
+	}{
+		{"a folder", "it is not a file", func(t *testing.T, file string) { write(t, filepath.Join(file, "x"), "") }},
+		{"a link to nothing", "symbolic link to a file that does not exist", func(t *testing.T, file string) {
+			write(t, filepath.Join(filepath.Dir(file), "x"), "")
+			if err := os.Symlink("none", file); err != nil {
+				t.Skip(err)
+			}
+		}},
+		{"read-only", "the file is read-only", func(t *testing.T, file string) {
+			write(t, file, "{}")
+			if err := os.Chmod(file, 0o444); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"broken", "line 1, column 16", func(t *testing.T, file string) { write(t, file, `{"mcpServers": x}`) }},
+		{"foreign", `there is an entry "weather" that mcpengine has not made`, func(t *testing.T, file string) { write(t, file, other) }},
+		{"large", "more than 16 MiB", func(t *testing.T, file string) { write(t, file, strings.Repeat(" ", 16<<20+1)) }},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			e, h := here(t), host(t, "cursor")
+			file := h.Files(e)[0]
+			test.setUp(t, file)
+			before, readErr := os.ReadFile(file)
+			for _, dryRun := range []bool{true, false} {
+				_, err := h.Install(t.Context(), e, bridge, hostconfig.Options{DryRun: dryRun})
+				if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), file) {
+					t.Errorf("Install = %v, want %q", err, test.want)
+				}
+			}
+			after, err := os.ReadFile(file)
+			if string(before) != string(after) || (err == nil) != (readErr == nil) {
+				t.Errorf("%q became %q", before, after)
+			}
+		})
+	}
+}
+
+// Only what is ours is changed or removed, and force changes any.
+func TestOwnership(t *testing.T) {
+	t.Parallel()
+	own := remote
+	own.OwnURL = "https://old.example.com"
+	tests := []struct {
+		entry string
+		s     hostconfig.Server
+		ours  bool
+	}{
+		{`{"command":"/old/mcpengine","args":["bridge","weather"],"disabled":true,"env":{"A":"b"}}`, bridge, true},
+		{`{"command":"C:\\bin\\mcpengine.exe","args":["bridge","weather"]}`, bridge, true},
+		{`{"command":"mcpengine","args":["bridge","other"]}`, bridge, false},
+		{`{"command":"mcpengine","args":["bridge","weather","-v"]}`, bridge, false},
+		{`{"command":"notmcpengine","args":["bridge","weather"]}`, bridge, false},
+		{`{"command":["mcpengine"],"args":["bridge","weather"]}`, bridge, false},
+		{`{"url":"https://old.example.com"}`, own, true},
+		{`{"serverUrl":"https://old.example.com"}`, own, true},
+		{`{"url":"https://elsewhere.example.com"}`, own, false},
+		{`{"url":""}`, bridge, false},
+		{`null`, bridge, false},
+		{`7`, bridge, false},
+	}
+	for _, test := range tests {
+		e, h := here(t), host(t, "cursor")
+		file, data := h.Files(e)[0], `{"mcpServers":{"weather":`+test.entry+`}}`
+		for _, do := range []func(context.Context, hostconfig.Environment, hostconfig.Server, hostconfig.Options) ([]hostconfig.Change, error){h.Install, h.Uninstall} {
+			write(t, file, data)
+			_, err := do(t.Context(), e, test.s, hostconfig.Options{})
+			if (err == nil) != test.ours {
+				t.Errorf("%s: %v", test.entry, err)
+			}
+			if changed := content(t, file) != data; changed != test.ours {
+				t.Errorf("%s: changed %v", test.entry, changed)
+			}
+			if _, err := do(t.Context(), e, test.s, hostconfig.Options{Force: true}); err != nil {
+				t.Errorf("%s: with force: %v", test.entry, err)
+			}
+		}
+	}
+}
+
+// Bringing an entry up to date keeps what the user and the host have added.
+func TestUpdateKeeps(t *testing.T) {
+	t.Parallel()
+	e, h := here(t), host(t, "cline")
+	file := h.Files(e)[0]
+	write(t, file, `{"mcpServers":{"weather":{"disabled":true,"command":"/old/mcpengine","args":["bridge","weather"],"env":{"A":"b"}}}}`)
+	install(t, e, h, bridge)
+	const want = `{"mcpServers":{"weather":{"disabled":true,"command":"/usr/bin/mcpengine","args":["bridge","weather"],"env":{"A":"b","MCPENGINE_HOME":"/m"}}}}`
+	if got := content(t, file); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestDryRun(t *testing.T) {
+	t.Parallel()
+	e, h := here(t), host(t, "zed")
+	changes, err := h.Install(t.Context(), e, bridge, hostconfig.Options{DryRun: true})
+	if err != nil || !changes[0].Changed() || !json.Valid(changes[0].After) {
+		t.Errorf("%+v, %v", changes, err)
+	}
+	if entries, err := os.ReadDir(e.Home); len(entries) > 0 || err != nil {
+		t.Errorf("the dry run made %v, %v", entries, err)
+	}
+}
+
+// Claude Code edits its file itself.
+func TestClaudeCode(t *testing.T) {
+	t.Parallel()
+	e, h := here(t), host(t, "claude-code")
+	file := h.Files(e)[0]
+	write(t, file, `{"numStartups":1,"mcpServers":{}}`)
+	var ran []string
+	e.Run = func(_ context.Context, command string, args ...string) error {
+		ran = append(ran, command+" "+strings.Join(args, " "))
+		return nil
+	}
+	changes, err := h.Install(t.Context(), e, bridge, hostconfig.Options{})
+	if err != nil || len(changes[0].Commands) != 1 {
+		t.Errorf("%+v, %v", changes, err)
+	}
+	write(t, file, `{"mcpServers":{"weather":{"command":"/old/mcpengine","args":["bridge","weather"]}}}`)
+	if _, err := h.Install(t.Context(), e, bridge, hostconfig.Options{}); err != nil {
+		t.Error(err)
+	}
+	if _, err := h.Uninstall(t.Context(), e, bridge, hostconfig.Options{}); err != nil {
+		t.Error(err)
+	}
+	want := []string{
+		`claude mcp add-json --scope user weather {"command":"/usr/bin/mcpengine","args":["bridge","weather"],"env":{"MCPENGINE_HOME":"/m"}}`,
+		`claude mcp remove --scope user weather`,
+		`claude mcp add-json --scope user weather {"command":"/usr/bin/mcpengine","args":["bridge","weather"],"env":{"MCPENGINE_HOME":"/m"}}`,
+		`claude mcp remove --scope user weather`,
+	}
+	if diff := cmp.Diff(want, ran); diff != "" {
+		t.Errorf("commands (-want +got):\n%s", diff)
+	}
+	e.Run = func(context.Context, string, ...string) error { return exec.ErrNotFound }
+	_, err = h.Uninstall(t.Context(), e, bridge, hostconfig.Options{})
+	if err == nil || hostconfig.Hint(err) != "run: claude mcp remove --scope user weather" {
+		t.Errorf("without claude: %v, hint %q", err, hostconfig.Hint(err))
+	}
+	if got := content(t, file); !strings.Contains(got, "/old/mcpengine") {
+		t.Errorf("the file was edited: %s", got)
+	}
+}
+
+func TestStatus(t *testing.T) {
+	t.Parallel()
+	e, h := here(t), host(t, "cursor")
+	write(t, h.Files(e)[0], `{"mcpServers":{
+		"b":{"command":"mcpengine","args":["bridge","b"]}, "a":{"url":"https://a"}, "c":{"url":"https://c"}, "d":{"command":"npx"}}}`)
+	status := h.Status(e, func(name, url string) bool { return name == "a" && url == "https://a" })
+	if diff := cmp.Diff([]string{"a", "b"}, status[0].Servers); diff != "" || status[0].Err != nil {
+		t.Errorf("Servers (-want +got):\n%s%v", diff, status[0].Err)
+	}
+	write(t, h.Files(e)[0], `{`)
+	if status := h.Status(e, nil); status[0].Err == nil {
+		t.Error("a broken file has no error")
+	}
+}

@@ -1,0 +1,83 @@
+package remote
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/profile"
+	"github.com/mcpengine/mcpengine/internal/oauth"
+	"github.com/mcpengine/mcpengine/internal/peer"
+)
+
+// signIn returns what gets tokens. All bridges of a user share the folder they
+// are kept in, so that one of them signs in for all. Nothing is opened before
+// there is a token, or the server wants one: a keychain may take its time.
+func (s Source) signIn(client *http.Client) func(asked bool) (peer.Authorizer, error) {
+	dir := filepath.Join(s.Home, "oauth")
+	open := sync.OnceValues(func() (peer.Authorizer, error) {
+		config, err := OAuth(context.Background(), dir, s.Profile, s.Keychain, client)
+		if err != nil {
+			return nil, err
+		}
+		config.Now, config.Logger = s.Now, s.Log.Logger()
+		config.Grant = oauth.AuthorizationCode{Open: s.browse}
+		if s.ClientSecret != nil {
+			if config.Client.Secret, err = s.ClientSecret(); err != nil {
+				return nil, err
+			}
+			s.Log.Hide(config.Client.Secret)
+		}
+		return oauth.New(config)
+	})
+	return func(asked bool) (peer.Authorizer, error) {
+		if asked {
+			return open()
+		}
+		if _, err := os.Stat(dir); err != nil {
+			return nil, nil //nolint:nilerr,nilnil // no token has ever been kept
+		}
+		tokens, err := open()
+		if err != nil {
+			return nil, nil //nolint:nilerr,nilnil // the server may not want one; if it does, this is told
+		}
+		return tokens, nil
+	}
+}
+
+// OAuth is how to sign in to the server of a profile, less the grant and the
+// client's secret, with the tokens of a folder. A nil keychain is the system's. The
+// HTTP client is one with the certificates of the profile.
+func OAuth(ctx context.Context, dir string, p *profile.Profile, keychain oauth.Keychain, client *http.Client) (oauth.Config, error) {
+	if keychain == nil {
+		keychain = oauth.SystemKeychain{}
+	}
+	store, err := oauth.NewFileStore(ctx, dir, keychain)
+	if err != nil {
+		return oauth.Config{}, err
+	}
+	config := oauth.Config{Server: p.URL, Client: oauth.Client{ID: p.ClientID}, Scopes: p.Scopes, Store: store}
+	if p.CAFile != "" {
+		// Whoever trusts an authority of their own has their identity provider
+		// behind it as well, most likely at a private address.
+		config.HTTPClient = client
+	}
+	return config, nil
+}
+
+// browse shows the page to sign in on. The URL is in the log for who has no
+// browser on this machine.
+func (s Source) browse(ctx context.Context, url string) error {
+	logger := s.Log.Logger()
+	logger.Info("sign in in the browser", "url", url)
+	open := s.Browse
+	if open == nil {
+		open = oauth.OpenBrowser
+	}
+	if err := open(ctx, url); err != nil {
+		logger.Warn("the browser does not open; open the URL yourself", "error", err)
+	}
+	return nil
+}
