@@ -12,7 +12,6 @@ require (
 	github.com/hashicorp/hcl/v2 v2.25.0
 	github.com/zalando/go-keyring v0.2.8
 	go.yaml.in/yaml/v3 v3.0.6
-	golang.org/x/net v0.61.0
 	golang.org/x/tools v0.52.0
 )
 

@@ -7,22 +7,18 @@ import (
 	"net"
 	"net/http"
 	"time"
-
-	"github.com/mcpengine/mcpengine/internal/conn"
 )
 
 // Serve serves HTTP on a listener, which it closes, as [Engine.Run] does: until
 // ctx is cancelled, and then until the requests under way have finished, for
 // [HTTPConfig.ShutdownTimeout] at most. It then returns nil.
 //
-// A server of one's own, with the engine as [net/http.Handler], works as well.
-// This one has bounds on all that a client may take its time for, and costs less:
-// what a deadline for each request takes of the system, and the second system
-// call of a long answer.
+// A server of your own, with the engine as [net/http.Handler], works as well.
+// Unlike a plain [net/http.Server], this one bounds every step that a client can
+// stall.
 func (e *Engine) Serve(ctx context.Context, l net.Listener) error {
 	server := &http.Server{
 		Handler:           e.routes(),
-		ConnContext:       conn.Context,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
@@ -33,7 +29,7 @@ func (e *Engine) Serve(ctx context.Context, l net.Listener) error {
 	var serveErr error
 	go func() {
 		defer close(served)
-		serveErr = server.Serve(conn.Wrap(l))
+		serveErr = server.Serve(l)
 	}()
 	select {
 	case <-served:

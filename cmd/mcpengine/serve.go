@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcpengine/mcpengine/internal/bridge"
-	"github.com/mcpengine/mcpengine/internal/conn"
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
@@ -79,14 +78,14 @@ func (c *cli) runServe(ctx context.Context, command []string, f *serveFlags) err
 	mux := http.NewServeMux()
 	mux.Handle(f.path, handler)
 	server := &http.Server{
-		Handler: mux, ConnContext: conn.Context,
+		Handler:           mux,
 		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 	}
 	fmt.Fprintf(c.stderr, "serving http://%s%s\n", listener.Addr(), f.path)
 	if tcp, ok := listener.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
 		fmt.Fprintln(c.stderr, "mcpengine: warning: whoever reaches this address can use the server")
 	}
-	return serveUntil(ctx, server, conn.Wrap(listener), handler)
+	return serveUntil(ctx, server, listener, handler)
 }
 
 // shutdownTime is how long requests may go on when the program is to end.

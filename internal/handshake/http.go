@@ -198,7 +198,7 @@ func (h *HTTP) initialize(w http.ResponseWriter, r *http.Request, req *jsonrpc.R
 	} else if !h.listens() {
 		resp.Body = withoutChanges(resp.Body)
 	}
-	h.writeResponse(w, r, req.Began, resp)
+	h.writeResponse(w, req.Began, resp)
 }
 
 // turnAway answers a request whose caller may not make it, and reports whether
@@ -210,14 +210,14 @@ func (h *HTTP) turnAway(w http.ResponseWriter, r *http.Request, req *jsonrpc.Req
 	}
 	resp := jsonrpc.ErrorResponse(req.ID, err)
 	defer resp.Release()
-	streamable.WriteResponse(w, r, resp.Status, resp)
+	streamable.WriteResponse(w, resp.Status, resp)
 	return true
 }
 
 // writeResponse sends what a handler has answered, however long it has taken.
-func (h *HTTP) writeResponse(w http.ResponseWriter, r *http.Request, began time.Time, resp *jsonrpc.Response) {
+func (h *HTTP) writeResponse(w http.ResponseWriter, began time.Time, resp *jsonrpc.Response) {
 	streamable.ExtendWrite(w, began, h.config.IOTimeout)
-	streamable.WriteResponse(w, r, http.StatusOK, resp)
+	streamable.WriteResponse(w, http.StatusOK, resp)
 }
 
 // writeJSON is that for the responses of a batch.

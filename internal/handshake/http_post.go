@@ -31,7 +31,7 @@ func newExchange(h *HTTP, s *session, w http.ResponseWriter, r *http.Request, be
 func (h *HTTP) postRequest(w http.ResponseWriter, r *http.Request, s *session, req *jsonrpc.Request) {
 	if resp := h.answer(r.Context(), s, req); resp != nil {
 		defer resp.Release()
-		h.writeResponse(w, r, req.Began, resp)
+		h.writeResponse(w, req.Began, resp)
 		return
 	}
 	x := newExchange(h, s, w, r, req.Began)
@@ -44,7 +44,7 @@ func (h *HTTP) postRequest(w http.ResponseWriter, r *http.Request, s *session, r
 	}
 	defer resp.Release()
 	if !x.stream.finish(resp) {
-		h.writeResponse(w, r, req.Began, resp)
+		h.writeResponse(w, req.Began, resp)
 	}
 }
 

@@ -220,7 +220,7 @@ func (s *SSE) turnAway(w http.ResponseWriter, r *http.Request, text []byte) bool
 		if err := jsonrpc.Authorize(r.Context(), s.handler, &req); err != nil {
 			resp := jsonrpc.ErrorResponse(req.ID, err)
 			defer resp.Release()
-			streamable.WriteResponse(w, r, resp.Status, resp)
+			streamable.WriteResponse(w, resp.Status, resp)
 			return true
 		}
 	}

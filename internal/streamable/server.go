@@ -12,7 +12,6 @@ import (
 	"context"
 	"mime"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -173,7 +172,7 @@ func (x *exchange) serve(ctx context.Context, w http.ResponseWriter, r *http.Req
 		return
 	}
 	if err != nil {
-		x.answer(w, r, jsonrpc.ErrorResponse(req.ID, err))
+		x.answer(w, jsonrpc.ErrorResponse(req.ID, err))
 		return
 	}
 	if req.IsNotification() {
@@ -184,59 +183,24 @@ func (x *exchange) serve(ctx context.Context, w http.ResponseWriter, r *http.Req
 		return
 	}
 	if err := x.server.checkHeaders(r.Header, req); err != nil {
-		x.answer(w, r, jsonrpc.ErrorResponse(req.ID, err))
+		x.answer(w, jsonrpc.ErrorResponse(req.ID, err))
 		return
 	}
 	req.Header, req.Tails = r.Header, true
 	x.stream.open(w, x.server.config)
 	defer x.stream.close()
-	x.answer(w, r, x.server.handler.Handle(ctx, req, x.notify))
+	x.answer(w, x.server.handler.Handle(ctx, req, x.notify))
 }
 
 // answer sends the response as JSON, or as the last event of the stream when
 // notifications have opened one.
-func (x *exchange) answer(w http.ResponseWriter, r *http.Request, resp *jsonrpc.Response) {
+func (x *exchange) answer(w http.ResponseWriter, resp *jsonrpc.Response) {
 	defer resp.Release()
 	if x.stream.finish(resp) {
 		return
 	}
 	ExtendWrite(w, x.request.Began, x.server.config.IOTimeout)
-	WriteResponse(w, r, resp.Status, resp)
-}
-
-var (
-	jsonType = []string{"application/json"}
-	noStore  = []string{"no-store"}
-)
-
-// maxUnsized is how much net/http buffers to find the length by itself. More
-// would go out in chunks.
-const maxUnsized = 2 << 10
-
-// WriteJSON sends body. Answers depend on who asks, so that no cache between
-// the two may keep them.
-func WriteJSON(w http.ResponseWriter, status int, body []byte) { writeJSON(w, status, body, nil) }
-
-// writeJSON sends a body and what it ends in.
-func writeJSON(w http.ResponseWriter, status int, body, tail []byte) {
-	h := w.Header()
-	h["Content-Type"] = jsonType
-	h["Cache-Control"] = noStore
-	if n := len(body) + len(tail); n > maxUnsized {
-		h["Content-Length"] = []string{strconv.Itoa(n)}
-	}
-	w.WriteHeader(status)
-	w.Write(body) // the client is gone when this fails
-	if tail != nil {
-		w.Write(tail)
-	}
-}
-
-// Reject answers with a JSON-RPC error that belongs to no request.
-func Reject(w http.ResponseWriter, status, code int, message string) {
-	resp := jsonrpc.ErrorResponse(nil, jsonrpc.Errorf(code, "%s", message))
-	defer resp.Release()
-	WriteJSON(w, status, resp.Body)
+	WriteResponse(w, resp.Status, resp)
 }
 
 // isJSON reports whether the body is what its header says it must be: JSON in
