@@ -45,7 +45,7 @@
 // # Errors
 //
 // An error from a tool becomes a tool result for the model to read and act on.
-// An [*Error] becomes a JSON-RPC error. Any other error, of a resource or a
+// An [*mcp.Error] becomes a JSON-RPC error. Any other error, of a resource or a
 // prompt, is logged and answered as an internal error without details. So is a
 // panic.
 package mcpengine

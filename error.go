@@ -2,7 +2,6 @@ package mcpengine
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/mcp"
@@ -19,62 +18,31 @@ var (
 	ErrCancelled = errors.New("the user cancelled")
 )
 
-// An Error is answered as a JSON-RPC error. A handler returns one when the
-// request cannot be served at all; for what the model can put right, any other
-// error is better. All of it reaches the client.
-type Error struct {
-	// Code is one of the codes of JSON-RPC or of package mcp, or an own one
-	// outside of -32768 to -32000 (basic, "Error Codes").
-	Code int
-
-	// Message is one sentence.
-	Message string
-
-	// Data is encoded as JSON and left out when nil.
-	Data any
-
-	// kind tells errors apart whose code depends on the protocol version.
-	kind errorKind
+// A versionedError is an error whose code depends on the protocol version.
+type versionedError struct {
+	err  *mcp.Error
+	code func(*version) int
 }
 
-type errorKind int
+func (e *versionedError) Error() string { return e.err.Error() }
+func (e *versionedError) Unwrap() error { return e.err }
 
-const (
-	otherError errorKind = iota
-	notFoundError
-	missingCapabilityError
-)
-
-// Errorf returns an [*Error] with a formatted message.
-func Errorf(code int, format string, args ...any) *Error {
-	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
-}
-
-// Error returns the message with the code.
-func (e *Error) Error() string {
-	return fmt.Sprintf("%s (%d)", e.Message, e.Code)
-}
-
-// ResourceNotFound returns the error for a resource that does not exist. The
-// handler of a template returns it for values that lead nowhere (resources,
-// "Error Handling").
-func ResourceNotFound(uri string) *Error {
-	return &Error{
-		Code:    mcp.CodeInvalidParams,
-		Message: "Resource not found",
-		Data:    map[string]string{"uri": uri},
-		kind:    notFoundError,
+// ResourceNotFound returns the error for a resource that does not exist, an
+// [*mcp.Error]. The handler of a template returns it for values that name no
+// resource (resources, "Error Handling").
+func ResourceNotFound(uri string) error {
+	return &versionedError{
+		mcp.Errorf(mcp.CodeInvalidParams, "Resource not found").WithData(map[string]string{"uri": uri}),
+		func(v *version) int { return v.notFound },
 	}
 }
 
-func (e *Error) wire() *jsonrpc.Error {
-	wire := &jsonrpc.Error{Code: e.Code, Message: e.Message}
-	if e.Data != nil {
-		// Data that cannot be encoded is the handler's mistake, not a reason
-		// to lose the error.
-		if data, err := encode(e.Data); err == nil {
-			wire.Data = data
-		}
+// wireError returns err as it is sent. Data that is not JSON is left out: it is
+// the handler's mistake, and no reason to lose the error.
+func wireError(err *mcp.Error) *jsonrpc.Error {
+	wire := &jsonrpc.Error{Code: err.Code, Message: err.Message}
+	if err.Data != nil && jsonrpc.Valid(err.Data) == nil {
+		wire.Data = err.Data
 	}
 	return wire
 }
@@ -88,7 +56,7 @@ func isProtocolError(err error) bool {
 	if _, ok := errors.AsType[*jsonrpc.Error](err); ok {
 		return true
 	}
-	_, ok := errors.AsType[*Error](err)
+	_, ok := errors.AsType[*mcp.Error](err)
 	return ok
 }
 
@@ -98,13 +66,10 @@ func (r *Request) wireError(err error) (wire *jsonrpc.Error, hidden bool) {
 	if e, ok := errors.AsType[*jsonrpc.Error](err); ok {
 		return e, false
 	}
-	if e, ok := errors.AsType[*Error](err); ok {
-		wire := e.wire()
-		switch e.kind {
-		case notFoundError:
-			wire.Code = r.version.notFound
-		case missingCapabilityError:
-			wire.Code = r.version.missingCapability
+	if e, ok := errors.AsType[*mcp.Error](err); ok {
+		wire := wireError(e)
+		if v, ok := errors.AsType[*versionedError](err); ok && v.err == e {
+			wire.Code = v.code(r.version)
 		}
 		return wire, false
 	}

@@ -288,7 +288,7 @@ func ExampleWithMiddleware() {
 	readOnly := func(next mcpengine.Method) mcpengine.Method {
 		return func(ctx context.Context, req *mcpengine.Request) ([]byte, error) {
 			if req.Method() == mcp.MethodToolsCall && req.Name() == "delete" {
-				return nil, mcpengine.Errorf(1, "%s is closed for maintenance", req.Name())
+				return nil, mcp.Errorf(1, "%s is closed for maintenance", req.Name())
 			}
 			return next(ctx, req)
 		}

@@ -264,13 +264,13 @@ func ExampleWithCompletion() {
 	// [Lyon Lille]
 }
 
-// An Error reaches the client as a JSON-RPC error, with all that is in it. For
-// what the model can put right, an ordinary error is better.
-func ExampleError() {
+// An mcp.Error reaches the client as a JSON-RPC error, with its data. For what
+// the model can put right, an ordinary error is better.
+func Example_protocolError() {
 	e := mcpengine.New("weather")
 	mcpengine.AddTool(e, "forecast", "",
 		func(context.Context, struct{}) (string, error) {
-			return "", &mcpengine.Error{Code: 1, Message: "the weather service is down", Data: map[string]int{"retryAfter": 60}}
+			return "", mcp.Errorf(1, "the weather service is down").WithData(map[string]int{"retryAfter": 60})
 		})
 
 	_, err := mcptest.New(e).CallTool(context.Background(), "forecast", nil)
@@ -281,17 +281,11 @@ func ExampleError() {
 	// 1 the weather service is down {"retryAfter":60}
 }
 
-func ExampleErrorf() {
-	fmt.Println(mcpengine.Errorf(mcp.CodeInvalidParams, "the city %q is not on the map", "Atlantis"))
-	// Output:
-	// the city "Atlantis" is not on the map (-32602)
-}
-
 func ExampleResourceNotFound() {
 	err := mcpengine.ResourceNotFound("board://messages/7")
-	fmt.Println(err, err.Data)
+	fmt.Println(err)
 	// Output:
-	// Resource not found (-32602) map[uri:board://messages/7]
+	// Resource not found (-32602)
 }
 
 // An engine is an http.Handler: mount it beside other handlers and behind

@@ -119,7 +119,7 @@ func completionFixture(opts ...mcpengine.Option) *mcpengine.Engine {
 				return nil, fmt.Errorf("the database is down")
 			}
 			if value == "refuse" {
-				return nil, mcpengine.Errorf(mcp.CodeInvalidParams, "no language starts with %q", value)
+				return nil, mcp.Errorf(mcp.CodeInvalidParams, "no language starts with %q", value)
 			}
 			if value == "ask" {
 				return nil, nil
@@ -182,7 +182,7 @@ func notifyFixture(opts ...mcpengine.Option) *mcpengine.Engine {
 	})
 	mcpengine.AddTool(e, "fail", "", func(ctx context.Context, _ none) (string, error) {
 		mcpengine.Progress(ctx, 1, 2, "")
-		return "", mcpengine.Errorf(1, "no")
+		return "", mcp.Errorf(1, "no")
 	})
 	mcpengine.AddPrompt(e, "prompt", "", func(ctx context.Context, _ none) (string, error) {
 		mcpengine.Progress(ctx, 1, 0, "")
@@ -199,9 +199,9 @@ func errorsFixture(opts ...mcpengine.Option) *mcpengine.Engine {
 	e := newFixture(opts)
 	failures := map[string]error{
 		"plain":       fmt.Errorf("the forecast reaches 7 days: ask for fewer"),
-		"protocol":    &mcpengine.Error{Code: 42, Message: "out of service", Data: map[string]any{"until": "noon"}},
-		"wrapped":     fmt.Errorf("call the back end: %w", mcpengine.Errorf(43, "come back %s", "later")),
-		"unencodable": &mcpengine.Error{Code: 44, Message: "with data that is no JSON", Data: func() {}},
+		"protocol":    mcp.Errorf(42, "out of service").WithData(map[string]any{"until": "noon"}),
+		"wrapped":     fmt.Errorf("call the back end: %w", mcp.Errorf(43, "come back %s", "later")),
+		"unencodable": mcp.Errorf(44, "with data that is no JSON").WithData(func() {}),
 		"missing":     mcpengine.ResourceNotFound("file:///gone"),
 		"cancelled":   context.Canceled,
 	}

@@ -38,7 +38,7 @@ func WithRequestedSchema(schema string) AskOption {
 // is what [ElicitURL] is for (elicitation, "Form Mode").
 //
 // The error is [ErrDeclined] or [ErrCancelled] when the user does not answer,
-// and an [*Error] when the client cannot ask. On the first run of the handler
+// and an [*mcp.Error] when the client cannot ask. On the first run of the handler
 // it says that the answer has yet to come. Whatever it is, return it. To ask
 // several things in one round, ask them all before looking at the errors:
 //
@@ -240,11 +240,10 @@ func (r *Request) require(needed mcp.ClientCapabilities) error {
 	case needed.Roots != nil && has.Roots == nil,
 		needed.Sampling != nil && !offersSampling(has.Sampling, needed.Sampling),
 		needed.Elicitation != nil && !offersElicitation(has.Elicitation, needed.Elicitation):
-		return &Error{
-			Code:    mcp.CodeMissingRequiredClientCapability,
-			Message: "the client lacks a capability that this request needs",
-			Data:    mcp.MissingRequiredClientCapabilityData{RequiredCapabilities: needed},
-			kind:    missingCapabilityError,
+		return &versionedError{
+			mcp.Errorf(mcp.CodeMissingRequiredClientCapability, "the client lacks a capability that this request needs").
+				WithData(mcp.MissingRequiredClientCapabilityData{RequiredCapabilities: needed}),
+			func(v *version) int { return v.missingCapability },
 		}
 	}
 	return nil

@@ -73,7 +73,7 @@ func TestMiddlewareReplaces(t *testing.T) {
 		{"result by error", func(method next) next {
 			return func(ctx context.Context, req *mcpengine.Request) ([]byte, error) {
 				result, err := method(ctx, req)
-				return result, errors.Join(err, mcpengine.Errorf(7, "not today"))
+				return result, errors.Join(err, mcp.Errorf(7, "not today"))
 			}
 		}, `{"jsonrpc":"2.0","id":1,"error":{"code":7,"message":"not today"}}`},
 		{"result by hidden error", func(next) next {
@@ -169,7 +169,7 @@ func TestMiddlewareKeepsResult(t *testing.T) {
 				return nil, err
 			}
 			if string(first) != text {
-				return nil, mcpengine.Errorf(mcp.CodeInternalError, "the first result became %s", first)
+				return nil, mcp.Errorf(mcp.CodeInternalError, "the first result became %s", first)
 			}
 			kept = first
 			return first, nil

@@ -129,7 +129,7 @@ func TestDeterministicBytes(t *testing.T) {
 			return "done", nil
 		})
 		mcpengine.AddTool(e, "error", "", func(context.Context, none) (string, error) {
-			return "", &mcpengine.Error{Code: 7, Data: many}
+			return "", mcp.Errorf(7, "").WithData(many)
 		})
 		return e
 	}

@@ -2,7 +2,6 @@ package mcpengine
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"strings"
 	"sync"
@@ -215,10 +214,7 @@ func isImplementation(info jsonrpc.Object) bool {
 // unsupportedVersion tells a client which versions it can choose from
 // (versioning, "Protocol Version Negotiation").
 func unsupportedVersion(requested string) *jsonrpc.Error {
-	err := &Error{
-		Code:    mcp.CodeUnsupportedProtocolVersion,
-		Message: fmt.Sprintf("Unsupported protocol version %.64q, supported: %s", requested, strings.Join(supportedVersions(), ", ")),
-		Data:    mcp.UnsupportedProtocolVersionData{Supported: supportedVersions(), Requested: requested},
-	}
-	return err.wire()
+	return wireError(mcp.Errorf(mcp.CodeUnsupportedProtocolVersion,
+		"Unsupported protocol version %.64q, supported: %s", requested, strings.Join(supportedVersions(), ", ")).
+		WithData(mcp.UnsupportedProtocolVersionData{Supported: supportedVersions(), Requested: requested}))
 }

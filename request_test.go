@@ -91,7 +91,7 @@ func TestStatus(t *testing.T) {
 	t.Parallel()
 	e := askFixture(quiet())
 	mcpengine.AddTool(e, "fail", "", func(context.Context, none) (string, error) { return "", errors.New("no") })
-	mcpengine.AddTool(e, "refuse", "", func(context.Context, none) (string, error) { return "", mcpengine.Errorf(7, "no") })
+	mcpengine.AddTool(e, "refuse", "", func(context.Context, none) (string, error) { return "", mcp.Errorf(7, "no") })
 	bare := `"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}`
 	tests := []struct {
 		name, message string

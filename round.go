@@ -192,7 +192,7 @@ func (r *Request) ask(ctx context.Context, a *ask) ([]byte, error) {
 // waits for the answer.
 func (r *Request) askNow(ctx context.Context, a *ask) ([]byte, error) {
 	if r.asker == nil {
-		return nil, Errorf(mcp.CodeInvalidRequest,
+		return nil, mcp.Errorf(mcp.CodeInvalidRequest,
 			"the server has to ask the client (%s), which this connection cannot carry: use a session, stdio, or protocol version %s", a.method, mcp.LatestProtocolVersion)
 	}
 	answer, err := r.asker.Ask(ctx, a.method, a.params)

@@ -192,7 +192,7 @@ func TestEveryWay(t *testing.T) {
 			t.Errorf("fail: %v", err)
 		}
 		_, err = c.CallTool(ctx, "no such tool", nil)
-		if rpcErr, ok := errors.AsType[*client.Error](err); !ok || rpcErr.Code != mcp.CodeInvalidParams {
+		if rpcErr, ok := errors.AsType[*mcp.Error](err); !ok || rpcErr.Code != mcp.CodeInvalidParams {
 			t.Errorf("no such tool: %v", err)
 		}
 		prompt, err := c.GetPrompt(ctx, "greet", map[string]string{"city": "Paris"})

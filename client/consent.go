@@ -26,14 +26,14 @@ const (
 
 // A URLElicitationRequiredError is the answer of a server of 2025-11-25 to a
 // request that has to wait until somebody has opened pages (2025-11-25,
-// elicitation, "URL Elicitation Required Error"). It wraps the [*Error]. With an
+// elicitation, "URL Elicitation Required Error"). It wraps the [*mcp.Error]. With an
 // ElicitURL among the [Handlers] the client asks for consent, waits until the
 // server says that all is done, and sends the request once more; what then ends a
 // call with this error is that somebody declined, that the server was silent for
 // longer than the IdleTimeout of [Limits], or that it wants still more.
 type URLElicitationRequiredError struct {
 	Elicitations []RequiredURLElicitation
-	err          *Error
+	err          *mcp.Error
 }
 
 // A RequiredURLElicitation is a page that has to be opened first.
@@ -45,12 +45,12 @@ type RequiredURLElicitation struct {
 // Error returns the message with its code.
 func (e *URLElicitationRequiredError) Error() string { return e.err.Error() }
 
-// Unwrap returns the [*Error].
+// Unwrap returns the [*mcp.Error].
 func (e *URLElicitationRequiredError) Unwrap() error { return e.err }
 
 // required returns what an error requires, and nil for another error or one that
 // does not keep to its shape.
-func required(err *Error) *URLElicitationRequiredError {
+func required(err *mcp.Error) *URLElicitationRequiredError {
 	if err.Code != mcp.CodeURLElicitationRequired {
 		return nil
 	}

@@ -163,7 +163,7 @@ func TestURLElicitationRequiredFails(t *testing.T) {
 				if !ok || len(required.Elicitations) != 2 || required.Elicitations[1].ElicitationID != "b" {
 					t.Fatalf("CallTool: %v", err)
 				}
-				whole, ok := errors.AsType[*client.Error](err)
+				whole, ok := errors.AsType[*mcp.Error](err)
 				if !ok || whole.Code != mcp.CodeURLElicitationRequired || !strings.Contains(string(whole.Data), `"more":1`) {
 					t.Errorf("the error of the server is %+v", whole)
 				}
@@ -210,7 +210,7 @@ func TestURLElicitationRequiredShape(t *testing.T) {
 				return mcp.ElicitResult{}, nil
 			},
 		})).CallTool(t.Context(), "a", nil)
-		if whole, ok := errors.AsType[*client.Error](err); !ok || string(whole.Data) != data {
+		if whole, ok := errors.AsType[*mcp.Error](err); !ok || string(whole.Data) != data {
 			t.Errorf("%s: %v", data, err)
 		}
 		if _, ok := errors.AsType[*client.URLElicitationRequiredError](err); ok {

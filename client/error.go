@@ -1,10 +1,7 @@
 package client
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
-	"strings"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/peer"
@@ -37,35 +34,14 @@ type (
 	ProtocolError = peer.ProtocolError
 )
 
-// An Error is a JSON-RPC error that the server answered with. Compare Code with
-// the codes of package mcp.
-type Error struct {
-	Code    int
-	Message string
-	Data    json.RawMessage // nil for none
-}
-
-// Error returns the message with its code.
-func (e *Error) Error() string { return fmt.Sprintf("%s (%d)", e.Message, e.Code) }
-
 // A ToolError is the result of a tool that failed. [Call] returns it; of
 // [Client.CallTool] it is a result like any other.
 type ToolError struct{ Result *mcp.CallToolResult }
 
 // Error returns what the tool says to the model.
-func (e *ToolError) Error() string { return "the tool failed: " + textOf(e.Result.Content) }
+func (e *ToolError) Error() string { return "the tool failed: " + e.Result.Text() }
 
-func textOf(blocks mcp.ContentBlocks) string {
-	var parts []string
-	for _, b := range blocks {
-		if t, ok := b.(mcp.TextContent); ok {
-			parts = append(parts, t.Text)
-		}
-	}
-	return strings.Join(parts, "\n")
-}
-
-// public turns a JSON-RPC error into one of this package.
+// public turns the JSON-RPC error of an answer into an [*mcp.Error].
 func public(err error) error {
 	rpcErr, ok := errors.AsType[*jsonrpc.Error](err)
 	if !ok {
@@ -76,7 +52,7 @@ func public(err error) error {
 	if protocol || status {
 		return err
 	}
-	e := &Error{Code: rpcErr.Code, Message: rpcErr.Message, Data: rpcErr.Data}
+	e := &mcp.Error{Code: rpcErr.Code, Message: rpcErr.Message, Data: rpcErr.Data}
 	if r := required(e); r != nil {
 		return r
 	}

@@ -289,7 +289,7 @@ func TestTaskEnds(t *testing.T) {
 		}
 		s.results = []string{`{"resultType":"task","taskId":"t1","status":"failed","error":{"code":-32000,"message":"no"}}`}
 		_, err := c.CallTool(t.Context(), "a", nil)
-		if failed, ok := errors.AsType[*client.Error](err); !ok || failed.Code != -32000 {
+		if failed, ok := errors.AsType[*mcp.Error](err); !ok || failed.Code != -32000 {
 			t.Errorf("CallTool: %v", err)
 		}
 	})

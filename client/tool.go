@@ -82,7 +82,7 @@ func (c *Client) CallTool(ctx context.Context, name string, arguments any, opts 
 		return nil, err
 	}
 	raw, _, err := c.do(ctx, r)
-	if rpcErr, ok := errors.AsType[*Error](err); ok && rpcErr.Code == mcp.CodeHeaderMismatch && c.conn.Mirrors() {
+	if rpcErr, ok := errors.AsType[*mcp.Error](err); ok && rpcErr.Code == mcp.CodeHeaderMismatch && c.conn.Mirrors() {
 		// The tool may have changed (streamable-http, "Client Behavior").
 		c.tools.forget()
 		c.cache.drop(mcp.MethodToolsList)
@@ -156,7 +156,7 @@ func Call[Out any](ctx context.Context, c *Client, name string, arguments any, o
 	}
 	switch p := any(&out).(type) {
 	case *string:
-		*p = textOf(result.Content)
+		*p = result.Text()
 		return out, nil
 	case **mcp.CallToolResult:
 		*p = result
@@ -164,7 +164,7 @@ func Call[Out any](ctx context.Context, c *Client, name string, arguments any, o
 	}
 	content := []byte(result.StructuredContent)
 	if content == nil {
-		content = []byte(textOf(result.Content))
+		content = []byte(result.Text())
 	}
 	if err := json.Unmarshal(content, &out); err != nil {
 		return out, fmt.Errorf("decode what %s returns: %w", name, err)

@@ -48,7 +48,7 @@ func guestCallsTyped(ctx context.Context, t *testing.T, g *guest) {
 func guestCallFails(ctx context.Context, t *testing.T, g *guest) {
 	_, err := client.Call[addOutput](ctx, g.Client, "add", map[string]any{"a": "two", "b": 3})
 	_, isTool := errors.AsType[*client.ToolError](err)
-	rpcErr, isRequest := errors.AsType[*client.Error](err)
+	rpcErr, isRequest := errors.AsType[*mcp.Error](err)
 	if !isTool && (!isRequest || rpcErr.Code != mcp.CodeInvalidParams) {
 		t.Errorf("call with invalid arguments: %v", err)
 	}

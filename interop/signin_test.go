@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/client"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // A person signs in to an example, from the challenge to the message under the
@@ -146,7 +147,7 @@ func signInStepUpInVain(t *testing.T, program string) {
 	b.post(t, c)
 	for range 2 {
 		_, err := client.Call[string](t.Context(), c, "delete_message", map[string]any{"id": 1})
-		if e, ok := errors.AsType[*client.Error](err); !ok || e.Message != "the caller is not allowed to do this" {
+		if e, ok := errors.AsType[*mcp.Error](err); !ok || e.Message != "the caller is not allowed to do this" {
 			t.Errorf("delete_message: %v", err)
 		}
 	}

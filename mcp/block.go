@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 )
 
 // ContentBlocks is a list of content blocks. It is an ordinary slice,
@@ -25,6 +26,22 @@ func (b *ContentBlocks) UnmarshalJSON(data []byte) error {
 	}
 	*b = blocks
 	return nil
+}
+
+// Text returns the text of every [TextContent] among the blocks, one on a line.
+func (b ContentBlocks) Text() string {
+	var parts []string
+	for _, block := range b {
+		switch text := block.(type) {
+		case TextContent:
+			parts = append(parts, text.Text)
+		case *TextContent:
+			if text != nil {
+				parts = append(parts, text.Text)
+			}
+		}
+	}
+	return strings.Join(parts, "\n")
 }
 
 // SamplingMessageContentBlocks is the content of a [SamplingMessage]. It is an

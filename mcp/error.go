@@ -1,5 +1,47 @@
 package mcp
 
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+)
+
+// An Error is a JSON-RPC error. A server's handler returns one when the request
+// cannot be served at all, a client returns the one that the server answered
+// with, and a proxy passes it on as it is. Everything in it is sent.
+type Error struct {
+	// Code is one of the codes below, or a code of your own outside -32768 to
+	// -32000 (basic, "Error Codes").
+	Code int `json:"code"`
+
+	// Message is one sentence.
+	Message string `json:"message"`
+
+	// Data is any JSON value, or nil for none.
+	Data json.RawMessage `json:"data,omitzero"`
+}
+
+// Errorf returns an error with a formatted message.
+func Errorf(code int, format string, args ...any) *Error {
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// WithData returns a copy of the error with v, encoded as JSON, as its data. A
+// value that cannot be encoded is left out: an error is not worth losing for it.
+func (e *Error) WithData(v any) *Error {
+	with := Error{Code: e.Code, Message: e.Message}
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if encoder.Encode(v) == nil {
+		with.Data = bytes.TrimSuffix(text.Bytes(), []byte("\n"))
+	}
+	return &with
+}
+
+// Error returns the message with the code.
+func (e *Error) Error() string { return fmt.Sprintf("%s (%d)", e.Message, e.Code) }
+
 // Error codes of JSON-RPC 2.0 (section 5.1, "Error object").
 const (
 	CodeParseError     = -32700

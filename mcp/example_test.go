@@ -115,3 +115,24 @@ func ExampleToolAnnotations() {
 	// Output:
 	// {"name":"tide","inputSchema":{"type":"object"},"annotations":{"readOnlyHint":true,"openWorldHint":false}}
 }
+
+func ExampleErrorf() {
+	err := mcp.Errorf(mcp.CodeInvalidParams, "the city %q is not on the map", "Atlantis")
+	fmt.Println(err)
+	fmt.Println(string(err.WithData(map[string]string{"city": "Atlantis"}).Data))
+	// Output:
+	// the city "Atlantis" is not on the map (-32602)
+	// {"city":"Atlantis"}
+}
+
+func ExampleCallToolResult_Text() {
+	result := mcp.CallToolResult{Content: mcp.ContentBlocks{
+		mcp.TextContent{Text: "High water at 14:20."},
+		mcp.ImageContent{Data: []byte("GIF89a"), MIMEType: "image/gif"},
+		mcp.TextContent{Text: "Low water at 20:35."},
+	}}
+	fmt.Println(result.Text())
+	// Output:
+	// High water at 14:20.
+	// Low water at 20:35.
+}

@@ -67,3 +67,7 @@ type CallToolResult struct {
 	// IsError says that the tool failed and that Content tells the model why.
 	IsError bool `json:"isError,omitzero"`
 }
+
+// Text returns the text of the content: that of every [TextContent], one on a
+// line.
+func (r *CallToolResult) Text() string { return r.Content.Text() }

@@ -345,11 +345,11 @@ func TestErrors(t *testing.T) {
 	t.Parallel()
 	e := mcpengine.New("test")
 	mcpengine.AddTool(e, "refuse", "", func(context.Context, none) (string, error) {
-		return "", &mcpengine.Error{Code: 7, Message: "not today", Data: []int{1}}
+		return "", mcp.Errorf(7, "not today").WithData([]int{1})
 	})
 	mcpengine.AddTool(e, "notify", "", func(ctx context.Context, _ none) (string, error) {
 		mcpengine.Progress(ctx, 1, 2, "")
-		return "", mcpengine.Errorf(8, "halfway")
+		return "", mcp.Errorf(8, "halfway")
 	})
 	c := mcptest.New(e)
 	c.Notify = func(string, json.RawMessage) {}

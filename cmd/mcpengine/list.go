@@ -88,7 +88,7 @@ func collect(ctx context.Context, conn *client.Client, wanted []string) (*listin
 	if wants("templates", offers.Resources != nil) {
 		l.ResourceTemplates = gather(&errs, "resource templates", func() ([]mcp.ResourceTemplate, error) {
 			all, err := client.Collect(conn.ResourceTemplates(ctx))
-			if e, ok := errors.AsType[*client.Error](err); ok && e.Code == mcp.CodeMethodNotFound {
+			if e, ok := errors.AsType[*mcp.Error](err); ok && e.Code == mcp.CodeMethodNotFound {
 				return nil, nil // servers with resources need not have templates
 			}
 			return all, err

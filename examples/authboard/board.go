@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/auth"
 	"github.com/mcpengine/mcpengine/examples/internal/messages"
 	"github.com/mcpengine/mcpengine/mcp"
@@ -61,7 +60,7 @@ func (b board) recent(ctx context.Context, _ struct{}) (string, error) {
 	if err != nil {
 		// Unlike a tool's, a resource's error reaches its reader only as one of the
 		// protocol.
-		return "", mcpengine.Errorf(mcp.CodeInternalError, "%v", err)
+		return "", mcp.Errorf(mcp.CodeInternalError, "%v", err)
 	}
 	text, err := json.Marshal(list{recent})
 	return string(text), err
