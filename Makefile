@@ -8,23 +8,25 @@ SHELL := bash
 # Each module is built as its own go.mod says, with the versions its users get;
 # go.work, which would raise them all to the highest, is for editors.
 export GOWORK := off
-MODULES := . cmd/mcpengine examples interop
+MODULES := . cmd/mcpengine examples test
 
 # name:module:package of each binary.
 BINARIES := \
 	weather:examples:./weather \
 	board:examples:./board \
 	authboard:examples:./authboard \
-	conformance-server:.:./conformance/server \
-	conformance-client:.:./conformance/client \
+	conformance-server:test:./conformance/server \
+	conformance-client:test:./conformance/client \
 	mcpengine:cmd/mcpengine:.
 
 GOLANGCI_LINT_VERSION := v2.15.0
+GOTESTSUM_VERSION := v1.13.0
 GOVULNCHECK_VERSION := v1.9.0
 
 # The version is in the file name, so that a new pin is a new file.
 TOOLS := $(CURDIR)/.tools/bin
 GOLANGCI_LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
+GOTESTSUM := $(TOOLS)/gotestsum-$(GOTESTSUM_VERSION)
 GOVULNCHECK := $(TOOLS)/govulncheck-$(GOVULNCHECK_VERSION)
 
 # How long `make fuzz` gives each target.
@@ -57,13 +59,13 @@ zip: build ## Package the weather server for AWS Lambda, for arm64 and amd64
 .PHONY: try
 try: ## See it work: a real client calls the weather server
 	@cd examples && CGO_ENABLED=0 go build -trimpath -o "$(CURDIR)/bin/weather" ./weather
-	@cd interop && go run ./call get_weather '{"city":"Tokyo"}' "$(CURDIR)/bin/weather"
+	@cd test && go run ./call get_weather '{"city":"Tokyo"}' "$(CURDIR)/bin/weather"
 
 .PHONY: test
 test: export PATH := $(CURDIR)/.tools/python/bin:$(PATH)
-test: conformance-deps interop-deps bridge-deps oidc-deps python-deps postgres-deps ## Test every module under the race detector (CI=true: a skip is a failure)
+test: $(GOTESTSUM) conformance-deps interop-deps bridge-deps oidc-deps python-deps postgres-deps ## Test every module under the race detector (CI=true: a skip is a failure)
 	@go test -race -tags mcpengine_no_handshake .
-	@go run ./internal/testdigest $(MODULES)
+	@scripts/test $(GOTESTSUM) $(MODULES)
 
 .PHONY: lint
 lint: lint-format lint-go lint-cross lint-modules lint-vulns ## Check format, code, every platform, modules and known vulnerabilities
@@ -129,7 +131,7 @@ postgres-deps:
 .PHONY: conformance
 conformance: build ## Run the official MCP conformance suite
 	@scripts/install-conformance
-	@go run ./conformance/run
+	@go build -C test -o $(CURDIR)/bin/conformance-run ./conformance/run && bin/conformance-run
 
 .PHONY: bridge-deps
 bridge-deps:
@@ -137,7 +139,7 @@ bridge-deps:
 
 .PHONY: bench
 bench: bridge-deps ## Measure against a plain server and the other Go SDKs
-	@cd interop && go run ./bench
+	@cd test && go run ./bench
 	@printf '\nverifying an access token: the first time at most 1.3 times its signature check\n'
 	@go test -run '^$$' -bench '^BenchmarkVerify$$' ./auth
 
@@ -156,6 +158,9 @@ endef
 
 $(GOLANGCI_LINT):
 	$(call install-tool,github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION))
+
+$(GOTESTSUM):
+	$(call install-tool,gotest.tools/gotestsum@$(GOTESTSUM_VERSION))
 
 $(GOVULNCHECK):
 	$(call install-tool,golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION))

@@ -1,0 +1,171 @@
+package arch_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mcpengine/mcpengine/test/arch"
+)
+
+const (
+	folder = "../.." // of the root module
+	root   = "github.com/mcpengine/mcpengine"
+)
+
+func TestRootModule(t *testing.T) {
+	t.Parallel()
+	g, err := arch.Load(t.Context(), folder, "./...")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := g[root]; !ok {
+		t.Fatalf("the graph of the module lacks its root package")
+	}
+	report(t, arch.RootImports(g))
+	report(t, arch.ForeignImports(g))
+	report(t, arch.WireImports(g))
+}
+
+func TestCommandModule(t *testing.T) {
+	t.Parallel()
+	g, err := arch.Load(t.Context(), folder+"/cmd/mcpengine", "./...")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := g[root+"/cmd/mcpengine/internal/profile"]; !ok {
+		t.Fatalf("the graph of the module lacks the profiles")
+	}
+	report(t, arch.RootImports(g))
+	report(t, arch.ForeignImports(g))
+}
+
+func TestServerBinary(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat(folder + "/examples/weather"); errors.Is(err, fs.ErrNotExist) {
+		t.Skip("there is no examples/weather")
+	}
+	g, err := arch.Load(t.Context(), folder+"/examples", "./weather")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := g[root]; !ok {
+		t.Fatalf("examples/weather does not link %s: the rule checks nothing", root)
+	}
+	report(t, arch.ServerLinks(g))
+	report(t, arch.OpenServerLinks(g))
+}
+
+func report(t *testing.T, broken []string) {
+	t.Helper()
+	for _, message := range broken {
+		t.Error(message)
+	}
+}
+
+// Each graph breaks its rule in every way there is, next to what is allowed.
+func TestRules(t *testing.T) {
+	t.Parallel()
+	var (
+		own        = &arch.Module{Path: root}
+		tokens     = &arch.Module{Path: "github.com/golang-jwt/jwt/v5"}
+		unknown    = &arch.Module{Path: "example.com/unknown"}
+		tokensPath = tokens.Path
+	)
+	tests := []struct {
+		name  string
+		rule  func(arch.Graph) []string
+		graph []arch.Package
+		want  []string
+	}{
+		{
+			name: "root package",
+			rule: arch.RootImports,
+			graph: []arch.Package{
+				{ImportPath: root, Module: own},
+				{ImportPath: root + "/cmd/mcpengine", Module: own, Imports: []string{root}},
+				{ImportPath: root + "/cmdline", Module: own, Imports: []string{root}},
+				{ImportPath: root + "/mcp", Module: own, TestImports: []string{root}},
+				{ImportPath: "example.com/user", Module: unknown, Imports: []string{root}},
+			},
+			want: []string{
+				root + "/cmdline imports " + root + ": only programs and external tests may",
+				root + "/mcp imports " + root + ": only programs and external tests may",
+			},
+		},
+		{
+			name: "third-party modules",
+			rule: arch.ForeignImports,
+			graph: []arch.Package{
+				{ImportPath: tokensPath, Module: tokens, Imports: []string{"example.com/unknown"}},
+				{ImportPath: "example.com/unknown", Module: unknown},
+				{ImportPath: "fmt", Standard: true},
+				{ImportPath: root + "/auth", Module: own, Imports: []string{tokensPath, "fmt"}},
+				{ImportPath: root, Module: own, Imports: []string{tokensPath, root + "/auth"}},
+				{ImportPath: root + "/mcp", Module: own, Imports: []string{"example.com/unknown"}},
+			},
+			want: []string{
+				root + " imports " + tokensPath + ": module " + tokens.Path + " belongs to " + root + "/auth, " + root + "/internal/oauth (test/arch/rules.go)",
+				root + "/mcp imports example.com/unknown of the new module example.com/unknown: give the module an owner in test/arch/rules.go",
+			},
+		},
+		{
+			name: "wire types",
+			rule: arch.WireImports,
+			graph: []arch.Package{
+				{ImportPath: "fmt", Standard: true},
+				{ImportPath: root + "/internal/sse", Module: own},
+				{ImportPath: "example.com/unknown", Module: unknown},
+				{ImportPath: root + "/mcp", Module: own, Imports: []string{"fmt", root + "/internal/sse", "example.com/unknown"}},
+			},
+			want: []string{
+				root + "/mcp imports example.com/unknown: only the standard library is allowed",
+				root + "/mcp imports " + root + "/internal/sse: only the standard library is allowed",
+			},
+		},
+		{
+			name: "server binary",
+			rule: arch.ServerLinks,
+			graph: []arch.Package{
+				{ImportPath: "database/sql", Standard: true},
+				{ImportPath: "database/sql/driver", Standard: true},
+				{ImportPath: "github.com/aws/aws-lambda-go/lambda"},
+				{ImportPath: "github.com/spf13/cobra"},
+				{ImportPath: "net/http", Standard: true},
+			},
+			want: []string{
+				"a server binary links database/sql",
+				"a server binary links database/sql/driver",
+				"a server binary links github.com/spf13/cobra",
+			},
+		},
+		{
+			name: "open server binary",
+			rule: arch.OpenServerLinks,
+			graph: []arch.Package{
+				{ImportPath: root + "/auth", Module: own},
+				{ImportPath: root + "/internal/caller", Module: own},
+				{ImportPath: "github.com/golang-jwt/jwt/v5"},
+			},
+			want: []string{
+				"a server binary without authentication links github.com/golang-jwt/jwt/v5",
+				"a server binary without authentication links " + root + "/auth",
+			},
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			g := arch.Graph{}
+			for _, p := range test.graph {
+				g[p.ImportPath] = p
+			}
+			if diff := cmp.Diff(test.want, test.rule(g)); diff != "" {
+				t.Errorf("broken rules (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

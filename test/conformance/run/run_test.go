@@ -1,0 +1,231 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mcpengine/mcpengine/test/conformance/server/fixture"
+)
+
+const suiteFolder = "../../../.tools/conformance"
+
+// child makes this test binary the program under test instead. So the race
+// detector watches the server too, and the result is only cached for as long as
+// the server is the same.
+const child = "CONFORMANCE_CHILD"
+
+// The values of child.
+const (
+	serves = "serves"
+	ends   = "ends"
+)
+
+func TestMain(m *testing.M) {
+	switch os.Getenv(child) {
+	case serves:
+		if err := fixture.New().Run(context.Background()); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	case ends:
+		fmt.Fprintln(os.Stderr, "the port is taken")
+		os.Exit(3)
+	default:
+		m.Run()
+	}
+}
+
+// asChild returns the path of this test binary, which will act as told.
+func asChild(t *testing.T, act string) string {
+	t.Helper()
+	t.Setenv(child, act)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return self
+}
+
+// One process at one URL passes every scenario that has to pass, of every
+// revision.
+func TestConformance(t *testing.T) {
+	if _, err := findSuite(suiteFolder); err != nil {
+		t.Skip(err)
+	}
+	program := asChild(t, serves)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	var stdout strings.Builder
+	ok, err := run(ctx, config{place: onHTTP, server: program, out: t.TempDir(), suite: suiteFolder}, &stdout)
+	if err != nil || !ok {
+		t.Errorf("run = %v, %v; it printed:\n%s", ok, err, stdout.String())
+	}
+	for _, l := range legs {
+		if want := fmt.Sprintf("%d/%d required", l.required, l.required); !strings.Contains(stdout.String(), want) {
+			t.Errorf("%s: the run does not print %q", l.revision, want)
+		}
+	}
+}
+
+// Without the versions that have a handshake the newest is served unchanged.
+func TestConformanceWithoutHandshake(t *testing.T) {
+	if _, err := findSuite(suiteFolder); err != nil {
+		t.Skip(err)
+	}
+	program := filepath.Join(t.TempDir(), "server")
+	build := exec.CommandContext(t.Context(), "go", "build", "-tags", "mcpengine_no_handshake", "-o", program, "../server")
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, output)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	var stdout strings.Builder
+	ok, err := run(ctx, config{revision: "2026-07-28", place: onHTTP, server: program, out: t.TempDir(), suite: suiteFolder}, &stdout)
+	if err != nil || !ok {
+		t.Errorf("run = %v, %v; it printed:\n%s", ok, err, stdout.String())
+	}
+}
+
+// As the bootstrap of a function the same server passes every scenario that
+// can be passed there, in several processes that are frozen between requests.
+func TestConformanceOnLambda(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the system has no signals to freeze a process with")
+	}
+	if _, err := findSuite(suiteFolder); err != nil {
+		t.Skip(err)
+	}
+	program := filepath.Join(t.TempDir(), "bootstrap")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../server")
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, output)
+	}
+	for _, test := range []struct {
+		place  string
+		totals []string
+	}{
+		{onBuffered, []string{"36/37 required", "21/30 required"}},
+		{onStreamed, []string{"37/37 required", "23/30 required"}},
+	} {
+		t.Run(test.place, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+			defer cancel()
+			var stdout strings.Builder
+			ok, err := run(ctx, config{place: test.place, server: program, out: t.TempDir(), suite: suiteFolder}, &stdout)
+			if err != nil || !ok {
+				t.Errorf("run = %v, %v; it printed:\n%s", ok, err, stdout.String())
+			}
+			for _, want := range test.totals {
+				if !strings.Contains(stdout.String(), want) {
+					t.Errorf("the run does not print %q", want)
+				}
+			}
+		})
+	}
+}
+
+// The client passes every scenario that has to pass, of every revision.
+func TestConformanceOfTheClient(t *testing.T) {
+	if _, err := findSuite(suiteFolder); err != nil {
+		t.Skip(err)
+	}
+	program := filepath.Join(t.TempDir(), "client")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../client")
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, output)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	defer cancel()
+	var stdout strings.Builder
+	ok, err := run(ctx, config{place: asClient, client: program, out: t.TempDir(), suite: suiteFolder}, &stdout)
+	if err != nil || !ok {
+		t.Errorf("run = %v, %v; it printed:\n%s", ok, err, stdout.String())
+	}
+}
+
+// A server that does not start is an error that says what the server said.
+func TestServerThatEnds(t *testing.T) {
+	_, err := startServer(t.Context(), asChild(t, ends))
+	if err == nil {
+		t.Fatal("startServer of a program that ends = nil error")
+	}
+	for _, part := range []string{"exit status 3", "the port is taken"} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("startServer = %q, want it to contain %q", err, part)
+		}
+	}
+}
+
+func TestWrongUse(t *testing.T) {
+	t.Parallel()
+	empty := t.TempDir()
+	for _, test := range []struct {
+		name   string
+		config config
+		want   string
+	}{
+		{"unknown revision", config{revision: "1999-01-01"}, `revision "1999-01-01" is not run here: choose one of [2026-07-28 2025-11-25]`},
+		{"unknown place", config{place: "moon"}, `place "moon" is unknown: choose one of [http lambda-buffered lambda-streamed client]`},
+		{"no suite", config{revision: "2026-07-28", suite: empty}, errNotInstalled.Error()},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			var stdout strings.Builder
+			ok, err := run(t.Context(), test.config, &stdout)
+			if ok || err == nil || err.Error() != test.want {
+				t.Errorf("run = %v, %v, want the error %q", ok, err, test.want)
+			}
+		})
+	}
+}
+
+func TestParseFlags(t *testing.T) {
+	t.Parallel()
+	c, err := parseFlags([]string{"-scenario", "caching", "-out", "results"})
+	want := config{
+		revision: "2026-07-28", scenario: "caching", place: onHTTP, server: "bin/conformance-server",
+		client: "bin/conformance-client", out: "results", suite: ".tools/conformance",
+	}
+	if err != nil || c != want {
+		t.Errorf("parseFlags = %+v, %v, want %+v", c, err, want)
+	}
+}
+
+func TestChoose(t *testing.T) {
+	t.Parallel()
+	all := []scenario{{"caching", required, true, ""}, {"tasks", extension, false, ""}}
+
+	// Whoever asks for an extension wants to know whether it passes.
+	chosen, err := choose(all, "tasks")
+	if err != nil || len(chosen) != 1 || chosen[0] != (scenario{"tasks", extension, true, ""}) {
+		t.Errorf("choose(tasks) = %+v, %v, want that scenario, which must pass", chosen, err)
+	}
+	want := `there is no scenario "cache": choose one of [caching tasks]`
+	if _, err := choose(all, "cache"); err == nil || err.Error() != want {
+		t.Errorf("choose(cache) = %v, want %q", err, want)
+	}
+}
+
+// A run that was interrupted is an error, whatever the suite had to say.
+func TestInterrupted(t *testing.T) {
+	t.Parallel()
+	s, err := findSuite(suiteFolder)
+	if err != nil {
+		t.Skip(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var output strings.Builder
+	err = s.run(ctx, legs[0], "caching", "http://localhost:1/mcp", t.TempDir(), &output)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("run with a cancelled context = %v, want %v", err, context.Canceled)
+	}
+}

@@ -1,0 +1,29 @@
+package interop_test
+
+import (
+	"context"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/mcpengine/mcpengine/test/internal/wire"
+)
+
+// TestWeatherExample runs the weather example as hosts do: as a command, with
+// the protocol on its standard streams.
+func TestWeatherExample(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "weather")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", file, "./weather")
+	build.Dir = filepath.Join("..", "..", "examples")
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build weather: %v\n%s", err, output)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	v := connect(ctx, t, commandTransport(t, file), wire.Version)
+	if got := v.text(ctx, t, "get_weather", map[string]any{"city": "Oslo"}); !strings.Contains(got, "Oslo") {
+		t.Errorf("get_weather = %q, want something about Oslo", got)
+	}
+}
