@@ -17,7 +17,9 @@ import (
 // Run serves until ctx is cancelled, the process gets SIGINT or SIGTERM, or the
 // client of a stdio server closes the input. It then lets requests under way
 // finish, for [HTTPConfig.ShutdownTimeout] at most, and returns nil; a second
-// signal ends the process at once.
+// signal ends the process at once. Over stdio a signal, and the end of ctx,
+// cancel the requests under way at once, and Run returns within 1.5 seconds:
+// hosts close the input first, and kill the process 2 seconds after SIGTERM.
 //
 // The environment decides how it serves:
 //
@@ -126,8 +128,8 @@ func (e *Engine) runStdio(ctx context.Context) error {
 }
 
 // ServeStdio serves one client over a pair of streams: a message a line. It
-// returns nil when in ends, and the cause when ctx is cancelled; requests under
-// way are given time to finish as by [Engine.Run].
+// returns nil when in ends, and the cause when ctx is cancelled first. Requests
+// under way end as they do in [Engine.Run].
 func (e *Engine) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) error {
 	hangup := make(chan struct{})
 	return stdio.Serve(ctx, e.connection(hangup), in, out, stdio.Config{

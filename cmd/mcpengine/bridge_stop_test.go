@@ -3,8 +3,11 @@
 package main
 
 import (
+	"context"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -123,6 +126,51 @@ func TestBridgeServerKilled(t *testing.T) {
 			b.call("3", "echo")
 			b.echoed("3")
 			b.end()
+		})
+	}
+}
+
+// A host ends the bridge as it ends every server: it closes its input, and sends
+// SIGTERM when that does not end it in time. The server hears that the call is
+// cancelled, and the session ended.
+func TestBridgeSignalled(t *testing.T) {
+	t.Parallel()
+	for _, version := range []string{"2026-07-28", "2025-11-25"} {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			e := mcpengine.New("far")
+			t.Cleanup(e.Close)
+			started, cancelled := make(chan struct{}), make(chan struct{})
+			mcpengine.AddTool(e, "wait", "", func(ctx context.Context, _ words) (string, error) {
+				close(started)
+				<-ctx.Done()
+				close(cancelled)
+				return "", ctx.Err()
+			})
+			var deleted atomic.Int32
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodDelete {
+					deleted.Add(1)
+				}
+				e.ServeHTTP(w, r)
+			}))
+			t.Cleanup(server.Close)
+			b := startBridge(t, setUp(t, server.URL+"/mcp", "--protocol", version))
+			b.initialize()
+			b.call("1", "wait")
+			<-started
+			b.in.Close()
+			if err := b.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+			if a := b.answer("1"); a.Error == nil {
+				t.Errorf("the call is answered with %s", a.raw)
+			}
+			b.end()
+			<-cancelled
+			if got, want := deleted.Load() > 0, version != "2026-07-28"; got != want {
+				t.Errorf("the session was ended: %v, want %v", got, want)
+			}
 		})
 	}
 }

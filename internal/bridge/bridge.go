@@ -72,7 +72,9 @@ func (b *bridge) end() {
 // Serve relays between the host on in and out and the server, until the input
 // ends. It writes nothing but messages to out. Nothing is left behind when it
 // returns. Its error says why no request could be answered, if none was; see
-// [ExitCode]. When ctx ends first the error is its cause.
+// [ExitCode]. When ctx ends first the error is its cause. The end of ctx also
+// ends the grace of requests under way: within 1.5 seconds they and the session
+// with the server are ended.
 func Serve(ctx context.Context, in io.Reader, out io.Writer, config Config) error {
 	b := newBridge(ctx, config)
 	err := stdio.Serve(ctx, b, in, out, stdio.Config{

@@ -42,8 +42,8 @@ type Config struct {
 	// MaxMessage bounds a message of the host, in bytes. The default is 16 MiB.
 	MaxMessage int
 
-	// MaxConcurrent bounds the requests that are under way at once. When that
-	// many are, nothing more is read. The default is 128.
+	// MaxConcurrent bounds the requests that are under way at once, as in
+	// [stdio.Config]. The default is 128.
 	MaxConcurrent int
 
 	// AskTimeout is how long the host may take to answer a question of the
@@ -51,18 +51,27 @@ type Config struct {
 	AskTimeout time.Duration
 
 	// Grace is how long requests under way may go on when the host has closed
-	// its end. The default is 5 seconds.
+	// its end. The end of the context of [Serve] ends it. The default is 5
+	// seconds.
 	Grace time.Duration
 
 	// Logger is told what goes wrong. The default drops it.
 	Logger *slog.Logger
 }
 
+// closeTimeout is how long the bridge waits for a server at a URL to take a
+// cancellation, and then the end of its session. Both have to fit into the 2
+// seconds between SIGTERM and SIGKILL.
+const closeTimeout = 600 * time.Millisecond
+
 func (c Config) withDefaults() Config {
 	if c.Name == "" {
 		c.Name = "mcpengine"
 	}
 	if c.Dial == nil {
+		if c.Peer.CloseTimeout <= 0 {
+			c.Peer.CloseTimeout = closeTimeout
+		}
 		c.Dial = func(ctx context.Context, config peer.Config) (*peer.Conn, error) {
 			return peer.Dial(ctx, c.URL, config)
 		}

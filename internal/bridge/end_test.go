@@ -3,6 +3,7 @@ package bridge_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/bridge"
@@ -98,4 +100,40 @@ func TestInterrupted(t *testing.T) {
 		t.Errorf("Serve = %v, want the cause", err)
 	}
 	write.Close()
+}
+
+// A host closes its end, sends SIGTERM 2 seconds later and kills the bridge after
+// 2 more. The server hears within 1.5 seconds of the signal that the request is
+// cancelled and the session ended, also when it does not answer any more.
+func TestSignalAfterEndOfInput(t *testing.T) {
+	t.Parallel()
+	for _, silent := range []bool{false, true} {
+		t.Run(fmt.Sprintf("silent=%v", silent), func(t *testing.T) {
+			bubble(t, earlier, bridge.Config{Grace: time.Hour}, func(t *testing.T, h *host, s *fake) {
+				h.initialize(earlier)
+				hang := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+				s.handle("tools/call", hang)
+				if silent {
+					s.handle("notifications/cancelled", hang)
+					s.handle("", hang)
+				}
+				h.send(request(earlier, "2", "tools/call", `"name":"wait","arguments":{}`))
+				synctest.Wait()
+				h.in.Close()
+				<-time.After(2 * time.Second)
+				signalled := time.Now()
+				h.stop(errors.New("SIGTERM"))
+				if err := <-h.ended; err != nil || time.Since(signalled) > 1500*time.Millisecond {
+					t.Errorf("the bridge ends with %v after %v, want nil within 1.5s", err, time.Since(signalled))
+				}
+				if m := h.response("2"); m.Error == nil {
+					t.Errorf("the request is answered with %s", m.raw)
+				}
+				if s.count("tools/call") != 1 || s.count("notifications/cancelled") != 1 || s.deleted != 1 {
+					t.Errorf("the server has received %d calls, %d cancellations and %d ends of the session, want one of each",
+						s.count("tools/call"), s.count("notifications/cancelled"), s.deleted)
+				}
+			})
+		})
+	}
 }

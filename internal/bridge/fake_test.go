@@ -20,6 +20,7 @@ type fake struct {
 	handlers map[string]http.HandlerFunc
 	received map[string][]string
 	session  string
+	deleted  int // sessions that the client has ended
 }
 
 func newFake(t *testing.T, era string) *fake {
@@ -74,6 +75,9 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.received[m.Method] = append(f.received[m.Method], string(body))
 	h, result, known := f.handlers[m.Method], f.results[m.Method], f.results[m.Method] != ""
 	session := f.session
+	if r.Method == http.MethodDelete && r.Header.Get("Mcp-Session-Id") == session {
+		f.deleted++
+	}
 	f.mu.Unlock()
 	foreign := f.era == newest && m.Method == "initialize" || f.era != newest && m.Method == "server/discover"
 	switch {

@@ -46,6 +46,7 @@ type host struct {
 	in       io.WriteCloser
 	received chan message
 	ended    chan error
+	stop     context.CancelCauseFunc // as a signal does
 
 	seen  []message                         // passed over while waiting for something else
 	reply map[string]func(m message) string // answers of the host, by method
@@ -56,9 +57,10 @@ func newHost(t *testing.T, config bridge.Config) *host {
 	t.Helper()
 	toBridge, in := io.Pipe()
 	out, fromBridge := io.Pipe()
-	h := &host{t: t, in: in, received: make(chan message, 1000), ended: make(chan error, 1)}
+	ctx, stop := context.WithCancelCause(context.WithoutCancel(t.Context()))
+	h := &host{t: t, in: in, received: make(chan message, 1000), ended: make(chan error, 1), stop: stop}
 	go func() {
-		err := bridge.Serve(context.WithoutCancel(t.Context()), toBridge, fromBridge, config)
+		err := bridge.Serve(ctx, toBridge, fromBridge, config)
 		toBridge.Close()
 		fromBridge.Close()
 		h.ended <- err

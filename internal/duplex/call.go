@@ -75,20 +75,46 @@ func (c *Conn) enter(x *call) *jsonrpc.Error {
 	return nil
 }
 
-// run serves x in a goroutine of its own. It waits for a free slot, and with it
-// who hands over the messages.
+// run serves x in a goroutine of its own, at once or when its lane has a free
+// slot. The reader of messages does not wait for that: it has to see what frees
+// slots, such as cancellations.
 func (c *Conn) run(ctx context.Context, x *call) {
 	req := &x.message.request
-	if !x.listen {
-		if !x.slot.take(ctx, c.slots) { // the server shuts down: who reads cancellations waits here
-			x.end(jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(jsonrpc.CodeInternalError, "%v", errShutdown)))
-			return
-		}
-		if req.Asker != nil {
-			req.Asker = lender{&x.slot, c.slots, req.Asker}
+	if x.listen {
+		go x.serve(ctx)
+		return
+	}
+	x.slot.lane = c.lanes[laneOf(req.Method)]
+	if req.Asker != nil {
+		req.Asker = lender{&x.slot, req.Asker}
+	}
+	t := &turn{size: len(x.message.Text)}
+	// A request that is cancelled while it waits is answered, or forgotten, at
+	// once.
+	giveUp := func() {
+		if x.slot.lane.remove(t) {
+			x.fail(errShutdown)
 		}
 	}
-	go x.serve(ctx)
+	unwatch := context.AfterFunc(ctx, giveUp)
+	t.start = func() {
+		x.slot.held = true
+		unwatch()
+		go x.serve(ctx)
+	}
+	err := x.slot.lane.enter(t, c.closing)
+	switch {
+	case err != nil:
+		unwatch()
+		x.fail(err)
+	case ctx.Err() != nil:
+		giveUp() // in case it was cancelled before it waited
+	}
+}
+
+// fail answers a call that has not been served.
+func (x *call) fail(err error) {
+	x.end(jsonrpc.ErrorResponse(x.message.request.ID, jsonrpc.Errorf(jsonrpc.CodeInternalError, "%v", err)))
 }
 
 func (c *Conn) underWay(id []byte) bool {
@@ -114,7 +140,9 @@ func (c *Conn) cancel(id []byte) bool {
 func (x *call) serve(ctx context.Context) {
 	resp := x.conn.handler.Handle(ctx, &x.message.request, x.notify)
 	x.end(resp)
-	x.slot.leave(x.conn.slots)
+	if x.slot.lane != nil {
+		x.slot.leave()
+	}
 }
 
 func (x *call) notify(n jsonrpc.Notification) { x.conn.out.notify(x, n) }

@@ -1,6 +1,7 @@
 package duplex
 
 import (
+	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -12,11 +13,13 @@ import (
 
 // A Config adjusts a connection. Its zero value is ready to use.
 type Config struct {
-	// MaxConcurrent bounds the requests that are served at once. When that many
-	// are under way [Conn.Receive] waits until one of them has ended. Requests
-	// for subscriptions last and are counted apart, up to the same number; one
-	// more is refused. So are requests that wait for the client to answer a
-	// question, or else nobody would read the answers. The default is 128.
+	// MaxConcurrent bounds the requests that are served at once. The default is
+	// 128. Further ones wait in their order, up to 1,024 of them and 16 MiB;
+	// beyond that [Conn.Receive] blocks while requests keep ending, and refuses
+	// the request once none has ended for a second. Lists, and pings, are counted
+	// apart from calls and have as many slots. So are subscriptions, which last:
+	// one more is refused at once. A request that waits for the client to answer
+	// a question does not count.
 	MaxConcurrent int
 
 	// Logger is told what the peer is not: cancellations and their reasons,
@@ -24,8 +27,15 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// lastWait is how long requests may take to notice that their context is done.
-const lastWait = time.Second
+const (
+	// lastWait is how long requests may take to notice that their context is
+	// done.
+	lastWait = time.Second
+
+	// lastSubscription is how long subscriptions may take to end with a result
+	// once nobody waits for requests any more.
+	lastSubscription = 200 * time.Millisecond
+)
 
 // What [context.Cause] tells a handler whose context is done.
 var (
@@ -42,7 +52,8 @@ type Conn struct {
 	config   Config
 	out      output
 	messages sync.Pool     // of *Message
-	slots    chan struct{} // holds one for each request but subscriptions
+	lanes    [lanes]*lane  // of requests but subscriptions
+	closing  chan struct{} // closed when the connection is to end
 	endInput sync.Once
 
 	mu        sync.Mutex
@@ -67,9 +78,12 @@ func New(h jsonrpc.Handler, out io.Writer, config Config) *Conn {
 		handler: h,
 		config:  config,
 		out:     output{w: out, broken: make(chan struct{})},
-		slots:   make(chan struct{}, config.MaxConcurrent),
+		closing: make(chan struct{}),
 		calls:   make(map[string]*call),
 		idle:    make(chan struct{}),
+	}
+	for i := range c.lanes {
+		c.lanes[i] = newLane(config.MaxConcurrent)
 	}
 	c.messages.New = func() any { return new(Message) }
 	if stateful, ok := h.(Stateful); ok {
@@ -88,15 +102,16 @@ func (c *Conn) EndInput() {
 }
 
 // Close refuses further requests, lets those under way finish for as long as
-// grace, and then cancels them; those that are still not done a second later
-// are abandoned. When the output has failed it cancels them at once, because
-// nobody would hear the answer. After Close nothing is written any more, but a
-// Write that blocks is left alone.
-func (c *Conn) Close(grace time.Duration) {
+// grace, and then cancels them. The end of ctx cancels them at once, and so does
+// a failure of the output, because nobody would receive the answer. Requests
+// that are still not done 1.2 seconds later are abandoned. After Close nothing is
+// written any more, but a Write that blocks is left alone.
+func (c *Conn) Close(ctx context.Context, grace time.Duration) {
 	defer c.out.closed.Store(true)
 	defer c.EndInput()
 	c.mu.Lock()
 	c.draining = true
+	close(c.closing)
 	if c.active == 0 {
 		close(c.idle)
 	}
@@ -107,18 +122,34 @@ func (c *Conn) Close(grace time.Duration) {
 	select {
 	case <-c.idle:
 		return
+	case <-ctx.Done():
+		// Whoever closes the connection has told subscriptions to end, which they
+		// do with their result.
+		c.cancelAll(false)
+		if c.idleWithin(lastSubscription) {
+			return
+		}
 	case <-c.out.broken:
 	case <-patience.C:
 	}
-	c.cancelAll()
-	last := time.NewTimer(lastWait)
-	defer last.Stop()
-	select {
-	case <-c.idle:
-	case <-last.C:
+	c.cancelAll(true)
+	if !c.idleWithin(lastWait) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.config.Logger.Warn("abandon requests that do not end", "requests", c.active)
+	}
+}
+
+// idleWithin waits until no request is under way, and reports whether that took
+// no longer than d.
+func (c *Conn) idleWithin(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-c.idle:
+		return true
+	case <-timer.C:
+		return false
 	}
 }
 
@@ -131,10 +162,14 @@ func (c *Conn) Broken() <-chan struct{} { return c.out.broken }
 // Err returns the error of the Write that has failed, if one has.
 func (c *Conn) Err() error { return c.out.failure() }
 
-func (c *Conn) cancelAll() {
+// cancelAll cancels the requests under way. Subscriptions are left out unless
+// all is set.
+func (c *Conn) cancelAll(all bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, x := range c.calls {
-		x.cancel(errShutdown)
+		if all || !x.listen {
+			x.cancel(errShutdown)
+		}
 	}
 }

@@ -180,7 +180,7 @@ func TestStatefulHandlerSeesEverythingInOrder(t *testing.T) {
 		synctest.Wait()
 		close(h.release)
 		synctest.Wait()
-		c.Close(time.Second)
+		c.Close(t.Context(), time.Second)
 		out.wants(t, result("2"), result("1"))
 	})
 }
@@ -197,7 +197,7 @@ func TestBatchIsAcceptedBeforeItRuns(t *testing.T) {
 		out.wants(t) // one request is missing
 		h.release <- true
 		out.wants(t, "["+result("1")+`,{"jsonrpc":"2.0","id":2,"error":{"code":7,"message":"no"}},`+result("3")+"]")
-		c.Close(0)
+		c.Close(t.Context(), 0)
 	})
 }
 
@@ -220,21 +220,17 @@ func TestQuestionsLendTheirSlot(t *testing.T) {
 				}
 				// And there is one slot again, not more.
 				out.lines = nil
-				receive(t, c, request("4", "wait"))
-				received := make(chan bool)
-				go func() {
-					receive(t, c, request("5", "wait"))
-					close(received)
-				}()
-				synctest.Wait()
-				select {
-				case <-received:
-					t.Error("a second request runs beside the first")
-				default:
+				h.noted()
+				receive(t, c, request("4", "wait"), request("5", "wait"))
+				handled := 0
+				for _, note := range h.noted() {
+					handled += strings.Count(note, "handle")
+				}
+				if handled != 1 {
+					t.Errorf("%d requests run at once, want 1", handled)
 				}
 				close(h.release)
-				<-received
-				c.Close(time.Second)
+				c.Close(t.Context(), time.Second)
 				out.wants(t, result("4"), result("5"))
 			})
 		})
@@ -255,7 +251,7 @@ func TestClose(t *testing.T) {
 			t.Errorf("send: %v", err)
 		}
 		start := time.Now()
-		c.Close(3 * time.Second)
+		c.Close(t.Context(), 3*time.Second)
 		if waited := time.Since(start); waited != 3*time.Second || !c.Closed() {
 			t.Errorf("Close takes %v, closed: %v", waited, c.Closed())
 		}
@@ -273,7 +269,7 @@ func TestCloseEndsTheInput(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost()
 		c := duplex.New(h, &output{}, duplex.Config{})
-		c.Close(time.Hour)
+		c.Close(t.Context(), time.Hour)
 		c.EndInput()
 		if got, want := h.noted(), []string{"close"}; !slices.Equal(got, want) {
 			t.Errorf("noted %q, want %q", got, want)
@@ -286,15 +282,9 @@ func TestCloseWithoutGrace(t *testing.T) {
 		h, out := newHost(), &output{}
 		c := duplex.New(h, out, duplex.Config{MaxConcurrent: 1})
 		receive(t, c, request("1", "wait"))
-		received := make(chan bool)
-		go func() { // waits for a slot
-			receive(t, c, request("2", "wait"))
-			close(received)
-		}()
-		synctest.Wait()
+		receive(t, c, request("2", "wait")) // waits for a slot
 		start := time.Now()
-		c.Close(0)
-		<-received
+		c.Close(t.Context(), 0)
 		if waited := time.Since(start); waited != 0 {
 			t.Errorf("Close takes %v", waited)
 		}
@@ -317,7 +307,7 @@ func TestWriteFails(t *testing.T) {
 			t.Errorf("Err = %v, want %v", c.Err(), gone)
 		}
 		start := time.Now()
-		c.Close(time.Hour)
+		c.Close(t.Context(), time.Hour)
 		if waited := time.Since(start); waited != 0 {
 			t.Errorf("Close takes %v", waited)
 		}
@@ -336,6 +326,6 @@ func TestStatelessHandler(t *testing.T) {
 			`{"jsonrpc":"2.0","error":{"code":-32600,"message":"a message is one JSON object: batches are not part of the protocol"}}`,
 			`{"jsonrpc":"2.0","id":"s-1","error":{"code":-32600,"message":"the message is a response: clients send requests and notifications only"}}`,
 		)
-		c.Close(0)
+		c.Close(t.Context(), 0)
 	})
 }

@@ -227,8 +227,8 @@ func (s *SSE) turnAway(w http.ResponseWriter, r *http.Request, text []byte) bool
 	return false
 }
 
-// deliver hands a message to its connection. One that is busy takes no more
-// messages until a request has ended, and lets its client wait.
+// deliver hands a message to its connection. A connection whose client does not
+// read what is sent takes no more messages, and lets the client wait.
 func (s *SSE) deliver(w http.ResponseWriter, r *http.Request, c *sseConn, m *duplex.Message) {
 	streamable.ExtendWrite(w, time.Time{}, 2*s.config.IOTimeout) // to wait, and to take the answer
 	patience := time.NewTimer(s.config.IOTimeout)

@@ -36,7 +36,7 @@ func (c *sseConn) serve(r *http.Request, config SSEConfig) {
 		defer close(received)
 		c.receive()
 	}()
-	c.conn.Close(c.await(r, config))
+	c.conn.Close(r.Context(), c.await(r, config))
 	close(c.ended)
 	<-received
 	c.stream.close()

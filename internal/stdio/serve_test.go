@@ -262,7 +262,8 @@ func TestIDIsFreeOnceAnswered(t *testing.T) {
 	}
 }
 
-func TestReadingWaitsForFreeSlot(t *testing.T) {
+// A client that sends without end is slowed down, not refused, while requests end.
+func TestReadingWaitsWhileRequestsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const limit = 3
 		var now, most atomic.Int32

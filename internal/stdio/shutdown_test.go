@@ -104,63 +104,80 @@ func TestContextEnds(t *testing.T) {
 	})
 }
 
+// Hosts end a server by closing its input, sending SIGTERM 2 seconds later, and
+// killing it after 2 more. The signal ends the context of Serve.
+func TestContextEndsTheGrace(t *testing.T) {
+	for _, test := range []struct {
+		method string
+		within time.Duration
+		answer []string
+	}{
+		{"wait", 0, []string{failure("1", jsonrpc.CodeInternalError, "the server is shutting down")}},
+		{"stubborn", 1500 * time.Millisecond, nil},
+	} {
+		t.Run(test.method, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFake()
+				s := serve(t, f, stdio.Config{Grace: time.Hour})
+				s.send(request("1", test.method))
+				s.in.Close()
+				<-time.After(2 * time.Second)
+				start := time.Now()
+				s.cancel(errors.New("SIGTERM"))
+				if err := <-s.done; err != nil || time.Since(start) > test.within {
+					t.Errorf("Serve = %v after %v, want nil within %v", err, time.Since(start), test.within)
+				}
+				close(f.release)
+				s.wants(test.answer...)
+			})
+		})
+	}
+}
+
+// The end of the context cancels requests. Subscriptions end with their result.
 func TestContextEndsWithRequestsUnderWay(t *testing.T) {
 	stop := errors.New("stop")
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
 		closings := 0
-		s := serve(t, f, stdio.Config{Closing: func() { closings++; close(f.closing) }})
-		s.send(request("1", "wait"), request("2", "wait"), request("3", "subscriptions/listen"), request("4", "wait"))
+		s := serve(t, f, stdio.Config{Grace: time.Hour, Closing: func() { closings++; close(f.closing) }})
+		s.send(request("1", "wait"), request("2", "wait"), request("3", "subscriptions/listen"))
 		s.wants(notification("acknowledged", "3"))
-		s.cancel(stop)
-		s.wants(result("3", `{"resultType":"complete"}`), cancelled("3"))
-
-		s.send(cancelled("1"), request("5", "echo")) // cancelling still works
-		s.wants(failure("5", jsonrpc.CodeInternalError, "the server is shutting down"))
-		if len(f.causes) != 1 || !s.running() || closings != 1 {
-			t.Errorf("%d handlers were cancelled, running = %v, Closing was called %d times", len(f.causes), s.running(), closings)
-		}
-		f.release <- struct{}{}
-		if synctest.Wait(); len(s.out.all()) != s.seen+1 {
-			t.Errorf("%d answers, want 1", len(s.out.all())-s.seen)
-		}
 		start := time.Now()
-		if err := <-s.done; !errors.Is(err, stop) || time.Since(start) != 5*time.Second {
-			t.Errorf("Serve = %v after %v, want %v after 5s", err, time.Since(start), stop)
+		s.cancel(stop)
+		if err := <-s.done; !errors.Is(err, stop) || time.Since(start) != 0 {
+			t.Errorf("Serve = %v after %v, want %v at once", err, time.Since(start), stop)
 		}
-		if got := len(s.out.all()); got != s.seen+2 {
-			t.Errorf("%d answers, want 2", got-s.seen)
+		s.wantsAnyOrder(
+			failure("1", jsonrpc.CodeInternalError, "the server is shutting down"),
+			failure("2", jsonrpc.CodeInternalError, "the server is shutting down"),
+			result("3", `{"resultType":"complete"}`), cancelled("3"),
+		)
+		if len(f.causes) != 2 || closings != 1 {
+			t.Errorf("%d handlers were cancelled, Closing was called %d times", len(f.causes), closings)
 		}
 	})
 }
 
-// A request that waits for a slot when the server shuts down gets its chance
-// too, and an answer in any case. One that comes later is refused.
+// A request that waits for a slot when the context ends is answered, too.
 func TestContextEndsWhileRequestWaits(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := newFake()
-		s := serve(t, f, stdio.Config{MaxConcurrent: 1})
-		s.send(request("1", "wait"), request("2", "wait"), request("3", "wait"))
-		s.cancel(nil)
-		synctest.Wait() // or the third is early enough to wait as well
-		f.release <- struct{}{}
-		s.wantsAnyOrder(result("1", "{}"), failure("3", jsonrpc.CodeInternalError, "the server is shutting down"))
-		f.release <- struct{}{}
-		s.wants(result("2", "{}"))
-		if err := <-s.done; !errors.Is(err, context.Canceled) {
-			t.Errorf("Serve = %v", err)
-		}
-	})
-	synctest.Test(t, func(t *testing.T) {
-		f := newFake()
-		s := serve(t, f, stdio.Config{MaxConcurrent: 1})
-		s.send(request("1", "stubborn"), request("2", "wait"))
-		s.cancel(nil)
-		<-s.done
-		s.wants(failure("2", jsonrpc.CodeInternalError, "the server is shutting down"))
-		close(f.release)
-		s.wants()
-	})
+	for _, method := range []string{"wait", "stubborn"} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake()
+			s := serve(t, f, stdio.Config{MaxConcurrent: 1})
+			s.send(request("1", method), request("2", "wait"))
+			s.cancel(nil)
+			if err := <-s.done; !errors.Is(err, context.Canceled) {
+				t.Errorf("Serve = %v", err)
+			}
+			want := []string{failure("2", jsonrpc.CodeInternalError, "the server is shutting down")}
+			if method == "wait" {
+				want = append(want, failure("1", jsonrpc.CodeInternalError, "the server is shutting down"))
+			}
+			close(f.release)
+			s.wantsAnyOrder(want...)
+		})
+	}
 }
 
 func TestInputIsReadToItsEndBeforeClosing(t *testing.T) {
@@ -169,8 +186,9 @@ func TestInputIsReadToItsEndBeforeClosing(t *testing.T) {
 		s := serve(t, f, stdio.Config{MaxConcurrent: 1, Closing: func() { close(f.closing) }})
 		s.send(request("1", "wait"), request("2", "wait"), request("3", "subscriptions/listen"))
 		s.in.Close()
+		s.wants(notification("acknowledged", "3"), result("3", `{"resultType":"complete"}`), cancelled("3"))
 		f.release <- struct{}{}
-		s.wants(result("1", "{}"), notification("acknowledged", "3"), result("3", `{"resultType":"complete"}`), cancelled("3"))
+		s.wants(result("1", "{}"))
 		close(f.release)
 		s.end()
 		s.wants(result("2", "{}"))
@@ -282,7 +300,7 @@ func TestWriteBlocks(t *testing.T) {
 				synctest.Wait()
 				start := time.Now()
 				cancel(stop)
-				if err := <-done; !errors.Is(err, stop) || time.Since(start) > 6*time.Second {
+				if err := <-done; !errors.Is(err, stop) || time.Since(start) > 1500*time.Millisecond {
 					t.Errorf("Serve = %v after %v", err, time.Since(start))
 				}
 			})

@@ -24,22 +24,19 @@ type Config struct {
 	// longer line is skipped and answered with an error. The default is 4 MiB.
 	MaxMessage int
 
-	// MaxConcurrent bounds the requests that are served at once. When that many
-	// are under way nothing is read until one of them has ended. Requests for
-	// subscriptions last and are counted apart, up to the same number; one more
-	// is refused. The default is 128.
+	// MaxConcurrent bounds the requests that are served at once, as in
+	// [duplex.Config]. The default is 128.
 	MaxConcurrent int
 
-	// Grace is how long requests under way may go on after the end of the input
-	// or of the context of [Serve]. The default is 5 seconds.
+	// Grace is how long requests under way may go on after the end of the input.
+	// The default is 5 seconds.
 	Grace time.Duration
 
 	// Closing is called once, when the input or the context of [Serve] has
-	// ended or the output has failed. It is the sign to end subscriptions.
-	// Optional.
+	// ended or the output has failed. Subscriptions should end then. Optional.
 	Closing func()
 
-	// Logger is told what the peer is not: cancellations and their reasons,
+	// Logger gets what the client is not told: cancellations and their reasons,
 	// messages that are ignored or refused, requests that do not end. Optional.
 	Logger *slog.Logger
 }
@@ -59,21 +56,22 @@ func (c Config) withDefaults() Config {
 
 // lastWait is how long the reader may take to notice that the input is
 // interrupted.
-const lastWait = time.Second
+const lastWait = 250 * time.Millisecond
 
 // Serve answers the requests on in with h, and writes to out nothing but
 // messages, each with one call of Write.
 //
 // It returns nil when the input has ended, [context.Cause] of ctx when ctx has,
-// and otherwise the error that reading or writing met. Before it returns, the
-// requests under way have Config.Grace to finish; then their contexts are
-// cancelled, and those that are still not done a second later are abandoned:
-// what they answer is dropped. A failed Write cancels them at once, because
-// nobody would hear the answer.
+// and otherwise the error that reading or writing met. After the end of the
+// input, requests under way have Config.Grace to finish. Then, or as soon as ctx
+// ends or a Write fails, their contexts are cancelled. Requests that are still
+// not done 1.2 seconds later are abandoned: their answers are dropped. So Serve
+// returns at most 1.5 seconds after the end of ctx, as hosts expect, which kill
+// a server 2 seconds after they have sent SIGTERM.
 //
 // When ctx ends, Serve cannot wait for a Read that does not return. It ends the
 // Read where in has a method SetReadDeadline that works, as network connections
-// and most pipes do; elsewhere the Read stays behind and may take input that
+// and most pipes do. Elsewhere the Read stays behind and may take input that
 // comes after Serve has returned. Likewise a Write that blocks is left alone.
 func Serve(ctx context.Context, h jsonrpc.Handler, in io.Reader, out io.Writer, config Config) error {
 	config = config.withDefaults()
@@ -93,7 +91,7 @@ func Serve(ctx context.Context, h jsonrpc.Handler, in io.Reader, out io.Writer, 
 	case <-r.conn.Broken():
 	}
 	config.Closing()
-	r.conn.Close(config.Grace)
+	r.conn.Close(ctx, config.Grace)
 	r.interrupt(in)
 	if werr := r.conn.Err(); werr != nil {
 		return fmt.Errorf("write message: %w", werr)
@@ -148,7 +146,7 @@ func (r *reader) interrupt(in io.Reader) {
 	defer last.Stop()
 	select {
 	case <-r.ended:
-		_ = file.SetReadDeadline(time.Time{}) // for whoever reads on
-	case <-last.C: // it is stuck in a Write
+		_ = file.SetReadDeadline(time.Time{}) // others may read on
+	case <-last.C: // the reader is blocked in a Write
 	}
 }
