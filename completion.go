@@ -21,7 +21,10 @@ type completions map[string]completer
 
 // check refuses completers for arguments that do not exist.
 func (c completions) check(arguments []argument) error {
-	for name := range c {
+	for name, complete := range c {
+		if complete == nil {
+			return fmt.Errorf("WithCompletion: there is no function for %q", name)
+		}
 		if !slices.ContainsFunc(arguments, func(a argument) bool { return a.name == name }) {
 			return fmt.Errorf("WithCompletion: there is no argument %q", name)
 		}

@@ -1,6 +1,10 @@
 package mcpengine
 
-import "context"
+import (
+	"context"
+
+	"github.com/mcpengine/mcpengine/internal/schema"
+)
 
 // A Handler implements a tool, a resource or a prompt.
 //
@@ -12,6 +16,15 @@ import "context"
 //
 // The context is cancelled when the client abandons the request.
 type Handler[In, Out any] func(ctx context.Context, in In) (Out, error)
+
+// handle runs the handler of a resource or a prompt on valid arguments.
+func handle[In, Out any](ctx context.Context, args []byte, flat *schema.Flat, h Handler[In, Out]) (any, error) {
+	var in In
+	if err := decode(args, false, flat, &in); err != nil {
+		return nil, invalidParams(err)
+	}
+	return h(ctx, in)
+}
 
 // A Method answers one request of the client, whatever its method is. The
 // result is a JSON object. It stays valid until the Method is called again.

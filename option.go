@@ -3,6 +3,8 @@ package mcpengine
 import (
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/seal"
@@ -131,7 +133,7 @@ func WithCache(ttl time.Duration, scope mcp.CacheScope) CacheOption {
 
 type featureOption func(*profile)
 
-func (o featureOption) applyToTool(c *toolConfig)         { o(c.profile) }
+func (o featureOption) applyToTool(c *toolConfig)         { o(&c.profile) }
 func (o featureOption) applyToResource(c *resourceConfig) { o(&c.profile) }
 func (o featureOption) applyToPrompt(c *promptConfig)     { o(&c.profile) }
 
@@ -142,10 +144,12 @@ func WithTitle(title string) FeatureOption {
 
 // WithIcons sets the icons shown to people.
 func WithIcons(icons ...mcp.Icon) FeatureOption {
+	icons = slices.Clone(icons)
 	return featureOption(func(p *profile) { p.icons = icons })
 }
 
 // WithMeta sets the "_meta" of the definition.
 func WithMeta(meta mcp.Meta) FeatureOption {
+	meta = maps.Clone(meta)
 	return featureOption(func(p *profile) { p.meta = meta })
 }

@@ -25,7 +25,7 @@ type prompt struct {
 	completions completions
 
 	// get decodes the arguments, which are valid, and runs the handler.
-	get func(ctx context.Context, args []byte) (*mcp.GetPromptResult, error)
+	get func(ctx context.Context, args []byte) (any, error)
 }
 
 func (p *prompt) completes() bool { return len(p.completions) > 0 }
@@ -36,36 +36,55 @@ type promptConfig struct {
 	completions completions
 }
 
-// AddPrompt adds a prompt. In is a struct whose fields are the arguments:
-// strings, numbers and booleans. Names are as for [AddTool].
-//
-// AddPrompt panics when the name is taken or not valid and when In cannot be
-// the arguments of a prompt.
+// AddPrompt adds a prompt, like [NewPrompt] and [Engine.Add]. It panics where
+// Add returns an error.
 func AddPrompt[In any, Out PromptResult](e *Engine, name, description string, h Handler[In, Out], opts ...PromptOption) {
-	p, err := newPrompt(e, name, description, h, opts)
-	if err != nil {
-		panic(fmt.Sprintf("mcpengine: AddPrompt(%q): %v", name, err))
-	}
-	if !e.registry.edit(func(c *catalog) bool { return c.prompts.add(p) }) {
-		panic(fmt.Sprintf("mcpengine: AddPrompt(%q): the name is taken", name))
-	}
-	e.subscriptions.changed(promptsChanged, p.guard())
+	e.mustAdd("AddPrompt", NewPrompt(name, description, h, opts...))
 }
 
-func newPrompt[In any, Out PromptResult](e *Engine, name, description string, h Handler[In, Out], opts []PromptOption) (*prompt, error) {
-	if err := checkName(name); err != nil {
-		return nil, err
+// NewPrompt makes a prompt. In is a struct whose fields are the arguments:
+// strings, numbers and booleans. Names are as for [NewTool].
+func NewPrompt[In any, Out PromptResult](name, description string, h Handler[In, Out], opts ...PromptOption) Feature {
+	// This function is compiled for every pair of types: keep it small.
+	s := &promptSpec{in: reflect.TypeFor[In]()}
+	if h != nil {
+		var flat schema.Flat
+		s.get = func(ctx context.Context, args []byte) (any, error) { return handle(ctx, args, &flat, h) }
 	}
-	c := promptConfig{profile: profile{name: name, description: description}, completions: completions{}}
+	return s.feature(name, description, opts)
+}
+
+// A promptSpec is a prompt that belongs to no engine yet.
+type promptSpec struct {
+	promptConfig
+	in  reflect.Type
+	get func(ctx context.Context, args []byte) (any, error)
+}
+
+func (s *promptSpec) feature(name, description string, opts []PromptOption) Feature {
+	s.promptConfig = promptConfig{profile: profile{name: name, description: description}, completions: completions{}}
 	for _, opt := range opts {
-		opt.applyToPrompt(&c)
+		opt.applyToPrompt(&s.promptConfig)
 	}
-	if err := c.policy.check(e); err != nil {
+	return Feature{s}
+}
+
+func (s *promptSpec) kind() string { return kindPrompt }
+func (s *promptSpec) key() string  { return s.name }
+
+func (s *promptSpec) bind(e *Engine) (registered, error) {
+	if err := checkName(s.name); err != nil {
 		return nil, err
 	}
-	p := &prompt{feature: feature{profile: c.profile}, completions: c.completions}
+	if s.get == nil {
+		return nil, errNoHandler
+	}
+	if err := s.policy.check(e); err != nil {
+		return nil, err
+	}
+	p := &prompt{feature: feature{profile: s.profile}, completions: s.completions, get: s.get}
 	var err error
-	if p.input, err = e.inputSchema(reflect.TypeFor[In](), nil); err != nil {
+	if p.input, err = e.inputSchema(s.in, nil); err != nil {
 		return nil, err
 	}
 	if p.arguments, err = argumentsOf(p.input); err != nil {
@@ -74,21 +93,13 @@ func newPrompt[In any, Out PromptResult](e *Engine, name, description string, h 
 	if err := p.completions.check(p.arguments); err != nil {
 		return nil, err
 	}
-	var flat schema.Flat
-	p.get = func(ctx context.Context, args []byte) (*mcp.GetPromptResult, error) {
-		var in In
-		if err := decode(args, false, &flat, &in); err != nil {
-			return nil, invalidParams(err)
-		}
-		out, err := h(ctx, in)
-		if err != nil {
-			return nil, err
-		}
-		return p.result(any(out))
-	}
 	p.definition, err = encode(p.wireDefinition())
 	return p, err
 }
+
+func (p *prompt) addTo(c *catalog) bool { return c.prompts.add(p) }
+func (p *prompt) removeFrom(c *catalog) { c.prompts.remove([]string{p.name}) }
+func (p *prompt) list() change          { return promptsChanged }
 
 func (p *prompt) wireDefinition() mcp.Prompt {
 	def := mcp.Prompt{Name: p.name, Title: p.title, Description: p.description, Icons: p.icons, Meta: p.meta}
@@ -150,9 +161,13 @@ func (e *Engine) getPrompt(ctx context.Context, req *Request, dst []byte) ([]byt
 	if err != nil {
 		return dst, err
 	}
-	result, err := p.get(ctx, args)
+	out, err := p.get(ctx, args)
 	if err != nil {
 		return req.failure(dst, err)
+	}
+	result, err := p.result(out)
+	if err != nil {
+		return dst, err
 	}
 	if req.version.shapesContent() {
 		for i := range result.Messages {

@@ -31,7 +31,7 @@ type resource struct {
 	completions completions
 
 	// read decodes the variables, which are valid, and runs the handler.
-	read func(ctx context.Context, uri string, args []byte) (*mcp.ReadResourceResult, error)
+	read func(ctx context.Context, args []byte) (any, error)
 }
 
 func (r *resource) completes() bool { return len(r.completions) > 0 }
@@ -75,23 +75,73 @@ func WithAnnotations(annotations mcp.Annotations) ResourceOption {
 	return resourceOption(func(c *resourceConfig) { c.annotations = &annotations })
 }
 
-// AddResource adds a resource, or a template for a family of resources when
+// AddResource adds a resource or a resource template, like [NewResource] and
+// [Engine.Add]. It panics where Add returns an error.
+func AddResource[In any, Out ResourceResult](e *Engine, uri, description string, h Handler[In, Out], opts ...ResourceOption) {
+	e.mustAdd("AddResource", NewResource(uri, description, h, opts...))
+}
+
+// NewResource makes a resource, or a template for a family of resources when
 // the URI has variables, as in "board://messages/{id}" (RFC 6570, level 1). In
 // is a struct with a field for each variable, and empty for a single resource.
 // A handler gets the decoded values: "%2F" in a URI is a slash by then, so that
 // a value must be checked before it becomes a path.
-//
-// AddResource panics when the URI is taken or not valid and when In does not
-// match the variables.
-func AddResource[In any, Out ResourceResult](e *Engine, uri, description string, h Handler[In, Out], opts ...ResourceOption) {
-	r, err := newResource(e, uri, description, h, opts)
-	if err != nil {
-		panic(fmt.Sprintf("mcpengine: AddResource(%q): %v", uri, err))
+func NewResource[In any, Out ResourceResult](uri, description string, h Handler[In, Out], opts ...ResourceOption) Feature {
+	// This function is compiled for every pair of types: keep it small.
+	s := &resourceSpec{in: reflect.TypeFor[In]()}
+	if h != nil {
+		var flat schema.Flat
+		s.read = func(ctx context.Context, args []byte) (any, error) { return handle(ctx, args, &flat, h) }
 	}
-	if !e.registry.edit(func(c *catalog) bool { return r.addTo(c) }) {
-		panic(fmt.Sprintf("mcpengine: AddResource(%q): the URI is taken", uri))
+	return s.feature(uri, description, defaultMIMEType[Out](), opts)
+}
+
+// A resourceSpec is a resource that belongs to no engine yet.
+type resourceSpec struct {
+	resourceConfig
+	in   reflect.Type
+	read func(ctx context.Context, args []byte) (any, error)
+}
+
+func (s *resourceSpec) feature(uri, description, mimeType string, opts []ResourceOption) Feature {
+	s.resourceConfig = resourceConfig{
+		profile:     profile{name: uri, description: description},
+		displayName: uri,
+		mimeType:    mimeType,
+		cache:       cacheHint{scope: mcp.CacheScopePrivate},
+		completions: completions{},
 	}
-	e.subscriptions.changed(resourcesChanged, r.guard())
+	for _, opt := range opts {
+		opt.applyToResource(&s.resourceConfig)
+	}
+	return Feature{s}
+}
+
+func (s *resourceSpec) kind() string {
+	if isTemplate(s.name) {
+		return kindTemplate
+	}
+	return kindResource
+}
+
+func (s *resourceSpec) key() string { return s.name }
+
+func isTemplate(uri string) bool { return strings.ContainsAny(uri, "{}") }
+
+func (s *resourceSpec) bind(e *Engine) (registered, error) {
+	if s.read == nil {
+		return nil, errNoHandler
+	}
+	if err := s.policy.check(e); err != nil {
+		return nil, err
+	}
+	r := &resource{feature: feature{profile: s.profile}, mimeType: s.mimeType, cache: s.cache, completions: s.completions, read: s.read}
+	if err := r.bind(e, s.in); err != nil {
+		return nil, err
+	}
+	var err error
+	r.definition, err = encode(r.wireDefinition(&s.resourceConfig))
+	return r, err
 }
 
 func (r *resource) addTo(c *catalog) bool {
@@ -101,44 +151,19 @@ func (r *resource) addTo(c *catalog) bool {
 	return c.resources.add(r)
 }
 
+func (r *resource) removeFrom(c *catalog) {
+	if r.template != nil {
+		c.templates.remove([]string{r.name})
+		return
+	}
+	c.resources.remove([]string{r.name})
+}
+
+func (r *resource) list() change { return resourcesChanged }
+
 // ResourceUpdated tells the clients that subscribed to a resource that its
 // contents have changed.
 func (e *Engine) ResourceUpdated(uri string) { e.subscriptions.updated(uri) }
-
-func newResource[In any, Out ResourceResult](e *Engine, uri, description string, h Handler[In, Out], opts []ResourceOption) (*resource, error) {
-	c := resourceConfig{
-		profile:     profile{name: uri, description: description},
-		displayName: uri,
-		mimeType:    defaultMIMEType[Out](),
-		cache:       cacheHint{scope: mcp.CacheScopePrivate},
-		completions: completions{},
-	}
-	for _, opt := range opts {
-		opt.applyToResource(&c)
-	}
-	if err := c.policy.check(e); err != nil {
-		return nil, err
-	}
-	r := &resource{feature: feature{profile: c.profile}, mimeType: c.mimeType, cache: c.cache, completions: c.completions}
-	if err := r.bind(e, reflect.TypeFor[In]()); err != nil {
-		return nil, err
-	}
-	var flat schema.Flat
-	r.read = func(ctx context.Context, uri string, args []byte) (*mcp.ReadResourceResult, error) {
-		var in In
-		if err := decode(args, false, &flat, &in); err != nil {
-			return nil, invalidParams(err)
-		}
-		out, err := h(ctx, in)
-		if err != nil {
-			return nil, err
-		}
-		return r.result(uri, any(out))
-	}
-	var err error
-	r.definition, err = encode(r.wireDefinition(&c))
-	return r, err
-}
 
 func defaultMIMEType[Out ResourceResult]() string {
 	var out Out
@@ -162,7 +187,7 @@ func (r *resource) bind(e *Engine, in reflect.Type) (err error) {
 	if r.arguments, err = argumentsOf(r.input); err != nil {
 		return err
 	}
-	if strings.ContainsAny(r.name, "{}") {
+	if isTemplate(r.name) {
 		if r.template, err = uritemplate.Parse(r.name); err != nil {
 			return err
 		}
@@ -272,9 +297,13 @@ func (e *Engine) readResource(ctx context.Context, req *Request, dst []byte) ([]
 	if err != nil {
 		return dst, invalidParams(err)
 	}
-	result, err := r.read(ctx, uri, args)
+	out, err := r.read(ctx, args)
 	if err != nil {
 		return req.failure(dst, err)
+	}
+	result, err := r.result(uri, out)
+	if err != nil {
+		return dst, err
 	}
 	if req.round != nil {
 		// An answer that depends on the user's input is not the resource's

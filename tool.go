@@ -2,7 +2,6 @@ package mcpengine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"reflect"
 	"sync"
@@ -25,12 +24,12 @@ type tool struct {
 
 	// call decodes the arguments, which are valid, runs the handler and
 	// appends the result.
-	call func(ctx context.Context, req *Request, args, dst []byte) ([]byte, error)
+	call func(ctx context.Context, req *Request, t *tool, args, dst []byte) ([]byte, error)
 }
 
 // A toolConfig is what the options of a tool set.
 type toolConfig struct {
-	*profile
+	profile
 	annotations   *mcp.ToolAnnotations
 	input, output givenSchema
 }
@@ -75,7 +74,13 @@ func WithOutputSchema(schema string) ToolOption {
 	return toolOption(func(c *toolConfig) { c.output = given(schema) })
 }
 
-// AddTool adds a tool. The name has 1 to 128 of the characters A-Z, a-z, 0-9,
+// AddTool adds a tool, like [NewTool] and [Engine.Add]. It panics where Add
+// returns an error.
+func AddTool[In, Out any](e *Engine, name, description string, h Handler[In, Out], opts ...ToolOption) {
+	e.mustAdd("AddTool", NewTool(name, description, h, opts...))
+}
+
+// NewTool makes a tool. The name has 1 to 128 of the characters A-Z, a-z, 0-9,
 // "_", "-", "." and "/".
 //
 // What the handler returns becomes the result by its type:
@@ -86,70 +91,79 @@ func WithOutputSchema(schema string) ToolOption {
 //   - *[mcp.CallToolResult] becomes the result as it is;
 //   - anything else becomes structured content with an output schema, and its
 //     JSON the text beside it (tools, "Structured Content").
-//
-// AddTool panics when the name is taken or not valid and when a schema is not
-// valid or cannot be inferred.
-func AddTool[In, Out any](e *Engine, name, description string, h Handler[In, Out], opts ...ToolOption) {
-	// Every pair of types has code of its own for what is here, so that all else
-	// is elsewhere.
-	t := &tool{feature: feature{profile: profile{name: name, description: description}}}
+func NewTool[In, Out any](name, description string, h Handler[In, Out], opts ...ToolOption) Feature {
+	// This function is compiled for every pair of types: keep it small.
 	result := resultFor[Out]()
-	var flat schema.Flat
-	t.call = func(ctx context.Context, req *Request, args, dst []byte) ([]byte, error) {
-		var v struct {
-			in  In
-			out Out
+	s := &toolSpec{in: reflect.TypeFor[In](), out: reflect.TypeFor[Out](), structured: result.structured}
+	if h != nil {
+		var flat schema.Flat
+		s.call = func(ctx context.Context, req *Request, t *tool, args, dst []byte) ([]byte, error) {
+			var v struct {
+				in  In
+				out Out
+			}
+			err := decode(args, t.open, &flat, &v.in)
+			if err != nil {
+				return dst, err
+			}
+			if v.out, err = h(ctx, v.in); err != nil {
+				return dst, err
+			}
+			return result.append(req, dst, t.output, &v.out)
 		}
-		err := decode(args, t.open, &flat, &v.in)
-		if err != nil {
-			return dst, err
-		}
-		if v.out, err = h(ctx, v.in); err != nil {
-			return dst, err
-		}
-		return result.append(req, dst, t.output, &v.out)
 	}
-	e.addTool(t, reflect.TypeFor[In](), reflect.TypeFor[Out](), result.structured, opts)
+	return s.feature(name, description, opts)
 }
 
-func (e *Engine) addTool(t *tool, in, out reflect.Type, structured bool, opts []ToolOption) {
-	err := e.defineTool(t, in, out, structured, opts)
-	if err == nil && !e.registry.edit(func(c *catalog) bool { return c.tools.add(t) }) {
-		err = errors.New("the name is taken")
-	}
-	if err != nil {
-		panic(fmt.Sprintf("mcpengine: AddTool(%q): %v", t.name, err))
-	}
-	e.subscriptions.changed(toolsChanged, t.guard())
+// A toolSpec is a tool that belongs to no engine yet.
+type toolSpec struct {
+	toolConfig
+	in, out    reflect.Type
+	structured bool
+	call       func(ctx context.Context, req *Request, t *tool, args, dst []byte) ([]byte, error)
 }
 
-// defineTool makes t complete, or says what is wrong with it.
-func (e *Engine) defineTool(t *tool, in, out reflect.Type, structured bool, opts []ToolOption) error {
-	if err := checkName(t.name); err != nil {
-		return err
-	}
-	c := toolConfig{profile: &t.profile}
+func (s *toolSpec) feature(name, description string, opts []ToolOption) Feature {
+	s.name, s.description = name, description
 	for _, opt := range opts {
-		opt.applyToTool(&c)
+		opt.applyToTool(&s.toolConfig)
 	}
-	if err := c.policy.check(e); err != nil {
-		return err
+	return Feature{s}
+}
+
+func (s *toolSpec) kind() string { return kindTool }
+func (s *toolSpec) key() string  { return s.name }
+
+func (s *toolSpec) bind(e *Engine) (registered, error) {
+	if err := checkName(s.name); err != nil {
+		return nil, err
 	}
-	t.open = c.input != nil
+	if s.call == nil {
+		return nil, errNoHandler
+	}
+	if err := s.policy.check(e); err != nil {
+		return nil, err
+	}
+	t := &tool{feature: feature{profile: s.profile}, open: s.input != nil, annotations: s.annotations, call: s.call}
 	var err error
-	if t.input, err = e.inputSchema(in, c.input); err != nil {
-		return fmt.Errorf("input: %w", err)
+	if t.input, err = e.inputSchema(s.in, s.input); err != nil {
+		return nil, fmt.Errorf("input: %w", err)
 	}
-	if t.output, err = e.outputSchema(out, c.output, structured); err != nil {
-		return fmt.Errorf("output: %w", err)
+	if t.output, err = e.outputSchema(s.out, s.output, s.structured); err != nil {
+		return nil, fmt.Errorf("output: %w", err)
 	}
-	t.annotations = c.annotations
 	if t.meta != nil || t.icons != nil {
 		// To encode these can fail, and the caller may change them later.
-		t.definition, err = encodeTool(t.wireDefinition())
+		if t.definition, err = encodeTool(t.wireDefinition()); err != nil {
+			return nil, err
+		}
 	}
-	return err
+	return t, nil
 }
+
+func (t *tool) addTo(c *catalog) bool { return c.tools.add(t) }
+func (t *tool) removeFrom(c *catalog) { c.tools.remove([]string{t.name}) }
+func (t *tool) list() change          { return toolsChanged }
 
 // wire returns the definition as it stands in a list. It is encoded when a list
 // is first asked for, which many a process on AWS Lambda never is.
@@ -248,7 +262,7 @@ func (e *Engine) callTool(ctx context.Context, req *Request, dst []byte) ([]byte
 		return req.appendToolError(dst, err), nil
 	}
 	start := len(dst)
-	dst, err = t.call(ctx, req, args, dst)
+	dst, err = t.call(ctx, req, t, args, dst)
 	if err == nil {
 		return dst, nil
 	}
