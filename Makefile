@@ -19,12 +19,14 @@ BINARIES := \
 	conformance-client:test:./conformance/client \
 	mcpengine:cmd/mcpengine:.
 
+ACTIONLINT_VERSION := v1.7.12
 GOLANGCI_LINT_VERSION := v2.15.0
 GOTESTSUM_VERSION := v1.13.0
 GOVULNCHECK_VERSION := v1.9.0
 
 # The version is in the file name, so that a new pin is a new file.
 TOOLS := $(CURDIR)/.tools/bin
+ACTIONLINT := $(TOOLS)/actionlint-$(ACTIONLINT_VERSION)
 GOLANGCI_LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 GOTESTSUM := $(TOOLS)/gotestsum-$(GOTESTSUM_VERSION)
 GOVULNCHECK := $(TOOLS)/govulncheck-$(GOVULNCHECK_VERSION)
@@ -63,12 +65,16 @@ try: ## See it work: a real client calls the weather server
 
 .PHONY: test
 test: export PATH := $(CURDIR)/.tools/python/bin:$(PATH)
-test: $(GOTESTSUM) conformance-deps interop-deps bridge-deps oidc-deps python-deps postgres-deps ## Test every module under the race detector (CI=true: a skip is a failure)
+test: announce $(GOTESTSUM) conformance-deps interop-deps bridge-deps oidc-deps python-deps postgres-deps ## Test every module under the race detector (CI=true: a skip is a failure)
 	@go test -race -tags mcpengine_no_handshake .
 	@scripts/test $(GOTESTSUM) $(MODULES)
 
+.PHONY: announce
+announce:
+	@scripts/announce
+
 .PHONY: lint
-lint: lint-format lint-go lint-cross lint-modules lint-vulns ## Check format, code, every platform, modules and known vulnerabilities
+lint: lint-format lint-go lint-cross lint-modules lint-workflows lint-vulns ## Check format, code, every platform, modules, workflows and known vulnerabilities
 
 .PHONY: lint-format
 lint-format: $(GOLANGCI_LINT)
@@ -93,6 +99,11 @@ lint-cross:
 lint-modules:
 	@echo "lint: go mod tidy and go mod verify"
 	@$(call in-each-module,go mod tidy -diff && go mod verify >/dev/null)
+
+.PHONY: lint-workflows
+lint-workflows: $(ACTIONLINT)
+	@echo "lint: actionlint"
+	@$(ACTIONLINT) .github/workflows/*.yml
 
 .PHONY: lint-vulns
 lint-vulns: $(GOVULNCHECK)
@@ -155,6 +166,9 @@ define install-tool
 	@dir=$$(mktemp -d "$(TOOLS)/install-XXXXXX") && trap 'rm -rf "$$dir"' EXIT && \
 		GOBIN="$$dir" go install $(1) && mv "$$dir"/* $@
 endef
+
+$(ACTIONLINT):
+	$(call install-tool,github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION))
 
 $(GOLANGCI_LINT):
 	$(call install-tool,github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION))
