@@ -90,7 +90,7 @@ func New(name string, opts ...Option) *Engine {
 	if len(e.middleware) > 0 {
 		e.handle = e.chain()
 	}
-	e.http = streamable.New(core{Engine: e}, e.transport())
+	e.serveHTTP()
 	return e
 }
 

@@ -22,6 +22,9 @@ func (e *Engine) handshakeHTTP() streamable.Handshake {
 	config := handshake.HTTPConfig{
 		Keys:       e.ring,
 		NoSessions: c.NoSessions,
+
+		PlatformSessions: c.PlatformSessions,
+
 		JSONOnly:   c.JSONOnly,
 		SessionTTL: c.SessionTTL,
 		KeepAlive:  c.KeepAlive,

@@ -31,8 +31,9 @@ type HTTPConfig struct {
 	AllowedOrigins []string
 
 	// AllowedHosts are the values of the Host header, without port, that the
-	// server answers to. By default it answers to all, but over a loopback
-	// connection to loopback names only, which stops DNS rebinding.
+	// server answers to, beside the host of PublicURL. By default it answers to
+	// all, but over a loopback connection to loopback names only, which stops
+	// DNS rebinding.
 	AllowedHosts []string
 
 	// MaxBodyBytes bounds a message. The default is 4 MiB.
@@ -55,6 +56,13 @@ type HTTPConfig struct {
 	// a session: they get no requests and no changes from the server, and any
 	// replica answers them even without shared keys.
 	NoSessions bool
+
+	// PlatformSessions serves a request of those clients whose Mcp-Session-Id
+	// the server did not make as a request without a session, instead of with
+	// 404. Amazon Bedrock AgentCore Runtime, for example, adds an id of its own
+	// to every request and forbids 404. MCPENGINE_PLATFORM_SESSIONS=true sets it
+	// for [Engine.Run].
+	PlatformSessions bool
 
 	// JSONOnly never answers those clients with an event stream.
 	JSONOnly bool
@@ -120,6 +128,10 @@ func (c HTTPConfig) withDefaults() HTTPConfig {
 	return c
 }
 
+// serveHTTP makes what answers at the MCP endpoint, by the configuration as it
+// is now.
+func (e *Engine) serveHTTP() { e.http = streamable.New(core{Engine: e}, e.transport()) }
+
 func (e *Engine) transport() streamable.Config {
 	c := e.httpConfig
 	config := streamable.Config{
@@ -129,13 +141,24 @@ func (e *Engine) transport() streamable.Config {
 		KeepAlive:       c.KeepAlive,
 		IOTimeout:       c.IOTimeout,
 		SkipOriginCheck: c.InsecureSkipOriginCheck,
+		PublicHost:      publicHost(c.PublicURL),
 		Versions:        supportedVersions(),
+		Logger:          e.logger,
 		Handshake:       e.handshakeHTTP(),
 	}
 	if e.auth != nil {
 		config.Authenticate = e.authenticate
 	}
 	return config
+}
+
+// publicHost returns the host of a URL that checkPublicURL has checked, or "".
+func publicHost(publicURL string) string {
+	u, err := url.Parse(publicURL)
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }
 
 // checkPublicURL settles what the server is called.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
 
 	"github.com/mcpengine/mcpengine/internal/stdio"
@@ -34,6 +35,8 @@ import (
 //     HTTP on localhost:8000, with a few words on standard error;
 //   - anything else means stdio: a host has started the program.
 //
+// MCPENGINE_PLATFORM_SESSIONS sets [HTTPConfig.PlatformSessions].
+//
 // Over HTTP the MCP endpoint is at [HTTPConfig.Path], and /healthz answers 200
 // beside it. Over stdio [os.Stdout] is pointed to standard error while Run
 // serves, so that a handler that prints does not break the protocol; what writes
@@ -41,6 +44,9 @@ import (
 func (e *Engine) Run(ctx context.Context) error {
 	t, err := chooseTransport(os.Getenv, func() bool { return isTerminal(os.Stdin) })
 	if err != nil {
+		return err
+	}
+	if err := e.configure(os.Getenv); err != nil {
 		return err
 	}
 	if t.lambda {
@@ -69,6 +75,22 @@ type transport struct {
 	lambda  bool
 	address string
 	greet   bool
+}
+
+// configure takes from the environment what is not about the transport.
+func (e *Engine) configure(getenv func(string) string) error {
+	const name = "MCPENGINE_PLATFORM_SESSIONS"
+	text := getenv(name)
+	if text == "" {
+		return nil
+	}
+	on, err := strconv.ParseBool(text)
+	if err != nil {
+		return fmt.Errorf("%s is %q: use true or false", name, text)
+	}
+	e.httpConfig.PlatformSessions = on
+	e.serveHTTP()
+	return nil
 }
 
 const localAddress = "localhost:8000"

@@ -1,6 +1,7 @@
 package mcpengine
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -119,5 +120,31 @@ func TestMuxServesMetadata(t *testing.T) {
 	}
 	if got := e.greeting("localhost:8000"); !strings.Contains(got, "https://rs.example/mcp") || strings.Contains(got, "localhost") {
 		t.Errorf("the greeting names another URL: %s", got)
+	}
+}
+
+func TestConfigure(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		value string
+		want  bool
+		err   string
+	}{
+		{"", false, ""},
+		{"true", true, ""},
+		{"1", true, ""},
+		{"false", false, ""},
+		{"AgentCore", false, `MCPENGINE_PLATFORM_SESSIONS is "AgentCore": use true or false`},
+	} {
+		e := New("test")
+		err := e.configure(func(name string) string {
+			return map[string]string{"MCPENGINE_PLATFORM_SESSIONS": test.value}[name]
+		})
+		if got := fmt.Sprint(err); test.err != "" && got != test.err || test.err == "" && err != nil {
+			t.Errorf("%q: configure() = %v, want %q", test.value, err, test.err)
+		}
+		if e.httpConfig.PlatformSessions != test.want {
+			t.Errorf("%q: PlatformSessions is %t", test.value, e.httpConfig.PlatformSessions)
+		}
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/lambda"
-	"github.com/mcpengine/mcpengine/internal/streamable"
 )
 
 // serverlessTTL is how long lists stay fresh where nobody hears of changes, if
@@ -41,5 +40,5 @@ func (e *Engine) goServerless() {
 		e.encodeEnds()
 	}
 	e.httpConfig.NoSessions = true
-	e.http = streamable.New(core{Engine: e}, e.transport())
+	e.serveHTTP()
 }

@@ -34,6 +34,11 @@ type HTTPConfig struct {
 	// ends with its connection, because nobody could fetch the answer.
 	NoSessions bool
 
+	// PlatformSessions serves a request whose session id was not made here as
+	// one without a session, instead of with 404: the platform in front of the
+	// server makes up ids of its own.
+	PlatformSessions bool
+
 	// JSONOnly answers with JSON always: there are no event streams, and so no
 	// notifications and no requests to the client.
 	JSONOnly bool
@@ -240,6 +245,10 @@ func (h *HTTP) Delete(w http.ResponseWriter, r *http.Request) {
 	s, refused := h.find(r, time.Now())
 	if refused != nil {
 		refused.send(w)
+		return
+	}
+	if s.stateless() {
+		streamable.RejectMethod(w, "POST, OPTIONS")
 		return
 	}
 	h.sessions.delete(s)

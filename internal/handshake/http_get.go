@@ -28,6 +28,10 @@ func (h *HTTP) Get(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s, refused := h.find(r, time.Now())
+	if refused == nil && s.stateless() {
+		streamable.RejectMethod(w, "POST, OPTIONS")
+		return
+	}
 	if refused == nil {
 		refused = h.stream(w, r, s)
 	}
@@ -129,13 +133,12 @@ func untilExpiry(at time.Time) (expired <-chan time.Time, stop func() bool) {
 	return timer.C, timer.Stop
 }
 
-// maxEventID bounds what a client may send as the id of an event.
-const maxEventID = 64
-
-// parseEventID takes the id of an event apart.
+// parseEventID splits the id of an event into its stream and its number. It
+// accepts only ids of the form that [stream.eventID] writes: what a client made
+// up must not become a name in an [EventStore].
 func parseEventID(id string) (stream string, n uint64, ok bool) {
 	i := strings.LastIndexByte(id, '-')
-	if i < 1 || len(id) > maxEventID {
+	if i < 0 || !isStreamID(id[:i]) {
 		return "", 0, false
 	}
 	n, err := strconv.ParseUint(id[i+1:], 10, 64)

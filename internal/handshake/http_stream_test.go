@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -347,5 +349,50 @@ func TestCloseStreamOverHTTP2(t *testing.T) {
 	}
 	if got := data(s.rest()); !cmp.Equal(got, []string{"", answered}) {
 		t.Errorf("the events are %q", got)
+	}
+}
+
+// A storeSpy notes of which streams it is asked for events.
+type storeSpy struct {
+	handshake.EventStore
+	mu    sync.Mutex
+	asked []string
+}
+
+func (s *storeSpy) After(stream string, number uint64) iter.Seq2[uint64, []byte] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked = append(s.asked, stream)
+	return s.EventStore.After(stream, number)
+}
+
+// A client does not choose names in the store of events.
+func TestEventIDs(t *testing.T) {
+	t.Parallel()
+	const own = "ABCDEFGHIJKLMNOPQRSTUVWXYZ" // as a client would have got it from another replica
+	store := &storeSpy{EventStore: handshake.NewEventBuffer()}
+	endpoint, _ := newEndpoint(handlerFunc(complete), handshake.HTTPConfig{Events: store})
+	session := initialize(t, endpoint, "2025-11-25")
+	get := func(id string) int {
+		r := newMessage(t.Context(), inMemory, "2025-11-25", session, "")
+		r.Method = http.MethodGet
+		r.Header.Set("Last-Event-ID", id)
+		return serve(endpoint, r).Code
+	}
+	for _, id := range []string{
+		"", "-", "a-1", "a/../../Other/" + own + "-1", "../a" + own + "-1", "x" + own + "-1", "a" + own[1:] + "-1", "a" + own + "A-1",
+		"a" + own[1:] + "a-1", "a" + own[1:] + "1-1", "a" + own[1:] + "/-1", "a" + own[1:] + ".-1", "a" + own + "-01", "a" + own + "-", "a" + own + "--1",
+		"a" + own + "-18446744073709551616", "a" + own + "-1 ", "a" + own[1:] + "\u00c4-1", "a" + own[1:] + "%41-1",
+	} {
+		if status := get(id); status != http.StatusBadRequest {
+			t.Errorf("Last-Event-ID %q: HTTP %d, want 400", id, status)
+		}
+	}
+	if len(store.asked) > 0 {
+		t.Errorf("the store was asked for %q", store.asked)
+	}
+	get("a" + own + "-1")
+	if len(store.asked) != 1 || !strings.HasSuffix(store.asked[0], "/a"+own) {
+		t.Errorf("the store was asked for %q, want the stream", store.asked)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -147,6 +148,15 @@ func (st *stream) prime() bool {
 // without data, and that the server may interrupt (2025-11-25, transports,
 // "Sending Messages to the Server").
 func (p *Peer) primes() bool { return p.Version == "2025-11-25" }
+
+// isStreamID reports whether s has the form of a stream's id: its kind and the
+// text of [rand.Text], 26 characters of Base32.
+func isStreamID(s string) bool {
+	if len(s) != 27 || s[:1] != answerStream && s[:1] != listenStream {
+		return false
+	}
+	return strings.Trim(s[1:], "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
+}
 
 func (st *stream) eventID(n uint64) string { return st.id + "-" + strconv.FormatUint(n, 10) }
 

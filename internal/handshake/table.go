@@ -145,8 +145,12 @@ func (h *HTTP) find(r *http.Request, now time.Time) (*session, *httpRefusal) {
 	case len(ids) > 1:
 		return nil, &httpRefusal{http.StatusBadRequest, sessionField + " header is repeated"}
 	}
-	s := h.lookup(ids[0], h.config.Caller(r), now)
-	if s == nil {
+	caller := h.config.Caller(r)
+	s := h.lookup(ids[0], caller, now)
+	switch {
+	case s == nil && h.config.PlatformSessions && !h.made(ids[0], caller):
+		return h.findStateless(r)
+	case s == nil:
 		return nil, errNoSession
 	}
 	return s, checkVersion(r.Header[versionField], s.peer.Version)

@@ -64,6 +64,13 @@ func (h *HTTP) open(token, caller string, now time.Time) (t ticket, ok bool) {
 	return t, ok && now.Before(t.expires)
 }
 
+// made reports whether an id was made here, or by a replica, for the caller. It
+// may have expired or been deleted.
+func (h *HTTP) made(token, caller string) bool {
+	_, err := h.config.Keys.Open(sessionPurpose, token, []byte(caller))
+	return err == nil
+}
+
 // append writes the ticket, in few bytes: a client sends it with each request,
 // and net/http looks at every character of a header. The version is the place in
 // Versions, to which none will be added: later ones have no handshake.

@@ -11,7 +11,7 @@ import (
 // caller. When that is nil, the request has been answered.
 func (s *Server) Admit(w http.ResponseWriter, r *http.Request, method string) *http.Request {
 	s.bound(w, r)
-	if reason := s.refuse(r); reason != "" {
+	if reason := s.refuseOrigin(r); reason != "" {
 		Reject(w, http.StatusForbidden, jsonrpc.CodeInvalidRequest, reason)
 		return nil
 	}

@@ -1,6 +1,7 @@
 package streamable
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -8,19 +9,19 @@ import (
 	"strings"
 )
 
-// refuse says why a request is turned away before anything of it is read, and
-// returns "" when it is not.
+// refuseOrigin returns why a request is refused before anything of it is read,
+// or "" when it is not. The reason names the option that would allow it.
 //
 // A web page can make the browser send requests to a server on the same
-// machine, and by DNS rebinding even read the answers. Both betray themselves
-// by Origin or Host (streamable-http, "Security & Endpoint").
-func (s *Server) refuse(r *http.Request) string {
+// machine, and by DNS rebinding even read the answers. Host or Origin reveals
+// both (streamable-http, "Security & Endpoint").
+func (s *Server) refuseOrigin(r *http.Request) string {
 	if s.config.SkipOriginCheck {
 		return ""
 	}
 	local := isLoopbackConn(r)
 	if !s.hostAllowed(r.Host, local) {
-		return "Host is not allowed"
+		return s.refusal(0, "Host", r.Host, "HTTPConfig.PublicURL or HTTPConfig.AllowedHosts has to name it")
 	}
 	origins := r.Header["Origin"]
 	switch {
@@ -29,7 +30,17 @@ func (s *Server) refuse(r *http.Request) string {
 	case len(origins) == 1 && s.originAllowed(origins[0], local):
 		return ""
 	}
-	return "Origin is not allowed"
+	return s.refusal(1, "Origin", strings.Join(origins, ", "), "HTTPConfig.AllowedOrigins has to name it")
+}
+
+// refusal returns the reason of a refusal, and logs the first one for each
+// field: an operator has to act on it.
+func (s *Server) refusal(field int, name, value, remedy string) string {
+	reason := fmt.Sprintf("%s %.100q is not allowed: %s", name, value, remedy)
+	s.warned[field].Do(func() {
+		s.config.Logger.Warn("refuse request: " + reason + "; further refusals of this kind are not logged")
+	})
+	return reason
 }
 
 // isLoopbackConn reports whether the request came in over the loopback
@@ -41,7 +52,7 @@ func isLoopbackConn(r *http.Request) bool {
 
 func (s *Server) hostAllowed(hostport string, local bool) bool {
 	host := hostOf(hostport)
-	if local && isLoopbackName(host) {
+	if local && isLoopbackName(host) || s.public != "" && strings.EqualFold(host, s.public) {
 		return true
 	}
 	if len(s.hosts) > 0 {
@@ -107,7 +118,7 @@ func (s *Server) exposed() string {
 }
 
 // allowOrigin answers the CORS protocol (Fetch, section 3.3) for an origin
-// that has passed [Server.refuse]. Credentials are never allowed: the only one
+// that has passed [Server.refuseOrigin]. Credentials are never allowed: the only one
 // this endpoint knows is Authorization, which a script sets itself.
 func (s *Server) allowOrigin(w http.ResponseWriter, r *http.Request) {
 	origins := r.Header["Origin"]

@@ -1,8 +1,10 @@
 package streamable_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -35,7 +37,7 @@ func guarded(t *testing.T, c streamable.Config, address, host string, origins ..
 	if h.runs.Load() == 1 {
 		return true
 	}
-	wantError(t, w, http.StatusForbidden, jsonrpc.CodeInvalidRequest, "is not allowed")
+	wantError(t, w, http.StatusForbidden, jsonrpc.CodeInvalidRequest, "is not allowed: HTTPConfig.")
 	if id := parse(t, w.Body.Bytes()).ID; id != nil {
 		t.Errorf("the error has the id %s, want none", id)
 	}
@@ -433,5 +435,57 @@ func TestOptions(t *testing.T) {
 	w := serve(newServer(complete), r)
 	if got, want := w.Header().Get("Allow"), "POST, OPTIONS"; w.Code != http.StatusNoContent || got != want {
 		t.Errorf("answer %d with Allow = %q, want 204 with %q", w.Code, got, want)
+	}
+}
+
+// Behind a proxy on the same machine the connection is local and the host is
+// the public one.
+func TestPublicHost(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		public string
+		host   string
+		ok     bool
+	}{
+		{"mcp.example.com", "mcp.example.com", true},
+		{"mcp.example.com", "mcp.example.com:443", true},
+		{"mcp.example.com:8443", "MCP.example.COM", true},
+		{"[2001:db8::1]", "[2001:db8::1]:443", true},
+		{"mcp.example.com", "localhost:8000", true},
+		{"mcp.example.com", "evil.example", false},
+		{"mcp.example.com", "mcp.example.com.evil.example", false},
+		{"mcp.example.com", "", false},
+		{"", "", false},
+		{"", "mcp.example.com", false},
+	} {
+		c := config()
+		c.PublicHost = test.public
+		if got := guarded(t, c, loopback, test.host); got != test.ok {
+			t.Errorf("public host %q, Host %q: %t, want %t", test.public, test.host, got, test.ok)
+		}
+		c.AllowedHosts = []string{"other.example"}
+		if got := guarded(t, c, public, test.host); got != test.ok && test.host != "localhost:8000" {
+			t.Errorf("public host %q beside others, Host %q: %t, want %t", test.public, test.host, got, test.ok)
+		}
+	}
+}
+
+// An operator learns of a refused host, and is not flooded.
+func TestRefusalIsLoggedOnce(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	c := config()
+	c.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	var h counter
+	s := streamable.New(&h, c)
+	for range 3 {
+		r := newRequest(at(t.Context(), loopback), call)
+		r.Host = "mcp.example.com"
+		if w := serve(s, r); !strings.Contains(w.Body.String(), `mcp.example.com`) || !strings.Contains(w.Body.String(), "PublicURL") {
+			t.Errorf("the refusal is %s, want the host and the option", w.Body)
+		}
+	}
+	if n := strings.Count(log.String(), "mcp.example.com"); n != 1 {
+		t.Errorf("logged %d times, want once:\n%s", n, &log)
 	}
 }

@@ -10,6 +10,7 @@ package streamable
 
 import (
 	"context"
+	"log/slog"
 	"mime"
 	"net/http"
 	"strings"
@@ -26,8 +27,13 @@ type Config struct {
 	AllowedOrigins []string
 
 	// AllowedHosts are the values of Host accepted, without port. When empty,
-	// every host is accepted, but on a loopback connection only loopback ones.
+	// every host is accepted, but on a loopback connection only loopback ones
+	// and PublicHost.
 	AllowedHosts []string
+
+	// PublicHost is the host of the server's public URL, with or without port.
+	// It is always accepted: a proxy on the same machine passes it on.
+	PublicHost string
 
 	// MaxBody bounds a request's body in bytes.
 	MaxBody int64
@@ -50,6 +56,9 @@ type Config struct {
 	// that there are none.
 	Handshake Handshake
 
+	// Logger is told, once, that a host or an origin is refused. Optional.
+	Logger *slog.Logger
+
 	// Authenticate returns the context of a request, with whoever its
 	// credentials are of, or turns it away. It comes after the checks of Origin
 	// and Host, and before anything of the body is read. Nil lets everybody in.
@@ -62,6 +71,8 @@ type Server struct {
 	config    Config
 	origins   map[string]bool
 	hosts     map[string]bool
+	public    string // the host of PublicHost
+	warned    [2]sync.Once
 	exchanges sync.Pool
 }
 
@@ -74,6 +85,10 @@ func New(h jsonrpc.Handler, config Config) *Server {
 	for _, origin := range config.AllowedOrigins {
 		s.origins[strings.ToLower(origin)] = true
 	}
+	if config.Logger == nil {
+		s.config.Logger = slog.New(slog.DiscardHandler)
+	}
+	s.public = hostOf(config.PublicHost)
 	for _, host := range config.AllowedHosts {
 		s.hosts[strings.ToLower(host)] = true
 	}
@@ -109,7 +124,7 @@ func (x *exchange) release() {
 // ServeHTTP answers one HTTP request at the MCP endpoint, whatever its path.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := s.bound(w, r)
-	if reason := s.refuse(r); reason != "" {
+	if reason := s.refuseOrigin(r); reason != "" {
 		Reject(w, http.StatusForbidden, jsonrpc.CodeInvalidRequest, reason)
 		return
 	}
