@@ -183,11 +183,11 @@ func TestValidResult(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = `{"list":[],"bytes":"","by":{"a":[]},"ptr":null,"age":0}`
-	if got, err := validResult(s, value); err != nil || string(got) != want {
-		t.Errorf("validResult(%s) = %s, %v, want %s", value, got, err, want)
+	if got, err := validResult(t.Context(), s, value); err != nil || string(got) != want {
+		t.Errorf("validResult(t.Context(), %s) = %s, %v, want %s", value, got, err, want)
 	}
 	value = []byte(`{"list":null,"bytes":"","by":{},"ptr":null,"age":300}`)
-	if _, err := validResult(s, value); err == nil || err.Error() != "age: must be at most 127, got 300" {
-		t.Errorf("validResult(%s): %v, want what is wrong with age", value, err)
+	if _, err := validResult(t.Context(), s, value); err == nil || err.Error() != "age: must be at most 127, got 300" {
+		t.Errorf("validResult(t.Context(), %s): %v, want what is wrong with age", value, err)
 	}
 }

@@ -33,7 +33,7 @@ func (e *Engine) formOf(t reflect.Type) (*schema.Schema, error) {
 	if required := root.Get("required"); required != nil {
 		form = fmt.Appendf(form, `,"required":%s`, required)
 	}
-	s, err := schema.CompileInferred(append(form, '}'))
+	s, err := schema.Compile(append(form, '}'))
 	if err != nil {
 		return nil, err
 	}

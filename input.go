@@ -73,7 +73,7 @@ func Elicit[T any](ctx context.Context, message string, opts ...AskOption) (T, e
 	if err != nil {
 		return out, err
 	}
-	if err := form.Validate(content); err != nil {
+	if err := form.Validate(ctx, content); err != nil {
 		return out, a.invalid("content %v", err)
 	}
 	if err := unmarshal(content, &out); err != nil {

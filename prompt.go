@@ -157,7 +157,7 @@ func (e *Engine) getPrompt(ctx context.Context, req *Request, dst []byte) ([]byt
 	if err := req.resume(name, raw); err != nil {
 		return dst, err
 	}
-	args, err := p.decodeArguments(raw)
+	args, err := p.decodeArguments(ctx, raw)
 	if err != nil {
 		return dst, err
 	}
@@ -180,7 +180,7 @@ func (e *Engine) getPrompt(ctx context.Context, req *Request, dst []byte) ([]byt
 
 // decodeArguments turns the arguments, all of them strings on the wire, into
 // valid values of the types that the input has.
-func (p *prompt) decodeArguments(raw []byte) ([]byte, error) {
+func (p *prompt) decodeArguments(ctx context.Context, raw []byte) ([]byte, error) {
 	members, err := jsonrpc.ParseObject(raw)
 	if err != nil {
 		return nil, invalidParams(err)
@@ -193,7 +193,7 @@ func (p *prompt) decodeArguments(raw []byte) ([]byte, error) {
 		}
 		names[i], values[i] = string(m.Name), jsonrpc.UnquoteString(m.Value)
 	}
-	args, err := checkArguments(p.input, encodeArguments(p.arguments, names, values))
+	args, err := checkArguments(ctx, p.input, encodeArguments(p.arguments, names, values))
 	if err != nil {
 		return nil, invalidParams(err)
 	}

@@ -293,7 +293,7 @@ func (e *Engine) readResource(ctx context.Context, req *Request, dst []byte) ([]
 	if err := req.resume(uri, nil); err != nil {
 		return dst, err
 	}
-	args, err := checkArguments(r.input, encodeArguments(r.arguments, r.variables, values))
+	args, err := checkArguments(ctx, r.input, encodeArguments(r.arguments, r.variables, values))
 	if err != nil {
 		return dst, invalidParams(err)
 	}

@@ -1,6 +1,7 @@
 package mcpengine
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"reflect"
@@ -25,7 +26,7 @@ func internalf(format string, args ...any) error {
 // A result encodes what a tool's handler returns.
 type result[Out any] struct {
 	structured bool
-	append     func(req *Request, dst []byte, s *schema.Schema, out *Out) ([]byte, error)
+	append     func(ctx context.Context, req *Request, dst []byte, s *schema.Schema, out *Out) ([]byte, error)
 }
 
 var contentBlock = reflect.TypeFor[mcp.ContentBlock]()
@@ -35,20 +36,20 @@ func resultFor[Out any]() result[Out] {
 	t := reflect.TypeFor[Out]()
 	switch {
 	case t.Kind() == reflect.String:
-		return result[Out]{append: func(req *Request, dst []byte, _ *schema.Schema, out *Out) ([]byte, error) {
+		return result[Out]{append: func(_ context.Context, req *Request, dst []byte, _ *schema.Schema, out *Out) ([]byte, error) {
 			return req.appendText(dst, stringOf(out)), nil
 		}}
 	case t == reflect.TypeFor[*mcp.CallToolResult](), t == reflect.TypeFor[mcp.CallToolResult]():
-		return result[Out]{append: func(req *Request, dst []byte, s *schema.Schema, out *Out) ([]byte, error) {
-			return req.appendCallToolResult(dst, s, any(*out))
+		return result[Out]{append: func(ctx context.Context, req *Request, dst []byte, s *schema.Schema, out *Out) ([]byte, error) {
+			return req.appendCallToolResult(ctx, dst, s, any(*out))
 		}}
 	case t.Implements(contentBlock), t.Kind() == reflect.Slice && t.Elem() == contentBlock:
-		return result[Out]{append: func(req *Request, dst []byte, _ *schema.Schema, out *Out) ([]byte, error) {
+		return result[Out]{append: func(_ context.Context, req *Request, dst []byte, _ *schema.Schema, out *Out) ([]byte, error) {
 			return req.appendContent(dst, any(*out))
 		}}
 	}
-	return result[Out]{structured: true, append: func(req *Request, dst []byte, s *schema.Schema, out *Out) ([]byte, error) {
-		return req.appendStructured(dst, s, out)
+	return result[Out]{structured: true, append: func(ctx context.Context, req *Request, dst []byte, s *schema.Schema, out *Out) ([]byte, error) {
+		return req.appendStructured(ctx, dst, s, out)
 	}}
 }
 
@@ -70,13 +71,13 @@ func (r *Request) appendText(dst []byte, text string) []byte {
 
 // appendStructured appends structured content, with its JSON as text for
 // clients that read nothing else.
-func (r *Request) appendStructured(dst []byte, s *schema.Schema, out any) ([]byte, error) {
+func (r *Request) appendStructured(ctx context.Context, dst []byte, s *schema.Schema, out any) ([]byte, error) {
 	value, err := encode(out)
 	if err != nil {
 		return dst, internalf("encode the result: %w", err)
 	}
 	if s != nil {
-		if value, err = validResult(s, value); err != nil {
+		if value, err = validResult(ctx, s, value); err != nil {
 			return dst, internalf("the result does not match the output schema: %w", err)
 		}
 	}
@@ -92,12 +93,12 @@ func (r *Request) appendStructured(dst []byte, s *schema.Schema, out any) ([]byt
 
 // validResult checks a result. A nil slice or map, which encoding/json writes
 // as null, is taken for an empty one where the schema needs it to be one.
-func validResult(s *schema.Schema, value []byte) ([]byte, error) {
-	if s.Validate(value) == nil {
+func validResult(ctx context.Context, s *schema.Schema, value []byte) ([]byte, error) {
+	if s.Validate(ctx, value) == nil {
 		return value, nil
 	}
 	value = s.FillNulls(value)
-	return value, s.Validate(value)
+	return value, s.Validate(ctx, value)
 }
 
 // appendContent appends one content block or a slice of them.
@@ -137,7 +138,7 @@ func (r *Request) shapeBlocks(blocks []mcp.ContentBlock) []mcp.ContentBlock {
 }
 
 // appendCallToolResult appends a result that the handler has made itself.
-func (r *Request) appendCallToolResult(dst []byte, s *schema.Schema, out any) ([]byte, error) {
+func (r *Request) appendCallToolResult(ctx context.Context, dst []byte, s *schema.Schema, out any) ([]byte, error) {
 	result, ok := out.(mcp.CallToolResult)
 	if p, isPointer := out.(*mcp.CallToolResult); isPointer {
 		if ok = p != nil; ok {
@@ -151,7 +152,7 @@ func (r *Request) appendCallToolResult(dst []byte, s *schema.Schema, out any) ([
 		if result.StructuredContent == nil {
 			return dst, internalf("the result has an output schema but no structured content")
 		}
-		if err := s.Validate(result.StructuredContent); err != nil {
+		if err := s.Validate(ctx, result.StructuredContent); err != nil {
 			return dst, internalf("the result does not match the output schema: %w", err)
 		}
 	}

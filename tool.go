@@ -109,7 +109,7 @@ func NewTool[In, Out any](name, description string, h Handler[In, Out], opts ...
 			if v.out, err = h(ctx, v.in); err != nil {
 				return dst, err
 			}
-			return result.append(req, dst, t.output, &v.out)
+			return result.append(ctx, req, dst, t.output, &v.out)
 		}
 	}
 	return s.feature(name, description, opts)
@@ -258,7 +258,7 @@ func (e *Engine) callTool(ctx context.Context, req *Request, dst []byte) ([]byte
 	if err := req.resume(t.name, args); err != nil {
 		return dst, err
 	}
-	if args, err = checkArguments(t.input, args); err != nil {
+	if args, err = checkArguments(ctx, t.input, args); err != nil {
 		return req.appendToolError(dst, err), nil
 	}
 	start := len(dst)
@@ -312,8 +312,8 @@ func (r *Request) appendToolError(dst []byte, err error) []byte {
 
 // checkArguments validates and then fills in defaults, which an annotation of
 // the schema gives and the schema itself does not judge.
-func checkArguments(s *schema.Schema, args []byte) ([]byte, error) {
-	if err := s.Validate(args); err != nil {
+func checkArguments(ctx context.Context, s *schema.Schema, args []byte) ([]byte, error) {
+	if err := s.Validate(ctx, args); err != nil {
 		return args, fmt.Errorf("arguments are invalid: %w", err)
 	}
 	return s.ApplyDefaults(args)

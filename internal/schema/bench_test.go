@@ -56,7 +56,7 @@ func BenchmarkValidate(b *testing.B) {
 			value := []byte(bench.value)
 			b.ReportAllocs()
 			for b.Loop() {
-				_ = s.Validate(value)
+				_ = s.Validate(b.Context(), value)
 			}
 		})
 	}

@@ -11,12 +11,13 @@ import (
 type compiler struct {
 	data     []byte
 	draft7   bool
-	patterns patternCompiler
 	at       [][]byte // where the compiler is: keywords and property names
 	depth    int
 	nodes    []*node // in document order
 	headers  []Header
 	defaults bool // some subschema has a default
+
+	instructions int // of all patterns
 
 	identify  bool                 // the text mentions $id
 	top       *resource            // the whole schema
@@ -27,8 +28,8 @@ type compiler struct {
 	places    map[int]map[string]int // see entries
 }
 
-func newCompiler(data []byte, patterns patternCompiler) *compiler {
-	return &compiler{data: data, patterns: patterns, identify: bytes.Contains(data, []byte(`"$id"`))}
+func newCompiler(data []byte) *compiler {
+	return &compiler{data: data, identify: bytes.Contains(data, []byte(`"$id"`))}
 }
 
 func (c *compiler) compile() (*node, error) {
@@ -44,6 +45,7 @@ func (c *compiler) compile() (*node, error) {
 	if err := c.resolve(); err != nil {
 		return nil, err
 	}
+	c.markShared()
 	if c.defaults {
 		markFills(c.nodes)
 	}

@@ -8,16 +8,16 @@ func (w *walker) composition(n *node, pos int) bool {
 		_, ok = w.value(n.ref, pos)
 	}
 	if n.rare != nil {
-		ok = w.rarely(n.rare, pos) && ok
+		ok = w.rareComposition(n.rare, pos) && ok
 	}
 	for _, part := range n.all {
-		if !ok && w.report == nil {
+		if !ok && w.quiet {
 			return false
 		}
 		_, good := w.value(part, pos)
 		ok = ok && good
 	}
-	if !ok && w.report == nil {
+	if !ok && w.quiet {
 		return false
 	}
 	if n.any != nil {
@@ -26,11 +26,11 @@ func (w *walker) composition(n *node, pos int) bool {
 	if n.one != nil {
 		ok = w.oneOf(n.one, pos) && ok
 	}
-	if n.not != nil && w.quietly(n.not, pos) {
-		if w.report == nil {
+	if n.not != nil && w.matches(n.not, pos) {
+		if w.quiet {
 			return false
 		}
-		ok = w.problem("is a value that is not allowed, got %s", w.excerpt(pos))
+		ok = w.problem(pos, "is a value that is not allowed, got %s", w.excerpt(pos))
 	}
 	if n.cond != nil {
 		ok = w.conditional(n, pos) && ok
@@ -38,9 +38,9 @@ func (w *walker) composition(n *node, pos int) bool {
 	return ok
 }
 
-// rarely checks the rare rules that apply to the same value; those of what is
-// unevaluated come last.
-func (w *walker) rarely(rules *rareRules, pos int) bool {
+// rareComposition checks the rare rules that apply to the same value, but for
+// unevaluatedItems and unevaluatedProperties, which come last.
+func (w *walker) rareComposition(rules *rareRules, pos int) bool {
 	ok := true
 	if w.data[pos] == '{' {
 		ok = w.dependents(rules.dependents, pos)
@@ -53,8 +53,8 @@ func (w *walker) rarely(rules *rareRules, pos int) bool {
 }
 
 func (w *walker) conditional(n *node, pos int) bool {
-	branch := n.elze
-	if w.quietly(n.cond, pos) {
+	branch := n.otherwise
+	if w.matches(n.cond, pos) {
 		branch = n.then
 	}
 	if branch == nil {
@@ -64,19 +64,19 @@ func (w *walker) conditional(n *node, pos int) bool {
 	return ok
 }
 
-// quietly reports whether the value at pos satisfies n. That it does not is
-// not a problem. Callers must not rely on the answer once stop is set.
-func (w *walker) quietly(n *node, pos int) bool {
-	r := w.report
-	w.report = nil
+// matches reports whether the value at pos satisfies n, without a problem if it
+// does not. Callers must not rely on the answer once stop is set.
+func (w *walker) matches(n *node, pos int) bool {
+	quiet := w.quiet
+	w.quiet = true
 	_, ok := w.value(n, pos)
-	w.report = r
+	w.quiet = quiet
 	return ok
 }
 
 func (w *walker) anyOf(alternatives []*node, pos int) bool {
 	for _, n := range alternatives {
-		if w.quietly(n, pos) {
+		if w.matches(n, pos) {
 			return true
 		}
 	}
@@ -84,26 +84,26 @@ func (w *walker) anyOf(alternatives []*node, pos int) bool {
 }
 
 func (w *walker) oneOf(alternatives []*node, pos int) bool {
-	matches := 0
+	count := 0
 	for _, n := range alternatives {
-		if w.quietly(n, pos) {
-			matches++
+		if w.matches(n, pos) {
+			count++
 		}
-		if matches > 1 {
-			if w.report == nil {
+		if count > 1 {
+			if w.quiet {
 				return false
 			}
-			return w.problem("must match exactly one of %d alternatives, but matches several: got %s",
+			return w.problem(pos, "must match exactly one of %d alternatives, but matches several: got %s",
 				len(alternatives), w.excerpt(pos))
 		}
 	}
-	return matches == 1 || w.noMatch(alternatives, pos)
+	return count == 1 || w.noMatch(alternatives, pos)
 }
 
 // noMatch reports a value that satisfies none of the alternatives. It says
 // more when the type of the value leaves only one, or none.
 func (w *walker) noMatch(alternatives []*node, pos int) bool {
-	if w.report == nil || w.stop != nil {
+	if w.quiet || w.stop != nil {
 		return false
 	}
 	kind := typeOf(w.data[pos])
@@ -121,12 +121,12 @@ func (w *walker) noMatch(alternatives []*node, pos int) bool {
 	}
 	switch {
 	case len(likely) == 0 && types != 0:
-		return w.problem("must be %s, got %s", types, w.excerpt(pos))
+		return w.problem(pos, "must be %s, got %s", types, w.excerpt(pos))
 	case len(likely) == 1:
 		w.value(likely[0], pos)
 		return false
 	}
-	return w.problem("must match one of %d alternatives, got %s", len(alternatives), w.excerpt(pos))
+	return w.problem(pos, "must match one of %d alternatives, got %s", len(alternatives), w.excerpt(pos))
 }
 
 // accepted returns the types that n may accept, as far as type tells. The

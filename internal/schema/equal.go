@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"context"
 	"slices"
 	"strconv"
 )
@@ -34,7 +35,7 @@ func (w *walker) canonical(dst []byte, pos int) (form []byte, end int) {
 		return append(dst, ']'), e.pos
 	}
 	end, ok := w.skip(pos)
-	if !ok {
+	if !ok || !w.spend(nodeCost+4*(end-pos)) {
 		return dst, -1
 	}
 	switch typeOf(w.data[pos]) {
@@ -53,7 +54,7 @@ func (w *walker) canonicalObject(dst []byte, pos int) (form []byte, end int) {
 		form := appendText(nil, text(name))
 		form, m.pos = w.canonical(form, m.pos)
 		forms = append(forms, string(form))
-		if !w.spend(len(form)) {
+		if !w.spend(memberCost + 4*len(form)) {
 			return dst, -1
 		}
 	}
@@ -80,31 +81,12 @@ func (d decimal) append(dst []byte) []byte {
 	return strconv.AppendInt(append(dst, 'e'), d.exp, 10)
 }
 
-// unique checks that no two elements of the array at pos are equal.
-func (w *walker) unique(pos int) bool {
-	seen := make(map[string]bool)
-	e := elements{data: w.data, pos: pos}
-	for e.pos >= 0 && e.next() {
-		start := e.pos
-		var form []byte
-		form, e.pos = w.canonical(nil, start)
-		if seen[string(form)] {
-			if w.report == nil {
-				return false
-			}
-			return w.problem("must not repeat an item, got %s more than once", w.excerpt(start))
-		}
-		seen[string(form)] = true
-	}
-	return w.stop == nil
-}
-
 // Canonical returns a form of value that it shares with every equal value, in
 // whatever order and spelling, and with no other: numbers are equal by what
 // they count. Of a value that is nested deeper than can be compared, or is no
 // JSON, it returns the text itself.
 func Canonical(value []byte) []byte {
-	w := newWalker(value)
+	w := newWalker(context.Background(), value)
 	form, _ := w.canonical(nil, skipSpace(value, 0))
 	if w.stop != nil {
 		return value

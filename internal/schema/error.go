@@ -29,44 +29,76 @@ type ValidationError struct {
 // Error joins the problems.
 func (e *ValidationError) Error() string { return strings.Join(e.Problems, "; ") }
 
-// A report collects problems and knows where in the value the walk is.
-type report struct {
-	path     []step
-	problems []string
+// A problem is what is wrong with the value at pos, or with its member of the
+// given name, which is missing.
+type problem struct {
+	pos  int
+	name string
+	text string
 }
 
-// A step is the name of a member, as a literal, or the index of an element.
-type step struct {
-	name  []byte
-	index int
-}
-
-func (r *report) push(s step) { r.path = append(r.path, s) }
-
-func (r *report) pop() { r.path = r.path[:len(r.path)-1] }
-
-func (r *report) add(format string, args ...any) {
-	problem := fmt.Sprintf(format, args...)
-	if place := r.place(); place != "" {
-		problem = place + ": " + problem
-	}
-	r.problems = append(r.problems, problem)
-}
-
-// place renders the path as in "trip.stops[2].city".
-func (r *report) place() string {
-	var b strings.Builder
-	for _, s := range r.path {
-		if s.name == nil {
-			fmt.Fprintf(&b, "[%d]", s.index)
-			continue
+// explain says what is wrong with the value.
+func (w *walker) explain() *ValidationError {
+	e := new(ValidationError)
+	for _, p := range w.problems {
+		place := Place(w.data, p.pos)
+		if p.name != "" {
+			place = clip(joinPlace(place, quote(p.name)), maxListed)
 		}
-		if b.Len() > 0 {
-			b.WriteByte('.')
+		if place != "" {
+			place += ": "
 		}
-		b.WriteString(nameOf(s.name))
+		e.Problems = append(e.Problems, place+p.text)
 	}
-	return clip(b.String(), maxListed)
+	if w.stop != nil && !errors.Is(w.stop, errEnough) {
+		e.Problems = append(e.Problems, w.stop.Error())
+	}
+	return e
+}
+
+// Place says where in a value the part is that begins at pos, as in
+// "trip.stops[2].city". It is empty for the whole value.
+func Place(value []byte, pos int) string {
+	var place string
+	for at := skipSpace(value, 0); at < pos && len(place) <= maxListed; {
+		var step string
+		switch value[at] {
+		case '{':
+			m := members{data: value, pos: at}
+			name := m.next()
+			for end := skipValue(value, m.pos); name != nil && end >= 0 && end <= pos; end = skipValue(value, m.pos) {
+				m.pos = end
+				name = m.next()
+			}
+			if name == nil {
+				return clip(place, maxListed)
+			}
+			step, at = joinPlace(place, name), m.pos
+		case '[':
+			e := elements{data: value, pos: at}
+			index, more := 0, e.next()
+			for end := skipValue(value, e.pos); more && end >= 0 && end <= pos; end = skipValue(value, e.pos) {
+				e.pos = end
+				more = e.next()
+				index++
+			}
+			if !more {
+				return clip(place, maxListed)
+			}
+			step, at = fmt.Sprintf("%s[%d]", place, index), e.pos
+		default:
+			return clip(place, maxListed)
+		}
+		place = step
+	}
+	return clip(place, maxListed)
+}
+
+func joinPlace(place string, name []byte) string {
+	if place != "" {
+		place += "."
+	}
+	return place + nameOf(name)
 }
 
 // nameOf returns a name literal without its quotes where they are not needed.

@@ -3,6 +3,7 @@ package schema
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -303,7 +304,7 @@ func (in *inferrer) defaultValue(f *field, rules []byte) error {
 
 // unfinished returns the schema that lacks nothing but its closing brace.
 func unfinished(text []byte) *Schema {
-	return &Schema{json: slices.Concat(text, []byte("}")), patterns: numberPatterns}
+	return &Schema{json: slices.Concat(text, []byte("}"))}
 }
 
 // literal returns the JSON for a value in a tag: it is JSON already, or the
@@ -314,7 +315,7 @@ func (s *Schema) literal(tag string) ([]byte, error) {
 	switch plain := string(s.json); {
 	case plain == `{"type":"string"}` && bare:
 		return quote(tag), nil
-	case plain == `{"type":"integer"}` && isInteger([]byte(tag)),
+	case plain == `{"type":"integer"}` && isInteger(tag),
 		plain == `{"type":"boolean"}` && (tag == "true" || tag == "false"):
 		return []byte(tag), nil
 	}
@@ -329,7 +330,7 @@ func (s *Schema) literal(tag string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s is not JSON", tag)
 	}
-	if err := s.Validate(literal); err != nil {
+	if err := s.Validate(context.Background(), literal); err != nil {
 		return nil, fmt.Errorf("%s: %w", tag, err)
 	}
 	return literal, nil

@@ -227,7 +227,7 @@ func FuzzAgainstLibrary(f *testing.F) {
 				t.Fatalf("generated %s: %v", value, err)
 			}
 			want := resolved.Validate(decoded)
-			got := s.Validate([]byte(value))
+			got := s.Validate(t.Context(), []byte(value))
 			if (got == nil) != (want == nil) {
 				t.Fatalf("schema %s\nvalue  %s\nours    %v\nlibrary %v", raw, value, got, want)
 			}
@@ -278,7 +278,7 @@ func FuzzCompile(f *testing.F) {
 		if err != nil || !bytes.Equal(again.JSON(), s.JSON()) {
 			t.Fatalf("Compile(%s) = %v, once more: %v", raw, s.JSON(), err)
 		}
-		checkError(t, s.Validate(value))
+		checkError(t, s.Validate(t.Context(), value))
 		_, _ = s.ApplyDefaults(value)
 	})
 }
@@ -301,7 +301,7 @@ func FuzzValidate(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := s.Validate([]byte(value))
+			got := s.Validate(t.Context(), []byte(value))
 			checkError(t, got)
 			var decoded any
 			if jsonv2.Unmarshal([]byte(value), &decoded) != nil || strings.ContainsAny(value, "0123456789") && hasInexact(value) {
@@ -378,7 +378,7 @@ func FuzzNumberPatterns(f *testing.F) {
 		for _, name := range []string{"i", "u", "f"} {
 			value := jsonrpc.AppendString([]byte(`{"`+name+`":`), text)
 			value = append(value, '}')
-			if got, want := inferred.Validate(value), compiled.Validate(value); (got == nil) != (want == nil) {
+			if got, want := inferred.Validate(t.Context(), value), compiled.Validate(t.Context(), value); (got == nil) != (want == nil) {
 				t.Errorf("Validate(%s) = %v, by the regular expression %v", value, got, want)
 			}
 		}

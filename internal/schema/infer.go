@@ -45,7 +45,7 @@ func Infer(t reflect.Type) (*Schema, error) {
 	defer inferrers.Put(in)
 	err := in.schema(t)
 	if err == nil {
-		s := &Schema{json: slices.Clone(in.buf), typ: in.root, patterns: numberPatterns}
+		s := &Schema{json: slices.Clone(in.buf), typ: in.root}
 		if in.headers {
 			err = s.compile()
 		}
@@ -267,6 +267,13 @@ func (in *inferrer) mapping(t reflect.Type, nullable bool) error {
 	}
 	return in.subschema("additionalProperties", t.Elem())
 }
+
+// The patterns of numbers that are written as strings.
+const (
+	integerPattern  = `^-?(0|[1-9][0-9]*)$`
+	unsignedPattern = `^(0|[1-9][0-9]*)$`
+	numberPattern   = `^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`
+)
 
 // numbers writes a keyword whose value is the schema of numbers as strings.
 func (in *inferrer) numbers(key, pattern string) error {

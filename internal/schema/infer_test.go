@@ -337,7 +337,7 @@ func TestInferredSchemaAcceptsValues(t *testing.T) {
 				t.Fatal(err)
 			}
 			raw = s.FillNulls(raw)
-			if err := s.Validate(raw); err != nil {
+			if err := s.Validate(t.Context(), raw); err != nil {
 				t.Errorf("Validate(%s) against %s = %v", raw, s.JSON(), err)
 			}
 		})

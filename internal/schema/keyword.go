@@ -1,6 +1,9 @@
 package schema
 
-import "strings"
+import (
+	"context"
+	"strings"
+)
 
 // A group is a set of keywords that are read by the same function.
 type group uint8
@@ -153,12 +156,26 @@ func (c *compiler) valueKeyword(n *node, name []byte, pos int) error {
 		n.enum = append(n.enum, s)
 		e.pos = skipValue(c.data, e.pos)
 	}
+	if len(n.enum) < indexed {
+		return nil
+	}
+	n.enumForms = make(map[string]bool, len(n.enum))
+	w := newWalker(context.Background(), c.data)
+	e = elements{data: c.data, pos: pos}
+	for e.next() {
+		var form []byte
+		form, e.pos = w.canonical(nil, e.pos)
+		n.enumForms[string(form)] = true
+	}
+	if w.stop != nil {
+		return c.errorf("%w", w.stop)
+	}
 	return nil
 }
 
 // scalar reads a value of enum or const.
 func (c *compiler) scalar(pos int) (scalar, error) {
-	w := newWalker(c.data)
+	w := newWalker(context.Background(), c.data)
 	s := w.scalar(pos, c.literal(pos))
 	if w.stop != nil {
 		return s, c.errorf("%w", w.stop)
@@ -230,7 +247,7 @@ func (c *compiler) arrayKeyword(n *node, name []byte, pos int) (err error) {
 		n.array.unique = c.data[pos] == 't'
 		return c.expect(typeBoolean, pos)
 	case "unevaluatedItems":
-		n.rarely().items, err = c.schema(pos)
+		n.rareRules().items, err = c.schema(pos)
 	case "prefixItems":
 		n.array.prefix, err = c.schemas(pos)
 	case "items":
@@ -286,7 +303,7 @@ func (c *compiler) objectKeyword(n *node, name []byte, pos int) (err error) {
 	case "additionalProperties":
 		o.additional, err = c.schema(pos)
 	case "unevaluatedProperties":
-		n.rarely().members, err = c.schema(pos)
+		n.rareRules().members, err = c.schema(pos)
 	default:
 		err = c.dependencies(n, pos)
 	}
@@ -308,7 +325,7 @@ func (c *compiler) logicKeyword(n *node, name []byte, pos int) (err error) {
 	case "then":
 		n.then, err = c.schema(pos)
 	case "else":
-		n.elze, err = c.schema(pos)
+		n.otherwise, err = c.schema(pos)
 	}
 	return err
 }
@@ -331,7 +348,7 @@ func (c *compiler) dependencies(n *node, pos int) error {
 		if err != nil {
 			return err
 		}
-		n.rarely().dependents = append(n.rarely().dependents, d)
+		n.rareRules().dependents = append(n.rareRules().dependents, d)
 		m.pos = skipValue(c.data, m.pos)
 	}
 	return nil

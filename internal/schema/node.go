@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"bytes"
 	"math/bits"
 	"strings"
 )
@@ -13,21 +12,27 @@ type node struct {
 	free  bool // accepts everything, so the value can be skipped
 	alias bool // is nothing but ref
 
+	// Several ways lead from the root to the subschema and one value, so that
+	// its verdicts are remembered.
+	shared bool
+
 	encoded bool // has a contentEncoding, as bytes have
 
-	types    typeSet // 0 for any
-	enum     []scalar
-	constant *scalar
-	number   *numberRules
-	str      *stringRules
-	array    *arrayRules
-	object   *objectRules
+	types     typeSet // 0 for any
+	enum      []scalar
+	enumForms map[string]bool // the canonical forms of enum, when there are many
+	constant  *scalar
+	number    *numberRules
+	str       *stringRules
+	array     *arrayRules
+	object    *objectRules
 
 	// Applied to the same value.
-	ref              *node
-	all, any, one    []*node
-	not              *node
-	cond, then, elze *node
+	ref             *node
+	all, any, one   []*node
+	not             *node
+	cond            *node // if
+	then, otherwise *node
 
 	def   []byte // the default, as JSON
 	fills bool   // some property inside may have to be filled with a default
@@ -225,36 +230,4 @@ func typeOf(first byte) typeSet {
 		return typeNull
 	}
 	return typeNumber
-}
-
-// A scalar is a value of enum or const. It may be an object or an array.
-type scalar struct {
-	literal []byte
-	kind    typeSet
-	text    []byte  // of a string; the canonical form of an object or array
-	number  decimal // of a number
-}
-
-func newScalar(literal []byte) scalar {
-	s := scalar{literal: literal, kind: typeOf(literal[0])}
-	switch s.kind {
-	case typeString:
-		s.text = text(literal)
-	case typeNumber:
-		s.number = parseDecimal(literal)
-	}
-	return s
-}
-
-func (s *scalar) equal(o *scalar) bool {
-	if s.kind != o.kind {
-		return false
-	}
-	switch s.kind {
-	case typeString, typeObject, typeArray:
-		return bytes.Equal(s.text, o.text)
-	case typeNumber:
-		return s.number.compare(o.number) == 0
-	}
-	return bytes.Equal(s.literal, o.literal)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math/bits"
+	"strings"
 )
 
 // A decimal is a number exactly as JSON wrote it: neither 9007199254740993 nor
@@ -80,6 +81,13 @@ func (d decimal) digit(i int) byte {
 	return d.lo[i-len(d.hi)]
 }
 
+// isInteger reports whether s is an integer as JSON writes it, with neither
+// fraction nor exponent.
+func isInteger(s string) bool {
+	s = strings.TrimPrefix(s, "-")
+	return s == "0" || s != "" && s[0] != '0' && strings.Trim(s, "0123456789") == ""
+}
+
 func (d decimal) isZero() bool { return d.len() == 0 }
 
 // isInteger reports whether the number has no fraction: 1.0 and 1e2 have none
@@ -153,6 +161,11 @@ func newDivisor(literal []byte) (*divisor, error) {
 		m.digits = m.digits*10 + uint64(d.digit(i)-'0')
 	}
 	return m, nil
+}
+
+// cost returns what divides takes for d.
+func (m *divisor) cost(d decimal) int {
+	return digitCost * (d.len() + 4*bits.Len64(uint64(max(d.exp, 0))))
 }
 
 // divides reports whether d is an integral multiple of m. Unlike a division

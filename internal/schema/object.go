@@ -15,19 +15,17 @@ func (w *walker) object(rules *objectRules, pos int) (end int, ok bool) {
 	if len(rules.properties) > 64*smallSet {
 		present = make(bitset, len(rules.properties)/64+1)
 	}
-	if !w.spend(len(rules.properties) / 8) {
+	if !w.spend(len(rules.properties) / 16) {
 		return -1, false
 	}
 	ok = true
-	n := 0
+	n, required := 0, 0 // members, and those among them that must be there
 	m := members{data: w.data, pos: pos}
 	for name := m.next(); name != nil; name = m.next() {
 		n++
-		w.enter(step{name: name})
-		good := w.member(rules, present, name, &m)
-		w.leave()
+		good := w.member(rules, present, &required, name, &m)
 		if !good {
-			if ok = false; w.report == nil || w.stop != nil {
+			if ok = false; w.quiet || w.stop != nil {
 				return -1, false
 			}
 		}
@@ -36,17 +34,23 @@ func (w *walker) object(rules *objectRules, pos int) (end int, ok bool) {
 		return w.fail(errMalformed)
 	}
 	if !rules.size.admits(n) {
-		ok = w.size(rules.size, n, "property", "properties")
+		ok = w.size(pos, rules.size, n, "property", "properties")
 	}
-	return m.pos, w.required(rules, present) && ok
+	return m.pos, (required == rules.required || w.requires(rules, present, pos)) && ok
 }
 
 // member checks one member of an object and steps over it.
-func (w *walker) member(rules *objectRules, present bitset, name []byte, m *members) bool {
+func (w *walker) member(rules *objectRules, present bitset, required *int, name []byte, m *members) bool {
 	start := m.pos
+	if !w.spend(propertyCost + len(name)) {
+		return false
+	}
 	key := text(name)
 	end, ok := 0, true // an end of 0 says that nothing has read the value yet
 	if i := rules.find(key); i >= 0 {
+		if rules.properties[i].required && !present.has(i) {
+			*required++
+		}
 		present.add(i)
 		if n := rules.properties[i].schema; n != nil {
 			end, ok = w.value(n, start)
@@ -70,8 +74,8 @@ func (w *walker) member(rules *objectRules, present bitset, name []byte, m *memb
 	default:
 		end, ok = w.value(rules.additional, start)
 	}
-	if rules.names != nil && !w.quietly(rules.names, m.name) {
-		ok = w.problem("is not an allowed property name")
+	if rules.names != nil && !w.matches(rules.names, m.name) {
+		ok = w.problem(start, "is not an allowed property name")
 	}
 	m.pos = end
 	return ok
@@ -79,36 +83,28 @@ func (w *walker) member(rules *objectRules, present bitset, name []byte, m *memb
 
 // unknown reports a member that the schema does not allow for.
 func (w *walker) unknown(rules *objectRules, pos int) (end int, ok bool) {
-	if w.report == nil {
+	if w.quiet {
 		return -1, false
 	}
 	if len(rules.properties) == 0 {
-		w.problem("unknown property; there must be none")
+		w.problem(pos, "unknown property; there must be none")
 	} else {
 		known := list(len(rules.properties), func(i int) string { return rules.properties[i].name })
-		w.problem("unknown property; known are %s", clip(known, maxListed))
+		w.problem(pos, "unknown property; known are %s", clip(known, maxListed))
 	}
 	end, _ = w.skip(pos)
 	return end, false
 }
 
-// required reports the properties that are not there but must be.
-func (w *walker) required(rules *objectRules, present bitset) bool {
-	if rules.required == 0 {
-		return true
-	}
-	ok := true
+// requires reports the properties that the object at pos lacks.
+func (w *walker) requires(rules *objectRules, present bitset, pos int) bool {
 	for i := range rules.properties {
-		p := &rules.properties[i]
-		if !p.required || present.has(i) {
-			continue
-		}
-		if ok = false; w.report == nil || w.stop != nil {
+		if w.quiet || w.stop != nil {
 			break
 		}
-		w.enter(step{name: quote(p.name)})
-		w.problem("required property is missing")
-		w.leave()
+		if p := &rules.properties[i]; p.required && !present.has(i) {
+			w.missing(pos, p.name, "required property is missing")
+		}
 	}
-	return ok
+	return false
 }

@@ -1,74 +1,169 @@
 package schema
 
 import (
-	"bytes"
 	"fmt"
-	"regexp"
-
-	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"regexp/syntax"
+	"unicode/utf8"
 )
 
-// A pattern is a regular expression with an estimate of what it costs to match
-// one byte.
-type pattern struct {
-	expr   string
-	match  func([]byte) bool
-	weight int
-}
-
-// A patternCompiler turns a regular expression into a function that matches
-// it. There are two, so that a program that infers all its schemas does not
-// link package regexp, which takes 0.2 MiB.
-type patternCompiler func(expr string) (match func([]byte) bool, err error)
-
-// anyPattern knows all regular expressions. Go's have no look-around and no
-// back references, which is what keeps them linear in the length of the value.
-func anyPattern(expr string) (func([]byte) bool, error) {
-	re, err := regexp.Compile(expr)
-	if err != nil {
-		return nil, err
-	}
-	return re.Match, nil
-}
-
-// The patterns of numbers that are written as strings.
+// Bounds on the regular expressions of a schema, in instructions of the
+// programs that they compile to. [a-z]{1,500} has a thousand.
 const (
-	integerPattern  = `^-?(0|[1-9][0-9]*)$`
-	unsignedPattern = `^(0|[1-9][0-9]*)$`
-	numberPattern   = `^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`
+	maxPattern  = 2_000
+	maxPatterns = 100_000 // of all patterns together
 )
 
-// numberPatterns knows the patterns that Infer writes.
-func numberPatterns(expr string) (func([]byte) bool, error) {
-	switch expr {
-	case integerPattern:
-		return isInteger, nil
-	case unsignedPattern:
-		return func(s []byte) bool { return isNumber(s) && !bytes.ContainsAny(s, "-.eE") }, nil
-	case numberPattern:
-		return isNumber, nil
-	}
-	return nil, fmt.Errorf("the pattern %s is not one that is inferred", clip(expr, maxExcerpt))
-}
-
-// isInteger reports whether s is an integer as JSON writes it, with neither
-// fraction nor exponent.
-func isInteger(s []byte) bool { return isNumber(s) && !bytes.ContainsAny(s, ".eE") }
-
-// isNumber reports whether s is a number as JSON writes it.
-func isNumber(s []byte) bool {
-	return len(s) > 0 && skipAtom(s, 0) == len(s) && typeOf(s[0]) == typeNumber && jsonrpc.Valid(s) == nil
+// A pattern is a compiled regular expression.
+//
+// It is not a [regexp.Regexp] because the work of one match must be counted
+// and must end with the request: package regexp takes up to a microsecond for
+// each byte and ten instructions, and cannot be stopped.
+type pattern struct {
+	expr     string
+	program  *syntax.Prog
+	anchored bool // begins with ^
 }
 
 // pattern compiles a regular expression.
 func (c *compiler) pattern(expr []byte) (*pattern, error) {
-	match, err := c.patterns(string(expr))
+	p, err := compilePattern(string(expr))
 	if err != nil {
 		return nil, c.errorf("%w", err)
 	}
-	weight := 16 * (1 + len(expr)/32)
-	if bytes.IndexByte(expr, '{') >= 0 {
-		weight *= 8 // a{1000} is a program of a thousand steps
+	if c.instructions += len(p.program.Inst); c.instructions > maxPatterns {
+		return nil, c.errorf("the patterns of the schema are too large together")
 	}
-	return &pattern{expr: string(expr), match: match, weight: weight}, nil
+	return p, nil
+}
+
+// compilePattern compiles a regular expression of the syntax of package regexp.
+// It has no look-around and no back references, which would make the cost of a
+// match exponential.
+func compilePattern(expr string) (*pattern, error) {
+	re, err := syntax.Parse(expr, syntax.Perl)
+	if err != nil {
+		return nil, err
+	}
+	program, err := syntax.Compile(re.Simplify())
+	if err != nil {
+		return nil, err
+	}
+	if n := len(program.Inst); n > maxPattern {
+		return nil, fmt.Errorf("the pattern %s compiles to %d instructions, more than %d: use smaller repetitions, or minLength and maxLength",
+			clip(expr, maxExcerpt), n, maxPattern)
+	}
+	return &pattern{expr, program, program.StartCond()&syntax.EmptyBeginText != 0}, nil
+}
+
+// smallProgram is how many instructions fit on the stack.
+const smallProgram = 48
+
+// Costs of a match, see spend.
+const (
+	runeCost        = 8
+	instructionCost = 8
+)
+
+// match reports whether p matches somewhere in s. It follows all alternatives
+// side by side, one character after the other, so that a match takes at most
+// the length of s times the size of the program. Each step is paid for.
+func (w *walker) match(p *pattern, s []byte) bool {
+	var small [3 * smallProgram]uint32 // most programs need no allocation
+	m := matcher{insts: p.program.Inst, pending: small[:0:smallProgram], states: small[smallProgram : smallProgram : 2*smallProgram], seen: small[2*smallProgram:]}
+	if len(m.insts) > smallProgram {
+		m.seen = make([]uint32, len(m.insts))
+	}
+	before, begun := rune(-1), false
+	for {
+		r, size := rune(-1), 0
+		if len(s) > 0 {
+			r, size = rune(s[0]), 1
+			if r >= utf8.RuneSelf {
+				r, size = utf8.DecodeRune(s)
+			}
+		}
+		if !begun || !p.anchored {
+			m.pending = append(m.pending, uint32(p.program.Start))
+		}
+		begun = true
+		var matched bool
+		if m, matched = m.follow(syntax.EmptyOpContext(before, r)); matched {
+			return true
+		}
+		if size == 0 || len(m.states) == 0 && p.anchored {
+			return false
+		}
+		if !w.spend(runeCost + instructionCost*m.steps) {
+			return false
+		}
+		m = m.step(r)
+		before, s = r, s[size:]
+	}
+}
+
+// A matcher holds the alternatives of a match that is under way. Its methods
+// return what it becomes, which keeps it on the stack.
+type matcher struct {
+	insts   []syntax.Inst
+	pending []uint32 // instructions to go on from
+	states  []uint32 // instructions that wait for a character
+	seen    []uint32 // by instruction, the round in which it was last met
+	round   uint32
+	steps   int // of the present round
+}
+
+// follow goes from the pending instructions to those that wait for a character
+// and reports whether it meets the end of the program.
+func (m matcher) follow(met syntax.EmptyOp) (after matcher, matched bool) {
+	m.round++
+	m.steps = 0
+	m.states = m.states[:0]
+	for len(m.pending) > 0 {
+		last := len(m.pending) - 1
+		pc := m.pending[last]
+		m.pending = m.pending[:last]
+		if m.seen[pc] == m.round {
+			continue
+		}
+		m.seen[pc] = m.round
+		m.steps++
+		switch inst := &m.insts[pc]; inst.Op {
+		case syntax.InstMatch:
+			return m, true
+		case syntax.InstAlt, syntax.InstAltMatch:
+			m.pending = append(m.pending, inst.Out, inst.Arg)
+		case syntax.InstCapture, syntax.InstNop:
+			m.pending = append(m.pending, inst.Out)
+		case syntax.InstEmptyWidth:
+			if syntax.EmptyOp(inst.Arg)&^met == 0 {
+				m.pending = append(m.pending, inst.Out)
+			}
+		case syntax.InstFail:
+		default:
+			m.states = append(m.states, pc)
+		}
+	}
+	return m, false
+}
+
+// step takes the character r.
+func (m matcher) step(r rune) matcher {
+	for _, pc := range m.states {
+		inst := &m.insts[pc]
+		taken := false
+		switch inst.Op {
+		case syntax.InstRuneAny:
+			taken = true
+		case syntax.InstRuneAnyNotNL:
+			taken = r != '\n'
+		case syntax.InstRune1:
+			taken = r == inst.Rune[0]
+		default:
+			taken = inst.MatchRune(r)
+		}
+		if taken {
+			m.pending = append(m.pending, inst.Out)
+		}
+	}
+	return m
 }

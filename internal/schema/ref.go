@@ -120,7 +120,7 @@ func (c *compiler) coreKeyword(n *node, name []byte, pos int) error {
 		n.ref = new(node) // until resolve
 		c.refs = append(c.refs, reference{n, c.resource, value, false, c.place()})
 	case "$dynamicRef":
-		n.rarely() // what it refers to is known later
+		n.rareRules() // what it refers to is known later
 		c.refs = append(c.refs, reference{n, c.resource, value, true, c.place()})
 	}
 	return nil
@@ -301,7 +301,7 @@ func member(data []byte, pos int, name string) int {
 
 // inPlace calls f with every subschema that n may apply to the same value.
 func (c *compiler) inPlace(n *node, f func(*node)) {
-	parts := []*node{n.ref, n.not, n.cond, n.then, n.elze}
+	parts := []*node{n.ref, n.not, n.cond, n.then, n.otherwise}
 	parts = slices.Concat(parts, n.all, n.any, n.one)
 	if n.rare != nil {
 		for _, d := range n.rare.dependents {

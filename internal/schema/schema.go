@@ -10,6 +10,7 @@ package schema
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -29,9 +30,8 @@ const (
 // A Schema is a JSON Schema that is known to be valid. It is immutable and safe
 // for concurrent use.
 type Schema struct {
-	json     []byte
-	typ      string // see Type
-	patterns patternCompiler
+	json []byte
+	typ  string // see Type
 
 	// What compile makes of json, once.
 	once    sync.Once
@@ -44,13 +44,7 @@ type Schema struct {
 // malformed, too large, not valid in its dialect, or not self-contained: a
 // $ref that leaves the schema is an error and is never fetched (basic, "$ref
 // Resolution").
-func Compile(raw []byte) (*Schema, error) { return compileRaw(raw, anyPattern) }
-
-// CompileInferred is Compile for a schema made of parts that [Infer] has
-// written. It knows no regular expressions but those.
-func CompileInferred(raw []byte) (*Schema, error) { return compileRaw(raw, numberPatterns) }
-
-func compileRaw(raw []byte, patterns patternCompiler) (*Schema, error) {
+func Compile(raw []byte) (*Schema, error) {
 	if len(raw) > maxSchemaBytes {
 		return nil, fmt.Errorf("compile schema: %d bytes exceed the limit of %d", len(raw), maxSchemaBytes)
 	}
@@ -58,7 +52,7 @@ func compileRaw(raw []byte, patterns patternCompiler) (*Schema, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compile schema: %w", err)
 	}
-	s := &Schema{json: text, patterns: patterns}
+	s := &Schema{json: text}
 	if err := s.compile(); err != nil {
 		return nil, fmt.Errorf("compile schema: %w", err)
 	}
@@ -87,7 +81,7 @@ func (s *Schema) compile() error {
 			s.err = fmt.Errorf("must be an object, got %s", excerpt(s.json))
 			return
 		}
-		c := newCompiler(s.json, s.patterns)
+		c := newCompiler(s.json)
 		s.root, s.err = c.compile()
 		s.headers = c.headers
 	})
@@ -110,10 +104,12 @@ func (s *Schema) Headers() []Header {
 }
 
 // Validate checks value, which must be well-formed JSON without duplicate
-// names. What is wrong with the value comes back as a [*ValidationError].
-func (s *Schema) Validate(value []byte) error {
+// names. What is wrong with the value comes back as a [*ValidationError]; that
+// it takes too much work to find out is such a fault too. Once ctx has ended,
+// Validate returns its error.
+func (s *Schema) Validate(ctx context.Context, value []byte) error {
 	if err := s.compile(); err != nil {
 		return err
 	}
-	return validate(s.root, value)
+	return validate(ctx, s.root, value)
 }

@@ -79,7 +79,7 @@ func runSuite(t *testing.T, file, dialect string) (ran int) {
 		}
 		ran++
 		for _, test := range g.Tests {
-			if err := s.Validate(test.Data); (err == nil) != test.Valid {
+			if err := s.Validate(t.Context(), test.Data); (err == nil) != test.Valid {
 				t.Errorf("%s: %s: %s: Validate(%s) = %v, want valid %v",
 					filepath.Base(file), g.Description, test.Description, test.Data, err, test.Valid)
 			}

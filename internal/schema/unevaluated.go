@@ -24,11 +24,25 @@ type dynamicRef struct {
 	name   string // "" when there is nothing dynamic about it
 }
 
-func (n *node) rarely() *rareRules {
+// rareRules returns the rare rules of n, to be set.
+func (n *node) rareRules() *rareRules {
 	if n.rare == nil {
 		n.rare = new(rareRules)
 	}
 	return n.rare
+}
+
+// has reports whether the object at pos has a member of the given name.
+func (w *walker) has(pos int, name string) bool {
+	m := members{data: w.data, pos: pos}
+	for key := m.next(); key != nil && w.stop == nil; key = m.next() {
+		if string(text(key)) == name {
+			return true
+		}
+		m.pos, _ = w.skip(m.pos)
+		w.spend(propertyCost + len(key))
+	}
+	return false
 }
 
 func (w *walker) dynamicTarget(d *dynamicRef) *node {
@@ -47,19 +61,17 @@ func (w *walker) dynamicTarget(d *dynamicRef) *node {
 func (w *walker) dependents(list []dependent, pos int) bool {
 	ok := true
 	for _, d := range list {
-		if member(w.data, pos, d.name) < 0 {
+		if !w.has(pos, d.name) {
 			continue
 		}
 		for _, name := range d.required {
-			if member(w.data, pos, name) >= 0 {
+			if w.has(pos, name) {
 				continue
 			}
-			if ok = false; w.report == nil {
+			if ok = false; w.quiet || w.stop != nil {
 				return false
 			}
-			w.enter(step{name: quote(name)})
-			w.problem("required next to %s, and missing", clip(d.name, maxExcerpt))
-			w.leave()
+			w.missing(pos, name, "required next to %s, and missing", clip(d.name, maxExcerpt))
 		}
 		if d.schema != nil {
 			_, good := w.value(d.schema, pos)
@@ -78,19 +90,17 @@ func (w *walker) unevaluated(n *node, pos int) (ok bool) {
 		applied := w.applied(nil, n, pos)
 		m := members{data: w.data, pos: pos}
 		for name := m.next(); name != nil && w.stop == nil; name = m.next() {
-			w.enter(step{name: name})
-			ok = w.rest(rest.members, m.pos, w.anyLooksAt(n, applied, name, 0, m.pos)) && ok
-			w.leave()
-			m.pos = skipValue(w.data, m.pos)
+			start := m.pos
+			m.pos, _ = w.skip(start)
+			ok = w.rest(rest.members, start, w.anyLooksAt(n, applied, name, 0, start)) && ok
 		}
 	case w.data[pos] == '[' && rest.items != nil:
 		applied := w.applied(nil, n, pos)
 		e := elements{data: w.data, pos: pos}
 		for i := 0; w.stop == nil && e.next(); i++ {
-			w.enter(step{index: i})
-			ok = w.rest(rest.items, e.pos, w.anyLooksAt(n, applied, nil, i, e.pos)) && ok
-			w.leave()
-			e.pos = skipValue(w.data, e.pos)
+			start := e.pos
+			e.pos, _ = w.skip(start)
+			ok = w.rest(rest.items, start, w.anyLooksAt(n, applied, nil, i, start)) && ok
 		}
 	}
 	return ok && w.stop == nil
@@ -101,7 +111,7 @@ func (w *walker) rest(n *node, pos int, evaluated bool) bool {
 		return true
 	}
 	if n.never {
-		return w.problem("is not allowed here")
+		return w.problem(pos, "is not allowed here")
 	}
 	_, ok := w.value(n, pos)
 	return ok
@@ -110,7 +120,7 @@ func (w *walker) rest(n *node, pos int, evaluated bool) bool {
 // applied appends the subschemas that n applies to the value at pos and that
 // accept it, n first.
 func (w *walker) applied(list []*node, n *node, pos int) []*node {
-	if !w.spend(1) {
+	if !w.spend(nodeCost+len(list)) || slices.Contains(list, n) {
 		return list
 	}
 	if n.scope != nil {
@@ -120,7 +130,7 @@ func (w *walker) applied(list []*node, n *node, pos int) []*node {
 	list = append(list, n)
 	add := func(parts ...*node) {
 		for _, part := range parts {
-			if part != nil && w.quietly(part, pos) {
+			if part != nil && w.matches(part, pos) {
 				list = w.applied(list, part, pos)
 			}
 		}
@@ -130,10 +140,10 @@ func (w *walker) applied(list []*node, n *node, pos int) []*node {
 	add(n.any...)
 	add(n.one...)
 	if n.cond != nil {
-		if w.quietly(n.cond, pos) {
+		if w.matches(n.cond, pos) {
 			add(n.cond, n.then)
 		} else {
-			add(n.elze)
+			add(n.otherwise)
 		}
 	}
 	if n.rare == nil {
@@ -143,7 +153,7 @@ func (w *walker) applied(list []*node, n *node, pos int) []*node {
 		add(w.dynamicTarget(n.rare.dynamic))
 	}
 	for _, d := range n.rare.dependents {
-		if w.data[pos] == '{' && member(w.data, pos, d.name) >= 0 {
+		if w.data[pos] == '{' && w.has(pos, d.name) {
 			add(d.schema)
 		}
 	}
@@ -153,7 +163,7 @@ func (w *walker) applied(list []*node, n *node, pos int) []*node {
 // anyLooksAt reports whether one of the applied subschemas evaluates a member,
 // or the element with the index when name is nil.
 func (w *walker) anyLooksAt(n *node, applied []*node, name []byte, index, pos int) bool {
-	if !w.spend(len(applied)) {
+	if !w.spend(len(applied) * (propertyCost + len(name))) {
 		return false
 	}
 	return slices.ContainsFunc(applied, func(part *node) bool {
@@ -168,7 +178,7 @@ func (w *walker) anyLooksAt(n *node, applied []*node, name []byte, index, pos in
 
 func (w *walker) looksAtElement(rules *arrayRules, index, pos int) bool {
 	return rules.items != nil || index < len(rules.prefix) ||
-		rules.contains != nil && w.quietly(rules.contains, pos)
+		rules.contains != nil && w.matches(rules.contains, pos)
 }
 
 func (w *walker) looksAtMember(rules *objectRules, name []byte) bool {

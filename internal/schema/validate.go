@@ -1,17 +1,38 @@
 package schema
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"unicode/utf8"
 )
 
-// Bounds on the validation of one value. The work a schema may cause grows
-// with the value, so that a large value is not refused and an explosive schema
-// is (basic, "Composition-Keyword Resource Use").
+// Bounds on the validation of one value (basic, "Composition-Keyword Resource
+// Use").
 const (
 	maxValueDepth = 1000
-	baseBudget    = 1 << 20
-	byteBudget    = 512
+
+	// maxWork is what a validation may cost, in units of about a nanosecond.
+	// No schema can make a value cost more.
+	maxWork = 400_000_000
+
+	// lookEvery is how much work is done between two looks at the context.
+	lookEvery = 1_000_000
+
+	// maxVerdicts bounds the verdicts that are remembered.
+	maxVerdicts = 1 << 16
+)
+
+// What a step costs, in the units of maxWork. Costs that grow with a value are
+// paid for by its length.
+const (
+	nodeCost     = 32  // a value is checked against a subschema
+	propertyCost = 32  // a property is looked for
+	verdictCost  = 256 // a verdict is remembered
+	equalCost    = 24  // a value is compared with a constant
+	digitCost    = 16  // a digit is divided
+	elementCost  = 192 // an element is compared with all others
+	memberCost   = 192 // a member is put in order
 )
 
 var (
@@ -20,29 +41,45 @@ var (
 	errEnough = errors.New("enough problems are known")
 )
 
-// A walker checks one value. Without a report it stops at the first problem.
-// With one it goes on, to find more of them.
+// A walker checks one value. It goes on after a problem, to find more of them,
+// unless it is quiet.
 type walker struct {
-	data   []byte
-	budget int
-	depth  int
-	report *report
-	stop   error       // sticky: why the walk cannot go on
-	scope  []*resource // the walk is in, the outermost first, where some reference is dynamic
+	data     []byte
+	ctx      context.Context
+	credit   int // work until the next look at the context
+	budget   int // work after that
+	depth    int
+	quiet    bool // only the verdict counts: the walk returns at the first problem
+	problems []problem
+	stop     error       // sticky: why the walk cannot go on
+	scope    []*resource // the walk is in, the outermost first, where some reference is dynamic
+	verdicts map[visit]int
 }
 
-// validate checks value against root. Most values are valid, so the first walk
-// only finds out whether this one is; what is wrong with it takes another.
-func validate(root *node, value []byte) error {
-	w := newWalker(value)
+// A visit is a value, by its position, that meets a subschema.
+type visit struct {
+	node *node
+	pos  int
+}
+
+// rejected is the verdict on a value that does not satisfy a subschema. The
+// verdict on one that does is the end of the value.
+const rejected = -1
+
+// validate checks value against root.
+func validate(ctx context.Context, root *node, value []byte) error {
+	w := newWalker(ctx, value)
 	if w.accepts(root) {
 		return nil
 	}
-	return explain(root, value)
+	if err := ctx.Err(); err != nil && errors.Is(w.stop, err) {
+		return err
+	}
+	return w.explain()
 }
 
-func newWalker(value []byte) walker {
-	return walker{data: value, budget: baseBudget + byteBudget*len(value)}
+func newWalker(ctx context.Context, value []byte) walker {
+	return walker{data: value, ctx: ctx, credit: lookEvery, budget: maxWork - lookEvery}
 }
 
 // accepts reports whether the whole text is one value that satisfies n.
@@ -54,18 +91,6 @@ func (w *walker) accepts(n *node) bool {
 	return ok && w.stop == nil
 }
 
-// explain returns the problems of a value that root does not accept.
-func explain(root *node, value []byte) error {
-	w := newWalker(value)
-	w.report = new(report)
-	w.accepts(root)
-	problems := w.report.problems
-	if w.stop != nil && !errors.Is(w.stop, errEnough) {
-		problems = append(problems, w.stop.Error())
-	}
-	return &ValidationError{Problems: problems}
-}
-
 // fail ends the walk.
 func (w *walker) fail(err error) (end int, ok bool) {
 	if w.stop == nil {
@@ -74,15 +99,48 @@ func (w *walker) fail(err error) (end int, ok bool) {
 	return -1, false
 }
 
-// problem records what is wrong with the value in hand, and returns false.
-// Callers with arguments do not come here without a report: a value may fail
-// one alternative and be valid, and boxing the arguments would allocate.
-func (w *walker) problem(format string, args ...any) bool {
-	if w.report == nil || w.stop != nil {
+// spend pays for work and reports whether the walk may go on.
+func (w *walker) spend(cost int) bool {
+	if w.credit -= cost; w.credit >= 0 {
+		return true
+	}
+	return w.refill()
+}
+
+// refill takes credit from the budget. It ends the walk when nothing is left,
+// or when the context has ended.
+func (w *walker) refill() bool {
+	if w.stop != nil {
 		return false
 	}
-	w.report.add(format, args...)
-	if len(w.report.problems) == maxProblems {
+	if err := w.ctx.Err(); err != nil {
+		w.fail(err)
+		return false
+	}
+	if w.budget+w.credit < 0 {
+		w.fail(errBudget)
+		return false
+	}
+	w.budget += w.credit
+	w.credit = min(lookEvery, w.budget)
+	w.budget -= w.credit
+	return true
+}
+
+// problem records what is wrong with the value at pos, and returns false.
+// Callers with arguments do not come here when the walk is quiet: a value may
+// fail one alternative and be valid, and boxing the arguments would allocate.
+func (w *walker) problem(pos int, format string, args ...any) bool {
+	return w.missing(pos, "", format, args...)
+}
+
+// missing is problem for a member that the object at pos does not have.
+func (w *walker) missing(pos int, name, format string, args ...any) bool {
+	if w.quiet || w.stop != nil {
+		return false
+	}
+	w.problems = append(w.problems, problem{pos, name, fmt.Sprintf(format, args...)})
+	if len(w.problems) == maxProblems {
 		w.fail(errEnough)
 	}
 	return false
@@ -90,7 +148,7 @@ func (w *walker) problem(format string, args ...any) bool {
 
 // value checks the value at pos against n. It returns the end of the value and
 // whether the value is accepted. The end is not valid once stop is set, nor for
-// a value that is not accepted while there is no report.
+// a value that a quiet walk does not accept.
 func (w *walker) value(n *node, pos int) (end int, ok bool) {
 	if w.stop != nil {
 		return -1, false
@@ -101,12 +159,41 @@ func (w *walker) value(n *node, pos int) (end int, ok bool) {
 	for n.alias {
 		n = n.ref
 	}
-	if n.free {
+	switch {
+	case n.free:
 		return w.skip(pos)
+	case !w.spend(nodeCost):
+		return -1, false
+	case n.shared:
+		return w.remembered(n, pos)
 	}
-	if !w.spend(1) {
+	return w.visit(n, pos)
+}
+
+// remembered is visit for a subschema that several ways may lead to: without
+// the verdicts it has given, the work could double with each level of a value.
+func (w *walker) remembered(n *node, pos int) (end int, ok bool) {
+	v := visit{n, pos}
+	if end, known := w.verdicts[v]; known && (end != rejected || w.quiet) {
+		return end, end != rejected
+	}
+	end, ok = w.visit(n, pos)
+	if w.stop != nil || !w.spend(verdictCost) {
 		return -1, false
 	}
+	if w.verdicts == nil {
+		w.verdicts = make(map[visit]int)
+	} else if len(w.verdicts) == maxVerdicts {
+		clear(w.verdicts)
+	}
+	w.verdicts[v] = end
+	if !ok {
+		w.verdicts[v] = rejected
+	}
+	return end, ok
+}
+
+func (w *walker) visit(n *node, pos int) (end int, ok bool) {
 	if w.depth++; w.depth > maxValueDepth {
 		return w.fail(errDepth)
 	}
@@ -114,7 +201,7 @@ func (w *walker) value(n *node, pos int) (end int, ok bool) {
 		w.scope = append(w.scope, n.scope)
 	}
 	end, ok = w.own(n, pos)
-	if w.stop == nil && (ok || w.report != nil) && n.composed() {
+	if w.stop == nil && (ok || !w.quiet) && n.composed() {
 		ok = w.composition(n, pos) && ok
 	}
 	if ok && w.stop == nil && n.rare != nil {
@@ -132,7 +219,7 @@ func (w *walker) own(n *node, pos int) (end int, ok bool) {
 	kind := typeOf(w.data[pos])
 	ok = w.typ(n, kind, pos)
 	if !ok {
-		if w.report == nil {
+		if w.quiet {
 			return -1, false
 		}
 		end, _ = w.skip(pos)
@@ -146,17 +233,17 @@ func (w *walker) own(n *node, pos int) (end int, ok bool) {
 	default:
 		end, ok = w.skip(pos)
 		if ok && kind == typeString && n.str != nil {
-			ok = w.string(n.str, w.data[pos:end])
+			ok = w.string(n.str, pos, end)
 		}
 		if ok && kind == typeNumber && n.number != nil {
-			ok = w.number(n.number, w.data[pos:end])
+			ok = w.number(n.number, pos, end)
 		}
 	}
-	if !ok && w.report == nil || w.stop != nil {
+	if !ok && w.quiet || w.stop != nil {
 		return -1, false
 	}
 	if n.enum != nil || n.constant != nil {
-		ok = w.listed(n, pos, w.data[pos:end]) && ok
+		ok = w.listed(n, pos, end) && ok
 	}
 	return end, ok
 }
@@ -175,67 +262,42 @@ func (w *walker) skip(pos int) (end int, ok bool) {
 
 // typ checks type, and the schema false.
 func (w *walker) typ(n *node, kind typeSet, pos int) bool {
-	if n.never {
-		return w.problem("is not allowed")
-	}
-	if n.types == 0 || n.types&kind != 0 || kind == typeNumber && n.types&typeInteger != 0 &&
-		parseDecimal(w.data[pos:max(pos, skipAtom(w.data, pos))]).isInteger() {
+	switch {
+	case n.never:
+		return w.problem(pos, "is not allowed")
+	case n.types == 0 || n.types&kind != 0:
 		return true
+	case kind == typeNumber && n.types&typeInteger != 0:
+		literal := w.data[pos:max(pos, skipAtom(w.data, pos))]
+		if !w.spend(len(literal)) {
+			return false
+		}
+		if parseDecimal(literal).isInteger() {
+			return true
+		}
 	}
-	if w.report == nil {
+	if w.quiet {
 		return false
 	}
-	return w.problem("must be %s, got %s", n.types, w.excerpt(pos))
+	return w.problem(pos, "must be %s, got %s", n.types, w.excerpt(pos))
 }
 
 func (w *walker) excerpt(pos int) string {
 	return excerpt(w.data[pos:max(pos, skipValue(w.data, pos))])
 }
 
-// scalar prepares the value at pos for comparisons.
-func (w *walker) scalar(pos int, literal []byte) scalar {
-	s := newScalar(literal)
-	if s.kind&(typeObject|typeArray) != 0 {
-		s.text, _ = w.canonical(nil, pos)
-	}
-	return s
-}
-
-// listed checks enum and const.
-func (w *walker) listed(n *node, pos int, literal []byte) bool {
-	v := w.scalar(pos, literal)
-	if n.constant != nil && !n.constant.equal(&v) {
-		if w.report == nil {
-			return false
-		}
-		return w.problem("must be %s, got %s", excerpt(n.constant.literal), excerpt(literal))
-	}
-	if n.enum == nil {
-		return true
-	}
-	if !w.spend(len(n.enum)) {
+func (w *walker) number(rules *numberRules, pos, end int) bool {
+	literal := w.data[pos:end]
+	if !w.spend((1 + len(rules.bounds)) * len(literal)) {
 		return false
 	}
-	for i := range n.enum {
-		if n.enum[i].equal(&v) {
-			return true
-		}
-	}
-	if w.report == nil {
-		return false
-	}
-	values := list(len(n.enum), func(i int) string { return excerpt(n.enum[i].literal) })
-	return w.problem("must be one of %s, got %s", values, excerpt(literal))
-}
-
-func (w *walker) number(rules *numberRules, literal []byte) bool {
 	d := parseDecimal(literal)
 	for i := range rules.bounds {
 		b := &rules.bounds[i]
 		if b.admits(d) {
 			continue
 		}
-		if w.report == nil {
+		if w.quiet {
 			return false
 		}
 		word := "at least"
@@ -247,50 +309,46 @@ func (w *walker) number(rules *numberRules, literal []byte) bool {
 		case b.open:
 			word = "greater than"
 		}
-		return w.problem("must be %s %s, got %s", word, excerpt(b.literal), excerpt(literal))
+		return w.problem(pos, "must be %s %s, got %s", word, excerpt(b.literal), excerpt(literal))
 	}
-	if m := rules.multipleOf; m != nil && !m.divides(d) {
-		if w.report == nil {
+	if m := rules.multipleOf; m != nil {
+		if !w.spend(m.cost(d)) {
 			return false
 		}
-		return w.problem("must be a multiple of %s, got %s", excerpt(m.literal), excerpt(literal))
+		if !m.divides(d) {
+			if w.quiet {
+				return false
+			}
+			return w.problem(pos, "must be a multiple of %s, got %s", excerpt(m.literal), excerpt(literal))
+		}
 	}
 	return true
 }
 
-func (w *walker) string(rules *stringRules, literal []byte) bool {
+func (w *walker) string(rules *stringRules, pos, end int) bool {
+	literal := w.data[pos:end]
+	if !w.spend(4 * len(literal)) {
+		return false
+	}
 	s := text(literal)
 	if rules.length != unlimited() {
 		// Characters are code points (JSON Schema Validation 2020-12, section 6.3.1).
 		if n := utf8.RuneCount(s); !rules.length.admits(n) {
-			return w.size(rules.length, n, "character", "characters")
+			return w.size(pos, rules.length, n, "character", "characters")
 		}
 	}
 	if rules.pattern == nil || w.match(rules.pattern, s) {
 		return true
 	}
-	if w.report == nil || w.stop != nil {
+	if w.quiet || w.stop != nil {
 		return false
 	}
-	return w.problem("must match the pattern %s, got %s", clip(rules.pattern.expr, maxListed), excerpt(literal))
-}
-
-func (w *walker) match(p *pattern, s []byte) bool {
-	return w.spend(p.weight*len(s)) && p.match(s)
-}
-
-// spend takes cost from the budget and reports whether there was enough of it.
-func (w *walker) spend(cost int) bool {
-	if w.budget -= cost; w.budget < 0 {
-		w.fail(errBudget)
-		return false
-	}
-	return true
+	return w.problem(pos, "must match the pattern %s, got %s", clip(rules.pattern.expr, maxListed), excerpt(literal))
 }
 
 // size reports a count that is out of its limit.
-func (w *walker) size(l limit, n int, one, many string) bool {
-	if w.report == nil {
+func (w *walker) size(pos int, l limit, n int, one, many string) bool {
+	if w.quiet {
 		return false
 	}
 	word, bound := "at least", l.min
@@ -300,63 +358,5 @@ func (w *walker) size(l limit, n int, one, many string) bool {
 	if bound == 1 {
 		many = one
 	}
-	return w.problem("must have %s %d %s, got %d", word, bound, many, n)
-}
-
-func (w *walker) array(rules *arrayRules, pos int) (end int, ok bool) {
-	ok = true
-	n, matches := 0, 0
-	e := elements{data: w.data, pos: pos}
-	for ; e.next(); n++ {
-		schema := rules.items
-		if n < len(rules.prefix) {
-			schema = rules.prefix[n]
-		}
-		start := e.pos
-		if !w.element(schema, n, &e) {
-			if ok = false; w.report == nil {
-				return -1, false
-			}
-		}
-		if rules.contains != nil && w.quietly(rules.contains, start) {
-			matches++
-		}
-	}
-	if e.pos < 0 {
-		return w.fail(errMalformed)
-	}
-	if !rules.length.admits(n) {
-		ok = w.size(rules.length, n, "item", "items")
-	}
-	if rules.contains != nil && !rules.matches.admits(matches) {
-		ok = w.size(rules.matches, matches, "matching item", "matching items")
-	}
-	if rules.unique && n > 1 {
-		ok = w.unique(pos) && ok
-	}
-	return e.pos, ok
-}
-
-// element checks one element, n may be nil, and steps over it.
-func (w *walker) element(n *node, index int, e *elements) (ok bool) {
-	w.enter(step{index: index})
-	if n == nil {
-		e.pos, ok = w.skip(e.pos)
-	} else {
-		e.pos, ok = w.value(n, e.pos)
-	}
-	w.leave()
-	return ok
-}
-
-func (w *walker) enter(s step) {
-	if w.report != nil {
-		w.report.push(s)
-	}
-}
-
-func (w *walker) leave() {
-	if w.report != nil {
-		w.report.pop()
-	}
+	return w.problem(pos, "must have %s %d %s, got %d", word, bound, many, n)
 }

@@ -13,7 +13,7 @@ import (
 // problems returns what Validate finds wrong with a value.
 func problems(t *testing.T, s *schema.Schema, value string) []string {
 	t.Helper()
-	err := s.Validate([]byte(value))
+	err := s.Validate(t.Context(), []byte(value))
 	if err == nil {
 		return nil
 	}
@@ -172,7 +172,7 @@ func TestValidationErrorIsBounded(t *testing.T) {
 	for range 20 {
 		b.WriteString(`,"` + long + `":"a` + "\t" + long + `"`)
 	}
-	err := s.Validate([]byte(`{` + b.String()[1:] + `}`))
+	err := s.Validate(t.Context(), []byte(`{`+b.String()[1:]+`}`))
 	var invalid *schema.ValidationError
 	if !errors.As(err, &invalid) || len(invalid.Problems) != 8 {
 		t.Fatalf("Validate = %v, want 8 problems", err)
@@ -190,7 +190,7 @@ func TestPlacesAndPatternsAreBounded(t *testing.T) {
 	pattern := strings.Repeat("[ab]", 400)
 	s := mustCompile(t, `{"additionalProperties":{"$ref":"#"},"pattern":"`+pattern+`"}`)
 	deep := strings.Repeat(`{"properties":`, 200) + `"x"` + strings.Repeat("}", 200)
-	err := s.Validate([]byte(deep))
+	err := s.Validate(t.Context(), []byte(deep))
 	if err == nil || len(err.Error()) > 2*300+100 || strings.Count(err.Error(), "…") != 2 {
 		t.Errorf("Validate = %v, want place and pattern to be cut short", err)
 	}
@@ -223,49 +223,32 @@ func TestValidateMalformed(t *testing.T) {
 			``, ` `, `{`, `{"`, `{"a`, `{"a"`, `{"a":`, `{"a":1`, `{"a":1,`, `{1}`, `{"a" 1}`, `[`, `[1`, `[1,`, `[1 2]`,
 			`"`, `"\`, `"\"`, `]`, `}`, `{} x`, `{"name":"a","stops":[]}]`, `{"a":["\`, `:`,
 		} {
-			if err := s.Validate([]byte(value)); err == nil {
+			if err := s.Validate(t.Context(), []byte(value)); err == nil {
 				t.Errorf("Validate(%s) against %s accepts it", value, raw)
 			}
 		}
 	}
 }
 
-func TestValidateBoundsItsWork(t *testing.T) {
+func TestValidateBoundsTheDepth(t *testing.T) {
 	t.Parallel()
-	// Each level of the value doubles the work.
-	const twice = `"$defs":{"n":{"allOf":[{"properties":{"x":{"$ref":"#/$defs/n"}}},{"properties":{"x":{"$ref":"#/$defs/n"}}}]}},"$ref":"#/$defs/n"`
-	deep := strings.Repeat(`{"x":`, 60) + "1" + strings.Repeat("}", 60)
-	// Each subschema doubles the work, whatever the value is.
-	var chain strings.Builder
-	for c := 'a'; c < 'z'; c++ {
-		ref := `{"$ref":"#/$defs/` + string(c+1) + `"}`
-		chain.WriteString(`"` + string(c) + `":{"allOf":[` + ref + `,` + ref + `]},`)
-	}
-	const work = "takes too much work to check against the schema"
-	const depth = "is nested too deeply"
 	nested := strings.Repeat("[", 5_000) + strings.Repeat("]", 5_000)
-	for _, test := range []struct{ name, schema, value, want string }{
-		{"recursion", `{` + twice + `}`, deep, work},
-		{"recursion and what is unevaluated", `{"unevaluatedProperties":true,` + twice + `}`, deep, work},
-		{"composition", `{"$defs":{` + chain.String() + `"z":{"maximum":1}},"$ref":"#/$defs/a"}`, `1`, work},
-		{"depth", `{"items":{"$ref":"#"}}`, nested, depth},
-		{"depth and unique items", `{"items":{"$ref":"#"},"uniqueItems":true}`, nested, depth},
-		{"depth that only a comparison sees", `{"const":[]}`, nested, depth},
+	for _, test := range []struct {
+		name, schema string
+		want         []string
+	}{
+		{"depth", `{"items":{"$ref":"#"}}`, []string{"is nested too deeply"}},
+		{"depth and unique items", `{"items":{"$ref":"#"},"uniqueItems":true}`, []string{"is nested too deeply"}},
+		{"depth that only a comparison sees", `{"const":[]}`, []string{"is nested too deeply"}},
+		{"depth that nothing looks into", `{}`, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			got := problems(t, mustCompile(t, test.schema), test.value)
-			if diff := cmp.Diff([]string{test.want}, got); diff != "" {
+			if diff := cmp.Diff(test.want, problems(t, mustCompile(t, test.schema), nested)); diff != "" {
 				t.Errorf("Validate (-want +got):\n%s", diff)
 			}
 		})
 	}
-	t.Run("depth that nothing looks into", func(t *testing.T) {
-		t.Parallel()
-		if got := problems(t, mustCompile(t, `{}`), nested); got != nil {
-			t.Errorf("Validate = %q, want no problem", got)
-		}
-	})
 }
 
 func TestValidateAllocatesNothing(t *testing.T) {
@@ -276,7 +259,7 @@ func TestValidateAllocatesNothing(t *testing.T) {
 		s := mustCompile(t, test.schema)
 		value := []byte(test.value)
 		if n := testing.AllocsPerRun(100, func() {
-			if err := s.Validate(value); err != nil {
+			if err := s.Validate(t.Context(), value); err != nil {
 				t.Fatal(err)
 			}
 		}); n > 0 {

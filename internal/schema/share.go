@@ -1,0 +1,42 @@
+package schema
+
+import "slices"
+
+// markShared finds the subschemas whose verdicts are worth remembering. Without
+// a $ref a schema is a tree, in which one way alone leads to each subschema and
+// value. A $ref adds another way; where a subschema applies two others to one
+// value, the ways then double with each level of the value.
+//
+// A verdict behind a $dynamicRef depends on the way to it and is not
+// remembered. There, and wherever a verdict is forgotten, maxWork bounds the
+// walk alone.
+func (c *compiler) markShared() {
+	if slices.ContainsFunc(c.refs, func(r reference) bool { return r.dynamic }) {
+		return
+	}
+	if slices.ContainsFunc(c.nodes, (*node).branches) {
+		for _, r := range c.refs {
+			if target := r.node.ref; target != nil {
+				target.shared = true
+			}
+		}
+	}
+	// What is unevaluated is found out by asking all subschemas once more.
+	if slices.ContainsFunc(c.nodes, (*node).asksAgain) {
+		for _, n := range c.nodes {
+			c.inPlace(n, func(part *node) { part.shared = true })
+		}
+	}
+}
+
+// branches reports whether n may apply several subschemas to one value.
+func (n *node) branches() bool {
+	return n.all != nil || n.any != nil || n.one != nil || n.not != nil || n.cond != nil || n.rare != nil ||
+		n.ref != nil && !n.alias ||
+		n.array != nil && n.array.contains != nil ||
+		n.object != nil && n.object.patterns != nil
+}
+
+func (n *node) asksAgain() bool {
+	return n.rare != nil && (n.rare.items != nil || n.rare.members != nil)
+}
