@@ -176,6 +176,9 @@ func (d *duplex) receive(data []byte) {
 	switch {
 	case m.IsResponse():
 		w := d.byID(m.ID)
+		if m.ID == nil && m.Error != nil {
+			w = d.only() // of a server that could not read the id
+		}
 		d.remove(w) // what follows the response does not belong to the call
 		d.deliver(w, m)
 	case m.ID != nil:
