@@ -166,6 +166,7 @@ func (b *bridge) answer(ctx context.Context, req *jsonrpc.Request, notify func(j
 	if err := b.tools.admit(ctx, x); err != nil {
 		return nil, err
 	}
+	defer b.requests.begin(callerOf(ctx), x)()
 	switch {
 	case req.Handshake && !c.Handshake():
 		return x.toStateless(ctx)

@@ -23,6 +23,7 @@ import (
 // A fleet starts engines in place of processes, and counts them.
 type fleet struct {
 	version string
+	add     func(e *mcpengine.Engine) // changes what is started; optional
 	started atomic.Int32
 	running sync.WaitGroup
 }
@@ -31,6 +32,9 @@ func (f *fleet) start(ctx context.Context, config peer.Config) (*peer.Conn, erro
 	f.started.Add(1)
 	config.Versions = []string{f.version}
 	e := newEngine(mcpengine.WithImplementation(mcp.Implementation{Name: fmt.Sprint("process ", f.started.Load()), Version: "1"}))
+	if f.add != nil {
+		f.add(e)
+	}
 	serverIn, out := io.Pipe()
 	in, serverOut := io.Pipe()
 	f.running.Go(func() {
@@ -194,4 +198,88 @@ func TestIdleProcessEnds(t *testing.T) {
 		p.Close()
 		f.running.Wait() // for nothing, if one is left
 	})
+}
+
+// A log message reaches the caller of the only request under way, though others
+// listen to what belongs to no request.
+func TestLogsBesideListeners(t *testing.T) {
+	t.Parallel()
+	for _, p := range []pair{{earlier, newest}, {earlier, earlier}, {newest, newest}, {newest, earlier}} {
+		for _, listener := range []string{newest, earlier} {
+			t.Run(fmt.Sprintf("%v beside %s", p, listener), func(t *testing.T) {
+				t.Parallel()
+				f := &fleet{version: p.server}
+				h := bridge.NewHandler(bridge.NewProcesses(bridge.ProcessConfig{Start: f.start}))
+				t.Cleanup(h.Close)
+				url := serve(t, h)
+				// A host of an earlier version opens its GET stream by itself.
+				other := dialAs(t, url, "ann", listener)
+				if listener == newest {
+					listening := make(chan struct{})
+					go func() { _, _ = other.Call(t.Context(), listenCall(listening)) }()
+					within(t, listening, "the other listens")
+				}
+				messages := 0
+				_, err := dialAs(t, url, "ann", p.host).Call(t.Context(), peer.Call{
+					Method: "tools/call", Params: []byte(`{"name":"climb","arguments":{},"_meta":{"io.modelcontextprotocol/logLevel":"info"}}`),
+					OnNotification: func(n jsonrpc.Notification) {
+						if n.Method == mcp.MethodNotificationsMessage {
+							messages++
+						}
+					},
+				})
+				if err != nil || messages != 3 {
+					t.Errorf("%d log messages have come, %v, want 3", messages, err)
+				}
+			})
+		}
+	}
+}
+
+// Beside another request of the same caller a log message reaches the one that
+// asks for log messages. Beside a request of somebody else it might be the
+// other's.
+func TestLogsBesideRequests(t *testing.T) {
+	t.Parallel()
+	for _, server := range []string{newest, earlier} {
+		for other, arrives := range map[string]bool{"ann": true, "bob": false} {
+			t.Run(server+" beside "+other, func(t *testing.T) {
+				t.Parallel()
+				var started chan struct{}
+				release := make(chan struct{})
+				f := &fleet{version: server, add: func(e *mcpengine.Engine) {
+					started, _ = addWait(e)
+					mcpengine.AddTool(e, "talk", "", func(ctx context.Context, _ none) (string, error) {
+						mcpengine.Log(ctx, "warning", "talker", "words")
+						<-release
+						return "", nil
+					})
+				}}
+				h := bridge.NewHandler(bridge.NewProcesses(bridge.ProcessConfig{Start: f.start, Shared: true}))
+				t.Cleanup(h.Close)
+				url := serve(t, h)
+				waiting, ann := dialAs(t, url, other, newest), dialAs(t, url, "ann", newest)
+				go func() {
+					_, _ = waiting.Call(t.Context(), peer.Call{Method: "tools/call", Params: []byte(`{"name":"wait","arguments":{}}`)})
+				}()
+				within(t, started, "the other calls")
+				if !arrives {
+					close(release)
+				}
+				messages := 0
+				_, err := ann.Call(t.Context(), peer.Call{
+					Method: "tools/call", Params: []byte(`{"name":"talk","arguments":{},"_meta":{"io.modelcontextprotocol/logLevel":"info"}}`),
+					OnNotification: func(n jsonrpc.Notification) {
+						if n.Method == mcp.MethodNotificationsMessage {
+							messages++
+							close(release)
+						}
+					},
+				})
+				if err != nil || messages > 0 != arrives {
+					t.Errorf("%d log messages have come, %v", messages, err)
+				}
+			})
+		}
+	}
 }

@@ -136,13 +136,14 @@ func (s *server) close() {
 	}
 }
 
-// unrelated takes what the server sends and belongs to no request.
+// unrelated takes a notification of the server that belongs to no request.
 func (b *bridge) unrelated(n jsonrpc.Notification) {
-	if b.host.Load() != nil {
+	switch {
+	case b.host.Load() != nil:
 		_ = b.send(n.Append(nil)) // when it fails, Serve knows
-	}
-	if n.Method == mcp.MethodNotificationsMessage {
-		b.paused.overhear(n)
+	case n.Method == mcp.MethodNotificationsMessage:
+		b.requests.log(n)
+		return
 	}
 	b.heard.hear(n)
 }

@@ -269,15 +269,19 @@ func (d *duplex) onRequest() RequestFunc {
 	return nil
 }
 
-// only returns the call under way, if there is no other.
-func (d *duplex) only() *waiting {
+// only returns the call under way, if there is no other. Subscriptions do not
+// count: what they are about says so.
+func (d *duplex) only() (found *waiting) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if len(d.flights) != 1 {
-		return nil
-	}
 	for _, w := range d.flights {
-		return w
+		switch {
+		case w.Method == listenMethod:
+		case found != nil:
+			return nil
+		default:
+			found = w
+		}
 	}
-	return nil
+	return found
 }
