@@ -28,6 +28,7 @@ type bridge struct {
 	outbox   chan jsonrpc.Notification // for the server
 
 	background background
+	silent     func() // is called when the server has left a request without an answer; optional
 
 	// Host is what the host told in its handshake, nil before and without one.
 	host  atomic.Pointer[handshake.Peer]

@@ -137,7 +137,7 @@ func (b *bridge) Ask(ctx context.Context, method string, params []byte) ([]byte,
 func (b *bridge) Handle(ctx context.Context, req *jsonrpc.Request, notify func(jsonrpc.Notification)) *jsonrpc.Response {
 	result, err := b.answer(ctx, req, notify)
 	if err != nil {
-		return jsonrpc.ErrorResponse(req.ID, b.explain(req.Method, err))
+		return jsonrpc.ErrorResponse(req.ID, b.explain(ctx, req.Method, err))
 	}
 	resp := jsonrpc.NewResponse()
 	resp.BeginResult(req.ID)

@@ -23,7 +23,8 @@ import (
 // A fleet starts engines in place of processes, and counts them.
 type fleet struct {
 	version string
-	add     func(e *mcpengine.Engine) // changes what is started; optional
+	add     func(e *mcpengine.Engine)                         // changes what is started; optional
+	wrap    func(in io.ReadCloser, started int) io.ReadCloser // of what a process reads; optional
 	started atomic.Int32
 	running sync.WaitGroup
 }
@@ -37,8 +38,12 @@ func (f *fleet) start(ctx context.Context, config peer.Config) (*peer.Conn, erro
 	}
 	serverIn, out := io.Pipe()
 	in, serverOut := io.Pipe()
+	var input io.ReadCloser = serverIn
+	if f.wrap != nil {
+		input = f.wrap(serverIn, int(f.started.Load()))
+	}
 	f.running.Go(func() {
-		_ = e.ServeStdio(context.WithoutCancel(ctx), serverIn, serverOut)
+		_ = e.ServeStdio(context.WithoutCancel(ctx), input, serverOut)
 		serverOut.Close()
 	})
 	return peer.Attach(ctx, in, out, config)
@@ -96,7 +101,7 @@ func TestHandler(t *testing.T) {
 		t.Run(p.String(), func(t *testing.T) {
 			t.Parallel()
 			f := &fleet{version: p.server}
-			h := bridge.NewHandler(bridge.NewProcesses(bridge.ProcessConfig{Start: f.start}))
+			h := bridge.NewHandler(bridge.NewProcesses(bridge.ProcessConfig{Start: f.start}), bridge.HandlerConfig{})
 			c := dialAs(t, serve(t, h), "ann", p.host)
 			if got, want := toolText(t, c, `{"name":"weather","arguments":{"city":"Nice"}}`), "sunny in Nice"; got != want {
 				t.Errorf("the tool says %q, want %q", got, want)
@@ -128,7 +133,7 @@ func TestProcesses(t *testing.T) {
 			t.Parallel()
 			f := &fleet{version: newest}
 			row.config.Start = f.start
-			h := bridge.NewHandler(bridge.NewProcesses(row.config))
+			h := bridge.NewHandler(bridge.NewProcesses(row.config), bridge.HandlerConfig{})
 			t.Cleanup(h.Close)
 			url := serve(t, h)
 			for _, who := range []string{"ann", "bob", "ann"} {
@@ -142,7 +147,7 @@ func TestProcesses(t *testing.T) {
 	t.Run("no room", func(t *testing.T) {
 		t.Parallel()
 		f := &fleet{version: newest}
-		h := bridge.NewHandler(bridge.NewProcesses(bridge.ProcessConfig{Start: f.start, Max: 1}))
+		h := bridge.NewHandler(bridge.NewProcesses(bridge.ProcessConfig{Start: f.start, Max: 1}), bridge.HandlerConfig{})
 		t.Cleanup(h.Close)
 		url := serve(t, h)
 		listening := make(chan struct{})
@@ -209,7 +214,7 @@ func TestLogsBesideListeners(t *testing.T) {
 			t.Run(fmt.Sprintf("%v beside %s", p, listener), func(t *testing.T) {
 				t.Parallel()
 				f := &fleet{version: p.server}
-				h := bridge.NewHandler(bridge.NewProcesses(bridge.ProcessConfig{Start: f.start}))
+				h := bridge.NewHandler(bridge.NewProcesses(bridge.ProcessConfig{Start: f.start}), bridge.HandlerConfig{})
 				t.Cleanup(h.Close)
 				url := serve(t, h)
 				// A host of an earlier version opens its GET stream by itself.
@@ -255,7 +260,7 @@ func TestLogsBesideRequests(t *testing.T) {
 						return "", nil
 					})
 				}}
-				h := bridge.NewHandler(bridge.NewProcesses(bridge.ProcessConfig{Start: f.start, Shared: true}))
+				h := bridge.NewHandler(bridge.NewProcesses(bridge.ProcessConfig{Start: f.start, Shared: true}), bridge.HandlerConfig{})
 				t.Cleanup(h.Close)
 				url := serve(t, h)
 				waiting, ann := dialAs(t, url, other, newest), dialAs(t, url, "ann", newest)
