@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/schema"
@@ -179,9 +178,6 @@ func defaultMIMEType[Out ResourceResult]() string {
 
 // bind compiles the template and matches its variables with the fields of In.
 func (r *resource) bind(e *Engine, in reflect.Type) (err error) {
-	if !utf8.ValidString(r.name) {
-		return errors.New("a URI must be UTF-8")
-	}
 	if !strings.Contains(r.name, ":") {
 		return errors.New("a URI begins with a scheme")
 	}

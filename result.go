@@ -26,30 +26,30 @@ func internalf(format string, args ...any) error {
 // A result encodes what a tool's handler returns.
 type result[Out any] struct {
 	structured bool
-	append     func(ctx context.Context, req *Request, dst []byte, t *tool, out *Out) ([]byte, error)
+	append     func(ctx context.Context, req *Request, dst []byte, s *schema.Schema, out *Out) ([]byte, error)
 }
 
 var contentBlock = reflect.TypeFor[mcp.ContentBlock]()
 
 // resultFor chooses the encoding for Out once, at registration.
 func resultFor[Out any]() result[Out] {
-	out := reflect.TypeFor[Out]()
+	t := reflect.TypeFor[Out]()
 	switch {
-	case out.Kind() == reflect.String:
-		return result[Out]{append: func(_ context.Context, req *Request, dst []byte, _ *tool, out *Out) ([]byte, error) {
+	case t.Kind() == reflect.String:
+		return result[Out]{append: func(_ context.Context, req *Request, dst []byte, _ *schema.Schema, out *Out) ([]byte, error) {
 			return req.appendText(dst, stringOf(out)), nil
 		}}
-	case out == reflect.TypeFor[*mcp.CallToolResult](), out == reflect.TypeFor[mcp.CallToolResult]():
-		return result[Out]{append: func(ctx context.Context, req *Request, dst []byte, t *tool, out *Out) ([]byte, error) {
-			return req.appendCallToolResult(ctx, dst, t, any(*out))
+	case t == reflect.TypeFor[*mcp.CallToolResult](), t == reflect.TypeFor[mcp.CallToolResult]():
+		return result[Out]{append: func(ctx context.Context, req *Request, dst []byte, s *schema.Schema, out *Out) ([]byte, error) {
+			return req.appendCallToolResult(ctx, dst, s, any(*out))
 		}}
-	case out.Implements(contentBlock), out.Kind() == reflect.Slice && out.Elem() == contentBlock:
-		return result[Out]{append: func(_ context.Context, req *Request, dst []byte, _ *tool, out *Out) ([]byte, error) {
+	case t.Implements(contentBlock), t.Kind() == reflect.Slice && t.Elem() == contentBlock:
+		return result[Out]{append: func(_ context.Context, req *Request, dst []byte, _ *schema.Schema, out *Out) ([]byte, error) {
 			return req.appendContent(dst, any(*out))
 		}}
 	}
-	return result[Out]{structured: true, append: func(ctx context.Context, req *Request, dst []byte, t *tool, out *Out) ([]byte, error) {
-		return req.appendStructured(ctx, dst, t, out)
+	return result[Out]{structured: true, append: func(ctx context.Context, req *Request, dst []byte, s *schema.Schema, out *Out) ([]byte, error) {
+		return req.appendStructured(ctx, dst, s, out)
 	}}
 }
 
@@ -71,20 +71,20 @@ func (r *Request) appendText(dst []byte, text string) []byte {
 
 // appendStructured appends structured content, with its JSON as text for
 // clients that read nothing else.
-func (r *Request) appendStructured(ctx context.Context, dst []byte, t *tool, out any) ([]byte, error) {
+func (r *Request) appendStructured(ctx context.Context, dst []byte, s *schema.Schema, out any) ([]byte, error) {
 	value, err := encode(out)
 	if err != nil {
 		return dst, internalf("encode the result: %w", err)
 	}
-	if t.output != nil {
-		if value, err = validResult(ctx, t.output, value); err != nil {
+	if s != nil {
+		if value, err = validResult(ctx, s, value); err != nil {
 			return dst, internalf("the result does not match the output schema: %w", err)
 		}
 	}
 	dst = append(dst, `{"content":[{"type":"text","text":`...)
 	dst = jsonrpc.AppendString(dst, value)
 	dst = append(dst, `}]`...)
-	if value = r.version.shapeStructured(value, t.wraps); value != nil {
+	if value = r.version.shapeStructured(value); value != nil {
 		dst = append(dst, `,"structuredContent":`...)
 		dst = append(dst, value...)
 	}
@@ -138,7 +138,7 @@ func (r *Request) shapeBlocks(blocks []mcp.ContentBlock) []mcp.ContentBlock {
 }
 
 // appendCallToolResult appends a result that the handler has made itself.
-func (r *Request) appendCallToolResult(ctx context.Context, dst []byte, t *tool, out any) ([]byte, error) {
+func (r *Request) appendCallToolResult(ctx context.Context, dst []byte, s *schema.Schema, out any) ([]byte, error) {
 	result, ok := out.(mcp.CallToolResult)
 	if p, isPointer := out.(*mcp.CallToolResult); isPointer {
 		if ok = p != nil; ok {
@@ -148,11 +148,11 @@ func (r *Request) appendCallToolResult(ctx context.Context, dst []byte, t *tool,
 	if !ok {
 		return dst, internalf("the handler returned a nil *mcp.CallToolResult")
 	}
-	if t.output != nil && !result.IsError {
+	if s != nil && !result.IsError {
 		if result.StructuredContent == nil {
 			return dst, internalf("the result has an output schema but no structured content")
 		}
-		if err := t.output.Validate(ctx, result.StructuredContent); err != nil {
+		if err := s.Validate(ctx, result.StructuredContent); err != nil {
 			return dst, internalf("the result does not match the output schema: %w", err)
 		}
 	}
@@ -160,7 +160,7 @@ func (r *Request) appendCallToolResult(ctx context.Context, dst []byte, t *tool,
 		return dst, internalf("the handler returned nil content")
 	}
 	result.Content = r.shapeBlocks(result.Content)
-	result.StructuredContent = r.version.shapeStructured(result.StructuredContent, t.wraps)
+	result.StructuredContent = r.version.shapeStructured(result.StructuredContent)
 	result.ResultType, result.Meta = r.complete(result.Meta)
 	return appendJSON(dst, result)
 }

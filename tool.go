@@ -17,7 +17,6 @@ type tool struct {
 	feature
 	input  *schema.Schema
 	output *schema.Schema // nil for none
-	wraps  bool           // see isWrapped
 	open   bool           // the input schema was given: the input type may not have all it allows
 
 	annotations *mcp.ToolAnnotations
@@ -110,7 +109,7 @@ func NewTool[In, Out any](name, description string, h Handler[In, Out], opts ...
 			if v.out, err = h(ctx, v.in); err != nil {
 				return dst, err
 			}
-			return result.append(ctx, req, dst, t, &v.out)
+			return result.append(ctx, req, dst, t.output, &v.out)
 		}
 	}
 	return s.feature(name, description, opts)
@@ -153,7 +152,6 @@ func (s *toolSpec) bind(e *Engine) (registered, error) {
 	if t.output, err = e.outputSchema(s.out, s.output, s.structured); err != nil {
 		return nil, fmt.Errorf("output: %w", err)
 	}
-	t.wraps = t.output != nil && isWrapped(t.output.JSON())
 	if t.meta != nil || t.icons != nil {
 		// To encode these can fail, and the caller may change them later.
 		if t.definition, err = encodeTool(t.wireDefinition()); err != nil {

@@ -140,37 +140,25 @@ func (v *version) shapeOutputSchema(schema []byte) []byte {
 	if v.structured == anyStructured {
 		return schema
 	}
+	members, err := jsonrpc.ParseObject(schema)
 	switch {
-	case describesObject(schema):
+	case err != nil:
+		return nil
+	case string(members.Get("type")) == `"object"`:
 		return schema
-	case !isWrapped(schema):
+	case bytes.Contains(schema, []byte(`"$ref"`)):
 		return nil
 	}
 	return fmt.Appendf(nil, `{"type":"object","properties":{"result":%s},"required":["result"]}`, schema)
 }
 
-// describesObject reports whether a schema admits nothing but objects.
-func describesObject(schema []byte) bool {
-	members, err := jsonrpc.ParseObject(schema)
-	return err == nil && string(members.Get("type")) == `"object"`
-}
-
-// isWrapped reports whether a tool with this output schema returns its
-// structured content in the member "result" where only objects are allowed. The
-// schema decides it for every result of the tool: a list that shows the wrapped
-// schema must not meet a bare value, even if that one is an object.
-func isWrapped(schema []byte) bool {
-	return !describesObject(schema) && !bytes.Contains(schema, []byte(`"$ref"`))
-}
-
-// shapeStructured returns structured content as the version knows it, and nil
-// when it knows none. Where only objects are allowed, it is wrapped if the tool's
-// schema is, and also if it is not an object and the tool shows no schema.
-func (v *version) shapeStructured(value []byte, wrapped bool) []byte {
+// shapeStructured returns structured content as the version knows it: wrapped
+// when only objects are allowed and value is none, nil when it knows none.
+func (v *version) shapeStructured(value []byte) []byte {
 	switch {
 	case value == nil || v.structured == noStructured:
 		return nil
-	case v.structured == objectStructured && (wrapped || !isObject(value)):
+	case v.structured == objectStructured && !isObject(value):
 		return fmt.Appendf(nil, `{"result":%s}`, value)
 	}
 	return value

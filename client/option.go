@@ -91,23 +91,8 @@ type Authorizer interface {
 }
 
 // WithAuthorizer puts credentials on HTTP requests. By default there are none.
-// Whatever time the authorizer takes does not count in the IdleTimeout of [Limits],
-// because a person may have to sign in.
 func WithAuthorizer(a Authorizer) Option {
-	return func(c *config) { c.peer.Authorizer = patient{a} }
-}
-
-// A patient authorizer stops the time-outs while it runs.
-type patient struct{ Authorizer }
-
-func (p patient) Authorize(ctx context.Context, r *http.Request) error {
-	defer peer.AwaitPerson(ctx)()
-	return p.Authorizer.Authorize(ctx, r)
-}
-
-func (p patient) Challenged(ctx context.Context, resp *http.Response) (bool, error) {
-	defer peer.AwaitPerson(ctx)()
-	return p.Authorizer.Challenged(ctx, resp)
+	return func(c *config) { c.peer.Authorizer = a }
 }
 
 // Limits bound what a server can make the client do. The zero value of each is

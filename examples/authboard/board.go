@@ -18,11 +18,7 @@ type post struct {
 }
 
 func (b board) postMessage(ctx context.Context, in post) (string, error) {
-	key, err := messages.KeyFrom(ctx)
-	if err != nil {
-		return "", err
-	}
-	id, err := b.store.Post(ctx, messages.Draft{Username: author(auth.UserFrom(ctx)), Text: in.Text, Key: key})
+	id, err := b.store.Post(ctx, author(auth.UserFrom(ctx)), in.Text)
 	if err != nil {
 		return "", err
 	}

@@ -18,11 +18,7 @@ type post struct {
 }
 
 func (b board) postMessage(ctx context.Context, in post) (string, error) {
-	key, err := messages.KeyFrom(ctx)
-	if err != nil {
-		return "", err
-	}
-	id, err := b.store.Post(ctx, messages.Draft{Username: in.Username, Text: in.Text, Key: key})
+	id, err := b.store.Post(ctx, in.Username, in.Text)
 	if err != nil {
 		return "", err
 	}

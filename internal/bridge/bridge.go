@@ -15,20 +15,18 @@ import (
 // A bridge is one host and one server. It is what answers the messages of the
 // host's connection, as a [github.com/mcpengine/mcpengine/internal/duplex.Stateful].
 type bridge struct {
-	config   Config
-	context  context.Context // of what belongs to no request; ends with Serve
-	cancel   context.CancelCauseFunc
-	send     func(message []byte) error
-	asks     *asks
-	server   *server
-	tools    tools
-	paused   pauses
-	requests requests
-	heard    listeners
-	outbox   chan jsonrpc.Notification // for the server
+	config  Config
+	context context.Context // of what belongs to no request; ends with Serve
+	cancel  context.CancelCauseFunc
+	send    func(message []byte) error
+	asks    *asks
+	server  *server
+	tools   tools
+	paused  pauses
+	heard   listeners
+	outbox  chan jsonrpc.Notification // for the server
 
 	background background
-	silent     func() // is called when the server has left a request without an answer; optional
 
 	// Host is what the host told in its handshake, nil before and without one.
 	host  atomic.Pointer[handshake.Peer]

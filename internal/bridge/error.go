@@ -102,16 +102,16 @@ func Hint(err error) string {
 	return kindOf(err).hint
 }
 
-// explain returns the error that the host gets for a request in ctx. An error of
-// the server is handed on as it is.
-func (b *bridge) explain(ctx context.Context, method string, err error) *jsonrpc.Error {
+// explain makes of an error what the host gets to see. An error of the server's
+// is handed on as it is.
+func (b *bridge) explain(method string, err error) *jsonrpc.Error {
 	if rpcErr, ok := errors.AsType[*jsonrpc.Error](err); ok && !wraps[*peer.StatusError](err) {
 		return rpcErr
 	}
 	k := kindOf(err)
 	level := slog.LevelWarn
-	if ctx.Err() != nil || b.context.Err() != nil {
-		level = slog.LevelDebug // the host has cancelled the request, or has ended
+	if errors.Is(err, context.Canceled) || errors.Is(err, errOver) {
+		level = slog.LevelDebug // as the host wanted
 	}
 	b.config.Logger.Log(b.context, level, "a request has failed", "method", method, "kind", k.name, "error", err)
 	text := fmt.Sprintf("%.512s", err)

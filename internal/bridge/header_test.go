@@ -18,7 +18,7 @@ func TestHeaderMismatch(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{newest, earlier} {
 		f := &fleet{version: version}
-		h := bridge.NewHandler(bridge.NewProcesses(bridge.ProcessConfig{Start: f.start}), bridge.HandlerConfig{})
+		h := bridge.NewHandler(bridge.NewProcesses(bridge.ProcessConfig{Start: f.start}))
 		t.Cleanup(h.Close)
 		url := serve(t, h)
 		for name, row := range map[string]struct {
@@ -95,7 +95,7 @@ func TestHeaderUnchecked(t *testing.T) {
 		Start: func(ctx context.Context, config peer.Config) (*peer.Conn, error) {
 			return peer.Dial(ctx, s.url, config)
 		},
-	}), bridge.HandlerConfig{})
+	}))
 	t.Cleanup(h.Close)
 	url := serve(t, h)
 	call := func() string {

@@ -137,7 +137,7 @@ func (b *bridge) Ask(ctx context.Context, method string, params []byte) ([]byte,
 func (b *bridge) Handle(ctx context.Context, req *jsonrpc.Request, notify func(jsonrpc.Notification)) *jsonrpc.Response {
 	result, err := b.answer(ctx, req, notify)
 	if err != nil {
-		return jsonrpc.ErrorResponse(req.ID, b.explain(ctx, req.Method, err))
+		return jsonrpc.ErrorResponse(req.ID, b.explain(req.Method, err))
 	}
 	resp := jsonrpc.NewResponse()
 	resp.BeginResult(req.ID)
@@ -166,7 +166,6 @@ func (b *bridge) answer(ctx context.Context, req *jsonrpc.Request, notify func(j
 	if err := b.tools.admit(ctx, x); err != nil {
 		return nil, err
 	}
-	defer b.requests.begin(callerOf(ctx), x)()
 	switch {
 	case req.Handshake && !c.Handshake():
 		return x.toStateless(ctx)

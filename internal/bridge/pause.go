@@ -23,6 +23,35 @@ const maxPauses = 64
 type pauses struct {
 	mu      sync.Mutex
 	waiting map[string]*pause
+	running map[*pause]bool
+}
+
+// overhear hands a log message, of which the server does not say what request it
+// belongs to, to the first that may hear it.
+func (t *pauses) overhear(n jsonrpc.Notification) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for p := range t.running {
+		if isLoud(n.Params, p.level) {
+			p.forward(n)
+			return
+		}
+	}
+}
+
+func (t *pauses) run(p *pause) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.running == nil {
+		t.running = make(map[*pause]bool)
+	}
+	t.running[p] = true
+}
+
+func (t *pauses) stop(p *pause) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.running, p)
 }
 
 func (t *pauses) put(p *pause) (state string, err error) {
@@ -137,6 +166,8 @@ func (x *exchange) begin(level string) *pause {
 func (x *exchange) round(ctx context.Context, p *pause) ([]byte, error) {
 	p.attach(x)
 	defer p.detach()
+	x.paused.run(p)
+	defer x.paused.stop(p)
 	if len(p.asked) == 0 {
 		select {
 		case q := <-p.questions:

@@ -23,8 +23,6 @@ import (
 // A fleet starts engines in place of processes, and counts them.
 type fleet struct {
 	version string
-	add     func(e *mcpengine.Engine)                         // changes what is started; optional
-	wrap    func(in io.ReadCloser, started int) io.ReadCloser // of what a process reads; optional
 	started atomic.Int32
 	running sync.WaitGroup
 }
@@ -33,17 +31,10 @@ func (f *fleet) start(ctx context.Context, config peer.Config) (*peer.Conn, erro
 	f.started.Add(1)
 	config.Versions = []string{f.version}
 	e := newEngine(mcpengine.WithImplementation(mcp.Implementation{Name: fmt.Sprint("process ", f.started.Load()), Version: "1"}))
-	if f.add != nil {
-		f.add(e)
-	}
 	serverIn, out := io.Pipe()
 	in, serverOut := io.Pipe()
-	var input io.ReadCloser = serverIn
-	if f.wrap != nil {
-		input = f.wrap(serverIn, int(f.started.Load()))
-	}
 	f.running.Go(func() {
-		_ = e.ServeStdio(context.WithoutCancel(ctx), input, serverOut)
+		_ = e.ServeStdio(context.WithoutCancel(ctx), serverIn, serverOut)
 		serverOut.Close()
 	})
 	return peer.Attach(ctx, in, out, config)
@@ -101,7 +92,7 @@ func TestHandler(t *testing.T) {
 		t.Run(p.String(), func(t *testing.T) {
 			t.Parallel()
 			f := &fleet{version: p.server}
-			h := bridge.NewHandler(bridge.NewProcesses(bridge.ProcessConfig{Start: f.start}), bridge.HandlerConfig{})
+			h := bridge.NewHandler(bridge.NewProcesses(bridge.ProcessConfig{Start: f.start}))
 			c := dialAs(t, serve(t, h), "ann", p.host)
 			if got, want := toolText(t, c, `{"name":"weather","arguments":{"city":"Nice"}}`), "sunny in Nice"; got != want {
 				t.Errorf("the tool says %q, want %q", got, want)
@@ -133,7 +124,7 @@ func TestProcesses(t *testing.T) {
 			t.Parallel()
 			f := &fleet{version: newest}
 			row.config.Start = f.start
-			h := bridge.NewHandler(bridge.NewProcesses(row.config), bridge.HandlerConfig{})
+			h := bridge.NewHandler(bridge.NewProcesses(row.config))
 			t.Cleanup(h.Close)
 			url := serve(t, h)
 			for _, who := range []string{"ann", "bob", "ann"} {
@@ -147,7 +138,7 @@ func TestProcesses(t *testing.T) {
 	t.Run("no room", func(t *testing.T) {
 		t.Parallel()
 		f := &fleet{version: newest}
-		h := bridge.NewHandler(bridge.NewProcesses(bridge.ProcessConfig{Start: f.start, Max: 1}), bridge.HandlerConfig{})
+		h := bridge.NewHandler(bridge.NewProcesses(bridge.ProcessConfig{Start: f.start, Max: 1}))
 		t.Cleanup(h.Close)
 		url := serve(t, h)
 		listening := make(chan struct{})
@@ -203,88 +194,4 @@ func TestIdleProcessEnds(t *testing.T) {
 		p.Close()
 		f.running.Wait() // for nothing, if one is left
 	})
-}
-
-// A log message reaches the caller of the only request under way, though others
-// listen to what belongs to no request.
-func TestLogsBesideListeners(t *testing.T) {
-	t.Parallel()
-	for _, p := range []pair{{earlier, newest}, {earlier, earlier}, {newest, newest}, {newest, earlier}} {
-		for _, listener := range []string{newest, earlier} {
-			t.Run(fmt.Sprintf("%v beside %s", p, listener), func(t *testing.T) {
-				t.Parallel()
-				f := &fleet{version: p.server}
-				h := bridge.NewHandler(bridge.NewProcesses(bridge.ProcessConfig{Start: f.start}), bridge.HandlerConfig{})
-				t.Cleanup(h.Close)
-				url := serve(t, h)
-				// A host of an earlier version opens its GET stream by itself.
-				other := dialAs(t, url, "ann", listener)
-				if listener == newest {
-					listening := make(chan struct{})
-					go func() { _, _ = other.Call(t.Context(), listenCall(listening)) }()
-					within(t, listening, "the other listens")
-				}
-				messages := 0
-				_, err := dialAs(t, url, "ann", p.host).Call(t.Context(), peer.Call{
-					Method: "tools/call", Params: []byte(`{"name":"climb","arguments":{},"_meta":{"io.modelcontextprotocol/logLevel":"info"}}`),
-					OnNotification: func(n jsonrpc.Notification) {
-						if n.Method == mcp.MethodNotificationsMessage {
-							messages++
-						}
-					},
-				})
-				if err != nil || messages != 3 {
-					t.Errorf("%d log messages have come, %v, want 3", messages, err)
-				}
-			})
-		}
-	}
-}
-
-// Beside another request of the same caller a log message reaches the one that
-// asks for log messages. Beside a request of somebody else it might be the
-// other's.
-func TestLogsBesideRequests(t *testing.T) {
-	t.Parallel()
-	for _, server := range []string{newest, earlier} {
-		for other, arrives := range map[string]bool{"ann": true, "bob": false} {
-			t.Run(server+" beside "+other, func(t *testing.T) {
-				t.Parallel()
-				var started chan struct{}
-				release := make(chan struct{})
-				f := &fleet{version: server, add: func(e *mcpengine.Engine) {
-					started, _ = addWait(e)
-					mcpengine.AddTool(e, "talk", "", func(ctx context.Context, _ none) (string, error) {
-						mcpengine.Log(ctx, "warning", "talker", "words")
-						<-release
-						return "", nil
-					})
-				}}
-				h := bridge.NewHandler(bridge.NewProcesses(bridge.ProcessConfig{Start: f.start, Shared: true}), bridge.HandlerConfig{})
-				t.Cleanup(h.Close)
-				url := serve(t, h)
-				waiting, ann := dialAs(t, url, other, newest), dialAs(t, url, "ann", newest)
-				go func() {
-					_, _ = waiting.Call(t.Context(), peer.Call{Method: "tools/call", Params: []byte(`{"name":"wait","arguments":{}}`)})
-				}()
-				within(t, started, "the other calls")
-				if !arrives {
-					close(release)
-				}
-				messages := 0
-				_, err := ann.Call(t.Context(), peer.Call{
-					Method: "tools/call", Params: []byte(`{"name":"talk","arguments":{},"_meta":{"io.modelcontextprotocol/logLevel":"info"}}`),
-					OnNotification: func(n jsonrpc.Notification) {
-						if n.Method == mcp.MethodNotificationsMessage {
-							messages++
-							close(release)
-						}
-					},
-				})
-				if err != nil || messages > 0 != arrives {
-					t.Errorf("%d log messages have come, %v", messages, err)
-				}
-			})
-		}
-	}
 }

@@ -112,28 +112,8 @@ func (s *server) failed(err error) {
 		return
 	}
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.last = err
-	s.mu.Unlock()
-	if errors.Is(err, peer.ErrIdle) && s.bridge.silent != nil {
-		s.bridge.background.run(s.bridge.silent)
-	}
-}
-
-// ping asks the server whether it still answers.
-func (b *bridge) ping(ctx context.Context) error {
-	c, err := b.server.current()
-	if c == nil || err != nil {
-		return err
-	}
-	method := mcp.MethodServerDiscover
-	if c.Handshake() {
-		method = methodPing
-	}
-	_, err = c.Call(ctx, peer.Call{Method: method})
-	if wraps[*jsonrpc.Error](err) {
-		return nil // an answer is an answer
-	}
-	return err
 }
 
 // failure is why no request could be answered, and nil when one was.
@@ -156,14 +136,13 @@ func (s *server) close() {
 	}
 }
 
-// unrelated takes a notification of the server that belongs to no request.
+// unrelated takes what the server sends and belongs to no request.
 func (b *bridge) unrelated(n jsonrpc.Notification) {
-	switch {
-	case b.host.Load() != nil:
+	if b.host.Load() != nil {
 		_ = b.send(n.Append(nil)) // when it fails, Serve knows
-	case n.Method == mcp.MethodNotificationsMessage:
-		b.requests.log(n)
-		return
+	}
+	if n.Method == mcp.MethodNotificationsMessage {
+		b.paused.overhear(n)
 	}
 	b.heard.hear(n)
 }

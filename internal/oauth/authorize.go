@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"time"
-
-	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
 // errOver says that a session cannot be refreshed any more.
@@ -17,9 +15,7 @@ var errOver = errors.New("a new sign-in is needed")
 // authorizeInTurn gets a token from the beginning. Processes take turns for as
 // long as a person needs, so that one signs in; the others find what it has got.
 func (a *Authorizer) authorizeInTurn(ctx context.Context, r *resource, s *session, d demand) error {
-	done := peer.AwaitPerson(ctx) // of another process
 	unlock, err := a.config.Store.Lock(ctx, "sign-in\n"+a.pointerKey())
-	done()
 	if err != nil {
 		return fmt.Errorf("lock the token store: %w", err)
 	}

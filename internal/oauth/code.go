@@ -11,8 +11,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-
-	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
 // signInTimeout is how long a person may take.
@@ -97,9 +95,7 @@ func (a *attempt) run(ctx context.Context, visit func(context.Context, string) (
 	if err != nil {
 		return nil, err
 	}
-	done := peer.AwaitPerson(ctx)
 	callback, err := visit(ctx, target)
-	done()
 	if err != nil {
 		if ctx.Err() != nil {
 			// A server that does not know the client any more shows that to the

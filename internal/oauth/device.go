@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"time"
-
-	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
 // DeviceCode is the grant of a person who has a browser somewhere else (RFC
@@ -113,7 +111,6 @@ func parseDevice(data []byte, now time.Time) (*device, error) {
 
 // poll asks until the person has decided (RFC 8628, section 3.4).
 func (f *flow) poll(ctx context.Context, d *device) (*token, error) {
-	defer peer.AwaitPerson(ctx)()
 	ctx, cancel := context.WithTimeout(ctx, d.life)
 	defer cancel()
 	interval := d.interval

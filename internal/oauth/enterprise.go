@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-
-	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
 // Token types of a token exchange (RFC 8693, section 3; ID-JAG).
@@ -55,9 +53,7 @@ func (g EnterpriseManaged) exchange(ctx context.Context, f *flow) (string, error
 	if g.IDToken == nil || g.Client.ID == "" {
 		return "", errors.New("no ID token or no client id")
 	}
-	done := peer.AwaitPerson(ctx)
 	idToken, err := g.IDToken(ctx)
-	done()
 	if err != nil {
 		return "", fmt.Errorf("get ID token: %w", err)
 	}

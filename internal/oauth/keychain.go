@@ -10,7 +10,6 @@ import (
 
 	"github.com/zalando/go-keyring"
 
-	"github.com/mcpengine/mcpengine/internal/peer"
 	"github.com/mcpengine/mcpengine/internal/seal"
 )
 
@@ -67,7 +66,6 @@ func (SystemKeychain) Set(secret string) error {
 // waitForKey returns the key of the store. A keychain cannot be told to stop
 // waiting: asking one that never answers ends with the process.
 func waitForKey(ctx context.Context, keychain Keychain) ([]byte, error) {
-	defer peer.AwaitPerson(ctx)()
 	ctx, cancel := context.WithTimeoutCause(ctx, keychainTimeout, errSilentKeychain)
 	defer cancel()
 	type answer struct {

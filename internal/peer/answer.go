@@ -22,10 +22,6 @@ type answer struct {
 	asked *asked
 }
 
-// errNotAnswer says that a response with a status of success does not come from an
-// MCP endpoint.
-var errNotAnswer = errors.New("the response is not an answer")
-
 // errCut says that a stream ended before the response.
 var errCut = errors.New("the stream ended before the answer")
 
@@ -46,7 +42,7 @@ func (a *answer) read(resp *http.Response) (result []byte, resume position, err 
 	case "text/event-stream":
 		return a.readEvents(resp.Body)
 	}
-	return nil, position{}, protocolErrorf("%w to %s: its content type is %.64q, not JSON or an event stream", errNotAnswer, a.Method, resp.Header.Get("Content-Type"))
+	return nil, position{}, protocolErrorf("the answer to %s has content type %.64q, not JSON or an event stream", a.Method, resp.Header.Get("Content-Type"))
 }
 
 func mediaType(h http.Header) string {

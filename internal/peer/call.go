@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 )
@@ -60,16 +62,35 @@ type flight struct {
 	notifying sync.Mutex // held while a notification is delivered
 	landed    bool       // none is any more
 
-	idle *idleTimer // nil for a call that may be silent
+	link    link
+	cancel  context.CancelCauseFunc
+	idle    *time.Timer // nil for a call that may be silent
+	idleFor time.Duration
 
 	idRoom  [20]byte          // what idText is a part of
 	members [6]jsonrpc.Member // room for those of Params
 }
 
+// watch ends the call with [ErrIdle] when the server is silent for d and does
+// not wait for the client.
+func (f *flight) watch(d time.Duration) {
+	f.idleFor = d
+	f.idle = time.AfterFunc(math.MaxInt64, f.expire)
+	f.idle.Reset(d)
+}
+
+func (f *flight) expire() {
+	if q := f.link.quiet(); q < f.idleFor {
+		f.idle.Reset(f.idleFor - q)
+		return
+	}
+	f.cancel(ErrIdle)
+}
+
 // touch says that the server is alive.
 func (f *flight) touch() {
 	if f.idle != nil {
-		f.idle.touch()
+		f.idle.Reset(f.idleFor)
 	}
 }
 
@@ -124,11 +145,6 @@ func outcome(m *jsonrpc.Message) ([]byte, error) {
 // A request that the server refuses because it does not speak the version any
 // more is sent again in one that it speaks.
 func (c *Conn) Call(ctx context.Context, call Call) ([]byte, error) {
-	if call.Method != listenMethod && c.config.IdleTimeout > 0 && idleTimerOf(ctx) == nil {
-		idle := startIdleTimer(ctx, c.config.IdleTimeout)
-		defer idle.stop()
-		ctx = idle
-	}
 	for attempt := 0; ; attempt++ {
 		l, err := c.connected(ctx)
 		if err != nil {
@@ -174,8 +190,10 @@ func (c *Conn) fly(ctx context.Context, l *live, call Call) ([]byte, error) {
 		return nil, ErrClosed
 	}
 	defer c.unregister(f.id)
-	if f.idle = idleTimerOf(ctx); f.idle != nil {
-		f.idle.watch(l.link.quiet)
+	f.link, f.cancel = l.link, cancel
+	if c.config.IdleTimeout > 0 && f.Method != listenMethod {
+		f.watch(c.config.IdleTimeout)
+		defer f.idle.Stop()
 	}
 	result, err := l.link.call(ctx, f)
 	if err != nil && ctx.Err() != nil {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,11 +21,11 @@ type Conn struct {
 	lastID atomic.Int64
 	owned  ownership
 
+	connecting chan struct{} // holds a token while somebody connects
+
 	mu      sync.Mutex
-	attempt *attempt // to connect; nil when there is none
-	live    *live    // nil when there is none
-	known   Known    // what live was, last time
-	doubted bool     // known was tentative
+	live    *live // nil when there is none
+	known   Known // what live was, last time
 	closed  bool
 	closing chan struct{}
 	calls   map[int64]context.CancelCauseFunc
@@ -75,12 +74,6 @@ type live struct {
 	transport    Transport
 	result       []byte // of server/discover or initialize
 	standardMeta []byte
-
-	// tentative says that the server may speak something else: the next link asks
-	// again, and nothing is remembered.
-	tentative bool
-
-	begin func() // is called when the link has become the connection's; may be nil
 }
 
 // newLive describes a link. Over a version without a handshake every request
@@ -104,25 +97,25 @@ func standardMeta(c *Config, v *version) []byte {
 // version of the link any more, and so has not acted on the request
 // (versioning, "Backward Compatibility").
 func (l *live) refused(err error) bool {
-	if status, ok := errors.AsType[*StatusError](err); ok {
-		return isNoEndpoint(status.Status)
+	if rpcErr, ok := errors.AsType[*jsonrpc.Error](err); ok {
+		return rpcErr.Code == jsonrpc.CodeUnsupportedProtocolVersion ||
+			l.version.handshake && rpcErr.Code == jsonrpc.CodeHeaderMismatch
 	}
-	rpcErr, ok := errors.AsType[*jsonrpc.Error](err)
-	switch {
-	case !ok:
-		return false
-	case l.version.handshake:
-		return rpcErr.Code == jsonrpc.CodeUnsupportedProtocolVersion || rpcErr.Code == jsonrpc.CodeHeaderMismatch
-	}
-	return rpcErr.Code == jsonrpc.CodeUnsupportedProtocolVersion || saysSessionLost(http.StatusOK, err, false)
+	status, ok := errors.AsType[*StatusError](err)
+	return ok && isNoEndpoint(status.Status)
 }
+
+// isNoEndpoint reports whether the status says that there is no endpoint of the
+// protocol here, or not of that version.
+func isNoEndpoint(status int) bool { return status == 400 || status == 404 || status == 405 }
 
 func newConn(config Config, t target) *Conn {
 	c := &Conn{
-		config:  config.withDefaults(),
-		target:  t,
-		closing: make(chan struct{}),
-		calls:   make(map[int64]context.CancelCauseFunc),
+		config:     config.withDefaults(),
+		target:     t,
+		connecting: make(chan struct{}, 1),
+		closing:    make(chan struct{}),
+		calls:      make(map[int64]context.CancelCauseFunc),
 	}
 	if c.config.Cache != nil && t.server() != "" {
 		c.known, _ = c.config.Cache.Load(t.server())
@@ -130,52 +123,21 @@ func newConn(config Config, t target) *Conn {
 	return c
 }
 
-// An attempt is one to connect. All calls that need the link share it.
-type attempt struct {
-	done chan struct{}
-	live *live
-	err  error
-	left bool // the caller that makes it has given up, which says nothing to others
-}
-
 // connected returns the link, connecting first when there is none.
 func (c *Conn) connected(ctx context.Context) (*live, error) {
-	for {
-		if l, err := c.current(); l != nil || err != nil {
-			return l, err
-		}
-		c.mu.Lock()
-		a := c.attempt
-		if a == nil && c.live == nil {
-			a = &attempt{done: make(chan struct{})}
-			c.attempt = a
-			c.mu.Unlock()
-			c.try(ctx, a)
-			return a.live, a.err
-		}
-		c.mu.Unlock()
-		if a == nil {
-			continue // somebody has connected
-		}
-		select {
-		case <-a.done:
-			if a.err == nil || !a.left {
-				return a.live, a.err
-			}
-		case <-ctx.Done():
-			return nil, fmt.Errorf("connect: %w", context.Cause(ctx))
-		}
+	if l, err := c.current(); l != nil || err != nil {
+		return l, err
 	}
-}
-
-// try makes an attempt.
-func (c *Conn) try(ctx context.Context, a *attempt) {
-	a.live, a.err = c.connect(ctx)
-	a.left = ctx.Err() != nil
-	c.mu.Lock()
-	c.attempt = nil
-	c.mu.Unlock()
-	close(a.done)
+	select {
+	case c.connecting <- struct{}{}:
+		defer func() { <-c.connecting }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("connect: %w", context.Cause(ctx))
+	}
+	if l, err := c.current(); l != nil || err != nil {
+		return l, err
+	}
+	return c.connect(ctx)
 }
 
 // current returns the link if there is one that is not broken.
@@ -200,23 +162,21 @@ func (c *Conn) current() (*live, error) {
 
 // connect opens a link. Only one goroutine is in it at a time.
 func (c *Conn) connect(ctx context.Context) (*live, error) {
-	connecting := startIdleTimer(ctx, c.config.ConnectTimeout)
-	defer connecting.stop()
-	ctx = connecting
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	id := c.lastID.Add(1)
-	if !c.register(id, connecting.cancel) {
+	if !c.register(id, cancel) {
 		return nil, ErrClosed
 	}
 	defer c.unregister(id)
+	timeout := time.AfterFunc(c.config.ConnectTimeout, func() { cancel(ErrIdle) })
+	defer timeout.Stop()
 
 	c.mu.Lock()
 	known := c.known
-	if c.doubted {
-		known = Known{}
-	}
 	c.mu.Unlock()
 	l, err := c.target.open(ctx, c, known)
-	if err != nil && known.Version != "" && !isFinal(err) && ctx.Err() == nil {
+	if err != nil && known.Version != "" && !isFinal(err) {
 		l, err = c.target.open(ctx, c, Known{}) // it is not what it was
 	}
 	if err != nil {
@@ -237,13 +197,10 @@ func (c *Conn) adopt(l *live) error {
 		l.link.close()
 		return ErrClosed
 	}
-	changed := c.doubted || known.Version != c.known.Version || known.Transport != c.known.Transport || string(known.Result) != string(c.known.Result)
-	c.live, c.known, c.doubted = l, known, l.tentative
+	changed := known.Version != c.known.Version || known.Transport != c.known.Transport || string(known.Result) != string(c.known.Result)
+	c.live, c.known = l, known
 	c.mu.Unlock()
-	if l.begin != nil {
-		l.begin()
-	}
-	if changed && !l.tentative && c.config.Cache != nil && c.target.server() != "" {
+	if changed && c.config.Cache != nil && c.target.server() != "" {
 		c.config.Cache.Store(c.target.server(), known)
 	}
 	if c.config.OnConnect != nil {

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 )
@@ -53,8 +53,8 @@ func (t *httpTarget) server() string {
 	return t.url.Scheme + "://" + t.url.Host + t.url.EscapedPath()
 }
 
-// open asks with server/discover first, and tries the handshake when that is
-// refused (streamable-http, "Backward Compatibility").
+// open tries the newest way to talk first (streamable-http, "Backward
+// Compatibility").
 func (t *httpTarget) open(ctx context.Context, c *Conn, known Known) (*live, error) {
 	if l := t.remembered(c, known); l != nil {
 		return l, nil
@@ -62,69 +62,25 @@ func (t *httpTarget) open(ctx context.Context, c *Conn, known Known) (*live, err
 	if c.config.Transport == TransportSSE || known.Transport == TransportSSE && c.config.Transport == TransportDetect {
 		return t.openSSE(ctx, c)
 	}
-	stateless, handshake := newest(c.config.Versions, nil, false), newest(c.config.Versions, nil, true)
-	if stateless == nil || isHandshake(known) {
-		return t.openHandshake(ctx, c, handshake)
-	}
-	if handshake == nil {
-		return t.openStateless(ctx, c, stateless)
-	}
-	l, refused := t.probe(ctx, c, stateless, c.config.ConnectTimeout/4)
-	if refused == nil {
-		return l, nil
-	}
-	if isFinal(refused) || ctx.Err() != nil {
-		return nil, refused
-	}
-	// Servers on uvicorn close the connection after a status of 500, and do not
-	// say so.
-	t.endpoint.client.CloseIdleConnections()
-	l, err := t.openHandshake(ctx, c, handshake)
-	if v := newest(c.config.Versions, supportedBy(nil, err), false); v != nil && supportedBy(nil, err) != nil {
-		return t.openStateless(ctx, c, v)
-	}
-	if err != nil {
-		// The refusal is text alone: what the caller does depends on the last error.
-		return nil, fmt.Errorf("%w (server/discover was answered before: %v)", err, refused) //nolint:errorlint // see above
-	}
-	return t.confirm(ctx, c, l, refused)
-}
-
-// confirm asks once more what the server speaks, if the refusal of the question
-// may have been anybody's. By now the server has answered a handshake, so that the
-// same refusal again is its own. With another one nothing is known: the handshake
-// serves for now, and the next link finds out again.
-func (t *httpTarget) confirm(ctx context.Context, c *Conn, l *live, refused error) (*live, error) {
-	if isVerdict(refused) || l.transport == TransportSSE {
-		return l, nil
-	}
-	limit := min(c.config.ConnectTimeout/4, c.config.ProbeTimeout)
-	found, err := t.probe(ctx, c, newest(c.config.Versions, nil, false), limit)
-	if err == nil {
-		c.wait.Go(l.link.close)
-		return found, nil
-	}
-	t.endpoint.client.CloseIdleConnections()
-	l.tentative = !isSameRefusal(refused, err)
-	return l, nil
-}
-
-// openHandshake begins a session, over HTTP+SSE if the server takes no POST.
-func (t *httpTarget) openHandshake(ctx context.Context, c *Conn, offer *version) (*live, error) {
-	l, err := t.openSession(ctx, c, offer)
-	if named := supportedBy(nil, err); named != nil {
-		if v := newest(c.config.Versions, named, true); v != nil && v != offer {
-			return t.openSession(ctx, c, v)
+	var first error
+	if newest(c.config.Versions, nil, false) != nil && !isHandshake(known) {
+		l, silent, err := t.probe(ctx, c)
+		if err == nil || isFinal(err) && !silent || newest(c.config.Versions, nil, true) == nil {
+			return l, err
 		}
+		first = err
+		// Servers on uvicorn close the connection after a status of 500, and do not
+		// say so.
+		t.endpoint.client.CloseIdleConnections()
 	}
-	if !mayBeSSE(err) || c.config.Transport == TransportStreamable {
-		return l, err
+	l, err := t.openSession(ctx, c)
+	if isUnwelcome(err) && c.config.Transport != TransportStreamable {
+		l, err = t.openSSE(ctx, c)
 	}
-	l, sseErr := t.openSSE(ctx, c)
-	if sseErr == nil || wraps[*ProtocolError](sseErr) || wraps[*AuthError](sseErr) {
-		return l, sseErr
+	if err != nil && first != nil {
+		err = fmt.Errorf("%w (and before that: %w)", err, first)
 	}
-	return nil, fmt.Errorf("%w (and there is no HTTP+SSE: %v)", err, sseErr) //nolint:errorlint // the first error tells more
+	return l, err
 }
 
 // remembered returns a link that needs no request to be opened, or nil.
@@ -141,20 +97,44 @@ func isHandshake(known Known) bool {
 	return v != nil && v.handshake
 }
 
-// probe asks in a version without a handshake. A server that has none may stay
-// silent (versioning, "Compatibility Matrix"), so that the question gets a limited
-// time.
-func (t *httpTarget) probe(ctx context.Context, c *Conn, v *version, limit time.Duration) (*live, error) {
-	probing := startIdleTimer(ctx, limit)
-	defer probing.stop()
-	l, err := t.openStateless(probing, c, v)
-	if err != nil && probing.Err() != nil {
-		err = context.Cause(probing)
+// isFinal reports whether an attempt says all there is to know: the server is
+// not there, wants credentials or time, or speaks nothing that the client does.
+func isFinal(err error) bool {
+	if status, ok := errors.AsType[*StatusError](err); ok {
+		return status.Status == http.StatusTooManyRequests || status.Status == http.StatusServiceUnavailable
 	}
-	return l, err
+	if rpcErr, ok := errors.AsType[*jsonrpc.Error](err); ok {
+		return isStateless(rpcErr)
+	}
+	_, unreachable := errors.AsType[*UnreachableError](err)
+	_, auth := errors.AsType[*AuthError](err)
+	return unreachable || auth || errors.Is(err, errNoVersion) || errors.Is(err, ErrIdle) || errors.Is(err, ErrClosed) ||
+		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
-func (t *httpTarget) openStateless(ctx context.Context, c *Conn, v *version) (*live, error) {
+// isUnwelcome reports whether the status is one of those after which HTTP+SSE is
+// worth a try.
+func isUnwelcome(err error) bool {
+	status, ok := errors.AsType[*StatusError](err)
+	return ok && isNoEndpoint(status.Status)
+}
+
+// probe asks in a version without a handshake. A server that has none may stay
+// silent (versioning, "Compatibility Matrix"), so that the question gets a
+// quarter of the time. Silent says that it was not enough.
+func (t *httpTarget) probe(ctx context.Context, c *Conn) (l *live, silent bool, err error) {
+	probing := ctx
+	if newest(c.config.Versions, nil, true) != nil {
+		var cancel context.CancelFunc
+		probing, cancel = context.WithTimeout(ctx, c.config.hurry(c.config.ConnectTimeout/4))
+		defer cancel()
+	}
+	l, err = t.openStateless(probing, c)
+	return l, probing.Err() != nil && ctx.Err() == nil, err
+}
+
+func (t *httpTarget) openStateless(ctx context.Context, c *Conn) (*live, error) {
+	v := newest(c.config.Versions, nil, false)
 	link := func(v *version) link { return newStateless(t.endpoint, t.url, v) }
 	return c.discover(ctx, v, link, TransportStreamable)
 }
@@ -169,7 +149,7 @@ func (c *Conn) discover(ctx context.Context, v *version, open func(*version) lin
 		supported := supportedBy(result, err)
 		if supported == nil {
 			if err == nil {
-				err = fmt.Errorf("%w, or so it seems: the result of server/discover names none", errHandshakeOnly)
+				err = protocolErrorf("the result of server/discover names no versions")
 			}
 			return nil, err
 		}
@@ -178,7 +158,7 @@ func (c *Conn) discover(ctx context.Context, v *version, open func(*version) lin
 		case next == nil && newest(c.config.Versions, supported, true) == nil:
 			return nil, fmt.Errorf("%w: the server has %.256q", errNoVersion, supported)
 		case next == nil:
-			return nil, fmt.Errorf("%w: %.256q", errHandshakeOnly, supported)
+			return nil, fmt.Errorf("the server has only versions with a handshake: %.256q", supported)
 		case err != nil && retried:
 			return nil, err
 		case err == nil && next == v:
@@ -192,13 +172,12 @@ func (c *Conn) discover(ctx context.Context, v *version, open func(*version) lin
 	}
 }
 
-// supportedBy returns the versions that a result of server/discover, or the error
-// for a version that is not supported, lists, and nil if none. Handshake versions
-// had the code -32602 for it (2025-11-25, lifecycle, "Error Handling").
+// supportedBy returns the versions that a result of server/discover, or the
+// error for a version that is not supported, lists, and nil if none.
 func supportedBy(result []byte, err error) []string {
 	raw, member := result, "supportedVersions"
 	if rpcErr, ok := errors.AsType[*jsonrpc.Error](err); ok {
-		if rpcErr.Code != jsonrpc.CodeUnsupportedProtocolVersion && rpcErr.Code != jsonrpc.CodeInvalidParams {
+		if rpcErr.Code != jsonrpc.CodeUnsupportedProtocolVersion {
 			return nil
 		}
 		raw, member = rpcErr.Data, "supported"
@@ -206,7 +185,7 @@ func supportedBy(result []byte, err error) []string {
 		return nil
 	}
 	members, err := jsonrpc.ParseObject(raw)
-	if err != nil || members.Get(member) == nil {
+	if err != nil {
 		return nil
 	}
 	elements, err := jsonrpc.Elements(members.Get(member))
@@ -231,8 +210,8 @@ func (c *Conn) setUp(ctx context.Context, l *live, method string, params []byte)
 	return l.link.call(ctx, f)
 }
 
-func (t *httpTarget) openSession(ctx context.Context, c *Conn, offered *version) (*live, error) {
-	params, err := c.initializeParams(offered)
+func (t *httpTarget) openSession(ctx context.Context, c *Conn) (*live, error) {
+	params, offered, err := c.initializeParams()
 	if err != nil {
 		return nil, err
 	}
@@ -259,7 +238,7 @@ func (t *httpTarget) openSession(ctx context.Context, c *Conn, offered *version)
 		return nil, fmt.Errorf("initialize: %w", err)
 	}
 	l.result = result
-	l.begin = s.listen
+	s.listen()
 	return l, nil
 }
 
@@ -276,15 +255,17 @@ func isVisible(id string) bool {
 	return true
 }
 
-// initializeParams returns the parameters of initialize that offer a version.
-func (c *Conn) initializeParams(v *version) ([]byte, error) {
+// initializeParams returns the parameters of initialize, and the version they
+// offer.
+func (c *Conn) initializeParams() ([]byte, *version, error) {
+	v := newest(c.config.Versions, nil, true)
 	if v == nil {
-		return nil, fmt.Errorf("%w: the server wants a handshake, which none of %.256q has", errNoVersion, c.config.Versions)
+		return nil, nil, fmt.Errorf("%w: the server wants a handshake, which none of %.256q has", errNoVersion, c.config.Versions)
 	}
 	params := appendMember([]byte{'{'}, "protocolVersion", jsonrpc.AppendString(nil, v.name))
 	params = appendMember(params, "capabilities", c.config.Capabilities)
 	params = appendMember(params, "clientInfo", c.config.ClientInfo)
-	return append(params, '}'), nil
+	return append(params, '}'), v, nil
 }
 
 // agreed returns the version that the server chose in the handshake.
@@ -309,27 +290,21 @@ func (t *httpTarget) openSSE(ctx context.Context, c *Conn) (*live, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the event stream: %w", err)
 	}
-	l, err := c.handshake(ctx, link, newest(c.config.Versions, nil, true), TransportSSE)
+	l, err := c.handshake(ctx, link, TransportSSE)
 	if err != nil {
 		link.close()
 	}
 	return l, err
 }
 
-// handshake initializes over a channel that is open, in another version when the
-// server refuses the offered one and names others.
-func (c *Conn) handshake(ctx context.Context, link link, offered *version, t Transport) (*live, error) {
-	params, err := c.initializeParams(offered)
+// handshake initializes over a channel that is open.
+func (c *Conn) handshake(ctx context.Context, link link, t Transport) (*live, error) {
+	params, offered, err := c.initializeParams()
 	if err != nil {
 		return nil, err
 	}
 	l := newLive(&c.config, link, offered, t, nil)
 	result, err := c.setUp(ctx, l, "initialize", params)
-	if named := supportedBy(nil, err); named != nil {
-		if v := newest(c.config.Versions, named, true); v != nil && v != offered {
-			return c.handshake(ctx, link, v, t)
-		}
-	}
 	if err == nil {
 		l.version, err = c.agreed(result)
 	}

@@ -176,9 +176,6 @@ func (d *duplex) receive(data []byte) {
 	switch {
 	case m.IsResponse():
 		w := d.byID(m.ID)
-		if m.ID == nil && m.Error != nil {
-			w = d.only() // of a server that could not read the id
-		}
 		d.remove(w) // what follows the response does not belong to the call
 		d.deliver(w, m)
 	case m.ID != nil:
@@ -269,19 +266,15 @@ func (d *duplex) onRequest() RequestFunc {
 	return nil
 }
 
-// only returns the call under way, if there is no other. Subscriptions do not
-// count: what they are about says so.
-func (d *duplex) only() (found *waiting) {
+// only returns the call under way, if there is no other.
+func (d *duplex) only() *waiting {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, w := range d.flights {
-		switch {
-		case w.Method == listenMethod:
-		case found != nil:
-			return nil
-		default:
-			found = w
-		}
+	if len(d.flights) != 1 {
+		return nil
 	}
-	return found
+	for _, w := range d.flights {
+		return w
+	}
+	return nil
 }

@@ -100,20 +100,10 @@ func (e *AuthError) Unwrap() error { return e.Err }
 // A SessionError says that the server does not know the session any more. The
 // request was not acted on when Sent is false. The next call begins a new
 // session.
-type SessionError struct {
-	Sent bool
+type SessionError struct{ Sent bool }
 
-	// Err is how the server said so. It is a *[StatusError] or a *[jsonrpc.Error].
-	Err error
-}
-
-// Error says so, in the server's words if there are any.
-func (e *SessionError) Error() string {
-	if e.Err == nil {
-		return "the server has ended the session"
-	}
-	return fmt.Sprintf("the server has ended the session: %v", e.Err)
-}
+// Error says so.
+func (e *SessionError) Error() string { return "the server has ended the session" }
 
 // A ProtocolError says that what the server sent breaks the protocol.
 type ProtocolError struct{ Err error }

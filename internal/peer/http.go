@@ -135,9 +135,6 @@ func (e *endpoint) do(ctx context.Context, method string, u *url.URL, header htt
 		if resp.StatusCode != http.StatusUnauthorized && (resp.StatusCode != http.StatusForbidden || len(Challenges(resp.Header)) == 0) {
 			return resp, nil
 		}
-		if isForgotten(r, resp) {
-			return resp, nil
-		}
 		refused := &AuthError{Status: resp.StatusCode, Challenges: Challenges(resp.Header), Err: bodyError(resp)}
 		if e.config.Authorizer == nil || attempt == maxAttempts {
 			return nil, refused
@@ -152,23 +149,10 @@ func (e *endpoint) do(ctx context.Context, method string, u *url.URL, header htt
 	}
 }
 
-// isForgotten reports whether a response with status 401 asks for no credentials but
-// says that the session is lost, as servers of rmcp do. The body stays readable.
-func isForgotten(r *http.Request, resp *http.Response) bool {
-	if r.Header.Get(sessionField) == "" || len(Challenges(resp.Header)) > 0 {
-		return false
-	}
-	data, _ := readBody(resp, maxErrorBody) // what cannot be read says nothing
-	resp.Body.Close()
-	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(data)), int64(len(data))
-	return sessionLost.Match(data)
-}
-
 func newRequest(ctx context.Context, method string, u *url.URL, header http.Header, body []byte) *http.Request {
 	r := &http.Request{
 		Method: method, URL: u, Host: u.Host, Header: header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Body: http.NoBody, // not nil: a carrier may hand the request to a handler
 	}
 	if body != nil {
 		m := &outgoing{text: body}
@@ -261,7 +245,7 @@ func errorIn(data []byte) *jsonrpc.Error {
 // the request was not looked at.
 func refusal(resp *http.Response, id []byte) error {
 	if resp.StatusCode < 300 {
-		return protocolErrorf("%w to a request: it is HTTP %d", errNotAnswer, resp.StatusCode)
+		return protocolErrorf("HTTP %d is no answer to a request", resp.StatusCode)
 	}
 	data, err := readBody(resp, maxErrorBody)
 	if err != nil {

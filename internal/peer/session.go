@@ -136,7 +136,7 @@ func (s *session) exchange(ctx context.Context, f *flight) ([]byte, http.Header,
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return nil, nil, s.unlessLost(f.Method, resp.StatusCode, refusal(resp, f.idText), false)
+		return nil, nil, s.refusal(resp, f.idText, false)
 	}
 	f.touch()
 	a := &answer{flight: f, limit: s.config.MaxMessage, asked: s.asked}
@@ -145,20 +145,20 @@ func (s *session) exchange(ctx context.Context, f *flight) ([]byte, http.Header,
 		resp.Body.Close()
 		result, err = s.resume(ctx, a, at)
 	}
-	if wraps[*jsonrpc.Error](err) && !wraps[*ProtocolError](err) {
-		err = s.unlessLost(f.Method, http.StatusOK, err, false)
-	}
 	return result, resp.Header, err
 }
 
-// unlessLost returns the error with which a message was refused, or one that says
-// that the session is lost.
-func (s *session) unlessLost(method string, status int, err error, sent bool) error {
-	if method == "initialize" || !saysSessionLost(status, err, s.hasID()) {
+// refusal is [refusal] for a session that may have been lost.
+func (s *session) refusal(resp *http.Response, id []byte, sent bool) error {
+	err := refusal(resp, id)
+	if resp.StatusCode != http.StatusNotFound || !s.hasID() {
+		return err
+	}
+	if rpcErr, ok := errors.AsType[*jsonrpc.Error](err); ok && rpcErr.Code == jsonrpc.CodeMethodNotFound {
 		return err
 	}
 	s.lose()
-	return &SessionError{Sent: sent, Err: err}
+	return &SessionError{Sent: sent}
 }
 
 // Waiting times before a stream is resumed: the default, which the server may
@@ -236,7 +236,7 @@ func (s *session) get(ctx context.Context, lastID string) (*http.Response, error
 		if lastID == "" {
 			return nil, refusal(resp, nil) // 404 may mean that there is no such stream
 		}
-		return nil, s.unlessLost("", resp.StatusCode, refusal(resp, nil), true)
+		return nil, s.refusal(resp, nil, true)
 	}
 	if mediaType(resp.Header) != "text/event-stream" {
 		resp.Body.Close()

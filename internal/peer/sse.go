@@ -25,10 +25,9 @@ type sseLink struct {
 // openSSE opens the stream and waits for the event that names the endpoint.
 func openSSE(ctx context.Context, e *endpoint, u *url.URL) (*sseLink, error) {
 	l := &sseLink{endpoint: e, header: postHeader(""), reading: make(chan struct{})}
-	opening := startIdleTimer(ctx, e.config.ProbeTimeout)
-	defer opening.stop()
-	ctx = opening
-	streaming, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ctx, giveUp := context.WithTimeout(ctx, e.config.hurry(e.config.ProbeTimeout))
+	defer giveUp()
+	streaming, cancel := context.WithCancel(context.Background())
 	stop := context.AfterFunc(ctx, cancel) // until the stream is there
 	events, body, err := l.open(streaming, u)
 	if !stop() && err == nil {
@@ -92,14 +91,9 @@ func (l *sseLink) read(events *sse.Reader) error {
 }
 
 func (l *sseLink) write(ctx context.Context, message []byte) error {
-	err := l.post(func() (*http.Response, error) {
+	return l.post(func() (*http.Response, error) {
 		return l.do(ctx, http.MethodPost, l.messages, l.header.Clone(), message)
 	})
-	if status, ok := errors.AsType[*StatusError](err); ok && saysSessionLost(status.Status, err, true) {
-		err = &SessionError{Err: err}
-		l.fail(err)
-	}
-	return err
 }
 
 func (l *sseLink) close() {

@@ -33,28 +33,18 @@ func newPostgres(pool *pgxpool.Pool, logger *slog.Logger) *postgres {
 
 func (p *postgres) Close() { p.pool.Close() }
 
-// Post may be sent again when a connection broke: the key sees to it that the
-// message is stored once.
-func (p *postgres) Post(ctx context.Context, draft Draft) (id int64, err error) {
-	d, err := checked(draft)
-	if err != nil {
+func (p *postgres) Post(ctx context.Context, username, text string) (id int64, err error) {
+	if err := check(username, text); err != nil {
 		return 0, err
 	}
-	var text string
-	err = p.do(ctx, "post", keyed, func(ctx context.Context) error {
-		// The update changes nothing. It makes the row that is there be returned.
-		return p.pool.QueryRow(ctx, `INSERT INTO messages (username, text, key) VALUES ($1, $2, $3)
-			ON CONFLICT (username, key) DO UPDATE SET key = excluded.key RETURNING id, text`,
-			d.Username, d.Text, d.Key).Scan(&id, &text)
+	err = p.do(ctx, "post", once, func(ctx context.Context) error {
+		return p.pool.QueryRow(ctx, `INSERT INTO messages (username, text) VALUES ($1, $2) RETURNING id`, username, text).Scan(&id)
 	})
-	if err == nil && text != d.Text {
-		return 0, errKeyUsed
-	}
 	return id, err
 }
 
 func (p *postgres) Recent(ctx context.Context) (found []Message, err error) {
-	err = p.do(ctx, "read", reads, func(ctx context.Context) error {
+	err = p.do(ctx, "read", repeatable, func(ctx context.Context) error {
 		rows, err := p.pool.Query(ctx, `SELECT id, username, text, timestamp FROM messages ORDER BY id DESC LIMIT $1`, recent)
 		if err != nil {
 			return err
@@ -78,20 +68,16 @@ func (p *postgres) Delete(ctx context.Context, id int64) error {
 	return err
 }
 
-// An effect says how often an operation may reach the database, and what its
-// failure means.
-type effect int
-
+// How often an operation may reach the database.
 const (
-	once  effect = iota // a second time would be a second effect
-	keyed               // a second time has no effect, the first may have had its
-	reads               // none
+	once       = false
+	repeatable = true
 )
 
-// do runs an operation on the database. It is tried a second time when that does
-// no harm, and when the first attempt cannot have done anything: the connection
-// had died while nobody used it, or the password had been changed.
-func (p *postgres) do(ctx context.Context, what string, effect effect, operation func(context.Context) error) error {
+// do runs an operation on the database. It is tried a second time when the first
+// one cannot have done anything: the connection had died while nobody used it, or
+// the password had been changed.
+func (p *postgres) do(ctx context.Context, what string, again bool, operation func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	if err := p.migrate(ctx); err != nil {
@@ -99,14 +85,14 @@ func (p *postgres) do(ctx context.Context, what string, effect effect, operation
 		return errUnavailable
 	}
 	err := operation(ctx)
-	if err != nil && ctx.Err() == nil && (unsent(err) || effect != once && lost(err)) {
+	if err != nil && ctx.Err() == nil && (unsent(err) || again && lost(err)) {
 		err = operation(ctx)
 	}
 	if err == nil {
 		return nil
 	}
 	p.logger.ErrorContext(ctx, what+" messages", "error", err)
-	if effect == reads || unsent(err) || refused(err) {
+	if again || unsent(err) || refused(err) {
 		return errUnavailable
 	}
 	return errUncertain
@@ -165,9 +151,7 @@ func (p *postgres) createTable(ctx context.Context) error {
 			id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 			username  text NOT NULL,
 			text      text NOT NULL,
-			timestamp timestamptz NOT NULL DEFAULT now(),
-			key       text,
-			UNIQUE (username, key)
+			timestamp timestamptz NOT NULL DEFAULT now()
 		)`)
 		return err
 	})

@@ -35,9 +35,7 @@ func openSQLite(ctx context.Context, file string, logger *slog.Logger) (Store, e
 		id        INTEGER PRIMARY KEY AUTOINCREMENT,
 		username  TEXT NOT NULL,
 		text      TEXT NOT NULL,
-		timestamp TIMESTAMP NOT NULL,
-		key       TEXT,
-		UNIQUE (username, key)
+		timestamp TIMESTAMP NOT NULL
 	)`)
 	if err != nil {
 		db.Close()
@@ -48,22 +46,15 @@ func openSQLite(ctx context.Context, file string, logger *slog.Logger) (Store, e
 
 func (s *sqlite) Close() { s.db.Close() }
 
-func (s *sqlite) Post(ctx context.Context, draft Draft) (id int64, err error) {
-	d, err := checked(draft)
-	if err != nil {
+func (s *sqlite) Post(ctx context.Context, username, text string) (int64, error) {
+	if err := check(username, text); err != nil {
 		return 0, err
 	}
-	var text string
-	err = s.db.QueryRowContext(ctx, `INSERT INTO messages (username, text, timestamp, key) VALUES (?, ?, ?, ?)
-		ON CONFLICT (username, key) DO UPDATE SET key = excluded.key RETURNING id, text`,
-		d.Username, d.Text, time.Now().UTC(), d.Key).Scan(&id, &text)
-	switch {
-	case err != nil:
+	result, err := s.db.ExecContext(ctx, `INSERT INTO messages (username, text, timestamp) VALUES (?, ?, ?)`, username, text, time.Now().UTC())
+	if err != nil {
 		return 0, s.unavailable(ctx, "post", err)
-	case text != d.Text:
-		return 0, errKeyUsed
 	}
-	return id, nil
+	return result.LastInsertId()
 }
 
 func (s *sqlite) Recent(ctx context.Context) ([]Message, error) {
