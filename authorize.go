@@ -7,9 +7,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/mcpengine/mcpengine/auth"
+	"github.com/mcpengine/mcpengine/internal/caller"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
-	"github.com/mcpengine/mcpengine/mcp"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 )
 
 // This file decides what a caller may do. Who the caller is was found out by
@@ -32,17 +32,17 @@ func (e *Engine) authenticate(r *http.Request) (context.Context, *jsonrpc.Error)
 		return nil, refusal(challenge)
 	}
 	ctx := r.Context()
-	if user == nil && auth.UserFrom(ctx) == nil {
+	if user == nil && caller.UserFrom(ctx) == nil {
 		return ctx, nil
 	}
 	// Nobody but the resource says who is calling.
-	return auth.ContextWithUser(ctx, user), nil
+	return caller.ContextWithUser(ctx, user), nil
 }
 
 // callerOf returns the identity to which sessions and connections are bound.
-func callerOf(r *http.Request) string { return callerID(auth.UserFrom(r.Context())) }
+func callerOf(r *http.Request) string { return callerID(caller.UserFrom(r.Context())) }
 
-func callerID(u *auth.User) string {
+func callerID(u *caller.User) string {
 	if u == nil {
 		return ""
 	}
@@ -50,9 +50,9 @@ func callerID(u *auth.User) string {
 }
 
 // expiryOf returns when the caller's token ends, and zero when it does not.
-func expiryOf(r *http.Request) time.Time { return expiry(auth.UserFrom(r.Context())) }
+func expiryOf(r *http.Request) time.Time { return expiry(caller.UserFrom(r.Context())) }
 
-func expiry(u *auth.User) time.Time {
+func expiry(u *caller.User) time.Time {
 	if u == nil {
 		return time.Time{}
 	}
@@ -61,7 +61,7 @@ func expiry(u *auth.User) time.Time {
 
 // refusal is a challenge as an error. What its header says is in the body as
 // well, because some gateways rename WWW-Authenticate.
-func refusal(c *auth.Challenge) *jsonrpc.Error {
+func refusal(c *caller.Challenge) *jsonrpc.Error {
 	code := jsonrpc.CodeInvalidRequest
 	if c.Status == http.StatusServiceUnavailable {
 		code = jsonrpc.CodeInternalError
@@ -81,7 +81,7 @@ func (c core) Authorize(ctx context.Context, wire *jsonrpc.Request) *jsonrpc.Err
 	if c.auth == nil {
 		return nil
 	}
-	req := &Request{engine: c.Engine, wire: wire, catalog: c.registry.catalog(), user: auth.UserFrom(ctx), local: c.local}
+	req := &Request{engine: c.Engine, wire: wire, catalog: c.registry.catalog(), user: caller.UserFrom(ctx), local: c.local}
 	// What is hidden is answered like anything that does not exist, which is not
 	// to turn the caller away.
 	err, _ := errors.AsType[*jsonrpc.Error](req.authorize(ctx))
@@ -104,25 +104,24 @@ func (r *Request) admit() *jsonrpc.Error {
 // authorize returns nil when the caller may make the request.
 func (r *Request) authorize(ctx context.Context) error {
 	c := r.catalog
-	switch r.wire.Method {
-	case mcp.MethodToolsCall:
+	switch protocol.MethodOf(r.wire.Method).About {
+	case protocol.AboutTool:
 		if t, ok := c.tools.byName[r.text("name")]; ok {
 			return r.use(ctx, &t.feature)
 		}
-	case mcp.MethodPromptsGet:
+	case protocol.AboutPrompt:
 		if p, ok := c.prompts.byName[r.text("name")]; ok {
 			return r.use(ctx, &p.feature)
 		}
-	case mcp.MethodResourcesRead, "resources/subscribe":
+	case protocol.AboutResource:
 		return r.useResource(ctx, r.text("uri"))
-	case mcp.MethodCompletionComplete:
+	case protocol.AboutReference:
 		if f := c.referred(r.ref()); f != nil {
 			return r.use(ctx, f)
 		}
-	case mcp.MethodSubscriptionsListen:
+	case protocol.AboutFilter:
 		return r.useFilter(ctx)
-	case mcp.MethodServerDiscover, mcp.MethodToolsList, mcp.MethodPromptsList, mcp.MethodResourcesList,
-		mcp.MethodResourcesTemplatesList, "initialize", "ping", "logging/setLevel", "resources/unsubscribe":
+	case protocol.AboutServer:
 		return r.discover()
 	}
 	// There is nothing of that name. Strangers are not told so.
@@ -247,12 +246,12 @@ func (r *Request) text(name string) string {
 
 // unknownFeature is the answer for a feature that does not exist.
 func (r *Request) unknownFeature() error {
-	switch r.wire.Method {
-	case mcp.MethodToolsCall:
+	switch protocol.MethodOf(r.wire.Method).About {
+	case protocol.AboutTool:
 		return unknownTool(r.text("name"))
-	case mcp.MethodPromptsGet:
+	case protocol.AboutPrompt:
 		return unknownPrompt(r.text("name"))
-	case mcp.MethodCompletionComplete:
+	case protocol.AboutReference:
 		return r.ref().unknown()
 	}
 	return ResourceNotFound(r.text("uri"))

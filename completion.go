@@ -62,7 +62,7 @@ func (r *Request) ref() reference {
 		return reference{}
 	}
 	text := func(name string) string {
-		if raw := members.Get(name); raw != nil && isString(raw) {
+		if raw := members.Get(name); jsonrpc.IsString(raw) {
 			return jsonrpc.UnquoteString(raw)
 		}
 		return ""

@@ -5,77 +5,50 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// What every server encodes before it can answer is written member by member:
-// to learn the types of package mcp takes encoding/json longer than all else
-// that is done at start-up.
+// The definitions of the server and of its tools are written member by member:
+// encoding/json would take longer to learn the types of package mcp than
+// everything else at start-up.
 
-// A definition is a JSON object that grows.
+// A definition is a [jsonrpc.Builder] that also encodes the values that few
+// programs set.
 type definition struct {
-	text []byte
-	err  error
+	jsonrpc.Builder
+	err error
 }
 
-// name begins a member.
-func (d *definition) name(name string) {
-	separator := byte(',')
-	if len(d.text) == 0 {
-		separator = '{'
-	}
-	d.text = append(jsonrpc.AppendString(append(d.text, separator), name), ':')
-}
-
-func (d *definition) raw(name string, value []byte) {
-	d.name(name)
-	d.text = append(d.text, value...)
-}
-
-func (d *definition) required(name, value string) {
-	d.name(name)
-	d.text = jsonrpc.AppendString(d.text, value)
-}
-
-func (d *definition) optional(name, value string) {
-	if value != "" {
-		d.required(name, value)
-	}
-}
-
-// given adds a value that few programs set.
-func (d *definition) given(set bool, name string, v any) {
+func (d *definition) addValue(set bool, name string, v any) {
 	if !set || d.err != nil {
 		return
 	}
 	value, err := encode(v)
 	d.err = err
-	d.raw(name, value)
+	d.Add(name, value)
 }
 
-func (d *definition) end() ([]byte, error) { return append(d.text, '}'), d.err }
+func (d *definition) end() ([]byte, error) { return d.Object(), d.err }
 
 func encodeImplementation(info mcp.Implementation) ([]byte, error) {
 	var d definition
-	d.required("name", info.Name)
-	d.optional("title", info.Title)
-	d.required("version", info.Version)
-	d.optional("description", info.Description)
-	d.optional("websiteUrl", info.WebsiteURL)
-	d.given(info.Icons != nil, "icons", info.Icons)
+	d.AddString("name", info.Name)
+	d.AddText("title", info.Title)
+	d.AddString("version", info.Version)
+	d.AddText("description", info.Description)
+	d.AddText("websiteUrl", info.WebsiteURL)
+	d.addValue(info.Icons != nil, "icons", info.Icons)
 	return d.end()
 }
 
 func encodeTool(tool mcp.Tool) ([]byte, error) {
 	// What is usual fits at once: the names of members take 70 bytes.
 	texts := len(tool.Name) + len(tool.Title) + len(tool.Description)
-	d := definition{text: make([]byte, 0, 80+texts+len(tool.InputSchema)+len(tool.OutputSchema))}
-	d.required("name", tool.Name)
-	d.optional("title", tool.Title)
-	d.optional("description", tool.Description)
-	d.raw("inputSchema", tool.InputSchema)
-	if tool.OutputSchema != nil {
-		d.raw("outputSchema", tool.OutputSchema)
-	}
-	d.given(tool.Annotations != nil, "annotations", tool.Annotations)
-	d.given(tool.Icons != nil, "icons", tool.Icons)
-	d.given(tool.Meta != nil, "_meta", tool.Meta)
+	d := definition{Builder: jsonrpc.NewBuilder(80 + texts + len(tool.InputSchema) + len(tool.OutputSchema))}
+	d.AddString("name", tool.Name)
+	d.AddText("title", tool.Title)
+	d.AddText("description", tool.Description)
+	d.Add("inputSchema", tool.InputSchema)
+	d.AddGiven("outputSchema", tool.OutputSchema)
+	d.addValue(tool.Annotations != nil, "annotations", tool.Annotations)
+	d.addValue(tool.Icons != nil, "icons", tool.Icons)
+	d.addValue(tool.Meta != nil, "_meta", tool.Meta)
 	return d.end()
 }

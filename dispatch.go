@@ -6,8 +6,9 @@ import (
 	"runtime/debug"
 	"slices"
 
-	"github.com/mcpengine/mcpengine/auth"
+	"github.com/mcpengine/mcpengine/internal/caller"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -22,9 +23,6 @@ type method struct {
 	// method belongs to; without it the method does not exist (schema,
 	// "MethodNotFoundError"). Nil means always.
 	offered func(*catalog) bool
-
-	// handshake says that only versions with a handshake have the method.
-	handshake bool
 }
 
 var methods = map[string]method{
@@ -38,8 +36,8 @@ var methods = map[string]method{
 	mcp.MethodPromptsList:            {run: (*Engine).listPrompts, offered: (*catalog).hasPrompts},
 	mcp.MethodPromptsGet:             {run: (*Engine).getPrompt, offered: (*catalog).hasPrompts},
 	mcp.MethodCompletionComplete:     {run: (*Engine).complete, offered: (*catalog).hasCompletions},
-	"initialize":                     {run: (*Engine).initialize, handshake: true},
-	"ping":                           {run: (*Engine).ping, handshake: true},
+	protocol.MethodInitialize:        {run: (*Engine).initialize},
+	protocol.MethodPing:              {run: (*Engine).ping},
 }
 
 func (c *catalog) hasTools() bool     { return len(c.tools.list) > 0 }
@@ -63,7 +61,7 @@ func (c core) Handle(ctx context.Context, wire *jsonrpc.Request, notify func(jso
 	req.hangup = c.hangup
 	defer req.end()
 	if c.auth != nil {
-		req.user, req.local = auth.UserFrom(ctx), c.local
+		req.user, req.local = caller.UserFrom(ctx), c.local
 		if err := req.admit(); err != nil {
 			resp.SetError(wire.ID, err)
 			return resp
@@ -119,7 +117,7 @@ func requestAttrs(req *Request, attrs ...any) []any {
 // run looks the method up and runs it. It is the innermost [Method].
 func (e *Engine) run(ctx context.Context, req *Request, dst []byte) ([]byte, error) {
 	m, ok := methods[req.wire.Method]
-	if !ok || m.offered != nil && !m.offered(req.catalog) || m.handshake && !req.version.handshake {
+	if !ok || m.offered != nil && !m.offered(req.catalog) || !protocol.MethodOf(req.wire.Method).In(req.version.Handshake) {
 		return dst, jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "Method not found: %.64q", req.wire.Method)
 	}
 	return m.run(e, ctx, req, dst)
@@ -143,12 +141,12 @@ func (e *Engine) discover(_ context.Context, req *Request, dst []byte) ([]byte, 
 // initialize describes the server in the words of versions with a handshake.
 // The version has been negotiated before, by who keeps the connection.
 func (e *Engine) initialize(_ context.Context, req *Request, dst []byte) ([]byte, error) {
-	return appendJSON(dst, struct {
+	return req.appendShaped(dst, struct {
 		Version      string                 `json:"protocolVersion"`
 		Capabilities mcp.ServerCapabilities `json:"capabilities"`
 		Info         mcp.Implementation     `json:"serverInfo"`
 		Instructions string                 `json:"instructions,omitzero"`
-	}{req.version.name, e.capabilities(req.catalog), e.info, e.instructions})
+	}{req.version.Name, e.capabilities(req.catalog), e.info, e.instructions}, false)
 }
 
 func (e *Engine) ping(_ context.Context, _ *Request, dst []byte) ([]byte, error) {

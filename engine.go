@@ -11,8 +11,9 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/mcpengine/mcpengine/auth"
+	"github.com/mcpengine/mcpengine/internal/caller"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/internal/schema"
 	"github.com/mcpengine/mcpengine/internal/seal"
 	"github.com/mcpengine/mcpengine/internal/streamable"
@@ -35,8 +36,8 @@ type Engine struct {
 	pageSize     int
 	cache        cacheHint
 	httpConfig   HTTPConfig
-	auth         auth.Authority // nil when nobody need be verified
-	metadata     []string       // paths at which its metadata is served
+	auth         caller.Authority // nil when nobody need be verified
+	metadata     []string         // paths at which its metadata is served
 
 	registry      registry
 	subscriptions subscriptions
@@ -60,7 +61,7 @@ type Engine struct {
 
 	// Parts of results, encoded once.
 	encodedInfo []byte // the implementation
-	ends        map[*version]*ends
+	ends        map[*protocol.Version]*ends
 }
 
 // New returns an engine without features. The name identifies the server to
@@ -122,17 +123,17 @@ func (e *Engine) encodeEnds() {
 	}
 	e.encodedInfo = info
 	result := []byte(`,"resultType":"` + string(mcp.ResultTypeComplete) + `","_meta":{"` + mcp.MetaServerInfo + `":` + string(info) + `}}`)
-	e.ends = make(map[*version]*ends, len(versions))
-	for i := range versions {
-		if versions[i].handshake {
-			e.ends[&versions[i]] = &ends{result: []byte("}"), list: []byte("}")}
+	e.ends = make(map[*protocol.Version]*ends)
+	for _, v := range protocol.Versions() {
+		if v.Handshake {
+			e.ends[v] = &ends{result: []byte("}"), list: []byte("}")}
 			continue
 		}
 		cache := e.cache
 		if e.auth != nil {
 			cache.scope = mcp.CacheScopePrivate // callers may see different lists
 		}
-		e.ends[&versions[i]] = &ends{result: result, list: append(cache.append(nil), result...)}
+		e.ends[v] = &ends{result: result, list: append(cache.append(nil), result...)}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -21,7 +22,7 @@ var (
 // A versionedError is an error whose code depends on the protocol version.
 type versionedError struct {
 	err  *mcp.Error
-	code func(*version) int
+	code func(*protocol.Version) int
 }
 
 func (e *versionedError) Error() string { return e.err.Error() }
@@ -33,7 +34,7 @@ func (e *versionedError) Unwrap() error { return e.err }
 func ResourceNotFound(uri string) error {
 	return &versionedError{
 		mcp.Errorf(mcp.CodeInvalidParams, "Resource not found").WithData(map[string]string{"uri": uri}),
-		func(v *version) int { return v.notFound },
+		func(v *protocol.Version) int { return v.NotFound },
 	}
 }
 

@@ -120,3 +120,41 @@ func TestAskHandshake(t *testing.T) {
 		t.Errorf("response = %s after %d runs, want hello octocat after one", got, runs)
 	}
 }
+
+// Where only objects are allowed, a tool's results satisfy the output schema
+// that is listed, also when some of its values are objects and others are not.
+func TestOutputsThatMayBeObjects(t *testing.T) {
+	t.Parallel()
+	type point struct {
+		X int `json:"x"`
+	}
+	e := mcpengine.New("test", quiet())
+	give(e, "pointer", &point{1})
+	give[*point](e, "nil", nil)
+	give(e, "map", map[string]int{"x": 1})
+	give(e, "list", []point{{1}})
+	mcpengine.AddTool(e, "union", "", func(context.Context, none) (any, error) { return point{1}, nil },
+		mcpengine.WithOutputSchema(`{"anyOf":[{"type":"object"},{"type":"string"}]}`))
+	mcpengine.AddTool(e, "whole", "", func(context.Context, none) (*mcp.CallToolResult, error) {
+		return &mcp.CallToolResult{StructuredContent: []byte(`{"x":1}`)}, nil
+	}, mcpengine.WithOutputSchema(`{"anyOf":[{"type":"object"},{"type":"string"}]}`))
+	for _, version := range []string{"2025-11-25", "2025-06-18"} {
+		call := serveStdio(t, e)
+		call(initialize(version))
+		list := call(`{"jsonrpc":"2.0","id":1,"method":"tools/list"}`)[0]
+		for tool, want := range map[string]string{
+			"pointer": `{"result":{"x":1}}`, "nil": `{"result":null}`, "map": `{"x":1}`, "list": `{"result":[{"x":1}]}`,
+			"union": `{"result":{"x":1}}`, "whole": `{"result":{"x":1}}`,
+		} {
+			got := call(fmt.Sprintf(`{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":%q}}`, tool))[0]
+			if !strings.Contains(got, `"structuredContent":`+want) {
+				t.Errorf("%s in %s = %s, want %s", tool, version, got, want)
+			}
+			_, definition, _ := strings.Cut(list, fmt.Sprintf(`{"name":%q`, tool))
+			_, schema, _ := strings.Cut(definition, `"outputSchema":`)
+			if wrapped := strings.HasPrefix(schema, `{"type":"object","properties":{"result":`); wrapped != strings.HasPrefix(want, `{"result":`) {
+				t.Errorf("%s in %s has the output schema %.100s, and results like %s", tool, version, schema, want)
+			}
+		}
+	}
+}

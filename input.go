@@ -8,6 +8,7 @@ import (
 	"reflect"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/internal/schema"
 	"github.com/mcpengine/mcpengine/mcp"
 )
@@ -62,13 +63,10 @@ func Elicit[T any](ctx context.Context, message string, opts ...AskOption) (T, e
 		return out, err
 	}
 	params := mcp.ElicitRequestFormParams{Mode: mcp.ElicitModeForm, Message: message, RequestedSchema: form.JSON()}
-	if req.version.lacksMode {
-		params.Mode = ""
-	}
-	a.params, err = encode(params)
-	if err != nil {
+	if a.params, err = encode(params); err != nil {
 		return out, internalf("Elicit: %w", err)
 	}
+	a.params = req.version.Question(mcp.MethodElicitationCreate, a.params)
 	content, err := req.elicit(ctx, a)
 	if err != nil {
 		return out, err
@@ -110,7 +108,7 @@ func ElicitURL(ctx context.Context, message, target string, opts ...AskOption) e
 		mcp.ElicitRequestURLParams
 		ID string `json:"elicitationId,omitzero"`
 	}{ElicitRequestURLParams: mcp.ElicitRequestURLParams{Mode: mcp.ElicitModeURL, Message: message, URL: target}}
-	if req.version.handshake {
+	if req.version.Handshake {
 		params.ID = rand.Text() // 2025-11-25 requires one
 	}
 	a.params, err = encode(params)
@@ -243,7 +241,7 @@ func (r *Request) require(needed mcp.ClientCapabilities) error {
 		return &versionedError{
 			mcp.Errorf(mcp.CodeMissingRequiredClientCapability, "the client lacks a capability that this request needs").
 				WithData(mcp.MissingRequiredClientCapabilityData{RequiredCapabilities: needed}),
-			func(v *version) int { return v.missingCapability },
+			func(v *protocol.Version) int { return v.MissingCapability },
 		}
 	}
 	return nil

@@ -77,7 +77,7 @@ func appendPage[T listed](e *Engine, req *Request, dst []byte, member string, al
 var errCursor = jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "cursor is not valid (any more): list again from the start")
 
 func (e *Engine) openCursor(req *Request, raw []byte) (string, error) {
-	if !isString(raw) {
+	if !jsonrpc.IsString(raw) {
 		return "", errCursor
 	}
 	name, err := e.ring.Open(cursorPurpose, jsonrpc.UnquoteString(raw), cursorOwner(req))

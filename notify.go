@@ -3,11 +3,11 @@ package mcpengine
 import (
 	"context"
 	"math"
-	"slices"
 	"strconv"
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -23,7 +23,7 @@ func Progress(ctx context.Context, progress, total float64, message string) {
 	if token == nil || !req.advance(progress) {
 		return
 	}
-	if req.version.lacksMessage {
+	if !req.version.HasProgressMessage() {
 		message = ""
 	}
 	params := append(make([]byte, 0, 128), `{"progressToken":`...)
@@ -65,23 +65,6 @@ func CloseStream(ctx context.Context, retry time.Duration) {
 	}
 }
 
-// levels are the log levels from the least to the most severe (RFC 5424).
-var levels = []mcp.LoggingLevel{
-	mcp.LoggingLevelDebug, mcp.LoggingLevelInfo, mcp.LoggingLevelNotice, mcp.LoggingLevelWarning,
-	mcp.LoggingLevelError, mcp.LoggingLevelCritical, mcp.LoggingLevelAlert, mcp.LoggingLevelEmergency,
-}
-
-func levelNames() (names []string) {
-	for _, level := range levels {
-		names = append(names, string(level))
-	}
-	return names
-}
-
-func isLevel(raw []byte) bool {
-	return isString(raw) && slices.Contains(levels, mcp.LoggingLevel(jsonrpc.UnquoteString(raw)))
-}
-
 // Log sends a log message to the client, if the request asks for messages of
 // that level. Data is anything that encodes as JSON, and must not contain
 // secrets; logger names the part of the server and may be empty. The protocol
@@ -95,8 +78,7 @@ func Log(ctx context.Context, level mcp.LoggingLevel, logger string, data any) {
 	if raw == nil {
 		return
 	}
-	least := mcp.LoggingLevel(jsonrpc.UnquoteString(raw))
-	if slices.Index(levels, level) < slices.Index(levels, least) {
+	if protocol.Severity(string(level)) < protocol.Severity(jsonrpc.Text(raw)) {
 		return
 	}
 	params := struct {

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/internal/schema"
 	"github.com/mcpengine/mcpengine/mcp"
 )
@@ -82,7 +83,7 @@ func (s *promptSpec) bind(e *Engine) (registered, error) {
 	if err := s.policy.check(e); err != nil {
 		return nil, err
 	}
-	p := &prompt{feature: feature{profile: s.profile}, completions: s.completions, get: s.get}
+	p := &prompt{feature: feature{kind: protocol.Prompt, profile: s.profile}, completions: s.completions, get: s.get}
 	var err error
 	if p.input, err = e.inputSchema(s.in, nil); err != nil {
 		return nil, err
@@ -169,13 +170,8 @@ func (e *Engine) getPrompt(ctx context.Context, req *Request, dst []byte) ([]byt
 	if err != nil {
 		return dst, err
 	}
-	if req.version.shapesContent() {
-		for i := range result.Messages {
-			result.Messages[i].Content = req.version.shapeContent(result.Messages[i].Content)
-		}
-	}
 	result.ResultType, result.Meta = req.complete(result.Meta)
-	return appendJSON(dst, result)
+	return req.appendShaped(dst, result, false)
 }
 
 // decodeArguments turns the arguments, all of them strings on the wire, into
@@ -188,7 +184,7 @@ func (p *prompt) decodeArguments(ctx context.Context, raw []byte) ([]byte, error
 	names := make([]string, len(members))
 	values := make([]string, len(members))
 	for i, m := range members {
-		if !isString(m.Value) {
+		if !jsonrpc.IsString(m.Value) {
 			return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "params.arguments.%.64s must be a string", m.Name)
 		}
 		names[i], values[i] = string(m.Name), jsonrpc.UnquoteString(m.Value)

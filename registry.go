@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -22,23 +23,24 @@ type profile struct {
 // A feature is what tools, resources, templates and prompts have in common.
 type feature struct {
 	profile
-	definition []byte   // as it stands in a list of the newest version
-	earlier    sync.Map // *version to []byte, made when it is first needed
+	kind       protocol.Kind
+	definition []byte   // as it stands in a list of the latest version
+	shaped     sync.Map // *protocol.Version to []byte, made when it is first needed
 }
 
 func (f *feature) key() string    { return f.name }
 func (f *feature) guard() *policy { return &f.policy }
 
 // wire returns the definition as it stands in a list.
-func (f *feature) wire(v *version) []byte {
-	if !v.handshake {
+func (f *feature) wire(v *protocol.Version) []byte {
+	if !v.Handshake {
 		return f.definition
 	}
-	if shaped, ok := f.earlier.Load(v); ok {
+	if shaped, ok := f.shaped.Load(v); ok {
 		return shaped.([]byte)
 	}
-	shaped := v.shapeDefinition(f.definition)
-	f.earlier.Store(v, shaped)
+	shaped := v.Shape(f.kind, f.definition)
+	f.shaped.Store(v, shaped)
 	return shaped
 }
 
@@ -46,7 +48,7 @@ func (f *feature) wire(v *version) []byte {
 type listed interface {
 	key() string
 	guard() *policy
-	wire(*version) []byte
+	wire(*protocol.Version) []byte
 }
 
 // A registry holds the features. Registering changes it under a lock; a request
@@ -69,13 +71,13 @@ type catalog struct {
 type table[T listed] struct {
 	list   []T
 	byName map[string]T
-	joined *sync.Map // *version to []byte: see wire
+	joined *sync.Map // *protocol.Version to []byte: see wire
 }
 
 // wire returns all definitions as they stand in a list, and what comes after
 // them in a response. It is made when it is first needed. Only a table that does
 // not change any more has this.
-func (t *table[T]) wire(v *version, end []byte) []byte {
+func (t *table[T]) wire(v *protocol.Version, end []byte) []byte {
 	if joined, ok := t.joined.Load(v); ok {
 		return joined.([]byte)
 	}
@@ -84,7 +86,7 @@ func (t *table[T]) wire(v *version, end []byte) []byte {
 	return joined
 }
 
-func joinDefinitions[T listed](dst []byte, list []T, v *version) []byte {
+func joinDefinitions[T listed](dst []byte, list []T, v *protocol.Version) []byte {
 	for i, f := range list {
 		if i > 0 {
 			dst = append(dst, ',')

@@ -6,8 +6,9 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/mcpengine/mcpengine/auth"
+	"github.com/mcpengine/mcpengine/internal/caller"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -18,11 +19,11 @@ type Request struct {
 	engine  *Engine
 	wire    *jsonrpc.Request
 	catalog *catalog
-	version *version
+	version *protocol.Version
 	ends    *ends
 	ctx     requestContext
 	hangup  <-chan struct{} // ends a subscription
-	user    *auth.User      // nil when nobody was verified
+	user    *caller.User    // nil when nobody was verified
 	local   bool            // from a connection on which nobody can be
 	subject subject         // set when the method may ask the client
 	round   *round          // nil until something is asked or answered
@@ -56,7 +57,7 @@ func (c *requestContext) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-func newRequest(ctx context.Context, e *Engine, wire *jsonrpc.Request, v *version, notify func(jsonrpc.Notification)) *Request {
+func newRequest(ctx context.Context, e *Engine, wire *jsonrpc.Request, v *protocol.Version, notify func(jsonrpc.Notification)) *Request {
 	req := &Request{
 		engine: e, wire: wire, catalog: e.registry.catalog(), version: v, ends: e.ends[v],
 		asker: wire.Asker, closer: wire.StreamCloser, notify: notify, progress: math.Inf(-1),
@@ -95,7 +96,7 @@ func (r *Request) Params() []byte { return r.wire.RawParams }
 func (r *Request) Meta(key string) []byte { return r.wire.Meta.Get(key) }
 
 // ProtocolVersion returns the protocol version of the request.
-func (r *Request) ProtocolVersion() string { return r.version.name }
+func (r *Request) ProtocolVersion() string { return r.version.Name }
 
 // ClientInfo returns what the client says of itself, unverified. It is zero
 // when the client says nothing.
@@ -137,7 +138,7 @@ func (r *Request) param(name string) []byte { return r.wire.Params.Get(name) }
 // stringParam returns a required string parameter.
 func (r *Request) stringParam(name string) (string, error) {
 	raw := r.param(name)
-	if raw == nil || raw[0] != '"' {
+	if !jsonrpc.IsString(raw) {
 		return "", jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "params.%s must be a string", name)
 	}
 	return jsonrpc.UnquoteString(raw), nil
@@ -150,7 +151,7 @@ func (r *Request) objectParam(name string) ([]byte, error) {
 	if raw == nil {
 		return []byte("{}"), nil
 	}
-	if raw[0] != '{' {
+	if !jsonrpc.IsObject(raw) {
 		return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "params.%s must be an object", name)
 	}
 	return raw, nil
@@ -158,7 +159,7 @@ func (r *Request) objectParam(name string) ([]byte, error) {
 
 // checkMeta checks the fields that every request carries (basic, "_meta") and
 // returns the version it is in.
-func checkMeta(wire *jsonrpc.Request) (*version, *jsonrpc.Error) {
+func checkMeta(wire *jsonrpc.Request) (*protocol.Version, *jsonrpc.Error) {
 	if wire.Method == "initialize" && !wire.Handshake {
 		// A client of an earlier version cannot make anything of an error, but
 		// may show its message (versioning, "Backward Compatibility").
@@ -197,24 +198,12 @@ var metaRules = []struct {
 	ok       func(raw []byte) bool
 	want     string
 }{
-	{mcp.MetaProtocolVersion, true, isString, "a string"},
-	{mcp.MetaClientCapabilities, true, isObject, "an object"},
-	{mcp.MetaLogLevel, false, isLevel, "one of " + strings.Join(levelNames(), ", ")},
+	{mcp.MetaProtocolVersion, true, jsonrpc.IsString, "a string"},
+	{mcp.MetaClientCapabilities, true, jsonrpc.IsObject, "an object"},
+	{mcp.MetaLogLevel, false, protocol.IsLevel, "one of " + strings.Join(protocol.Levels(), ", ")},
 	{mcp.MetaProgressToken, false, jsonrpc.IsStringOrInteger, "a string or an integer"},
 }
 
-func isString(raw []byte) bool { return raw[0] == '"' }
-func isObject(raw []byte) bool { return raw[0] == '{' }
-
 func isImplementation(info jsonrpc.Object) bool {
-	name, version := info.Get("name"), info.Get("version")
-	return name != nil && version != nil && isString(name) && isString(version)
-}
-
-// unsupportedVersion tells a client which versions it can choose from
-// (versioning, "Protocol Version Negotiation").
-func unsupportedVersion(requested string) *jsonrpc.Error {
-	return wireError(mcp.Errorf(mcp.CodeUnsupportedProtocolVersion,
-		"Unsupported protocol version %.64q, supported: %s", requested, strings.Join(supportedVersions(), ", ")).
-		WithData(mcp.UnsupportedProtocolVersionData{Supported: supportedVersions(), Requested: requested}))
+	return jsonrpc.IsString(info.Get("name")) && jsonrpc.IsString(info.Get("version"))
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/internal/schema"
 	"github.com/mcpengine/mcpengine/internal/uritemplate"
 	"github.com/mcpengine/mcpengine/mcp"
@@ -135,7 +136,7 @@ func (s *resourceSpec) bind(e *Engine) (registered, error) {
 	if err := s.policy.check(e); err != nil {
 		return nil, err
 	}
-	r := &resource{feature: feature{profile: s.profile}, mimeType: s.mimeType, cache: s.cache, completions: s.completions, read: s.read}
+	r := &resource{feature: feature{kind: protocol.Resource, profile: s.profile}, mimeType: s.mimeType, cache: s.cache, completions: s.completions, read: s.read}
 	if err := r.bind(e, s.in); err != nil {
 		return nil, err
 	}
@@ -314,13 +315,7 @@ func (e *Engine) readResource(ctx context.Context, req *Request, dst []byte) ([]
 		result.CacheScope = mcp.CacheScopePrivate
 	}
 	result.ResultType, result.Meta = req.complete(result.Meta)
-	if req.version.handshake {
-		return appendJSON(dst, struct {
-			Contents mcp.List[mcp.ResourceContents] `json:"contents"`
-			Meta     mcp.Meta                       `json:"_meta,omitzero"`
-		}{result.Contents, result.Meta})
-	}
-	return appendJSON(dst, result)
+	return req.appendShaped(dst, result, false)
 }
 
 // failure is what becomes of an error of a resource or prompt.

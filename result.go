@@ -26,7 +26,7 @@ func internalf(format string, args ...any) error {
 // A result encodes what a tool's handler returns.
 type result[Out any] struct {
 	structured bool
-	append     func(ctx context.Context, req *Request, dst []byte, s *schema.Schema, out *Out) ([]byte, error)
+	append     func(ctx context.Context, req *Request, dst []byte, t *tool, out *Out) ([]byte, error)
 }
 
 var contentBlock = reflect.TypeFor[mcp.ContentBlock]()
@@ -36,20 +36,20 @@ func resultFor[Out any]() result[Out] {
 	t := reflect.TypeFor[Out]()
 	switch {
 	case t.Kind() == reflect.String:
-		return result[Out]{append: func(_ context.Context, req *Request, dst []byte, _ *schema.Schema, out *Out) ([]byte, error) {
+		return result[Out]{append: func(_ context.Context, req *Request, dst []byte, _ *tool, out *Out) ([]byte, error) {
 			return req.appendText(dst, stringOf(out)), nil
 		}}
 	case t == reflect.TypeFor[*mcp.CallToolResult](), t == reflect.TypeFor[mcp.CallToolResult]():
-		return result[Out]{append: func(ctx context.Context, req *Request, dst []byte, s *schema.Schema, out *Out) ([]byte, error) {
-			return req.appendCallToolResult(ctx, dst, s, any(*out))
+		return result[Out]{append: func(ctx context.Context, req *Request, dst []byte, t *tool, out *Out) ([]byte, error) {
+			return req.appendCallToolResult(ctx, dst, t, any(*out))
 		}}
 	case t.Implements(contentBlock), t.Kind() == reflect.Slice && t.Elem() == contentBlock:
-		return result[Out]{append: func(_ context.Context, req *Request, dst []byte, _ *schema.Schema, out *Out) ([]byte, error) {
+		return result[Out]{append: func(_ context.Context, req *Request, dst []byte, _ *tool, out *Out) ([]byte, error) {
 			return req.appendContent(dst, any(*out))
 		}}
 	}
-	return result[Out]{structured: true, append: func(ctx context.Context, req *Request, dst []byte, s *schema.Schema, out *Out) ([]byte, error) {
-		return req.appendStructured(ctx, dst, s, out)
+	return result[Out]{structured: true, append: func(ctx context.Context, req *Request, dst []byte, t *tool, out *Out) ([]byte, error) {
+		return req.appendStructured(ctx, dst, t, out)
 	}}
 }
 
@@ -71,20 +71,20 @@ func (r *Request) appendText(dst []byte, text string) []byte {
 
 // appendStructured appends structured content, with its JSON as text for
 // clients that read nothing else.
-func (r *Request) appendStructured(ctx context.Context, dst []byte, s *schema.Schema, out any) ([]byte, error) {
+func (r *Request) appendStructured(ctx context.Context, dst []byte, t *tool, out any) ([]byte, error) {
 	value, err := encode(out)
 	if err != nil {
 		return dst, internalf("encode the result: %w", err)
 	}
-	if s != nil {
-		if value, err = validResult(ctx, s, value); err != nil {
+	if t.output != nil {
+		if value, err = validResult(ctx, t.output, value); err != nil {
 			return dst, internalf("the result does not match the output schema: %w", err)
 		}
 	}
 	dst = append(dst, `{"content":[{"type":"text","text":`...)
 	dst = jsonrpc.AppendString(dst, value)
 	dst = append(dst, `}]`...)
-	if value = r.version.shapeStructured(value); value != nil {
+	if value = r.version.StructuredContent(value, t.wraps(r.version)); value != nil {
 		dst = append(dst, `,"structuredContent":`...)
 		dst = append(dst, value...)
 	}
@@ -115,9 +115,9 @@ func (r *Request) appendContent(dst []byte, content any) ([]byte, error) {
 	if slices.ContainsFunc(blocks, isNil) {
 		return dst, internalf("the handler returned nil content")
 	}
-	result := mcp.CallToolResult{Content: r.shapeBlocks(blocks)}
+	result := mcp.CallToolResult{Content: blocks}
 	result.ResultType, result.Meta = r.complete(nil)
-	return appendJSON(dst, result)
+	return r.appendShaped(dst, result, false)
 }
 
 // isNil reports whether a block is nil or a nil pointer, which has no encoding.
@@ -126,19 +126,8 @@ func isNil(block mcp.ContentBlock) bool {
 	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
-func (r *Request) shapeBlocks(blocks []mcp.ContentBlock) []mcp.ContentBlock {
-	if !r.version.shapesContent() {
-		return blocks
-	}
-	shaped := make([]mcp.ContentBlock, len(blocks))
-	for i, block := range blocks {
-		shaped[i] = r.version.shapeContent(block)
-	}
-	return shaped
-}
-
 // appendCallToolResult appends a result that the handler has made itself.
-func (r *Request) appendCallToolResult(ctx context.Context, dst []byte, s *schema.Schema, out any) ([]byte, error) {
+func (r *Request) appendCallToolResult(ctx context.Context, dst []byte, t *tool, out any) ([]byte, error) {
 	result, ok := out.(mcp.CallToolResult)
 	if p, isPointer := out.(*mcp.CallToolResult); isPointer {
 		if ok = p != nil; ok {
@@ -148,7 +137,7 @@ func (r *Request) appendCallToolResult(ctx context.Context, dst []byte, s *schem
 	if !ok {
 		return dst, internalf("the handler returned a nil *mcp.CallToolResult")
 	}
-	if s != nil && !result.IsError {
+	if s := t.output; s != nil && !result.IsError {
 		if result.StructuredContent == nil {
 			return dst, internalf("the result has an output schema but no structured content")
 		}
@@ -159,16 +148,14 @@ func (r *Request) appendCallToolResult(ctx context.Context, dst []byte, s *schem
 	if slices.ContainsFunc(result.Content, isNil) {
 		return dst, internalf("the handler returned nil content")
 	}
-	result.Content = r.shapeBlocks(result.Content)
-	result.StructuredContent = r.version.shapeStructured(result.StructuredContent)
 	result.ResultType, result.Meta = r.complete(result.Meta)
-	return appendJSON(dst, result)
+	return r.appendShaped(dst, result, t.wraps(r.version))
 }
 
 // complete returns the members that every complete result has in the request's
 // version, given the "_meta" that a handler has set.
 func (r *Request) complete(meta mcp.Meta) (mcp.ResultType, mcp.Meta) {
-	if r.version.handshake {
+	if r.version.Handshake {
 		return "", meta
 	}
 	return mcp.ResultTypeComplete, r.engine.resultMeta(meta)
@@ -192,4 +179,17 @@ func appendJSON(dst []byte, v any) ([]byte, error) {
 		return dst, internalf("encode the result: %w", err)
 	}
 	return append(dst, value...), nil
+}
+
+// appendShaped appends a result as the request's version allows it. Wrapped is
+// what [tool.wraps] says of the tool.
+func (r *Request) appendShaped(dst []byte, result any, wrapped bool) ([]byte, error) {
+	if !r.version.Handshake {
+		return appendJSON(dst, result)
+	}
+	value, err := encode(result)
+	if err != nil {
+		return dst, internalf("encode the result: %w", err)
+	}
+	return append(dst, r.version.Result(r.wire.Method, value, wrapped)...), nil
 }

@@ -125,7 +125,7 @@ var errState = jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "requestState is not va
 // openState refuses what was not sealed for this caller and this very request
 // (multi round-trip requests, "Server Requirements").
 func (r *Request) openState(sealed []byte) error {
-	if !isString(sealed) {
+	if !jsonrpc.IsString(sealed) {
 		return errState
 	}
 	plain, err := r.engine.ring.Open(statePurpose, jsonrpc.UnquoteString(sealed), r.stateOwner())
@@ -156,7 +156,7 @@ func (r *Request) stateOwner() []byte {
 
 // ask returns the client's answer, or puts the question to it.
 func (r *Request) ask(ctx context.Context, a *ask) ([]byte, error) {
-	if r.version.handshake {
+	if r.version.Handshake {
 		return r.askNow(ctx, a)
 	}
 	q := r.round
@@ -172,7 +172,7 @@ func (r *Request) ask(ctx context.Context, a *ask) ([]byte, error) {
 		return answer, nil
 	}
 	if answer, ok := q.answers[a.key]; ok {
-		if !isObject(answer) {
+		if !jsonrpc.IsObject(answer) {
 			return nil, a.invalid("must be an object")
 		}
 		if q.state.Answers == nil {
@@ -199,7 +199,7 @@ func (r *Request) askNow(ctx context.Context, a *ask) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !isObject(answer) {
+	if !jsonrpc.IsObject(answer) {
 		return nil, a.invalid("must be an object")
 	}
 	return answer, nil

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/mcpengine/mcpengine/auth"
+	"github.com/mcpengine/mcpengine/internal/caller"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/mcp"
 )
@@ -189,7 +189,7 @@ func (e *Engine) listen(ctx context.Context, req *Request, dst []byte) ([]byte, 
 
 // untilExpiry returns what tells when the caller's token has ended: a stream must
 // not outlive it. Nothing comes for a token without an end.
-func untilExpiry(u *auth.User) (expired <-chan time.Time, stop func() bool) {
+func untilExpiry(u *caller.User) (expired <-chan time.Time, stop func() bool) {
 	at := expiry(u)
 	if at.IsZero() {
 		return nil, func() bool { return false }
@@ -234,7 +234,7 @@ func (r *Request) notifySubscription(method, members string) {
 }
 
 func subscriptionFilter(raw []byte) (filter mcp.SubscriptionFilter, err error) {
-	if raw == nil || !isObject(raw) {
+	if !jsonrpc.IsObject(raw) {
 		return filter, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "params.notifications must be an object")
 	}
 	if err := unmarshal(raw, &filter); err != nil {

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/internal/schema"
 	"github.com/mcpengine/mcpengine/internal/streamable"
 	"github.com/mcpengine/mcpengine/mcp"
@@ -21,6 +22,8 @@ type tool struct {
 
 	annotations *mcp.ToolAnnotations
 	defined     sync.Once // see wire
+	decided     sync.Once // see wraps
+	wrapped     bool
 
 	// call decodes the arguments, which are valid, runs the handler and
 	// appends the result.
@@ -109,7 +112,7 @@ func NewTool[In, Out any](name, description string, h Handler[In, Out], opts ...
 			if v.out, err = h(ctx, v.in); err != nil {
 				return dst, err
 			}
-			return result.append(ctx, req, dst, t.output, &v.out)
+			return result.append(ctx, req, dst, t, &v.out)
 		}
 	}
 	return s.feature(name, description, opts)
@@ -144,7 +147,7 @@ func (s *toolSpec) bind(e *Engine) (registered, error) {
 	if err := s.policy.check(e); err != nil {
 		return nil, err
 	}
-	t := &tool{feature: feature{profile: s.profile}, open: s.input != nil, annotations: s.annotations, call: s.call}
+	t := &tool{feature: feature{kind: protocol.Tool, profile: s.profile}, open: s.input != nil, annotations: s.annotations, call: s.call}
 	var err error
 	if t.input, err = e.inputSchema(s.in, s.input); err != nil {
 		return nil, fmt.Errorf("input: %w", err)
@@ -167,13 +170,23 @@ func (t *tool) list() change          { return toolsChanged }
 
 // wire returns the definition as it stands in a list. It is encoded when a list
 // is first asked for, which many a process on AWS Lambda never is.
-func (t *tool) wire(v *version) []byte {
+func (t *tool) wire(v *protocol.Version) []byte {
 	t.defined.Do(func() {
 		if t.definition == nil {
 			t.definition, _ = encodeTool(t.wireDefinition()) // the rest cannot fail
 		}
 	})
 	return t.feature.wire(v)
+}
+
+// wraps is [protocol.WrapsOutput] of the output schema, found out when the first
+// client needs it.
+func (t *tool) wraps(v *protocol.Version) bool {
+	if t.output == nil || !v.Handshake {
+		return false
+	}
+	t.decided.Do(func() { t.wrapped = protocol.WrapsOutput(t.output.JSON()) })
+	return t.wrapped
 }
 
 func (t *tool) wireDefinition() mcp.Tool {
@@ -338,7 +351,7 @@ func checkParamHeaders(req *Request, bindings []schema.Header, args []byte) erro
 // or it is null.
 func valueAt(value []byte, path []string) []byte {
 	for _, name := range path {
-		if value == nil || !isObject(value) {
+		if !jsonrpc.IsObject(value) {
 			return nil
 		}
 		members, err := jsonrpc.ParseObject(value)

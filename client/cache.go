@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
-	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // A cache keeps results for as long as the server says that they are fresh
@@ -29,17 +28,6 @@ type cacheEntry struct {
 
 // maxTTL bounds how long a result is kept.
 const maxTTL = 24 * time.Hour
-
-// isCacheable reports whether results of the method say how long they are fresh
-// (caching, "Cacheable Results").
-func isCacheable(method string) bool {
-	switch method {
-	case mcp.MethodToolsList, mcp.MethodPromptsList, mcp.MethodResourcesList,
-		mcp.MethodResourcesTemplatesList, mcp.MethodResourcesRead:
-		return true
-	}
-	return false
-}
 
 // load returns a fresh result, or nil. It must not be changed.
 func (c *cache) load(method string, params []byte) []byte {

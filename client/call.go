@@ -9,6 +9,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -33,9 +34,7 @@ func newRequest(method string, params []byte, opts []CallOption) *request {
 
 // object encodes an object of one string.
 func object(name, value string) []byte {
-	o := append([]byte(nil), '{')
-	o = append(jsonrpc.AppendString(o, name), ':')
-	return append(jsonrpc.AppendString(o, value), '}')
+	return jsonrpc.NewObject(name, jsonrpc.AppendString(nil, value))
 }
 
 // send sends the request, answers what the server asks for on the way, and
@@ -69,7 +68,7 @@ func (c *Client) send(ctx context.Context, r *request) (result []byte, rounds in
 
 // call returns the first round.
 func (c *Client) call(r *request) (peer.Call, error) {
-	call := peer.Call{Method: r.method, Params: r.params, Mirror: r.mirror, Replay: isSafe(r.method)}
+	call := peer.Call{Method: r.method, Params: r.params, Mirror: r.mirror, Replay: protocol.MethodOf(r.method).Idempotent}
 	if r.progress != nil || c.config.handlers.Log != nil || c.conn.Handshake() {
 		call.OnNotification = func(n jsonrpc.Notification) { c.heard(r, n) }
 	}
@@ -78,24 +77,15 @@ func (c *Client) call(r *request) (peer.Call, error) {
 		if err != nil {
 			return call, fmt.Errorf("encode _meta: %w", err)
 		}
-		call.Params = peer.SetMember(call.Params, "_meta", meta)
+		call.Params = jsonrpc.Set(call.Params, "_meta", meta)
 	}
 	if r.progress != nil {
-		call.Params = peer.SetMeta(call.Params, mcp.MetaProgressToken, []byte("0"))
+		call.Params = jsonrpc.SetMeta(call.Params, mcp.MetaProgressToken, []byte("0"))
 	}
 	if c.config.handlers.Log != nil {
-		call.Params = peer.SetMeta(call.Params, mcp.MetaLogLevel, jsonrpc.AppendString(nil, c.config.handlers.logLevel()))
+		call.Params = jsonrpc.SetMeta(call.Params, mcp.MetaLogLevel, jsonrpc.AppendString(nil, c.config.handlers.logLevel()))
 	}
 	return call, nil
-}
-
-// isSafe reports whether a request changes nothing, so that it can be sent again.
-func isSafe(method string) bool {
-	switch method {
-	case mcp.MethodToolsCall, mcp.MethodSubscriptionsListen:
-		return false
-	}
-	return true
 }
 
 // heard handles what arrives on the stream of a call. Some servers of the versions
@@ -203,7 +193,7 @@ func get[Result any](ctx context.Context, c *Client, r *request) (*Result, error
 }
 
 func (c *Client) getRaw(ctx context.Context, r *request) ([]byte, error) {
-	cacheable := isCacheable(r.method) && len(r.meta) == 0 && c.config.limits.CacheBytes > 0
+	cacheable := protocol.MethodOf(r.method).Cacheable && len(r.meta) == 0 && c.config.limits.CacheBytes > 0
 	if cacheable && !r.fresh {
 		if raw := c.cache.load(r.method, r.params); raw != nil {
 			return raw, nil

@@ -11,6 +11,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -82,8 +83,8 @@ func Attach(ctx context.Context, in io.ReadCloser, out io.WriteCloser, opts ...O
 func connect(ctx context.Context, opts []Option, open func(peer.Config, config) (*peer.Conn, error)) (*Client, error) {
 	c := &Client{config: newConfig(opts), listeners: make(map[*listener]struct{})}
 	for _, version := range c.config.peer.Versions {
-		if !slices.Contains(peer.Versions(), version) {
-			return nil, fmt.Errorf("connect: protocol version %.32q is not one of %v", version, peer.Versions())
+		if !slices.Contains(protocol.Names(nil), version) {
+			return nil, fmt.Errorf("connect: protocol version %.32q is not one of %v", version, protocol.Names(nil))
 		}
 	}
 	pc, err := c.peerConfig()
@@ -120,7 +121,7 @@ func (c *Client) setLogLevel(ctx context.Context) error {
 	if c.config.handlers.Log == nil || !c.conn.Handshake() || c.Capabilities().Logging == nil {
 		return nil
 	}
-	_, err := c.conn.Call(ctx, peer.Call{Method: "logging/setLevel", Params: object("level", c.config.handlers.logLevel())})
+	_, err := c.conn.Call(ctx, peer.Call{Method: protocol.MethodLoggingSetLevel, Params: object("level", c.config.handlers.logLevel())})
 	if err != nil {
 		return fmt.Errorf("set the log level: %w", err)
 	}

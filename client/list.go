@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/peer"
 	"github.com/mcpengine/mcpengine/mcp"
 )
@@ -13,7 +14,7 @@ import (
 type jsonValue = json.RawMessage
 
 func setMember(object []byte, name string, value []byte) []byte {
-	return peer.SetMember(object, name, value)
+	return jsonrpc.Set(object, name, value)
 }
 
 // maxPages bounds the pages of a list.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -127,7 +128,7 @@ func (c *Client) listenHandshake(ctx context.Context, filter mcp.SubscriptionFil
 		c.mu.Unlock()
 	}()
 	for _, uri := range filter.ResourceSubscriptions {
-		if _, err := c.conn.Call(ctx, peer.Call{Method: "resources/subscribe", Params: object("uri", uri), Replay: true}); err != nil {
+		if _, err := c.conn.Call(ctx, peer.Call{Method: protocol.MethodResourcesSubscribe, Params: object("uri", uri), Replay: true}); err != nil {
 			return fmt.Errorf("subscribe: %w", public(err))
 		}
 	}
@@ -152,7 +153,7 @@ func (c *Client) listenHandshake(ctx context.Context, filter mcp.SubscriptionFil
 // unsubscribe is a courtesy: an update that nobody listens to is dropped.
 func (c *Client) unsubscribe(ctx context.Context, uris []string) {
 	for _, uri := range uris {
-		_, _ = c.conn.Call(ctx, peer.Call{Method: "resources/unsubscribe", Params: object("uri", uri), Replay: true})
+		_, _ = c.conn.Call(ctx, peer.Call{Method: protocol.MethodResourcesUnsubscribe, Params: object("uri", uri), Replay: true})
 	}
 }
 

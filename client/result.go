@@ -54,7 +54,7 @@ func decodeText(raw []byte, result *mcp.CallToolResult) bool {
 // textBlocks decodes content that is text and nothing more. It uses room for the
 // members of a block.
 func textBlocks(raw []byte, room jsonrpc.Object) (mcp.ContentBlocks, bool) {
-	elements, err := jsonrpc.Elements(raw)
+	elements, err := jsonrpc.ParseArray(raw)
 	if err != nil {
 		return nil, false
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/remote"
 	"github.com/mcpengine/mcpengine/internal/oauth"
 	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 )
 
 // remoteFlags are what every command that calls a server knows.
@@ -58,8 +59,8 @@ type target struct {
 // split takes the server out of the arguments: the first, or all after "--". The
 // command comes last, because nothing else could tell where it ends.
 func (c *cli) split(cmd *cobra.Command, args []string, f *remoteFlags) (*target, []string, error) {
-	if f.protocol != "" && !slices.Contains(peer.Versions(), f.protocol) {
-		return nil, nil, usageError{fmt.Errorf("--protocol %q is not one of %s", f.protocol, strings.Join(peer.Versions(), ", "))}
+	if f.protocol != "" && !slices.Contains(protocol.Names(nil), f.protocol) {
+		return nil, nil, usageError{fmt.Errorf("--protocol %q is not one of %s", f.protocol, strings.Join(protocol.Names(nil), ", "))}
 	}
 	dash := cmd.ArgsLenAtDash()
 	switch {

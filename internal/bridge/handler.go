@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/handshake"
-	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/internal/streamable"
 )
 
@@ -47,7 +47,7 @@ func NewHandler(processes *Processes) *Handler {
 		earlier: earlier, processes: processes,
 		server: streamable.New(processes, streamable.Config{
 			MaxBody: 4 << 20, KeepAlive: 15 * time.Second, IOTimeout: 30 * time.Second,
-			Versions: peer.Versions(), Handshake: earlier,
+			Versions: protocol.Names(nil), Handshake: earlier,
 		}),
 	}
 }

@@ -9,16 +9,14 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // initialize answers the handshake of the host, from what is known of the server
 // if something is: then the server is asked meanwhile.
 func (b *bridge) initialize(ctx context.Context, req *jsonrpc.Request) ([]byte, error) {
-	version := text(req.Meta.Get(mcp.MetaProtocolVersion))
-	if host := b.host.Load(); host != nil {
-		version = host.Version
-	}
+	version := b.versionOf(req)
 	if known, ok := b.config.known(); ok && len(known.Result) > 0 {
 		b.background.run(b.refresh)
 		return initializeResult(known.Result, version, b.config.Name), nil
@@ -70,11 +68,11 @@ const (
 // toStateless sends a request of a host with a handshake to a server without one.
 func (x *exchange) toStateless(ctx context.Context) ([]byte, error) {
 	switch x.req.Method {
-	case methodSetLevel:
+	case protocol.MethodLoggingSetLevel:
 		return []byte("{}"), nil // every request brings it from now on
-	case methodSubscribe:
+	case protocol.MethodResourcesSubscribe:
 		return x.subscribe(ctx)
-	case methodUnsubscribe:
+	case protocol.MethodResourcesUnsubscribe:
 		return x.unsubscribe()
 	}
 	call := x.call()
@@ -82,7 +80,7 @@ func (x *exchange) toStateless(ctx context.Context) ([]byte, error) {
 		call.Params = []byte("{}")
 	}
 	for _, m := range x.introduced() {
-		call.Params = peer.SetMeta(call.Params, string(m.Name), m.Value)
+		call.Params = jsonrpc.SetMeta(call.Params, string(m.Name), m.Value)
 	}
 	base := call.Params
 	for range maxRounds {
@@ -92,7 +90,7 @@ func (x *exchange) toStateless(ctx context.Context) ([]byte, error) {
 		}
 		asked := inputRequired(result)
 		if asked == nil {
-			return handshakeResult(result), nil
+			return result, nil
 		}
 		answers, err := x.askAll(ctx, asked.Get("inputRequests"))
 		if err != nil {
@@ -109,7 +107,7 @@ func (x *exchange) toStateless(ctx context.Context) ([]byte, error) {
 func (x *exchange) introduced() (members []jsonrpc.Member) {
 	level := x.logLevel()
 	if x.host.Load() == nil {
-		level = text(x.req.Meta.Get(mcp.MetaLogLevel))
+		level = jsonrpc.Text(x.req.Meta.Get(mcp.MetaLogLevel))
 		for _, name := range []string{mcp.MetaClientInfo, mcp.MetaClientCapabilities} {
 			if value := x.req.Meta.Get(name); value != nil {
 				members = append(members, jsonrpc.Member{Name: []byte(name), Value: value})
@@ -140,7 +138,7 @@ func inputRequired(result []byte) jsonrpc.Object {
 		return nil
 	}
 	members, err := jsonrpc.ParseObject(result)
-	if err != nil || text(members.Get(memberResultType)) != "input_required" {
+	if err != nil || jsonrpc.Text(members.Get("resultType")) != string(mcp.ResultTypeInputRequired) {
 		return nil
 	}
 	return members
@@ -149,8 +147,8 @@ func inputRequired(result []byte) jsonrpc.Object {
 // nextRound adds to the parameters of the first round the answers, and the state
 // as the server wrote it (multi round-trip requests, "Client Requirements").
 func nextRound(params, answers, state []byte) []byte {
-	params = peer.SetMember(params, "inputResponses", answers)
-	return peer.SetMember(params, "requestState", state)
+	params = jsonrpc.Set(params, "inputResponses", answers)
+	return jsonrpc.Set(params, "requestState", state)
 }
 
 // askAll asks the host what the server wants to know, one after the other as a
@@ -176,7 +174,7 @@ func (x *exchange) askAll(ctx context.Context, questions []byte) ([]byte, error)
 		if err != nil {
 			return nil, err
 		}
-		answer, err := x.req.Asker.Ask(ctx, method, params)
+		answer, err := x.ask(ctx, method, params)
 		if err != nil {
 			return nil, err
 		}
@@ -196,18 +194,16 @@ func handshakeQuestion(raw []byte) (method string, params []byte, err error) {
 	if err != nil {
 		return "", nil, &peer.ProtocolError{Err: fmt.Errorf("read an input request: %w", err)}
 	}
-	method, params = text(members.Get("method")), members.Get("params")
-	switch method {
-	case mcp.MethodElicitationCreate, mcp.MethodSamplingCreateMessage, mcp.MethodRootsList:
-	default:
+	method, params = jsonrpc.Text(members.Get("method")), members.Get("params")
+	if protocol.QuestionCapability(method) == "" {
 		return "", nil, &peer.ProtocolError{Err: fmt.Errorf("the server requires %.64q as input", method)}
 	}
 	p, err := jsonrpc.ParseObject(params)
 	if params != nil && err != nil {
 		return "", nil, &peer.ProtocolError{Err: errors.New("the parameters of an input request are no object")}
 	}
-	if method == mcp.MethodElicitationCreate && text(p.Get("mode")) == "url" && p.Get("elicitationId") == nil {
-		params = peer.SetMember(params, "elicitationId", jsonrpc.AppendString(nil, rand.Text()))
+	if method == mcp.MethodElicitationCreate && jsonrpc.Text(p.Get("mode")) == "url" && p.Get("elicitationId") == nil {
+		params = jsonrpc.Set(params, "elicitationId", jsonrpc.AppendString(nil, rand.Text()))
 	}
 	return method, params, nil
 }

@@ -8,17 +8,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/handshake"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/mcp"
-)
-
-// Methods that only versions with a handshake have.
-const (
-	methodInitialize  = "initialize"
-	methodInitialized = "notifications/initialized"
-	methodPing        = "ping"
-	methodSetLevel    = "logging/setLevel"
-	methodSubscribe   = "resources/subscribe"
-	methodUnsubscribe = "resources/unsubscribe"
 )
 
 // Accept finds out which era a request is of: the message itself says so, by the
@@ -32,22 +23,22 @@ func (b *bridge) Accept(_ context.Context, req *jsonrpc.Request, batched bool) *
 	case version != nil:
 		b.newer.Store(true)
 		return checkVersion(version)
-	case req.Method == methodInitialize:
+	case req.Method == protocol.MethodInitialize:
 		return b.introduce(req)
-	case req.Method != methodPing && b.host.Load() == nil:
+	case req.Method != protocol.MethodPing && b.host.Load() == nil:
 		return jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "the request names no protocol version: send initialize first, or params._meta[%q] with every request", mcp.MetaProtocolVersion)
 	}
 	req.Handshake = true
 	req.Asker = b
-	if req.Method == methodSetLevel {
+	if req.Method == protocol.MethodLoggingSetLevel {
 		return b.setLevel(req)
 	}
 	return nil
 }
 
-// checkVersion refuses a version that is not one without a handshake.
+// checkVersion refuses a version that is not known, and a handshake version.
 func checkVersion(raw []byte) *jsonrpc.Error {
-	if jsonrpc.EqualString(raw, mcp.LatestProtocolVersion) {
+	if v := protocol.FindJSON(raw); v != nil && !v.Handshake {
 		return nil
 	}
 	err := jsonrpc.Malformedf(jsonrpc.CodeUnsupportedProtocolVersion, "Unsupported protocol version")
@@ -59,7 +50,7 @@ func checkVersion(raw []byte) *jsonrpc.Error {
 // versionList is the versions that the bridge speaks with hosts, as JSON.
 func versionList() []byte {
 	list := []byte{'['}
-	for i, version := range peer.Versions() {
+	for i, version := range protocol.Names(nil) {
 		if i > 0 {
 			list = append(list, ',')
 		}
@@ -81,13 +72,9 @@ func (b *bridge) introduce(req *jsonrpc.Request) *jsonrpc.Error {
 	return nil
 }
 
-// defaultLevel is the level of log messages for a host that has not set one. It
-// is up to the server then (2025-11-25, logging, "Setting Log Level").
-const defaultLevel = "info"
-
 func (b *bridge) setLevel(req *jsonrpc.Request) *jsonrpc.Error {
 	raw := req.Params.Get("level")
-	if len(raw) < 2 || raw[0] != '"' || severity(jsonrpc.UnquoteString(raw)) < 0 {
+	if !protocol.IsLevel(raw) {
 		return jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "params.level is not a log level")
 	}
 	level := strings.Clone(jsonrpc.UnquoteString(raw))
@@ -99,13 +86,13 @@ func (b *bridge) logLevel() string {
 	if level := b.level.Load(); level != nil {
 		return *level
 	}
-	return defaultLevel
+	return protocol.DefaultLevel
 }
 
 // Batches reports whether the host may send batches: one version has them.
 func (b *bridge) Batches() bool {
 	host := b.host.Load()
-	return host != nil && host.Version == "2025-03-26"
+	return host != nil && protocol.Find(host.Version).Batches
 }
 
 // Notification takes the end of the handshake. Other notifications are the
@@ -115,7 +102,7 @@ func (b *bridge) Notification(_ context.Context, req *jsonrpc.Request) *jsonrpc.
 	if b.host.Load() == nil {
 		return jsonrpc.Errorf(jsonrpc.CodeInvalidRequest, "a host without a handshake has no notifications but notifications/cancelled")
 	}
-	if req.Method == methodInitialized {
+	if req.Method == protocol.MethodNotificationsInitialized {
 		b.listenToLists()
 		return nil
 	}
@@ -149,27 +136,27 @@ func (b *bridge) Handle(ctx context.Context, req *jsonrpc.Request, notify func(j
 // answer returns the result of a request.
 func (b *bridge) answer(ctx context.Context, req *jsonrpc.Request, notify func(jsonrpc.Notification)) ([]byte, error) {
 	switch {
-	case req.Handshake && req.Method == methodInitialize:
+	case req.Handshake && req.Method == protocol.MethodInitialize:
 		return b.initialize(ctx, req)
-	case req.Handshake && req.Method == methodPing:
+	case req.Handshake && req.Method == protocol.MethodPing:
 		return []byte("{}"), nil
-	case req.Handshake && isStateless(req.Method):
-		return nil, jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "Method not found: %.64q", req.Method)
-	case !req.Handshake && isHandshake(req.Method):
+	case !protocol.MethodOf(req.Method).In(req.Handshake):
 		return nil, jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "Method not found: %.64q", req.Method)
 	}
 	c, err := b.server.patiently(ctx, b.introduction(req))
 	if err != nil {
 		return nil, err
 	}
-	x := &exchange{bridge: b, req: req, notify: notify}
+	x := &exchange{bridge: b, req: req, version: b.versionOf(req)}
+	x.notify = func(n jsonrpc.Notification) { notify(x.version.Notification(n)) }
 	if err := b.tools.admit(ctx, x); err != nil {
 		return nil, err
 	}
+	if req.Handshake {
+		return x.fromHandshake(ctx, c)
+	}
 	switch {
-	case req.Handshake && !c.Handshake():
-		return x.toStateless(ctx)
-	case !req.Handshake && c.Handshake():
+	case c.Handshake():
 		return x.toHandshake(ctx, c)
 	case req.Method == mcp.MethodSubscriptionsListen:
 		return x.listen(ctx)
@@ -177,16 +164,15 @@ func (b *bridge) answer(ctx context.Context, req *jsonrpc.Request, notify func(j
 	return x.relay(ctx)
 }
 
-func isStateless(method string) bool {
-	return method == mcp.MethodServerDiscover || method == mcp.MethodSubscriptionsListen
-}
-
-func isHandshake(method string) bool {
-	switch method {
-	case methodInitialize, methodPing, methodSetLevel, methodSubscribe, methodUnsubscribe:
-		return true
+// versionOf returns the protocol version of a request of the host.
+func (b *bridge) versionOf(req *jsonrpc.Request) *protocol.Version {
+	if host := b.host.Load(); host != nil && req.Handshake {
+		return protocol.Find(host.Version)
 	}
-	return false
+	if v := protocol.FindJSON(req.Meta.Get(mcp.MetaProtocolVersion)); v != nil {
+		return v
+	}
+	return protocol.Versions()[0] // never: Accept has checked it
 }
 
 // introduction is the client that a request is sent for: the host as it has

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -65,7 +66,7 @@ func everything(params []byte) (changes []jsonrpc.Notification) {
 		changes = append(changes, jsonrpc.Notification{Method: list, Params: []byte("{}")})
 	}
 	for _, uri := range filter.resources {
-		changes = append(changes, jsonrpc.Notification{Method: mcp.MethodNotificationsResourcesUpdated, Params: object("uri", jsonrpc.AppendString(nil, uri))})
+		changes = append(changes, jsonrpc.Notification{Method: mcp.MethodNotificationsResourcesUpdated, Params: jsonrpc.NewObject("uri", jsonrpc.AppendString(nil, uri))})
 	}
 	return changes
 }
@@ -80,9 +81,9 @@ func parseFilter(raw []byte) filter {
 	members, _ := jsonrpc.ParseObject(raw)
 	is := func(name string) bool { return string(members.Get(name)) == "true" }
 	f := filter{tools: is("toolsListChanged"), prompts: is("promptsListChanged"), resourceList: is("resourcesListChanged")}
-	elements, _ := jsonrpc.Elements(members.Get("resourceSubscriptions"))
+	elements, _ := jsonrpc.ParseArray(members.Get("resourceSubscriptions"))
 	for _, e := range elements {
-		if uri := text(e); uri != "" && len(f.resources) < maxSubscriptions {
+		if uri := jsonrpc.Text(e); uri != "" && len(f.resources) < maxSubscriptions {
 			f.resources = append(f.resources, uri)
 		}
 	}
@@ -108,7 +109,7 @@ func (f filter) json() []byte {
 	raw := []byte("{}")
 	for name, is := range map[string]bool{"toolsListChanged": f.tools, "promptsListChanged": f.prompts, "resourcesListChanged": f.resourceList} {
 		if is {
-			raw = peer.SetMember(raw, name, []byte("true"))
+			raw = jsonrpc.Set(raw, name, []byte("true"))
 		}
 	}
 	if len(f.resources) == 0 {
@@ -121,7 +122,7 @@ func (f filter) json() []byte {
 		}
 		uris = jsonrpc.AppendString(uris, uri)
 	}
-	return peer.SetMember(raw, "resourceSubscriptions", append(uris, ']'))
+	return jsonrpc.Set(raw, "resourceSubscriptions", append(uris, ']'))
 }
 
 // honoured is the part of the filter that a server with the capabilities tells
@@ -153,7 +154,7 @@ func (f filter) wants(n jsonrpc.Notification) bool {
 		return f.resourceList
 	case mcp.MethodNotificationsResourcesUpdated:
 		params, _ := jsonrpc.ParseObject(n.Params)
-		updated := text(params.Get("uri"))
+		updated := jsonrpc.Text(params.Get("uri"))
 		for _, uri := range f.resources {
 			if strings.HasPrefix(updated, uri) {
 				return true
@@ -231,7 +232,7 @@ func (x *exchange) untilClosing(ctx context.Context) (context.Context, context.C
 
 // own marks what belongs to the subscription with the host's id for it.
 func (x *exchange) own(params []byte) []byte {
-	return peer.SetMeta(params, mcp.MetaSubscriptionID, x.req.ID)
+	return jsonrpc.SetMeta(params, mcp.MetaSubscriptionID, x.req.ID)
 }
 
 // over is the result that ends a subscription in good order (subscriptions,
@@ -271,7 +272,7 @@ func (x *exchange) listenHandshake(ctx context.Context, c *peer.Conn) ([]byte, e
 	defer x.release(wanted.resources)
 	x.notify(jsonrpc.Notification{
 		Method: mcp.MethodNotificationsSubscriptionsAcknowledged,
-		Params: x.own(object("notifications", wanted.json())),
+		Params: x.own(jsonrpc.NewObject("notifications", wanted.json())),
 	})
 	for {
 		select {
@@ -288,8 +289,8 @@ func (x *exchange) listenHandshake(ctx context.Context, c *peer.Conn) ([]byte, e
 
 // hold subscribes to a resource, unless somebody has.
 func (x *exchange) hold(ctx context.Context, uri string) error {
-	params := object("uri", jsonrpc.AppendString(nil, uri))
-	if _, err := x.server.call(ctx, x.introduction(), peer.Call{Method: methodSubscribe, Params: params, Replay: true}); err != nil {
+	params := jsonrpc.NewObject("uri", jsonrpc.AppendString(nil, uri))
+	if _, err := x.server.call(ctx, x.introduction(), peer.Call{Method: protocol.MethodResourcesSubscribe, Params: params, Replay: true}); err != nil {
 		return err
 	}
 	x.mu.Lock()
@@ -311,9 +312,9 @@ func (x *exchange) release(uris []string) {
 		}
 		b.mu.Unlock()
 		if unused {
-			params := object("uri", jsonrpc.AppendString(nil, uri))
+			params := jsonrpc.NewObject("uri", jsonrpc.AppendString(nil, uri))
 			b.background.run(func() {
-				_, _ = b.server.call(b.context, config, peer.Call{Method: methodUnsubscribe, Params: params})
+				_, _ = b.server.call(b.context, config, peer.Call{Method: protocol.MethodResourcesUnsubscribe, Params: params})
 			})
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
-	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -114,7 +114,7 @@ func (x *exchange) pausable(ctx context.Context, level string) ([]byte, error) {
 	if state == nil {
 		return x.round(ctx, x.begin(level))
 	}
-	p := x.paused.take(text(state))
+	p := x.paused.take(jsonrpc.Text(state))
 	if p == nil || p.method != x.req.Method || p.tool != x.tool() {
 		if p != nil {
 			p.end(errNoInput)
@@ -225,7 +225,7 @@ func (p *pause) end(cause error) {
 // ask takes a question of the server, and waits for the answer.
 func (p *pause) ask(ctx context.Context, method string, params []byte) ([]byte, error) {
 	switch {
-	case !mayRequireInput(p.method):
+	case !protocol.MethodOf(p.method).Asks:
 		return nil, jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "the client cannot be asked in the course of %s", p.method)
 	case !declares(p.capabilities, method):
 		return nil, jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "the client does not answer %.64s", method)
@@ -269,7 +269,7 @@ func (p *pause) forward(n jsonrpc.Notification) {
 	case p.notify == nil:
 	case n.Method == mcp.MethodNotificationsProgress && p.token == nil:
 	case n.Method == mcp.MethodNotificationsProgress:
-		n.Params = peer.SetMember(n.Params, mcp.MetaProgressToken, p.token)
+		n.Params = jsonrpc.Set(n.Params, mcp.MetaProgressToken, p.token)
 		p.notify(n)
 	case n.Method == mcp.MethodNotificationsMessage && !isLoud(n.Params, p.level):
 	default:

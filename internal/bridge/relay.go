@@ -8,14 +8,16 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // An exchange is one request of the host and what becomes of it.
 type exchange struct {
 	*bridge
-	req    *jsonrpc.Request
-	notify func(jsonrpc.Notification)
+	req     *jsonrpc.Request
+	version *protocol.Version // of the host
+	notify  func(jsonrpc.Notification)
 }
 
 func (x *exchange) introduction() peer.Config { return x.bridge.introduction(x.req) }
@@ -39,16 +41,36 @@ func (x *exchange) mirrors() bool {
 func (x *exchange) call() peer.Call {
 	// The request may go on when it is not here any more.
 	call := peer.Call{Method: strings.Clone(x.req.Method), Params: bytes.Clone(x.req.RawParams), OnNotification: x.notify}
-	call.Replay = isIdempotent(call.Method)
+	call.Replay = protocol.MethodOf(call.Method).Idempotent
 	if x.req.Method == mcp.MethodToolsCall {
 		known, _ := x.tools.get(x.tool())
 		call.Mirror = known.mirror
 		call.Replay = known.readOnly || known.idempotent
 	}
 	if x.req.Handshake {
-		call.OnRequest = x.req.Asker.Ask
+		call.OnRequest = x.ask
 	}
 	return call
+}
+
+// ask sends a question of the server to the host, in the host's version.
+func (x *exchange) ask(ctx context.Context, method string, params []byte) ([]byte, error) {
+	return x.req.Asker.Ask(ctx, method, x.version.Question(method, params)) //nolint:wrapcheck // the host's own error
+}
+
+// fromHandshake sends a request of a host with a handshake to the server, and
+// returns the result as the host's version allows it.
+func (x *exchange) fromHandshake(ctx context.Context, c *peer.Conn) (result []byte, err error) {
+	if c.Handshake() {
+		result, err = x.relay(ctx)
+	} else {
+		result, err = x.toStateless(ctx)
+	}
+	if err != nil || c.Version() == x.version.Name {
+		return result, err
+	}
+	known, _ := x.tools.get(x.tool())
+	return x.version.Result(x.req.Method, result, known.wrapped), nil
 }
 
 // relay sends the request as it is, and returns the result as it is.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -14,14 +15,14 @@ import (
 func (x *exchange) remember() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	switch uri := text(x.req.Params.Get("uri")); x.req.Method {
-	case methodSetLevel:
+	switch uri := jsonrpc.Text(x.req.Params.Get("uri")); x.req.Method {
+	case protocol.MethodLoggingSetLevel:
 		x.setTo = x.logLevel()
-	case methodSubscribe:
+	case protocol.MethodResourcesSubscribe:
 		if len(x.updates) < maxSubscriptions {
 			x.updates[uri] = 1
 		}
-	case methodUnsubscribe:
+	case protocol.MethodResourcesUnsubscribe:
 		delete(x.updates, uri)
 	}
 }
@@ -37,11 +38,11 @@ func (b *bridge) remind() {
 	level, uris := b.setTo, slices.Sorted(maps.Keys(b.updates))
 	b.mu.Unlock()
 	if level != "" {
-		b.repeat(c, methodSetLevel, object("level", jsonrpc.AppendString(nil, level)))
+		b.repeat(c, protocol.MethodLoggingSetLevel, jsonrpc.NewObject("level", jsonrpc.AppendString(nil, level)))
 	}
 	for _, uri := range uris {
-		params := object("uri", jsonrpc.AppendString(nil, uri))
-		b.repeat(c, methodSubscribe, params)
+		params := jsonrpc.NewObject("uri", jsonrpc.AppendString(nil, uri))
+		b.repeat(c, protocol.MethodResourcesSubscribe, params)
 		b.unrelated(jsonrpc.Notification{Method: mcp.MethodNotificationsResourcesUpdated, Params: params})
 	}
 	lists := filter{tools: true, prompts: true, resourceList: true}.honoured(c.Server().Capabilities)

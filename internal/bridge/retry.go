@@ -9,7 +9,6 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/peer"
-	"github.com/mcpengine/mcpengine/mcp"
 )
 
 const (
@@ -21,18 +20,6 @@ const (
 	// the failure can decide better than one that hears nothing.
 	maxRetryAfter = 30 * time.Second
 )
-
-// isIdempotent reports whether a request changes nothing, or nothing more when
-// it is sent twice.
-func isIdempotent(method string) bool {
-	switch method {
-	case mcp.MethodServerDiscover, mcp.MethodToolsList, mcp.MethodResourcesList, mcp.MethodResourcesTemplatesList,
-		mcp.MethodResourcesRead, mcp.MethodPromptsList, mcp.MethodPromptsGet, mcp.MethodCompletionComplete,
-		methodSetLevel, methodSubscribe, methodUnsubscribe:
-		return true
-	}
-	return false
-}
 
 // retryWait is how long to wait before a request is sent again, and whether it
 // is to be. Safe says that the server may see it twice.

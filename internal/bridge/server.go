@@ -8,6 +8,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -93,7 +94,7 @@ func versionsFor(host string, allowed []string) []string {
 	if allowed != nil {
 		return allowed
 	}
-	known := peer.Versions()
+	known := protocol.Names(nil)
 	if i := slices.Index(known, host); i > 0 {
 		return append([]string{mcp.LatestProtocolVersion}, known[i:]...)
 	}

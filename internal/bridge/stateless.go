@@ -8,6 +8,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -19,7 +20,7 @@ func (x *exchange) toHandshake(ctx context.Context, c *peer.Conn) ([]byte, error
 	case mcp.MethodSubscriptionsListen:
 		return x.listenHandshake(ctx, c)
 	}
-	level := text(x.req.Meta.Get(mcp.MetaLogLevel))
+	level := jsonrpc.Text(x.req.Meta.Get(mcp.MetaLogLevel))
 	if err := x.tellLevel(ctx, c, level); err != nil {
 		return nil, err
 	}
@@ -30,18 +31,18 @@ func (x *exchange) toHandshake(ctx context.Context, c *peer.Conn) ([]byte, error
 	if err != nil {
 		return nil, err
 	}
-	return statelessResult(x.req.Method, result), nil
+	return protocol.Complete(x.req.Method, result), nil
 }
 
 // tellLevel tells the server the log level of a request, which holds for all
 // that follow: what is too quiet for another request is left out there.
 func (x *exchange) tellLevel(ctx context.Context, c *peer.Conn, level string) error {
 	capabilities, _ := jsonrpc.ParseObject(c.Server().Capabilities)
-	if level == "" || severity(level) < 0 || capabilities.Get("logging") == nil {
+	if protocol.Severity(level) < 0 || capabilities.Get("logging") == nil {
 		return nil
 	}
 	x.mu.Lock()
-	quieter := x.setTo == "" || severity(level) < severity(x.setTo)
+	quieter := x.setTo == "" || protocol.Severity(level) < protocol.Severity(x.setTo)
 	if quieter {
 		x.setTo = level
 	}
@@ -49,36 +50,16 @@ func (x *exchange) tellLevel(ctx context.Context, c *peer.Conn, level string) er
 	if !quieter {
 		return nil
 	}
-	params := object("level", jsonrpc.AppendString(nil, level))
-	_, err := x.server.call(ctx, x.introduction(), peer.Call{Method: methodSetLevel, Params: params, Replay: true})
+	params := jsonrpc.NewObject("level", jsonrpc.AppendString(nil, level))
+	_, err := x.server.call(ctx, x.introduction(), peer.Call{Method: protocol.MethodLoggingSetLevel, Params: params, Replay: true})
 	return err
-}
-
-// mayRequireInput reports whether the answer to a request may be that the server
-// needs input (multi round-trip requests, "Supported Requests").
-func mayRequireInput(method string) bool {
-	switch method {
-	case mcp.MethodToolsCall, mcp.MethodPromptsGet, mcp.MethodResourcesRead:
-		return true
-	}
-	return false
 }
 
 // declares reports whether a client with the capabilities answers the method.
 func declares(capabilities []byte, method string) bool {
 	members, err := jsonrpc.ParseObject(capabilities)
-	if err != nil {
-		return false
-	}
-	switch method {
-	case mcp.MethodElicitationCreate:
-		return members.Get("elicitation") != nil
-	case mcp.MethodSamplingCreateMessage:
-		return members.Get("sampling") != nil
-	case mcp.MethodRootsList:
-		return members.Get("roots") != nil
-	}
-	return false
+	name := protocol.QuestionCapability(method)
+	return err == nil && name != "" && members.Get(name) != nil
 }
 
 // detached returns the exchange with a request of its own, which outlives the
@@ -87,5 +68,5 @@ func (x *exchange) detached() *exchange {
 	req := &jsonrpc.Request{ID: bytes.Clone(x.req.ID), Method: strings.Clone(x.req.Method), RawParams: bytes.Clone(x.req.RawParams), HasMeta: x.req.HasMeta}
 	req.Params, _ = jsonrpc.ParseObject(req.RawParams) // it has been read before
 	req.Meta, _ = jsonrpc.ParseObject(req.Params.Get("_meta"))
-	return &exchange{bridge: x.bridge, req: req}
+	return &exchange{bridge: x.bridge, req: req, version: x.version}
 }

@@ -31,7 +31,7 @@ func (b *bridge) listenToLists() {
 			if len(wanted.lists()) == 0 {
 				return
 			}
-			_, err = b.keepListening(b.context, b.introduction(nil), object("notifications", wanted.json()), b.tell)
+			_, err = b.keepListening(b.context, b.introduction(nil), jsonrpc.NewObject("notifications", wanted.json()), b.tell)
 			if err != nil {
 				b.config.Logger.Debug("changes of lists are not heard of", "error", err)
 				return
@@ -48,14 +48,14 @@ func (b *bridge) tell(n jsonrpc.Notification) {
 	if n.Method == mcp.MethodNotificationsSubscriptionsAcknowledged {
 		return
 	}
-	n.Params = peer.SetMeta(n.Params, mcp.MetaSubscriptionID, nil)
+	n.Params = jsonrpc.SetMeta(n.Params, mcp.MetaSubscriptionID, nil)
 	_ = b.send(n.Append(nil)) // when it fails, Serve knows
 }
 
 // subscribe begins to tell a host with a handshake about a resource of a server
 // without one.
 func (x *exchange) subscribe(ctx context.Context) ([]byte, error) {
-	uri := strings.Clone(text(x.req.Params.Get("uri")))
+	uri := strings.Clone(jsonrpc.Text(x.req.Params.Get("uri")))
 	if uri == "" {
 		return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "params.uri must be a string")
 	}
@@ -70,7 +70,7 @@ func (x *exchange) subscribe(ctx context.Context) ([]byte, error) {
 	wanted := filter{resources: []string{uri}}
 	running := b.background.run(func() {
 		defer cancel()
-		_, err := b.keepListening(lasting, config, object("notifications", wanted.json()), func(n jsonrpc.Notification) {
+		_, err := b.keepListening(lasting, config, jsonrpc.NewObject("notifications", wanted.json()), func(n jsonrpc.Notification) {
 			if n.Method != mcp.MethodNotificationsSubscriptionsAcknowledged {
 				b.tell(n)
 				return
@@ -78,7 +78,7 @@ func (x *exchange) subscribe(ctx context.Context) ([]byte, error) {
 			members, _ := jsonrpc.ParseObject(n.Params)
 			var refusal error
 			if len(parseFilter(members.Get("notifications")).resources) == 0 {
-				refusal = &jsonrpc.Error{Code: codeResourceNotFound, Message: "Resource not found", Data: object("uri", jsonrpc.AppendString(nil, uri))}
+				refusal = &jsonrpc.Error{Code: codeResourceNotFound, Message: "Resource not found", Data: jsonrpc.NewObject("uri", jsonrpc.AppendString(nil, uri))}
 			}
 			outcome <- refusal
 		})
@@ -138,6 +138,6 @@ func (b *bridge) leave(uri string, s *subscription) {
 }
 
 func (x *exchange) unsubscribe() ([]byte, error) {
-	x.leave(text(x.req.Params.Get("uri")), nil)
+	x.leave(jsonrpc.Text(x.req.Params.Get("uri")), nil)
 	return []byte("{}"), nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/internal/streamable"
 	"github.com/mcpengine/mcpengine/mcp"
 )
@@ -25,6 +26,7 @@ type tool struct {
 	mirror     peer.Mirror
 	readOnly   bool
 	idempotent bool
+	wrapped    bool // see protocol.WrapsOutput
 }
 
 // tools are what the server has said of its tools, in passing.
@@ -141,7 +143,7 @@ func (t *tools) filter(x *exchange, result []byte) []byte {
 	if err != nil {
 		return result
 	}
-	elements, err := jsonrpc.Elements(members.Get("tools"))
+	elements, err := jsonrpc.ParseArray(members.Get("tools"))
 	if err != nil {
 		return result
 	}
@@ -160,7 +162,7 @@ func (t *tools) filter(x *exchange, result []byte) []byte {
 	if !dropped {
 		return result
 	}
-	return peer.SetMember(result, "tools", append(kept, ']'))
+	return jsonrpc.Set(result, "tools", append(kept, ']'))
 }
 
 // note takes note of one tool and reports whether the host is to see it.
@@ -178,6 +180,7 @@ func (t *tools) note(x *exchange, raw []byte) bool {
 	found := tool{
 		readOnly:   bytes.Equal(annotations.Get("readOnlyHint"), []byte("true")),
 		idempotent: bytes.Equal(annotations.Get("idempotentHint"), []byte("true")),
+		wrapped:    protocol.WrapsOutput(members.Get("outputSchema")),
 	}
 	filter := x.bridge.config.Tools
 	seen := allows(filter, name) && (!filter.ReadOnly || found.readOnly)

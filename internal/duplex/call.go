@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 )
 
 // A call is a request on its way through the handler.
@@ -32,8 +33,8 @@ func (c *Conn) admit(ctx context.Context, m *Message, b *batch) (context.Context
 	req := &m.request
 	x := &call{
 		conn: c, message: m, key: idKey(req.ID), batch: b,
-		listen:  req.Method == methodListen,
-		lasting: req.Method == methodInitialize,
+		listen:  protocol.MethodOf(req.Method).Lasts,
+		lasting: req.Method == protocol.MethodInitialize,
 	}
 	ctx, x.cancel = context.WithCancelCause(ctx)
 	if err := c.enter(x); err != nil {

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
-	"github.com/mcpengine/mcpengine/mcp"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 )
 
 const (
@@ -34,13 +34,11 @@ const (
 )
 
 func laneOf(method string) int {
-	switch method {
-	case "ping":
+	m := protocol.MethodOf(method)
+	switch {
+	case method == protocol.MethodPing:
 		return lanePings
-	case methodInitialize, mcp.MethodServerDiscover,
-		mcp.MethodToolsList, mcp.MethodPromptsList, mcp.MethodResourcesList, mcp.MethodResourcesTemplatesList,
-		"logging/setLevel", "resources/subscribe", "resources/unsubscribe",
-		"tasks/get", "tasks/list", "tasks/cancel", "tasks/update":
+	case m.Local || m.About == protocol.AboutServer || m.About == protocol.AboutTask:
 		return laneLists
 	}
 	return laneCalls

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // An output writes messages, each as one line and with one call of Write.
@@ -73,7 +74,7 @@ func (o *output) respond(x *call, resp *jsonrpc.Response) {
 	// Closure").
 	if x.listen && (resp.Code == 0 || x.notified) {
 		params := append([]byte(`{"requestId":`), x.message.request.ID...)
-		o.writeNotification(jsonrpc.Notification{Method: methodCancelled, Params: append(params, '}')})
+		o.writeNotification(jsonrpc.Notification{Method: mcp.MethodNotificationsCancelled, Params: append(params, '}')})
 	}
 }
 

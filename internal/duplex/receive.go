@@ -6,12 +6,7 @@ import (
 	"strings"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
-)
-
-const (
-	methodCancelled  = "notifications/cancelled"
-	methodListen     = "subscriptions/listen"
-	methodInitialize = "initialize" // "MUST NOT be cancelled" (2025-11-25, cancellation)
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // maxPooled bounds the buffers kept for reuse.
@@ -94,7 +89,7 @@ func isResponse(text []byte) bool {
 // notification acts on the one notification that concerns requests, and leaves
 // the others to the handler.
 func (c *Conn) notification(ctx context.Context, req *jsonrpc.Request) *jsonrpc.Error {
-	if req.Method != methodCancelled {
+	if req.Method != mcp.MethodNotificationsCancelled {
 		if c.stateful != nil {
 			return c.stateful.Notification(ctx, req)
 		}

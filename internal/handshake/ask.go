@@ -180,7 +180,7 @@ func clientError(raw []byte) *refusal {
 	if code := members.Get("code"); code != nil && code[0] != '"' && jsonrpc.IsStringOrInteger(code) {
 		r.code = string(code)
 	}
-	if message := members.Get("message"); isText(message) && len(message) > 2 {
+	if message := members.Get("message"); jsonrpc.IsString(message) && len(message) > 2 {
 		r.message = jsonrpc.UnquoteString(message)
 	}
 	if len(r.message) > maxClientError {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -49,7 +50,7 @@ func NewConn(h jsonrpc.Handler, config ConnConfig) *Conn {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Conn{handler: h, config: config, level: defaultLevel, asks: NewAsks("s-", config.AskTimeout)}
+	c := &Conn{handler: h, config: config, level: protocol.DefaultLevel, asks: NewAsks("s-", config.AskTimeout)}
 	c.subscriptions = newSubscriptions(h, func(n jsonrpc.Notification) {
 		// When this fails, the transport knows it as well.
 		_ = c.send(n.Append(nil))
@@ -69,19 +70,19 @@ func (c *Conn) Accept(ctx context.Context, req *jsonrpc.Request, batched bool) *
 		return jsonrpc.ErrIsBatch
 	case isStateless(req):
 		return nil
-	case req.Method == methodInitialize:
+	case req.Method == protocol.MethodInitialize:
 		return c.initialize(req)
-	case c.peer == nil && req.Method == methodPing:
+	case c.peer == nil && req.Method == protocol.MethodPing:
 		// "The client SHOULD NOT send requests other than pings before the
 		// server has responded" (2025-11-25, lifecycle, "Initialization").
-		(&Peer{Version: Versions[0]}).Adapt(req, "")
+		(&Peer{Version: versions[0]}).Adapt(req, "")
 		return nil
 	case c.peer == nil:
 		return noVersion()
 	}
 	c.peer.Adapt(req, c.level)
 	req.Asker = c
-	if isLocal(req.Method) {
+	if protocol.MethodOf(req.Method).Local {
 		if err := jsonrpc.Authorize(ctx, c.handler, req); err != nil {
 			return err
 		}
@@ -91,7 +92,7 @@ func (c *Conn) Accept(ctx context.Context, req *jsonrpc.Request, batched bool) *
 
 func noVersion() *jsonrpc.Error {
 	return invalid("the request names no protocol version: send initialize first, or params._meta[\"" + mcp.MetaProtocolVersion +
-		"\"] with every request; supported protocol versions: " + strings.Join(append([]string{mcp.LatestProtocolVersion}, Versions...), ", "))
+		"\"] with every request; supported protocol versions: " + strings.Join(protocol.Names(nil), ", "))
 }
 
 func (c *Conn) initialize(req *jsonrpc.Request) *jsonrpc.Error {
@@ -110,26 +111,26 @@ func (c *Conn) initialize(req *jsonrpc.Request) *jsonrpc.Error {
 // apply changes the state of the connection if the request is for that.
 func (c *Conn) apply(ctx context.Context, req *jsonrpc.Request) *jsonrpc.Error {
 	switch req.Method {
-	case methodSetLevel:
+	case protocol.MethodLoggingSetLevel:
 		level, err := logLevel(req)
 		if err != nil {
 			return err
 		}
 		c.level = level
-	case methodSubscribe:
+	case protocol.MethodResourcesSubscribe:
 		uri, err := resourceURI(req)
 		if err != nil {
 			return err
 		}
 		return c.subscriptions.begin(ctx, *c.peer, uri)
-	case methodUnsubscribe:
+	case protocol.MethodResourcesUnsubscribe:
 		uri, err := resourceURI(req)
 		if err != nil {
 			return err
 		}
 		c.subscriptions.end(uri)
 	}
-	if isForeign(req.Method) {
+	if !protocol.MethodOf(req.Method).In(true) {
 		return notFound(req.Method)
 	}
 	return nil
@@ -141,9 +142,11 @@ func (c *Conn) Handle(ctx context.Context, req *jsonrpc.Request, notify func(jso
 		return c.handler.Handle(ctx, req, notify)
 	}
 	switch req.Method {
-	case methodSetLevel, methodUnsubscribe:
+	case protocol.MethodLoggingSetLevel:
 		return emptyResult(req.ID)
-	case methodSubscribe:
+	case protocol.MethodResourcesUnsubscribe:
+		return emptyResult(req.ID)
+	case protocol.MethodResourcesSubscribe:
 		uri, err := resourceURI(req)
 		if err == nil {
 			err = c.subscriptions.confirm(ctx, uri)
@@ -169,14 +172,14 @@ func (c *Conn) Ask(ctx context.Context, method string, params []byte) ([]byte, e
 }
 
 // Batches reports whether the client may send batches.
-func (c *Conn) Batches() bool { return c.peer != nil && c.peer.batches() }
+func (c *Conn) Batches() bool { return c.peer != nil && c.peer.traits().Batches }
 
 // Notification takes the end of the handshake, from which on the client hears
 // of changes. Nothing else that a client can notify concerns the server:
 // progress of what it asks for, and changes of roots that it asks for anew each
 // time.
 func (c *Conn) Notification(ctx context.Context, req *jsonrpc.Request) *jsonrpc.Error {
-	if req.Method != methodInitialized {
+	if req.Method != protocol.MethodNotificationsInitialized {
 		return jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "nothing depends on it")
 	}
 	if c.peer == nil {

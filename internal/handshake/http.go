@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/internal/seal"
 	"github.com/mcpengine/mcpengine/internal/streamable"
 )
@@ -141,19 +142,19 @@ var _ streamable.Handshake = (*HTTP)(nil)
 func NewHTTP(h jsonrpc.Handler, config HTTPConfig) *HTTP {
 	s := &HTTP{handler: h, config: config.withDefaults()}
 	s.sessions.init(s.config.MaxSessions)
-	s.stateless = make(map[string]*session, len(Versions))
-	for _, version := range Versions {
+	s.stateless = make(map[string]*session, len(versions))
+	for _, version := range versions {
 		s.stateless[version] = newSession(s, ticket{peer: Peer{Version: version}})
 	}
 	return s
 }
 
 // Speaks reports whether a version is one with a handshake.
-func (*HTTP) Speaks(version string) bool { return slices.Contains(Versions, version) }
+func (*HTTP) Speaks(version string) bool { return slices.Contains(versions, version) }
 
 // Post answers one message.
 func (h *HTTP) Post(w http.ResponseWriter, r *http.Request, body []byte, req *jsonrpc.Request, err *jsonrpc.Error) {
-	if err == nil && req.Method == methodInitialize && !req.IsNotification() {
+	if err == nil && req.Method == protocol.MethodInitialize && !req.IsNotification() {
 		h.initialize(w, r, req)
 		return
 	}
@@ -316,33 +317,12 @@ func sendError(w http.ResponseWriter, id []byte, err *jsonrpc.Error) {
 // withoutChanges takes from the result of initialize the capabilities to tell
 // of changes, for clients that have no stream on which to be told.
 func withoutChanges(body []byte) []byte {
-	return edit(body, "result", func(result []byte) []byte {
-		return edit(result, "capabilities", func(capabilities []byte) []byte {
+	return jsonrpc.EditMember(body, "result", func(result []byte) []byte {
+		return jsonrpc.EditMember(result, "capabilities", func(capabilities []byte) []byte {
 			for _, name := range []string{"tools", "prompts", "resources"} {
-				capabilities = edit(capabilities, name, func([]byte) []byte { return []byte("{}") })
+				capabilities = jsonrpc.EditMember(capabilities, name, func([]byte) []byte { return []byte("{}") })
 			}
 			return capabilities
 		})
 	})
-}
-
-// edit returns the object with one member changed, if it has it.
-func edit(object []byte, name string, change func(value []byte) []byte) []byte {
-	members, err := jsonrpc.ParseObject(object)
-	if err != nil || members.Get(name) == nil {
-		return object // never broken: the engine has encoded it
-	}
-	edited := []byte{'{'}
-	for i, m := range members {
-		if i > 0 {
-			edited = append(edited, ',')
-		}
-		value := m.Value
-		if string(m.Name) == name {
-			value = change(value)
-		}
-		edited = append(jsonrpc.AppendString(edited, string(m.Name)), ':')
-		edited = append(edited, value...)
-	}
-	return append(edited, '}')
 }

@@ -6,12 +6,13 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 )
 
 // postBatch answers a batch, which one version knows: its requests one after
 // the other, and all their responses together (2025-03-26, basic, "Batching").
 func (h *HTTP) postBatch(w http.ResponseWriter, r *http.Request, s *session, body []byte, began time.Time) {
-	if !s.peer.batches() {
+	if !s.peer.traits().Batches {
 		sendError(w, nil, jsonrpc.ErrIsBatch)
 		return
 	}
@@ -69,7 +70,7 @@ func (s *session) readBatched(message []byte) (b batched) {
 		b.resp = jsonrpc.ErrorResponse(req.ID, err)
 	case req.IsNotification():
 		s.notice(req)
-	case req.Method == methodInitialize:
+	case req.Method == protocol.MethodInitialize:
 		// "The initialize request MUST NOT be part of a JSON-RPC batch"
 		// (2025-03-26, lifecycle, "Initialization").
 		b.resp = jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(jsonrpc.CodeInvalidRequest, "initialize must not be part of a batch"))

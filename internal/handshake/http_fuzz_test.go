@@ -10,6 +10,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/handshake"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/internal/seal"
 )
 
@@ -92,7 +93,7 @@ func FuzzEventID(f *testing.F) {
 func FuzzMessage(f *testing.F) {
 	h, _ := newEndpoint(handlerFunc(complete), handshake.HTTPConfig{})
 	sessions := map[string]string{}
-	for _, version := range handshake.Versions {
+	for _, version := range protocol.Names(protocol.IsHandshake) {
 		sessions[version] = initialize(f, h, version)
 	}
 	for _, seed := range []string{

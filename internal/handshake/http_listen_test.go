@@ -15,6 +15,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/handshake"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 )
 
 // A feed is a handler of the newest version with tools and some resources,
@@ -121,7 +122,7 @@ func subscription(method, uri string) string {
 // meanwhile. Nothing of the newest version is left in the notifications.
 func TestListen(t *testing.T) {
 	t.Parallel()
-	for _, version := range handshake.Versions {
+	for _, version := range protocol.Names(protocol.IsHandshake) {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
 			f := newFeed("a:1", "a:2", "a:3")

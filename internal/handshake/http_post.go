@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 )
 
 // An exchange is the answer to one POST.
@@ -53,7 +54,7 @@ func (h *HTTP) postRequest(w http.ResponseWriter, r *http.Request, s *session, r
 func (x *exchange) run(c *call, req *jsonrpc.Request) *jsonrpc.Response {
 	s := x.session
 	if s.stateless() {
-		s.adapt(req, defaultLevel)
+		s.adapt(req, protocol.DefaultLevel)
 		return x.http.handler.Handle(x.r.Context(), req, x.stream.notify)
 	}
 	c.request, c.id, c.stream = x.r.Context(), req.ID, &x.stream
@@ -67,7 +68,7 @@ func (x *exchange) run(c *call, req *jsonrpc.Request) *jsonrpc.Response {
 	s.adapt(req, level)
 	if !x.http.config.JSONOnly {
 		req.Asker = x
-		if s.peer.primes() {
+		if s.peer.traits().Primes {
 			req.StreamCloser = &x.stream
 		}
 	}
@@ -101,15 +102,16 @@ func (x *exchange) close() {
 // answer answers the requests that are about the session, and those that no
 // version with a handshake has. It returns nil for all others.
 func (h *HTTP) answer(ctx context.Context, s *session, req *jsonrpc.Request) *jsonrpc.Response {
-	if !isLocal(req.Method) && !isForeign(req.Method) {
+	m := protocol.MethodOf(req.Method)
+	if !m.Local && m.In(true) {
 		return nil
 	}
 	err := jsonrpc.Authorize(ctx, h.handler, req)
 	switch {
 	case err != nil:
-	case req.Method == methodSetLevel:
+	case req.Method == protocol.MethodLoggingSetLevel:
 		err = s.answerSetLevel(req)
-	case isLocal(req.Method):
+	case m.Local:
 		err = s.answerSubscribe(ctx, req)
 	default:
 		err = notFound(req.Method)
@@ -136,7 +138,7 @@ func (s *session) answerSubscribe(ctx context.Context, req *jsonrpc.Request) *js
 	if err != nil {
 		return err
 	}
-	if req.Method == methodUnsubscribe {
+	if req.Method == protocol.MethodResourcesUnsubscribe {
 		s.unsubscribe(uri)
 		return nil
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/handshake"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/internal/sse"
 )
 
@@ -36,7 +37,7 @@ func notes(n int) handlerFunc {
 // the client with the first one.
 func TestAnswer(t *testing.T) {
 	t.Parallel()
-	for _, version := range handshake.Versions {
+	for _, version := range protocol.Names(protocol.IsHandshake) {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
 			h, _ := newEndpoint(notes(0), handshake.HTTPConfig{})

@@ -4,11 +4,12 @@ import (
 	"slices"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// Versions are the protocol versions with a handshake, newest first.
-var Versions = []string{"2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"}
+// versions are the handshake versions, the latest first.
+var versions = protocol.Names(protocol.IsHandshake)
 
 // reservedPrefix begins the names in "_meta" through which the engine learns what
 // a handshake told.
@@ -27,20 +28,20 @@ type Peer struct {
 func Negotiate(req *jsonrpc.Request) (Peer, *jsonrpc.Error) {
 	var p Peer
 	requested := req.Params.Get("protocolVersion")
-	if requested == nil || requested[0] != '"' {
+	if !jsonrpc.IsString(requested) {
 		return p, invalid("params.protocolVersion must be a string")
 	}
-	p.Version = Versions[0]
-	if v := jsonrpc.UnquoteString(requested); slices.Contains(Versions, v) {
+	p.Version = versions[0]
+	if v := jsonrpc.UnquoteString(requested); slices.Contains(versions, v) {
 		p.Version = v
 	}
 	p.Capabilities = req.Params.Get("capabilities")
-	if p.Capabilities == nil || p.Capabilities[0] != '{' {
+	if !jsonrpc.IsObject(p.Capabilities) {
 		return p, invalid("params.capabilities must be an object")
 	}
 	p.Info = req.Params.Get("clientInfo")
 	info, err := jsonrpc.ParseObject(p.Info)
-	if err != nil || !isText(info.Get("name")) || !isText(info.Get("version")) {
+	if err != nil || !jsonrpc.IsString(info.Get("name")) || !jsonrpc.IsString(info.Get("version")) {
 		return p, invalid("params.clientInfo must be an object with name and version")
 	}
 	// The slices outlive the message.
@@ -52,11 +53,8 @@ func invalid(message string) *jsonrpc.Error {
 	return jsonrpc.Malformedf(jsonrpc.CodeInvalidParams, "%s", message)
 }
 
-func isText(value []byte) bool { return len(value) > 0 && value[0] == '"' }
-
-// batches reports whether the version knows batches: only one does (2025-06-18,
-// changelog, "Major changes").
-func (p *Peer) batches() bool { return p.Version == "2025-03-26" }
+// traits returns the version that was negotiated.
+func (p *Peer) traits() *protocol.Version { return protocol.Find(p.Version) }
 
 // Adapt puts what the peer has told where the engine looks for it. The level
 // is the one for log messages, or empty for none.

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/protocol"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // A session is what an id says, opened, and what this instance knows of the
@@ -40,7 +42,7 @@ type session struct {
 }
 
 func newSession(h *HTTP, t ticket) *session {
-	return &session{ticket: t, http: h, description: t.peer.description(t.peer.Version), level: defaultLevel}
+	return &session{ticket: t, http: h, description: t.peer.description(t.peer.Version), level: protocol.DefaultLevel}
 }
 
 // stateless reports whether s stands for clients without a session.
@@ -203,7 +205,7 @@ func (s *session) end(cause error) {
 
 // notice takes a notification of the client.
 func (s *session) notice(req *jsonrpc.Request) {
-	if req.Method != methodCancelled {
+	if req.Method != mcp.MethodNotificationsCancelled {
 		// The end of the handshake may be told to another instance, so that
 		// nothing depends on it: a client that opens a stream, or waits for the
 		// answer to a request, is ready for what comes there.
@@ -213,8 +215,6 @@ func (s *session) notice(req *jsonrpc.Request) {
 		s.cancel(id)
 	}
 }
-
-const methodCancelled = "notifications/cancelled"
 
 // subscribe begins to tell the client of updates of a resource, once it
 // listens.

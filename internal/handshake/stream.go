@@ -136,18 +136,13 @@ func (st *stream) openLocked() {
 // whatever becomes of the rest. It reports false when it has before, and when
 // the version does not know such events: clients would stumble over them.
 func (st *stream) prime() bool {
-	if st.primed || st.id == "" || !st.session.peer.primes() {
+	if st.primed || st.id == "" || !st.session.peer.traits().Primes {
 		return false
 	}
 	st.primed = true
 	st.write(sse.Event{ID: st.eventID(0), Data: []byte{}})
 	return true
 }
-
-// primes reports whether the version has streams that begin with an event
-// without data, and that the server may interrupt (2025-11-25, transports,
-// "Sending Messages to the Server").
-func (p *Peer) primes() bool { return p.Version == "2025-11-25" }
 
 // isStreamID reports whether s has the form of a stream's id: its kind and the
 // text of [rand.Text], 26 characters of Base32.

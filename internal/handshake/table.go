@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/internal/streamable"
 	"github.com/mcpengine/mcpengine/mcp"
 )
@@ -188,13 +189,13 @@ func (h *HTTP) lookup(token, caller string, now time.Time) *session {
 // A client says its version with every request; one that does not is older than
 // the header (2025-11-25, transports, "Protocol Version Header").
 func (h *HTTP) findStateless(r *http.Request) (*session, *httpRefusal) {
-	version := "2025-03-26"
+	version := protocol.Unnamed().Name
 	if values := r.Header[versionField]; len(values) > 0 {
 		version = values[0]
 	}
 	s := h.stateless[version]
 	if s == nil {
-		s = h.stateless[Versions[0]]
+		s = h.stateless[versions[0]]
 	}
 	return s, checkVersion(r.Header[versionField], s.peer.Version)
 }

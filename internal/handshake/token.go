@@ -73,9 +73,9 @@ func (h *HTTP) made(token, caller string) bool {
 
 // append writes the ticket, in few bytes: a client sends it with each request,
 // and net/http looks at every character of a header. The version is the place in
-// Versions, to which none will be added: later ones have no handshake.
+// versions, to which none will be added: later ones have no handshake.
 func (t ticket) append(dst []byte) []byte {
-	dst = append(dst, byte(slices.Index(Versions, t.peer.Version)))
+	dst = append(dst, byte(slices.Index(versions, t.peer.Version)))
 	dst = binary.AppendUvarint(dst, uint64(t.expires.Unix())) //nolint:gosec // after 1970
 	dst = binary.AppendUvarint(dst, uint64(len(t.peer.Capabilities)))
 	dst = append(dst, t.peer.Capabilities...)
@@ -94,10 +94,10 @@ func appendInfo(dst, info []byte) []byte {
 }
 
 func parseTicket(plain []byte) (t ticket, ok bool) {
-	if len(plain) == 0 || int(plain[0]) >= len(Versions) {
+	if len(plain) == 0 || int(plain[0]) >= len(versions) {
 		return t, false
 	}
-	t.peer.Version = Versions[plain[0]]
+	t.peer.Version = versions[plain[0]]
 	expires, n := binary.Uvarint(plain[1:])
 	plain = plain[1+max(n, 0):]
 	size, m := binary.Uvarint(plain)
@@ -108,7 +108,7 @@ func parseTicket(plain []byte) (t ticket, ok bool) {
 	t.expires = time.Unix(int64(expires), 0)
 	t.peer.Capabilities = plain[:size]
 	t.peer.Info, ok = parseInfo(plain[size:])
-	return t, ok && isObject(t.peer.Capabilities) && isObject(t.peer.Info)
+	return t, ok && isValidObject(t.peer.Capabilities) && isValidObject(t.peer.Info)
 }
 
 // parseInfo reads what appendInfo has written.
@@ -117,15 +117,10 @@ func parseInfo(written []byte) (info []byte, ok bool) {
 		return written, true // with more than name and version
 	}
 	pair, err := jsonrpc.ParseArray(slices.Concat([]byte{'['}, written, []byte{']'}))
-	if err != nil || len(pair) != 2 || !isText(pair[0]) || !isText(pair[1]) {
+	if err != nil || len(pair) != 2 || !jsonrpc.IsString(pair[0]) || !jsonrpc.IsString(pair[1]) {
 		return nil, false
 	}
 	return nameAndVersion(pair[0], pair[1]), true
-}
-
-func isObject(value []byte) bool {
-	_, err := jsonrpc.ParseObject(value)
-	return err == nil
 }
 
 // shortInfo returns name and version of an implementation.
@@ -141,4 +136,9 @@ func nameAndVersion(name, version []byte) []byte {
 	info := append([]byte(`{"name":`), name...)
 	info = append(append(info, `,"version":`...), version...)
 	return append(info, '}')
+}
+
+func isValidObject(value []byte) bool {
+	_, err := jsonrpc.ParseObject(value)
+	return err == nil
 }

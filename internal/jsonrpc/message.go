@@ -30,6 +30,17 @@ func (m *Message) IsResponse() bool { return m.Method == "" }
 // Parse reads a message in one strict pass. Text that is not strict JSON is
 // CodeParseError, a message of another shape CodeInvalidRequest.
 func (m *Message) Parse(data []byte) *Error {
+	if err := m.parse(data); err != nil {
+		return err
+	}
+	if m.Result != nil && !IsObject(m.Result) {
+		return Errorf(CodeInvalidRequest, "the result of a response is an object")
+	}
+	return nil
+}
+
+// parse is [Message.Parse] for results of any kind.
+func (m *Message) parse(data []byte) *Error {
 	*m = Message{}
 	m.members = m.room[:0]
 	m.level = level{keep: &m.members}
@@ -93,8 +104,6 @@ func (m *Message) checkResponse() *Error {
 	switch {
 	case (m.Result == nil) == (m.Error == nil):
 		return Errorf(CodeInvalidRequest, "a response has either a result or an error")
-	case m.Result != nil && m.Result[0] != '{':
-		return Errorf(CodeInvalidRequest, "the result of a response is an object")
 	case m.Error != nil && m.Error[0] != '{':
 		return Errorf(CodeInvalidRequest, "the error of a response is an object")
 	case m.Result != nil && m.ID == nil || m.ID != nil && !validID(m.ID):
@@ -135,21 +144,3 @@ func AppendObject(dst Object, data []byte) (Object, error) {
 
 // Append appends the encoded error to dst.
 func (e *Error) Append(dst []byte) []byte { return e.append(dst) }
-
-// Elements returns the elements of the JSON array in data.
-func Elements(data []byte) ([][]byte, error) {
-	s := scanner{data: data}
-	var elements [][]byte
-	s.space()
-	if s.pos >= len(data) || data[s.pos] != '[' {
-		return nil, s.errorf("not an array")
-	}
-	err := s.elements(func(element []byte) error {
-		elements = append(elements, element)
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return elements, s.end()
-}

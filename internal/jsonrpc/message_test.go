@@ -64,12 +64,12 @@ func TestParseError(t *testing.T) {
 
 func TestElements(t *testing.T) {
 	t.Parallel()
-	got, err := jsonrpc.Elements([]byte(` [1, {"a":2} ,[]] `))
+	got, err := jsonrpc.ParseArray([]byte(` [1, {"a":2} ,[]] `))
 	if err != nil || string(bytes.Join(got, []byte("|"))) != `1|{"a":2}|[]` {
 		t.Errorf("Elements = %q, %v", got, err)
 	}
 	for _, text := range []string{``, `{}`, `[1`, `[1]2`} {
-		if got, err := jsonrpc.Elements([]byte(text)); err == nil {
+		if got, err := jsonrpc.ParseArray([]byte(text)); err == nil {
 			t.Errorf("Elements(%s) = %q", text, got)
 		}
 	}

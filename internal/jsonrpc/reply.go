@@ -12,25 +12,17 @@ type Reply struct {
 	Result, Error []byte
 }
 
-// ParseReply reads a response. Its slices alias data.
+// ParseReply reads a response to a request. Its slices alias data. A result that
+// is not an object is for the caller to refuse, who knows what it asked.
 func ParseReply(data []byte) (Reply, *Error) {
-	var reply Reply
-	members, err := ParseObject(data)
-	if err != nil {
-		return reply, Errorf(CodeParseError, "parse error: %v", err)
+	var m Message
+	if err := m.parse(data); err != nil {
+		return Reply{}, err
 	}
-	reply.ID, reply.Result, reply.Error = members.Get("id"), members.Get("result"), members.Get("error")
-	switch {
-	case string(members.Get("jsonrpc")) != `"2.0"`:
-		return reply, Errorf(CodeInvalidRequest, `jsonrpc must be "2.0"`)
-	case reply.ID == nil || !validID(reply.ID):
-		return reply, Errorf(CodeInvalidRequest, "a response has the id of the request")
-	case (reply.Result == nil) == (reply.Error == nil):
-		return reply, Errorf(CodeInvalidRequest, "a response has either a result or an error")
-	case reply.Error != nil && reply.Error[0] != '{':
-		return reply, Errorf(CodeInvalidRequest, "the error of a response is an object")
+	if !m.IsResponse() || m.ID == nil {
+		return Reply{}, Errorf(CodeInvalidRequest, "a response has the id of the request")
 	}
-	return reply, nil
+	return Reply{ID: m.ID, Result: m.Result, Error: m.Error}, nil
 }
 
 // maxBatch bounds the messages of a batch.

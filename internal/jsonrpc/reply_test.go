@@ -22,7 +22,7 @@ func TestParseReply(t *testing.T) {
 		{"id null", `{"jsonrpc":"2.0","id":null,"result":{}}`, jsonrpc.CodeInvalidRequest, "id"},
 		{"error text", `{"jsonrpc":"2.0","id":1,"error":"no"}`, jsonrpc.CodeInvalidRequest, "object"},
 		{"version", `{"id":1,"result":{}}`, jsonrpc.CodeInvalidRequest, "2.0"},
-		{"array", `[]`, jsonrpc.CodeParseError, "not an object"},
+		{"array", `[]`, jsonrpc.CodeInvalidRequest, "batches"},
 		{"duplicate", `{"jsonrpc":"2.0","id":1,"result":1,"result":2}`, jsonrpc.CodeParseError, "duplicate"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

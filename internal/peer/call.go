@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 )
 
 // A Call is a request to the server.
@@ -45,9 +46,6 @@ type Call struct {
 	// those that arrive while no other call is under way.
 	OnRequest RequestFunc
 }
-
-// listenMethod is the request that lasts.
-const listenMethod = "subscriptions/listen"
 
 // A flight is a call under way.
 type flight struct {
@@ -117,7 +115,7 @@ func (f *flight) notify(m *jsonrpc.Message) {
 		params = []byte("{}")
 	}
 	if m.Method == "notifications/progress" && f.token != nil {
-		params = SetMember(params, "progressToken", f.token)
+		params = jsonrpc.Set(params, "progressToken", f.token)
 	}
 	f.OnNotification(jsonrpc.Notification{Method: m.Method, Params: params})
 }
@@ -191,7 +189,7 @@ func (c *Conn) fly(ctx context.Context, l *live, call Call) ([]byte, error) {
 	}
 	defer c.unregister(f.id)
 	f.link, f.cancel = l.link, cancel
-	if c.config.IdleTimeout > 0 && f.Method != listenMethod {
+	if c.config.IdleTimeout > 0 && !protocol.MethodOf(f.Method).Lasts {
 		f.watch(c.config.IdleTimeout)
 		defer f.idle.Stop()
 	}
@@ -219,7 +217,7 @@ func (c *Conn) prepare(l *live, call Call) (*flight, error) {
 			return nil, fmt.Errorf("read the parameters of %s: %w", call.Method, err)
 		}
 	}
-	if !l.version.handshake {
+	if !l.version.Handshake {
 		f.name = nameOf(call.Method, params)
 	}
 	meta, token, err := l.meta(params.Get("_meta"), f.idText, f.OnNotification != nil)
@@ -231,21 +229,11 @@ func (c *Conn) prepare(l *live, call Call) (*flight, error) {
 	return f, nil
 }
 
-// nameOf returns what the request is about (streamable-http, "Standard Request
-// Headers").
+// nameOf returns what Mcp-Name says of the request, and "" for nothing
+// (streamable-http, "Standard Request Headers").
 func nameOf(method string, params jsonrpc.Object) string {
-	member := "name"
-	switch method {
-	case "tools/call", "prompts/get":
-	case "resources/read":
-		member = "uri"
-	case "tasks/get", "tasks/update", "tasks/cancel":
-		member = "taskId"
-	default:
-		return ""
-	}
-	if value := params.Get(member); len(value) > 2 && value[0] == '"' {
-		return jsonrpc.UnquoteString(value)
+	if m := protocol.MethodOf(method); m.Mirrored {
+		return jsonrpc.Text(params.Get(m.Param))
 	}
 	return ""
 }

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/internal/stdio"
 )
 
@@ -92,7 +93,7 @@ func (t *streamTarget) open(ctx context.Context, c *Conn, known Known) (*live, e
 	if err != nil {
 		return nil, err
 	}
-	stateless, handshake := newest(c.config.Versions, nil, false), newest(c.config.Versions, nil, true)
+	stateless, handshake := protocol.Latest(false, c.config.Versions, nil), protocol.Latest(true, c.config.Versions, nil)
 	if stateless != nil && !isHandshake(known) {
 		l, err := c.probe(ctx, link, handshake != nil)
 		if err == nil {
@@ -140,7 +141,7 @@ func (c *Conn) probe(ctx context.Context, l link, hurry bool) (*live, error) {
 		ctx, cancel = context.WithTimeout(ctx, c.config.ProbeTimeout)
 		defer cancel()
 	}
-	return c.discover(ctx, newest(c.config.Versions, nil, false), opened(l), TransportDetect)
+	return c.discover(ctx, protocol.Latest(false, c.config.Versions, nil), opened(l), TransportDetect)
 }
 
 // A streamLink is a link over two streams.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 )
 
 // A Transport is how messages travel over HTTP.
@@ -104,7 +105,7 @@ func (c Config) withDefaults() Config {
 		c.Capabilities = []byte(`{}`)
 	}
 	if c.Versions == nil {
-		c.Versions = Versions()
+		c.Versions = protocol.Names(nil)
 	}
 	if c.MaxMessage <= 0 {
 		c.MaxMessage = 16 << 20

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/protocol"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // A Conn is a connection to one server. It is safe for concurrent use. What it
@@ -70,7 +72,7 @@ type link interface {
 type live struct {
 	link         link
 	config       *Config
-	version      *version
+	version      *protocol.Version
 	transport    Transport
 	result       []byte // of server/discover or initialize
 	standardMeta []byte
@@ -78,19 +80,20 @@ type live struct {
 
 // newLive describes a link. Over a version without a handshake every request
 // has the same "_meta" unless it brings its own.
-func newLive(c *Config, l link, v *version, t Transport, result []byte) *live {
+func newLive(c *Config, l link, v *protocol.Version, t Transport, result []byte) *live {
 	e := &live{link: l, config: c, version: v, transport: t, result: result}
-	if !v.handshake {
+	if !v.Handshake {
 		e.standardMeta = standardMeta(c, v)
 	}
 	return e
 }
 
-func standardMeta(c *Config, v *version) []byte {
-	meta := appendMember([]byte{'{'}, metaVersion, jsonrpc.AppendString(nil, v.name))
-	meta = appendMember(meta, metaClientInfo, c.ClientInfo)
-	meta = appendMember(meta, metaCapabilities, c.Capabilities)
-	return append(meta, '}')
+func standardMeta(c *Config, v *protocol.Version) []byte {
+	var meta jsonrpc.Builder
+	meta.AddString(mcp.MetaProtocolVersion, v.Name)
+	meta.Add(mcp.MetaClientInfo, c.ClientInfo)
+	meta.Add(mcp.MetaClientCapabilities, c.Capabilities)
+	return meta.Object()
 }
 
 // refused reports whether the error says that the server does not speak the
@@ -99,7 +102,7 @@ func standardMeta(c *Config, v *version) []byte {
 func (l *live) refused(err error) bool {
 	if rpcErr, ok := errors.AsType[*jsonrpc.Error](err); ok {
 		return rpcErr.Code == jsonrpc.CodeUnsupportedProtocolVersion ||
-			l.version.handshake && rpcErr.Code == jsonrpc.CodeHeaderMismatch
+			l.version.Handshake && rpcErr.Code == jsonrpc.CodeHeaderMismatch
 	}
 	status, ok := errors.AsType[*StatusError](err)
 	return ok && isNoEndpoint(status.Status)
@@ -190,7 +193,7 @@ func (c *Conn) connect(ctx context.Context) (*live, error) {
 
 // adopt makes l the link of the connection.
 func (c *Conn) adopt(l *live) error {
-	known := Known{Version: l.version.name, Transport: l.transport, Result: l.result}
+	known := Known{Version: l.version.Name, Transport: l.transport, Result: l.result}
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
@@ -277,8 +280,8 @@ func (c *Conn) Version() string {
 func (c *Conn) Mirrors() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	v := findVersion(c.known.Version)
-	return v != nil && !v.handshake && c.known.Transport == TransportStreamable
+	v := protocol.Find(c.known.Version)
+	return v != nil && !v.Handshake && c.known.Transport == TransportStreamable
 }
 
 // Handshake reports whether the version that is spoken has a handshake.
@@ -315,7 +318,7 @@ func serverOf(result []byte) Server {
 	s.Capabilities = members.Get("capabilities")
 	if s.Info = members.Get("serverInfo"); s.Info == nil {
 		meta, _ := jsonrpc.ParseObject(members.Get("_meta"))
-		s.Info = meta.Get(metaServerInfo)
+		s.Info = meta.Get(mcp.MetaServerInfo)
 	}
 	if text := members.Get("instructions"); len(text) > 0 && text[0] == '"' {
 		s.Instructions = jsonrpc.UnquoteString(text)

@@ -8,6 +8,7 @@ import (
 	"net/url"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 )
 
 // errNoVersion says that client and server have no version in common.
@@ -63,9 +64,9 @@ func (t *httpTarget) open(ctx context.Context, c *Conn, known Known) (*live, err
 		return t.openSSE(ctx, c)
 	}
 	var first error
-	if newest(c.config.Versions, nil, false) != nil && !isHandshake(known) {
+	if protocol.Latest(false, c.config.Versions, nil) != nil && !isHandshake(known) {
 		l, silent, err := t.probe(ctx, c)
-		if err == nil || isFinal(err) && !silent || newest(c.config.Versions, nil, true) == nil {
+		if err == nil || isFinal(err) && !silent || protocol.Latest(true, c.config.Versions, nil) == nil {
 			return l, err
 		}
 		first = err
@@ -85,16 +86,16 @@ func (t *httpTarget) open(ctx context.Context, c *Conn, known Known) (*live, err
 
 // remembered returns a link that needs no request to be opened, or nil.
 func (t *httpTarget) remembered(c *Conn, known Known) *live {
-	v := findVersion(known.Version)
-	if v == nil || v.handshake || c.config.Transport == TransportSSE || newest(c.config.Versions, []string{v.name}, false) == nil {
+	v := protocol.Find(known.Version)
+	if v == nil || v.Handshake || c.config.Transport == TransportSSE || protocol.Latest(false, c.config.Versions, []string{v.Name}) == nil {
 		return nil
 	}
 	return newLive(&c.config, newStateless(t.endpoint, t.url, v), v, TransportStreamable, known.Result)
 }
 
 func isHandshake(known Known) bool {
-	v := findVersion(known.Version)
-	return v != nil && v.handshake
+	v := protocol.Find(known.Version)
+	return v != nil && v.Handshake
 }
 
 // isFinal reports whether an attempt says all there is to know: the server is
@@ -124,7 +125,7 @@ func isUnwelcome(err error) bool {
 // quarter of the time. Silent says that it was not enough.
 func (t *httpTarget) probe(ctx context.Context, c *Conn) (l *live, silent bool, err error) {
 	probing := ctx
-	if newest(c.config.Versions, nil, true) != nil {
+	if protocol.Latest(true, c.config.Versions, nil) != nil {
 		var cancel context.CancelFunc
 		probing, cancel = context.WithTimeout(ctx, c.config.hurry(c.config.ConnectTimeout/4))
 		defer cancel()
@@ -134,15 +135,15 @@ func (t *httpTarget) probe(ctx context.Context, c *Conn) (l *live, silent bool, 
 }
 
 func (t *httpTarget) openStateless(ctx context.Context, c *Conn) (*live, error) {
-	v := newest(c.config.Versions, nil, false)
-	link := func(v *version) link { return newStateless(t.endpoint, t.url, v) }
+	v := protocol.Latest(false, c.config.Versions, nil)
+	link := func(v *protocol.Version) link { return newStateless(t.endpoint, t.url, v) }
 	return c.discover(ctx, v, link, TransportStreamable)
 }
 
 // discover asks the server what it speaks, in version v, and returns a link in
 // the newest common version without a handshake. That the server has only
 // versions with one is an error that is not final.
-func (c *Conn) discover(ctx context.Context, v *version, open func(*version) link, t Transport) (*live, error) {
+func (c *Conn) discover(ctx context.Context, v *protocol.Version, open func(*protocol.Version) link, t Transport) (*live, error) {
 	for retried := false; ; retried = true {
 		l := newLive(&c.config, open(v), v, t, nil)
 		result, err := c.setUp(ctx, l, "server/discover", nil)
@@ -153,9 +154,9 @@ func (c *Conn) discover(ctx context.Context, v *version, open func(*version) lin
 			}
 			return nil, err
 		}
-		next := newest(c.config.Versions, supported, false)
+		next := protocol.Latest(false, c.config.Versions, supported)
 		switch {
-		case next == nil && newest(c.config.Versions, supported, true) == nil:
+		case next == nil && protocol.Latest(true, c.config.Versions, supported) == nil:
 			return nil, fmt.Errorf("%w: the server has %.256q", errNoVersion, supported)
 		case next == nil:
 			return nil, fmt.Errorf("the server has only versions with a handshake: %.256q", supported)
@@ -188,7 +189,7 @@ func supportedBy(result []byte, err error) []string {
 	if err != nil {
 		return nil
 	}
-	elements, err := jsonrpc.Elements(members.Get(member))
+	elements, err := jsonrpc.ParseArray(members.Get(member))
 	if err != nil {
 		return nil
 	}
@@ -217,7 +218,7 @@ func (t *httpTarget) openSession(ctx context.Context, c *Conn) (*live, error) {
 	}
 	s := newSession(t.endpoint, t.url)
 	l := newLive(&c.config, s, offered, TransportStreamable, nil)
-	f, err := c.prepare(l, Call{Method: "initialize", Params: params, Replay: true})
+	f, err := c.prepare(l, Call{Method: protocol.MethodInitialize, Params: params, Replay: true})
 	if err != nil {
 		return nil, err
 	}
@@ -232,7 +233,7 @@ func (t *httpTarget) openSession(ctx context.Context, c *Conn) (*live, error) {
 		s.close()
 		return nil, fmt.Errorf("initialize: %w", err)
 	}
-	s.begin(header.Get("Mcp-Session-Id"), l.version.name)
+	s.begin(header.Get("Mcp-Session-Id"), l.version.Name)
 	if err := s.send(ctx, initialized); err != nil {
 		s.close()
 		return nil, fmt.Errorf("initialize: %w", err)
@@ -257,28 +258,26 @@ func isVisible(id string) bool {
 
 // initializeParams returns the parameters of initialize, and the version they
 // offer.
-func (c *Conn) initializeParams() ([]byte, *version, error) {
-	v := newest(c.config.Versions, nil, true)
+func (c *Conn) initializeParams() ([]byte, *protocol.Version, error) {
+	v := protocol.Latest(true, c.config.Versions, nil)
 	if v == nil {
 		return nil, nil, fmt.Errorf("%w: the server wants a handshake, which none of %.256q has", errNoVersion, c.config.Versions)
 	}
-	params := appendMember([]byte{'{'}, "protocolVersion", jsonrpc.AppendString(nil, v.name))
-	params = appendMember(params, "capabilities", c.config.Capabilities)
-	params = appendMember(params, "clientInfo", c.config.ClientInfo)
-	return append(params, '}'), v, nil
+	var params jsonrpc.Builder
+	params.AddString("protocolVersion", v.Name)
+	params.Add("capabilities", c.config.Capabilities)
+	params.Add("clientInfo", c.config.ClientInfo)
+	return params.Object(), v, nil
 }
 
 // agreed returns the version that the server chose in the handshake.
-func (c *Conn) agreed(result []byte) (*version, error) {
+func (c *Conn) agreed(result []byte) (*protocol.Version, error) {
 	members, err := jsonrpc.ParseObject(result)
 	if err != nil {
 		return nil, protocolErrorf("read the result of initialize: %w", err)
 	}
-	name := ""
-	if raw := members.Get("protocolVersion"); len(raw) > 0 && raw[0] == '"' {
-		name = jsonrpc.UnquoteString(raw)
-	}
-	v := newest(c.config.Versions, []string{name}, true)
+	name := jsonrpc.Text(members.Get("protocolVersion"))
+	v := protocol.Latest(true, c.config.Versions, []string{name})
 	if v == nil {
 		return nil, fmt.Errorf("%w: the server wants %.64q", errNoVersion, name)
 	}
@@ -304,7 +303,7 @@ func (c *Conn) handshake(ctx context.Context, link link, t Transport) (*live, er
 		return nil, err
 	}
 	l := newLive(&c.config, link, offered, t, nil)
-	result, err := c.setUp(ctx, l, "initialize", params)
+	result, err := c.setUp(ctx, l, protocol.MethodInitialize, params)
 	if err == nil {
 		l.version, err = c.agreed(result)
 	}
@@ -319,4 +318,4 @@ func (c *Conn) handshake(ctx context.Context, link link, t Transport) (*live, er
 }
 
 // opened returns a function that opens what is open already.
-func opened(l link) func(*version) link { return func(*version) link { return l } }
+func opened(l link) func(*protocol.Version) link { return func(*protocol.Version) link { return l } }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/protocol"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // queued is how many messages may wait for a call, or for the owner of the
@@ -151,7 +153,7 @@ func (d *duplex) last(w *waiting) ([]byte, error) {
 // abandon tells the server that nobody waits for the request any more, if that
 // is why the call ended. Initialize must not be cancelled.
 func (d *duplex) abandon(ctx context.Context, f *flight) {
-	if ctx.Err() != nil && f.Method != "initialize" {
+	if ctx.Err() != nil && f.Method != protocol.MethodInitialize {
 		d.cancellations.run(func() { d.cancelRemote(f.idText) })
 	}
 }
@@ -254,7 +256,7 @@ func (d *duplex) related(m *jsonrpc.Message) *waiting {
 		return d.byID(params.Get("progressToken"))
 	}
 	meta, _ := jsonrpc.ParseObject(params.Get("_meta"))
-	return d.byID(meta.Get(metaSubscription))
+	return d.byID(meta.Get(mcp.MetaSubscriptionID))
 }
 
 // onRequest returns who answers a request of the server: the only call under way

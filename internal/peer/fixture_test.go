@@ -12,6 +12,7 @@ import (
 
 	"github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 )
 
 type none struct{}
@@ -70,9 +71,9 @@ type way struct {
 // ways are all of them.
 func ways() []way {
 	var all []way
-	for _, version := range peer.Versions() {
+	for _, version := range protocol.Names(nil) {
 		all = append(all, way{"http " + version, version, dialHTTP}, way{"stdio " + version, version, dialPipe})
-		if version != peer.Versions()[0] {
+		if version != protocol.Names(nil)[0] {
 			all = append(all, way{"sse " + version, version, dialSSE})
 		}
 	}
@@ -124,7 +125,7 @@ func dialPipe(t *testing.T, e *mcpengine.Engine, config peer.Config) (*peer.Conn
 	return peer.Attach(t.Context(), in, out, config)
 }
 
-func isHandshake(version string) bool { return version != peer.Versions()[0] }
+func isHandshake(version string) bool { return version != protocol.Names(nil)[0] }
 
 // text returns the text of a tool's result.
 func text(t *testing.T, result []byte) string {

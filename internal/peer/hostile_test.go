@@ -13,6 +13,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 )
 
 const discovered = `{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{},"ttlMs":0,"cacheScope":"public"}`
@@ -420,7 +421,7 @@ func TestHostileHandshake(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := peer.Dial(t.Context(), serve(t, test.handler), peer.Config{Versions: peer.Versions()[1:]})
+			_, err := peer.Dial(t.Context(), serve(t, test.handler), peer.Config{Versions: protocol.Names(nil)[1:]})
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("Dial: %v, want %q", err, test.want)
 			}

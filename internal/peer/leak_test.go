@@ -22,7 +22,7 @@ func TestNoLeak(t *testing.T) {
 		config := peer.Config{OnNotification: func(jsonrpc.Notification) {}}
 		c := w.connect(t, e, config)
 		call := callTool("climb", `{}`)
-		call.Params = peer.SetMeta(call.Params, "progressToken", []byte(`1`))
+		call.Params = jsonrpc.SetMeta(call.Params, "progressToken", []byte(`1`))
 		call.OnNotification = func(jsonrpc.Notification) {}
 		if _, err := c.Call(t.Context(), call); err != nil {
 			t.Errorf("%s: %v", w.name, err)

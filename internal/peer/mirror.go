@@ -59,7 +59,7 @@ func (p *mirrorParser) schema(raw []byte, path []string, reached bool, depth int
 	}
 	switch raw[0] {
 	case '[':
-		elements, err := jsonrpc.Elements(raw)
+		elements, err := jsonrpc.ParseArray(raw)
 		for i := 0; i < len(elements) && err == nil; i++ {
 			err = p.schema(elements[i], nil, false, depth+1)
 		}

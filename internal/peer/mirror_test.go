@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
@@ -63,48 +62,4 @@ func TestEncodeValue(t *testing.T) {
 			t.Errorf("EncodeValue(%q) = %q, want %q", text, got, want)
 		}
 	}
-}
-
-func TestSetMember(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct{ object, value, want string }{
-		{`{}`, `1`, `{"a":1}`},
-		{`{ "b" : 2 }`, `1`, `{ "b" : 2,"a":1}`},
-		{`{ "a" : [1, 2] , "b":2}`, `{}`, `{ "a" : {} , "b":2}`},
-		{`{"b":{"a":1},"a":2}`, `3`, `{"b":{"a":1},"a":3}`},
-		{`{"a":1,"b":2}`, ``, `{"b":2}`},
-		{`{"b":2}`, ``, `{"b":2}`},
-		{`[]`, `1`, `[]`},
-	} {
-		var value []byte
-		if test.value != "" {
-			value = []byte(test.value)
-		}
-		if got := peer.SetMember([]byte(test.object), "a", value); string(got) != test.want {
-			t.Errorf("SetMember(%s, a, %s) = %s, want %s", test.object, test.value, got, test.want)
-		}
-	}
-	if got := peer.SetMeta([]byte(`{"x":1}`), "a", []byte("2")); string(got) != `{"x":1,"_meta":{"a":2}}` {
-		t.Errorf("SetMeta = %s", got)
-	}
-}
-
-func FuzzSetMember(f *testing.F) {
-	f.Add(`{"b":1}`, "a", `{}`)
-	f.Fuzz(func(t *testing.T, object, name, value string) {
-		before, err := jsonrpc.ParseObject([]byte(object))
-		if err != nil || jsonrpc.Valid([]byte(value)) != nil || len(value) == 0 {
-			return
-		}
-		after, err := jsonrpc.ParseObject(peer.SetMember([]byte(object), strings.ToValidUTF8(name, ""), []byte(value)))
-		if err != nil {
-			t.Fatalf("SetMember(%s, %q, %s): %v", object, name, value, err)
-		}
-		if string(after.Get(strings.ToValidUTF8(name, ""))) != strings.TrimSpace(value) && string(after.Get(strings.ToValidUTF8(name, ""))) != value {
-			t.Errorf("SetMember(%s, %q, %s) did not set it", object, name, value)
-		}
-		if len(after) < len(before) {
-			t.Errorf("SetMember(%s, %q, %s) lost members", object, name, value)
-		}
-	})
 }

@@ -54,7 +54,7 @@ func TestProgress(t *testing.T) {
 			go func() {
 				var got []string
 				call := callTool("climb", `{}`)
-				call.Params = peer.SetMeta(call.Params, "progressToken", []byte(`"mine"`))
+				call.Params = jsonrpc.SetMeta(call.Params, "progressToken", []byte(`"mine"`))
 				call.OnNotification = func(n jsonrpc.Notification) { got = append(got, n.Method+" "+string(n.Params)) }
 				if _, err := c.Call(t.Context(), call); err != nil {
 					t.Error(err)
@@ -88,7 +88,7 @@ func TestLogOfACall(t *testing.T) {
 		for range 20 {
 			var got []string
 			call := callTool("note", `{}`)
-			call.Params = peer.SetMeta(call.Params, "io.modelcontextprotocol/logLevel", []byte(`"info"`))
+			call.Params = jsonrpc.SetMeta(call.Params, "io.modelcontextprotocol/logLevel", []byte(`"info"`))
 			call.OnNotification = func(n jsonrpc.Notification) { got = append(got, n.Method) }
 			if _, err := c.Call(t.Context(), call); err != nil {
 				t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 )
 
 // A redirect within the origin that keeps the method is followed with the same
@@ -21,7 +22,7 @@ func TestRedirect(t *testing.T) {
 		http.Redirect(w, r, "/new", http.StatusPermanentRedirect)
 	})
 	url := serve(t, mux)
-	for _, version := range peer.Versions() {
+	for _, version := range protocol.Names(nil) {
 		c, err := peer.Dial(t.Context(), url+"/old", peer.Config{Versions: []string{version}})
 		if err != nil {
 			t.Errorf("%s: %v", version, err)

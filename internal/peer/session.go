@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/internal/sse"
 )
 
@@ -100,7 +101,7 @@ func (s *session) lose() { s.once.Do(func() { close(s.broken) }) }
 func (s *session) call(ctx context.Context, f *flight) ([]byte, error) {
 	defer s.strays.add(f)()
 	result, _, err := s.exchange(ctx, f)
-	if err != nil && ctx.Err() != nil && f.Method != "initialize" {
+	if err != nil && ctx.Err() != nil && f.Method != protocol.MethodInitialize {
 		s.background.run(func() { s.cancelRemote(f.idText) })
 	}
 	return result, err

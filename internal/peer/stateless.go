@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 )
 
 // A stateless is a link over Streamable HTTP without a handshake: each request
@@ -20,8 +21,8 @@ type stateless struct {
 	broken chan struct{}
 }
 
-func newStateless(e *endpoint, u *url.URL, v *version) *stateless {
-	return &stateless{endpoint: e, url: u, header: postHeader(v.name), broken: make(chan struct{})}
+func newStateless(e *endpoint, u *url.URL, v *protocol.Version) *stateless {
+	return &stateless{endpoint: e, url: u, header: postHeader(v.Name), broken: make(chan struct{})}
 }
 
 // postHeader returns the fields of a POST of the version, without that of the

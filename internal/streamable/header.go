@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -18,14 +19,6 @@ const (
 	nameField            = "Mcp-Name"
 )
 
-// nameParams tells which parameter Mcp-Name mirrors (streamable-http,
-// "Standard Request Headers").
-var nameParams = map[string]string{
-	"tools/call":     "name",
-	"prompts/get":    "name",
-	"resources/read": "uri",
-}
-
 // checkHeaders compares the standard header fields with the message, so that
 // an intermediary that decides by the header and the engine that acts on the
 // body cannot be told different things (streamable-http, "Server Validation").
@@ -35,7 +28,7 @@ func (s *Server) checkHeaders(h http.Header, req *jsonrpc.Request) *jsonrpc.Erro
 		err.Message += "; this server speaks " + strings.Join(s.config.Versions, ", ")
 		return err
 	}
-	if body := req.Meta.Get(mcp.MetaProtocolVersion); isString(body) && !jsonrpc.EqualString(body, version) {
+	if body := req.Meta.Get(mcp.MetaProtocolVersion); jsonrpc.IsString(body) && !jsonrpc.EqualString(body, version) {
 		return mismatch("%s header value %.64q does not match body value %.64s", "MCP-Protocol-Version", version, body)
 	}
 	method, err := single(h, methodField)
@@ -45,19 +38,19 @@ func (s *Server) checkHeaders(h http.Header, req *jsonrpc.Request) *jsonrpc.Erro
 	if method != req.Method {
 		return mismatch("%s header value %.64q does not match body value %.64q", methodField, method, req.Method)
 	}
-	param, ok := nameParams[req.Method]
-	if !ok {
+	m := protocol.MethodOf(req.Method)
+	if !m.Mirrored {
 		return nil
 	}
 	name, err := single(h, nameField)
 	if err != nil {
 		return err
 	}
-	body := req.Params.Get(param)
-	if !isString(body) {
+	body := req.Params.Get(m.Param)
+	if !jsonrpc.IsString(body) {
 		return nil // the engine refuses it as a parameter
 	}
-	name, ok = DecodeValue(name)
+	name, ok := DecodeValue(name)
 	if !ok || !jsonrpc.EqualString(body, name) {
 		return mismatch("%s header value %.64q does not match body value %.64s", nameField, name, body)
 	}
@@ -82,8 +75,6 @@ func single(h http.Header, field string) (string, *jsonrpc.Error) {
 	}
 	return values[0], nil
 }
-
-func isString(value []byte) bool { return len(value) > 0 && value[0] == '"' }
 
 // isVisible reports whether s consists of what a field value may contain
 // (streamable-http, "Value Encoding").
@@ -145,7 +136,7 @@ func CheckParam(values []string, field, kind string, argument []byte) *jsonrpc.E
 // sameValue compares integers as numbers, because 42 and 42.0 are the same one
 // ("Server Validation"), and everything else as text.
 func sameValue(text, kind string, argument []byte) bool {
-	if isString(argument) {
+	if jsonrpc.IsString(argument) {
 		return jsonrpc.EqualString(argument, text)
 	}
 	if kind != "integer" || text == string(argument) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/test/arch"
 )
 
@@ -42,6 +43,29 @@ func TestCommandModule(t *testing.T) {
 	report(t, arch.RootImports(g))
 	report(t, arch.ForeignImports(g))
 }
+
+func TestTables(t *testing.T) {
+	t.Parallel()
+	broken, err := arch.Tables(folder, isVersion, isMethod)
+	if err != nil {
+		t.Fatal(err)
+	}
+	report(t, broken)
+
+	// The rule finds what it is about.
+	broken, err = arch.Tables("testdata/tables", isVersion, isMethod)
+	want := []string{
+		"testdata/tables/tables.go:6:20: protocol version 2025-06-18: use the tables of internal/protocol",
+		"testdata/tables/tables.go:10:2: a case of 2 methods: use the tables of internal/protocol",
+		"testdata/tables/tables.go:12:2: a case of 2 methods: use the tables of internal/protocol",
+	}
+	if diff := cmp.Diff(want, broken); err != nil || diff != "" {
+		t.Errorf("Tables of testdata: %v (-want +got):\n%s", err, diff)
+	}
+}
+
+func isVersion(text string) bool { return protocol.Find(text) != nil }
+func isMethod(text string) bool  { return protocol.MethodOf(text).Name != "" }
 
 func TestServerBinary(t *testing.T) {
 	t.Parallel()
@@ -103,12 +127,12 @@ func TestRules(t *testing.T) {
 				{ImportPath: tokensPath, Module: tokens, Imports: []string{"example.com/unknown"}},
 				{ImportPath: "example.com/unknown", Module: unknown},
 				{ImportPath: "fmt", Standard: true},
-				{ImportPath: root + "/internal/oauth", Module: own, Imports: []string{tokensPath, "fmt"}},
+				{ImportPath: root + "/auth", Module: own, Imports: []string{tokensPath, "fmt"}},
 				{ImportPath: root, Module: own, Imports: []string{tokensPath, root + "/auth"}},
 				{ImportPath: root + "/mcp", Module: own, Imports: []string{"example.com/unknown"}},
 			},
 			want: []string{
-				root + " imports " + tokensPath + ": module " + tokens.Path + " belongs to " + root + "/internal/oauth (test/arch/rules.go)",
+				root + " imports " + tokensPath + ": module " + tokens.Path + " belongs to " + root + "/auth, " + root + "/internal/oauth (test/arch/rules.go)",
 				root + "/mcp imports example.com/unknown of the new module example.com/unknown: give the module an owner in test/arch/rules.go",
 			},
 		},
@@ -147,12 +171,12 @@ func TestRules(t *testing.T) {
 			rule: arch.OpenServerLinks,
 			graph: []arch.Package{
 				{ImportPath: root + "/auth", Module: own},
-				{ImportPath: root + "/auth/idp", Module: own},
-				{ImportPath: "github.com/go-jose/go-jose/v4"},
+				{ImportPath: root + "/internal/caller", Module: own},
+				{ImportPath: "github.com/golang-jwt/jwt/v5"},
 			},
 			want: []string{
-				"a server binary without authentication links github.com/go-jose/go-jose/v4",
-				"a server binary without authentication links " + root + "/auth/idp",
+				"a server binary without authentication links github.com/golang-jwt/jwt/v5",
+				"a server binary without authentication links " + root + "/auth",
 			},
 		},
 	}

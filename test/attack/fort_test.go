@@ -14,7 +14,6 @@ import (
 	"github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/auth"
 	"github.com/mcpengine/mcpengine/auth/authtest"
-	"github.com/mcpengine/mcpengine/auth/idp"
 )
 
 const (
@@ -42,7 +41,7 @@ type fort struct {
 // A fortConfig is what tests change about a fort. The zero value is the usual
 // one.
 type fortConfig struct {
-	provider func(op *authtest.Provider) auth.Provider
+	provider func(idp *authtest.Provider) auth.Provider
 	resource []auth.ResourceOption
 	engine   []mcpengine.Option
 }
@@ -88,7 +87,7 @@ func newFort(t testing.TB, config fortConfig) *fort {
 	t.Helper()
 	f := &fort{idp: authtest.NewProvider(t)}
 	logger := slog.New(slog.NewJSONHandler(f, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	provider := idp.OIDC(f.idp.Issuer(), resourceURL)
+	provider := auth.OIDC(f.idp.Issuer(), resourceURL)
 	if config.provider != nil {
 		provider = config.provider(f.idp)
 	}

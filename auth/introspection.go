@@ -1,0 +1,104 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// An IntrospectionEndpoint is where an issuer answers questions about its
+// tokens, and the credentials to ask with. All fields are required.
+type IntrospectionEndpoint struct{ URL, ClientID, ClientSecret string }
+
+// Introspection accepts the opaque access tokens of an issuer by asking it about
+// each (RFC 7662). The answer must name the subject, the audience and the
+// expiry. Without a subject, which some issuers leave out for clients that act
+// for themselves, two people might be taken for one; where the issuer leaves out
+// the audience, [WithClients] has to say whose tokens are good. The answer is remembered for a minute, which is how long a revoked token may
+// stay good. Options about signatures and token types do not apply and are an
+// error.
+func Introspection(issuer, audience string, endpoint IntrospectionEndpoint, opts ...Option) Provider {
+	p := newProfile(profile{
+		issuer:         issuer,
+		audiences:      []string{audience},
+		clientAudience: true,
+		describe: func(claims map[string]any, u *User) {
+			if u.Name == "" {
+				u.Name, _ = claims["username"].(string)
+			}
+		},
+	}, opts)
+	if p.algorithms != nil || p.keys != nil || p.strictType {
+		p.fault("opaque tokens have no algorithm, keys or type")
+	}
+	return &introspection{profile: p, endpoint: endpoint}
+}
+
+type introspection struct {
+	*profile
+	endpoint IntrospectionEndpoint
+	env      *environment
+	granted  func([]string) []string
+}
+
+func (p *introspection) open(env *environment) (*verifier, error) {
+	if err := p.validate(); err != nil {
+		return nil, err
+	}
+	if _, err := checkURL(p.endpoint.URL); err != nil {
+		return nil, fmt.Errorf("introspection endpoint: %w", err)
+	}
+	if p.endpoint.ClientID == "" || p.endpoint.ClientSecret == "" {
+		return nil, errors.New("introspection endpoint: no client id or no secret")
+	}
+	v := &verifier{issuer: p.issuer, server: p.issuer, prefix: p.prefix}
+	opened := introspection{profile: p.profile, endpoint: p.endpoint, env: env, granted: v.granted}
+	v.check, v.remembers = newRemote(env, opened.introspect).check, true
+	return v, nil
+}
+
+func (p *introspection) introspect(ctx context.Context, token string) (*User, error) {
+	form := url.Values{"token": {token}, "token_type_hint": {"access_token"}}
+	a, err := ask(ctx, p.env.client, http.MethodPost, p.endpoint.URL, formType, form.Encode(), func(req *http.Request) {
+		req.SetBasicAuth(encodeCredentials(p.endpoint.ClientID, p.endpoint.ClientSecret))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("introspect: %w", err)
+	}
+	if a.status != http.StatusOK {
+		// Even 401 is about our credentials and not about the token (RFC 7662,
+		// section 2.3).
+		return nil, fmt.Errorf("introspect: HTTP status %d", a.status)
+	}
+	claims, err := decodeObject(a.body)
+	if err != nil {
+		return nil, errors.New("introspect: the answer is not a JSON object")
+	}
+	user, err := p.read(claims)
+	if err != nil {
+		return nil, err
+	}
+	user.Scopes = p.granted(user.Scopes)
+	return user, nil
+}
+
+// read judges an answer (RFC 7662, section 2.2). That a token is active says
+// nothing about whom it is for.
+func (p *introspection) read(claims map[string]any) (*User, error) {
+	if claims["active"] != true {
+		return nil, refuse("token is not active")
+	}
+	if kind, present := claims["token_type"]; present {
+		name, _ := kind.(string)
+		if !strings.EqualFold(name, "Bearer") && !strings.EqualFold(name, "access_token") {
+			return nil, refuse("token_type is not Bearer")
+		}
+	}
+	if _, present := claims["iss"]; !present {
+		claims["iss"] = p.issuer // it is whom we asked
+	}
+	return p.accept(claims, p.env.now(), p.env.leeway)
+}
