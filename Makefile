@@ -126,6 +126,7 @@ conformance-deps:
 .PHONY: interop-deps
 interop-deps:
 	@scripts/install-peers || echo "interop: the clients of the TypeScript SDK are not installed; their tests will be skipped" >&2
+	@scripts/install-python-peers || echo "interop: the Python SDKs are not installed; their tests will be skipped" >&2
 
 .PHONY: oidc-deps
 oidc-deps:
