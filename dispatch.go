@@ -67,6 +67,9 @@ func (c core) Handle(ctx context.Context, wire *jsonrpc.Request, notify func(jso
 			return resp
 		}
 	}
+	if wire.OnRun != nil {
+		wire.OnRun()
+	}
 	c.answer(req, resp)
 	return resp
 }

@@ -133,7 +133,7 @@ type HTTP struct {
 
 	mu       sync.Mutex
 	closed   bool
-	released sync.WaitGroup // requests that have outlived their HTTP request
+	requests sync.WaitGroup // of sessions, which may outlive their HTTP request
 }
 
 var _ streamable.Handshake = (*HTTP)(nil)
@@ -153,10 +153,10 @@ func NewHTTP(h jsonrpc.Handler, config HTTPConfig) *HTTP {
 func (*HTTP) Speaks(version string) bool { return slices.Contains(versions, version) }
 
 // Post answers one message.
-func (h *HTTP) Post(w http.ResponseWriter, r *http.Request, body []byte, req *jsonrpc.Request, err *jsonrpc.Error) {
+func (h *HTTP) Post(w http.ResponseWriter, r *http.Request, body []byte, req *jsonrpc.Request, err *jsonrpc.Error) (kept bool) {
 	if err == nil && req.Method == protocol.MethodInitialize && !req.IsNotification() {
 		h.initialize(w, r, req)
-		return
+		return false
 	}
 	s, refused := h.find(r, req.Began)
 	if refused != nil {
@@ -164,19 +164,20 @@ func (h *HTTP) Post(w http.ResponseWriter, r *http.Request, body []byte, req *js
 		if err != nil || req.IsNotification() || !h.turnAway(w, r, req) {
 			refused.send(w)
 		}
-		return
+		return false
 	}
 	switch {
 	case err == nil && req.IsNotification():
 		s.notice(req)
 		w.WriteHeader(http.StatusAccepted)
 	case err == nil:
-		h.postRequest(w, r, s, req)
+		return h.postRequest(w, r, s, req)
 	case errors.Is(err, jsonrpc.ErrIsBatch):
-		h.postBatch(w, r, s, body, req.Began)
+		return h.postBatch(w, r, s, body, req.Began)
 	default:
 		h.postReply(w, s, body)
 	}
+	return false
 }
 
 // initialize begins a session. There is nothing to keep of it: what has been
@@ -226,12 +227,6 @@ func (h *HTTP) writeResponse(w http.ResponseWriter, began time.Time, resp *jsonr
 	streamable.WriteResponse(w, http.StatusOK, resp)
 }
 
-// writeJSON is that for the responses of a batch.
-func (h *HTTP) writeJSON(w http.ResponseWriter, began time.Time, body []byte) {
-	streamable.ExtendWrite(w, began, h.config.IOTimeout)
-	streamable.WriteJSON(w, http.StatusOK, body)
-}
-
 // listens reports whether clients can listen for changes.
 func (h *HTTP) listens() bool { return !h.config.NoSessions && !h.config.JSONOnly }
 
@@ -268,14 +263,17 @@ func (h *HTTP) Close() {
 	}
 }
 
-// Wait returns when the requests have ended whose clients are to fetch the
-// answers later. When ctx ends they are cancelled. It comes after Close, and
-// after the shutdown of the HTTP server, which waits for all other requests.
+// lastGrace is how long requests that have been cancelled may take to end. A
+// handler that ignores its context does not hold up the end of the process.
+const lastGrace = time.Second
+
+// Wait returns when the requests of sessions have ended. When ctx ends they are
+// cancelled. It comes after Close.
 func (h *HTTP) Wait(ctx context.Context) error {
 	done := make(chan struct{})
-	go func() {
+	go func() { // ends with the last request
 		defer close(done)
-		h.released.Wait()
+		h.requests.Wait()
 	}()
 	select {
 	case <-done:
@@ -285,19 +283,24 @@ func (h *HTTP) Wait(ctx context.Context) error {
 	for _, s := range h.sessions.all() {
 		s.cancelAll(ctx.Err())
 	}
-	<-done
+	last := time.NewTimer(lastGrace)
+	defer last.Stop()
+	select {
+	case <-done:
+	case <-last.C:
+	}
 	return ctx.Err()
 }
 
-// release notes that a request outlives its HTTP request, and reports false
-// when it must not.
-func (h *HTTP) release() bool {
+// enter notes that a request of a session begins, and reports false when it
+// must not outlive its HTTP request: the server is closing.
+func (h *HTTP) enter() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
 		return false
 	}
-	h.released.Add(1)
+	h.requests.Add(1)
 	return true
 }
 

@@ -11,15 +11,15 @@ import (
 
 // postBatch answers a batch, which one version knows: its requests one after
 // the other, and all their responses together (2025-03-26, basic, "Batching").
-func (h *HTTP) postBatch(w http.ResponseWriter, r *http.Request, s *session, body []byte, began time.Time) {
+func (h *HTTP) postBatch(w http.ResponseWriter, r *http.Request, s *session, body []byte, began time.Time) (kept bool) {
 	if !s.peer.traits().Batches {
 		sendError(w, nil, jsonrpc.ErrIsBatch)
-		return
+		return false
 	}
 	messages, err := jsonrpc.SplitBatch(body)
 	if err != nil {
 		sendError(w, nil, err)
-		return
+		return false
 	}
 	// Everything is read before anything is run.
 	var batch []batched
@@ -30,20 +30,21 @@ func (h *HTTP) postBatch(w http.ResponseWriter, r *http.Request, s *session, bod
 	}
 	if len(batch) == 0 {
 		w.WriteHeader(http.StatusAccepted)
-		return
+		return false
 	}
 	for _, b := range batch {
 		if b.req != nil && h.turnAway(w, r, b.req) {
-			return // and nothing of the batch is run
+			return false // and nothing of the batch is run
 		}
 	}
 	x := newExchange(h, s, w, r, began)
-	defer x.close()
-	if body := x.runBatch(batch); body != nil {
-		x.finish(body)
-	} else {
-		x.stream.finishEmpty()
-	}
+	return x.serve(func() {
+		if body := x.runBatch(batch); body != nil {
+			x.finish(&jsonrpc.Response{Body: body})
+		} else {
+			x.stream.finishEmpty()
+		}
+	})
 }
 
 // A batched message is a request, or the response to one that is refused.
@@ -90,7 +91,7 @@ func (x *exchange) runBatch(batch []batched) []byte {
 			resp = x.http.answer(x.r.Context(), x.session, b.req)
 		}
 		if resp == nil {
-			resp = x.run(new(call), b.req)
+			resp = x.run(b.req)
 		}
 		if resp == nil {
 			continue

@@ -85,12 +85,13 @@ func (h *HTTP) listen(w http.ResponseWriter, r *http.Request, s *session) *httpR
 // when there is none.
 func (h *HTTP) replay(w http.ResponseWriter, s *session, id string, n uint64) bool {
 	st := stream{session: s, id: id}
-	var out *sseStream
+	var out *streamable.EventWriter
 	for number, data := range h.config.Events.After(st.key(), n) {
 		if out == nil {
-			out = newSSEStream(w, h.config.IOTimeout)
+			out = streamable.NewEventWriter(w, h.config.IOTimeout, h.config.KeepAlive)
+			defer out.End()
 		}
-		if out.send(sse.Event{ID: st.eventID(number), Data: data}) != nil {
+		if out.Send(sse.Event{ID: st.eventID(number), Data: data}) != nil {
 			return true
 		}
 	}

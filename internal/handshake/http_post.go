@@ -3,6 +3,7 @@ package handshake
 import (
 	"context"
 	"net/http"
+	"runtime/debug"
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
@@ -18,51 +19,92 @@ type exchange struct {
 	stream  stream
 	carrier carrier
 	began   time.Time
-	call    call // of the request, or of the one in a batch that is answered
 }
 
 func newExchange(h *HTTP, s *session, w http.ResponseWriter, r *http.Request, began time.Time) *exchange {
-	x := &exchange{http: h, session: s, w: w, r: r, began: began, carrier: carrier{w: w, r: r}}
+	x := &exchange{http: h, session: s, w: w, r: r, began: began, carrier: carrier{w: w, r: r, ended: make(chan struct{})}}
 	x.stream = stream{session: s, kind: answerStream, carrier: &x.carrier}
 	return x
 }
 
 // postRequest answers a request. It is answered with 200 whatever the answer
 // is: to clients of these versions 404 says that the session has ended.
-func (h *HTTP) postRequest(w http.ResponseWriter, r *http.Request, s *session, req *jsonrpc.Request) {
+func (h *HTTP) postRequest(w http.ResponseWriter, r *http.Request, s *session, req *jsonrpc.Request) (kept bool) {
 	if resp := h.answer(r.Context(), s, req); resp != nil {
 		defer resp.Release()
 		h.writeResponse(w, req.Began, resp)
-		return
+		return false
 	}
 	x := newExchange(h, s, w, r, req.Began)
-	defer x.close()
 	req.Tails = true
-	resp := x.run(&x.call, req)
-	if resp == nil {
-		x.stream.finishEmpty()
-		return
+	return x.serve(func() {
+		if resp := x.run(req); resp != nil {
+			x.finish(resp)
+			resp.Release()
+		} else {
+			x.stream.finishEmpty()
+		}
+	})
+}
+
+// serve has answer write the answer and returns when the HTTP response has
+// ended. The answer of a session may outlive it, since the client can come back
+// for the rest. It is therefore written by a goroutine of its own, which [HTTP]
+// waits for. Kept says that this goroutine still uses the message.
+func (x *exchange) serve(answer func()) (kept bool) {
+	if x.session.stateless() || !x.http.enter() {
+		defer x.stream.hangUp()
+		answer()
+		return false
 	}
-	defer resp.Release()
-	if !x.stream.finish(resp) {
-		h.writeResponse(w, req.Began, resp)
+	x.stream.detachable = true
+	done := make(chan bool, 1)
+	go func() {
+		defer x.http.requests.Done()
+		defer func() { done <- x.recovered(recover()) }()
+		answer()
+	}()
+	select {
+	case <-x.r.Context().Done():
+		x.stream.lose(&x.carrier)
+	case <-x.carrier.ended:
+	case panicked := <-done:
+		done <- panicked
 	}
+	if x.stream.goesOn() {
+		return true
+	}
+	if <-done {
+		panic(http.ErrAbortHandler) // breaks the connection off
+	}
+	return false
+}
+
+// recovered ends what a handler that panicked has left, and reports whether
+// there was a panic.
+func (x *exchange) recovered(v any) bool {
+	x.stream.hangUp()
+	if v != nil && v != http.ErrAbortHandler {
+		x.http.config.Logger.Error("request panicked", "panic", v, "stack", string(debug.Stack()))
+	}
+	return v != nil
 }
 
 // run runs a request and returns the response, or nil when the client wants
 // none.
-func (x *exchange) run(c *call, req *jsonrpc.Request) *jsonrpc.Response {
+func (x *exchange) run(req *jsonrpc.Request) *jsonrpc.Response {
 	s := x.session
+	req.OnRun = x.stream.run
 	if s.stateless() {
 		s.adapt(req, protocol.DefaultLevel)
 		return x.http.handler.Handle(x.r.Context(), req, x.stream.notify)
 	}
-	c.request, c.id, c.stream = x.r.Context(), req.ID, &x.stream
+	c := begin(x.r.Context(), req.ID)
 	level, ok := s.enter(c)
 	if !ok {
 		return jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(jsonrpc.CodeInvalidRequest, "%s", errNoSession.message))
 	}
-	defer c.end(errAnswered)
+	defer c.cancel(errAnswered)
 	defer s.leave(c)
 	x.stream.answers(c)
 	s.adapt(req, level)
@@ -72,7 +114,7 @@ func (x *exchange) run(c *call, req *jsonrpc.Request) *jsonrpc.Response {
 			req.StreamCloser = &x.stream
 		}
 	}
-	resp := x.http.handler.Handle(c, req, x.stream.notify)
+	resp := x.http.handler.Handle(c.ctx, req, x.stream.notify)
 	if c.unwanted() {
 		resp.Release()
 		return nil
@@ -85,17 +127,10 @@ func (x *exchange) Ask(ctx context.Context, method string, params []byte) ([]byt
 	return x.session.requests().Ask(ctx, x.stream.send, method, params)
 }
 
-func (x *exchange) finish(body []byte) {
-	if !x.stream.finish(&jsonrpc.Response{Body: body}) {
-		x.http.writeJSON(x.w, x.began, body)
-	}
-}
-
-// close ends what a handler that panicked has left.
-func (x *exchange) close() {
-	x.stream.hangUp()
-	if x.carrier.taken {
-		x.http.released.Done()
+// finish sends the response, in whichever form the answer has by now.
+func (x *exchange) finish(resp *jsonrpc.Response) {
+	if !x.stream.finish(resp) {
+		x.http.writeResponse(x.w, x.began, resp)
 	}
 }
 

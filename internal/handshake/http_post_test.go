@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -109,6 +110,7 @@ func TestRequestOutlivesConnection(t *testing.T) {
 		if req.Method != "tools/call" {
 			return result(req, `{}`)
 		}
+		notify(jsonrpc.Notification{Method: "notifications/message", Params: []byte(`{}`)}) // from which the client can come back
 		close(entered)
 		<-left
 		derived, cancel := context.WithTimeout(ctx, patience)
@@ -273,12 +275,95 @@ func TestAwayTooLong(t *testing.T) {
 	}
 }
 
+// A request ends at once when its client has gone and cannot come back for the
+// answer: it was given no id of an event, or its version resumes no streams.
+func TestNobodyComesBack(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		version  string
+		notifies bool
+		goesOn   bool
+	}{
+		{"2025-11-25", false, false},
+		{"2025-11-25", true, true},
+		{"2025-06-18", false, false},
+		{"2025-06-18", true, true},
+		{"2025-03-26", true, true},
+		{"2024-11-05", true, false},
+	} {
+		entered, ended := make(chan struct{}, 1), make(chan error, 1)
+		h, _ := newEndpoint(blocking(test.notifies, entered, ended), handshake.HTTPConfig{})
+		c := connect(t, h, test.version)
+		ctx, cancel := context.WithCancel(t.Context())
+		sent := make(chan struct{})
+		go func() {
+			defer close(sent)
+			if resp, err := c.http.Do(newMessage(ctx, c.url, c.version, c.session, callMessage)); err == nil {
+				resp.Body.Close()
+			}
+		}()
+		await(t, entered, "the handler")
+		cancel()
+		await(t, sent, "the client to leave")
+		want := "away"
+		if test.goesOn {
+			deleteSession(c)
+			want = "ended the session"
+		}
+		if err := await(t, ended, "the end of the handler"); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s, notifies %t: the cause is %v, want %q", test.version, test.notifies, err, want)
+		}
+	}
+}
+
+// A call that says nothing for long becomes a stream, which tells the client,
+// where its version knows that, how to come back.
+func TestSilentCall(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		version string
+		config  handshake.HTTPConfig
+		batch   bool
+		want    string // the beginning of the body
+	}{
+		{"2025-11-25", handshake.HTTPConfig{}, false, "id: a"},
+		{"2025-06-18", handshake.HTTPConfig{}, false, ":\n\n:\n\nid: a"},
+		{"2025-03-26", handshake.HTTPConfig{}, true, ":\n\n:\n\nid: a"},
+		{"2025-11-25", handshake.HTTPConfig{NoSessions: true}, false, ":\n\n:\n\ndata: {"},
+		{"2025-11-25", handshake.HTTPConfig{JSONOnly: true}, false, `{"jsonrpc"`},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			test.config.KeepAlive = 10 * time.Second
+			h, _ := newEndpoint(handlerFunc(func(_ context.Context, req *jsonrpc.Request, _ func(jsonrpc.Notification)) *jsonrpc.Response {
+				if req.OnRun != nil {
+					req.OnRun()
+					time.Sleep(25 * time.Second) // of the bubble's clock
+				}
+				return result(req, `{}`)
+			}), test.config)
+			message := callMessage
+			if test.batch {
+				message = "[" + message + "]"
+			}
+			w := serve(h, newMessage(t.Context(), inMemory, test.version, initialize(t, h, test.version), message))
+			if got := w.Body.String(); w.Code != http.StatusOK || !strings.HasPrefix(got, test.want) || !strings.Contains(got, `"result":{}`) {
+				t.Errorf("%s %+v: HTTP %d %q, want %q and the answer", test.version, test.config, w.Code, got, test.want)
+			}
+			synctest.Wait()
+		})
+	}
+}
+
 // A thousand clients are waited for; of more, those that leave last are not.
 func TestTooManyAway(t *testing.T) {
 	t.Parallel()
 	ended := make(chan error, 1001)
+	var entered sync.WaitGroup
+	entered.Add(1001)
 	h, _ := newEndpoint(handlerFunc(func(ctx context.Context, req *jsonrpc.Request, notify func(jsonrpc.Notification)) *jsonrpc.Response {
 		if req.Method == "tools/call" {
+			notify(jsonrpc.Notification{Method: "notifications/message", Params: []byte(`{}`)})
+			entered.Done()
 			<-ctx.Done()
 			ended <- context.Cause(ctx)
 		}
@@ -286,11 +371,12 @@ func TestTooManyAway(t *testing.T) {
 	}), handshake.HTTPConfig{})
 	id := initialize(t, h, "2025-11-25")
 	gone, leave := context.WithCancel(t.Context())
-	leave()
 	var wg sync.WaitGroup
 	for range 1001 {
 		wg.Go(func() { serve(h, newMessage(gone, inMemory, "2025-11-25", id, callMessage)) })
 	}
+	entered.Wait()
+	leave()
 	if err := await(t, ended, "the end of one request"); err == nil || !strings.Contains(err.Error(), "away") {
 		t.Errorf("the cause is %v", err)
 	}

@@ -264,7 +264,14 @@ func TestCloseStream(t *testing.T) {
 // The connection whose response was ended carries the next request.
 func TestCloseStreamKeepsConnection(t *testing.T) {
 	t.Parallel()
-	for name, start := range map[string]func(*httptest.Server){"plain": (*httptest.Server).Start, "TLS": (*httptest.Server).StartTLS} {
+	for name, start := range map[string]func(*httptest.Server){
+		"plain": (*httptest.Server).Start,
+		"TLS":   (*httptest.Server).StartTLS,
+		"HTTP/2": func(s *httptest.Server) {
+			s.EnableHTTP2 = true
+			s.StartTLS()
+		},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := newScript()
@@ -325,30 +332,6 @@ func TestWaitCancels(t *testing.T) {
 	}
 	if err := await(t, ended, "the end of the handler"); err == nil {
 		t.Error("the request was not cancelled")
-	}
-}
-
-// Where a connection cannot be ended alone it stays.
-func TestCloseStreamOverHTTP2(t *testing.T) {
-	t.Parallel()
-	h := newScript()
-	endpoint, _ := newEndpoint(h, handshake.HTTPConfig{})
-	server := httptest.NewUnstartedServer(endpoint)
-	server.EnableHTTP2 = true
-	server.StartTLS()
-	t.Cleanup(server.Close)
-	c := &client{t: t, url: server.URL, version: "2025-11-25", http: server.Client(), session: initialize(t, endpoint, "2025-11-25")}
-	answers := c.start(callMessage)
-	h.do(t, func(_ context.Context, req *jsonrpc.Request, _ func(jsonrpc.Notification)) {
-		req.StreamCloser.CloseStream(time.Second)
-	})
-	close(h.steps)
-	s := await(t, answers, "the stream")
-	if s.resp.ProtoMajor != 2 {
-		t.Fatalf("the protocol is %s", s.resp.Proto)
-	}
-	if got := data(s.rest()); !cmp.Equal(got, []string{"", answered}) {
-		t.Errorf("the events are %q", got)
 	}
 }
 

@@ -94,7 +94,7 @@ func (s *session) cancel(id []byte) {
 	}
 	s.mu.Unlock()
 	for _, c := range cancelled {
-		c.end(errCancelled)
+		c.cancel(errCancelled)
 	}
 }
 
@@ -103,7 +103,7 @@ func (s *session) cancelAll(cause error) {
 	calls := slices.Clone(s.calls)
 	s.mu.Unlock()
 	for _, c := range calls {
-		c.end(cause)
+		c.cancel(cause)
 	}
 }
 
@@ -262,7 +262,7 @@ func (s *session) listen(ctx context.Context) (*stream, *httpRefusal) {
 		return nil, errListening
 	}
 	s.stopLocked()
-	st := &stream{session: s, kind: listenStream}
+	st := &stream{session: s, kind: listenStream, detachable: true}
 	changes := newSubscriptions(s.http.handler, st.notify)
 	st.open()
 	all := changes.beginLists(ctx, s.peer)

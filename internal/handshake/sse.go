@@ -12,6 +12,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/duplex"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/sse"
 	"github.com/mcpengine/mcpengine/internal/streamable"
 )
 
@@ -119,7 +120,8 @@ func (s *SSE) ServeStream(w http.ResponseWriter, r *http.Request) {
 	defer s.forget(c)
 	// Whoever knows the id can send messages, so that it must not be guessed:
 	// it has 128 random bits.
-	c.stream.event("endpoint", s.config.Messages+"?sessionId="+url.QueryEscape(c.id))
+	endpoint := s.config.Messages + "?sessionId=" + url.QueryEscape(c.id)
+	_ = c.stream.Send(sse.Event{Name: "endpoint", Data: []byte(endpoint)}) // when this fails, so does what follows
 	c.serve(r, s.config)
 }
 
@@ -133,12 +135,12 @@ func (s *SSE) open(w http.ResponseWriter, caller string) *sseConn {
 	c := &sseConn{
 		id:     rand.Text(),
 		caller: caller,
-		stream: newSSEStream(w, s.config.IOTimeout),
+		stream: streamable.NewEventWriter(w, s.config.IOTimeout, s.config.KeepAlive),
 		inbox:  make(chan inbound),
 		ended:  make(chan struct{}),
 	}
 	conn := NewConn(s.handler, ConnConfig{AskTimeout: s.config.AskTimeout, Logger: s.config.Logger})
-	c.conn = duplex.New(conn, c.stream, duplex.Config{Logger: s.config.Logger})
+	c.conn = duplex.New(conn, messageEvents{c.stream}, duplex.Config{Logger: s.config.Logger})
 	s.conns[c.id] = c
 	return c
 }

@@ -1,7 +1,6 @@
 package handshake
 
 import (
-	"context"
 	"crypto/rand"
 	"errors"
 	"net/http"
@@ -21,9 +20,15 @@ const (
 	listenStream = "l" // of what a client hears without having asked
 )
 
-// maxStreamsAway bounds the streams, of all sessions, that wait for their
-// clients to come back.
-const maxStreamsAway = 1000
+const (
+	// maxStreamsAway bounds the streams, of all sessions, that wait for their
+	// clients to come back.
+	maxStreamsAway = 1000
+
+	// maxListenAway is how long changes are kept for a client that listened. It
+	// reconnects within seconds or not at all.
+	maxListenAway = time.Minute
+)
 
 var (
 	errLeft = errors.New("the client has left and cannot come back")
@@ -41,6 +46,9 @@ type stream struct {
 	session *session
 	kind    string
 
+	// detachable says that the stream may leave its HTTP response and go on.
+	detachable bool
+
 	mu        sync.Mutex
 	carrier   *carrier // the HTTP response, nil while there is none
 	opened    bool     // there has been an event
@@ -48,9 +56,9 @@ type stream struct {
 	done      bool     // there will be no more
 	id        string   // empty until opened, and always without a session
 	last      uint64   // number of the last event
-	watched   bool     // the end of the connection is
 	away      *time.Timer
-	call      *call // ends when the client stays away; nil when it only listens
+	silence   *time.Timer // ends a silence with a comment
+	call      *call       // ends when the client stays away; nil when it only listens
 	abandoned bool
 }
 
@@ -58,11 +66,8 @@ type stream struct {
 type carrier struct {
 	w      http.ResponseWriter
 	r      *http.Request
-	events *sseStream    // nil until the response is one of events
-	ended  chan struct{} // closed to end the response, nil for that of a POST
-	alive  *time.Timer   // sends comments
-	unhook func() bool   // ends the watch over the connection
-	taken  bool          // the connection has been taken from the HTTP server
+	events *streamable.EventWriter // nil until the response is one of events
+	ended  chan struct{}           // closed when the stream does not use the response any more
 }
 
 // key names the stream in the store of events, where those of all sessions are.
@@ -74,7 +79,7 @@ func (st *stream) answers(c *call) {
 	defer st.mu.Unlock()
 	st.call = c
 	if st.abandoned {
-		c.end(errAway)
+		c.cancel(errAway)
 	}
 }
 
@@ -95,7 +100,7 @@ func (st *stream) send(message []byte) error {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if c := st.carrier; c != nil && c.r.Context().Err() != nil {
-		st.disconnect() // before the watch has noticed
+		st.disconnect() // before its own goroutine has noticed
 	}
 	switch {
 	case st.session.http.config.JSONOnly:
@@ -126,7 +131,6 @@ func (st *stream) openLocked() {
 		st.session.keep(st)
 	}
 	if st.carrier != nil {
-		st.watchLocked()
 		st.carrier.start(st)
 		st.prime()
 	}
@@ -166,11 +170,32 @@ func (st *stream) event(message []byte) {
 	st.write(sse.Event{ID: st.eventID(st.last), Data: message})
 }
 
-// write sends an event if there is a connection. One that fails is gone, of
-// which the passed deadline tells net/http.
+// write sends an event if there is a connection. One that fails is gone.
 func (st *stream) write(e sse.Event) {
-	if c := st.carrier; c != nil && c.events.send(e) != nil {
-		_ = c.events.control.SetReadDeadline(time.Unix(1, 0))
+	if c := st.carrier; c != nil && c.events.Send(e) != nil {
+		st.disconnect()
+	}
+}
+
+// run notes that the handler runs. When nothing has been sent for long, the
+// answer becomes a stream, because intermediaries close a connection that
+// carries nothing.
+func (st *stream) run() {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if config := &st.session.http.config; st.silence == nil && !config.JSONOnly {
+		st.silence = time.AfterFunc(config.KeepAlive, st.breakSilence)
+	}
+}
+
+func (st *stream) breakSilence() {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.done || st.opened || st.carrier == nil {
+		return
+	}
+	st.openLocked()
+	if st.carrier != nil && !st.primed && st.carrier.events.Comment() != nil {
 		st.disconnect()
 	}
 }
@@ -206,7 +231,6 @@ func (st *stream) finishEmpty() {
 		c.w.WriteHeader(http.StatusAccepted)
 	default:
 		c.start(st)
-		c.w.WriteHeader(http.StatusOK)
 	}
 	st.end()
 }
@@ -223,6 +247,9 @@ func (st *stream) hangUp() {
 func (st *stream) end() {
 	st.done = true
 	st.back()
+	if st.silence != nil {
+		st.silence.Stop()
+	}
 	if st.id != "" {
 		st.session.drop(st)
 		st.session.http.config.Events.End(st.key())
@@ -246,11 +273,10 @@ func (st *stream) attach(c *carrier, n uint64) bool {
 		st.carrier.stop()
 	}
 	st.back()
-	st.carrier, st.watched = c, false
-	st.watchLocked()
+	st.carrier = c
 	st.carrier.start(st)
 	if !st.prime() {
-		_ = c.events.comment() // says that the stream is there; a failure shows soon
+		_ = c.events.Comment() // says that the stream is there; a failure shows soon
 	}
 	for number, data := range st.session.http.config.Events.After(st.key(), n) {
 		st.write(sse.Event{ID: st.eventID(number), Data: data})
@@ -259,40 +285,25 @@ func (st *stream) attach(c *carrier, n uint64) bool {
 }
 
 // CloseStream ends the connection but not the stream: the client is to come back
-// after the retry time. It has no effect where the stream cannot be resumed, or
-// the connection is one that cannot be ended from here.
+// after the retry time. It has no effect where the stream cannot be resumed.
 func (st *stream) CloseStream(retry time.Duration) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if st.done || st.carrier == nil {
+	if st.done || st.carrier == nil || !st.detachable {
 		return
 	}
 	st.openLocked()
 	st.write(sse.Event{Retry: retry})
-	c := st.carrier
-	if c == nil {
-		return
+	if st.carrier != nil {
+		st.disconnect()
 	}
-	if c.ended == nil && !st.session.http.endResponse(c) {
-		return
-	}
-	st.disconnect()
 }
 
-// watch looks out for the end of the connection.
-func (st *stream) watch() {
+// goesOn reports whether the stream has left its connection and is not over.
+func (st *stream) goesOn() bool {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	st.watchLocked()
-}
-
-func (st *stream) watchLocked() {
-	c := st.carrier
-	if c == nil || st.watched {
-		return
-	}
-	st.watched = true
-	c.unhook = context.AfterFunc(c.r.Context(), func() { st.lose(c) })
+	return !st.done && st.carrier == nil
 }
 
 // lose disconnects the stream from a response, if it has not been before.
@@ -304,8 +315,9 @@ func (st *stream) lose(c *carrier) {
 	}
 }
 
-// disconnect leaves the stream without a connection. If that takes too long, or
-// there are too many streams like it, it is abandoned.
+// disconnect leaves the stream without a connection. A client that has got the
+// id of an event may come back for the rest, for some time; when it cannot, or
+// does not, the stream is abandoned.
 func (st *stream) disconnect() {
 	st.carrier.stop()
 	st.carrier = nil
@@ -314,10 +326,19 @@ func (st *stream) disconnect() {
 		return // and the request ends with its connection
 	}
 	patience := h.config.MaxAway
-	if h.away.Add(1) > maxStreamsAway {
+	if st.kind == listenStream {
+		patience = min(patience, maxListenAway)
+	}
+	if h.away.Add(1) > maxStreamsAway || !st.resumable() {
 		patience = 0
 	}
 	st.away = time.AfterFunc(patience, st.giveUp)
+}
+
+// resumable reports whether the client has been given the id of an event, and
+// can resume the stream from there.
+func (st *stream) resumable() bool {
+	return st.id != "" && (st.primed || st.last > 0) && st.session.peer.traits().Resumes
 }
 
 func (st *stream) giveUp() {
@@ -329,7 +350,7 @@ func (st *stream) giveUp() {
 		st.session.stopIf(st)
 		return
 	}
-	c.end(errAway)
+	c.cancel(errAway)
 }
 
 // back notes that the stream does not wait for a client any more.
@@ -346,38 +367,14 @@ func (c *carrier) start(st *stream) {
 	if c.events != nil {
 		return
 	}
-	config := st.session.http.config
-	c.events = newSSEStream(c.w, config.IOTimeout)
-	c.alive = time.AfterFunc(config.KeepAlive, func() { st.comment(c) })
-}
-
-// comment keeps the connection alive and notices when it is not.
-func (st *stream) comment(c *carrier) {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if st.carrier != c {
-		return
-	}
-	if c.events.comment() != nil {
-		_ = c.events.control.SetReadDeadline(time.Unix(1, 0))
-		st.disconnect()
-		return
-	}
-	c.alive.Reset(st.session.http.config.KeepAlive)
+	config := &st.session.http.config
+	c.events = streamable.NewEventWriter(c.w, config.IOTimeout, config.KeepAlive)
 }
 
 // stop ends the use of the response.
 func (c *carrier) stop() {
-	if c.unhook != nil {
-		c.unhook()
+	if c.events != nil {
+		c.events.End()
 	}
-	if c.alive != nil {
-		c.alive.Stop()
-	}
-	if c.events != nil && !c.taken {
-		c.events.bound() // the end of the response
-	}
-	if c.ended != nil {
-		close(c.ended)
-	}
+	close(c.ended)
 }

@@ -70,6 +70,10 @@ type Request struct {
 	// Tails says that the transport sends the Tail of a response.
 	Tails bool
 
+	// OnRun is called when the request is about to run, and so after all that
+	// refuses it because of its caller. Nil does nothing.
+	OnRun func()
+
 	// Asker reaches the client where the connection can carry requests to it,
 	// and is nil elsewhere.
 	Asker Asker

@@ -32,6 +32,10 @@ type Version struct {
 	// (2025-11-25, transports, "Protocol Version Header").
 	Unnamed bool
 
+	// Resumes says that a client that has lost an event stream can resume it
+	// (2025-03-26, transports, "Resumability and Redelivery").
+	Resumes bool
+
 	// Primes says that an event stream begins with an event without data, and
 	// that the server may interrupt it (2025-11-25, transports, "Sending
 	// Messages to the Server").
@@ -79,6 +83,7 @@ var versions = compile([]Version{
 	{
 		Name:       "2025-11-25",
 		Handshake:  true,
+		Resumes:    true,
 		Primes:     true,
 		Structured: StructuredObject,
 		NotFound:   mcp.CodeResourceNotFound, MissingCapability: mcp.CodeInvalidParams,
@@ -94,6 +99,7 @@ var versions = compile([]Version{
 	{
 		Name:       "2025-06-18",
 		Handshake:  true,
+		Resumes:    true,
 		Structured: StructuredObject,
 		NotFound:   mcp.CodeResourceNotFound, MissingCapability: mcp.CodeInvalidParams,
 		adds: map[Kind][]string{
@@ -111,6 +117,7 @@ var versions = compile([]Version{
 	{
 		Name:       "2025-03-26",
 		Handshake:  true,
+		Resumes:    true,
 		Batches:    true,
 		Unnamed:    true,
 		Structured: StructuredNone,

@@ -39,7 +39,7 @@ type Config struct {
 	MaxBody int64
 
 	// KeepAlive is the silence on an event stream after which a comment is
-	// sent.
+	// sent, and the silence after which an answer becomes an event stream.
 	KeepAlive time.Duration
 
 	// IOTimeout bounds the time to receive a body and that to send one event. An
@@ -94,7 +94,7 @@ func New(h jsonrpc.Handler, config Config) *Server {
 	}
 	s.exchanges.New = func() any {
 		x := &exchange{server: s}
-		x.notify = x.stream.send
+		x.notify, x.run = x.stream.send, x.stream.run
 		return x
 	}
 	return s
@@ -107,6 +107,7 @@ type exchange struct {
 	request jsonrpc.Request
 	stream  stream
 	notify  func(jsonrpc.Notification) // x.stream.send, bound once
+	run     func()                     // x.stream.run, bound once
 }
 
 // maxPooled bounds the body buffers kept for reuse.
@@ -117,7 +118,6 @@ func (x *exchange) release() {
 		x.body = nil
 	}
 	x.request = jsonrpc.Request{}
-	x.stream.reset()
 	x.server.exchanges.Put(x)
 }
 
@@ -168,14 +168,15 @@ func (s *Server) post(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	x := s.exchanges.Get().(*exchange)
 	if status, reason := x.readBody(w, r); status != 0 {
 		Reject(w, status, jsonrpc.CodeInvalidRequest, reason)
-	} else {
-		x.serve(ctx, w, r, began)
+	} else if x.serve(ctx, w, r, began) {
+		return
 	}
-	x.release() // not after a panic: somebody may still use it
+	x.release() // not after a panic: a goroutine may still use it
 }
 
-// serve answers the message in x.body.
-func (x *exchange) serve(ctx context.Context, w http.ResponseWriter, r *http.Request, began time.Time) {
+// serve answers the message in x.body. Kept says that x is still in use when it
+// returns.
+func (x *exchange) serve(ctx context.Context, w http.ResponseWriter, r *http.Request, began time.Time) (kept bool) {
 	req := &x.request
 	err := req.Parse(x.body)
 	req.Began = began
@@ -183,37 +184,38 @@ func (x *exchange) serve(ctx context.Context, w http.ResponseWriter, r *http.Req
 		if x.server.config.Authenticate != nil {
 			r = r.WithContext(ctx)
 		}
-		x.server.config.Handshake.Post(w, r, x.body, req, err)
-		return
+		return x.server.config.Handshake.Post(w, r, x.body, req, err)
 	}
 	if err != nil {
-		x.answer(w, jsonrpc.ErrorResponse(req.ID, err))
-		return
+		x.send(w, jsonrpc.ErrorResponse(req.ID, err))
+		return false
 	}
 	if req.IsNotification() {
 		// No notification of this version travels over HTTP, so there is
 		// nothing to do with one but to accept it (streamable-http, "Sending
 		// Messages").
 		w.WriteHeader(http.StatusAccepted)
-		return
+		return false
 	}
 	if err := x.server.checkHeaders(r.Header, req); err != nil {
-		x.answer(w, jsonrpc.ErrorResponse(req.ID, err))
-		return
+		x.send(w, jsonrpc.ErrorResponse(req.ID, err))
+		return false
 	}
-	req.Header, req.Tails = r.Header, true
-	x.stream.open(w, x.server.config)
+	req.Header, req.Tails, req.OnRun = r.Header, true, x.run
+	x.stream.open(w, &x.server.config, began)
 	defer x.stream.close()
-	x.answer(w, x.server.handler.Handle(ctx, req, x.notify))
+	resp := x.server.handler.Handle(ctx, req, x.notify)
+	if x.stream.finish(resp) {
+		resp.Release()
+		return false
+	}
+	x.send(w, resp)
+	return false
 }
 
-// answer sends the response as JSON, or as the last event of the stream when
-// notifications have opened one.
-func (x *exchange) answer(w http.ResponseWriter, resp *jsonrpc.Response) {
+// send sends a response as JSON.
+func (x *exchange) send(w http.ResponseWriter, resp *jsonrpc.Response) {
 	defer resp.Release()
-	if x.stream.finish(resp) {
-		return
-	}
 	ExtendWrite(w, x.request.Began, x.server.config.IOTimeout)
 	WriteResponse(w, resp.Status, resp)
 }

@@ -10,47 +10,50 @@ import (
 )
 
 // A stream is the answer to one request while it may still become an event
-// stream. The first notification opens it; until then nothing has been sent
-// and the answer can be JSON with a status of its own.
+// stream. The first notification opens it, and so does a silence of
+// [Config.KeepAlive]; until then nothing has been sent and the answer can be
+// JSON with a status of its own.
 type stream struct {
-	mu        sync.Mutex
-	w         http.ResponseWriter
-	control   *http.ResponseController
-	keepAlive time.Duration
-	ioTimeout time.Duration
-	timer     *time.Timer // sends comments while nothing else is sent
-	sent      time.Time   // when the last event or comment was
-	isOpen    bool        // the request is being answered
-	started   bool        // and the answer is an event stream
-	message   []byte
-	buf       []byte
+	mu      sync.Mutex
+	w       http.ResponseWriter
+	config  *Config
+	began   time.Time
+	isOpen  bool         // the request is being answered
+	running bool         // and its handler runs
+	events  *EventWriter // nil until the answer has become an event stream
+	message []byte
 
-	// opened counts the streams that have lived here, because an exchange is
-	// used again: a comment that comes late must not reach the next one.
-	opened int
+	// The timer that ends a silence. It is left to fire when the request has
+	// been answered, so that a busy server sets it once for many requests.
+	silence *time.Timer
+	armed   bool
 }
 
-func (s *stream) open(w http.ResponseWriter, config Config) {
-	s.w, s.keepAlive, s.ioTimeout = w, config.KeepAlive, config.IOTimeout
-	s.isOpen = true
+func (s *stream) open(w http.ResponseWriter, config *Config, began time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.w, s.config, s.began = w, config, began
+	s.isOpen, s.running = true, false
 }
 
-// close drops what a handler that is gone, or should be, may still send. It is
-// called again after [stream.finish], to no effect.
+// close drops what a handler that has ended, or should have, may still send. It
+// has no effect after [stream.finish].
 func (s *stream) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.started {
-		s.timer.Stop()
-	}
-	s.isOpen, s.started = false, false
+	s.end()
 }
 
-func (s *stream) reset() {
-	if cap(s.buf) > maxPooled {
-		s.buf, s.message = nil, nil
+// end ends the stream. The caller holds s.mu.
+func (s *stream) end() {
+	if s.events != nil {
+		s.events.End()
+		s.events = nil
 	}
-	s.w, s.control = nil, nil
+	s.isOpen, s.w = false, nil
+	if cap(s.message) > maxPooled {
+		s.message = nil
+	}
 }
 
 // send sends one notification as an event.
@@ -60,11 +63,9 @@ func (s *stream) send(n jsonrpc.Notification) {
 	if !s.isOpen {
 		return
 	}
-	if !s.started {
-		s.start()
-	}
+	s.start()
 	s.message = n.Append(s.message[:0])
-	s.event(s.message)
+	_ = s.events.Send(sse.Event{Data: s.message}) // the client is gone when this fails
 }
 
 // finish ends the stream with the response and reports whether there is a
@@ -72,61 +73,52 @@ func (s *stream) send(n jsonrpc.Notification) {
 func (s *stream) finish(resp *jsonrpc.Response) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.isOpen = false
-	if !s.started {
-		return false
+	streamed := s.events != nil || !s.isOpen
+	if s.events != nil {
+		_ = s.events.Send(sse.Event{Data: resp.Whole()})
 	}
-	s.timer.Stop()
-	s.event(resp.Whole())
-	s.started = false
-	return true
+	s.end()
+	return streamed
 }
 
 func (s *stream) start() {
-	s.started = true
-	s.opened++
-	s.control = http.NewResponseController(s.w)
-	h := s.w.Header()
-	h.Set("Content-Type", "text/event-stream")
-	h.Set("Cache-Control", "no-store")
-	// Keeps proxies from holding events back (streamable-http, "Receiving
-	// Messages").
-	h.Set("X-Accel-Buffering", "no")
-	s.w.WriteHeader(http.StatusOK)
-	number := s.opened
-	s.timer = time.AfterFunc(s.keepAlive, func() { s.comment(number) })
+	if s.events == nil {
+		s.events = NewEventWriter(s.w, s.config.IOTimeout, s.config.KeepAlive)
+	}
 }
 
-func (s *stream) event(data []byte) {
-	s.buf = sse.Append(s.buf[:0], sse.Event{Data: data})
-	s.flush()
-}
-
-// comment keeps the connection alive for intermediaries and notices a client
-// that has gone without a word. The timer is not reset with every event: when
-// it fires too early, it is set to what is left.
-func (s *stream) comment(number int) {
+// run notes that the handler runs: from now on the answer may become a stream
+// whatever it will be. Refusals, which have a status of their own, come before.
+func (s *stream) run() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.started || s.opened != number {
+	s.running = true
+	switch {
+	case s.armed:
 		return
+	case s.silence == nil:
+		s.silence = time.AfterFunc(s.config.KeepAlive, s.breakSilence)
+	default:
+		s.silence.Reset(s.config.KeepAlive)
 	}
-	if left := s.keepAlive - time.Since(s.sent); left > 0 {
-		s.timer.Reset(left)
-		return
-	}
-	s.buf = sse.AppendComment(s.buf[:0], "")
-	s.flush()
-	s.timer.Reset(s.keepAlive)
+	s.armed = true
 }
 
-// flush sends what is in the buffer. A client that does not take it in time is
-// treated as gone: after a failed write net/http cancels the request's context,
-// which ends a handler that would otherwise wait for its next event.
-func (s *stream) flush() {
-	s.sent = time.Now()
-	s.control.SetWriteDeadline(s.sent.Add(s.ioTimeout))
-	if _, err := s.w.Write(s.buf); err == nil {
-		s.control.Flush()
+// breakSilence turns the answer into a stream when nothing has been sent for
+// long: intermediaries close a connection that carries nothing. It may have been
+// set for an earlier request.
+func (s *stream) breakSilence() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.armed = false
+	if !s.isOpen || !s.running || s.events != nil {
+		return
 	}
+	if left := s.config.KeepAlive - time.Since(s.began); left > 0 {
+		s.silence.Reset(left)
+		s.armed = true
+		return
+	}
+	s.start()
+	_ = s.events.Comment()
 }

@@ -363,3 +363,49 @@ func attempt(t *testing.T, s *streamable.Server) (w *timeline, panicked bool) {
 	s.ServeHTTP(w, newRequest(t.Context(), call))
 	return w, false
 }
+
+// A call that says nothing for long is not cut by intermediaries: its answer
+// becomes a stream of comments. What answers in time stays JSON, whatever
+// request has set the timer, and so does a refusal, however long it takes.
+func TestSilentCall(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		type step struct {
+			runs bool // the engine lets the request run
+			wait time.Duration
+		}
+		steps := make(chan step, 1)
+		c := config()
+		c.KeepAlive = 10 * time.Second
+		s := streamable.New(handlerFunc(func(_ context.Context, req *jsonrpc.Request, _ func(jsonrpc.Notification)) *jsonrpc.Response {
+			step := <-steps
+			if step.runs {
+				req.OnRun()
+			}
+			<-time.After(step.wait)
+			if !step.runs {
+				return jsonrpc.ErrorResponse(req.ID, jsonrpc.Malformedf(jsonrpc.CodeInvalidParams, "refused"))
+			}
+			return result(req, completed)
+		}), c)
+		call := func(runs bool, wait time.Duration) (status int, kind string, notes []string) {
+			steps <- step{runs, wait}
+			w := newTimeline(t)
+			defer w.end()
+			s.ServeHTTP(w, newRequest(t.Context(), call))
+			return w.Code, w.Header().Get("Content-Type"), w.notes
+		}
+		for range 3 {
+			if status, kind, _ := call(true, 7*time.Second); status != 200 || kind != "application/json" {
+				t.Errorf("after 7 s: HTTP %d %s, want JSON", status, kind)
+			}
+			status, kind, notes := call(true, 25*time.Second)
+			if diff := cmp.Diff([]string{"10s comment", "20s comment", "25s response"}, notes); diff != "" || status != 200 || kind != "text/event-stream" {
+				t.Errorf("after 25 s: HTTP %d %s, timeline (-want +got):\n%s", status, kind, diff)
+			}
+			if status, kind, _ := call(false, 25*time.Second); status != 400 || kind != "application/json" {
+				t.Errorf("a refusal: HTTP %d %s, want 400 and JSON", status, kind)
+			}
+		}
+	})
+}

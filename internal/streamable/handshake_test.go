@@ -14,7 +14,7 @@ type earlier struct{ got string }
 
 func (*earlier) Speaks(version string) bool { return version == "2025-11-25" }
 
-func (e *earlier) Post(w http.ResponseWriter, _ *http.Request, body []byte, req *jsonrpc.Request, err *jsonrpc.Error) {
+func (e *earlier) Post(w http.ResponseWriter, _ *http.Request, body []byte, req *jsonrpc.Request, err *jsonrpc.Error) (kept bool) {
 	e.got = "request"
 	switch {
 	case err != nil:
@@ -26,6 +26,7 @@ func (e *earlier) Post(w http.ResponseWriter, _ *http.Request, body []byte, req 
 		e.got = "nothing"
 	}
 	w.WriteHeader(http.StatusAccepted)
+	return false
 }
 
 func (e *earlier) Get(http.ResponseWriter, *http.Request)    { e.got = "GET" }

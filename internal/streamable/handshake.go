@@ -17,9 +17,9 @@ type Handshake interface {
 
 	// Post answers the message in body. Either it is the request or
 	// notification req, or err says that it is something else:
-	// [jsonrpc.ErrIsResponse] or [jsonrpc.ErrIsBatch]. Body and req are not to
-	// be used any more once Post has returned.
-	Post(w http.ResponseWriter, r *http.Request, body []byte, req *jsonrpc.Request, err *jsonrpc.Error)
+	// [jsonrpc.ErrIsResponse] or [jsonrpc.ErrIsBatch]. Kept says that body and
+	// req are still in use when Post has returned.
+	Post(w http.ResponseWriter, r *http.Request, body []byte, req *jsonrpc.Request, err *jsonrpc.Error) (kept bool)
 
 	// Get answers a request for an event stream, and Delete one to end a
 	// session.
