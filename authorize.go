@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/mcpengine/mcpengine/internal/caller"
+	"github.com/mcpengine/mcpengine/auth"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/protocol"
 )
@@ -32,17 +32,17 @@ func (e *Engine) authenticate(r *http.Request) (context.Context, *jsonrpc.Error)
 		return nil, refusal(challenge)
 	}
 	ctx := r.Context()
-	if user == nil && caller.UserFrom(ctx) == nil {
+	if user == nil && auth.UserFrom(ctx) == nil {
 		return ctx, nil
 	}
 	// Nobody but the resource says who is calling.
-	return caller.ContextWithUser(ctx, user), nil
+	return auth.ContextWithUser(ctx, user), nil
 }
 
 // callerOf returns the identity to which sessions and connections are bound.
-func callerOf(r *http.Request) string { return callerID(caller.UserFrom(r.Context())) }
+func callerOf(r *http.Request) string { return callerID(auth.UserFrom(r.Context())) }
 
-func callerID(u *caller.User) string {
+func callerID(u *auth.User) string {
 	if u == nil {
 		return ""
 	}
@@ -50,9 +50,9 @@ func callerID(u *caller.User) string {
 }
 
 // expiryOf returns when the caller's token ends, and zero when it does not.
-func expiryOf(r *http.Request) time.Time { return expiry(caller.UserFrom(r.Context())) }
+func expiryOf(r *http.Request) time.Time { return expiry(auth.UserFrom(r.Context())) }
 
-func expiry(u *caller.User) time.Time {
+func expiry(u *auth.User) time.Time {
 	if u == nil {
 		return time.Time{}
 	}
@@ -61,7 +61,7 @@ func expiry(u *caller.User) time.Time {
 
 // refusal is a challenge as an error. What its header says is in the body as
 // well, because some gateways rename WWW-Authenticate.
-func refusal(c *caller.Challenge) *jsonrpc.Error {
+func refusal(c *auth.Challenge) *jsonrpc.Error {
 	code := jsonrpc.CodeInvalidRequest
 	if c.Status == http.StatusServiceUnavailable {
 		code = jsonrpc.CodeInternalError
@@ -81,7 +81,7 @@ func (c core) Authorize(ctx context.Context, wire *jsonrpc.Request) *jsonrpc.Err
 	if c.auth == nil {
 		return nil
 	}
-	req := &Request{engine: c.Engine, wire: wire, catalog: c.registry.catalog(), user: caller.UserFrom(ctx), local: c.local}
+	req := &Request{engine: c.Engine, wire: wire, catalog: c.registry.catalog(), user: auth.UserFrom(ctx), local: c.local}
 	// What is hidden is answered like anything that does not exist, which is not
 	// to turn the caller away.
 	err, _ := errors.AsType[*jsonrpc.Error](req.authorize(ctx))

@@ -11,6 +11,7 @@ import (
 	"github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/auth"
 	"github.com/mcpengine/mcpengine/auth/authtest"
+	"github.com/mcpengine/mcpengine/auth/idp"
 )
 
 type place struct {
@@ -47,12 +48,12 @@ func BenchmarkCallTool(b *testing.B) {
 // An authorized call, of a token that has been seen before, beside the open call
 // of BenchmarkCallTool.
 func BenchmarkAuthorizedCall(b *testing.B) {
-	idp := authtest.NewProvider(b)
-	resource, err := auth.NewResource("https://rs.example/mcp", auth.OIDC(idp.Issuer(), "https://rs.example/mcp"))
+	op := authtest.NewProvider(b)
+	resource, err := auth.NewResource("https://rs.example/mcp", idp.OIDC(op.Issuer(), "https://rs.example/mcp"))
 	if err != nil {
 		b.Fatal(err)
 	}
-	token := idp.AccessToken("https://rs.example/mcp", authtest.Claims{"sub": "alice", "scope": "mcp:read"})
+	token := op.AccessToken("https://rs.example/mcp", authtest.Claims{"sub": "alice", "scope": "mcp:read"})
 	e := mcpengine.New("bench", mcpengine.WithAuth(resource))
 	mcpengine.AddTool(e, "tool_0", "Return the current weather for a city.", sunny, mcpengine.RequireAuth("mcp:read"))
 	benchmarkAs(b, e, token, "tools/call", "tool_0", `"name":"tool_0","arguments":{"city":"Paris"},`)

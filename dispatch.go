@@ -6,7 +6,7 @@ import (
 	"runtime/debug"
 	"slices"
 
-	"github.com/mcpengine/mcpengine/internal/caller"
+	"github.com/mcpengine/mcpengine/auth"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/mcp"
@@ -61,7 +61,7 @@ func (c core) Handle(ctx context.Context, wire *jsonrpc.Request, notify func(jso
 	req.hangup = c.hangup
 	defer req.end()
 	if c.auth != nil {
-		req.user, req.local = caller.UserFrom(ctx), c.local
+		req.user, req.local = auth.UserFrom(ctx), c.local
 		if err := req.admit(); err != nil {
 			resp.SetError(wire.ID, err)
 			return resp

@@ -11,7 +11,7 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/mcpengine/mcpengine/internal/caller"
+	"github.com/mcpengine/mcpengine/auth"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/internal/schema"
@@ -36,8 +36,8 @@ type Engine struct {
 	pageSize     int
 	cache        cacheHint
 	httpConfig   HTTPConfig
-	auth         caller.Authority // nil when nobody need be verified
-	metadata     []string         // paths at which its metadata is served
+	auth         auth.Authority // nil when nobody need be verified
+	metadata     []string       // paths at which its metadata is served
 
 	registry      registry
 	subscriptions subscriptions

@@ -8,6 +8,7 @@ import (
 
 	"github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/auth"
+	"github.com/mcpengine/mcpengine/auth/idp"
 	"github.com/mcpengine/mcpengine/mcp"
 	"github.com/mcpengine/mcpengine/mcptest"
 )
@@ -43,7 +44,7 @@ func try(c *mcptest.Client, tool string) string {
 // Every feature needs a valid token unless it is public.
 func ExampleWithAuth() {
 	resource, err := auth.NewResource("https://mcp.example.com/mcp",
-		auth.OIDC("https://id.example.com", "https://mcp.example.com/mcp"))
+		idp.OIDC("https://id.example.com", "https://mcp.example.com/mcp"))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return

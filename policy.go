@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/mcpengine/mcpengine/internal/caller"
+	"github.com/mcpengine/mcpengine/auth"
 )
 
 // A policy is who may use a feature. The zero policy admits every verified
@@ -14,7 +14,7 @@ type policy struct {
 	demand bool // RequireAuth or Allow was given
 	hidden bool
 	scopes []string
-	rules  []caller.Rule
+	rules  []auth.Rule
 	faults []error
 }
 
@@ -27,7 +27,7 @@ type policy struct {
 // nobody is verified, so that only public features work.
 //
 // New panics when it is given twice.
-func WithAuth(resource caller.Authority) Option {
+func WithAuth(resource auth.Authority) Option {
 	return engineOption(func(e *Engine) {
 		switch {
 		case resource == nil:
@@ -60,7 +60,7 @@ func RequireAuth(scopes ...string) FeatureOption {
 		p.policy.demand = true
 		p.policy.scopes = append(p.policy.scopes, scopes...)
 		for _, scope := range scopes {
-			if !caller.ValidScope(scope) {
+			if !auth.ValidScope(scope) {
 				p.policy.faults = append(p.policy.faults, fmt.Errorf("RequireAuth: scope %q is not valid", scope))
 			}
 		}
@@ -75,7 +75,7 @@ func RequireAuth(scopes ...string) FeatureOption {
 //
 // Adding the feature panics without a rule, without [WithAuth], and together
 // with [Public].
-func Allow(rules ...caller.Rule) FeatureOption {
+func Allow(rules ...auth.Rule) FeatureOption {
 	return featureOption(func(p *profile) {
 		p.policy.demand = true
 		p.policy.rules = append(p.policy.rules, rules...)

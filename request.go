@@ -6,7 +6,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/mcpengine/mcpengine/internal/caller"
+	"github.com/mcpengine/mcpengine/auth"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/mcp"
@@ -23,7 +23,7 @@ type Request struct {
 	ends    *ends
 	ctx     requestContext
 	hangup  <-chan struct{} // ends a subscription
-	user    *caller.User    // nil when nobody was verified
+	user    *auth.User      // nil when nobody was verified
 	local   bool            // from a connection on which nobody can be
 	subject subject         // set when the method may ask the client
 	round   *round          // nil until something is asked or answered

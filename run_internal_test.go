@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/mcpengine/mcpengine/auth"
+	"github.com/mcpengine/mcpengine/auth/idp"
 )
 
 func TestChooseTransport(t *testing.T) {
@@ -94,7 +95,7 @@ func TestGreeting(t *testing.T) {
 // What Run serves says what the resource is called, to everybody.
 func TestMuxServesMetadata(t *testing.T) {
 	t.Parallel()
-	resource, err := auth.NewResource("https://rs.example/mcp", auth.OIDC("https://id.example", "https://rs.example/mcp"))
+	resource, err := auth.NewResource("https://rs.example/mcp", idp.OIDC("https://id.example", "https://rs.example/mcp"))
 	if err != nil {
 		t.Fatal(err)
 	}

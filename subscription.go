@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/mcpengine/mcpengine/internal/caller"
+	"github.com/mcpengine/mcpengine/auth"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/mcp"
 )
@@ -189,7 +189,7 @@ func (e *Engine) listen(ctx context.Context, req *Request, dst []byte) ([]byte, 
 
 // untilExpiry returns what tells when the caller's token has ended: a stream must
 // not outlive it. Nothing comes for a token without an end.
-func untilExpiry(u *caller.User) (expired <-chan time.Time, stop func() bool) {
+func untilExpiry(u *auth.User) (expired <-chan time.Time, stop func() bool) {
 	at := expiry(u)
 	if at.IsZero() {
 		return nil, func() bool { return false }

@@ -78,7 +78,7 @@ var b64Token = func() (table [256]bool) {
 // checkCharacters refuses what cannot be a token.
 func checkCharacters(token string) error {
 	if !isB64Token(token) {
-		return refuse("token of characters that no token has")
+		return &InvalidTokenError{Reason: "token of characters that no token has"}
 	}
 	return nil
 }

@@ -2,13 +2,10 @@ package auth
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
-
-	"github.com/mcpengine/mcpengine/internal/caller"
 )
 
 // Error codes of RFC 6750, section 3.1.
@@ -17,13 +14,6 @@ const (
 	codeInvalidToken      = "invalid_token"
 	codeInsufficientScope = "insufficient_scope"
 )
-
-// A Challenge is the refusal of a request. Everything in it is meant for the
-// caller. Send Status and the fields of Header, and put Message and Data into
-// the error of the JSON-RPC body where there is one: some gateways rename
-// WWW-Authenticate, and Data says the same. It is an [http.Handler] for endpoints
-// that do not speak JSON-RPC.
-type Challenge = caller.Challenge
 
 // A parameter is one of a challenge. Its value is text of ours or checked, and
 // holds no quotation mark and no backslash.
@@ -91,13 +81,16 @@ func (r *Resource) Denied() *Challenge {
 // for every reason but the one that ordinary clients meet.
 func (r *Resource) invalidToken(err error) *Challenge {
 	message := "the access token is invalid"
-	why := asRefusal(err)
-	if why.expired {
+	why, ok := errors.AsType[*InvalidTokenError](err)
+	if !ok {
+		why = &InvalidTokenError{}
+	}
+	if why.Expired {
 		message = "the access token has expired"
 	}
 	c := newChallenge(http.StatusUnauthorized, codeInvalidToken, message,
 		parameter{"resource_metadata", r.metadataURL})
-	if why.bound {
+	if why.Bound {
 		// RFC 9449, section 7.1. The Bearer challenge stays in front: a client
 		// that has a choice gets an unbound token.
 		c.Header.Add("WWW-Authenticate", `DPoP error="invalid_token", error_description="the access token is bound to a key and is no bearer token"`)
@@ -110,9 +103,9 @@ func (r *Resource) invalidRequest(message string) *Challenge {
 		parameter{"resource_metadata", r.metadataURL})
 }
 
-func (r *Resource) unavailable(after time.Duration) *Challenge {
+func (r *Resource) unavailable() *Challenge {
 	c := plainChallenge(http.StatusServiceUnavailable, "the access token cannot be checked at the moment")
-	c.Header.Set("Retry-After", strconv.Itoa(max(1, int(after.Seconds()))))
+	c.Header.Set("Retry-After", "5")
 	return c
 }
 
@@ -121,7 +114,7 @@ func (r *Resource) unavailable(after time.Duration) *Challenge {
 func (r *Resource) requestable(scopes []string) string {
 	var names []string
 	for _, scope := range scopes {
-		if name := r.verifiers[0].requestable(scope); ValidScope(name) && scope != offlineAccess && !slices.Contains(names, name) {
+		if name := r.trusted[0].requestable(scope); ValidScope(name) && scope != offlineAccess && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}

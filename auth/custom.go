@@ -5,14 +5,24 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/mcpengine/mcpengine/internal/weburl"
 )
 
-// Custom accepts what a function accepts. The function gets the token of every
-// request and returns its user, an error that is [ErrInvalidToken] for a token
-// that is not good, which becomes 401, and any other error when it could not
-// find out, which becomes 503, as does a panic. It is not told which server the
-// token is for: checking that, and the expiry, is its duty. Nothing is
-// remembered between calls.
+// Custom accepts what a function accepts. The function returns the user of a
+// token, an error that is [ErrInvalidToken] for a token that is not good, which
+// becomes 401, and any other error when it could not find out, which becomes
+// 503, as does a panic. It is not told which server the token is for: checking
+// that, and the expiry, is its duty.
+//
+// The function is asked about every request with a good token; requests that
+// come at once with the same token share one answer. A refused token is
+// remembered for ten seconds. When more than 100 tokens in a row and then ten a
+// second are bad, tokens that were never good get 503 without a question.
+//
+// The log names the types of an error and its causes and leaves out the text,
+// which may quote the token. To have a reason in the log, return an
+// [*InvalidTokenError] or an [*UnavailableError].
 //
 // The issuer becomes the Issuer of each user. Where it is an https URL, the
 // metadata names it as the authorization server.
@@ -28,47 +38,44 @@ type custom struct {
 // Issuer implements [Provider].
 func (c custom) Issuer() string { return c.issuer }
 
-func (c custom) open(env *environment) (*verifier, error) {
+// Open implements [Provider].
+func (c custom) Open(env Environment) (*Verifier, error) {
 	if c.issuer == "" || strings.ContainsAny(c.issuer, " \"") {
 		return nil, errors.New("no issuer, or one that cannot identify anybody")
 	}
 	if c.verify == nil {
 		return nil, errors.New("no function to verify tokens")
 	}
-	v := &verifier{issuer: c.issuer}
-	if checkIssuer(c.issuer) == nil {
-		v.server = c.issuer
-	}
-	v.check = func(ctx context.Context, token string) (user *User, err error) {
-		defer func() {
-			if p := recover(); p != nil {
-				user, err = nil, redact(token, "verify token: panic: %v", p)
-			}
-		}()
+	v := &Verifier{Refusals: 600, Verify: func(ctx context.Context, token string) (*User, error) {
 		return c.check(ctx, env, token)
+	}}
+	if _, err := weburl.ParseIssuer(c.issuer); err == nil {
+		v.AuthorizationServer = c.issuer
 	}
 	return v, nil
 }
 
-func (c custom) check(ctx context.Context, env *environment, token string) (*User, error) {
+func (c custom) check(ctx context.Context, env Environment, token string) (user *User, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			user, err = nil, &UnavailableError{Reason: fmt.Sprintf("the function panicked with a %T", p)}
+		}
+	}()
 	u, err := c.verify(ctx, token)
 	switch {
 	case errors.Is(err, ErrInvalidToken):
-		return nil, refuse("%v", redact(token, "%v", err))
+		if refused, ok := errors.AsType[*InvalidTokenError](err); ok {
+			return nil, refused
+		}
+		return nil, &InvalidTokenError{Reason: Redact(err)}
 	case err != nil:
-		return nil, redact(token, "verify token: %v", err)
+		return nil, err
 	case u == nil || u.Subject == "" || u.Issuer != "" && u.Issuer != c.issuer:
-		return nil, refuse("the function returned no user of the issuer")
-	case !u.Expiry.IsZero() && !env.now().Before(u.Expiry.Add(env.leeway)):
-		return nil, refusal{reason: "token has expired", expired: true}
+		return nil, &InvalidTokenError{Reason: "the function returned no user of the issuer"}
+	case !u.Expiry.IsZero() && !env.Now().Before(u.Expiry.Add(env.Leeway)):
+		return nil, &InvalidTokenError{Reason: "token has expired", Expired: true}
 	}
-	user := *u
-	user.Issuer = c.issuer
-	return &user, nil
-}
-
-// redact makes an error of what a foreign function said, which may quote the
-// token.
-func redact(token, format string, args ...any) error {
-	return errors.New(strings.ReplaceAll(fmt.Sprintf(format, args...), token, "[token]"))
+	own := *u
+	own.Issuer = c.issuer
+	return &own, nil
 }

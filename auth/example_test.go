@@ -11,11 +11,12 @@ import (
 	"os"
 
 	"github.com/mcpengine/mcpengine/auth"
+	"github.com/mcpengine/mcpengine/auth/idp"
 )
 
 func Example() {
 	resource, err := auth.NewResource("https://mcp.example.com/mcp",
-		auth.OIDC("https://id.example.com", "https://mcp.example.com/mcp", auth.StrictType()),
+		idp.OIDC("https://id.example.com", "https://mcp.example.com/mcp", idp.StrictType()),
 		auth.WithScopes("mcp:read"),
 		auth.WithHierarchy("mcp:write", "mcp:read"))
 	if err != nil {
@@ -49,69 +50,6 @@ func Example() {
 func open(p auth.Provider) {
 	_, err := auth.NewResource("https://mcp.example.com/mcp", p)
 	fmt.Fprintln(os.Stdout, p.Issuer(), err)
-}
-
-func ExampleOIDC() {
-	open(auth.OIDC("https://id.example.com", "https://mcp.example.com/mcp", auth.WithAlgorithms("RS256", "ES256")))
-	open(auth.OIDC("https://id.example.com", os.Getenv("AUDIENCE_THAT_IS_NOT_SET")))
-	// Output:
-	// https://id.example.com <nil>
-	// https://id.example.com provider https://id.example.com: no audience: without one, tokens for any other server would be good here
-}
-
-func ExampleGoogle() {
-	open(auth.Google("123-abc.apps.googleusercontent.com", auth.RequireClaim("hd", "example.com")))
-	// Output: https://accounts.google.com <nil>
-}
-
-func ExampleGoogleAccessToken() {
-	open(auth.GoogleAccessToken("123-abc.apps.googleusercontent.com"))
-	// Output: https://accounts.google.com <nil>
-}
-
-func ExampleCognito() {
-	open(auth.Cognito("eu-west-1", "eu-west-1_AbCdEf123", auth.WithClients("5abc"), auth.WithScopePrefix("board")))
-	// Output: https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEf123 <nil>
-}
-
-func ExampleAuth0() {
-	open(auth.Auth0("example.eu.auth0.com", "https://mcp.example.com/mcp"))
-	// Output: https://example.eu.auth0.com/ <nil>
-}
-
-func ExampleOkta() {
-	open(auth.Okta("https://example.okta.com/oauth2/default", "https://mcp.example.com/mcp"))
-	// Output: https://example.okta.com/oauth2/default <nil>
-}
-
-func ExampleKeycloak() {
-	open(auth.Keycloak("https://sso.example.com", "staff", "https://mcp.example.com/mcp",
-		auth.WithClaims(auth.Claims{Roles: []string{"resource_access", "board", "roles"}})))
-	// Output: https://sso.example.com/realms/staff <nil>
-}
-
-func ExampleEntraID() {
-	open(auth.EntraID("11111111-2222-3333-4444-555555555555", "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"))
-	// Output: https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/v2.0 <nil>
-}
-
-func ExampleWorkOS() {
-	open(auth.WorkOS("example.authkit.app"))
-	// Output: https://example.authkit.app <nil>
-}
-
-func ExampleGitHub() {
-	open(auth.GitHub("Iv1.0123456789abcdef", "the secret, from a file or the environment"))
-	// Output: https://github.com/login/oauth <nil>
-}
-
-func ExampleIntrospection() {
-	open(auth.Introspection("https://id.example.com", "https://mcp.example.com/mcp", auth.IntrospectionEndpoint{
-		URL:          "https://id.example.com/introspect",
-		ClientID:     "mcp",
-		ClientSecret: "the secret, from a file or the environment",
-	}))
-	// Output: https://id.example.com <nil>
 }
 
 func ExampleStaticTokens() {
@@ -166,7 +104,7 @@ func ExampleRuleFunc() {
 
 func ExampleResource_Granted() {
 	resource, err := auth.NewResource("https://mcp.example.com/mcp",
-		auth.OIDC("https://id.example.com", "https://mcp.example.com/mcp"),
+		idp.OIDC("https://id.example.com", "https://mcp.example.com/mcp"),
 		auth.WithHierarchy("mcp:admin", "mcp:write"),
 		auth.WithHierarchy("mcp:write", "mcp:read"))
 	if err != nil {
@@ -179,7 +117,7 @@ func ExampleResource_Granted() {
 
 func ExampleResource_Insufficient() {
 	resource, err := auth.NewResource("https://mcp.example.com/mcp",
-		auth.EntraID("11111111-2222-3333-4444-555555555555", "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"))
+		idp.EntraID("11111111-2222-3333-4444-555555555555", "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"))
 	if err != nil {
 		log.Fatal(err)
 	}

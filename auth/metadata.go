@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 )
 
 // wellKnown is where metadata lives (RFC 9728, section 3).
@@ -25,16 +24,16 @@ type document struct {
 // (authorization-server-discovery, "Authorization Server Location").
 func (r *Resource) describe(u *url.URL, scopes []string) error {
 	doc := document{Resource: r.url, BearerMethodsSupported: []string{"header"}}
-	for _, v := range r.verifiers {
-		if v.server != "" {
-			doc.AuthorizationServers = append(doc.AuthorizationServers, v.server)
+	for _, t := range r.trusted {
+		if t.AuthorizationServer != "" {
+			doc.AuthorizationServers = append(doc.AuthorizationServers, t.AuthorizationServer)
 		}
 	}
 	if len(doc.AuthorizationServers) == 0 {
 		return nil
 	}
 	for _, scope := range scopes {
-		name := r.verifiers[0].requestable(scope)
+		name := r.trusted[0].requestable(scope)
 		if !ValidScope(name) {
 			return fmt.Errorf("scope %q: %q cannot be requested", scope, name)
 		}
@@ -86,14 +85,4 @@ func (r *Resource) Metadata() http.Handler {
 			w.WriteHeader(http.StatusMethodNotAllowed)
 		}
 	})
-}
-
-// insert puts a well-known path between host and path of an issuer (RFC 8414,
-// section 3.1).
-func insert(issuer, wellKnown string) (string, error) {
-	u, err := url.Parse(issuer)
-	if err != nil {
-		return "", fmt.Errorf("parse issuer: %w", err)
-	}
-	return u.Scheme + "://" + u.Host + wellKnown + strings.TrimSuffix(u.EscapedPath(), "/"), nil
 }

@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mcpengine/mcpengine/internal/caller"
+	"github.com/mcpengine/mcpengine/internal/weburl"
 )
 
 // A Resource is the protected resource: one MCP endpoint and the providers whose
@@ -26,7 +25,7 @@ type Resource struct {
 	hierarchy   hierarchy
 	open        bool // discovery is
 	logger      *slog.Logger
-	verifiers   []*verifier // never empty
+	trusted     []*trusted // never empty
 }
 
 // NewResource returns the protected resource with the given public URL, which is
@@ -38,13 +37,13 @@ type Resource struct {
 // fetched before the first token comes.
 func NewResource(resource string, provider Provider, opts ...ResourceOption) (*Resource, error) {
 	config := resourceConfig{
-		environment: environment{
-			resource:  resource,
-			client:    http.DefaultClient,
-			now:       time.Now,
-			logger:    slog.New(slog.DiscardHandler),
-			leeway:    30 * time.Second,
-			cacheSize: 1024,
+		environment: Environment{
+			Resource:   resource,
+			Client:     http.DefaultClient,
+			Now:        time.Now,
+			Logger:     slog.New(slog.DiscardHandler),
+			Leeway:     30 * time.Second,
+			TokenCache: 1024,
 		},
 		hierarchy: hierarchy{},
 		providers: []Provider{provider},
@@ -52,9 +51,8 @@ func NewResource(resource string, provider Provider, opts ...ResourceOption) (*R
 	for _, opt := range opts {
 		opt(&config)
 	}
-	config.client = harden(config.client)
-	config.now = wallClock(config.now)
-	r := &Resource{url: resource, logger: config.logger, open: config.open}
+	config.environment.Now = wallClock(config.environment.Now)
+	r := &Resource{url: resource, logger: config.environment.Logger, open: config.open}
 	u, err := canonical(resource)
 	if err != nil {
 		return nil, fmt.Errorf("resource: %w", err)
@@ -75,7 +73,7 @@ func NewResource(resource string, provider Provider, opts ...ResourceOption) (*R
 // that comparing bytes compares resources (basic/authorization, "Canonical
 // Server URI").
 func canonical(resource string) (*url.URL, error) {
-	u, err := checkURL(resource)
+	u, err := weburl.ParseSecure(resource)
 	if err != nil {
 		return nil, err
 	}
@@ -97,58 +95,49 @@ func canonical(resource string) (*url.URL, error) {
 	return u, nil
 }
 
+// A trusted provider is one at work.
+type trusted struct {
+	*Verifier
+	issuer string
+	check  func(context.Context, string) (*User, error)
+}
+
 // connect puts the providers to work.
 func (r *Resource) connect(config *resourceConfig) error {
-	for i, p := range config.providers {
+	for _, p := range config.providers {
 		if p == nil {
 			return errors.New("no provider")
 		}
-		env := config.environment
-		v, err := p.open(&env)
+		for _, other := range r.trusted {
+			if weburl.SameIssuer(other.issuer, p.Issuer()) {
+				return fmt.Errorf("provider %s: given twice", p.Issuer())
+			}
+		}
+		v, err := p.Open(config.environment)
 		if err != nil {
-			return fmt.Errorf("provider %s: %w", p.Issuer(), err)
+			return fmt.Errorf("provider %q: %w", p.Issuer(), err)
 		}
-		if i > 0 {
-			v.check = qualify(v)
+		t := &trusted{Verifier: v, issuer: p.Issuer(), check: v.Verify}
+		if v.Refusals > 0 {
+			t.check = newMemory(v, config.environment).check
 		}
-		for _, other := range r.verifiers {
-			if overlap(other.issuers, v.issuers) {
-				return fmt.Errorf("provider %s: given twice", v.issuer)
-			}
-		}
-		r.verifiers = append(r.verifiers, v)
+		r.trusted = append(r.trusted, t)
 	}
-	if len(r.verifiers) > 1 {
-		for _, v := range r.verifiers {
-			if v.issuers == nil {
-				return fmt.Errorf("provider %s: its tokens do not say who issued them, so it must be the only one", v.issuer)
-			}
+	for _, t := range r.trusted {
+		if len(r.trusted) > 1 && t.Recognizes == nil {
+			return fmt.Errorf("provider %s: its tokens do not say who issued them, so it must be the only one", t.issuer)
 		}
 	}
 	return nil
 }
 
-func overlap(a, b []string) bool {
-	return slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) })
-}
-
-// qualify puts the issuer before the roles and groups of its users.
-func qualify(v *verifier) func(context.Context, string) (*User, error) {
-	check := v.check
-	return func(ctx context.Context, token string) (*User, error) {
-		u, err := check(ctx, token)
-		if err != nil {
-			return nil, err
-		}
-		copied := *u
-		for _, names := range []*[]string{&copied.Roles, &copied.Groups} {
-			*names = slices.Clone(*names)
-			for i := range *names {
-				(*names)[i] = v.issuer + "#" + (*names)[i]
-			}
-		}
-		return &copied, nil
+// qualified puts the issuer before the roles or groups of a user.
+func qualified(issuer string, names []string) []string {
+	full := make([]string, len(names))
+	for i, name := range names {
+		full[i] = issuer + "#" + name
 	}
+	return full
 }
 
 // wallClock strips the monotonic reading. Where processes are frozen between
@@ -174,69 +163,53 @@ func (r *Resource) Authenticate(req *http.Request) (*User, *Challenge) {
 		return nil, nil
 	}
 	user, err := r.verify(req.Context(), token)
-	if err == nil {
+	switch {
+	case err == nil:
 		return user, nil
-	}
-	if errors.Is(err, ErrInvalidToken) {
-		r.logger.DebugContext(req.Context(), "access token refused", "reason", err)
+	case errors.Is(err, ErrInvalidToken):
+		r.logger.DebugContext(req.Context(), "access token refused", "reason", Redact(err))
 		return nil, r.invalidToken(err)
 	}
-	r.logger.WarnContext(req.Context(), "access token not checked", "error", err)
-	after := retryAfter
-	if u, ok := errors.AsType[unavailable](err); ok {
-		after = u.after
-	}
-	return nil, r.unavailable(after)
+	r.logger.WarnContext(req.Context(), "access token not checked", "error", Redact(err))
+	return nil, r.unavailable()
 }
 
 func (r *Resource) verify(ctx context.Context, token string) (*User, error) {
 	if len(token) > MaxTokenBytes {
-		return nil, refuse("token of more than %d bytes", MaxTokenBytes)
+		return nil, &InvalidTokenError{Reason: fmt.Sprintf("token of more than %d bytes", MaxTokenBytes)}
 	}
-	v := r.verifiers[0]
-	if len(r.verifiers) > 1 || !v.remembers {
-		if err := checkCharacters(token); err != nil {
-			return nil, err
+	if err := checkCharacters(token); err != nil {
+		return nil, err
+	}
+	t := r.trusted[0]
+	if len(r.trusted) > 1 {
+		if t = r.route(token); t == nil {
+			return nil, &InvalidTokenError{Reason: "token of an unknown issuer"}
 		}
 	}
-	if len(r.verifiers) > 1 {
-		if v = r.route(token); v == nil {
-			return nil, refuse("token of an unknown issuer")
-		}
-	}
-	user, err := v.check(ctx, token)
+	user, err := t.check(ctx, token)
 	switch {
 	case err != nil:
 		return nil, err
-	case user == nil || user.Issuer != v.issuer || user.Subject == "":
-		return nil, fmt.Errorf("provider %s: a token without a subject passed", v.issuer)
+	case user == nil || user.Issuer != t.issuer || user.Subject == "":
+		return nil, &UnavailableError{Reason: "provider " + t.issuer + ": a token without a subject of its own passed"}
 	}
 	// Other requests with this token have the same user: setting a field or
 	// appending to one must not reach them.
 	own := *user
 	own.Scopes, own.Roles, own.Groups = slices.Clip(own.Scopes), slices.Clip(own.Roles), slices.Clip(own.Groups)
+	if len(r.trusted) > 1 {
+		own.Roles, own.Groups = qualified(t.issuer, own.Roles), qualified(t.issuer, own.Groups)
+	}
 	return &own, nil
 }
 
 // route finds the provider that a token says it is from. The claim is not yet
 // verified; it selects whose rules and keys the token has to satisfy.
-func (r *Resource) route(token string) *verifier {
-	parts := strings.Split(token, ".")
-	if len(parts) != 3 {
-		return nil
-	}
-	payload, err := decodePart(parts[1])
-	if err != nil {
-		return nil
-	}
-	claims, err := decodeObject(payload)
-	if err != nil {
-		return nil
-	}
-	iss, _ := claims["iss"].(string)
-	for _, v := range r.verifiers {
-		if slices.Contains(v.issuers, iss) {
-			return v
+func (r *Resource) route(token string) *trusted {
+	for _, t := range r.trusted {
+		if t.Recognizes(token) {
+			return t
 		}
 	}
 	return nil
@@ -259,20 +232,4 @@ func (r *Resource) URL() string { return r.url }
 // DiscoveryOpen reports whether [OpenDiscovery] was chosen.
 func (r *Resource) DiscoveryOpen() bool { return r.open }
 
-var _ caller.Authority = (*Resource)(nil)
-
-// base64url is the encoding of RFC 7515. Strict refuses stray bits behind the
-// last byte: a token has one spelling.
-var base64url = base64.RawURLEncoding.Strict()
-
-// decodePart decodes base64url. The decoder would skip line ends.
-func decodePart(s string) ([]byte, error) {
-	if strings.ContainsAny(s, "\r\n") {
-		return nil, errors.New("line end in base64url")
-	}
-	data, err := base64url.DecodeString(s)
-	if err != nil {
-		return nil, errors.New("not base64url")
-	}
-	return data, nil
-}
+var _ Authority = (*Resource)(nil)

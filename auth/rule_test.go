@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/auth"
+	"github.com/mcpengine/mcpengine/auth/idp"
 )
 
 func TestRules(t *testing.T) {
@@ -96,7 +97,7 @@ func TestRuleDeadline(t *testing.T) {
 // C04 and C05: a scope is granted by its own name or by a declared one.
 func TestGranted(t *testing.T) {
 	t.Parallel()
-	r, err := auth.NewResource(resourceURL, auth.OIDC(issuer, resourceURL),
+	r, err := auth.NewResource(resourceURL, idp.OIDC(issuer, resourceURL),
 		auth.WithHierarchy("mcp:admin", "mcp:write", "mcp:audit"),
 		auth.WithHierarchy("mcp:write", "mcp:read"))
 	if err != nil {

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/mcpengine/mcpengine/internal/caller"
 )
 
 // offlineAccess asks for a refresh token. That is no business of a resource, so
@@ -15,7 +13,51 @@ const offlineAccess = "offline_access"
 
 // ValidScope reports whether scope can be named in a request or a challenge: a
 // scope-token of RFC 6749, section 3.3, of at most 256 bytes.
-func ValidScope(scope string) bool { return caller.ValidScope(scope) }
+func ValidScope(scope string) bool {
+	return scope != "" && len(scope) <= maxScopeBytes && strings.IndexFunc(scope, notScope) < 0
+}
+
+// maxScopeBytes and maxScopes bound one scope and the scopes of one token.
+const (
+	maxScopeBytes = 256
+	maxScopes     = 1000
+)
+
+// notScope reports whether a character cannot stand in a scope (RFC 6749,
+// section 3.3).
+func notScope(c rune) bool { return c < 0x21 || c > 0x7e || c == '"' || c == '\\' }
+
+// ParseScopes reads the scopes that a token was granted: a string in which
+// spaces (U+0020) separate them, as in the claim "scope" of RFC 9068, or a list
+// of strings of one scope each. A character that no scope may hold, such as a
+// tab or a line end, voids the whole: two readers might split it differently.
+// Scopes that are too long for [ValidScope] are left out.
+func ParseScopes(claim any) []string {
+	var scopes []string
+	switch claim := claim.(type) {
+	case string:
+		for scope := range strings.SplitSeq(claim, " ") {
+			if scope != "" {
+				scopes = append(scopes, scope)
+			}
+		}
+	case []string:
+		scopes = slices.Clone(claim)
+	case []any:
+		for _, entry := range claim {
+			scope, ok := entry.(string)
+			if !ok {
+				return nil
+			}
+			scopes = append(scopes, scope)
+		}
+	}
+	void := func(s string) bool { return s == "" || strings.IndexFunc(s, notScope) >= 0 }
+	if len(scopes) > maxScopes || slices.ContainsFunc(scopes, void) {
+		return nil
+	}
+	return slices.DeleteFunc(scopes, func(s string) bool { return !ValidScope(s) })
+}
 
 // standardScopes belong to OpenID Connect and are requested as they are, even
 // where a provider puts the name of the API in front of the others.

@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+
+	"github.com/mcpengine/mcpengine/internal/tokencache"
 )
 
 // StaticIssuer is the issuer of the users of [StaticTokens].
@@ -33,7 +35,7 @@ func StaticTokens(users map[string]User) Provider {
 			p.err = errors.New("a user has no subject")
 		}
 		user.Issuer = StaticIssuer
-		p.entries = append(p.entries, staticEntry{hash: digest(sum), user: &user})
+		p.entries = append(p.entries, staticEntry{hash: tokencache.Digest(sum), user: &user})
 	}
 	if len(users) == 0 {
 		p.err = errors.New("no tokens")
@@ -54,34 +56,35 @@ type static struct {
 }
 
 type staticEntry struct {
-	hash digest
+	hash tokencache.Digest
 	user *User
 }
 
 // Issuer implements [Provider].
 func (*static) Issuer() string { return StaticIssuer }
 
-func (p *static) open(env *environment) (*verifier, error) {
+// Open implements [Provider].
+func (p *static) Open(env Environment) (*Verifier, error) {
 	if p.err != nil {
 		return nil, fmt.Errorf("static tokens: %w", p.err)
 	}
-	check := func(_ context.Context, token string) (*User, error) {
+	verify := func(_ context.Context, token string) (*User, error) {
 		u := p.find(token)
 		switch {
 		case u == nil:
-			return nil, refuse("unknown token")
-		case !u.Expiry.IsZero() && !env.now().Before(u.Expiry):
-			return nil, refusal{reason: "token has expired", expired: true}
+			return nil, &InvalidTokenError{Reason: "unknown token"}
+		case !u.Expiry.IsZero() && !env.Now().Before(u.Expiry):
+			return nil, &InvalidTokenError{Reason: "token has expired", Expired: true}
 		}
 		return u, nil
 	}
-	return &verifier{issuer: StaticIssuer, check: check}, nil
+	return &Verifier{Verify: verify}, nil
 }
 
 // find compares with every entry and in constant time: how long it takes tells
 // nothing about how close a guess was.
 func (p *static) find(token string) *User {
-	hash := digestOf(token)
+	hash := tokencache.Of(token)
 	found := -1
 	for i := range p.entries {
 		same := subtle.ConstantTimeCompare(p.entries[i].hash[:], hash[:])

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/auth"
+	"github.com/mcpengine/mcpengine/auth/idp"
 	"github.com/mcpengine/mcpengine/client"
 	"github.com/mcpengine/mcpengine/internal/oidctest"
 )
@@ -23,7 +24,7 @@ func TestWithOAuth(t *testing.T) {
 	t.Cleanup(server.Close)
 	url := server.URL + "/mcp"
 	provider := oidctest.Start(t, oidctest.Config{Resources: map[string]oidctest.Resource{url: {Scopes: []string{"mcp:read"}}}})
-	resource, err := auth.NewResource(url, auth.OIDC(provider.Issuer(), url), auth.WithScopes("mcp:read"))
+	resource, err := auth.NewResource(url, idp.OIDC(provider.Issuer(), url), auth.WithScopes("mcp:read"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/auth"
 	"github.com/mcpengine/mcpengine/auth/authtest"
+	"github.com/mcpengine/mcpengine/auth/idp"
 )
 
 const resourceURL = "https://mcp.example.com/mcp"
@@ -31,24 +32,24 @@ func newResource(t *testing.T, p auth.Provider) func(token string) int {
 // Over a real connection, the resource takes what the provider means to be good.
 func TestProvider(t *testing.T) {
 	t.Parallel()
-	idp := authtest.NewProvider(t)
-	send := newResource(t, auth.OIDC(idp.Issuer(), resourceURL, auth.StrictType()))
+	op := authtest.NewProvider(t)
+	send := newResource(t, idp.OIDC(op.Issuer(), resourceURL, idp.StrictType()))
 	tests := []struct {
 		name    string
 		prepare func()
 		token   func() string
 		want    int
 	}{
-		{"ES256", nil, func() string { return idp.AccessToken(resourceURL, nil) }, 200},
-		{"RS256", func() { idp.Rotate("RS256") }, func() string { return idp.AccessToken(resourceURL, nil) }, 200},
-		{"another audience", nil, func() string { return idp.AccessToken("https://other.example", nil) }, 401},
+		{"ES256", nil, func() string { return op.AccessToken(resourceURL, nil) }, 200},
+		{"RS256", func() { op.Rotate("RS256") }, func() string { return op.AccessToken(resourceURL, nil) }, 200},
+		{"another audience", nil, func() string { return op.AccessToken("https://other.example", nil) }, 401},
 		{"a claim changed", nil, func() string {
-			return idp.AccessToken(resourceURL, authtest.Claims{"exp": time.Now().Add(-time.Hour).Unix()})
+			return op.AccessToken(resourceURL, authtest.Claims{"exp": time.Now().Add(-time.Hour).Unix()})
 		}, 401},
-		{"a claim taken out", nil, func() string { return idp.AccessToken(resourceURL, authtest.Claims{"sub": nil}) }, 401},
-		{"ID token", nil, func() string { return idp.IDToken(resourceURL, nil) }, 401},
-		{"opaque token", nil, func() string { return idp.OpaqueToken(resourceURL, nil) }, 401},
-		{"while down", func() { idp.SetDown(true) }, func() string { return idp.AccessToken(resourceURL, nil) }, 200},
+		{"a claim taken out", nil, func() string { return op.AccessToken(resourceURL, authtest.Claims{"sub": nil}) }, 401},
+		{"ID token", nil, func() string { return op.IDToken(resourceURL, nil) }, 401},
+		{"opaque token", nil, func() string { return op.OpaqueToken(resourceURL, nil) }, 401},
+		{"while down", func() { op.SetDown(true) }, func() string { return op.AccessToken(resourceURL, nil) }, 200},
 	}
 	for _, test := range tests {
 		if test.prepare != nil {
@@ -58,45 +59,45 @@ func TestProvider(t *testing.T) {
 			t.Errorf("%s: status %d, want %d", test.name, got, test.want)
 		}
 	}
-	if got := idp.Requests(authtest.KeysPath); got != 2 {
+	if got := op.Requests(authtest.KeysPath); got != 2 {
 		t.Errorf("%d fetches of the keys, want 2", got)
 	}
-	idp.SetDown(false)
-	idp.Rotate("EdDSA")
-	idp.Retire()
-	fresh := newResource(t, auth.OIDC(idp.Issuer(), resourceURL))
-	if got := fresh(idp.AccessToken(resourceURL, nil)); got != 200 {
+	op.SetDown(false)
+	op.Rotate("EdDSA")
+	op.Retire()
+	fresh := newResource(t, idp.OIDC(op.Issuer(), resourceURL))
+	if got := fresh(op.AccessToken(resourceURL, nil)); got != 200 {
 		t.Errorf("EdDSA: status %d", got)
 	}
 }
 
 func TestIntrospection(t *testing.T) {
 	t.Parallel()
-	idp := authtest.NewProvider(t)
-	send := newResource(t, auth.Introspection(idp.Issuer(), resourceURL, auth.IntrospectionEndpoint{
-		URL: idp.Issuer() + authtest.IntrospectionPath, ClientID: "mcp", ClientSecret: "secret",
+	op := authtest.NewProvider(t)
+	send := newResource(t, idp.Introspection(op.Issuer(), resourceURL, idp.IntrospectionEndpoint{
+		URL: op.Issuer() + authtest.IntrospectionPath, ClientID: "mcp", ClientSecret: "secret",
 	}))
-	if got := send(idp.OpaqueToken(resourceURL, nil)); got != 200 {
+	if got := send(op.OpaqueToken(resourceURL, nil)); got != 200 {
 		t.Errorf("status %d, want 200", got)
 	}
 	if got := send("unknown"); got != 401 {
 		t.Errorf("unknown token: status %d, want 401", got)
 	}
-	idp.SetDown(true)
-	if got := send(idp.OpaqueToken(resourceURL, nil)); got != 503 {
+	op.SetDown(true)
+	if got := send(op.OpaqueToken(resourceURL, nil)); got != 503 {
 		t.Errorf("while down: status %d, want 503", got)
 	}
 }
 
 func ExampleProvider() {
 	_ = func(t *testing.T) {
-		idp := authtest.NewProvider(t)
-		resource, err := auth.NewResource("https://mcp.example.com/mcp", auth.OIDC(idp.Issuer(), "https://mcp.example.com/mcp"))
+		op := authtest.NewProvider(t)
+		resource, err := auth.NewResource("https://mcp.example.com/mcp", idp.OIDC(op.Issuer(), "https://mcp.example.com/mcp"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/mcp", nil)
-		req.Header.Set("Authorization", "Bearer "+idp.AccessToken("https://mcp.example.com/mcp", authtest.Claims{
+		req.Header.Set("Authorization", "Bearer "+op.AccessToken("https://mcp.example.com/mcp", authtest.Claims{
 			"sub": "alice", "scope": "mcp:read",
 		}))
 		user, refused := resource.Authenticate(req)

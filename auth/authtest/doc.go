@@ -2,11 +2,11 @@
 // the test, publishes its keys as real ones do, and issues whatever tokens the
 // test asks for, good and bad.
 //
-//	idp := authtest.NewProvider(t)
+//	provider := authtest.NewProvider(t)
 //	resource, err := auth.NewResource("https://mcp.example.com/mcp",
-//		auth.OIDC(idp.Issuer(), "https://mcp.example.com/mcp"))
+//		idp.OIDC(provider.Issuer(), "https://mcp.example.com/mcp"))
 //	…
-//	req.Header.Set("Authorization", "Bearer "+idp.AccessToken("https://mcp.example.com/mcp", authtest.Claims{
+//	req.Header.Set("Authorization", "Bearer "+provider.AccessToken("https://mcp.example.com/mcp", authtest.Claims{
 //		"sub":   "alice",
 //		"scope": "mcp:read",
 //	}))

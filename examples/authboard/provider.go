@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/mcpengine/mcpengine/auth"
+	"github.com/mcpengine/mcpengine/auth/idp"
 )
 
 // protectedResource is the server as its callers know it, and who vouches for
@@ -50,28 +51,28 @@ func (e *environment) provider(resource string) (auth.Provider, error) {
 	audience := cmp.Or(e.getenv("OIDC_AUDIENCE"), resource)
 	switch name := e.getenv("AUTH_PROVIDER"); name {
 	case "":
-		return auth.OIDC(e.need("OIDC_ISSUER"), audience), nil
+		return idp.OIDC(e.need("OIDC_ISSUER"), audience), nil
 	case "google":
-		return auth.Google(e.need("GOOGLE_CLIENT_ID")), nil
+		return idp.Google(e.need("GOOGLE_CLIENT_ID")), nil
 	case "cognito":
-		var options []auth.Option
+		var options []idp.Option
 		if client := e.getenv("COGNITO_CLIENT_ID"); client != "" {
 			// Without resource binding the client is all that a token names.
-			options = append(options, auth.WithClients(client))
+			options = append(options, idp.WithClients(client))
 		}
-		return auth.Cognito(e.need("AWS_REGION"), e.need("COGNITO_USER_POOL_ID"), options...), nil
+		return idp.Cognito(e.need("AWS_REGION"), e.need("COGNITO_USER_POOL_ID"), options...), nil
 	case "auth0":
-		return auth.Auth0(e.need("AUTH0_DOMAIN"), audience), nil
+		return idp.Auth0(e.need("AUTH0_DOMAIN"), audience), nil
 	case "okta":
-		return auth.Okta(e.need("OKTA_ISSUER"), audience), nil
+		return idp.Okta(e.need("OKTA_ISSUER"), audience), nil
 	case "keycloak":
-		return auth.Keycloak(e.need("KEYCLOAK_URL"), e.need("KEYCLOAK_REALM"), audience), nil
+		return idp.Keycloak(e.need("KEYCLOAK_URL"), e.need("KEYCLOAK_REALM"), audience), nil
 	case "entra":
-		return auth.EntraID(e.need("ENTRA_TENANT_ID"), e.need("ENTRA_APPLICATION_ID")), nil
+		return idp.EntraID(e.need("ENTRA_TENANT_ID"), e.need("ENTRA_APPLICATION_ID")), nil
 	case "github":
-		return auth.GitHub(e.need("GITHUB_CLIENT_ID"), e.need("GITHUB_CLIENT_SECRET")), nil
+		return idp.GitHub(e.need("GITHUB_CLIENT_ID"), e.need("GITHUB_CLIENT_SECRET")), nil
 	case "workos":
-		return auth.WorkOS(e.need("WORKOS_DOMAIN")), nil
+		return idp.WorkOS(e.need("WORKOS_DOMAIN")), nil
 	default:
 		return nil, errors.New("AUTH_PROVIDER is not one of " + strings.Join(providers(), ", "))
 	}

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/auth"
+	"github.com/mcpengine/mcpengine/auth/idp"
 	"github.com/mcpengine/mcpengine/internal/oauth"
 	"github.com/mcpengine/mcpengine/internal/oidctest"
 )
@@ -45,7 +46,7 @@ func newSite(t *testing.T, config oidctest.Config, verifier func(*site) auth.Pro
 	r.Scopes = []string{"mcp:read", "mcp:write"}
 	config.Resources = map[string]oidctest.Resource{s.url: r}
 	s.Provider = oidctest.Start(t, config)
-	provider := auth.OIDC(s.Issuer(), s.url)
+	provider := idp.OIDC(s.Issuer(), s.url)
 	if verifier != nil {
 		provider = verifier(s)
 	}
@@ -275,7 +276,7 @@ func TestSignInOpaque(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, oidctest.Config{Resources: map[string]oidctest.Resource{"": {Opaque: true}}}, func(s *site) auth.Provider {
 		endpoint, id, secret := s.Introspection()
-		return auth.Introspection(s.Issuer(), s.url, auth.IntrospectionEndpoint{URL: endpoint, ClientID: id, ClientSecret: secret})
+		return idp.Introspection(s.Issuer(), s.url, idp.IntrospectionEndpoint{URL: endpoint, ClientID: id, ClientSecret: secret})
 	})
 	v := &visitor{provider: s.Provider}
 	mustCall(t, newAuthorizer(t, oauth.Config{Server: s.url, Grant: v.by()}), s.url)

@@ -127,12 +127,12 @@ func TestRules(t *testing.T) {
 				{ImportPath: tokensPath, Module: tokens, Imports: []string{"example.com/unknown"}},
 				{ImportPath: "example.com/unknown", Module: unknown},
 				{ImportPath: "fmt", Standard: true},
-				{ImportPath: root + "/auth", Module: own, Imports: []string{tokensPath, "fmt"}},
+				{ImportPath: root + "/internal/oauth", Module: own, Imports: []string{tokensPath, "fmt"}},
 				{ImportPath: root, Module: own, Imports: []string{tokensPath, root + "/auth"}},
 				{ImportPath: root + "/mcp", Module: own, Imports: []string{"example.com/unknown"}},
 			},
 			want: []string{
-				root + " imports " + tokensPath + ": module " + tokens.Path + " belongs to " + root + "/auth, " + root + "/internal/oauth (test/arch/rules.go)",
+				root + " imports " + tokensPath + ": module " + tokens.Path + " belongs to " + root + "/internal/oauth (test/arch/rules.go)",
 				root + "/mcp imports example.com/unknown of the new module example.com/unknown: give the module an owner in test/arch/rules.go",
 			},
 		},
@@ -171,12 +171,12 @@ func TestRules(t *testing.T) {
 			rule: arch.OpenServerLinks,
 			graph: []arch.Package{
 				{ImportPath: root + "/auth", Module: own},
-				{ImportPath: root + "/internal/caller", Module: own},
-				{ImportPath: "github.com/golang-jwt/jwt/v5"},
+				{ImportPath: root + "/auth/idp", Module: own},
+				{ImportPath: "github.com/go-jose/go-jose/v4"},
 			},
 			want: []string{
-				"a server binary without authentication links github.com/golang-jwt/jwt/v5",
-				"a server binary without authentication links " + root + "/auth",
+				"a server binary without authentication links github.com/go-jose/go-jose/v4",
+				"a server binary without authentication links " + root + "/auth/idp",
 			},
 		},
 	}

@@ -24,8 +24,10 @@ var aboveRoot = []string{root + "/cmd", root + "/conformance"}
 var owners = map[string][]string{
 	"github.com/spf13/cobra": {cli},
 
-	// One side of a token verifies with it, the other signs.
-	"github.com/golang-jwt/jwt/v5": {root + "/auth", root + "/internal/oauth"},
+	// The client signs with the first, a server reads keys with the second.
+	"github.com/golang-jwt/jwt/v5":  {root + "/internal/oauth"},
+	"github.com/go-jose/go-jose/v4": {root + "/auth/idp"},
+	"golang.org/x/sync":             {root + "/auth", root + "/auth/idp"},
 
 	// What signing in needs of the system.
 	"github.com/cli/browser":        {root + "/internal/oauth"},
@@ -79,7 +81,7 @@ var unlinked = []string{
 }
 
 // verification is what only a server with protected features may link.
-var verification = []string{root + "/auth", "github.com/golang-jwt"}
+var verification = []string{root + "/auth/idp", "github.com/golang-jwt", "github.com/go-jose"}
 
 // OpenServerLinks reports the packages in the graph of a server binary without
 // protected features that only verify tokens.

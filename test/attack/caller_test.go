@@ -16,6 +16,7 @@ import (
 	"github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/auth"
 	"github.com/mcpengine/mcpengine/auth/authtest"
+	"github.com/mcpengine/mcpengine/auth/idp"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -69,13 +70,17 @@ func TestAttackC07Namespaces(t *testing.T) {
 func TestAttackC10Groups(t *testing.T) {
 	t.Parallel()
 	other := authtest.NewProvider(t)
-	f := newFort(t, fortConfig{resource: []auth.ResourceOption{auth.WithProvider(auth.OIDC(other.Issuer(), resourceURL))}})
+	f := newFort(t, fortConfig{resource: []auth.ResourceOption{auth.WithProvider(idp.OIDC(other.Issuer(), resourceURL))}})
 	groups := authtest.Claims{"groups": []string{"admin"}}
 	own, foreign := f.token(groups), other.AccessToken(resourceURL, groups)
-	c := call{method: "tools/call", params: `"name":"staff"`}
-	for token, want := range map[string]verdict{own: passes, foreign: denied} {
-		c.header = bearer(token)
-		f.check(t, sendStateless(t, f.engine, c), want)
+	text := func(context.Context, none) (string, error) { return "done", nil }
+	mcpengine.AddTool(f.engine, "ours", "", text, mcpengine.Allow(auth.InGroup(f.idp.Issuer()+"#admin")))
+	for _, test := range []struct {
+		tool, token string
+		want        verdict
+	}{{"ours", own, passes}, {"ours", foreign, denied}, {"staff", own, denied}, {"staff", foreign, denied}} {
+		c := call{method: "tools/call", params: fmt.Sprintf(`"name":%q`, test.tool), header: bearer(test.token)}
+		f.check(t, sendStateless(t, f.engine, c), test.want)
 	}
 }
 

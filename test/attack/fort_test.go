@@ -14,6 +14,7 @@ import (
 	"github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/auth"
 	"github.com/mcpengine/mcpengine/auth/authtest"
+	"github.com/mcpengine/mcpengine/auth/idp"
 )
 
 const (
@@ -41,7 +42,7 @@ type fort struct {
 // A fortConfig is what tests change about a fort. The zero value is the usual
 // one.
 type fortConfig struct {
-	provider func(idp *authtest.Provider) auth.Provider
+	provider func(op *authtest.Provider) auth.Provider
 	resource []auth.ResourceOption
 	engine   []mcpengine.Option
 }
@@ -87,7 +88,7 @@ func newFort(t testing.TB, config fortConfig) *fort {
 	t.Helper()
 	f := &fort{idp: authtest.NewProvider(t)}
 	logger := slog.New(slog.NewJSONHandler(f, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	provider := auth.OIDC(f.idp.Issuer(), resourceURL)
+	provider := idp.OIDC(f.idp.Issuer(), resourceURL)
 	if config.provider != nil {
 		provider = config.provider(f.idp)
 	}

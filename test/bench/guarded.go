@@ -9,6 +9,7 @@ import (
 
 	"github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/auth"
+	"github.com/mcpengine/mcpengine/auth/idp"
 )
 
 // openName is our server without authentication, beside the one with.
@@ -53,7 +54,7 @@ func guardedToken(now time.Time) string {
 // serveGuarded returns our server with a tool that needs a scope.
 func serveGuarded(setup) http.Handler {
 	public := base64.RawURLEncoding.EncodeToString(guardedKey().Public().(ed25519.PublicKey))
-	resource, err := auth.NewResource(guardedURL, auth.OIDC(guardedIssue, guardedURL, auth.WithKeys(
+	resource, err := auth.NewResource(guardedURL, idp.OIDC(guardedIssue, guardedURL, idp.WithKeySet(
 		fmt.Appendf(nil, `{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"1","x":%q}]}`, public))))
 	if err != nil {
 		panic(err) // never: all of it is constant

@@ -16,6 +16,7 @@ import (
 
 	"github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/auth"
+	"github.com/mcpengine/mcpengine/auth/idp"
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/profile"
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/remote"
 	"github.com/mcpengine/mcpengine/internal/bridge"
@@ -63,7 +64,7 @@ func newPerson(t *testing.T) *person {
 	t.Cleanup(server.Close)
 	p.url = server.URL + "/mcp"
 	p.provider = oidctest.Start(t, oidctest.Config{Resources: map[string]oidctest.Resource{p.url: {Scopes: []string{"mcp:read"}}}})
-	resource, err := auth.NewResource(p.url, auth.OIDC(p.provider.Issuer(), p.url), auth.WithScopes("mcp:read"))
+	resource, err := auth.NewResource(p.url, idp.OIDC(p.provider.Issuer(), p.url), auth.WithScopes("mcp:read"))
 	if err != nil {
 		t.Fatal(err)
 	}
