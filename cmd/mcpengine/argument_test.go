@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/mcpengine/mcpengine/internal/terminal"
 )
 
 // The schema says whether a value is text or JSON.
@@ -123,13 +125,13 @@ func TestForm(t *testing.T) {
 		questions = append(questions, f.question())
 	}
 	if diff := cmp.Diff([]string{
-		"  (Which\\u001b one)\nZoo: ",
-		"n (integer): ",
-		"r (number) [1.5]: ",
-		"b (y/n) [none]: ",
-		"  1. x Ex\n  2. y Why\ne [none]: ",
-		"  1. p Pea\no [none]: ",
-		"  1. q Queue\n  2. r Are\nm, several with commas [none]: ",
+		"  (Which\\u001b one)\n  Zoo: ",
+		"  n (integer): ",
+		"  r (number) [1.5]: ",
+		"  b (y/n) [none]: ",
+		"  1. x Ex\n  2. y Why\n  e [none]: ",
+		"  1. p Pea\n  o [none]: ",
+		"  1. q Queue\n  2. r Are\n  m, several with commas [none]: ",
 	}, questions); diff != "" {
 		t.Error(diff)
 	}
@@ -171,7 +173,7 @@ func FuzzForm(f *testing.F) {
 			return
 		}
 		for _, field := range fields {
-			if q := field.question(); printable(q) != q {
+			if q := field.question(); terminal.Block(q, "") != q {
 				t.Errorf("question %q", q)
 			}
 			if got, err := field.parse(answer); err == nil && !json.Valid(got) {

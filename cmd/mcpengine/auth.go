@@ -89,8 +89,12 @@ func (c *cli) runLogin(ctx context.Context, t *target, device bool) error {
 	var grant oauth.Grant = oauth.AuthorizationCode{Open: c.openPage}
 	if device {
 		grant = oauth.DeviceCode{Show: func(_ context.Context, v oauth.Verification) error {
-			_, err := fmt.Fprintf(c.stderr, "Open %s and enter %s\n", v.URL, v.UserCode)
-			return err
+			p, err := parsePage(v.URL)
+			if err != nil {
+				return fmt.Errorf("read the page to sign in on: %w", err)
+			}
+			c.stderr.Printf("Open %s and enter %s\n  at:   %s\n", p.url, v.UserCode, p.host)
+			return nil
 		}}
 	}
 	a, err := c.authorizer(ctx, t, grant)
@@ -104,7 +108,7 @@ func (c *cli) runLogin(ctx context.Context, t *target, device bool) error {
 	if err != nil || status == nil {
 		return errors.Join(errors.New("read what was signed in to"), err)
 	}
-	fmt.Fprintf(c.stderr, "signed in at %s\n", oneLine(status.Issuer))
+	c.stderr.Printf("signed in at %s\n", status.Issuer)
 	return nil
 }
 
@@ -119,9 +123,13 @@ func authHint(err error) error {
 
 // openPage shows the person where to sign in, in a browser if there is one.
 func (c *cli) openPage(ctx context.Context, target string) error {
-	fmt.Fprintf(c.stderr, "Sign in at:\n  %s\n", printable(target))
+	p, err := parsePage(target)
+	if err != nil {
+		return fmt.Errorf("read the page to sign in on: %w", err)
+	}
+	c.stderr.Printf("Sign in at:\n  %s\n  at:   %s\n", p.url, p.host)
 	if err := oauth.OpenBrowser(ctx, target); err != nil {
-		fmt.Fprintln(c.stderr, "No browser could be opened: open the page yourself, or use --device")
+		c.stderr.Printf("No browser could be opened: open the page yourself, or use --device\n")
 	}
 	return nil
 }
@@ -168,16 +176,16 @@ func (c *cli) status() *cobra.Command {
 func (c *cli) printState(state signInState, asJSON bool) error {
 	switch {
 	case asJSON:
-		if err := printJSON(c.stdout, state); err != nil {
+		if err := c.stdout.JSON(state); err != nil {
 			return err
 		}
 	case state.SignedIn:
-		fmt.Fprintf(c.stdout, "signed in at %s\nscopes: %s\n", oneLine(state.Issuer), oneLine(strings.Join(state.Scopes, " ")))
+		c.stdout.Printf("signed in at %s\nscopes: %s\n", state.Issuer, strings.Join(state.Scopes, " "))
 		if state.Expires != nil {
-			fmt.Fprintf(c.stdout, "until: %s\n", state.Expires.Local().Format(time.DateTime))
+			c.stdout.Printf("until: %s\n", state.Expires.Local().Format(time.DateTime))
 		}
 		if state.Renews {
-			fmt.Fprintln(c.stdout, "renews by itself")
+			c.stdout.Printf("renews by itself\n")
 		}
 	}
 	if !state.SignedIn {
@@ -194,13 +202,13 @@ func (c *cli) logout() *cobra.Command {
 			return err
 		}
 		if a == nil {
-			fmt.Fprintln(c.stderr, "nobody was signed in")
+			c.stderr.Printf("nobody was signed in\n")
 			return nil
 		}
 		if err := a.SignOut(ctx); err != nil {
 			return err
 		}
-		fmt.Fprintln(c.stderr, "signed out")
+		c.stderr.Printf("signed out\n")
 		return nil
 	})
 }

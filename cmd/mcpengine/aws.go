@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -42,11 +41,11 @@ var errUnconfirmed = errors.New("not confirmed, so nothing was changed; --yes co
 
 // confirm shows the plan and asks whether to go on.
 func (c *cli) confirm(ctx context.Context, plan *deploy.Plan, yes bool) error {
-	fmt.Fprint(c.stderr, plan)
+	c.stderr.Text(plan.String())
 	if yes || !plan.Changes() {
 		return nil
 	}
-	fmt.Fprint(c.stderr, "Go on? [y/N] ")
+	c.stderr.Printf("Go on? [y/N] ")
 	// Reading a terminal cannot be cancelled. When ctx ends the process does
 	// too, and this goroutine with it.
 	answered := make(chan string, 1)
@@ -56,11 +55,11 @@ func (c *cli) confirm(ctx context.Context, plan *deploy.Plan, yes bool) error {
 	}()
 	select {
 	case <-ctx.Done():
-		fmt.Fprintln(c.stderr)
+		c.stderr.Printf("\n")
 		return ctx.Err()
 	case line := <-answered:
 		if line == "" {
-			fmt.Fprintln(c.stderr) // there was nobody to press Enter
+			c.stderr.Printf("\n") // there was nobody to press Enter
 		}
 		if answer := strings.ToLower(strings.TrimSpace(line)); answer != "y" && answer != "yes" {
 			return errUnconfirmed

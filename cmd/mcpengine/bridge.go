@@ -51,12 +51,12 @@ it does not speak the protocol.`,
 func (c *cli) runBridge(ctx context.Context, args []string) int {
 	target, level, sign, err := bridgeArguments(args)
 	if err != nil {
-		fmt.Fprintf(c.stderr, "mcpengine: error: %v\n", err)
+		c.stderr.Printf("mcpengine: error: %v\n", err)
 		c.hint("see mcpengine bridge -h")
 		return bridge.ExitUsage
 	}
 	if err := c.relay(ctx, target, level, sign); err != nil {
-		fmt.Fprintf(c.stderr, "mcpengine: error: %v\n", err)
+		c.stderr.Printf("mcpengine: error: %v\n", err)
 		// What is known of bridges says more than what is known of servers.
 		if hint := cmp.Or(bridge.Hint(err), hintOf(err)); hint != "" {
 			c.hint(hint)
@@ -103,14 +103,14 @@ func (c *cli) relay(ctx context.Context, target string, level slog.Level, sign *
 	if err != nil {
 		return err
 	}
-	source.Log = bridge.NewLog(c.stderr, level, filepath.Join(source.Home, "logs", source.Name+".log"))
+	source.Log = bridge.NewLog(c.stderr.Raw(), level, filepath.Join(source.Home, "logs", source.Name+".log"))
 	defer source.Log.Close()
 	config, release, err := source.Config()
 	if err != nil {
 		return err
 	}
 	defer release()
-	err = bridge.Serve(ctx, c.stdin, c.stdout, config)
+	err = bridge.Serve(ctx, c.stdin, c.stdout.Raw(), config)
 	if ctx.Err() != nil {
 		return nil
 	}

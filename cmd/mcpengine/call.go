@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcpengine/mcpengine/client"
+	"github.com/mcpengine/mcpengine/internal/terminal"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -62,7 +63,7 @@ func (c *cli) runCall(ctx context.Context, t *target, name string, pairs []strin
 			return err
 		}
 	}
-	bar := &progressBar{w: c.stderr, on: isTerminal(c.stderr)}
+	bar := &progressBar{w: c.stderr, on: terminal.IsTerminal(c.stderr)}
 	conn, err := c.dial(ctx, t, c.handlers(bar))
 	if err != nil {
 		return err
@@ -106,7 +107,7 @@ func findTool(ctx context.Context, conn *client.Client, name string) (*mcp.Tool,
 // of the program, and with JSON the answer too.
 func (c *cli) printResult(name string, result *mcp.CallToolResult, asJSON bool) error {
 	if asJSON {
-		if err := printJSON(c.stdout, result); err != nil {
+		if err := c.stdout.JSON(result); err != nil {
 			return err
 		}
 	}
@@ -117,7 +118,7 @@ func (c *cli) printResult(name string, result *mcp.CallToolResult, asJSON bool) 
 	case asJSON:
 		return nil
 	case len(result.Content) == 0 && result.StructuredContent != nil:
-		return printJSON(c.stdout, result.StructuredContent)
+		return c.stdout.JSON(result.StructuredContent)
 	}
 	return c.printContent(result.Content...)
 }

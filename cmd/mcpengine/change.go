@@ -8,6 +8,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/hostconfig"
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/profile"
+	"github.com/mcpengine/mcpengine/internal/terminal"
 )
 
 // An installation puts one server into several hosts.
@@ -52,13 +53,13 @@ func (c *cli) report(changes []hostconfig.Change, done string) {
 	for _, change := range changes {
 		switch {
 		case !change.Changed():
-			fmt.Fprintf(c.stderr, "%s: nothing to do in %s\n", change.Host.Name, change.File)
+			c.stderr.Printf("%s: nothing to do in %s\n", change.Host.Name, change.File)
 		case len(change.Commands) > 0:
-			fmt.Fprintf(c.stderr, "%s: %s with its own command\n", change.Host.Name, done)
+			c.stderr.Printf("%s: %s with its own command\n", change.Host.Name, done)
 		case change.Backup != "":
-			fmt.Fprintf(c.stderr, "%s: %s in %s (before: %s)\n", change.Host.Name, done, change.File, change.Backup)
+			c.stderr.Printf("%s: %s in %s (before: %s)\n", change.Host.Name, done, change.File, change.Backup)
 		default:
-			fmt.Fprintf(c.stderr, "%s: %s in %s\n", change.Host.Name, done, change.File)
+			c.stderr.Printf("%s: %s in %s\n", change.Host.Name, done, change.File)
 		}
 	}
 }
@@ -68,7 +69,7 @@ func (c *cli) next(changes []hostconfig.Change) {
 	var last *hostconfig.Host
 	for _, change := range changes {
 		if change.Host != last && change.Changed() {
-			fmt.Fprintf(c.stderr, change.Host.Next+"\n", change.Host.Name)
+			c.stderr.Printf(change.Host.Next+"\n", change.Host.Name)
 			last = change.Host
 		}
 	}
@@ -76,13 +77,13 @@ func (c *cli) next(changes []hostconfig.Change) {
 
 // printChanges is the answer of a dry run: the edits of files, and the commands.
 func (c *cli) printChanges(changes []hostconfig.Change, store *profile.Store, name string) {
-	fmt.Fprintf(c.stderr, "nothing was changed; the profile is %s\n", store.File(name))
+	c.stderr.Printf("nothing was changed; the profile is %s\n", store.File(name))
 	for _, change := range changes {
 		for _, line := range change.Commands {
-			fmt.Fprintf(c.stdout, "$ %s\n", line)
+			c.stdout.Printf("$ %s\n", line)
 		}
 		if !bytes.Equal(change.Before, change.After) {
-			fmt.Fprint(c.stdout, diff(change.File, change.Before, change.After))
+			c.stdout.Text(diff(change.File, change.Before, change.After))
 		}
 	}
 }
@@ -101,8 +102,8 @@ func diff(name string, before, after []byte) string {
 	}
 	from, around := max(0, start-1), min(1, end)
 	var out strings.Builder
-	fmt.Fprintf(&out, "--- %s\n+++ %[1]s\n", name)
-	fmt.Fprintf(&out, "@@ -%d,%d +%d,%d @@\n", from+1, len(a)-end+around-from, from+1, len(b)-end+around-from)
+	out.WriteString(terminal.Sprintf("--- %s\n+++ %[1]s\n", name))
+	out.WriteString(fmt.Sprintf("@@ -%d,%d +%d,%d @@\n", from+1, len(a)-end+around-from, from+1, len(b)-end+around-from))
 	show := func(sign string, lines []string) {
 		for _, line := range lines {
 			out.WriteString(sign + strings.TrimRight(line, "\r\n") + "\n")

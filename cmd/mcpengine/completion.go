@@ -16,13 +16,13 @@ func (c *cli) completion() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch root := cmd.Root(); args[0] {
 			case "bash":
-				return root.GenBashCompletionV2(c.stdout, false)
+				return root.GenBashCompletionV2(c.stdout.Raw(), false)
 			case "zsh":
-				return root.GenZshCompletion(c.stdout)
+				return root.GenZshCompletion(c.stdout.Raw())
 			case "fish":
-				return root.GenFishCompletion(c.stdout, false)
+				return root.GenFishCompletion(c.stdout.Raw(), false)
 			case "powershell":
-				return root.GenPowerShellCompletion(c.stdout)
+				return root.GenPowerShellCompletion(c.stdout.Raw())
 			}
 			return usageError{fmt.Errorf("shell %q is not one of bash, zsh, fish and powershell", args[0])}
 		},

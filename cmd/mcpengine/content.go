@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"mime"
 	"os"
-	"strings"
 
+	"github.com/mcpengine/mcpengine/internal/terminal"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -17,7 +17,7 @@ func (c *cli) asJSON(output string) (bool, error) {
 	case "text":
 		return false, nil
 	case "":
-		return !isTerminal(c.stdout), nil
+		return !terminal.IsTerminal(c.stdout), nil
 	}
 	return false, usageError{fmt.Errorf(`--output %q is not "text" or "json"`, output)}
 }
@@ -36,7 +36,7 @@ func (c *cli) printContent(blocks ...mcp.ContentBlock) error {
 		case mcp.EmbeddedResource:
 			err = c.printContents(b.Resource)
 		case mcp.ResourceLink:
-			fmt.Fprintln(c.stdout, strings.TrimSpace(oneLine("resource: "+b.URI+" "+b.Description)))
+			c.stdout.Printf("%s\n", terminal.Fold("resource: "+b.URI+" "+b.Description))
 		}
 		if err != nil {
 			return err
@@ -54,7 +54,7 @@ func (c *cli) printContents(r mcp.ResourceContents) error {
 }
 
 func (c *cli) printText(s string) {
-	fmt.Fprintln(c.stdout, strings.TrimSuffix(printable(s), "\n"))
+	c.stdout.Text(s)
 }
 
 // saveFile puts what a terminal cannot show into a file of the user's alone, and
@@ -71,7 +71,7 @@ func (c *cli) saveFile(mimeType string, data []byte) error {
 	if err != nil {
 		return fmt.Errorf("write the answer to a file: %w", err)
 	}
-	fmt.Fprintf(c.stdout, "%s, %d bytes: %s\n", oneLine(mimeType), len(data), f.Name())
+	c.stdout.Printf("%s, %d bytes: %s\n", mimeType, len(data), f.Name())
 	return nil
 }
 

@@ -75,14 +75,14 @@ func (c *cli) runDeploy(cmd *cobra.Command, folderOrPackage string, f *deployFla
 		return err
 	}
 	plan, err := d.Plan(ctx, spec, func(ctx context.Context, arch string) (deploy.Archive, error) {
-		fmt.Fprintf(c.stderr, "build %s for linux/%s\n", source.ImportPath, arch)
+		c.stderr.Printf("build %s for linux/%s\n", source.ImportPath, arch)
 		return source.Build(ctx, arch)
 	})
 	if err != nil {
 		return err
 	}
 	if f.plan {
-		fmt.Fprint(c.stdout, plan)
+		c.stdout.Text(plan.String())
 		return nil
 	}
 	if err := c.confirm(ctx, plan, f.yes); err != nil {
@@ -134,18 +134,18 @@ func (c *cli) greet(ctx context.Context, d *deploy.Deployer, name, path string) 
 	}
 	switch {
 	case found.Protected:
-		fmt.Fprintf(c.stderr, "%s answers, and asks callers to sign in\n", name)
+		c.stderr.Printf("%s answers, and asks callers to sign in\n", name)
 	default:
-		fmt.Fprintf(c.stderr, "%s answers, and speaks %s\n", found.Server, strings.Join(found.Versions, ", "))
+		c.stderr.Printf("%s answers, and speaks %s\n", found.Server, strings.Join(found.Versions, ", "))
 	}
-	fmt.Fprintln(c.stderr, "Connect a client:")
+	c.stderr.Printf("Connect a client:\n")
 	if endpoint.IAM {
-		fmt.Fprintln(c.stderr, "  (requests must be signed with AWS Signature Version 4, service lambda)")
-		fmt.Fprintf(c.stderr, "  mcpengine proxy %s %s --aws-sigv4 --claude\n", name, endpoint.URL)
+		c.stderr.Printf("  (requests must be signed with AWS Signature Version 4, service lambda)\n")
+		c.stderr.Printf("  mcpengine proxy %s %s --aws-sigv4 --claude\n", name, endpoint.URL)
 	} else {
-		fmt.Fprintf(c.stderr, "  mcpengine proxy %s %s --claude\n", name, endpoint.URL)
-		fmt.Fprintf(c.stderr, "  claude mcp add --transport http %s %s\n", name, endpoint.URL)
+		c.stderr.Printf("  mcpengine proxy %s %s --claude\n", name, endpoint.URL)
+		c.stderr.Printf("  claude mcp add --transport http %s %s\n", name, endpoint.URL)
 	}
-	fmt.Fprintln(c.stdout, endpoint.URL)
+	c.stdout.Printf("%s\n", endpoint.URL)
 	return nil
 }

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 )
 
@@ -31,7 +29,7 @@ func (c *cli) destroy() *cobra.Command {
 				return err
 			}
 			if plan.Changes() {
-				fmt.Fprintf(c.stderr, "%s is gone\n", args[0])
+				c.stderr.Printf("%s is gone\n", args[0])
 			}
 			return nil
 		},

@@ -7,12 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"strings"
 	"sync"
 
 	"github.com/mcpengine/mcpengine/client"
 	"github.com/mcpengine/mcpengine/internal/oauth"
+	"github.com/mcpengine/mcpengine/internal/terminal"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -30,7 +30,7 @@ type asker struct {
 // handlers answer the questions of a server. Where nobody is at a terminal the
 // answer is no, with a hint.
 func (c *cli) handlers(bar *progressBar) client.Handlers {
-	return newAsker(c, bar, isTerminal(c.stdin), oauth.OpenBrowser).handlers()
+	return newAsker(c, bar, terminal.IsTerminal(c.stdin), oauth.OpenBrowser).handlers()
 }
 
 func newAsker(c *cli, bar *progressBar, person bool, open func(context.Context, string) error) *asker {
@@ -49,11 +49,11 @@ var errLeft = errors.New("there is no more input")
 func (a *asker) begin(message string) bool {
 	a.bar.clear()
 	if !a.person {
-		fmt.Fprintf(a.stderr, "mcpengine: the server asks: %s\n", oneLine(message))
+		a.stderr.Printf("mcpengine: the server asks: %s\n", terminal.Fold(message))
 		a.hint("nobody is there to answer, so the answer is no; run it in a terminal to answer")
 		return false
 	}
-	fmt.Fprintf(a.stderr, "The server asks: %s\n", printable(message))
+	a.stderr.Printf("The server asks: %s\n", terminal.Trusted(terminal.Block(message, "  ")))
 	return true
 }
 
@@ -64,12 +64,12 @@ func (a *asker) url(ctx context.Context, p mcp.ElicitRequestURLParams) (mcp.Elic
 	if !a.begin(p.Message) {
 		return mcp.ElicitResult{Action: mcp.ElicitActionDecline}, nil
 	}
-	u, err := url.Parse(p.URL)
-	if err != nil || u.Host == "" {
-		fmt.Fprintln(a.stderr, "It wants to open something that is not a URL, so the answer is no.")
+	page, err := parsePage(p.URL)
+	if err != nil {
+		a.stderr.Printf("It wants to open something that is not a URL, so the answer is no.\n")
 		return mcp.ElicitResult{Action: mcp.ElicitActionDecline}, nil
 	}
-	fmt.Fprintf(a.stderr, "  page: %s\n  at:   %s\n", printable(p.URL), printable(u.Host))
+	a.stderr.Printf("  page: %s\n  at:   %s\n", page.url, page.host)
 	yes, err := a.yes(ctx, "Open it in the browser? [y/N] ")
 	switch {
 	case errors.Is(err, errLeft):
@@ -79,8 +79,8 @@ func (a *asker) url(ctx context.Context, p mcp.ElicitRequestURLParams) (mcp.Elic
 	case !yes:
 		return mcp.ElicitResult{Action: mcp.ElicitActionDecline}, nil
 	}
-	if err := a.open(ctx, p.URL); err != nil {
-		fmt.Fprintf(a.stderr, "It could not be opened (%s): open it yourself\n", oneLine(err.Error()))
+	if err := a.open(ctx, page.url); err != nil {
+		a.stderr.Printf("It could not be opened (%s): open it yourself\n", err)
 	}
 	return mcp.ElicitResult{Action: mcp.ElicitActionAccept}, nil
 }
@@ -137,7 +137,7 @@ func (a *asker) field(ctx context.Context, f *formField) (json.RawMessage, error
 		if err == nil {
 			return value, nil
 		}
-		fmt.Fprintf(a.stderr, "  %s\n", printable(err.Error()))
+		a.stderr.Printf("  %s\n", err)
 	}
 }
 
@@ -149,7 +149,7 @@ func (a *asker) yes(ctx context.Context, question string) (bool, error) {
 
 // line asks for a line.
 func (a *asker) line(ctx context.Context, question string) (string, error) {
-	fmt.Fprint(a.stderr, question)
+	a.stderr.Printf("%s", terminal.Trusted(question))
 	type answer struct {
 		line string
 		err  error
@@ -163,11 +163,11 @@ func (a *asker) line(ctx context.Context, question string) (string, error) {
 	}()
 	select {
 	case <-ctx.Done():
-		fmt.Fprintln(a.stderr)
+		a.stderr.Printf("\n")
 		return "", ctx.Err()
 	case got := <-answered:
 		if got.err != nil && got.line == "" {
-			fmt.Fprintln(a.stderr)
+			a.stderr.Printf("\n")
 			if errors.Is(got.err, io.EOF) {
 				return "", errLeft
 			}

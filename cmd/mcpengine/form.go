@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/terminal"
 )
 
 // maxFields bounds what a person is asked in one form, and the choices of one
@@ -96,12 +97,12 @@ func (f *formField) question() string {
 		title = f.name
 	}
 	if f.Description != "" {
-		fmt.Fprintf(&b, "  (%s)\n", oneLine(f.Description))
+		b.WriteString(fmt.Sprintf("  (%s)\n", terminal.Fold(f.Description)))
 	}
 	for i, c := range slices.Concat(f.all(), f.Items.all()) {
-		fmt.Fprintf(&b, "  %d. %s\n", i+1, oneLine(strings.TrimSpace(c.Value+"  "+c.Title)))
+		b.WriteString(fmt.Sprintf("  %d. %s\n", i+1, terminal.Fold(c.Value+"  "+c.Title)))
 	}
-	b.WriteString(oneLine(title))
+	b.WriteString("  " + terminal.Fold(title))
 	switch {
 	case f.Type == "array":
 		b.WriteString(", several with commas")
@@ -109,11 +110,11 @@ func (f *formField) question() string {
 		b.WriteString(" (y/n)")
 	case len(f.all()) > 0:
 	case f.Type != "string":
-		fmt.Fprintf(&b, " (%s)", oneLine(f.Type))
+		b.WriteString(fmt.Sprintf(" (%s)", terminal.Fold(f.Type)))
 	}
 	switch {
 	case f.Default != nil:
-		fmt.Fprintf(&b, " [%s]", oneLine(string(f.Default)))
+		b.WriteString(fmt.Sprintf(" [%s]", terminal.Fold(string(f.Default))))
 	case !f.required:
 		b.WriteString(" [none]")
 	}

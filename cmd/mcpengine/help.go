@@ -18,23 +18,23 @@ func help(cmd *cobra.Command) string {
 	if cmd.HasAvailableSubCommands() {
 		usage = cmd.CommandPath() + " COMMAND"
 	}
-	fmt.Fprintf(&b, "%s\n\nusage: %s\n", cmd.Short, usage)
+	b.WriteString(fmt.Sprintf("%s\n\nusage: %s\n", cmd.Short, usage))
 	if cmd.HasAvailableSubCommands() {
 		b.WriteString("\n")
 		for _, c := range cmd.Commands() {
 			if c.IsAvailableCommand() {
-				fmt.Fprintf(&b, "  %-*s %s\n", c.NamePadding(), c.Name(), c.Short)
+				b.WriteString(fmt.Sprintf("  %-*s %s\n", c.NamePadding(), c.Name(), c.Short))
 			}
 		}
 	}
 	if cmd.Long != "" {
-		fmt.Fprintf(&b, "\n%s\n", cmd.Long)
+		b.WriteString(fmt.Sprintf("\n%s\n", cmd.Long))
 	}
 	if cmd.HasAvailableLocalFlags() {
-		fmt.Fprintf(&b, "\n%s\n", strings.TrimRightFunc(cmd.LocalFlags().FlagUsages(), unicode.IsSpace))
+		b.WriteString(fmt.Sprintf("\n%s\n", strings.TrimRightFunc(cmd.LocalFlags().FlagUsages(), unicode.IsSpace)))
 	}
 	if cmd.HasExample() {
-		fmt.Fprintf(&b, "\nexample:\n%s\n", cmd.Example)
+		b.WriteString(fmt.Sprintf("\nexample:\n%s\n", cmd.Example))
 	}
 	return b.String()
 }

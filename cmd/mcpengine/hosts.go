@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -10,13 +9,13 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/hostconfig"
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/profile"
+	"github.com/mcpengine/mcpengine/internal/terminal"
 )
 
 // hostFlags choose hosts: one flag for each.
@@ -141,13 +140,10 @@ func (c *cli) hosts() *cobra.Command {
 				return err
 			}
 			if !cmd.Flags().Changed("json") {
-				asJSON = !isTerminal(c.stdout)
+				asJSON = !terminal.IsTerminal(c.stdout)
 			}
 			if asJSON {
-				encoder := json.NewEncoder(c.stdout)
-				encoder.SetIndent("", "  ")
-				encoder.SetEscapeHTML(false)
-				return encoder.Encode(rows)
+				return c.stdout.JSON(rows)
 			}
 			return c.printHosts(rows)
 		},
@@ -204,8 +200,7 @@ func ownURL(store *profile.Store, host *hostconfig.Host, name string) string {
 }
 
 func (c *cli) printHosts(rows []hostRow) error {
-	w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "HOST\tFOUND\tSERVERS\tFILE")
+	table := [][]string{{"HOST", "FOUND", "SERVERS", "FILE"}}
 	for _, row := range rows {
 		for _, file := range row.Files {
 			servers := strings.Join(file.Servers, " ")
@@ -219,22 +214,9 @@ func (c *cli) printHosts(rows []hostRow) error {
 			if row.Found {
 				found = "yes"
 			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", row.Host, found, servers, file.File)
+			table = append(table, []string{row.Host, found, servers, file.File})
 		}
 	}
-	return w.Flush()
-}
-
-// isTerminal reports whether a person reads what is written.
-func isTerminal(w any) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return false
-	}
-	null, err := os.Stat(os.DevNull) // a device too, with nobody at it
-	return err != nil || !os.SameFile(info, null)
+	c.stdout.Table(table)
+	return c.stdout.Err()
 }

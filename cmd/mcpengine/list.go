@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcpengine/mcpengine/client"
+	"github.com/mcpengine/mcpengine/internal/terminal"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -49,7 +50,7 @@ func (c *cli) list() *cobra.Command {
 				case err != nil:
 					return err
 				case asJSON:
-					return printJSON(c.stdout, l)
+					return c.stdout.JSON(l)
 				}
 				c.printListing(l, schema)
 				return nil
@@ -115,7 +116,7 @@ func gather[Item any](errs *[]error, what string, list func() ([]Item, error)) *
 }
 
 func (c *cli) printListing(l *listing, schema bool) {
-	fmt.Fprintf(c.stdout, "%s (protocol version %s)\n", oneLine(l.Server.Name+" "+l.Server.Version), oneLine(l.ProtocolVersion))
+	c.stdout.Printf("%s (protocol version %s)\n", l.Server.Name+" "+l.Server.Version, l.ProtocolVersion)
 	c.indent("", l.Instructions)
 	if l.Tools != nil {
 		c.heading("tools", len(*l.Tools))
@@ -147,31 +148,32 @@ func (c *cli) printListing(l *listing, schema bool) {
 	}
 }
 
-func (c *cli) heading(what string, n int) { fmt.Fprintf(c.stdout, "\n%s (%d)\n", what, n) }
+func (c *cli) heading(what string, n int) { c.stdout.Printf("\n%s (%d)\n", what, n) }
 
 // entry prints what to type, and below what it is for.
 func (c *cli) entry(usage, description string) {
-	for i, line := range wrap(usage, columns-6) {
-		fmt.Fprintf(c.stdout, "%s%s\n", strings.Repeat(" ", 2+4*min(i, 1)), line)
+	for i, line := range terminal.Wrap(usage, columns-6) {
+		c.stdout.Printf("%s%s\n", strings.Repeat(" ", 2+4*min(i, 1)), line)
 	}
 	c.indent("      ", description)
 }
 
 func (c *cli) indent(by, text string) {
-	for _, line := range wrap(text, columns-len(by)) {
-		fmt.Fprintln(c.stdout, by+line)
+	for _, line := range terminal.Wrap(text, columns-len(by)) {
+		c.stdout.Printf("%s%s\n", by, line)
 	}
 }
 
 func (c *cli) printSchema(what string, schema json.RawMessage) {
-	var text strings.Builder
-	if schema == nil || printJSON(&text, schema) != nil {
+	if schema == nil {
 		return
 	}
-	fmt.Fprintf(c.stdout, "      %s schema:\n", what)
-	for line := range strings.Lines(text.String()) {
-		fmt.Fprint(c.stdout, "        "+line)
+	text, err := terminal.JSON(schema)
+	if err != nil {
+		return
 	}
+	c.stdout.Printf("      %s schema:\n", what)
+	c.stdout.Block(text, "        ")
 }
 
 func mimeType(s string) string {
@@ -192,9 +194,9 @@ func signature(schema json.RawMessage) string {
 			what = "any"
 		}
 		if slices.Contains(s.Required, name) {
-			fmt.Fprintf(&required, " %s=%s", name, what)
+			required.WriteString(fmt.Sprintf(" %s=%s", name, what))
 		} else {
-			fmt.Fprintf(&optional, " [%s=%s]", name, what)
+			optional.WriteString(fmt.Sprintf(" [%s=%s]", name, what))
 		}
 	}
 	return required.String() + optional.String()
@@ -204,9 +206,9 @@ func promptSignature(arguments []mcp.PromptArgument) string {
 	var required, optional strings.Builder
 	for _, a := range arguments {
 		if a.Required {
-			fmt.Fprintf(&required, " %s=string", a.Name)
+			required.WriteString(fmt.Sprintf(" %s=string", a.Name))
 		} else {
-			fmt.Fprintf(&optional, " [%s=string]", a.Name)
+			optional.WriteString(fmt.Sprintf(" [%s=string]", a.Name))
 		}
 	}
 	return required.String() + optional.String()

@@ -38,8 +38,8 @@ The same source gives the same bytes. The name of the file is printed.`,
 			if err := writeFile(out, code.Zip); err != nil {
 				return fmt.Errorf("write %s: %w", out, err)
 			}
-			fmt.Fprintf(c.stderr, "linux/%s, %.1f MB, sha256 %s\n", arch, float64(len(code.Zip))/(1<<20), code.SHA256())
-			fmt.Fprintln(c.stdout, out)
+			c.stderr.Printf("linux/%s, %.1f MB, sha256 %s\n", arch, float64(len(code.Zip))/(1<<20), code.SHA256())
+			c.stdout.Printf("%s\n", out)
 			return nil
 		},
 	}

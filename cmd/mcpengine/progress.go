@@ -2,19 +2,19 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"math"
 	"strings"
 	"sync"
 	"unicode/utf8"
 
+	"github.com/mcpengine/mcpengine/internal/terminal"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // A progressBar is a line of a terminal that says how far a call has come. It is
 // gone when the answer is there.
 type progressBar struct {
-	w  io.Writer
+	w  *terminal.Writer
 	on bool
 
 	mu    sync.Mutex
@@ -32,13 +32,13 @@ func (b *progressBar) show(p mcp.ProgressNotificationParams) {
 		done := int(part * barWidth)
 		line = fmt.Sprintf("[%s%s] %3.0f%%", strings.Repeat("=", done), strings.Repeat(" ", barWidth-done), 100*part)
 	}
-	line += " " + oneLine(p.Message)
+	line += " " + terminal.Fold(p.Message)
 	for utf8.RuneCountInString(line) >= columns {
 		_, size := utf8.DecodeLastRuneInString(line)
 		line = line[:len(line)-size]
 	}
 	// Back to the beginning of the line, which is cleared.
-	fmt.Fprintf(b.w, "\r\x1b[K%s", strings.TrimSpace(line))
+	b.w.Printf("\r\x1b[K%s", strings.TrimSpace(line))
 	b.drawn = true
 }
 
@@ -47,7 +47,7 @@ func (b *progressBar) clear() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.drawn {
-		fmt.Fprint(b.w, "\r\x1b[K")
+		b.w.Printf("\r\x1b[K")
 		b.drawn = false
 	}
 }

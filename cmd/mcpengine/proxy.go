@@ -127,7 +127,7 @@ func (c *cli) runProxy(cmd *cobra.Command, name, url string, f *proxyFlags) erro
 	if err := store.Save(cmd.Context(), name, p, secret); err != nil {
 		return err
 	}
-	fmt.Fprintf(c.stderr, "profile: %s\n", store.File(name))
+	c.stderr.Printf("profile: %s\n", store.File(name))
 	if len(hosts) == 0 {
 		return c.printEntry(s)
 	}
@@ -215,10 +215,7 @@ func (c *cli) printEntry(s hostconfig.Server) error {
 		}
 		raw = entry
 	}
-	encoder := json.NewEncoder(c.stdout)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	err := encoder.Encode(map[string]any{"mcpServers": map[string]any{s.Name: raw}})
-	fmt.Fprintln(c.stderr, "Put this into the host's file, or name the host with a flag; see mcpengine hosts")
+	err := c.stdout.JSON(map[string]any{"mcpServers": map[string]any{s.Name: raw}})
+	c.stderr.Printf("Put this into the host's file, or name the host with a flag; see mcpengine hosts\n")
 	return err
 }

@@ -40,7 +40,7 @@ func (c *cli) readResource(ctx context.Context, conn *client.Client, uri string,
 		return fmt.Errorf("read %s: %w", uri, err)
 	}
 	if asJSON {
-		return printJSON(c.stdout, result)
+		return c.stdout.JSON(result)
 	}
 	for _, contents := range result.Contents {
 		if err := c.printContents(contents); err != nil {
@@ -82,10 +82,10 @@ func (c *cli) getPrompt(ctx context.Context, conn *client.Client, name string, a
 		return fmt.Errorf("get prompt %s: %w", name, err)
 	}
 	if asJSON {
-		return printJSON(c.stdout, result)
+		return c.stdout.JSON(result)
 	}
 	for _, message := range result.Messages {
-		fmt.Fprintf(c.stdout, "%s:\n", oneLine(string(message.Role)))
+		c.stdout.Printf("%s:\n", message.Role)
 		if err := c.printContent(message.Content); err != nil {
 			return err
 		}

@@ -155,7 +155,7 @@ func (c *cli) dial(ctx context.Context, t *target, h client.Handlers) (*client.C
 	var conn *client.Client
 	var err error
 	if t.command != nil {
-		conn, err = client.Command(ctx, client.Process{Path: t.command[0], Args: t.command[1:], Stderr: c.stderr}, opts...)
+		conn, err = client.Command(ctx, client.Process{Path: t.command[0], Args: t.command[1:], Stderr: c.stderr.Raw()}, opts...)
 	} else {
 		var url string
 		if url, opts, err = c.remoteOptions(ctx, t, opts); err != nil {

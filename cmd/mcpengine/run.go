@@ -12,13 +12,14 @@ import (
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/awsauth"
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/deploy"
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/hostconfig"
+	"github.com/mcpengine/mcpengine/internal/terminal"
 )
 
 // A cli is one run of the program.
 type cli struct {
 	stdin  io.Reader
-	stdout io.Writer
-	stderr io.Writer
+	stdout *terminal.Writer
+	stderr *terminal.Writer
 	getenv func(string) string
 
 	started bool // the command line was right: what goes wrong now is no usage error
@@ -31,7 +32,7 @@ func (e usageError) Unwrap() error { return e.error }
 
 // run does what the arguments say and returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
-	c := &cli{stdin: stdin, stdout: stdout, stderr: stderr, getenv: getenv}
+	c := &cli{stdin: stdin, stdout: terminal.New(stdout), stderr: terminal.New(stderr), getenv: getenv}
 	if isBridge(args) {
 		return c.runBridge(ctx, args[1:])
 	}
@@ -42,13 +43,13 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return 0
 	}
 	if ctx.Err() != nil {
-		fmt.Fprintln(stderr, "mcpengine: error: interrupted")
+		c.stderr.Printf("mcpengine: error: interrupted\n")
 		if command.Annotations[resumable] != "" {
 			c.hint("run the same command again, it continues where it stopped")
 		}
 		return exitError
 	}
-	fmt.Fprintf(stderr, "mcpengine: error: %s\n", printable(err.Error()))
+	c.fail(err)
 	var usage usageError
 	if !c.started || errors.As(err, &usage) {
 		c.hint("see " + command.CommandPath() + " -h")
@@ -71,7 +72,13 @@ func hintOf(err error) string {
 	return cmp.Or(deploy.Hint(err), hostconfig.Hint(err), remoteHint(err))
 }
 
-func (c *cli) hint(text string) { fmt.Fprintf(c.stderr, "mcpengine: hint: %s\n", text) }
+// fail says what went wrong. The lines of a text that came from elsewhere are
+// indented, so that they are not taken for the program's own.
+func (c *cli) fail(err error) {
+	c.stderr.Printf("mcpengine: error: %s\n", terminal.Trusted(terminal.Block(err.Error(), "  ")))
+}
+
+func (c *cli) hint(text string) { c.stderr.Printf("mcpengine: hint: %s\n", text) }
 
 // resumable annotates commands that can be interrupted and run again.
 const resumable = "resumable"
@@ -88,9 +95,9 @@ func (c *cli) root() *cobra.Command {
 		SilenceUsage:     true,
 	}
 	root.SetIn(c.stdin)
-	root.SetOut(c.stdout)
-	root.SetErr(c.stderr)
-	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { fmt.Fprint(cmd.OutOrStdout(), help(cmd)) })
+	root.SetOut(c.stdout.Raw())
+	root.SetErr(c.stderr.Raw())
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { c.stdout.Printf("%s", terminal.Trusted(help(cmd))) })
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(c.deploy(), c.url(), c.logs(), c.destroy(), c.pack(),
 		c.call(), c.list(), c.read(), c.prompt(), c.auth(), c.proxy(), c.bridge(), c.serve(), c.hosts(), c.uninstall(), c.completion(), c.version())

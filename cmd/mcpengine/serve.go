@@ -59,9 +59,9 @@ front that does.`,
 }
 
 func (c *cli) runServe(ctx context.Context, command []string, f *serveFlags) error {
-	logger := slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	logger := slog.New(slog.NewTextHandler(c.stderr.Raw(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	start := func(ctx context.Context, config peer.Config) (*peer.Conn, error) {
-		return peer.Start(ctx, peer.Command{Path: command[0], Args: command[1:], Stderr: c.stderr}, config)
+		return peer.Start(ctx, peer.Command{Path: command[0], Args: command[1:], Stderr: c.stderr.Raw()}, config)
 	}
 	address := f.addr
 	if address == "" {
@@ -81,9 +81,9 @@ func (c *cli) runServe(ctx context.Context, command []string, f *serveFlags) err
 		Handler:           mux,
 		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 	}
-	fmt.Fprintf(c.stderr, "serving http://%s%s\n", listener.Addr(), f.path)
+	c.stderr.Printf("serving http://%s%s\n", listener.Addr(), f.path)
 	if tcp, ok := listener.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
-		fmt.Fprintln(c.stderr, "mcpengine: warning: whoever reaches this address can use the server")
+		c.stderr.Printf("mcpengine: warning: whoever reaches this address can use the server\n")
 	}
 	return serveUntil(ctx, server, listener, handler)
 }

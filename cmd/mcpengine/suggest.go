@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcpengine/mcpengine/client"
+	"github.com/mcpengine/mcpengine/internal/terminal"
 )
 
 // suggestTime is how long a person waits for a shell to complete.
@@ -42,10 +42,7 @@ func (c *cli) suggest(f *remoteFlags, ask func(ctx context.Context, conn *client
 		}
 		defer conn.Close()
 		found, directive := ask(ctx, conn, args[1:], toComplete)
-		return slices.DeleteFunc(found, func(s cobra.Completion) bool {
-			word, _, _ := strings.Cut(s, "\t")
-			return !strings.HasPrefix(word, toComplete) || !harmless(word)
-		}), directive
+		return slices.DeleteFunc(found, func(s cobra.Completion) bool { return !strings.HasPrefix(s, toComplete) }), directive
 	}
 }
 
@@ -67,12 +64,6 @@ func (c *cli) suggestOneServer(_ *cobra.Command, args []string, _ string) ([]cob
 	return c.suggestServer()
 }
 
-// harmless reports whether a shell reads a word as it is. A server must not put
-// anything else onto a command line.
-func harmless(word string) bool {
-	return strings.Trim(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./:=@%+,") == ""
-}
-
 func (c *cli) suggestCall(f *remoteFlags) suggester {
 	return c.suggest(f, func(ctx context.Context, conn *client.Client, rest []string, toComplete string) (found []cobra.Completion, _ cobra.ShellCompDirective) {
 		if len(rest) == 0 {
@@ -80,7 +71,7 @@ func (c *cli) suggestCall(f *remoteFlags) suggester {
 				if err != nil {
 					break
 				}
-				found = append(found, cobra.CompletionWithDesc(tool.Name, short(tool.Description)))
+				found = named(found, tool.Name, tool.Description)
 			}
 			return found, cobra.ShellCompDirectiveNoFileComp
 		}
@@ -90,7 +81,7 @@ func (c *cli) suggestCall(f *remoteFlags) suggester {
 		}
 		schema := parseSchema(tool.InputSchema)
 		if key, _, ok := strings.Cut(toComplete, "="); ok {
-			return choicesOf(key, schema.Properties[key]), cobra.ShellCompDirectiveNoFileComp
+			return choicesOf(key, schema), cobra.ShellCompDirectiveNoFileComp
 		}
 		return missing(slices.Sorted(maps.Keys(schema.Properties)), rest[1:]), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 	})
@@ -103,7 +94,7 @@ func (c *cli) suggestPrompt(f *remoteFlags) suggester {
 			case err != nil:
 				return found, cobra.ShellCompDirectiveNoFileComp
 			case len(rest) == 0:
-				found = append(found, cobra.CompletionWithDesc(prompt.Name, short(prompt.Description)))
+				found = named(found, prompt.Name, prompt.Description)
 			case prompt.Name == rest[0]:
 				var names []string
 				for _, a := range prompt.Arguments {
@@ -122,7 +113,7 @@ func (c *cli) suggestRead(f *remoteFlags) suggester {
 			if err != nil || len(rest) > 0 {
 				break
 			}
-			found = append(found, cobra.CompletionWithDesc(r.URI, short(r.Description)))
+			found = named(found, r.URI, r.Description)
 		}
 		return found, cobra.ShellCompDirectiveNoFileComp
 	})
@@ -142,26 +133,40 @@ func missing(names, given []string) []cobra.Completion {
 	var found []cobra.Completion
 	for _, name := range names {
 		if !slices.ContainsFunc(given, func(pair string) bool { return strings.HasPrefix(pair, name+"=") || strings.HasPrefix(pair, name+":=") }) {
-			found = append(found, name+"=")
+			if word, ok := spellKey(name); ok {
+				found = append(found, word)
+			}
 		}
 	}
 	return found
 }
 
-// choicesOf are the values that a schema allows, if it lists them.
-func choicesOf(key string, property json.RawMessage) []cobra.Completion {
+// choicesOf are the values that a schema lists for an argument.
+func choicesOf(key string, schema *typeSchema) []cobra.Completion {
 	var found []cobra.Completion
-	for _, v := range parseSchema(property).Enum {
+	types := schema.of(key)
+	for _, v := range parseSchema(schema.Properties[key]).Enum {
 		if text, ok := v.(string); ok {
-			found = append(found, key+"="+text)
+			if word, ok := spellPair(key, text, types); ok {
+				found = append(found, word)
+			}
 		}
 	}
 	return found
+}
+
+// named adds a name with what it is for, if a command line can hold the name.
+func named(found []cobra.Completion, name, description string) []cobra.Completion {
+	word, ok := spellArgument(name)
+	if !ok {
+		return found
+	}
+	return append(found, cobra.CompletionWithDesc(word, short(description)))
 }
 
 // short is the beginning of a description.
 func short(s string) string {
-	lines := wrap(s, 60)
+	lines := terminal.Wrap(s, 60)
 	if len(lines) == 0 {
 		return ""
 	}

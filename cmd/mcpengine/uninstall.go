@@ -79,7 +79,7 @@ func (c *cli) runUninstall(ctx context.Context, name string, f *hostFlags, o hos
 		return err
 	}
 	if slices.ContainsFunc(all, hostconfig.Change.Changed) {
-		fmt.Fprintln(c.stderr, "A host that is running may keep the server until it is restarted")
+		c.stderr.Printf("A host that is running may keep the server until it is restarted\n")
 	}
 	return nil
 }
@@ -92,7 +92,7 @@ func (c *cli) hostsWith(store *profile.Store, e hostconfig.Environment, name str
 		has := false
 		for _, status := range host.Status(e, nativeOf(store, host)) {
 			if status.Err != nil {
-				fmt.Fprintf(c.stderr, "%s: left out: %s: %v\n", host.Name, status.File, status.Err)
+				c.stderr.Printf("%s: left out: %s: %v\n", host.Name, status.File, status.Err)
 			}
 			has = has || slices.Contains(status.Servers, name)
 		}
@@ -114,7 +114,7 @@ func (c *cli) removeProfile(ctx context.Context, store *profile.Store, name stri
 	if err := store.Remove(ctx, name); err != nil {
 		return err
 	}
-	fmt.Fprintf(c.stderr, "removed profile %s\n", store.File(name))
+	c.stderr.Printf("removed profile %s\n", store.File(name))
 	return nil
 }
 

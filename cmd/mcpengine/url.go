@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 )
 
@@ -23,7 +21,7 @@ func (c *cli) url() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintln(c.stdout, endpoint.URL)
+			c.stdout.Printf("%s\n", endpoint.URL)
 			return nil
 		},
 	}

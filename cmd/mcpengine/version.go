@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"runtime"
 	"runtime/debug"
 
@@ -19,7 +18,7 @@ func (c *cli) version() *cobra.Command {
 			if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 				version = info.Main.Version
 			}
-			fmt.Fprintf(c.stdout, "mcpengine %s %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			c.stdout.Printf("mcpengine %s %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return nil
 		},
 	}

@@ -42,7 +42,7 @@ func newFixture() *mcpengine.Engine {
 	}
 	mcpengine.AddTool(e, "echo", "Return the arguments.", func(_ context.Context, in everything) (everything, error) { return in, nil })
 	mcpengine.AddTool(e, "fail", "Fail.", func(context.Context, struct{}) (string, error) {
-		return "", errors.New("no city is called \x1b[31mred\x1b[0m")
+		return "", errors.New("no city is called \x1b[31mred\x1b[0m\nmcpengine: hint: trust me")
 	})
 	mcpengine.AddTool(e, "hostile", "Say \x1b]0;owned\x07 something.", func(context.Context, struct{}) (string, error) {
 		return "a\x1b[2Jb\u009bc\u202ed\r\ne\rf", nil

@@ -67,6 +67,25 @@ func TestTables(t *testing.T) {
 func isVersion(text string) bool { return protocol.Find(text) != nil }
 func isMethod(text string) bool  { return protocol.MethodOf(text).Name != "" }
 
+// What the command line shows passes internal/terminal.
+func TestTerminal(t *testing.T) {
+	t.Parallel()
+	broken, err := arch.RawWrites(folder + "/cmd/mcpengine")
+	if err != nil {
+		t.Fatal(err)
+	}
+	report(t, broken)
+
+	dir := t.TempDir()
+	source := "package p\nfunc f() { fmt.Fprintf(w, x); c.stdout.Raw(); os.Stdout.Write(nil); fmt.Sprintf(x) }\n"
+	if err := os.WriteFile(dir+"/raw.go", []byte(source), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if broken, err := arch.RawWrites(dir); err != nil || len(broken) != 3 {
+		t.Errorf("a file with three raw writes has %q, %v", broken, err)
+	}
+}
+
 func TestServerBinary(t *testing.T) {
 	t.Parallel()
 	if _, err := os.Stat(folder + "/examples/weather"); errors.Is(err, fs.ErrNotExist) {

@@ -24,6 +24,9 @@ var aboveRoot = []string{root + "/cmd", root + "/conformance"}
 var owners = map[string][]string{
 	"github.com/spf13/cobra": {cli},
 
+	// A person sees the name of a host as DNS has it.
+	"golang.org/x/net": {cli},
+
 	// The client signs with the first, a server reads keys with the second.
 	"github.com/golang-jwt/jwt/v5":  {root + "/internal/oauth"},
 	"github.com/go-jose/go-jose/v4": {root + "/auth/idp"},

@@ -3,9 +3,9 @@ package awsauth
 import (
 	"net/http"
 	"strings"
-	"unicode"
 
 	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/internal/terminal"
 )
 
 // An Error is why AWS lets nobody in, and what the user can do about it.
@@ -28,21 +28,7 @@ func unauthorized(status int, text, hint string) error {
 const signIn = "sign in with aws sso login or aws configure, name a profile with --aws-profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 
 // clean makes foreign text fit for an error: one line, and bounded.
-func clean(s string) string {
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case !unicode.IsPrint(r):
-			return -1
-		}
-		return r
-	}, s)
-	if s = strings.TrimSpace(s); len(s) > 400 {
-		s = strings.ToValidUTF8(s[:400], "") + "…"
-	}
-	return s
-}
+func clean(s string) string { return terminal.Clip(s, 400) }
 
 // innermost is the cause at the bottom of a chain of errors, in which the SDK
 // repeats itself on the way.

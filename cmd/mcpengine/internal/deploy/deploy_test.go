@@ -10,6 +10,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/deploy"
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/deploy/fakeaws"
+	"github.com/mcpengine/mcpengine/internal/terminal"
 )
 
 // A server is deployed in the order in which each thing needs the one before,
@@ -19,7 +20,7 @@ func TestDeploy(t *testing.T) {
 	fake := serve(t)
 	fake.Unassumable, fake.Settling, fake.Closed = 3, 3, 3
 	var progress bytes.Buffer
-	d := connect(fake.address, deploy.Config{Progress: &progress})
+	d := connect(fake.address, deploy.Config{Progress: terminal.New(&progress)})
 	if err := apply(t.Context(), d, deploy.Spec{Name: "weather"}); err != nil {
 		t.Fatal(err)
 	}

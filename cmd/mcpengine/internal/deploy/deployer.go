@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"github.com/mcpengine/mcpengine/internal/terminal"
 )
 
 // A Deployer deploys servers to one account and region.
@@ -17,7 +19,7 @@ type Deployer struct {
 // A Config adjusts a [Deployer].
 type Config struct {
 	// Progress gets a line for each change as it is made. Optional.
-	Progress io.Writer
+	Progress *terminal.Writer
 
 	// Wait waits for a time, or until the context ends, and then returns the
 	// context's error. The default is the clock's; tests do not wait.
@@ -33,7 +35,7 @@ type Config struct {
 // New returns a deployer that uses the clients.
 func New(clients Clients, config Config) *Deployer {
 	if config.Progress == nil {
-		config.Progress = io.Discard
+		config.Progress = terminal.New(io.Discard)
 	}
 	if config.Wait == nil {
 		config.Wait = wait
@@ -66,7 +68,7 @@ func (d *Deployer) wait(ctx context.Context, pause time.Duration) error {
 
 // say tells the user what is being done.
 func (d *Deployer) say(format string, args ...any) {
-	fmt.Fprintf(d.config.Progress, format+"\n", args...)
+	d.config.Progress.Printf(format+"\n", args...)
 }
 
 // A Builder builds the server for an architecture, "arm64" or "amd64".

@@ -7,9 +7,10 @@ import (
 	"net"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/aws/smithy-go"
+
+	"github.com/mcpengine/mcpengine/internal/terminal"
 )
 
 // A hintError is an error that knows what the user can do about it.
@@ -139,24 +140,4 @@ func innermost(err error) string {
 }
 
 // clean makes foreign text fit for an error message: one line, and bounded.
-func clean(s string) string {
-	const limit = 600
-	if s = strings.TrimSpace(printable(s)); len(s) > limit {
-		s = strings.ToValidUTF8(s[:limit], "") + "…"
-	}
-	return s
-}
-
-// printable makes foreign text fit for a terminal: one line, without the
-// control characters that would move the cursor or rename the window.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case !unicode.IsPrint(r):
-			return -1
-		}
-		return r
-	}, s)
-}
+func clean(s string) string { return terminal.Clip(s, 600) }

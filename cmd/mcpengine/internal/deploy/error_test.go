@@ -67,7 +67,7 @@ func TestHints(t *testing.T) {
 			name:      "control characters in a message",
 			operation: "iam:GetRole",
 			fault:     fakeaws.Fault{Status: http.StatusBadRequest, Code: "ValidationError", Message: "one\ntwo\u202e" + strings.Repeat("x", 1000)},
-			want:      "read role mcpengine-weather-eu-central-1: IAM GetRole: ValidationError: one two" + strings.Repeat("x", 593) + "…",
+			want:      "read role mcpengine-weather-eu-central-1: IAM GetRole: ValidationError: one two\\u202e" + strings.Repeat("x", 587) + "…",
 		},
 	}
 	for _, test := range tests {

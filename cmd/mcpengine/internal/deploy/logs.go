@@ -3,12 +3,13 @@ package deploy
 import (
 	"context"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+
+	"github.com/mcpengine/mcpengine/internal/terminal"
 )
 
 // How [Deployer.Logs] follows a log. An event shows up seconds after it
@@ -20,7 +21,7 @@ const (
 
 // Logs writes what the server has logged since a time, a line for each event.
 // With follow it goes on until ctx ends, which is no error then.
-func (d *Deployer) Logs(ctx context.Context, name string, since time.Time, follow bool, out io.Writer) error {
+func (d *Deployer) Logs(ctx context.Context, name string, since time.Time, follow bool, out *terminal.Writer) error {
 	if err := CheckName(name); err != nil {
 		return err
 	}
@@ -47,7 +48,7 @@ type logReader struct {
 	d     *Deployer
 	name  string
 	since time.Time
-	out   io.Writer
+	out   *terminal.Writer
 	seen  map[string]time.Time // event ids that the next look may meet again
 }
 
@@ -73,8 +74,8 @@ func (l *logReader) read(ctx context.Context) error {
 				continue
 			}
 			l.seen[id] = at
-			if err := writeEvent(l.out, at, aws.ToString(event.Message)); err != nil {
-				return err
+			if writeEvent(l.out, at, aws.ToString(event.Message)); l.out.Err() != nil {
+				return l.out.Err()
 			}
 		}
 		l.advance(newest)
@@ -98,12 +99,9 @@ func (l *logReader) advance(newest time.Time) {
 
 // writeEvent writes an event as lines that a terminal can show. What a server
 // logs may come from whoever calls it.
-func writeEvent(out io.Writer, at time.Time, message string) error {
+func writeEvent(out *terminal.Writer, at time.Time, message string) {
 	stamp := at.UTC().Format("2006-01-02T15:04:05.000Z")
 	for line := range strings.SplitSeq(strings.TrimRight(message, "\r\n"), "\n") {
-		if _, err := fmt.Fprintf(out, "%s %s\n", stamp, printable(line)); err != nil {
-			return err
-		}
+		out.Printf("%s %s\n", stamp, terminal.Fold(line))
 	}
-	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/deploy"
+	"github.com/mcpengine/mcpengine/internal/terminal"
 )
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -25,14 +27,14 @@ func TestLogs(t *testing.T) {
 	}
 	fake.Log("/aws/lambda/weather", noon.Add(time.Hour), "two\tlines:\r\n\x1b]0;owned\a\u202eend\n")
 	var out bytes.Buffer
-	if err := connect(fake.address, deploy.Config{}).Logs(t.Context(), "weather", noon, false, &out); err != nil {
+	if err := connect(fake.address, deploy.Config{}).Logs(t.Context(), "weather", noon, false, terminal.New(&out)); err != nil {
 		t.Fatal(err)
 	}
 	want := strings.Join([]string{
 		"2026-11-22T12:00:00.000Z event 0", "2026-11-22T12:01:00.000Z event 1", "2026-11-22T12:02:00.000Z event 2",
 		"2026-11-22T12:03:00.000Z event 3", "2026-11-22T12:04:00.000Z event 4", "2026-11-22T12:05:00.000Z event 5",
 		"2026-11-22T12:06:00.000Z event 6",
-		"2026-11-22T13:00:00.000Z two lines: ", "2026-11-22T13:00:00.000Z ]0;ownedend", "",
+		"2026-11-22T13:00:00.000Z two lines:", `2026-11-22T13:00:00.000Z \u001b]0;owned\u0007\u202eend`, "",
 	}, "\n")
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("logs (-want +got):\n%s", diff)
@@ -60,7 +62,7 @@ func TestLogsFollow(t *testing.T) {
 		return ctx.Err()
 	}})
 	var out bytes.Buffer
-	if err := d.Logs(ctx, "weather", noon, true, &out); err != nil {
+	if err := d.Logs(ctx, "weather", noon, true, terminal.New(&out)); err != nil {
 		t.Fatal(err)
 	}
 	want := "2026-11-22T12:00:00.000Z first\n2026-11-22T12:01:00.000Z second\n2026-11-22T12:00:50.000Z late\n"
@@ -72,7 +74,7 @@ func TestLogsFollow(t *testing.T) {
 func TestLogsOfNothing(t *testing.T) {
 	t.Parallel()
 	fake := serve(t)
-	err := connect(fake.address, deploy.Config{}).Logs(t.Context(), "weather", noon, false, &bytes.Buffer{})
+	err := connect(fake.address, deploy.Config{}).Logs(t.Context(), "weather", noon, false, terminal.New(io.Discard))
 	if err == nil || err.Error() != "server weather has no log in region eu-central-1" || deploy.Hint(err) == "" {
 		t.Errorf("Logs: %v, hint %q", err, deploy.Hint(err))
 	}

@@ -22,7 +22,7 @@ func TestProbeAnswers(t *testing.T) {
 		{"it wants a token", 401, "", ""},
 		{"it crashes", 502, "Internal Server Error", "502 Bad Gateway: Internal Server Error"},
 		{"there is nothing at the path", 404, "404 page not found", "404 Not Found: 404 page not found"},
-		{"a web page", 200, "<html>\x1b[2J", "the answer is not a message of MCP: <html>[2J"},
+		{"a web page", 200, "<html>\x1b[2J", "the answer is not a message of MCP: <html>\\u001b[2J"},
 		{"an error", 200, `{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"method not found"}}`, "method not found"},
 		{"no version", 200, `{"jsonrpc":"2.0","id":1,"result":{"supportedVersions":[]}}`, "names no protocol version"},
 		{"a redirect elsewhere", 302, "", "302 Found"},
