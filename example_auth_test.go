@@ -3,13 +3,12 @@ package mcpengine_test
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"os"
 
 	"github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/auth"
 	"github.com/mcpengine/mcpengine/auth/idp"
-	"github.com/mcpengine/mcpengine/mcp"
+	"github.com/mcpengine/mcpengine/client"
 	"github.com/mcpengine/mcpengine/mcptest"
 )
 
@@ -26,19 +25,17 @@ func robots(scopes ...string) *auth.Resource {
 }
 
 // asRobot returns a client that sends the token.
-func asRobot(e *mcpengine.Engine) *mcptest.Client {
-	c := mcptest.New(e)
-	c.Header = http.Header{"Authorization": {"Bearer kx7Tq0Vn2cYw8sLz"}}
-	return c
+func asRobot(e *mcpengine.Engine) *client.Client {
+	return mcptest.New(e, client.WithHeader("Authorization", "Bearer kx7Tq0Vn2cYw8sLz"))
 }
 
 // try calls a tool and says what came of it.
-func try(c *mcptest.Client, tool string) string {
+func try(c *client.Client, tool string) string {
 	result, err := c.CallTool(context.Background(), tool, map[string]any{})
 	if err != nil {
 		return fmt.Sprint(tool, ": ", err)
 	}
-	return fmt.Sprint(tool, ": ", result.Content[0].(mcp.TextContent).Text)
+	return fmt.Sprint(tool, ": ", result.Text())
 }
 
 // Every feature needs a valid token unless it is public.

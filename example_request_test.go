@@ -3,13 +3,13 @@ package mcpengine_test
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"strings"
 
 	"github.com/mcpengine/mcpengine"
+	"github.com/mcpengine/mcpengine/client"
 	"github.com/mcpengine/mcpengine/mcp"
 	"github.com/mcpengine/mcpengine/mcptest"
 )
@@ -34,17 +34,13 @@ func ExampleElicit() {
 			return fmt.Sprintf("Booked %d seats.", in.Seats), nil
 		})
 
-	c := mcptest.New(e)
-	c.Capabilities.Elicitation = &mcp.ElicitationCapability{Form: mcp.JSONObject{}}
-	c.Answer = func(string, mcp.InputRequest) (any, error) {
-		return mcp.ElicitResult{Action: mcp.ElicitActionAccept, Content: json.RawMessage(`{"seats":2}`)}, nil
-	}
+	c := mcptest.New(e, client.WithHandlers(client.Handlers{ElicitForm: mcptest.Accept(Booking{Seats: 2})}))
 	result, err := c.CallTool(context.Background(), "book", nil)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(result.Content[0].(mcp.TextContent).Text)
+	fmt.Println(result.Text())
 	// Output:
 	// Booked 2 seats.
 }
@@ -66,19 +62,16 @@ func ExampleElicit_together() {
 			return fmt.Sprintf("Hello %s, you work in %d folders.", in.Name, len(roots)), nil
 		})
 
-	c := mcptest.New(e)
-	c.Capabilities = mcp.ClientCapabilities{Elicitation: &mcp.ElicitationCapability{}, Roots: &mcp.RootsCapability{}}
-	answers := map[string]any{
-		"name":  mcp.ElicitResult{Action: mcp.ElicitActionAccept, Content: json.RawMessage(`{"name":"Ann"}`)},
-		"roots": mcp.ListRootsResult{Roots: []mcp.Root{{URI: "file:///home/ann"}}},
-	}
-	c.Answer = func(key string, _ mcp.InputRequest) (any, error) { return answers[key], nil }
+	c := mcptest.New(e, client.WithHandlers(client.Handlers{
+		ElicitForm: mcptest.Accept(Name{"Ann"}),
+		ListRoots:  func(context.Context) ([]mcp.Root, error) { return []mcp.Root{{URI: "file:///home/ann"}}, nil },
+	}))
 	result, err := c.CallTool(context.Background(), "greet", nil)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(result.Content[0].(mcp.TextContent).Text)
+	fmt.Println(result.Text())
 	// Output:
 	// Hello Ann, you work in 1 folders.
 }
@@ -114,17 +107,17 @@ func ExampleElicitURL() {
 			return "Thank you.", nil
 		})
 
-	c := mcptest.New(e)
-	c.Capabilities.Elicitation = &mcp.ElicitationCapability{URL: mcp.JSONObject{}}
-	c.Answer = func(string, mcp.InputRequest) (any, error) {
-		return mcp.ElicitResult{Action: mcp.ElicitActionDecline}, nil
-	}
+	c := mcptest.New(e, client.WithHandlers(client.Handlers{
+		ElicitURL: func(context.Context, mcp.ElicitRequestURLParams) (mcp.ElicitResult, error) {
+			return mcp.ElicitResult{Action: mcp.ElicitActionDecline}, nil
+		},
+	}))
 	result, err := c.CallTool(context.Background(), "pay", nil)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(result.IsError, result.Content[0].(mcp.TextContent).Text)
+	fmt.Println(result.IsError, result.Text())
 	// Output:
 	// true the user declined
 }
@@ -147,20 +140,20 @@ func ExampleCreateMessage() {
 			return fmt.Sprintf("%s used %d block", answer.Model, len(answer.Content)), nil
 		})
 
-	c := mcptest.New(e)
-	c.Capabilities.Sampling = &mcp.SamplingCapability{}
-	c.Answer = func(string, mcp.InputRequest) (any, error) {
-		return mcp.CreateMessageResult{
-			Role: mcp.RoleAssistant, Model: "model-1",
-			Content: mcp.SamplingMessageContentBlocks{mcp.TextContent{Text: "It is short."}},
-		}, nil
-	}
+	c := mcptest.New(e, client.WithHandlers(client.Handlers{
+		CreateMessage: func(context.Context, mcp.CreateMessageRequestParams) (*mcp.CreateMessageResult, error) {
+			return &mcp.CreateMessageResult{
+				Role: mcp.RoleAssistant, Model: "model-1",
+				Content: mcp.SamplingMessageContentBlocks{mcp.TextContent{Text: "It is short."}},
+			}, nil
+		},
+	}))
 	result, err := c.CallTool(context.Background(), "summarise", nil)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(result.Content[0].(mcp.TextContent).Text)
+	fmt.Println(result.Text())
 	// Output:
 	// model-1 used 1 block
 }
@@ -176,15 +169,20 @@ func ExampleListRoots() {
 			return roots[0].URI, nil
 		})
 
-	c := mcptest.New(e)
-	_, err := c.CallTool(context.Background(), "folders", nil)
+	_, err := mcptest.New(e).CallTool(context.Background(), "folders", nil)
 	fmt.Println(err)
-	c.Capabilities.Roots = &mcp.RootsCapability{}
-	_, err = c.CallTool(context.Background(), "folders", nil)
-	fmt.Println(err)
+	c := mcptest.New(e, client.WithHandlers(client.Handlers{
+		ListRoots: func(context.Context) ([]mcp.Root, error) { return []mcp.Root{{URI: "file:///home/ann"}}, nil },
+	}))
+	result, err := c.CallTool(context.Background(), "folders", nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(result.Text())
 	// Output:
 	// the client lacks a capability that this request needs (-32021)
-	// the server requires 1 inputs
+	// file:///home/ann
 }
 
 // A side effect before a question belongs into a step: the handler runs twice,
@@ -209,17 +207,13 @@ func ExampleStep() {
 			return fmt.Sprint("ordered number ", number), nil
 		})
 
-	c := mcptest.New(e)
-	c.Capabilities.Elicitation = &mcp.ElicitationCapability{}
-	c.Answer = func(string, mcp.InputRequest) (any, error) {
-		return mcp.ElicitResult{Action: mcp.ElicitActionAccept, Content: json.RawMessage(`{"sure":true}`)}, nil
-	}
+	c := mcptest.New(e, client.WithHandlers(client.Handlers{ElicitForm: mcptest.Accept(Confirm{Sure: true})}))
 	result, err := c.CallTool(context.Background(), "order", nil)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(result.Content[0].(mcp.TextContent).Text)
+	fmt.Println(result.Text())
 	// Output:
 	// reserving
 	// ordered number 42
@@ -235,14 +229,13 @@ func ExampleProgress() {
 			return "done", nil
 		})
 
-	c := mcptest.New(e)
-	c.Notify = func(method string, params json.RawMessage) { fmt.Println(method, string(params)) }
-	if _, err := c.CallTool(context.Background(), "index", nil); err != nil {
+	show := client.WithProgress(func(p mcp.ProgressNotificationParams) { fmt.Println(p.Progress, "of", *p.Total, p.Message) })
+	if _, err := mcptest.New(e).CallTool(context.Background(), "index", nil, show); err != nil {
 		fmt.Println(err)
 	}
 	// Output:
-	// notifications/progress {"progressToken":1,"progress":1,"total":2,"message":"indexing"}
-	// notifications/progress {"progressToken":1,"progress":2,"total":2,"message":"indexing"}
+	// 1 of 2 indexing
+	// 2 of 2 indexing
 }
 
 func ExampleLog() {
@@ -254,14 +247,14 @@ func ExampleLog() {
 			return "done", nil
 		})
 
-	c := mcptest.New(e)
-	c.LogLevel = mcp.LoggingLevelInfo
-	c.Notify = func(_ string, params json.RawMessage) { fmt.Println(string(params)) }
+	c := mcptest.New(e, client.WithHandlers(client.Handlers{
+		Log: func(m mcp.LoggingMessageNotificationParams) { fmt.Println(m.Level, m.Logger, string(m.Data)) },
+	}))
 	if _, err := c.CallTool(context.Background(), "index", nil); err != nil {
 		fmt.Println(err)
 	}
 	// Output:
-	// {"level":"warning","logger":"indexer","data":{"skipped":3}}
+	// warning indexer {"skipped":3}
 }
 
 // A handler learns who asks from its context.
@@ -278,7 +271,7 @@ func ExampleRequestFrom() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(result.Content[0].(mcp.TextContent).Text)
+	fmt.Println(result.Text())
 	// Output:
 	// mcptest calls greet
 }
@@ -331,7 +324,7 @@ func ExampleWithInputSchema() {
 			"oneOf": [{"required": ["train"]}, {"required": ["plane"]}]
 		}`))
 
-	tools, err := mcptest.New(e).ListTools(context.Background())
+	tools, err := client.Collect(mcptest.New(e).Tools(context.Background()))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -350,7 +343,7 @@ func ExampleWithToolAnnotations() {
 		mcpengine.WithTitle("Search"),
 		mcpengine.WithToolAnnotations(mcp.ToolAnnotations{ReadOnlyHint: true, DestructiveHint: &harmless}))
 
-	tools, err := mcptest.New(e).ListTools(context.Background())
+	tools, err := client.Collect(mcptest.New(e).Tools(context.Background()))
 	if err != nil {
 		fmt.Println(err)
 		return

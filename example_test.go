@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine"
+	"github.com/mcpengine/mcpengine/client"
 	"github.com/mcpengine/mcpengine/mcp"
 	"github.com/mcpengine/mcpengine/mcptest"
 )
@@ -72,12 +73,7 @@ func ExampleNew() {
 		mcpengine.WithInstructions("Forecasts reach seven days."),
 		mcpengine.WithLogger(slog.New(slog.NewJSONHandler(os.Stderr, nil))),
 	)
-	server, err := mcptest.New(e).Discover(context.Background())
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fmt.Println(server.Instructions)
+	fmt.Println(mcptest.New(e).Instructions())
 	// Output:
 	// Forecasts reach seven days.
 }
@@ -106,7 +102,7 @@ func ExampleAddTool() {
 			fmt.Println(err)
 			return
 		}
-		fmt.Println(result.Content[0].(mcp.TextContent).Text)
+		fmt.Println(result.Text())
 	}
 	// Output:
 	// {"temperature":21.5,"unit":"celsius"}
@@ -132,7 +128,7 @@ func ExampleAddTool_error() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(result.IsError, result.Content[0].(mcp.TextContent).Text)
+	fmt.Println(result.IsError, result.Text())
 	// Output:
 	// true the forecast reaches 7 days, not 10: ask for fewer
 }
@@ -274,7 +270,7 @@ func Example_protocolError() {
 		})
 
 	_, err := mcptest.New(e).CallTool(context.Background(), "forecast", nil)
-	if refused, ok := errors.AsType[*mcptest.Error](err); ok {
+	if refused, ok := errors.AsType[*mcp.Error](err); ok {
 		fmt.Println(refused.Code, refused.Message, string(refused.Data))
 	}
 	// Output:
@@ -324,7 +320,7 @@ func ExampleEngine_RemoveTools() {
 	}
 	e.RemoveTools("tomorrow")
 
-	tools, err := mcptest.New(e).ListTools(context.Background())
+	tools, err := client.Collect(mcptest.New(e).Tools(context.Background()))
 	if err != nil {
 		fmt.Println(err)
 		return

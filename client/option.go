@@ -76,9 +76,15 @@ func WithHTTPClient(client *http.Client) Option {
 	return func(c *config) { c.peer.HTTPClient = client }
 }
 
-// WithHeader adds fields to every HTTP request.
-func WithHeader(header http.Header) Option {
-	return func(c *config) { c.peer.Header = header.Clone() }
+// WithHeader sets a field of every HTTP request. Given again, it sets another
+// field, or another value of the same one.
+func WithHeader(name, value string) Option {
+	return func(c *config) {
+		if c.peer.Header == nil {
+			c.peer.Header = http.Header{}
+		}
+		c.peer.Header.Set(name, value)
+	}
 }
 
 // An Authorizer puts credentials on HTTP requests: Authorize sets the fields of

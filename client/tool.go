@@ -1,12 +1,15 @@
 package client
 
 import (
+	"bytes"
 	"context"
+	stdjson "encoding/json"
 	"errors"
 	"fmt"
 	"sync"
 
 	"github.com/go-json-experiment/json"
+	jsonv1 "github.com/go-json-experiment/json/v1"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/peer"
@@ -69,8 +72,9 @@ func (t *toolTable) complete() {
 	t.listed = true
 }
 
-// CallTool calls a tool. The arguments are anything that encodes as a JSON
-// object, or nil for none. A tool that fails returns a result whose IsError is
+// CallTool calls a tool. The arguments are anything that [encoding/json] encodes
+// as an object, or nil for none; nil slices and maps in them are sent as empty
+// ones. A tool that fails returns a result whose IsError is
 // set; see [Call] for a way that makes it an error.
 func (c *Client) CallTool(ctx context.Context, name string, arguments any, opts ...CallOption) (*mcp.CallToolResult, error) {
 	params, err := toolParams(name, arguments)
@@ -101,11 +105,15 @@ func (c *Client) CallTool(ctx context.Context, name string, arguments any, opts 
 	return result, nil
 }
 
+// asEncodingJSON encodes as encoding/json does, but for nil slices and maps: few
+// schemas admit null for a list.
+var asEncodingJSON = json.JoinOptions(jsonv1.DefaultOptionsV1(), json.FormatNilSliceAsNull(false), json.FormatNilMapAsNull(false))
+
 func toolParams(name string, arguments any) ([]byte, error) {
 	if arguments == nil {
 		return object("name", name), nil
 	}
-	encoded, err := json.Marshal(arguments)
+	encoded, err := json.Marshal(arguments, asEncodingJSON)
 	if err != nil {
 		return nil, fmt.Errorf("encode the arguments of %s: %w", name, err)
 	}
@@ -143,8 +151,8 @@ func (c *Client) mirror(ctx context.Context, name string, arguments any) (peer.M
 
 // Call calls a tool and decodes what it returns: a string gets the text of the
 // result, [*mcp.CallToolResult] the whole of it, and any other type the
-// structured content, or else the text as JSON. A tool that fails is a
-// [*ToolError].
+// structured content, or else the text as JSON, as [encoding/json] decodes it. A
+// tool that fails is a [*ToolError].
 func Call[Out any](ctx context.Context, c *Client, name string, arguments any, opts ...CallOption) (Out, error) {
 	var out Out
 	result, err := c.CallTool(ctx, name, arguments, opts...)
@@ -166,8 +174,27 @@ func Call[Out any](ctx context.Context, c *Client, name string, arguments any, o
 	if content == nil {
 		content = []byte(result.Text())
 	}
-	if err := json.Unmarshal(content, &out); err != nil {
+	if c.conn.Handshake() {
+		content = unwrap(content, new(Out))
+	}
+	if err := stdjson.Unmarshal(content, &out); err != nil {
 		return out, fmt.Errorf("decode what %s returns: %w", name, err)
 	}
 	return out, nil
+}
+
+// unwrap returns the member "result" of content that has no other, if v has no
+// place for it: that is how servers send values that are not objects where
+// structured content has to be one.
+func unwrap(content []byte, v any) []byte {
+	members, err := jsonrpc.ParseObject(content)
+	if err != nil || len(members) != 1 || members.Get("result") == nil {
+		return content
+	}
+	decoder := stdjson.NewDecoder(bytes.NewReader(content))
+	decoder.DisallowUnknownFields()
+	if decoder.Decode(v) == nil {
+		return content
+	}
+	return members.Get("result")
 }

@@ -2,11 +2,10 @@ package mcptest_test
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/mcpengine/mcpengine"
+	"github.com/mcpengine/mcpengine/client"
 	"github.com/mcpengine/mcpengine/mcp"
 	"github.com/mcpengine/mcpengine/mcptest"
 )
@@ -20,18 +19,40 @@ func Example() {
 	mcpengine.AddTool(e, "get_weather", "Return the current weather for a city.",
 		func(_ context.Context, in Place) (string, error) { return "It is sunny in " + in.City + ".", nil })
 
-	result, err := mcptest.New(e).CallTool(context.Background(), "get_weather", map[string]any{"city": "Paris"})
+	result, err := mcptest.New(e).CallTool(context.Background(), "get_weather", Place{City: "Paris"})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(result.Content[0].(mcp.TextContent).Text)
+	fmt.Println(result.Text())
 	// Output:
 	// It is sunny in Paris.
 }
 
-// Answer plays the user of a server that asks.
-func ExampleClient_answer() {
+// An old host calls the same server.
+func ExampleNew_oldHost() {
+	e := mcpengine.New("weather")
+	mcpengine.AddTool(e, "lucky_number", "Return a lucky number.",
+		func(context.Context, struct{}) (int, error) { return 7, nil })
+
+	for _, version := range []string{"2026-07-28", "2025-06-18", "2024-11-05"} {
+		c := mcptest.New(e, client.WithProtocolVersion(version))
+		result, err := c.CallTool(context.Background(), "lucky_number", nil)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(c.Version(), result.Text(), string(result.StructuredContent))
+		c.Close()
+	}
+	// Output:
+	// 2026-07-28 7 7
+	// 2025-06-18 7 {"result":7}
+	// 2024-11-05 7
+}
+
+// Accept plays the user of a server that asks.
+func ExampleAccept() {
 	type Name struct {
 		Name string `json:"name"`
 	}
@@ -42,55 +63,36 @@ func ExampleClient_answer() {
 			return "Hello " + in.Name + ".", err
 		})
 
-	c := mcptest.New(e)
-	c.Capabilities.Elicitation = &mcp.ElicitationCapability{}
-	c.Answer = func(_ string, request mcp.InputRequest) (any, error) {
-		if request.Method != mcp.MethodElicitationCreate {
-			return nil, fmt.Errorf("unexpected %s", request.Method)
-		}
-		return mcp.ElicitResult{Action: mcp.ElicitActionAccept, Content: json.RawMessage(`{"name":"Ann"}`)}, nil
-	}
+	c := mcptest.New(e, client.WithHandlers(client.Handlers{ElicitForm: mcptest.Accept(Name{"Ann"})}))
 	result, err := c.CallTool(context.Background(), "greet", nil)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(result.Content[0].(mcp.TextContent).Text)
+	fmt.Println(result.Text())
 	// Output:
 	// Hello Ann.
 }
 
-// Listen runs until the test has heard enough.
-func ExampleClient_Listen() {
+// A test listens until it has heard enough.
+func ExampleNew_listen() {
 	e := mcpengine.New("weather")
 	add := func(name string) {
 		mcpengine.AddTool(e, name, "", func(context.Context, struct{}) (string, error) { return "sunny", nil })
 	}
 	add("today")
-	ctx, cancel := context.WithCancel(context.Background())
-	err := mcptest.New(e).Listen(ctx, mcp.SubscriptionFilter{ToolsListChanged: true}, func(method string, _ json.RawMessage) {
-		fmt.Println(method)
-		if method == mcp.MethodNotificationsSubscriptionsAcknowledged {
-			add("tomorrow")
+	for change, err := range mcptest.New(e).Listen(context.Background(), mcp.SubscriptionFilter{ToolsListChanged: true}) {
+		if err != nil {
+			fmt.Println(err)
 			return
 		}
-		cancel()
-	})
-	fmt.Println(err)
+		fmt.Println(change.Method)
+		if change.Method == mcp.MethodNotificationsToolsListChanged {
+			break
+		}
+		add("tomorrow")
+	}
 	// Output:
 	// notifications/subscriptions/acknowledged
 	// notifications/tools/list_changed
-	// <nil>
-}
-
-func ExampleError() {
-	e := mcpengine.New("board")
-	mcpengine.AddResource(e, "board://rules", "", func(context.Context, struct{}) (string, error) { return "Be kind.", nil })
-
-	_, err := mcptest.New(e).ReadResource(context.Background(), "board://unknown")
-	if refused, ok := errors.AsType[*mcptest.Error](err); ok {
-		fmt.Println(refused.Code, refused.Message, string(refused.Data))
-	}
-	// Output:
-	// -32602 Resource not found {"uri":"board://unknown"}
 }

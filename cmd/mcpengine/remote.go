@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -174,15 +173,16 @@ func (c *cli) dial(ctx context.Context, t *target, h client.Handlers) (*client.C
 
 // remoteOptions are those of a server at a URL, which is returned as well.
 func (c *cli) remoteOptions(ctx context.Context, t *target, opts []client.Option) (string, []client.Option, error) {
-	header := http.Header{}
+	signed := t.ForAWS() // or carries credentials of its own
 	for _, h := range t.Headers {
 		value, err := h.Resolve(ctx, c.getenv)
 		if err != nil {
 			return "", nil, fmt.Errorf("header %s: %w", h.Name, err)
 		}
-		header.Set(h.Name, value)
+		opts = append(opts, client.WithHeader(h.Name, value))
+		signed = signed || strings.EqualFold(h.Name, "Authorization") && value != ""
 	}
-	opts = append(opts, client.WithHeader(header), client.WithTransport(remote.Transport(t.Mode)))
+	opts = append(opts, client.WithTransport(remote.Transport(t.Mode)))
 	url := t.URL
 	if t.CAFile != "" || t.CertFile != "" || t.ForAWS() {
 		config, err := peer.LoadTLS(t.CAFile, t.CertFile, t.KeyFile)
@@ -197,7 +197,7 @@ func (c *cli) remoteOptions(ctx context.Context, t *target, opts []client.Option
 		}
 		opts = append(opts, client.WithHTTPClient(hc))
 	}
-	if header.Get("Authorization") != "" || t.ForAWS() {
+	if signed {
 		return url, opts, nil
 	}
 	a, err := c.signedIn(ctx, t)

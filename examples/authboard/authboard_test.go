@@ -2,7 +2,6 @@ package main_test
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,9 +12,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mcpengine/mcpengine/auth/authtest"
+	"github.com/mcpengine/mcpengine/client"
 	"github.com/mcpengine/mcpengine/examples/internal/pgtest"
 	"github.com/mcpengine/mcpengine/examples/internal/servertest"
-	"github.com/mcpengine/mcpengine/mcptest"
 )
 
 const (
@@ -64,11 +63,11 @@ func (s *scene) play(t *testing.T) {
 }
 
 // as returns a client with a token of these claims.
-func (s *scene) as(t *testing.T, claims authtest.Claims) *mcptest.Client {
+func (s *scene) as(t *testing.T, claims authtest.Claims) *client.Client {
 	return s.with(t, s.idp.AccessToken(resource, claims))
 }
 
-func (s *scene) with(t *testing.T, token string) *mcptest.Client {
+func (s *scene) with(t *testing.T, token string) *client.Client {
 	t.Helper()
 	s.tokens = append(s.tokens, token)
 	return servertest.Client(t, s.url, token)
@@ -78,29 +77,74 @@ func person(name string) authtest.Claims {
 	return authtest.Claims{"sub": name, "email": name + "@example.com", "email_verified": true}
 }
 
-// refuse: whoever shows no good token gets 401, whatever is asked for.
+// A door sends requests with a token, and remembers the status that the last
+// one was answered with.
+type door struct {
+	token  string
+	status int
+}
+
+func (d *door) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Del("Authorization")
+	if d.token != "" {
+		r.Header.Set("Authorization", "Bearer "+d.token)
+	}
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err == nil {
+		d.status = resp.StatusCode
+	}
+	return resp, err
+}
+
+// through returns a client that sends its requests through the door, and got in
+// with a good token.
+func (s *scene) through(t *testing.T, d *door) *client.Client {
+	t.Helper()
+	d.token = s.idp.AccessToken(resource, person("dora"))
+	c, err := client.Connect(t.Context(), s.url+"/mcp", client.WithHTTPClient(&http.Client{Transport: d}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// refuse: a caller without a good token gets 401, whatever is asked for.
 func (s *scene) refuse(t *testing.T) {
 	expired := person("alice")
 	expired["exp"] = time.Now().Add(-time.Hour).Unix()
 	stranger := authtest.NewProvider(t)
-	for name, client := range map[string]*mcptest.Client{
-		"no token":                servertest.Client(t, s.url, ""),
-		"no JWT":                  s.with(t, "alice"),
-		"for another server":      s.with(t, s.idp.AccessToken("https://other.example/mcp", person("alice"))),
-		"for the URL without mcp": s.with(t, s.idp.AccessToken(publicURL, person("alice"))),
-		"of another issuer":       s.with(t, stranger.AccessToken(resource, person("alice"))),
-		"in another's name":       s.with(t, stranger.AccessToken(resource, authtest.Claims{"sub": "alice", "iss": s.idp.Issuer()})),
-		"an ID token":             s.with(t, s.idp.IDToken("client", person("alice"))),
-		"expired":                 s.as(t, expired),
+	var d door
+	c := s.through(t, &d)
+	for name, token := range map[string]string{
+		"no token":                "",
+		"no JWT":                  "alice",
+		"for another server":      s.idp.AccessToken("https://other.example/mcp", person("alice")),
+		"for the URL without mcp": s.idp.AccessToken(publicURL, person("alice")),
+		"of another issuer":       stranger.AccessToken(resource, person("alice")),
+		"in another's name":       stranger.AccessToken(resource, authtest.Claims{"sub": "alice", "iss": s.idp.Issuer()}),
+		"an ID token":             s.idp.IDToken("client", person("alice")),
+		"expired":                 s.idp.AccessToken(resource, expired),
 	} {
-		_, post := servertest.Call(t.Context(), client, "post_message", map[string]any{"text": "I was here"})
-		_, get := servertest.Call(t.Context(), client, "get_messages", map[string]any{})
-		_, list := client.ListTools(t.Context())
-		_, read := client.ReadResource(t.Context(), "messages://recent")
-		_, missing := servertest.Call(t.Context(), client, "no_such_tool", map[string]any{})
-		for what, err := range map[string]error{"post_message": post, "get_messages": get, "tools/list": list, "resources/read": read, "no_such_tool": missing} {
-			if status(err) != http.StatusUnauthorized {
-				t.Errorf("%s: %s = %v, want 401", name, what, err)
+		d.token = token
+		s.tokens = append(s.tokens, token)
+		for what, call := range map[string]func() error{
+			"post_message": func() error {
+				_, err := servertest.Call(t.Context(), c, "post_message", map[string]any{"text": "I was here"})
+				return err
+			},
+			"get_messages": func() error { _, err := servertest.Call(t.Context(), c, "get_messages", nil); return err },
+			"tools/list":   func() error { _, err := client.Collect(c.Tools(t.Context(), client.Fresh())); return err },
+			"resources/read": func() error {
+				_, err := c.ReadResource(t.Context(), "messages://recent", client.Fresh())
+				return err
+			},
+			"no_such_tool": func() error { _, err := servertest.Call(t.Context(), c, "no_such_tool", nil); return err },
+		} {
+			d.status = 0
+			if err := call(); err == nil || d.status != http.StatusUnauthorized {
+				t.Errorf("%s: %s = %v with %d, want 401", name, what, err, d.status)
 			}
 		}
 	}
@@ -112,7 +156,7 @@ func (s *scene) post(t *testing.T) {
 	// An address that nobody has verified is what somebody wrote down.
 	claimed := s.as(t, authtest.Claims{"sub": "mallory", "name": "alice@example.com", "email": "alice@example.com", "preferred_username": "alice"})
 	for _, m := range []struct {
-		client *mcptest.Client
+		client *client.Client
 		text   string
 	}{{alice, "from alice"}, {bob, "from bob"}, {claimed, "from whom?"}} {
 		if _, err := servertest.Call(t.Context(), m.client, "post_message", map[string]any{"text": m.text}); err != nil {
@@ -133,21 +177,26 @@ func (s *scene) post(t *testing.T) {
 
 // delete: it takes the scope and the role.
 func (s *scene) delete(t *testing.T) {
-	with := func(scope string, roles ...string) *mcptest.Client {
+	with := func(scope string, roles ...string) string {
 		claims := person("carol")
 		claims["scope"], claims["roles"] = scope, roles
-		return s.as(t, claims)
+		token := s.idp.AccessToken(resource, claims)
+		s.tokens = append(s.tokens, token)
+		return token
 	}
-	for name, client := range map[string]*mcptest.Client{
+	var d door
+	c := s.through(t, &d)
+	for name, token := range map[string]string{
 		"neither":        with("messages:read"),
 		"only the scope": with("messages:delete", "reader"),
 		"only the role":  with("openid", "admin"),
 	} {
-		if _, err := servertest.Call(t.Context(), client, "delete_message", map[string]any{"id": 1}); status(err) != http.StatusForbidden {
-			t.Errorf("%s: delete_message = %v, want 403", name, err)
+		d.token = token
+		if _, err := servertest.Call(t.Context(), c, "delete_message", map[string]any{"id": 1}); err == nil || d.status != http.StatusForbidden {
+			t.Errorf("%s: delete_message = %v with %d, want 403", name, err, d.status)
 		}
 	}
-	admin := with("openid messages:delete", "reader", "admin")
+	admin := s.with(t, with("openid messages:delete", "reader", "admin"))
 	if got, err := servertest.Call(t.Context(), admin, "delete_message", map[string]any{"id": 2}); err != nil || got != "Message 2 is deleted." {
 		t.Errorf("delete_message = %s, %v", got, err)
 	}
@@ -192,9 +241,9 @@ func (s *scene) checkLog(t *testing.T, log string) {
 }
 
 // messages is who said what, newest first.
-func messages(t *testing.T, client *mcptest.Client) []string {
+func messages(t *testing.T, c *client.Client) []string {
 	t.Helper()
-	result, err := client.CallTool(t.Context(), "get_messages", map[string]any{})
+	result, err := c.CallTool(t.Context(), "get_messages", map[string]any{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,12 +258,4 @@ func messages(t *testing.T, client *mcptest.Client) []string {
 		said = append(said, fmt.Sprintf("%s: %s", m.Username, m.Text))
 	}
 	return said
-}
-
-// status is the HTTP status that an error of a call came with.
-func status(err error) int {
-	if refused, ok := errors.AsType[*mcptest.Error](err); ok {
-		return refused.Status
-	}
-	return 0
 }

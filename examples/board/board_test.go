@@ -15,10 +15,10 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" // registers the driver pgx
 	_ "modernc.org/sqlite"             // registers the driver sqlite
 
+	"github.com/mcpengine/mcpengine/client"
 	"github.com/mcpengine/mcpengine/examples/internal/pgtest"
 	"github.com/mcpengine/mcpengine/examples/internal/servertest"
 	"github.com/mcpengine/mcpengine/mcp"
-	"github.com/mcpengine/mcpengine/mcptest"
 )
 
 // Fifty clients post to five processes that share a database: every message is
@@ -50,9 +50,9 @@ func posters(t *testing.T, program, env, driver, address string) {
 	for i := range clients {
 		posting.Go(func() {
 			for j := range each {
-				client := servertest.Client(t, servers[(i+j)%instances], "")
+				c := servertest.Client(t, servers[(i+j)%instances], "")
 				arguments := map[string]any{"username": fmt.Sprint("client ", i), "text": fmt.Sprint(i, " ", j)}
-				if _, err := servertest.Call(t.Context(), client, "post_message", arguments); err != nil {
+				if _, err := servertest.Call(t.Context(), c, "post_message", arguments); err != nil {
 					t.Error(err)
 				}
 			}
@@ -85,23 +85,23 @@ func TestDatabaseGoesAway(t *testing.T) {
 		t, program, "PGSSLMODE=disable", "DB_HOST="+at.Hostname(), "DB_PORT="+at.Port(),
 		"DB_NAME=board", "DB_USER="+pgtest.User, "DB_PASS="+pgtest.Password,
 	)
-	client := servertest.Client(t, server.URL, "")
+	c := servertest.Client(t, server.URL, "")
 	post := func(want string) {
 		t.Helper()
-		text, err := servertest.Call(t.Context(), client, "post_message", map[string]any{"username": "bob", "text": "hello"})
+		text, err := servertest.Call(t.Context(), c, "post_message", map[string]any{"username": "bob", "text": "hello"})
 		if got := fmt.Sprint(text, err); !strings.Contains(got, want) {
 			t.Errorf("post_message = %s, want %s", got, want)
 		}
 	}
 	post("cannot be reached at the moment: try again")
-	if tools, err := client.ListTools(t.Context()); err != nil || len(tools) != 2 {
+	if tools, err := client.Collect(c.Tools(t.Context())); err != nil || len(tools) != 2 {
 		t.Errorf("ListTools = %v, %v, want what needs no database", tools, err)
 	}
 	database.Restart(t)
 	post("Message 1 is posted.")
 	database.Stop(t)
 	post("try again")
-	if _, err := client.ReadResource(t.Context(), "messages://recent"); err == nil || !strings.Contains(err.Error(), "cannot be reached at the moment") {
+	if _, err := c.ReadResource(t.Context(), "messages://recent"); err == nil || !strings.Contains(err.Error(), "cannot be reached at the moment") {
 		t.Errorf("ReadResource = %v", err)
 	}
 	database.Restart(t)
@@ -115,35 +115,35 @@ func TestDatabaseGoesAway(t *testing.T) {
 func TestFeatures(t *testing.T) {
 	t.Parallel()
 	server := servertest.Start(t, servertest.Program(t, "board"), "SQLITE_FILE="+filepath.Join(t.TempDir(), "messages.db"))
-	client := servertest.Client(t, server.URL, "")
+	c := servertest.Client(t, server.URL, "")
 	text := "Zoë: '); DROP TABLE messages; -- " + strings.Repeat("你", 1<<18)
 	for _, arguments := range []map[string]any{
 		{"username": "alice", "text": "first"},
 		{"username": "bob", "text": text},
 	} {
-		if _, err := servertest.Call(t.Context(), client, "post_message", arguments); err != nil {
+		if _, err := servertest.Call(t.Context(), c, "post_message", arguments); err != nil {
 			t.Fatal(err)
 		}
 	}
-	result, err := client.CallTool(t.Context(), "get_messages", map[string]any{})
+	result, err := c.CallTool(t.Context(), "get_messages", map[string]any{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	check(t, "get_messages", string(result.StructuredContent), text)
-	contents, err := client.ReadResource(t.Context(), "messages://recent")
+	contents, err := c.ReadResource(t.Context(), "messages://recent")
 	if err != nil {
 		t.Fatal(err)
 	}
 	check(t, "messages://recent", contents.Contents[0].Text, text)
-	checkPrompt(t.Context(), t, client)
-	if _, err := servertest.Call(t.Context(), client, "post_message", map[string]any{"username": "bob", "text": "a\x00b"}); err == nil || !strings.Contains(err.Error(), "leave it out") {
+	checkPrompt(t.Context(), t, c)
+	if _, err := servertest.Call(t.Context(), c, "post_message", map[string]any{"username": "bob", "text": "a\x00b"}); err == nil || !strings.Contains(err.Error(), "leave it out") {
 		t.Errorf("post of a NUL character = %v", err)
 	}
 }
 
-func checkPrompt(ctx context.Context, t *testing.T, client *mcptest.Client) {
+func checkPrompt(ctx context.Context, t *testing.T, c *client.Client) {
 	t.Helper()
-	prompt, err := client.GetPrompt(ctx, "summarize", map[string]string{"reader": "Zoë"})
+	prompt, err := c.GetPrompt(ctx, "summarize", map[string]string{"reader": "Zoë"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,19 +8,15 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/mcpengine/mcpengine/mcp"
-	"github.com/mcpengine/mcpengine/mcptest"
+	"github.com/mcpengine/mcpengine/client"
 )
 
 // Program returns the path of a program that testscript.Main has installed: the
@@ -109,36 +105,31 @@ func (p *Process) wait(t testing.TB, ended <-chan struct{}) {
 
 // Client returns a client of the server at a URL, such as that of a [Process],
 // which shows the token if there is one.
-func Client(t testing.TB, server, token string) *mcptest.Client {
+func Client(t testing.TB, server, token string) *client.Client {
 	t.Helper()
-	to, err := url.Parse(server)
+	var opts []client.Option
+	if token != "" {
+		opts = append(opts, client.WithHeader("Authorization", "Bearer "+token))
+	}
+	c, err := client.Connect(t.Context(), server+"/mcp", opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := mcptest.New(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }})
-	if token != "" {
-		client.Header = http.Header{"Authorization": {"Bearer " + token}}
-	}
-	return client
+	t.Cleanup(func() { c.Close() })
+	return c
 }
 
 // Call calls a tool and returns the text of its result. The error is that of the
 // server, or the text when the tool failed.
-func Call(ctx context.Context, client *mcptest.Client, tool string, arguments map[string]any) (string, error) {
-	result, err := client.CallTool(ctx, tool, arguments)
+func Call(ctx context.Context, c *client.Client, tool string, arguments map[string]any) (string, error) {
+	result, err := c.CallTool(ctx, tool, arguments)
 	if err != nil {
 		return "", err
 	}
-	var text strings.Builder
-	for _, block := range result.Content {
-		if block, ok := block.(mcp.TextContent); ok {
-			text.WriteString(block.Text)
-		}
-	}
 	if result.IsError {
-		return "", fmt.Errorf("%s failed: %s", tool, text.String())
+		return "", fmt.Errorf("%s failed: %s", tool, result.Text())
 	}
-	return text.String(), nil
+	return result.Text(), nil
 }
 
 func freePort(t testing.TB) string {
