@@ -82,6 +82,7 @@ func (c core) Authorize(ctx context.Context, wire *jsonrpc.Request) *jsonrpc.Err
 		return nil
 	}
 	req := &Request{engine: c.Engine, wire: wire, catalog: c.registry.catalog(), user: auth.UserFrom(ctx), local: c.local}
+	req.target = req.catalog.find(wire)
 	// What is hidden is answered like anything that does not exist, which is not
 	// to turn the caller away.
 	err, _ := errors.AsType[*jsonrpc.Error](req.authorize(ctx))
@@ -95,7 +96,7 @@ func (r *Request) admit() *jsonrpc.Error {
 	case err == nil:
 		return nil
 	case errors.Is(err, errHidden):
-		err = r.unknownFeature()
+		err = r.unknown()
 	}
 	wire, _ := r.wireError(err)
 	return wire
@@ -103,28 +104,16 @@ func (r *Request) admit() *jsonrpc.Error {
 
 // authorize returns nil when the caller may make the request.
 func (r *Request) authorize(ctx context.Context) error {
-	c := r.catalog
-	switch protocol.MethodOf(r.wire.Method).About {
-	case protocol.AboutTool:
-		if t, ok := c.tools.byName[r.text("name")]; ok {
-			return r.use(ctx, &t.feature)
-		}
-	case protocol.AboutPrompt:
-		if p, ok := c.prompts.byName[r.text("name")]; ok {
-			return r.use(ctx, &p.feature)
-		}
-	case protocol.AboutResource:
-		return r.useResource(ctx, r.text("uri"))
-	case protocol.AboutReference:
-		if f := c.referred(r.ref()); f != nil {
-			return r.use(ctx, f)
-		}
-	case protocol.AboutFilter:
-		return r.useFilter(ctx)
+	switch r.target.method.About {
 	case protocol.AboutServer:
 		return r.discover()
+	case protocol.AboutFilter:
+		return r.useFilter(ctx)
 	}
-	// There is nothing of that name. Strangers are not told so.
+	if f := r.target.feature(); f != nil {
+		return r.use(ctx, f)
+	}
+	// There is no such feature. Callers that are not verified do not learn that.
 	return r.identify()
 }
 
@@ -212,8 +201,8 @@ func (r *Request) useResource(ctx context.Context, uri string) error {
 // useFilter decides about a subscription: about everything that it asks for.
 // What is hidden is not refused, but not honoured either.
 func (r *Request) useFilter(ctx context.Context) error {
-	filter, err := subscriptionFilter(r.param("notifications"))
-	if err != nil || filter.ToolsListChanged || filter.PromptsListChanged || filter.ResourcesListChanged || len(filter.ResourceSubscriptions) == 0 {
+	filter := r.target.filter
+	if filter.err != nil || filter.ToolsListChanged || filter.PromptsListChanged || filter.ResourcesListChanged || len(filter.ResourceSubscriptions) == 0 {
 		if err := r.discover(); err != nil {
 			return err
 		}
@@ -236,25 +225,6 @@ func (r *Request) hears(ctx context.Context, uri string) bool {
 	}
 	f, _ := r.engine.registry.catalog().findResource(uri)
 	return f == nil || r.use(ctx, &f.feature) == nil
-}
-
-// text returns a string parameter, and "" for any other.
-func (r *Request) text(name string) string {
-	s, _ := r.stringParam(name) // the handler refuses it
-	return s
-}
-
-// unknownFeature is the answer for a feature that does not exist.
-func (r *Request) unknownFeature() error {
-	switch protocol.MethodOf(r.wire.Method).About {
-	case protocol.AboutTool:
-		return unknownTool(r.text("name"))
-	case protocol.AboutPrompt:
-		return unknownPrompt(r.text("name"))
-	case protocol.AboutReference:
-		return r.ref().unknown()
-	}
-	return ResourceNotFound(r.text("uri"))
 }
 
 // visible returns the features of a table that the caller finds in lists, and

@@ -50,28 +50,19 @@ type reference struct {
 	kind, name, uri string
 }
 
-// ref reads the reference, for whoever decides about it and whoever answers it.
-// What is absent or not a string is "", which refers to nothing.
-func (r *Request) ref() reference {
-	raw := r.param("ref")
-	if raw == nil {
-		return reference{}
-	}
+// referenceOf reads a reference. A member that is absent or not a string is "",
+// which refers to nothing.
+func referenceOf(raw []byte) *reference {
 	members, err := jsonrpc.ParseObject(raw)
 	if err != nil {
-		return reference{}
+		return new(reference)
 	}
-	text := func(name string) string {
-		if raw := members.Get(name); jsonrpc.IsString(raw) {
-			return jsonrpc.UnquoteString(raw)
-		}
-		return ""
-	}
-	return reference{text("type"), text("name"), text("uri")}
+	text := func(name string) string { return jsonrpc.Text(members.Get(name)) }
+	return &reference{text("type"), text("name"), text("uri")}
 }
 
 // unknown is the answer for a reference to what does not exist.
-func (r reference) unknown() error {
+func (r *reference) unknown() error {
 	if r.kind == mcp.RefResource {
 		return ResourceNotFound(r.uri)
 	}
@@ -102,7 +93,7 @@ func (e *Engine) complete(ctx context.Context, req *Request, dst []byte) ([]byte
 	if p.Argument.Value == nil {
 		return dst, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "params.argument.value must be a string")
 	}
-	complete, err := req.catalog.completer(req.ref(), p.Argument.Name)
+	complete, err := req.target.completer(p.Argument.Name)
 	if err != nil {
 		return dst, err
 	}
@@ -121,24 +112,19 @@ func (e *Engine) complete(ctx context.Context, req *Request, dst []byte) ([]byte
 	return appendJSON(dst, result)
 }
 
-// completer finds the completer of an argument of what is referred to. An
-// argument without one has no suggestions; one that does not exist is an error.
-func (c *catalog) completer(ref reference, name string) (completer, error) {
+// completer finds the completer of an argument of the prompt or template that a
+// request refers to. An argument without one has no suggestions; one that does
+// not exist is an error.
+func (t *target) completer(name string) (completer, error) {
 	var completers completions
 	var arguments []argument
-	switch ref.kind {
-	case mcp.RefPrompt:
-		prompt, ok := c.prompts.byName[ref.name]
-		if !ok {
-			return nil, ref.unknown()
-		}
-		completers, arguments = prompt.completions, prompt.arguments
-	case mcp.RefResource:
-		template := c.referredResource(ref.uri)
-		if template == nil {
-			return nil, ref.unknown()
-		}
-		completers, arguments = template.completions, template.arguments
+	switch {
+	case t.prompt != nil:
+		completers, arguments = t.prompt.completions, t.prompt.arguments
+	case t.resource != nil:
+		completers, arguments = t.resource.completions, t.resource.arguments
+	case t.ref.kind == mcp.RefPrompt || t.ref.kind == mcp.RefResource:
+		return nil, t.ref.unknown()
 	default:
 		return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, `params.ref.type must be "ref/prompt" or "ref/resource"`)
 	}
@@ -148,26 +134,18 @@ func (c *catalog) completer(ref reference, name string) (completer, error) {
 	return completers[name], nil
 }
 
-// referredResource finds what is completed by its URI template, or by a URI.
-func (c *catalog) referredResource(uri string) *resource {
-	if template, ok := c.templates.byName[uri]; ok {
-		return template
-	}
-	r, _ := c.findResource(uri)
-	return r
-}
-
-// referred returns the feature of a reference, and nil when there is none.
-func (c *catalog) referred(ref reference) *feature {
+// referred returns the prompt, or the template or resource, of a reference, and
+// nil when there is none. A template is referred to by itself or by a URI.
+func (c *catalog) referred(ref *reference) (*prompt, *resource) {
 	switch ref.kind {
 	case mcp.RefPrompt:
-		if p, ok := c.prompts.byName[ref.name]; ok {
-			return &p.feature
-		}
+		return c.prompts.byName[ref.name], nil
 	case mcp.RefResource:
-		if r := c.referredResource(ref.uri); r != nil {
-			return &r.feature
+		if template, ok := c.templates.byName[ref.uri]; ok {
+			return nil, template
 		}
+		r, _ := c.findResource(ref.uri)
+		return nil, r
 	}
-	return nil
+	return nil, nil
 }

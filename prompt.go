@@ -143,19 +143,15 @@ func unknownPrompt(name string) error {
 
 // getPrompt answers prompts/get.
 func (e *Engine) getPrompt(ctx context.Context, req *Request, dst []byte) ([]byte, error) {
-	name, err := req.stringParam("name")
-	if err != nil {
-		return dst, err
-	}
-	p, ok := req.catalog.prompts.byName[name]
-	if !ok {
-		return dst, unknownPrompt(name)
+	p := req.target.prompt
+	if p == nil {
+		return dst, req.unknown()
 	}
 	raw, err := req.objectParam("arguments")
 	if err != nil {
 		return dst, err
 	}
-	if err := req.resume(name, raw); err != nil {
+	if err := req.resume(p.name, raw); err != nil {
 		return dst, err
 	}
 	args, err := p.decodeArguments(ctx, raw)

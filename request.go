@@ -19,6 +19,7 @@ type Request struct {
 	engine  *Engine
 	wire    *jsonrpc.Request
 	catalog *catalog
+	target  target
 	version *protocol.Version
 	ends    *ends
 	ctx     requestContext
@@ -62,6 +63,7 @@ func newRequest(ctx context.Context, e *Engine, wire *jsonrpc.Request, v *protoc
 		engine: e, wire: wire, catalog: e.registry.catalog(), version: v, ends: e.ends[v],
 		asker: wire.Asker, closer: wire.StreamCloser, notify: notify, progress: math.Inf(-1),
 	}
+	req.target = req.catalog.find(wire)
 	req.ctx = requestContext{ctx, req}
 	return req
 }
@@ -78,14 +80,7 @@ func (r *Request) Method() string { return r.wire.Method }
 
 // Name returns the name of the tool or prompt, or the URI of the resource, that
 // the request is about. It is empty for requests about neither.
-func (r *Request) Name() string {
-	for _, param := range []string{"name", "uri"} {
-		if name, err := r.stringParam(param); err == nil {
-			return name
-		}
-	}
-	return ""
-}
+func (r *Request) Name() string { return jsonrpc.Text(r.param(r.target.method.Param)) }
 
 // Params returns the parameters as the client sent them, and nil when there are
 // none.

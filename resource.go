@@ -283,18 +283,14 @@ func (c *catalog) findResource(uri string) (*resource, []string) {
 
 // readResource answers resources/read.
 func (e *Engine) readResource(ctx context.Context, req *Request, dst []byte) ([]byte, error) {
-	uri, err := req.stringParam("uri")
-	if err != nil {
-		return dst, err
-	}
-	r, values := req.catalog.findResource(uri)
+	r, uri := req.target.resource, req.Name()
 	if r == nil {
-		return dst, ResourceNotFound(uri)
+		return dst, req.unknown()
 	}
 	if err := req.resume(uri, nil); err != nil {
 		return dst, err
 	}
-	args, err := checkArguments(ctx, r.input, encodeArguments(r.arguments, r.variables, values))
+	args, err := checkArguments(ctx, r.input, encodeArguments(r.arguments, r.variables, req.target.values))
 	if err != nil {
 		return dst, invalidParams(err)
 	}

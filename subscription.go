@@ -147,14 +147,14 @@ func (sub *subscription) signal() {
 // listen answers subscriptions/listen: it stays until the client goes or the
 // engine closes.
 func (e *Engine) listen(ctx context.Context, req *Request, dst []byte) ([]byte, error) {
-	filter, err := subscriptionFilter(req.param("notifications"))
-	if err != nil {
-		return dst, err
+	filter := req.target.filter
+	if filter.err != nil {
+		return dst, filter.err
 	}
 	if e.serverless {
 		return dst, jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "subscriptions are not served here: the ttlMs of a list says how long it stays fresh")
 	}
-	honoured := req.catalog.honour(filter)
+	honoured := req.catalog.honour(filter.SubscriptionFilter)
 	honoured.ResourceSubscriptions = slices.DeleteFunc(honoured.ResourceSubscriptions, func(uri string) bool {
 		return !req.hears(ctx, uri)
 	})
@@ -231,6 +231,13 @@ func (r *Request) deliver(lists change, features []changedFeature, uris []string
 func (r *Request) notifySubscription(method, members string) {
 	params := fmt.Appendf(nil, `{"_meta":{%q:%s}%s}`, mcp.MetaSubscriptionID, r.wire.ID, members)
 	r.send(jsonrpc.Notification{Method: method, Params: params})
+}
+
+// A requestedFilter is what a client wants to hear of, or why that cannot be
+// read.
+type requestedFilter struct {
+	mcp.SubscriptionFilter
+	err error
 }
 
 func subscriptionFilter(raw []byte) (filter mcp.SubscriptionFilter, err error) {

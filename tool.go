@@ -257,9 +257,9 @@ func unknownTool(name string) error {
 
 // callTool answers tools/call.
 func (e *Engine) callTool(ctx context.Context, req *Request, dst []byte) ([]byte, error) {
-	t, err := req.tool()
-	if err != nil {
-		return dst, err
+	t := req.target.tool
+	if t == nil {
+		return dst, req.unknown()
 	}
 	args, err := req.objectParam("arguments")
 	if err != nil {
@@ -280,26 +280,6 @@ func (e *Engine) callTool(ctx context.Context, req *Request, dst []byte) ([]byte
 		return dst, nil
 	}
 	return req.toolFailure(dst[:start], err)
-}
-
-// tool returns the tool that a call is about.
-func (r *Request) tool() (*tool, error) {
-	raw := r.param("name")
-	if len(raw) > 0 && raw[0] == '"' {
-		// No tool has a name that would have to be escaped, but one that need not
-		// be may be.
-		if t, ok := r.catalog.tools.byName[string(raw[1:len(raw)-1])]; ok {
-			return t, nil
-		}
-	}
-	name, err := r.stringParam("name")
-	if err != nil {
-		return nil, err
-	}
-	if t, ok := r.catalog.tools.byName[name]; ok {
-		return t, nil
-	}
-	return nil, unknownTool(name)
 }
 
 // toolFailure decides what an error of a tool is: a JSON-RPC error, a question

@@ -37,9 +37,13 @@ type Method struct {
 	// there is none.
 	Param string
 
-	// Mirrored says that Param is mirrored into the header field Mcp-Name
+	// Mirrored says that clients mirror Param into the header field Mcp-Name
 	// (streamable-http, "Standard Request Headers").
 	Mirrored bool
+
+	// Extension says that an extension defines the method, which a server may
+	// not have.
+	Extension bool
 
 	// Handshake says that only the handshake versions have the method, and
 	// Stateless that only the others have.
@@ -87,10 +91,10 @@ var methods = byName([]Method{
 	{Name: MethodResourcesUnsubscribe, About: AboutServer, Param: "uri", Handshake: true, Local: true, Idempotent: true},
 
 	// Tasks: experimental in 2025-11-25, an extension since (io.modelcontextprotocol/tasks).
-	{Name: "tasks/get", About: AboutTask, Param: "taskId", Mirrored: true, Idempotent: true},
-	{Name: "tasks/update", About: AboutTask, Param: "taskId", Mirrored: true, Idempotent: true},
-	{Name: "tasks/cancel", About: AboutTask, Param: "taskId", Mirrored: true, Idempotent: true},
-	{Name: "tasks/list", About: AboutTask, Idempotent: true},
+	{Name: "tasks/get", About: AboutTask, Extension: true, Param: "taskId", Mirrored: true, Idempotent: true},
+	{Name: "tasks/update", About: AboutTask, Extension: true, Param: "taskId", Mirrored: true, Idempotent: true},
+	{Name: "tasks/cancel", About: AboutTask, Extension: true, Param: "taskId", Mirrored: true, Idempotent: true},
+	{Name: "tasks/list", About: AboutTask, Extension: true, Idempotent: true},
 })
 
 func byName(list []Method) map[string]*Method {

@@ -39,7 +39,7 @@ func (s *Server) checkHeaders(h http.Header, req *jsonrpc.Request) *jsonrpc.Erro
 		return mismatch("%s header value %.64q does not match body value %.64q", methodField, method, req.Method)
 	}
 	m := protocol.MethodOf(req.Method)
-	if !m.Mirrored {
+	if !m.Mirrored || m.Extension {
 		return nil
 	}
 	name, err := single(h, nameField)
