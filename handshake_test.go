@@ -5,6 +5,8 @@ package mcpengine_test
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -156,5 +158,68 @@ func TestOutputsThatMayBeObjects(t *testing.T) {
 				t.Errorf("%s in %s has the output schema %.100s, and results like %s", tool, version, schema, want)
 			}
 		}
+	}
+}
+
+// Fields that mirror the message are compared with it in every protocol version,
+// also where clients need not send them: whatever decides by the fields must not
+// be told something else than the engine.
+func TestMirroredFieldsInEveryVersion(t *testing.T) {
+	t.Parallel()
+	type query struct {
+		Region string `json:"region,omitempty" header:"Region"`
+	}
+	e := mcpengine.New("test", quiet(), mcpengine.WithHTTP(mcpengine.HTTPConfig{NoSessions: true}))
+	mcpengine.AddTool(e, "weather", "", func(context.Context, query) (string, error) { return "sunny", nil })
+	hold(e, "a:b", "text")
+	type fields map[string]string
+	const call = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"weather","arguments":{"region":"eu"}}}`
+	for _, test := range []struct {
+		name, message string
+		fields        fields
+		ok            bool
+	}{
+		{"none", call, nil, true},
+		{"the same", call, fields{"Mcp-Method": "tools/call", "Mcp-Name": "weather", "Mcp-Param-Region": "eu"}, true},
+		{"encoded", call, fields{"Mcp-Name": "=?base64?d2VhdGhlcg==?="}, true},
+		{"a field that no argument mirrors", call, fields{"Mcp-Param-Other": "x"}, true},
+		{"another method", call, fields{"Mcp-Method": "tools/list"}, false},
+		{"another tool", call, fields{"Mcp-Name": "public"}, false},
+		{"another argument", call, fields{"Mcp-Param-Region": "us"}, false},
+		{"another case", call, fields{"Mcp-Method": "Tools/Call"}, false},
+		{"an empty name", call, fields{"Mcp-Name": ""}, false},
+		{"the name of a list", `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`, fields{"Mcp-Name": "weather"}, true},
+		{"another resource", `{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"a:b"}}`, fields{"Mcp-Name": "a:c"}, false},
+		{"a notification", `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`, fields{"Mcp-Method": "tools/list"}, false},
+		{"a response", `{"jsonrpc":"2.0","id":1,"result":{}}`, fields{"Mcp-Method": "tools/list"}, false},
+		{"initialize", initialize("2025-06-18"), fields{"Mcp-Method": "tools/list"}, false},
+		{"a batch", `[` + call + `]`, fields{"Mcp-Method": "tools/call"}, false},
+		{"an argument of a batch", `[` + call + `]`, fields{"Mcp-Param-Region": "eu"}, false},
+	} {
+		for _, version := range []string{"2025-11-25", "2025-06-18", "2025-03-26"} {
+			r := newRequest(t.Context(), "http://server.example/mcp", test.message)
+			for _, name := range []string{"Mcp-Method", "Mcp-Name"} {
+				r.Header.Del(name)
+			}
+			r.Header.Set("Mcp-Protocol-Version", version)
+			for name, value := range test.fields {
+				r.Header.Set(name, value)
+			}
+			w := httptest.NewRecorder()
+			e.ServeHTTP(w, r)
+			if refused := strings.Contains(w.Body.String(), `"code":-32020`); refused == test.ok || test.ok && w.Code != http.StatusOK {
+				t.Errorf("%s in %s: status %d, %s", test.name, version, w.Code, w.Body)
+			}
+		}
+	}
+	r := newRequest(t.Context(), "http://server.example/mcp", call)
+	r.Header.Del("Mcp-Name")
+	r.Header.Set("Mcp-Protocol-Version", "2025-06-18")
+	r.Header.Add("Mcp-Method", "tools/call")
+	r.Header.Add("Mcp-Method", "tools/list")
+	w := httptest.NewRecorder()
+	e.ServeHTTP(w, r)
+	if w.Code != http.StatusBadRequest {
+		t.Errorf("a method given twice: status %d, %s", w.Code, w.Body)
 	}
 }

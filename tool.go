@@ -320,7 +320,7 @@ func checkParamHeaders(req *Request, bindings []schema.Header, args []byte) erro
 		return nil
 	}
 	for _, b := range bindings {
-		if err := streamable.CheckParam(req.wire.Header[b.Name], b.Name, b.Type, valueAt(args, b.Path)); err != nil {
+		if err := streamable.CheckParam(req.wire.Header[b.Name], b.Name, b.Type, valueAt(args, b.Path), !req.version.Handshake); err != nil {
 			return err
 		}
 	}

@@ -99,7 +99,7 @@ func (x *exchange) checkFields(mirror peer.Mirror) error {
 	}
 	for _, m := range mirror {
 		argument := m.Of(x.req.Params.Get("arguments"))
-		if err := streamable.CheckParam(x.req.Header[m.Field], m.Field, m.Type, argument); err != nil {
+		if err := streamable.CheckParam(x.req.Header[m.Field], m.Field, m.Type, argument, !x.req.Handshake); err != nil {
 			return err
 		}
 	}

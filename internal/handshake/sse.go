@@ -203,10 +203,15 @@ func (s *SSE) refuseMessage(w http.ResponseWriter, r *http.Request) {
 	reject404(w)
 }
 
-// turnAway answers a message in which the caller asks for what it may not, and
-// reports whether it did. The connection would find out as well, but a client
-// learns to log in from the status of its POST.
+// turnAway answers a message that contradicts the header fields, or in which the
+// caller asks for what it may not, and reports whether it did. The connection
+// would find out the latter as well, but a client learns to log in from the
+// status of its POST.
 func (s *SSE) turnAway(w http.ResponseWriter, r *http.Request, text []byte) bool {
+	if err := checkFields(r.Header, text); err != nil {
+		sendError(w, nil, err)
+		return true
+	}
 	if !s.verifies {
 		return false
 	}
@@ -227,6 +232,19 @@ func (s *SSE) turnAway(w http.ResponseWriter, r *http.Request, text []byte) bool
 		}
 	}
 	return false
+}
+
+// checkFields compares the header fields with a message.
+func checkFields(h http.Header, text []byte) *jsonrpc.Error {
+	err := streamable.CheckNoFields(h)
+	if err == nil || streamable.HasParamFields(h) {
+		return err
+	}
+	var req jsonrpc.Request
+	if req.Parse(text) != nil {
+		return err
+	}
+	return streamable.CheckFields(h, &req)
 }
 
 // deliver hands a message to its connection. A connection whose client does not

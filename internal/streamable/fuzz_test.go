@@ -57,7 +57,7 @@ func FuzzCheckParam(f *testing.F) {
 		if jsonrpc.Valid([]byte(argument)) != nil || strings.TrimSpace(argument) != argument || argument[0] == '"' || strings.HasPrefix(header, "=?") {
 			t.Skip("not an integer in a plain header")
 		}
-		err := streamable.CheckParam([]string{header}, "Mcp-Param-X", "integer", []byte(argument))
+		err := streamable.CheckParam([]string{header}, "Mcp-Param-X", "integer", []byte(argument), true)
 		if err == nil && header != argument && !sameNumber(header, argument) {
 			t.Errorf("header %q passes for the argument %s", header, argument)
 		}

@@ -17,12 +17,18 @@ const (
 	protocolVersionField = "Mcp-Protocol-Version"
 	methodField          = "Mcp-Method"
 	nameField            = "Mcp-Name"
+	paramFieldPrefix     = "Mcp-Param-"
 )
 
-// checkHeaders compares the standard header fields with the message, so that
-// an intermediary that decides by the header and the engine that acts on the
-// body cannot be told different things (streamable-http, "Server Validation").
-func (s *Server) checkHeaders(h http.Header, req *jsonrpc.Request) *jsonrpc.Error {
+// The standard header fields repeat a part of the message, so that whatever
+// stands between client and server can decide by them. They are compared with
+// the message whenever they are there, in every protocol version: what decides
+// by the fields and the engine, which acts on the message, must not be told
+// different things (streamable-http, "Server Validation"). From 2026-07-28 on
+// they also have to be there.
+
+// requireFields checks the fields that a request without a handshake must have.
+func (s *Server) requireFields(h http.Header, req *jsonrpc.Request) *jsonrpc.Error {
 	version, err := single(h, protocolVersionField)
 	if err != nil {
 		err.Message += "; this server speaks " + strings.Join(s.config.Versions, ", ")
@@ -31,16 +37,31 @@ func (s *Server) checkHeaders(h http.Header, req *jsonrpc.Request) *jsonrpc.Erro
 	if body := req.Meta.Get(mcp.MetaProtocolVersion); jsonrpc.IsString(body) && !jsonrpc.EqualString(body, version) {
 		return mismatch("%s header value %.64q does not match body value %.64s", "MCP-Protocol-Version", version, body)
 	}
-	method, err := single(h, methodField)
-	if err != nil {
-		return err
+	m := protocol.MethodOf(req.Method)
+	switch {
+	case len(h[methodField]) == 0:
+		return mismatch("%s header is missing", methodField)
+	case m.Mirrored && !m.Extension && len(h[nameField]) == 0:
+		return mismatch("%s header is missing", nameField)
 	}
-	if method != req.Method {
-		return mismatch("%s header value %.64q does not match body value %.64q", methodField, method, req.Method)
+	return nil
+}
+
+// CheckFields compares Mcp-Method and Mcp-Name, where they are there, with a
+// request or notification.
+func CheckFields(h http.Header, req *jsonrpc.Request) *jsonrpc.Error {
+	if len(h[methodField]) > 0 {
+		method, err := single(h, methodField)
+		if err != nil {
+			return err
+		}
+		if method != req.Method {
+			return mismatch("%s header value %.64q does not match body value %.64q", methodField, method, req.Method)
+		}
 	}
 	m := protocol.MethodOf(req.Method)
-	if !m.Mirrored || m.Extension {
-		return nil
+	if len(h[nameField]) == 0 || m.Param == "" {
+		return nil // there is nothing to compare it with
 	}
 	name, err := single(h, nameField)
 	if err != nil {
@@ -53,6 +74,34 @@ func (s *Server) checkHeaders(h http.Header, req *jsonrpc.Request) *jsonrpc.Erro
 	name, ok := DecodeValue(name)
 	if !ok || !jsonrpc.EqualString(body, name) {
 		return mismatch("%s header value %.64q does not match body value %.64s", nameField, name, body)
+	}
+	return nil
+}
+
+// checkMirrors compares the fields with a message, of which err is what came of
+// parsing it.
+func checkMirrors(h http.Header, req *jsonrpc.Request, err *jsonrpc.Error) *jsonrpc.Error {
+	if err == nil {
+		return CheckFields(h, req)
+	}
+	return CheckNoFields(h)
+}
+
+// HasParamFields reports whether there are fields that mirror arguments.
+func HasParamFields(h http.Header) bool {
+	for name := range h {
+		if strings.HasPrefix(name, paramFieldPrefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// CheckNoFields refuses fields that mirror a message where there is more than
+// one, or one without a method.
+func CheckNoFields(h http.Header) *jsonrpc.Error {
+	if len(h[methodField]) > 0 || len(h[nameField]) > 0 || HasParamFields(h) {
+		return mismatch("header fields cannot mirror a batch, a response, or arguments over HTTP+SSE")
 	}
 	return nil
 }
@@ -110,16 +159,17 @@ func DecodeValue(value string) (string, bool) {
 }
 
 // CheckParam compares the values of a header field with the argument it
-// mirrors, of the given JSON type. A nil argument must not be mirrored
+// mirrors, of the given JSON type. A nil argument must not be mirrored. Any
+// other must be if required says so, as it is for all but handshake versions
 // (streamable-http, "Server Behavior for Custom Headers").
-func CheckParam(values []string, field, kind string, argument []byte) *jsonrpc.Error {
+func CheckParam(values []string, field, kind string, argument []byte, required bool) *jsonrpc.Error {
 	switch {
-	case argument == nil && len(values) == 0:
+	case len(values) == 0 && (argument == nil || !required):
 		return nil
-	case argument == nil:
-		return mismatch("%s header has no value in the body", field)
 	case len(values) == 0:
 		return mismatch("%s header is missing", field)
+	case argument == nil:
+		return mismatch("%s header has no value in the body", field)
 	case len(values) > 1:
 		return mismatch("%s header is repeated", field)
 	}

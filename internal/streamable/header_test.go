@@ -346,7 +346,7 @@ func TestCheckParam(t *testing.T) {
 			if test.argument != "" {
 				argument = []byte(test.argument)
 			}
-			err := streamable.CheckParam(test.values, "Mcp-Param-X", test.kind, argument)
+			err := streamable.CheckParam(test.values, "Mcp-Param-X", test.kind, argument, true)
 			switch {
 			case err == nil && test.want != "":
 				t.Errorf("CheckParam(%q, %s) accepts it, want an error with %q", test.values, test.argument, test.want)

@@ -180,7 +180,15 @@ func (x *exchange) serve(ctx context.Context, w http.ResponseWriter, r *http.Req
 	req := &x.request
 	err := req.Parse(x.body)
 	req.Began = began
-	if x.server.isHandshake(r.Header, req, err) {
+	handshake := x.server.isHandshake(r.Header, req, err)
+	if refused := checkMirrors(r.Header, req, err); refused != nil && (handshake || err == nil) {
+		x.send(w, jsonrpc.ErrorResponse(req.ID, refused))
+		return false
+	}
+	if handshake {
+		if HasParamFields(r.Header) {
+			req.Header = r.Header
+		}
 		if x.server.config.Authenticate != nil {
 			r = r.WithContext(ctx)
 		}
@@ -197,7 +205,7 @@ func (x *exchange) serve(ctx context.Context, w http.ResponseWriter, r *http.Req
 		w.WriteHeader(http.StatusAccepted)
 		return false
 	}
-	if err := x.server.checkHeaders(r.Header, req); err != nil {
+	if err := x.server.requireFields(r.Header, req); err != nil {
 		x.send(w, jsonrpc.ErrorResponse(req.ID, err))
 		return false
 	}

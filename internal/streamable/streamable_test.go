@@ -83,6 +83,14 @@ func newServer(h handlerFunc) *streamable.Server { return streamable.New(h, conf
 func newRequest(ctx context.Context, body string) *http.Request {
 	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "http://mcp.example/mcp", strings.NewReader(body))
 	setHeaders(r.Header)
+	var req jsonrpc.Request
+	switch err := req.Parse([]byte(body)); {
+	case err == nil:
+		r.Header.Set("Mcp-Method", req.Method)
+	case errors.Is(err, jsonrpc.ErrIsBatch), errors.Is(err, jsonrpc.ErrIsResponse):
+		r.Header.Del("Mcp-Method")
+		r.Header.Del("Mcp-Name")
+	}
 	return r
 }
 
