@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"log/slog"
 	"net/url"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -21,17 +19,9 @@ import (
 	"github.com/mcpengine/mcpengine/internal/bridge"
 )
 
-// isBridge reports whether the command is bridge and not a request for its help.
-// Hosts wait for a bridge to start, so that it does not wait for the other
-// commands to be made.
-func isBridge(args []string) bool {
-	return len(args) > 0 && args[0] == "bridge" && !slices.ContainsFunc(args[1:], func(arg string) bool {
-		return arg == "-h" || arg == "--help"
-	})
-}
-
-// bridge is what help and completion know of the command.
 func (c *cli) bridge() *cobra.Command {
+	sign := &signFlags{}
+	var verbose bool
 	cmd := &cobra.Command{
 		Use:   "bridge NAME|URL [flags]",
 		Short: "Relay between a host and a remote server (hosts run this)",
@@ -40,61 +30,26 @@ mcpengine proxy has set up. It exits with 0, 1, 2 when it is used wrongly, 3
 when the server wants other credentials, 4 when it cannot be reached and 5 when
 it does not speak the protocol.`,
 		Example: `  mcpengine bridge weather`,
-		RunE:    func(*cobra.Command, []string) error { return nil }, // run has done it
+		Args:    oneArgument("the server, or its URL"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			level := slog.LevelWarn
+			if verbose {
+				level = slog.LevelDebug
+			}
+			return c.relay(cmd.Context(), args[0], level, sign)
+		},
+		ValidArgsFunction: c.suggestOneServer,
 	}
-	(&signFlags{}).add(cmd)
-	cmd.Flags().BoolP("verbose", "v", false, "say more on standard error")
+	sign.add(cmd)
+	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "say more on standard error")
 	return cmd
 }
 
-// runBridge does what the arguments after the command say.
-func (c *cli) runBridge(ctx context.Context, args []string) int {
-	target, level, sign, err := bridgeArguments(args)
-	if err != nil {
-		c.stderr.Printf("mcpengine: error: %v\n", err)
-		c.hint("see mcpengine bridge -h")
-		return bridge.ExitUsage
-	}
-	if err := c.relay(ctx, target, level, sign); err != nil {
-		c.stderr.Printf("mcpengine: error: %v\n", err)
-		// What is known of bridges says more than what is known of servers.
-		if hint := cmp.Or(bridge.Hint(err), hintOf(err)); hint != "" {
-			c.hint(hint)
-		}
-		return bridge.ExitCode(err)
-	}
-	return 0
-}
+// A relayError is why a bridge has ended. What is known of bridges says more
+// about it than what is known of servers.
+type relayError struct{ error }
 
-func bridgeArguments(args []string) (target string, level slog.Level, sign *signFlags, err error) {
-	level, sign = slog.LevelWarn, &signFlags{}
-	for len(args) > 0 {
-		taken, err := sign.parse(args)
-		if err != nil {
-			return "", level, nil, err
-		}
-		arg := args[0]
-		args = args[max(taken, 1):]
-		switch {
-		case taken > 0:
-		case arg == "-v" || arg == "--verbose":
-			level = slog.LevelDebug
-		case strings.HasPrefix(arg, "-"):
-			return "", level, nil, fmt.Errorf("there is no flag %s", arg)
-		case target != "":
-			return "", level, nil, errors.New("name one server")
-		default:
-			target = arg
-		}
-	}
-	if target == "" {
-		return "", level, nil, errors.New("name the server, or its URL")
-	}
-	if sign.any() && !strings.Contains(target, "://") {
-		return "", level, nil, errors.New("the flags for AWS are for a URL; those of a profile are set with mcpengine proxy")
-	}
-	return target, level, sign, nil
-}
+func (e relayError) Unwrap() error { return e.error }
 
 // relay relays until the host has closed its end, or the program is to end,
 // neither of which is an error.
@@ -111,10 +66,10 @@ func (c *cli) relay(ctx context.Context, target string, level slog.Level, sign *
 	}
 	defer release()
 	err = bridge.Serve(ctx, c.stdin, c.stdout.Raw(), config)
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || err == nil {
 		return nil
 	}
-	return err
+	return relayError{err}
 }
 
 // bridgeSource is the profile of a name, or one made of a URL.
@@ -127,10 +82,17 @@ func (c *cli) bridgeSource(target string, sign *signFlags) (remote.Source, error
 	if strings.Contains(target, "://") {
 		source.Name = nameOf(target)
 		source.Profile = &profile.Profile{URL: target}
-		if err := sign.apply(source.Profile, sign.given); err != nil {
-			return source, err
+		err := sign.apply(source.Profile, sign.given)
+		if err == nil {
+			err = source.Profile.Check()
 		}
-		return source, source.Profile.Check()
+		if err != nil {
+			return source, usageError{err}
+		}
+		return source, nil
+	}
+	if sign.any() {
+		return source, usageError{errors.New("the flags for AWS are for a URL; those of a profile are set with mcpengine proxy")}
 	}
 	if source.Profile, err = store.Load(target); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {

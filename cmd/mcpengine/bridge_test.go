@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -120,26 +121,30 @@ func tunnelTo(target, record string) http.HandlerFunc {
 
 func TestBridgeArguments(t *testing.T) {
 	t.Parallel()
+	const url = "http://127.0.0.1:1/mcp"
 	for _, row := range []struct {
-		args   []string
-		target string
-		wrong  bool
+		args []string
+		code int
+		says string
 	}{
-		{[]string{"weather"}, "weather", false},
-		{[]string{"-v", "weather"}, "weather", false},
-		{[]string{"weather", "--verbose"}, "weather", false},
-		{nil, "", true},
-		{[]string{"a", "b"}, "", true},
-		{[]string{"--port", "a"}, "", true},
-		{[]string{"https://example.com", "--aws-sigv4", "--aws-region", "eu-west-1", "--aws-profile=work"}, "https://example.com", false},
-		{[]string{"--aws-service", "lambda://weather"}, "", true},
-		{[]string{"https://example.com", "--aws-region"}, "", true},
-		{[]string{"weather", "--aws-sigv4"}, "", true},
-		{[]string{"https://example.com", "-aws-sigv4"}, "", true},
+		{[]string{url}, 0, ""},
+		{[]string{"-v", url}, 0, ""},
+		{[]string{url, "--verbose"}, 0, ""},
+		{[]string{url, "--aws-sigv4", "--aws-region", "eu-west-1", "--aws-service=lambda"}, 0, ""},
+		{[]string{"nobody-has-this"}, 1, `there is no server "nobody-has-this"`},
+		{nil, 2, "name the server, or its URL"},
+		{[]string{"a", "b"}, 2, "name one server, or its URL, not 2"},
+		{[]string{"--port", "a"}, 2, "unknown flag: --port"},
+		{[]string{"--aws-service", "lambda://weather"}, 2, "name the server"},
+		{[]string{url, "--aws-region"}, 2, "flag needs an argument: --aws-region"},
+		{[]string{url, "--aws-region", "eu-west-1"}, 2, "--aws-region needs --aws-sigv4"},
+		{[]string{"weather", "--aws-sigv4"}, 2, "the flags for AWS are for a URL"},
+		{[]string{url, "-aws-sigv4"}, 2, "unknown shorthand flag"},
+		{[]string{"ftp://example.com"}, 2, "not one of http, https or lambda"},
 	} {
-		target, _, _, err := bridgeArguments(row.args)
-		if (err != nil) != row.wrong || target != row.target {
-			t.Errorf("bridgeArguments(%q) = %q, %v", row.args, target, err)
+		code, stdout, stderr := call(t.Context(), "", append([]string{"bridge"}, row.args...)...)
+		if code != row.code || stdout != "" || !strings.Contains(stderr, row.says) || code == 2 && !strings.Contains(stderr, "hint: see mcpengine bridge -h") {
+			t.Errorf("bridge %q: exit %d, stdout %q, stderr %q", row.args, code, stdout, stderr)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/mcpengine/mcpengine/client"
+	"github.com/mcpengine/mcpengine/internal/bridge"
 	"github.com/mcpengine/mcpengine/internal/oauth"
 )
 
@@ -29,6 +30,9 @@ type authError struct{ error }
 func exitCode(err error) int {
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage
+	}
+	if errors.As(err, new(relayError)) {
+		return bridge.ExitCode(err)
 	}
 	if isAuth(err) {
 		return exitAuth

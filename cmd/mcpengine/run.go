@@ -6,12 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/awsauth"
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/deploy"
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/hostconfig"
+	"github.com/mcpengine/mcpengine/internal/bridge"
 	"github.com/mcpengine/mcpengine/internal/terminal"
 )
 
@@ -33,10 +36,7 @@ func (e usageError) Unwrap() error { return e.error }
 // run does what the arguments say and returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
 	c := &cli{stdin: stdin, stdout: terminal.New(stdout), stderr: terminal.New(stderr), getenv: getenv}
-	if isBridge(args) {
-		return c.runBridge(ctx, args[1:])
-	}
-	root := c.root()
+	root := c.root(args)
 	root.SetArgs(args)
 	command, err := root.ExecuteContextC(ctx)
 	if err == nil {
@@ -66,6 +66,9 @@ func hintOf(err error) string {
 	if e, ok := errors.AsType[hintError](err); ok {
 		return e.hint
 	}
+	if errors.As(err, new(relayError)) {
+		return bridge.Hint(err)
+	}
 	if e, ok := errors.AsType[*awsauth.Error](err); ok {
 		return e.Hint()
 	}
@@ -83,7 +86,28 @@ func (c *cli) hint(text string) { c.stderr.Printf("mcpengine: hint: %s\n", text)
 // resumable annotates commands that can be interrupted and run again.
 const resumable = "resumable"
 
-func (c *cli) root() *cobra.Command {
+// commands returns the command that the arguments name, or all of them where they
+// name none. A host starts many bridges, each of which has no use for the rest.
+func (c *cli) commands(args []string) []*cobra.Command {
+	makers := map[string]func() *cobra.Command{
+		"auth": c.auth, "bridge": c.bridge, "call": c.call, "completion": c.completion, "deploy": c.deploy,
+		"destroy": c.destroy, "hosts": c.hosts, "list": c.list, "logs": c.logs, "package": c.pack,
+		"prompt": c.prompt, "proxy": c.proxy, "read": c.read, "serve": c.serve, "uninstall": c.uninstall,
+		"url": c.url, "version": c.version,
+	}
+	if len(args) > 0 && args[0] != "completion" { // its scripts name all commands
+		if maker, ok := makers[args[0]]; ok {
+			return []*cobra.Command{maker()}
+		}
+	}
+	var all []*cobra.Command
+	for _, name := range slices.Sorted(maps.Keys(makers)) {
+		all = append(all, makers[name]())
+	}
+	return all
+}
+
+func (c *cli) root(args []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:              "mcpengine",
 		Short:            "Call MCP servers, connect hosts to them, and deploy them to AWS Lambda",
@@ -99,8 +123,7 @@ func (c *cli) root() *cobra.Command {
 	root.SetErr(c.stderr.Raw())
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { c.stdout.Printf("%s", terminal.Trusted(help(cmd))) })
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(c.deploy(), c.url(), c.logs(), c.destroy(), c.pack(),
-		c.call(), c.list(), c.read(), c.prompt(), c.auth(), c.proxy(), c.bridge(), c.serve(), c.hosts(), c.uninstall(), c.completion(), c.version())
+	root.AddCommand(c.commands(args)...)
 	for _, cmd := range append(root.Commands(), root) {
 		cmd.InitDefaultHelpFlag()
 		cmd.Flags().Lookup("help").Hidden = true // whoever reads it knows

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -78,25 +76,4 @@ func (f *signFlags) apply(p *profile.Profile, said func(flag string) bool) error
 	}
 	p.AWS = a
 	return nil
-}
-
-// parse takes a flag of ours off the arguments of bridge, which has no parser of
-// its own. It reports how many arguments it took: none when the first is
-// another flag.
-func (f *signFlags) parse(args []string) (int, error) {
-	name, value, joined := strings.Cut(strings.TrimPrefix(args[0], "--"), "=")
-	switch {
-	case args[0] == "--aws-sigv4":
-		f.sigv4 = true
-		return 1, nil
-	case !strings.HasPrefix(args[0], "--") || !slices.Contains(signFlagNames, name):
-		return 0, nil
-	case joined:
-		*f.value(name) = value
-		return 1, nil
-	case len(args) == 1:
-		return 0, errors.New("--" + name + " has no value")
-	}
-	*f.value(name) = args[1]
-	return 2, nil
 }
