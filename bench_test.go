@@ -55,7 +55,7 @@ func BenchmarkAuthorizedCall(b *testing.B) {
 	}
 	token := op.AccessToken("https://rs.example/mcp", authtest.Claims{"sub": "alice", "scope": "mcp:read"})
 	e := mcpengine.New("bench", mcpengine.WithAuth(resource))
-	mcpengine.AddTool(e, "tool_0", "Return the current weather for a city.", sunny, mcpengine.RequireAuth("mcp:read"))
+	mcpengine.AddTool(e, "tool_0", "Return the current weather for a city.", sunny, mcpengine.RequireScopes("mcp:read"))
 	benchmarkAs(b, e, token, "tools/call", "tool_0", `"name":"tool_0","arguments":{"city":"Paris"},`)
 }
 

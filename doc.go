@@ -37,7 +37,7 @@
 // # Authorization
 //
 // [WithAuth] makes the engine a protected resource of OAuth 2.1: every feature
-// needs a valid access token unless it is [Public]. [RequireAuth] demands scopes,
+// needs a valid access token unless it is [Public]. [RequireScopes] demands scopes,
 // [Allow] rules over the caller, and [Hidden] keeps a feature from those who may
 // not use it. Handlers find the caller with auth.UserFrom. Without WithAuth
 // everybody may use everything.

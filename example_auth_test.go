@@ -68,11 +68,11 @@ func ExamplePublic() {
 	// greet: hello
 }
 
-func ExampleRequireAuth() {
+func ExampleRequireScopes() {
 	e := mcpengine.New("board", mcpengine.WithAuth(robots("mcp:read")))
 	done := func(context.Context, struct{}) (string, error) { return "done", nil }
-	mcpengine.AddTool(e, "read", "Read the board.", done, mcpengine.RequireAuth("mcp:read"))
-	mcpengine.AddTool(e, "post", "Post a message.", done, mcpengine.RequireAuth("mcp:write"))
+	mcpengine.AddTool(e, "read", "Read the board.", done, mcpengine.RequireScopes("mcp:read"))
+	mcpengine.AddTool(e, "post", "Post a message.", done, mcpengine.RequireScopes("mcp:write"))
 	fmt.Println(try(asRobot(e), "read"))
 	fmt.Println(try(asRobot(e), "post"))
 	// Output:
@@ -97,14 +97,14 @@ func ExampleHidden() {
 	e := mcpengine.New("board", mcpengine.WithAuth(robots()))
 	mcpengine.AddTool(e, "purge", "Delete everything.",
 		func(context.Context, struct{}) (string, error) { return "gone", nil },
-		mcpengine.RequireAuth("mcp:admin"), mcpengine.Hidden())
+		mcpengine.RequireScopes("mcp:admin"), mcpengine.Hidden())
 	fmt.Println(try(asRobot(e), "purge"))
 	// Output:
 	// purge: Unknown tool: "purge" (-32602)
 }
 
 // A handler can demand more than its tool does.
-func ExampleRequireScopes() {
+func ExampleCheckScopes() {
 	e := mcpengine.New("board", mcpengine.WithAuth(robots("mcp:read")))
 	mcpengine.AddTool(e, "edit", "Edit or delete a message.",
 		func(ctx context.Context, in struct {
@@ -112,7 +112,7 @@ func ExampleRequireScopes() {
 		},
 		) (string, error) {
 			if in.Delete {
-				if err := mcpengine.RequireScopes(ctx, "mcp:delete"); err != nil {
+				if err := mcpengine.CheckScopes(ctx, "mcp:delete"); err != nil {
 					return "", err
 				}
 			}
@@ -129,7 +129,7 @@ func ExampleEngine_Explain() {
 	done := func(context.Context, struct{}) (string, error) { return "done", nil }
 	mcpengine.AddTool(e, "hello", "", done, mcpengine.Public())
 	mcpengine.AddTool(e, "list", "", done)
-	mcpengine.AddTool(e, "post", "", done, mcpengine.RequireAuth("mcp:write"), mcpengine.Allow(auth.Person()))
+	mcpengine.AddTool(e, "post", "", done, mcpengine.RequireScopes("mcp:write"), mcpengine.Allow(auth.Person()))
 	for _, entry := range e.Explain() {
 		fmt.Printf("%s: %s (%s)\n", entry.Name, entry.Who, entry.Why)
 	}
@@ -137,5 +137,5 @@ func ExampleEngine_Explain() {
 	// lists, server/discover: everybody (auth.OpenDiscovery)
 	// hello: everybody (Public)
 	// list: a verified caller (default of WithAuth)
-	// post: a verified caller with the scope mcp:write, who must be a person (RequireAuth, Allow)
+	// post: a verified caller with the scope mcp:write, who must be a person (RequireScopes, Allow)
 }

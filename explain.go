@@ -109,8 +109,8 @@ func (p *policy) why() string {
 	if p.public {
 		why = append(why, "Public")
 	}
-	if len(p.scopes) > 0 || p.demand && len(p.rules) == 0 {
-		why = append(why, "RequireAuth")
+	if len(p.scopes) > 0 {
+		why = append(why, "RequireScopes")
 	}
 	if len(p.rules) > 0 {
 		why = append(why, "Allow")

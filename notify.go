@@ -4,7 +4,6 @@ import (
 	"context"
 	"math"
 	"strconv"
-	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/protocol"
@@ -53,16 +52,6 @@ func (r *Request) advance(progress float64) bool {
 	}
 	r.progress = progress
 	return true
-}
-
-// CloseStream ends the HTTP response that carries the answer to the request,
-// but not the request: a client of protocol version 2025-11-25 comes back for
-// the answer after the retry time, so that a long call holds no connection.
-// Elsewhere it does nothing.
-func CloseStream(ctx context.Context, retry time.Duration) {
-	if req := RequestFrom(ctx); req != nil && req.closer != nil {
-		req.closer.CloseStream(retry)
-	}
 }
 
 // Log sends a log message to the client, if the request asks for messages of

@@ -11,7 +11,6 @@ import (
 // caller; without [WithAuth] every policy admits everybody.
 type policy struct {
 	public bool // nobody need be verified
-	demand bool // RequireAuth or Allow was given
 	hidden bool
 	scopes []string
 	rules  []auth.Rule
@@ -47,21 +46,23 @@ func Public() FeatureOption {
 	return featureOption(func(p *profile) { p.policy.public = true })
 }
 
-// RequireAuth demands that the caller's token was granted every one of the
+// RequireScopes demands that the caller's token was granted every one of the
 // scopes, by itself or by way of auth.WithHierarchy, beside what every feature
 // demands: a valid token. A token that lacks one is answered with 403 and all of
 // the scopes, so that the client can ask for them at once. Given again, it adds
 // scopes.
 //
-// Adding the feature panics when a scope is not valid, without [WithAuth], and
-// together with [Public].
-func RequireAuth(scopes ...string) FeatureOption {
+// The feature cannot be added without a scope or with one that is not valid,
+// without [WithAuth], and together with [Public].
+func RequireScopes(scopes ...string) FeatureOption {
 	return featureOption(func(p *profile) {
-		p.policy.demand = true
 		p.policy.scopes = append(p.policy.scopes, scopes...)
+		if len(scopes) == 0 {
+			p.policy.faults = append(p.policy.faults, errors.New("RequireScopes: no scope"))
+		}
 		for _, scope := range scopes {
 			if !auth.ValidScope(scope) {
-				p.policy.faults = append(p.policy.faults, fmt.Errorf("RequireAuth: scope %q is not valid", scope))
+				p.policy.faults = append(p.policy.faults, fmt.Errorf("RequireScopes: scope %q is not valid", scope))
 			}
 		}
 	})
@@ -73,11 +74,10 @@ func RequireAuth(scopes ...string) FeatureOption {
 // feature in lists: a rule is therefore asked often and should answer fast.
 // Given again, it adds rules.
 //
-// Adding the feature panics without a rule, without [WithAuth], and together
+// The feature cannot be added without a rule, without [WithAuth], and together
 // with [Public].
 func Allow(rules ...auth.Rule) FeatureOption {
 	return featureOption(func(p *profile) {
-		p.policy.demand = true
 		p.policy.rules = append(p.policy.rules, rules...)
 		if len(rules) == 0 {
 			p.policy.faults = append(p.policy.faults, errors.New("Allow: no rule"))
@@ -90,19 +90,19 @@ func Allow(rules ...auth.Rule) FeatureOption {
 // are not told which scopes would open it either. Without it a feature that
 // only lacks a scope is listed, so that clients can ask for the scope.
 //
-// Adding the feature panics without [WithAuth] and together with [Public].
+// The feature cannot be added without [WithAuth] and together with [Public].
 func Hidden() FeatureOption {
 	return featureOption(func(p *profile) { p.policy.hidden = true })
 }
 
 // check refuses what cannot be meant.
 func (p *policy) check(e *Engine) error {
-	closed := p.demand || p.hidden
+	closed := len(p.scopes) > 0 || len(p.rules) > 0 || len(p.faults) > 0 || p.hidden
 	switch {
 	case p.public && closed:
-		return errors.New("Public contradicts RequireAuth, Allow and Hidden")
+		return errors.New("Public contradicts RequireScopes, Allow and Hidden")
 	case closed && e.auth == nil:
-		return errors.New("RequireAuth, Allow and Hidden need WithAuth, without which nobody is verified")
+		return errors.New("RequireScopes, Allow and Hidden need WithAuth, without which nobody is verified")
 	}
 	return errors.Join(p.faults...)
 }

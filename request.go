@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/mcpengine/mcpengine/auth"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
@@ -108,6 +109,16 @@ func (r *Request) ClientInfo() (info mcp.Implementation) {
 func (r *Request) ClientCapabilities() (capabilities mcp.ClientCapabilities) {
 	_ = unmarshal(r.wire.Meta.Get(mcp.MetaClientCapabilities), &capabilities)
 	return capabilities
+}
+
+// CloseStream ends the HTTP response that carries the answer, but not the
+// request: a client of protocol version 2025-11-25 comes back for the answer after
+// the retry time, so that a long call holds no connection. For clients of other
+// versions and over other transports it does nothing.
+func (r *Request) CloseStream(retry time.Duration) {
+	if r.closer != nil {
+		r.closer.CloseStream(retry)
+	}
 }
 
 // send sends a notification unless the request has been answered: "Progress

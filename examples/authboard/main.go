@@ -37,7 +37,7 @@ func run(ctx context.Context) error {
 	mcpengine.AddTool(e, "post_message", "Post a message to the board under your own name.", b.postMessage)
 	mcpengine.AddTool(e, "get_messages", "Return the ten most recent messages, newest first.", b.getMessages)
 	mcpengine.AddTool(e, "delete_message", "Delete a message.", b.deleteMessage,
-		mcpengine.RequireAuth("messages:delete"),
+		mcpengine.RequireScopes("messages:delete"),
 		mcpengine.Allow(auth.Any(auth.HasRole("admin"), auth.InGroup("admin"))))
 	mcpengine.AddResource(e, "messages://recent", "The ten most recent messages.", b.recent,
 		mcpengine.WithMIMEType("application/json"))

@@ -58,7 +58,7 @@ func TestAttackC07Namespaces(t *testing.T) {
 	f := newFort(t, fortConfig{})
 	text := func(context.Context, none) (string, error) { return "done", nil }
 	mcpengine.AddTool(f.engine, "same", "", text, mcpengine.Public())
-	mcpengine.AddPrompt(f.engine, "same", "", text, mcpengine.RequireAuth("mcp:write"))
+	mcpengine.AddPrompt(f.engine, "same", "", text, mcpengine.RequireScopes("mcp:write"))
 	mcpengine.AddResource(f.engine, "same:same", "", text, mcpengine.Allow(auth.InGroup("admin")))
 	reader := f.token(nil)
 	f.check(t, sendStateless(t, f.engine, call{method: "tools/call", params: `"name":"same"`}), passes)
@@ -86,12 +86,12 @@ func TestAttackC10Groups(t *testing.T) {
 
 // A handler that finds out by itself that a scope is missing says so with a
 // status as long as it can, and afterwards with an error.
-func TestAttackC11RequireScopes(t *testing.T) {
+func TestAttackC11CheckScopes(t *testing.T) {
 	t.Parallel()
 	f := newFort(t, fortConfig{})
 	mcpengine.AddTool(f.engine, "delete", "", func(ctx context.Context, _ none) (string, error) {
 		mcpengine.Progress(ctx, 1, 2, "looking")
-		if err := mcpengine.RequireScopes(ctx, "mcp:write"); err != nil {
+		if err := mcpengine.CheckScopes(ctx, "mcp:write"); err != nil {
 			return "part of a secret", err
 		}
 		f.run("delete")
@@ -110,7 +110,7 @@ func TestAttackC11RequireScopes(t *testing.T) {
 	}
 	silent.header = bearer(writer)
 	f.check(t, sendStateless(t, f.engine, silent), passes)
-	if err := mcpengine.RequireScopes(t.Context(), "mcp:write"); err == nil {
+	if err := mcpengine.CheckScopes(t.Context(), "mcp:write"); err == nil {
 		t.Error("no request, and no error")
 	}
 }
@@ -234,7 +234,7 @@ func TestAttackC15BoundToTheCaller(t *testing.T) {
 		who, err := mcpengine.Elicit[name](ctx, "Your name?", mcpengine.WithKey("who"))
 		f.run("ask " + who.Name)
 		return "hello " + who.Name, err
-	}, mcpengine.RequireAuth("mcp:read"))
+	}, mcpengine.RequireScopes("mcp:read"))
 	alice, bob := bearer(f.token(nil)), bearer(f.token(authtest.Claims{"sub": "bob"}))
 	renewed := bearer(f.token(authtest.Claims{"jti": "renewed"}))
 

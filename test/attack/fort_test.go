@@ -115,12 +115,12 @@ func policies() map[string][]mcpengine.FeatureOption {
 	return map[string][]mcpengine.FeatureOption{
 		"public": {mcpengine.Public()},
 		"plain":  nil,
-		"read":   {mcpengine.RequireAuth("mcp:read")},
-		"write":  {mcpengine.RequireAuth("mcp:write")},
-		"both":   {mcpengine.RequireAuth("mcp:write", "reports")},
-		"admin":  {mcpengine.RequireAuth("mcp:admin"), admins},
+		"read":   {mcpengine.RequireScopes("mcp:read")},
+		"write":  {mcpengine.RequireScopes("mcp:write")},
+		"both":   {mcpengine.RequireScopes("mcp:write", "reports")},
+		"admin":  {mcpengine.RequireScopes("mcp:admin"), admins},
 		"staff":  {admins},
-		"secret": {mcpengine.RequireAuth("mcp:admin"), mcpengine.Hidden()},
+		"secret": {mcpengine.RequireScopes("mcp:admin"), mcpengine.Hidden()},
 		"person": {mcpengine.Allow(auth.Person())},
 		"panics": {mcpengine.Allow(auth.RuleFunc("survive", func(context.Context, *auth.User) error { panic("boom") }))},
 		"fails": {mcpengine.Allow(auth.RuleFunc("be in the database", func(context.Context, *auth.User) error {

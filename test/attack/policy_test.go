@@ -217,14 +217,15 @@ func TestPolicyMistakes(t *testing.T) {
 		opts   []mcpengine.ToolOption
 		want   string
 	}{
-		{"public and scopes", f.engine, []mcpengine.ToolOption{mcpengine.Public(), mcpengine.RequireAuth("a")}, "contradicts"},
+		{"public and scopes", f.engine, []mcpengine.ToolOption{mcpengine.Public(), mcpengine.RequireScopes("a")}, "contradicts"},
 		{"public and rules", f.engine, []mcpengine.ToolOption{mcpengine.Public(), mcpengine.Allow()}, "contradicts"},
 		{"public and hidden", f.engine, []mcpengine.ToolOption{mcpengine.Public(), mcpengine.Hidden()}, "contradicts"},
 		{"no rule", f.engine, []mcpengine.ToolOption{mcpengine.Allow()}, "Allow: no rule"},
-		{"invalid scope", f.engine, []mcpengine.ToolOption{mcpengine.RequireAuth("a", "b c")}, `scope "b c" is not valid`},
-		{"quote in a scope", f.engine, []mcpengine.ToolOption{mcpengine.RequireAuth(`a"`)}, "is not valid"},
-		{"line end in a scope", f.engine, []mcpengine.ToolOption{mcpengine.RequireAuth("a\r\nX: y")}, "is not valid"},
-		{"scopes without WithAuth", open, []mcpengine.ToolOption{mcpengine.RequireAuth("a")}, "need WithAuth"},
+		{"no scope", f.engine, []mcpengine.ToolOption{mcpengine.RequireScopes()}, "RequireScopes: no scope"},
+		{"invalid scope", f.engine, []mcpengine.ToolOption{mcpengine.RequireScopes("a", "b c")}, `scope "b c" is not valid`},
+		{"quote in a scope", f.engine, []mcpengine.ToolOption{mcpengine.RequireScopes(`a"`)}, "is not valid"},
+		{"line end in a scope", f.engine, []mcpengine.ToolOption{mcpengine.RequireScopes("a\r\nX: y")}, "is not valid"},
+		{"scopes without WithAuth", open, []mcpengine.ToolOption{mcpengine.RequireScopes("a")}, "need WithAuth"},
 		{"hidden without WithAuth", open, []mcpengine.ToolOption{mcpengine.Hidden()}, "need WithAuth"},
 	}
 	for _, test := range tests {

@@ -230,10 +230,10 @@ func TestExplain(t *testing.T) {
 		"discovery lists, server/discover": "a verified caller default of WithAuth",
 		"tool public":                      "everybody Public",
 		"tool plain":                       "a verified caller default of WithAuth",
-		"resource file:///read":            "a verified caller with the scope mcp:read RequireAuth",
-		"template file:///both/{topic}":    "a verified caller with the scopes mcp:write reports RequireAuth",
-		"prompt admin":                     `a verified caller with the scope mcp:admin, who must be in the group "admin" RequireAuth, Allow`,
-		"tool secret":                      "a verified caller with the scope mcp:admin RequireAuth, Hidden",
+		"resource file:///read":            "a verified caller with the scope mcp:read RequireScopes",
+		"template file:///both/{topic}":    "a verified caller with the scopes mcp:write reports RequireScopes",
+		"prompt admin":                     `a verified caller with the scope mcp:admin, who must be in the group "admin" RequireScopes, Allow`,
+		"tool secret":                      "a verified caller with the scope mcp:admin RequireScopes, Hidden",
 		"tool person":                      "a verified caller, who must be a person Allow",
 	}
 	if features := 4 * len(policies()); len(lines) != features+3 { // a heading, discovery, and the end of the last line

@@ -60,6 +60,6 @@ func serveGuarded(setup) http.Handler {
 		panic(err) // never: all of it is constant
 	}
 	engine := mcpengine.New("weather", mcpengine.WithAuth(resource))
-	mcpengine.AddTool(engine, toolName(0), toolDescription, oursText, mcpengine.RequireAuth("weather:read"))
+	mcpengine.AddTool(engine, toolName(0), toolDescription, oursText, mcpengine.RequireScopes("weather:read"))
 	return engine
 }
