@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // ruleTimeout bounds the time a function of the server takes to judge a caller.
@@ -97,21 +99,46 @@ func Claim(name string, value any) Rule {
 	}, "have the claim %s = %v", name, value)
 }
 
+// FromIssuer demands a caller of one issuer, for a resource with several
+// providers. Write the issuer as the provider's function was given it.
+func FromIssuer(issuer string) Rule {
+	return rule(func(u *User) bool { return u.Issuer == issuer }, "come from the issuer %s", issuer)
+}
+
 // VerifiedEmailDomain demands an e-mail address at the domain that the provider
-// has verified. Subdomains do not count.
+// has verified. Subdomains do not count. Letters are compared without case as
+// far as ASCII goes; an international domain is compared in the spelling that
+// the provider uses. An address that two readers may split differently, with
+// more than one "@", a space, a control character or a mark that changes the
+// direction of text, is at no domain.
 func VerifiedEmailDomain(domain string) Rule {
 	return rule(func(u *User) bool {
-		local, at, ok := cutLast(u.Email, "@")
-		return ok && u.EmailVerified && local != "" && strings.EqualFold(at, domain)
+		at, ok := emailDomain(u.Email)
+		return ok && u.EmailVerified && domain != "" && foldASCII(at) == foldASCII(domain)
 	}, "have a verified e-mail address at %s", domain)
 }
 
-func cutLast(s, sep string) (before, after string, ok bool) {
-	i := strings.LastIndex(s, sep)
-	if i < 0 {
-		return s, "", false
+// emailDomain returns the part of an address after the "@".
+func emailDomain(address string) (domain string, ok bool) {
+	local, domain, found := strings.Cut(address, "@")
+	strange := func(c rune) bool {
+		return c == '@' || c == utf8.RuneError || unicode.In(c, unicode.Z, unicode.C)
 	}
-	return s[:i], s[i+len(sep):], true
+	if !found || local == "" || domain == "" || strings.IndexFunc(local+domain, strange) >= 0 {
+		return "", false
+	}
+	return domain, true
+}
+
+// foldASCII puts the letters of ASCII into lower case. Unicode's folding would
+// make one of different domains, such as those with the Kelvin sign and with k.
+func foldASCII(s string) string {
+	return strings.Map(func(c rune) rune {
+		if 'A' <= c && c <= 'Z' {
+			return c + 'a' - 'A'
+		}
+		return c
+	}, s)
 }
 
 // Person demands that the client calls for a person.

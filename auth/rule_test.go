@@ -39,6 +39,8 @@ func TestRules(t *testing.T) {
 		{auth.VerifiedEmailDomain("example.com"), true, false, "have a verified e-mail address at example.com"},
 		{auth.VerifiedEmailDomain("EXAMPLE.com"), true, false, "have a verified e-mail address at EXAMPLE.com"},
 		{auth.VerifiedEmailDomain("ample.com"), false, false, "have a verified e-mail address at ample.com"},
+		{auth.FromIssuer(issuer), true, true, "come from the issuer https://id.example"},
+		{auth.FromIssuer("https://evil.example"), false, false, "come from the issuer https://evil.example"},
 		{auth.VerifiedEmailDomain(""), false, false, "have a verified e-mail address at "},
 		{auth.Person(), true, false, "be a person"},
 		{auth.Machine(), false, true, "be a machine"},
@@ -75,6 +77,42 @@ func TestRules(t *testing.T) {
 }
 
 // C19: an answer that comes too late denies, whatever it is.
+// Addresses that look as if they were at a domain and are not.
+func TestVerifiedEmailDomain(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		address, domain string
+		want            bool
+	}{
+		{"a@example.com", "example.com", true},
+		{"a@EXAMPLE.COM", "example.com", true},
+		{"ä@example.com", "example.com", true},
+		{"a@bücher.example", "bücher.example", true},
+		{"a@BÜCHER.example", "bücher.example", false}, // not ASCII
+		{"a@\u212aelvin.example", "kelvin.example", false},
+		{"a@\u017fhop.example", "shop.example", false},
+		{"a@evil@example.com", "example.com", false},
+		{"@example.com", "example.com", false},
+		{"a@", "", false},
+		{"", "", false},
+		{"a@example.com ", "example.com ", false},
+		{"a b@example.com", "example.com", false},
+		{"a\u00a0b@example.com", "example.com", false},
+		{"a\n@example.com", "example.com", false},
+		{"a\x00@example.com", "example.com", false},
+		{"a\u202e@example.com", "example.com", false}, // right-to-left override
+		{"a\u200b@example.com", "example.com", false}, // no width
+		{"a\xff@example.com", "example.com", false},
+		{"a@sub.example.com", "example.com", false},
+		{"a@example.com.evil.example", "example.com", false},
+	} {
+		u := &auth.User{Issuer: issuer, Subject: "a", Email: test.address, EmailVerified: true}
+		if got := auth.VerifiedEmailDomain(test.domain).Check(t.Context(), u) == nil; got != test.want {
+			t.Errorf("%q at %q = %t, want %t", test.address, test.domain, got, test.want)
+		}
+	}
+}
+
 func TestRuleDeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -2,10 +2,13 @@ package idp
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"hash/crc32"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/mcpengine/mcpengine/auth"
@@ -37,11 +40,46 @@ func (g github) Open(env auth.Environment) (*auth.Verifier, error) {
 		return nil, errors.New("no client id or no client secret")
 	}
 	env.Client = harden(env.Client)
-	verify := func(ctx context.Context, token string) (*auth.User, error) { return g.ask(ctx, env, token) }
+	verify := func(ctx context.Context, token string) (*auth.User, error) {
+		if !isGitHubToken(token) {
+			return nil, refuse("not a token that GitHub gives to apps")
+		}
+		return g.ask(ctx, env, token)
+	}
 	return &auth.Verifier{
 		Verify: verify, AuthorizationServer: GitHubIssuer,
 		Refusals: gitHubRefusals, Remember: rememberTime,
 	}, nil
+}
+
+// isGitHubToken reports whether GitHub can have given the token to an app for a
+// user: gho_ or ghu_ and, in tokens of the usual length, a checksum at the end;
+// or the 40 hexadecimal digits of a token from before 2021. Personal access
+// tokens and those of installations have other prefixes.
+//
+// https://github.blog/engineering/platform-security/behind-githubs-new-authentication-token-formats/
+func isGitHubToken(token string) bool {
+	prefix, rest, found := strings.Cut(token, "_")
+	if !found {
+		_, err := hex.DecodeString(token)
+		return err == nil && len(token) == 40
+	}
+	if prefix != "gho" && prefix != "ghu" {
+		return false
+	}
+	const random, checksum = 30, 6
+	return len(rest) != random+checksum || rest[random:] == base62(crc32.ChecksumIEEE([]byte(rest[:random])))
+}
+
+// base62 writes a number in the six digits of a checksum.
+func base62(n uint32) string {
+	const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	var text [6]byte
+	for i := range text {
+		text[len(text)-1-i] = digits[n%62]
+		n /= 62
+	}
+	return string(text[:])
 }
 
 // ask uses "check a token" of GitHub's REST API.

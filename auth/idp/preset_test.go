@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"strings"
@@ -327,7 +328,7 @@ func TestGoogleAccessToken(t *testing.T) {
 
 func TestGitHub(t *testing.T) {
 	t.Parallel()
-	const token = "gho_16C7e42F292c6912E7710c838347Ae178B4a"
+	const token = "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"
 	body := func(changes map[string]any) string {
 		answer := map[string]any{
 			"id": 1, "url": "https://api.github.com/authorizations/1", "scopes": []string{"read:user"}, "token": "", "expires_at": nil,
@@ -376,5 +377,84 @@ func TestGitHub(t *testing.T) {
 	}
 	for _, status := range []int{302, 401, 403, 429, 500} {
 		answering(t, status, body(nil)).unavailable(t, token)
+	}
+}
+
+// GitHub is not asked about what cannot be one of its tokens.
+func TestGitHubTokenForm(t *testing.T) {
+	t.Parallel()
+	const random = "zQWBuTSOoRi4A9spHcVY5ncnsDkxkJ"
+	for token, asked := range map[string]bool{
+		"gho_" + random + "0mLq17":                 true,
+		"ghu_" + random + "0mLq17":                 true,
+		"0123456789abcdef0123456789abcdef01234567": true,  // from before 2021
+		"gho_" + random + "0mLq170mLq17":           true,  // of another length: not known to be wrong
+		"gho_" + random + "0mLq18":                 false, // another checksum
+		"gho_" + random + "000000":                 false,
+		"ghp_" + random + "0mLq17":                 false, // personal
+		"ghs_" + random + "0mLq17":                 false, // of an installation
+		"ghr_" + random + "0mLq17":                 false, // a refresh token
+		"github_pat_11ABCDEFG0":                    false,
+		"0123456789abcdef0123456789abcdef0123456":  false,
+		"0123456789abcdef0123456789abcdef0123456g": false,
+		"made-up":                    false,
+		"eyJhbGciOiJub25lIn0.e30.AA": false,
+	} {
+		b := newBedOf(t, idp.GitHub("Iv1.abc", "secret"))
+		b.net.hosts["api.github.com"] = text("{}")
+		b.refuse(t, token)
+		if got := b.net.requests == 1; got != asked {
+			t.Errorf("%s: asked %t, want %t", token, got, asked)
+		}
+	}
+}
+
+// Whoever is asked about opaque tokens is asked once about a bad one, and a
+// limited number of times about made-up ones, which keep out nobody who is
+// known.
+func TestBadTokensCostLittle(t *testing.T) {
+	t.Parallel()
+	const good = "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"
+	account := `{"app":{"client_id":"id"},"user":{"id":1,"login":"a"}}`
+	info := `{"aud":"id","sub":"1","exp":"` + fmt.Sprint(start.Add(24*time.Hour).Unix()) + `"}`
+	active := `{"active":true,"sub":"1","aud":"` + resourceURL + `","exp":` + fmt.Sprint(start.Add(24*time.Hour).Unix()) + `}`
+	for name, test := range map[string]struct {
+		provider             auth.Provider
+		host, answer, refuse string
+		status               int
+		asked                int // about made-up tokens
+	}{
+		"GitHub":        {idp.GitHub("id", "secret"), "api.github.com", account, "{}", 404, 100},
+		"Google":        {idp.GoogleAccessToken("id"), "oauth2.googleapis.com", info, "{}", 400, 100},
+		"introspection": {idp.Introspection("https://as.example", resourceURL, idp.IntrospectionEndpoint{URL: "https://as.example/introspect", ClientID: "id", ClientSecret: "s"}), "as.example", active, `{"active":false}`, 200, 100},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBedOf(t, test.provider)
+			b.net.hosts[test.host] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				body, _ := io.ReadAll(r.Body)
+				if strings.Contains(string(body)+r.Header.Get("Authorization"), good) {
+					_, _ = w.Write([]byte(test.answer))
+					return
+				}
+				w.WriteHeader(test.status)
+				_, _ = w.Write([]byte(test.refuse))
+			})
+			b.accept(t, good)
+			for range 50 {
+				b.refuse(t, "0123456789abcdef0123456789abcdef01234567")
+			}
+			if got := b.net.requests; got != 2 {
+				t.Errorf("%d questions about a good token and a bad one, want 2", got)
+			}
+			for i := range 5000 {
+				b.send(fmt.Sprintf("%040x", i))
+			}
+			b.clock.Add(61 * time.Second)
+			b.accept(t, good) // not remembered any more, but known
+			if got := b.net.requests; got > test.asked+3 {
+				t.Errorf("%d questions, want %d at most", got, test.asked+3)
+			}
+		})
 	}
 }

@@ -153,8 +153,9 @@ func (s *scene) refuse(t *testing.T) {
 // post: two callers post under their own names and under no other.
 func (s *scene) post(t *testing.T) {
 	alice, bob := s.as(t, person("alice")), s.as(t, person("bob"))
-	// An address that nobody has verified is what somebody wrote down.
-	claimed := s.as(t, authtest.Claims{"sub": "mallory", "name": "alice@example.com", "email": "alice@example.com", "preferred_username": "alice"})
+	// An address that nobody has verified is what somebody wrote down, and so is an
+	// identifier that looks like one.
+	claimed := s.as(t, authtest.Claims{"sub": "alice@example.com", "name": "alice@example.com", "email": "alice@example.com", "preferred_username": "alice"})
 	for _, m := range []struct {
 		client *client.Client
 		text   string
@@ -169,7 +170,8 @@ func (s *scene) post(t *testing.T) {
 			t.Errorf("bob posts with %s of alice: %s", name, got)
 		}
 	}
-	want := []string{"mallory: from whom?", "bob@example.com: from bob", "alice@example.com: from alice"}
+	mallory := "user:" + s.idp.Issuer() + " alice@example.com: from whom?"
+	want := []string{mallory, "email:bob@example.com: from bob", "email:alice@example.com: from alice"}
 	if diff := cmp.Diff(want, messages(t, alice)); diff != "" {
 		t.Errorf("the board (-want +got):\n%s", diff)
 	}
@@ -200,7 +202,8 @@ func (s *scene) delete(t *testing.T) {
 	if got, err := servertest.Call(t.Context(), admin, "delete_message", map[string]any{"id": 2}); err != nil || got != "Message 2 is deleted." {
 		t.Errorf("delete_message = %s, %v", got, err)
 	}
-	want := []string{"mallory: from whom?", "alice@example.com: from alice"}
+	mallory := "user:" + s.idp.Issuer() + " alice@example.com: from whom?"
+	want := []string{mallory, "email:alice@example.com: from alice"}
 	if diff := cmp.Diff(want, messages(t, admin)); diff != "" {
 		t.Errorf("the board (-want +got):\n%s", diff)
 	}

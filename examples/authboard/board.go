@@ -26,13 +26,15 @@ func (b board) postMessage(ctx context.Context, in post) (string, error) {
 }
 
 // author is the name that a caller posts under: an address that the provider has
-// verified, or else its identifier. The display name is left out, because on
-// most providers people write into it what they like, another's name too.
+// verified, or else its identity. The word in front says which, so that nobody
+// whose identifier happens to be an address passes for the owner of the address.
+// The display name is left out, because on most providers people write into it
+// what they like, another's name too.
 func author(u *auth.User) string {
 	if u.Email != "" && u.EmailVerified {
-		return u.Email
+		return "email:" + u.Email
 	}
-	return u.Subject
+	return "user:" + u.ID()
 }
 
 type list struct {

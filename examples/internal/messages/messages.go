@@ -48,7 +48,7 @@ type Store interface {
 // Bounds of a message.
 const (
 	MaxText     = 1 << 20 // bytes
-	MaxUsername = 256     // characters; an identifier of OpenID Connect has up to 255
+	MaxUsername = 512     // characters; an identifier of OpenID Connect has up to 255, and its issuer stands beside it
 
 	recent = 10
 )

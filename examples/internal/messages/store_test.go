@@ -127,7 +127,7 @@ func testStore(t *testing.T, environment func(t *testing.T, name string) map[str
 			{" \t", "hello", "username is empty"},
 			{"a\nb", "hello", "username has control characters"},
 			{"a\x00b", "hello", "username has control characters"},
-			{strings.Repeat("é", messages.MaxUsername+1), "hello", "username is longer than 256 characters"},
+			{strings.Repeat("é", messages.MaxUsername+1), "hello", "username is longer than 512 characters"},
 			{"bob", "", "text is empty"},
 			{"bob", "a\x00b", "text has a NUL character (U+0000), which cannot be stored"},
 			{"bob", strings.Repeat("x", messages.MaxText+1), "text has 1048577 bytes and may have 1048576"},
