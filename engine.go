@@ -37,6 +37,7 @@ type Engine struct {
 	cache        cacheHint
 	httpConfig   HTTPConfig
 	auth         auth.Authority // nil when nobody need be verified
+	fault        error          // in the URLs of the configuration, which Run returns
 	metadata     []string       // paths at which its metadata is served
 
 	registry      registry
@@ -84,9 +85,7 @@ func New(name string, opts ...Option) *Engine {
 	}
 	e.encodeEnds()
 	e.httpConfig = e.httpConfig.withDefaults()
-	if err := e.checkPublicURL(); err != nil {
-		panic(fmt.Sprintf("mcpengine: New(%q): %v", name, err))
-	}
+	e.fault = e.checkURLs()
 	e.subscriptions.closing = make(chan struct{})
 	if len(e.middleware) > 0 {
 		e.handle = e.chain()
@@ -151,6 +150,10 @@ func mainVersion() string {
 // at the paths that auth.Resource.MetadataPaths names: mount the engine there as
 // well.
 func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if e.fault != nil {
+		http.Error(w, "the server is not configured: "+e.fault.Error(), http.StatusInternalServerError)
+		return
+	}
 	if len(e.metadata) > 0 && slices.Contains(e.metadata, r.URL.Path) {
 		e.auth.Metadata().ServeHTTP(w, r)
 		return

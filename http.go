@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/streamable"
+	"github.com/mcpengine/mcpengine/internal/weburl"
 )
 
 // An HTTPConfig adjusts the HTTP transport. Its zero value is safe for a server
@@ -21,8 +22,9 @@ type HTTPConfig struct {
 	// PublicURL is the URL of the MCP endpoint as clients reach it, such as
 	// "https://mcp.example.com/mcp": behind a gateway or load balancer the server
 	// cannot know it, and the header fields of a request are not to be trusted.
-	// The default is the URL of the resource given to [WithAuth], if any; New
-	// panics when the two differ.
+	// The default is the URL of the resource given to [WithAuth], if any. When
+	// the two differ, or it is no URL, Run returns an error and requests get
+	// status 500.
 	PublicURL string
 
 	// AllowedOrigins are the origins, such as "https://app.example", of web
@@ -152,7 +154,7 @@ func (e *Engine) transport() streamable.Config {
 	return config
 }
 
-// publicHost returns the host of a URL that checkPublicURL has checked, or "".
+// publicHost returns the host of a URL that checkURLs has checked, or "".
 func publicHost(publicURL string) string {
 	u, err := url.Parse(publicURL)
 	if err != nil {
@@ -161,13 +163,27 @@ func publicHost(publicURL string) string {
 	return u.Host
 }
 
-// checkPublicURL settles what the server is called.
-func (e *Engine) checkPublicURL() error {
+// checkURLs settles what the server is called, and refuses what no client could
+// reach or no browser send. These values often come from the environment, so
+// that they are no reason to panic.
+func (e *Engine) checkURLs() error {
 	c := &e.httpConfig
+	for _, origin := range c.AllowedOrigins {
+		u, err := weburl.Parse(origin)
+		if err == nil && u.Scheme+"://"+u.Host != origin {
+			err = errors.New("not an origin, such as https://app.example.com: it has a path or a query")
+		}
+		if err != nil {
+			return fmt.Errorf("HTTPConfig.AllowedOrigins: %w", err)
+		}
+	}
 	if c.PublicURL != "" {
-		u, err := url.Parse(c.PublicURL)
-		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-			return errors.New("HTTPConfig.PublicURL is not an absolute http or https URL without credentials, query and fragment")
+		u, err := weburl.Parse(c.PublicURL)
+		if err == nil && (u.RawQuery != "" || u.ForceQuery) {
+			err = errors.New("a URL with a query")
+		}
+		if err != nil {
+			return fmt.Errorf("HTTPConfig.PublicURL: %w", err)
 		}
 	}
 	switch {

@@ -42,6 +42,9 @@ import (
 // serves, so that a handler that prints does not break the protocol; what writes
 // to file descriptor 1 by other means still does.
 func (e *Engine) Run(ctx context.Context) error {
+	if e.fault != nil {
+		return e.fault
+	}
 	t, err := chooseTransport(os.Getenv, func() bool { return isTerminal(os.Stdin) })
 	if err != nil {
 		return err

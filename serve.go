@@ -18,6 +18,10 @@ import (
 // Unlike a plain [net/http.Server], this one bounds every step that a client can
 // stall.
 func (e *Engine) Serve(ctx context.Context, l net.Listener) error {
+	if e.fault != nil {
+		l.Close()
+		return e.fault
+	}
 	server := &http.Server{
 		Handler:           e.routes(),
 		ReadHeaderTimeout: 10 * time.Second,

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -115,7 +116,7 @@ func (r *Resource) connect(config *resourceConfig) error {
 		}
 		v, err := p.Open(config.environment)
 		if err != nil {
-			return fmt.Errorf("provider %q: %w", p.Issuer(), err)
+			return fmt.Errorf("provider%s: %w", named(p.Issuer()), err)
 		}
 		t := &trusted{Verifier: v, issuer: p.Issuer(), check: v.Verify}
 		if v.Refusals > 0 {
@@ -129,6 +130,15 @@ func (r *Resource) connect(config *resourceConfig) error {
 		}
 	}
 	return nil
+}
+
+// named returns the issuer of a provider for an error, unless it is a broken
+// URL, which may hold a secret.
+func named(issuer string) string {
+	if _, err := weburl.Parse(issuer); err != nil && strings.Contains(issuer, "@") {
+		return ""
+	}
+	return " " + strconv.Quote(issuer)
 }
 
 // qualified puts the issuer before the roles or groups of a user.

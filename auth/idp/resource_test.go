@@ -291,6 +291,22 @@ func TestConfigurationErrors(t *testing.T) {
 		{"resource with default port", "https://rs.example:443/mcp", good, nil, `"https://rs.example/mcp"`},
 		{"resource with dots", "https://rs.example/a/../mcp", good, nil, `"https://rs.example/mcp"`},
 		{"resource with escapes", "https://rs.example/%6dcp", good, nil, `"https://rs.example/mcp"`},
+		{"resource with a comma", resourceURL + ",https://rs.example/two", good, nil, "more than one URL"},
+		{"resource with a quotation mark", resourceURL + `"`, good, nil, "escaped"},
+		{"resource with a backslash", resourceURL + `\`, good, nil, "escaped"},
+		{"resource with a space", resourceURL + " ", good, nil, "escaped"},
+		{"resource with a brace", resourceURL + "{x}", good, nil, "escaped"},
+		{"resource with an escaped brace", resourceURL + "%7Bx%7D", good, nil, "canonical"},
+		{"resource with a star", "https://*.example.com/mcp", good, nil, "host name"},
+		{"resource with a port that is none", "https://rs.example:99999/mcp", good, nil, "port"},
+		{"two issuers", resourceURL, idp.OIDC(issuer+",https://b.example", resourceURL), nil, "more than one URL"},
+		{"issuer with a space", resourceURL, idp.OIDC(issuer+" ", resourceURL), nil, "escaped"},
+		{"issuer with a line end", resourceURL, idp.OIDC(issuer+"\n", resourceURL), nil, "escaped"},
+		{"issuer with credentials", resourceURL, idp.OIDC("https://u:p@id.example", resourceURL), nil, "credentials"},
+		{"issuer with a port that is none", resourceURL, idp.OIDC("https://id.example:99999", resourceURL), nil, "port"},
+		{"issuer with a slash twice", resourceURL, good, []auth.ResourceOption{auth.WithProvider(idp.OIDC(issuer+"/", resourceURL))}, "twice"},
+		{"Keycloak at two URLs", resourceURL, idp.Keycloak("https://a.example,https://b.example", "r", resourceURL), nil, "more than one URL"},
+		{"introspection at a star", resourceURL, idp.Introspection(issuer, resourceURL, idp.IntrospectionEndpoint{URL: "https://*.example.com", ClientID: "i", ClientSecret: "s"}), nil, "host name"},
 		{"no provider", resourceURL, nil, nil, "no provider"},
 		{"no issuer", resourceURL, idp.OIDC("", resourceURL), nil, "no issuer"},
 		{"no audience", resourceURL, idp.OIDC(issuer, ""), nil, "no audience"},
@@ -341,8 +357,8 @@ func TestConfigurationErrors(t *testing.T) {
 			if err == nil || r != nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("NewResource = %v, %v, want an error with %q", r, err, test.want)
 			}
-			if err != nil && strings.Contains(err.Error(), "u:p@") {
-				t.Error("the error repeats credentials")
+			if err != nil && (strings.Contains(err.Error(), "u:p@") || strings.Contains(err.Error(), "\n")) {
+				t.Errorf("the error repeats credentials, or has several lines: %v", err)
 			}
 		})
 	}

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/mcpengine/mcpengine/internal/weburl"
 )
 
 // A Config says for which server an [Authorizer] is, and how it signs in.
@@ -103,7 +105,7 @@ const (
 // work.
 func (c *Config) check() (*url.URL, error) {
 	u, err := parseEndpoint(c.Server)
-	if errors.Is(err, errNotSecure) && c.InsecureHTTP {
+	if errors.Is(err, weburl.ErrNotSecure) && c.InsecureHTTP {
 		u, err = url.Parse(c.Server)
 	}
 	switch {

@@ -27,8 +27,6 @@ var (
 	// ErrRefused says that the server still refuses after authorization, and
 	// that doing it again would not help.
 	ErrRefused = errors.New("the server refuses the access token that was just issued for it")
-
-	errNotSecure = errors.New("not an https URL: http is for loopback addresses")
 )
 
 // An Error is the answer of an authorization server that refuses (RFC 6749,

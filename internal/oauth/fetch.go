@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+
+	"github.com/mcpengine/mcpengine/internal/weburl"
 )
 
 const (
@@ -26,25 +28,10 @@ const (
 // whom it names: https, or http to this machine (OAuth 2.1, section 1.5). It
 // does not quote s.
 func parseEndpoint(s string) (*url.URL, error) {
-	u, err := url.Parse(s)
-	switch {
-	case err != nil || len(s) > maxURL:
+	if len(s) > maxURL {
 		return nil, errors.New("not a URL")
-	case u.Host == "" || u.Hostname() == "" || u.Opaque != "":
-		return nil, errors.New("not an absolute URL")
-	case u.User != nil:
-		return nil, errors.New("a URL with credentials")
-	case strings.Contains(s, "#"):
-		return nil, errors.New("a URL with a fragment")
-	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
-		return u, nil
 	}
-	return nil, errNotSecure
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+	return weburl.ParseSecure(s)
 }
 
 // origin is the scheme and authority of a URL, in the one spelling that origins
@@ -117,7 +104,7 @@ func (f fetcher) send(req *http.Request) (*answer, error) {
 
 func (f fetcher) parse(target string) (*url.URL, error) {
 	u, err := parseEndpoint(target)
-	if !errors.Is(err, errNotSecure) || f.insecure == "" {
+	if !errors.Is(err, weburl.ErrNotSecure) || f.insecure == "" {
 		return u, err
 	}
 	if u, parseErr := url.Parse(target); parseErr == nil && origin(u) == f.insecure {

@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
+
+	"github.com/mcpengine/mcpengine/internal/weburl"
 )
 
 // refuseOrigin returns why a request is refused before anything of it is read,
@@ -52,7 +53,7 @@ func isLoopbackConn(r *http.Request) bool {
 
 func (s *Server) hostAllowed(hostport string, local bool) bool {
 	host := hostOf(hostport)
-	if local && isLoopbackName(host) || s.public != "" && strings.EqualFold(host, s.public) {
+	if local && weburl.IsLoopback(host) || s.public != "" && strings.EqualFold(host, s.public) {
 		return true
 	}
 	if len(s.hosts) > 0 {
@@ -72,7 +73,7 @@ func (s *Server) originAllowed(origin string, local bool) bool {
 	if err != nil || u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" {
 		return false
 	}
-	return (u.Scheme == "http" || u.Scheme == "https") && isLoopbackName(hostOf(u.Host))
+	return (u.Scheme == "http" || u.Scheme == "https") && weburl.IsLoopback(hostOf(u.Host))
 }
 
 // hostOf returns the host of a host with or without port (RFC 9110, section
@@ -96,16 +97,6 @@ func hostOf(hostport string) string {
 		return ""
 	}
 	return host
-}
-
-// isLoopbackName accepts only the names that no DNS server can redirect:
-// "localhost" (RFC 6761) and loopback addresses as literals.
-func isLoopbackName(host string) bool {
-	if strings.EqualFold(host, "localhost") || host == "127.0.0.1" {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.Zone() == "" && addr.IsLoopback()
 }
 
 // exposed returns the response fields a script may read.

@@ -71,12 +71,16 @@ func notLabel(c rune) bool {
 	return !letter && c != '-' && c != '_'
 }
 
+// ErrNotSecure is the error of [ParseSecure] for a URL that has nothing wrong
+// but its scheme.
+var ErrNotSecure = errors.New("not an https URL: http is for loopback addresses")
+
 // ParseSecure is [Parse] for a URL that secrets are sent to or identities come
 // from: https, or http to this machine (OAuth 2.1, section 1.5).
 func ParseSecure(s string) (*url.URL, error) {
 	u, err := Parse(s)
 	if err == nil && !Secure(u) {
-		return nil, errors.New("not an https URL: http is for loopback addresses")
+		return nil, ErrNotSecure
 	}
 	return u, err
 }
@@ -100,7 +104,7 @@ func Secure(u *url.URL) bool {
 // IsLoopback reports whether a host, without port and brackets, is this machine:
 // "localhost" in upper or lower case, or a loopback address.
 func IsLoopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
+	if strings.ToLower(host) == "localhost" { // EqualFold knows other letters that are an s
 		return true
 	}
 	ip, err := netip.ParseAddr(host)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -164,31 +165,65 @@ func TestPublicURL(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tests := []struct {
-		url  string
-		opts []mcpengine.Option
-		want string // of the panic
+	protected := []mcpengine.Option{mcpengine.WithAuth(resource)}
+	for _, test := range []struct {
+		url, origin string
+		opts        []mcpengine.Option
+		want        string // in the error
 	}{
-		{resourceURL, []mcpengine.Option{mcpengine.WithAuth(resource)}, ""},
-		{"http://localhost:9000/mcp", nil, ""},
-		{"https://other.example/mcp", []mcpengine.Option{mcpengine.WithAuth(resource)}, "tokens are for the resource"},
-		{"/mcp", nil, "not an absolute"},
-		{"https://user:password@rs.example/mcp", nil, "not an absolute"},
-		{"https://rs.example/mcp?x=y", nil, "not an absolute"},
-		{"javascript:alert(1)", nil, "not an absolute"},
-		{"", []mcpengine.Option{mcpengine.WithAuth(resource), mcpengine.WithAuth(resource)}, "given twice"},
-		{"", []mcpengine.Option{mcpengine.WithAuth(nil)}, "no resource"},
+		{resourceURL, "", protected, ""},
+		{"http://localhost:9000/mcp", "https://app.example", nil, ""},
+		{"https://other.example/mcp", "", protected, "tokens are for the resource"},
+		{"/mcp", "", nil, "not an absolute"},
+		{"https://user:password@rs.example/mcp", "", nil, "credentials"},
+		{"https://rs.example/mcp?x=y", "", nil, "query"},
+		{"javascript:alert(1)", "", nil, "not an absolute"},
+		{"https://rs.example/{tenant}", "", nil, "escaped"},
+		{"https://rs.example/\"", "", nil, "escaped"},
+		{"https://rs.example/\\", "", nil, "escaped"},
+		{"https://rs.example/a b", "", nil, "escaped"},
+		{"https://rs.example:99999/mcp", "", nil, "port"},
+		{"https://*.example.com/mcp", "", nil, "host name"},
+		{"https://a.example/mcp,https://b.example/mcp", "", nil, "more than one URL"},
+		{"", "https://*.example.com", nil, "host name"},
+		{"", "https://app.example/path", nil, "path"},
+		{"", "https://app.example/", nil, "path"},
+		{"", "*", nil, "not an absolute"},
+		{"", "https://app.example:99999", nil, "port"},
+	} {
+		t.Run(test.url+test.origin, func(t *testing.T) {
+			t.Parallel()
+			config := mcpengine.HTTPConfig{PublicURL: test.url}
+			if test.origin != "" {
+				config.AllowedOrigins = []string{test.origin}
+			}
+			e := mcpengine.New("public", append(test.opts, mcpengine.WithHTTP(config))...)
+			w := httptest.NewRecorder()
+			e.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/mcp", nil))
+			if (w.Code == http.StatusInternalServerError) != (test.want != "") {
+				t.Errorf("a request gets %d", w.Code)
+			}
+			if test.want == "" {
+				return
+			}
+			err := e.Run(t.Context())
+			if err == nil || !strings.Contains(err.Error(), test.want) || strings.ContainsAny(err.Error(), "\n") || strings.Contains(err.Error(), "password") {
+				t.Errorf("Run = %v, want an error with %q", err, test.want)
+			}
+		})
 	}
-	for _, test := range tests {
-		t.Run(test.url, func(t *testing.T) {
+	for want, opts := range map[string][]mcpengine.Option{
+		"given twice": {mcpengine.WithAuth(resource), mcpengine.WithAuth(resource)},
+		"no resource": {mcpengine.WithAuth(nil)},
+	} {
+		t.Run(want, func(t *testing.T) {
 			t.Parallel()
 			defer func() {
-				got, _ := recover().(string)
-				if (got == "") != (test.want == "") || !strings.Contains(got, test.want) || strings.Contains(got, "password") {
-					t.Errorf("panic %q, want %q", got, test.want)
+				if got, _ := recover().(string); !strings.Contains(got, want) {
+					t.Errorf("panic %q, want %q", got, want)
 				}
 			}()
-			mcpengine.New("public", append(test.opts, mcpengine.WithHTTP(mcpengine.HTTPConfig{PublicURL: test.url}))...)
+			mcpengine.New("public", opts...)
 		})
 	}
 }

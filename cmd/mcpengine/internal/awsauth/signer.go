@@ -8,13 +8,14 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
+	"github.com/mcpengine/mcpengine/internal/weburl"
 )
 
 // A Config says how requests are carried. Its zero value but for Base is ready
@@ -65,7 +66,7 @@ func NewSigner(rawURL string, c Config) (http.RoundTripper, error) {
 	if err != nil {
 		return nil, errors.New("the URL does not parse") // it may hold a secret
 	}
-	if u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {
+	if !weburl.Secure(u) {
 		return nil, errors.New("requests are signed for https alone, and for http on this machine: the session token goes with them")
 	}
 	service, region := serviceOf(u.Hostname())
@@ -105,10 +106,6 @@ func serviceOf(host string) (service, region string) {
 		return "execute-api", labels[2]
 	}
 	return "", ""
-}
-
-func isLoopback(host string) bool {
-	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
 
 // RoundTrip implements [http.RoundTripper].
