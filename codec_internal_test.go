@@ -11,8 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/mcpengine/mcpengine/internal/infer"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
-	"github.com/mcpengine/mcpengine/internal/schema"
 )
 
 // written is JSON that a type of the user's writes itself.
@@ -98,14 +98,14 @@ func TestDecode(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			err := decode([]byte(test.args), true, new(schema.Flat), new(input))
+			err := decode([]byte(test.args), true, new(flatDecoder), new(input))
 			if (err == nil) != (test.want == "") || err != nil && err.Error() != "arguments are invalid: "+test.want {
 				t.Errorf("decode(%s) = %v, want %s", test.args, err, test.want)
 			}
 		})
 	}
 	var in input
-	err := decode([]byte(`{"city":"1.0\" 1.0","n":1.0,"in":{"n":-2e3}}`), false, new(schema.Flat), &in)
+	err := decode([]byte(`{"city":"1.0\" 1.0","n":1.0,"in":{"n":-2e3}}`), false, new(flatDecoder), &in)
 	n := int64(-2000)
 	if diff := cmp.Diff(input{City: `1.0" 1.0`, N: 1, In: leaf{&n}}, in); diff != "" || err != nil {
 		t.Errorf("decode: %v (-want +got):\n%s", err, diff)
@@ -115,7 +115,7 @@ func TestDecode(t *testing.T) {
 		N    int
 	}
 	var of flat
-	err = decode([]byte(`{"City":"x","N":2.0}`), true, new(schema.Flat), &of)
+	err = decode([]byte(`{"City":"x","N":2.0}`), true, new(flatDecoder), &of)
 	if diff := cmp.Diff(flat{"x", 2}, of); diff != "" || err != nil {
 		t.Errorf("decode: %v (-want +got):\n%s", err, diff)
 	}
@@ -174,7 +174,7 @@ func TestValidResult(t *testing.T) {
 		Ptr   *[]string         `json:"ptr"`
 		Age   int8              `json:"age"`
 	}
-	s, err := schema.Infer(reflect.TypeFor[output]())
+	s, err := infer.Output(reflect.TypeFor[output]())
 	if err != nil {
 		t.Fatal(err)
 	}

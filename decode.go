@@ -11,12 +11,11 @@ import (
 	"sync"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
-	"github.com/mcpengine/mcpengine/internal/schema"
 )
 
 // unmarshal decodes what a client sent, by the exact names of members.
 func unmarshal(data []byte, v any) error {
-	if err := schema.CheckNames(reflect.TypeOf(v), data); err != nil {
+	if err := checkNames(reflect.TypeOf(v), data); err != nil {
 		return err
 	}
 	return json.Unmarshal(data, v)
@@ -25,14 +24,14 @@ func unmarshal(data []byte, v any) error {
 // decode decodes valid arguments into a zero value. What can still fail is what
 // a schema does not say, such as the range of an int64 or the form of a time. The
 // arguments are open when their schema allows members that the type may not have.
-func decode[In any](args []byte, open bool, flat *schema.Flat, in *In) error {
+func decode[In any](args []byte, open bool, flat *flatDecoder, in *In) error {
 	if open {
-		if err := schema.CheckNames(reflect.TypeFor[In](), args); err != nil {
+		if err := checkNames(reflect.TypeFor[In](), args); err != nil {
 			return fmt.Errorf("arguments are invalid: %w", err)
 		}
 	}
 	// What the first leaves, the second decodes again.
-	if flat.Decode(args, reflect.ValueOf(in).Elem()) || decodeValid(args, in) == nil {
+	if flat.decode(args, reflect.ValueOf(in).Elem()) || decodeValid(args, in) == nil {
 		return nil
 	}
 	// To a schema 1.0 is an integer (2020-12, validation, section 6.1.1); to

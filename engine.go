@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/mcpengine/mcpengine/auth"
+	"github.com/mcpengine/mcpengine/internal/infer"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/internal/schema"
@@ -42,8 +43,7 @@ type Engine struct {
 
 	registry      registry
 	subscriptions subscriptions
-	schemas       sync.Map // reflect.Type to *schema.Schema
-	forms         sync.Map // the same for forms
+	schemas       sync.Map // schemaKey to *schema.Schema
 	randomKeys    bool
 	warnKeys      sync.Once
 	http          *streamable.Server
@@ -170,16 +170,41 @@ func (e *Engine) Close() {
 	e.closeHandshake()
 }
 
+// A purpose is what a schema is inferred for.
+type purpose uint8
+
+const (
+	forInput purpose = iota
+	forOutput
+	forForm
+)
+
+// A schemaKey is what a schema is inferred from.
+type schemaKey struct {
+	purpose purpose
+	of      reflect.Type
+}
+
 // schemaOf returns the schema inferred from t. Features often share a type.
-func (e *Engine) schemaOf(t reflect.Type) (*schema.Schema, error) {
-	if s, ok := e.schemas.Load(t); ok {
+func (e *Engine) schemaOf(t reflect.Type, p purpose) (s *schema.Schema, err error) {
+	key := schemaKey{p, t}
+	if s, ok := e.schemas.Load(key); ok {
 		return s.(*schema.Schema), nil
 	}
-	s, err := schema.Infer(t)
+	switch p {
+	case forInput:
+		s, err = infer.Input(t)
+	case forOutput:
+		s, err = infer.Output(t)
+	case forForm:
+		if s, err = infer.Form(t); err == nil {
+			err = checkForm(t, s)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
-	e.schemas.Store(t, s)
+	e.schemas.Store(key, s)
 	return s, nil
 }
 

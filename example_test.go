@@ -110,6 +110,37 @@ func ExampleAddTool() {
 }
 
 // An error is written for the model: it says how to succeed next time.
+// Tags bound the arguments. What is refused tells the model what is wanted.
+func ExampleAddTool_tags() {
+	type Search struct {
+		Query string  `json:"query" minLength:"1"`
+		Limit int     `json:"limit" minimum:"1" maximum:"50" default:"10"`
+		Since *string `json:"since,omitempty" format:"date"`
+	}
+	e := mcpengine.New("search")
+	mcpengine.AddTool(e, "search", "Search the news.",
+		func(_ context.Context, in Search) (string, error) {
+			return fmt.Sprintf("the first %d results for %q", in.Limit, in.Query), nil
+		})
+
+	ctx := context.Background()
+	c := mcptest.New(e)
+	for _, args := range []map[string]any{
+		{"query": "go", "since": nil},
+		{"query": "", "limit": 99, "since": "last week"},
+	} {
+		result, err := c.CallTool(ctx, "search", args)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(result.Text())
+	}
+	// Output:
+	// the first 10 results for "go"
+	// arguments are invalid: limit: must be at most 50, got 99; query: must have at least 1 character, got 0; since: must be a date such as 2026-01-31, got "last week"
+}
+
 func ExampleAddTool_error() {
 	type Query struct {
 		Days int `json:"days"`

@@ -1,66 +1,66 @@
 package mcpengine
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/schema"
 )
 
-// formOf returns the schema of a form inferred from t: a flat object of
-// primitive properties, and nothing that the schema of a form has no place for
-// (schema, "ElicitRequestFormParams").
-func (e *Engine) formOf(t reflect.Type) (*schema.Schema, error) {
-	if s, ok := e.forms.Load(t); ok {
-		return s.(*schema.Schema), nil
-	}
-	inferred, err := e.schemaOf(t)
-	if err != nil {
-		return nil, err
-	}
-	root, err := jsonrpc.ParseObject(inferred.JSON())
-	if err != nil {
-		return nil, err
-	}
-	if inferred.Type() != "object" || root.Get("properties") == nil {
-		return nil, fmt.Errorf("%v is not a struct with fields", t)
-	}
-	if err := checkForm(root.Get("properties")); err != nil {
-		return nil, fmt.Errorf("%v: %w", t, err)
-	}
-	form := fmt.Appendf(nil, `{"type":"object","properties":%s`, root.Get("properties"))
-	if required := root.Get("required"); required != nil {
-		form = fmt.Appendf(form, `,"required":%s`, required)
-	}
-	s, err := schema.Compile(append(form, '}'))
-	if err != nil {
-		return nil, err
-	}
-	e.forms.Store(t, s)
-	return s, nil
-}
-
-func checkForm(properties []byte) error {
-	members, err := jsonrpc.ParseObject(properties)
+// checkForm refuses what the schema of a form has no place for: it is a flat
+// object of primitive properties (schema, "ElicitRequestFormParams").
+func checkForm(t reflect.Type, s *schema.Schema) error {
+	root, err := jsonrpc.ParseObject(s.JSON())
 	if err != nil {
 		return err
 	}
-	for _, m := range members {
-		property, err := jsonrpc.ParseObject(m.Value)
-		if err != nil {
-			return err
-		}
-		switch string(property.Get("type")) {
-		case `"string"`, `"number"`, `"integer"`, `"boolean"`:
-		case `"array"`:
-			items, err := jsonrpc.ParseObject(property.Get("items"))
-			if err != nil || items.Get("enum") == nil {
-				return fmt.Errorf("field %q: a list in a form holds enumerated strings", m.Name)
-			}
-		default:
-			return fmt.Errorf("field %q: a form holds strings, numbers, booleans and choices", m.Name)
+	if s.Type() != "object" || root.Get("properties") == nil {
+		return fmt.Errorf("%v is not a struct with fields", t)
+	}
+	properties, err := jsonrpc.ParseObject(root.Get("properties"))
+	if err != nil {
+		return err
+	}
+	for _, m := range properties {
+		if err := checkFormField(m.Value); err != nil {
+			return fmt.Errorf("%v: field %q: %w", t, m.Name, err)
 		}
 	}
 	return nil
+}
+
+// formKeywords are the keywords of the properties of a form.
+var formKeywords = []string{
+	"type", "title", "description", "default", "enum", "minLength", "maxLength", "format", "minimum", "maximum", "items", "minItems", "maxItems",
+}
+
+func checkFormField(text []byte) error {
+	property, err := jsonrpc.ParseObject(text)
+	if err != nil {
+		return err
+	}
+	switch string(property.Get("type")) {
+	case `"string"`, `"number"`, `"integer"`, `"boolean"`:
+	case `"array"`:
+		items, err := jsonrpc.ParseObject(property.Get("items"))
+		if err != nil || items.Get("enum") == nil {
+			return errors.New("a list in a form holds enumerated strings")
+		}
+	default:
+		return errors.New("a form holds strings, numbers, booleans and choices")
+	}
+	for _, keyword := range property {
+		if !slices.Contains(formKeywords, string(keyword.Name)) {
+			return fmt.Errorf("a form has no place for %s", keyword.Name)
+		}
+	}
+	switch format := string(property.Get("format")); format {
+	case "", `"email"`, `"uri"`, `"date"`, `"date-time"`:
+		return nil
+	default:
+		return fmt.Errorf("a form does not know the format %s", format)
+	}
 }

@@ -85,7 +85,7 @@ func formFor[T any](e *Engine, given givenSchema) (*schema.Schema, error) {
 	if given != nil {
 		return given()
 	}
-	return e.formOf(reflect.TypeFor[T]())
+	return e.schemaOf(reflect.TypeFor[T](), forForm)
 }
 
 // ElicitURL asks the user to visit a URL for an interaction that the client

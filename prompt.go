@@ -49,7 +49,7 @@ func NewPrompt[In any, Out PromptResult](name, description string, h Handler[In,
 	// This function is compiled for every pair of types: keep it small.
 	s := &promptSpec{in: reflect.TypeFor[In]()}
 	if h != nil {
-		var flat schema.Flat
+		var flat flatDecoder
 		s.get = func(ctx context.Context, args []byte) (any, error) { return handle(ctx, args, &flat, h) }
 	}
 	return s.feature(name, description, opts)

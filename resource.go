@@ -91,7 +91,7 @@ func NewResource[In any, Out ResourceResult](uri, description string, h Handler[
 	// This function is compiled for every pair of types: keep it small.
 	s := &resourceSpec{in: reflect.TypeFor[In]()}
 	if h != nil {
-		var flat schema.Flat
+		var flat flatDecoder
 		s.read = func(ctx context.Context, args []byte) (any, error) { return handle(ctx, args, &flat, h) }
 	}
 	return s.feature(uri, description, defaultMIMEType[Out](), opts)

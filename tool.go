@@ -94,12 +94,14 @@ func AddTool[In, Out any](e *Engine, name, description string, h Handler[In, Out
 //   - *[mcp.CallToolResult] becomes the result as it is;
 //   - anything else becomes structured content with an output schema, and its
 //     JSON the text beside it (tools, "Structured Content").
+//
+// The schemas are inferred from In, whose field tags [Handler] lists, and Out.
 func NewTool[In, Out any](name, description string, h Handler[In, Out], opts ...ToolOption) Feature {
 	// This function is compiled for every pair of types: keep it small.
 	result := resultFor[Out]()
 	s := &toolSpec{in: reflect.TypeFor[In](), out: reflect.TypeFor[Out](), structured: result.structured}
 	if h != nil {
-		var flat schema.Flat
+		var flat flatDecoder
 		s.call = func(ctx context.Context, req *Request, t *tool, args, dst []byte) ([]byte, error) {
 			var v struct {
 				in  In
@@ -213,7 +215,7 @@ func (e *Engine) inputSchema(t reflect.Type, given givenSchema) (*schema.Schema,
 	if given != nil {
 		s, err = given()
 	} else {
-		s, err = e.schemaOf(t)
+		s, err = e.schemaOf(t, forInput)
 	}
 	if err == nil && s.Type() != "object" {
 		err = fmt.Errorf(`the schema's type must be "object"; %v is not a struct`, t)
@@ -226,7 +228,7 @@ func (e *Engine) outputSchema(t reflect.Type, given givenSchema, structured bool
 	case given != nil:
 		return given()
 	case structured && t.Kind() != reflect.Interface:
-		return e.schemaOf(t)
+		return e.schemaOf(t, forOutput)
 	}
 	return nil, nil
 }

@@ -5,23 +5,25 @@ import (
 	"cmp"
 	"hash/maphash"
 	"slices"
+
+	"github.com/mcpengine/mcpengine/internal/scan"
 )
 
 func (w *walker) array(rules *arrayRules, pos int) (end int, ok bool) {
 	ok = true
 	n, matches := 0, 0
-	e := elements{data: w.data, pos: pos}
-	for ; e.next(); n++ {
+	e := scan.Elements{Data: w.data, Pos: pos}
+	for ; e.Next(); n++ {
 		schema := rules.items
 		if n < len(rules.prefix) {
 			schema = rules.prefix[n]
 		}
-		start := e.pos
+		start := e.Pos
 		good := false
 		if schema == nil {
-			e.pos, good = w.skip(start)
+			e.Pos, good = w.skip(start)
 		} else {
-			e.pos, good = w.value(schema, start)
+			e.Pos, good = w.value(schema, start)
 		}
 		if !good {
 			if ok = false; w.quiet || w.stop != nil {
@@ -32,7 +34,7 @@ func (w *walker) array(rules *arrayRules, pos int) (end int, ok bool) {
 			matches++
 		}
 	}
-	if e.pos < 0 {
+	if e.Pos < 0 {
 		return w.fail(errMalformed)
 	}
 	if !rules.length.admits(n) {
@@ -44,7 +46,7 @@ func (w *walker) array(rules *arrayRules, pos int) (end int, ok bool) {
 	if rules.unique && n > 1 {
 		ok = w.unique(pos) && ok
 	}
-	return e.pos, ok
+	return e.Pos, ok
 }
 
 // A fingerprint stands for an element: equal elements have equal sums.
@@ -58,10 +60,10 @@ func (w *walker) unique(pos int) bool {
 	var elems []fingerprint
 	var form []byte
 	seed := maphash.MakeSeed() // so that nobody can make sums collide
-	e := elements{data: w.data, pos: pos}
-	for e.pos >= 0 && e.next() {
-		start := e.pos
-		form, e.pos = w.canonical(form[:0], start)
+	e := scan.Elements{Data: w.data, Pos: pos}
+	for e.Pos >= 0 && e.Next() {
+		start := e.Pos
+		form, e.Pos = w.canonical(form[:0], start)
 		if !w.spend(elementCost) {
 			return false
 		}

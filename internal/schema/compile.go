@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"github.com/mcpengine/mcpengine/internal/scan"
 )
 
 // A compiler turns the text of a schema into nodes.
@@ -54,11 +56,11 @@ func (c *compiler) compile() (*node, error) {
 
 // schema compiles the subschema at pos.
 func (c *compiler) schema(pos int) (*node, error) {
-	if len(c.nodes) == maxSubschemas {
-		return nil, fmt.Errorf("more than %d subschemas", maxSubschemas)
+	if len(c.nodes) == MaxSubschemas {
+		return nil, fmt.Errorf("more than %d subschemas", MaxSubschemas)
 	}
-	if c.depth == maxSchemaDepth {
-		return nil, c.errorf("nested more than %d levels deep", maxSchemaDepth)
+	if c.depth == MaxDepth {
+		return nil, c.errorf("nested more than %d levels deep", MaxDepth)
 	}
 	c.depth++
 	defer func() { c.depth-- }()
@@ -88,17 +90,17 @@ func (c *compiler) keywords(n *node) error {
 	}
 	n.scope = c.resource
 	header := 0
-	m := members{data: c.data, pos: n.pos}
-	for name := m.next(); name != nil; name = m.next() {
-		key := text(name)
+	m := scan.Members{Data: c.data, Pos: n.pos}
+	for name := m.Next(); name != nil; name = m.Next() {
+		key := scan.Text(name)
 		c.at = append(c.at, key)
 		if string(key) == "x-mcp-header" {
-			header = m.pos
-		} else if err := c.keyword(n, key, m.pos); err != nil {
+			header = m.Pos
+		} else if err := c.keyword(n, key, m.Pos); err != nil {
 			return err
 		}
 		c.at = c.at[:len(c.at)-1]
-		m.pos = skipValue(c.data, m.pos)
+		m.Pos = scan.Value(c.data, m.Pos)
 	}
 	if header > 0 {
 		if err := c.header(n, header); err != nil {
@@ -131,14 +133,14 @@ func (c *compiler) schemas(pos int) ([]*node, error) {
 		return nil, c.errorf("must be an array of schemas, got %s", c.excerpt(pos))
 	}
 	nodes := []*node{}
-	e := elements{data: c.data, pos: pos}
-	for e.next() {
-		n, err := c.child(fmt.Append(nil, len(nodes)), e.pos)
+	e := scan.Elements{Data: c.data, Pos: pos}
+	for e.Next() {
+		n, err := c.child(fmt.Append(nil, len(nodes)), e.Pos)
 		if err != nil {
 			return nil, err
 		}
 		nodes = append(nodes, n)
-		e.pos = skipValue(c.data, e.pos)
+		e.Pos = scan.Value(c.data, e.Pos)
 	}
 	if len(nodes) == 0 {
 		return nil, c.errorf("must not be empty")
@@ -151,17 +153,17 @@ func (c *compiler) schemaMap(pos int, add func(name []byte, n *node) error) erro
 	if c.data[pos] != '{' {
 		return c.errorf("must be an object of schemas, got %s", c.excerpt(pos))
 	}
-	m := members{data: c.data, pos: pos}
-	for literal := m.next(); literal != nil; literal = m.next() {
-		name := text(literal)
-		n, err := c.child(name, m.pos)
+	m := scan.Members{Data: c.data, Pos: pos}
+	for literal := m.Next(); literal != nil; literal = m.Next() {
+		name := scan.Text(literal)
+		n, err := c.child(name, m.Pos)
 		if err != nil {
 			return err
 		}
 		if err := add(name, n); err != nil {
 			return err
 		}
-		m.pos = skipValue(c.data, m.pos)
+		m.Pos = scan.Value(c.data, m.Pos)
 	}
 	return nil
 }
@@ -172,19 +174,19 @@ func (c *compiler) names(pos int, add func(name []byte)) error {
 		return c.errorf("must be an array of strings, got %s", c.excerpt(pos))
 	}
 	seen := make(map[string]bool)
-	e := elements{data: c.data, pos: pos}
-	for e.next() {
-		end := skipValue(c.data, e.pos)
-		if c.data[e.pos] != '"' {
+	e := scan.Elements{Data: c.data, Pos: pos}
+	for e.Next() {
+		end := scan.Value(c.data, e.Pos)
+		if c.data[e.Pos] != '"' {
 			return c.errorf("must be an array of strings, got %s", c.excerpt(pos))
 		}
-		name := text(c.data[e.pos:end])
+		name := scan.Text(c.data[e.Pos:end])
 		if seen[string(name)] {
-			return c.errorf("must not repeat %s", c.excerpt(e.pos))
+			return c.errorf("must not repeat %s", c.excerpt(e.Pos))
 		}
 		seen[string(name)] = true
 		add(name)
-		e.pos = end
+		e.Pos = end
 	}
 	return nil
 }
@@ -217,7 +219,7 @@ func (c *compiler) expect(t typeSet, pos int) error {
 }
 
 // literal returns the text of the value at pos.
-func (c *compiler) literal(pos int) []byte { return c.data[pos:skipValue(c.data, pos)] }
+func (c *compiler) literal(pos int) []byte { return c.data[pos:scan.Value(c.data, pos)] }
 
 func (c *compiler) excerpt(pos int) string { return excerpt(c.literal(pos)) }
 

@@ -3,6 +3,8 @@ package schema
 import (
 	"fmt"
 	"slices"
+
+	"github.com/mcpengine/mcpengine/internal/scan"
 )
 
 // ApplyDefaults returns value with every missing property that has a default
@@ -20,7 +22,7 @@ func (s *Schema) ApplyDefaults(value []byte) ([]byte, error) {
 		return value, nil
 	}
 	f := filler{src: value}
-	pos := skipSpace(value, 0)
+	pos := scan.Space(value, 0)
 	if f.value(s.root, pos) < 0 {
 		return nil, fmt.Errorf("apply defaults: %w", errMalformed)
 	}
@@ -89,7 +91,7 @@ func (f *filler) value(n *node, pos int) int {
 		n = n.ref
 	}
 	if pos < 0 || pos >= len(f.src) || f.src[pos] != '{' || !n.isFilledObject() || f.depth == maxValueDepth {
-		return skipValue(f.src, pos)
+		return scan.Value(f.src, pos)
 	}
 	f.depth++
 	end := f.object(n.object, pos)
@@ -106,20 +108,20 @@ func (f *filler) object(rules *objectRules, pos int) int {
 		present = make(bitset, len(rules.properties)/64+1)
 	}
 	empty := true
-	m := members{data: f.src, pos: pos}
-	for name := m.next(); name != nil; name = m.next() {
+	m := scan.Members{Data: f.src, Pos: pos}
+	for name := m.Next(); name != nil; name = m.Next() {
 		empty = false
-		i := rules.find(text(name))
+		i := rules.find(scan.Text(name))
 		if i >= 0 {
 			present.add(i)
 		}
 		if i >= 0 && rules.properties[i].schema != nil && rules.properties[i].schema.fills {
-			m.pos = f.value(rules.properties[i].schema, m.pos)
+			m.Pos = f.value(rules.properties[i].schema, m.Pos)
 		} else {
-			m.pos = skipValue(f.src, m.pos)
+			m.Pos = scan.Value(f.src, m.Pos)
 		}
 	}
-	if m.pos < 0 {
+	if m.Pos < 0 {
 		return -1
 	}
 	for i := range rules.properties {
@@ -127,14 +129,14 @@ func (f *filler) object(rules *objectRules, pos int) int {
 		if p.fill == nil || present.has(i) {
 			continue
 		}
-		f.copyTo(m.pos - 1) // up to the closing brace
+		f.copyTo(m.Pos - 1) // up to the closing brace
 		if !empty {
 			f.dst = append(f.dst, ',')
 		}
 		empty = false
 		f.dst = append(f.dst, p.fill...)
 	}
-	return m.pos
+	return m.Pos
 }
 
 // copyTo copies what is before end and has not been copied.

@@ -1,8 +1,6 @@
 package schema_test
 
-import (
-	"testing"
-)
+import "testing"
 
 func TestApplyDefaults(t *testing.T) {
 	t.Parallel()

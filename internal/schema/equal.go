@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"strconv"
+
+	"github.com/mcpengine/mcpengine/internal/scan"
 )
 
 // canonical appends the value at pos in a form that two values share exactly
@@ -27,12 +29,12 @@ func (w *walker) canonical(dst []byte, pos int) (form []byte, end int) {
 		return w.canonicalObject(dst, pos)
 	case '[':
 		dst = append(dst, '[')
-		e := elements{data: w.data, pos: pos}
-		for e.pos >= 0 && e.next() {
-			dst, e.pos = w.canonical(dst, e.pos)
+		e := scan.Elements{Data: w.data, Pos: pos}
+		for e.Pos >= 0 && e.Next() {
+			dst, e.Pos = w.canonical(dst, e.Pos)
 			dst = append(dst, ',')
 		}
-		return append(dst, ']'), e.pos
+		return append(dst, ']'), e.Pos
 	}
 	end, ok := w.skip(pos)
 	if !ok || !w.spend(nodeCost+4*(end-pos)) {
@@ -40,7 +42,7 @@ func (w *walker) canonical(dst []byte, pos int) (form []byte, end int) {
 	}
 	switch typeOf(w.data[pos]) {
 	case typeString:
-		return appendText(dst, text(w.data[pos:end])), end
+		return appendText(dst, scan.Text(w.data[pos:end])), end
 	case typeNumber:
 		return parseDecimal(w.data[pos:end]).append(dst), end
 	}
@@ -49,10 +51,10 @@ func (w *walker) canonical(dst []byte, pos int) (form []byte, end int) {
 
 func (w *walker) canonicalObject(dst []byte, pos int) (form []byte, end int) {
 	var forms []string
-	m := members{data: w.data, pos: pos}
-	for name := m.next(); name != nil; name = m.next() {
-		form := appendText(nil, text(name))
-		form, m.pos = w.canonical(form, m.pos)
+	m := scan.Members{Data: w.data, Pos: pos}
+	for name := m.Next(); name != nil; name = m.Next() {
+		form := appendText(nil, scan.Text(name))
+		form, m.Pos = w.canonical(form, m.Pos)
 		forms = append(forms, string(form))
 		if !w.spend(memberCost + 4*len(form)) {
 			return dst, -1
@@ -63,7 +65,7 @@ func (w *walker) canonicalObject(dst []byte, pos int) (form []byte, end int) {
 	for _, form := range forms {
 		dst = append(append(dst, form...), ',')
 	}
-	return append(dst, '}'), m.pos
+	return append(dst, '}'), m.Pos
 }
 
 func appendText(dst, s []byte) []byte {
@@ -87,7 +89,7 @@ func (d decimal) append(dst []byte) []byte {
 // JSON, it returns the text itself.
 func Canonical(value []byte) []byte {
 	w := newWalker(context.Background(), value)
-	form, _ := w.canonical(nil, skipSpace(value, 0))
+	form, _ := w.canonical(nil, scan.Space(value, 0))
 	if w.stop != nil {
 		return value
 	}

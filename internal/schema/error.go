@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/scan"
 )
 
 // Bounds on what an error repeats of a value or a schema.
@@ -60,32 +63,32 @@ func (w *walker) explain() *ValidationError {
 // "trip.stops[2].city". It is empty for the whole value.
 func Place(value []byte, pos int) string {
 	var place string
-	for at := skipSpace(value, 0); at < pos && len(place) <= maxListed; {
+	for at := scan.Space(value, 0); at < pos && len(place) <= maxListed; {
 		var step string
 		switch value[at] {
 		case '{':
-			m := members{data: value, pos: at}
-			name := m.next()
-			for end := skipValue(value, m.pos); name != nil && end >= 0 && end <= pos; end = skipValue(value, m.pos) {
-				m.pos = end
-				name = m.next()
+			m := scan.Members{Data: value, Pos: at}
+			name := m.Next()
+			for end := scan.Value(value, m.Pos); name != nil && end >= 0 && end <= pos; end = scan.Value(value, m.Pos) {
+				m.Pos = end
+				name = m.Next()
 			}
 			if name == nil {
 				return clip(place, maxListed)
 			}
-			step, at = joinPlace(place, name), m.pos
+			step, at = joinPlace(place, name), m.Pos
 		case '[':
-			e := elements{data: value, pos: at}
-			index, more := 0, e.next()
-			for end := skipValue(value, e.pos); more && end >= 0 && end <= pos; end = skipValue(value, e.pos) {
-				e.pos = end
-				more = e.next()
+			e := scan.Elements{Data: value, Pos: at}
+			index, more := 0, e.Next()
+			for end := scan.Value(value, e.Pos); more && end >= 0 && end <= pos; end = scan.Value(value, e.Pos) {
+				e.Pos = end
+				more = e.Next()
 				index++
 			}
 			if !more {
 				return clip(place, maxListed)
 			}
-			step, at = fmt.Sprintf("%s[%d]", place, index), e.pos
+			step, at = fmt.Sprintf("%s[%d]", place, index), e.Pos
 		default:
 			return clip(place, maxListed)
 		}
@@ -152,3 +155,6 @@ func list(n int, text func(i int) string) string {
 	}
 	return b.String()
 }
+
+// quote returns s, which is valid UTF-8, as a string literal.
+func quote(s string) []byte { return jsonrpc.AppendString(nil, s) }

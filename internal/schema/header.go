@@ -3,6 +3,8 @@ package schema
 import (
 	"net/textproto"
 	"strings"
+
+	"github.com/mcpengine/mcpengine/internal/scan"
 )
 
 // A Header says that an argument is mirrored into a header field of an HTTP
@@ -20,7 +22,7 @@ func (c *compiler) header(n *node, pos int) error {
 	if err := c.expect(typeString, pos); err != nil {
 		return err
 	}
-	name := string(text(c.literal(pos)))
+	name := string(scan.Text(c.literal(pos)))
 	switch {
 	case !isToken(name):
 		return c.errorf("must be an HTTP field name token (RFC 9110, section 5.6.2), got %s", c.excerpt(pos))

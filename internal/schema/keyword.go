@@ -3,6 +3,8 @@ package schema
 import (
 	"context"
 	"strings"
+
+	"github.com/mcpengine/mcpengine/internal/scan"
 )
 
 // A group is a set of keywords that are read by the same function.
@@ -118,7 +120,7 @@ func (c *compiler) typeKeyword(n *node, pos int) error {
 		return nil
 	}
 	if c.data[pos] == '"' {
-		return add(text(c.literal(pos)))
+		return add(scan.Text(c.literal(pos)))
 	}
 	var bad error
 	err := c.names(pos, func(name []byte) {
@@ -147,24 +149,24 @@ func (c *compiler) valueKeyword(n *node, name []byte, pos int) error {
 		return err
 	}
 	n.enum = []scalar{}
-	e := elements{data: c.data, pos: pos}
-	for e.next() {
-		s, err := c.scalar(e.pos)
+	e := scan.Elements{Data: c.data, Pos: pos}
+	for e.Next() {
+		s, err := c.scalar(e.Pos)
 		if err != nil {
 			return err
 		}
 		n.enum = append(n.enum, s)
-		e.pos = skipValue(c.data, e.pos)
+		e.Pos = scan.Value(c.data, e.Pos)
 	}
 	if len(n.enum) < indexed {
 		return nil
 	}
 	n.enumForms = make(map[string]bool, len(n.enum))
 	w := newWalker(context.Background(), c.data)
-	e = elements{data: c.data, pos: pos}
-	for e.next() {
+	e = scan.Elements{Data: c.data, Pos: pos}
+	for e.Next() {
 		var form []byte
-		form, e.pos = w.canonical(nil, e.pos)
+		form, e.Pos = w.canonical(nil, e.Pos)
 		n.enumForms[string(form)] = true
 	}
 	if w.stop != nil {
@@ -216,7 +218,7 @@ func (c *compiler) stringKeyword(n *node, name []byte, pos int) (err error) {
 		if err := c.expect(typeString, pos); err != nil {
 			return err
 		}
-		n.str.pattern, err = c.pattern(text(c.literal(pos)))
+		n.str.pattern, err = c.pattern(scan.Text(c.literal(pos)))
 		return err
 	}
 	return c.limit(&n.str.length, name, pos)
@@ -336,20 +338,20 @@ func (c *compiler) dependencies(n *node, pos int) error {
 	if err := c.expect(typeObject, pos); err != nil {
 		return err
 	}
-	m := members{data: c.data, pos: pos}
-	for name := m.next(); name != nil; name = m.next() {
-		d := dependent{name: string(text(name))}
+	m := scan.Members{Data: c.data, Pos: pos}
+	for name := m.Next(); name != nil; name = m.Next() {
+		d := dependent{name: string(scan.Text(name))}
 		var err error
-		if c.data[m.pos] == '[' {
-			err = c.names(m.pos, func(name []byte) { d.required = append(d.required, string(name)) })
+		if c.data[m.Pos] == '[' {
+			err = c.names(m.Pos, func(name []byte) { d.required = append(d.required, string(name)) })
 		} else {
-			d.schema, err = c.child(text(name), m.pos)
+			d.schema, err = c.child(scan.Text(name), m.Pos)
 		}
 		if err != nil {
 			return err
 		}
 		n.rareRules().dependents = append(n.rareRules().dependents, d)
-		m.pos = skipValue(c.data, m.pos)
+		m.Pos = scan.Value(c.data, m.Pos)
 	}
 	return nil
 }

@@ -18,6 +18,8 @@ type node struct {
 
 	encoded bool // has a contentEncoding, as bytes have
 
+	forms []*Form // beyond the keywords, of an inferred schema
+
 	types     typeSet // 0 for any
 	enum      []scalar
 	enumForms map[string]bool // the canonical forms of enum, when there are many

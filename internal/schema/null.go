@@ -1,5 +1,7 @@
 package schema
 
+import "github.com/mcpengine/mcpengine/internal/scan"
+
 // FillNulls returns value with an empty array, object or string in the place
 // of each null where the schema wants one: encoding/json writes nil slices and
 // maps as null, and to Go they are as good as empty ones. It returns value
@@ -9,7 +11,7 @@ func (s *Schema) FillNulls(value []byte) []byte {
 		return value // Validate tells
 	}
 	f := filler{src: value}
-	if f.nulls(s.root, skipSpace(value, 0)) < 0 || f.dst == nil {
+	if f.nulls(s.root, scan.Space(value, 0)) < 0 || f.dst == nil {
 		return value
 	}
 	return append(f.dst, value[f.copied:]...)
@@ -17,39 +19,53 @@ func (s *Schema) FillNulls(value []byte) []byte {
 
 // nulls fills the value at pos and returns its end, or -1.
 func (f *filler) nulls(n *node, pos int) int {
-	for n != nil && n.types == 0 && n.ref != nil {
-		n = n.ref
-	}
 	if n == nil || pos < 0 || pos >= len(f.src) || f.depth == maxValueDepth {
-		return skipValue(f.src, pos)
+		return scan.Value(f.src, pos)
 	}
+	n = n.describing(typeOf(f.src[pos]))
 	f.depth++
 	defer func() { f.depth-- }()
 	switch {
 	case f.src[pos] == 'n':
 		f.null(n, pos)
 	case f.src[pos] == '{' && n.object != nil:
-		m := members{data: f.src, pos: pos}
-		for name := m.next(); name != nil; name = m.next() {
+		m := scan.Members{Data: f.src, Pos: pos}
+		for name := m.Next(); name != nil; name = m.Next() {
 			child := n.object.additional
-			if i := n.object.find(text(name)); i >= 0 {
+			if i := n.object.find(scan.Text(name)); i >= 0 {
 				child = n.object.properties[i].schema
 			}
-			m.pos = f.nulls(child, m.pos)
+			m.Pos = f.nulls(child, m.Pos)
 		}
-		return m.pos
+		return m.Pos
 	case f.src[pos] == '[' && n.array != nil:
-		e := elements{data: f.src, pos: pos}
-		for i := 0; e.pos >= 0 && e.next(); i++ {
+		e := scan.Elements{Data: f.src, Pos: pos}
+		for i := 0; e.Pos >= 0 && e.Next(); i++ {
 			child := n.array.items
 			if i < len(n.array.prefix) {
 				child = n.array.prefix[i]
 			}
-			e.pos = f.nulls(child, e.pos)
+			e.Pos = f.nulls(child, e.Pos)
 		}
-		return e.pos
+		return e.Pos
 	}
-	return skipValue(f.src, pos)
+	return scan.Value(f.src, pos)
+}
+
+// describing returns the subschema that says what a value of the type is: n, or
+// what it refers to, or its only alternative for the type.
+func (n *node) describing(kind typeSet) *node {
+	for n.types == 0 {
+		next := n.ref
+		if next == nil {
+			next = soleAlternative(n.any, kind)
+		}
+		if next == nil {
+			break
+		}
+		n = next
+	}
+	return n
 }
 
 // null replaces the null at pos.
@@ -68,4 +84,19 @@ func (f *filler) null(n *node, pos int) {
 	f.copyTo(pos)
 	f.dst = append(f.dst, empty...)
 	f.copied = pos + len("null")
+}
+
+// soleAlternative returns the only one of the alternatives that may accept a
+// value of the type, or nil.
+func soleAlternative(alternatives []*node, kind typeSet) (sole *node) {
+	for _, n := range alternatives {
+		if n.accepted()&kind == 0 {
+			continue
+		}
+		if sole != nil {
+			return nil
+		}
+		sole = n
+	}
+	return sole
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"math/bits"
-	"strings"
 )
 
 // A decimal is a number exactly as JSON wrote it: neither 9007199254740993 nor
@@ -79,13 +78,6 @@ func (d decimal) digit(i int) byte {
 		return d.hi[i]
 	}
 	return d.lo[i-len(d.hi)]
-}
-
-// isInteger reports whether s is an integer as JSON writes it, with neither
-// fraction nor exponent.
-func isInteger(s string) bool {
-	s = strings.TrimPrefix(s, "-")
-	return s == "0" || s != "" && s[0] != '0' && strings.Trim(s, "0123456789") == ""
 }
 
 func (d decimal) isZero() bool { return d.len() == 0 }

@@ -1,5 +1,7 @@
 package schema
 
+import "github.com/mcpengine/mcpengine/internal/scan"
+
 // A bitset is a set of small integers.
 type bitset []uint64
 
@@ -20,8 +22,8 @@ func (w *walker) object(rules *objectRules, pos int) (end int, ok bool) {
 	}
 	ok = true
 	n, required := 0, 0 // members, and those among them that must be there
-	m := members{data: w.data, pos: pos}
-	for name := m.next(); name != nil; name = m.next() {
+	m := scan.Members{Data: w.data, Pos: pos}
+	for name := m.Next(); name != nil; name = m.Next() {
 		n++
 		good := w.member(rules, present, &required, name, &m)
 		if !good {
@@ -30,22 +32,22 @@ func (w *walker) object(rules *objectRules, pos int) (end int, ok bool) {
 			}
 		}
 	}
-	if m.pos < 0 {
+	if m.Pos < 0 {
 		return w.fail(errMalformed)
 	}
 	if !rules.size.admits(n) {
 		ok = w.size(pos, rules.size, n, "property", "properties")
 	}
-	return m.pos, (required == rules.required || w.requires(rules, present, pos)) && ok
+	return m.Pos, (required == rules.required || w.requires(rules, present, pos)) && ok
 }
 
 // member checks one member of an object and steps over it.
-func (w *walker) member(rules *objectRules, present bitset, required *int, name []byte, m *members) bool {
-	start := m.pos
+func (w *walker) member(rules *objectRules, present bitset, required *int, name []byte, m *scan.Members) bool {
+	start := m.Pos
 	if !w.spend(propertyCost + len(name)) {
 		return false
 	}
-	key := text(name)
+	key := scan.Text(name)
 	end, ok := 0, true // an end of 0 says that nothing has read the value yet
 	if i := rules.find(key); i >= 0 {
 		if rules.properties[i].required && !present.has(i) {
@@ -74,10 +76,10 @@ func (w *walker) member(rules *objectRules, present bitset, required *int, name 
 	default:
 		end, ok = w.value(rules.additional, start)
 	}
-	if rules.names != nil && !w.matches(rules.names, m.name) {
+	if rules.names != nil && !w.matches(rules.names, m.Name) {
 		ok = w.problem(start, "is not an allowed property name")
 	}
-	m.pos = end
+	m.Pos = end
 	return ok
 }
 

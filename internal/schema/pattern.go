@@ -24,6 +24,12 @@ type pattern struct {
 	anchored bool // begins with ^
 }
 
+// CheckPattern reports what is wrong with a regular expression.
+func CheckPattern(expr string) error {
+	_, err := compilePattern(expr)
+	return err
+}
+
 // pattern compiles a regular expression.
 func (c *compiler) pattern(expr []byte) (*pattern, error) {
 	p, err := compilePattern(string(expr))

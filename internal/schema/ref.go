@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/mcpengine/mcpengine/internal/scan"
 )
 
 // A resource is a schema with a URI of its own: the root, or a subschema with
@@ -32,7 +34,7 @@ func (c *compiler) dialect() error {
 	if pos < 0 {
 		return nil
 	}
-	uri := string(text(c.literal(pos)))
+	uri := string(scan.Text(c.literal(pos)))
 	switch strings.TrimSuffix(uri, "#") {
 	case "https://json-schema.org/draft/2020-12/schema":
 	case "http://json-schema.org/draft-07/schema", "https://json-schema.org/draft-07/schema":
@@ -56,7 +58,7 @@ func (c *compiler) enterResource(n *node) error {
 	if pos < 0 || c.data[pos] != '"' {
 		return nil // coreKeyword tells what is wrong
 	}
-	id, err := url.Parse(string(text(c.literal(pos))))
+	id, err := url.Parse(string(scan.Text(c.literal(pos))))
 	if err != nil || id.Fragment != "" {
 		return nil // likewise
 	}
@@ -95,7 +97,7 @@ func (c *compiler) coreKeyword(n *node, name []byte, pos int) error {
 	if err := c.expect(typeString, pos); err != nil {
 		return err
 	}
-	value := string(text(c.literal(pos)))
+	value := string(scan.Text(c.literal(pos)))
 	switch string(name) {
 	case "$schema":
 		root := member(c.data, 0, "$schema")
@@ -230,6 +232,11 @@ func (c *compiler) locate(pos int, pointer string) *node {
 		}
 		pos = next
 	}
+	return c.nodeAt(pos)
+}
+
+// nodeAt returns the subschema whose text begins at pos, or nil.
+func (c *compiler) nodeAt(pos int) *node {
 	i, ok := slices.BinarySearchFunc(c.nodes, pos, func(n *node, pos int) int { return n.pos - pos })
 	if !ok {
 		return nil
@@ -247,16 +254,16 @@ func (c *compiler) entries(pos int) map[string]int {
 	entries := make(map[string]int)
 	switch c.data[pos] {
 	case '{':
-		m := members{data: c.data, pos: pos}
-		for name := m.next(); name != nil; name = m.next() {
-			entries[string(text(name))] = m.pos
-			m.pos = skipValue(c.data, m.pos)
+		m := scan.Members{Data: c.data, Pos: pos}
+		for name := m.Next(); name != nil; name = m.Next() {
+			entries[string(scan.Text(name))] = m.Pos
+			m.Pos = scan.Value(c.data, m.Pos)
 		}
 	case '[':
-		e := elements{data: c.data, pos: pos}
-		for e.next() {
-			entries[strconv.Itoa(len(entries))] = e.pos
-			e.pos = skipValue(c.data, e.pos)
+		e := scan.Elements{Data: c.data, Pos: pos}
+		for e.Next() {
+			entries[strconv.Itoa(len(entries))] = e.Pos
+			e.Pos = scan.Value(c.data, e.Pos)
 		}
 	}
 	if c.places == nil {
@@ -289,12 +296,12 @@ func (c *compiler) checkLoop(n *node, done map[*node]bool) error {
 
 // member returns where the value of a member of the object at pos is, or -1.
 func member(data []byte, pos int, name string) int {
-	m := members{data: data, pos: pos}
-	for key := m.next(); key != nil; key = m.next() {
-		if string(text(key)) == name {
-			return m.pos
+	m := scan.Members{Data: data, Pos: pos}
+	for key := m.Next(); key != nil; key = m.Next() {
+		if string(scan.Text(key)) == name {
+			return m.Pos
 		}
-		m.pos = skipValue(data, m.pos)
+		m.Pos = scan.Value(data, m.Pos)
 	}
 	return -1
 }

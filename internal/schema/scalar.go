@@ -1,6 +1,10 @@
 package schema
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/mcpengine/mcpengine/internal/scan"
+)
 
 // A scalar is a value of enum or const. It may be an object or an array.
 type scalar struct {
@@ -14,7 +18,7 @@ func newScalar(literal []byte) scalar {
 	s := scalar{literal: literal, kind: typeOf(literal[0])}
 	switch s.kind {
 	case typeString:
-		s.text = text(literal)
+		s.text = scan.Text(literal)
 	case typeNumber:
 		s.number = parseDecimal(literal)
 	}

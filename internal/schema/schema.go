@@ -22,16 +22,17 @@ import (
 // Bounds on a schema, so that a hostile one cannot exhaust the validator
 // (basic, "Composition-Keyword Resource Use").
 const (
-	maxSchemaBytes = 1 << 20
-	maxSchemaDepth = 64
-	maxSubschemas  = 10_000
+	MaxBytes      = 1 << 20
+	MaxDepth      = 64
+	MaxSubschemas = 10_000
 )
 
 // A Schema is a JSON Schema that is known to be valid. It is immutable and safe
 // for concurrent use.
 type Schema struct {
-	json []byte
-	typ  string // see Type
+	json  []byte
+	typ   string // see Type
+	forms []Form // by Pos
 
 	// What compile makes of json, once.
 	once    sync.Once
@@ -45,10 +46,10 @@ type Schema struct {
 // $ref that leaves the schema is an error and is never fetched (basic, "$ref
 // Resolution").
 func Compile(raw []byte) (*Schema, error) {
-	if len(raw) > maxSchemaBytes {
-		return nil, fmt.Errorf("compile schema: %d bytes exceed the limit of %d", len(raw), maxSchemaBytes)
+	if len(raw) > MaxBytes {
+		return nil, fmt.Errorf("compile schema: %d bytes exceed the limit of %d", len(raw), MaxBytes)
 	}
-	text, err := compact(raw)
+	text, err := Compact(raw)
 	if err != nil {
 		return nil, fmt.Errorf("compile schema: %w", err)
 	}
@@ -60,8 +61,23 @@ func Compile(raw []byte) (*Schema, error) {
 	return s, nil
 }
 
-// compact returns raw, which has to be strict JSON, without white space.
-func compact(raw []byte) ([]byte, error) {
+// Inferred returns a schema that keeps to the bounds of one that [Compile]
+// takes, and that is compact and valid. It is compiled when it is first needed.
+// Type returns typ.
+func Inferred(text []byte, typ string, forms []Form) *Schema {
+	return &Schema{json: text, typ: typ, forms: forms}
+}
+
+// A Form is what the values of a subschema have to be beyond its keywords, such
+// as a date.
+type Form struct {
+	Pos    int                     // where the subschema begins in the text of the schema
+	Valid  func(value []byte) bool // of the characters of a string, or a number as it is written
+	Wanted string                  // completes "must be"
+}
+
+// Compact returns raw, which has to be strict JSON, without white space.
+func Compact(raw []byte) ([]byte, error) {
 	if len(raw) == 0 {
 		return nil, errors.New("empty text")
 	}
@@ -82,8 +98,14 @@ func (s *Schema) compile() error {
 			return
 		}
 		c := newCompiler(s.json)
-		s.root, s.err = c.compile()
+		if s.root, s.err = c.compile(); s.err != nil {
+			return
+		}
 		s.headers = c.headers
+		for i := range s.forms {
+			n := c.nodeAt(s.forms[i].Pos)
+			n.forms = append(n.forms, &s.forms[i])
+		}
 	})
 	return s.err
 }

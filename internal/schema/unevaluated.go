@@ -1,6 +1,10 @@
 package schema
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/mcpengine/mcpengine/internal/scan"
+)
 
 // rareRules are rules that few schemas have.
 type rareRules struct {
@@ -34,12 +38,12 @@ func (n *node) rareRules() *rareRules {
 
 // has reports whether the object at pos has a member of the given name.
 func (w *walker) has(pos int, name string) bool {
-	m := members{data: w.data, pos: pos}
-	for key := m.next(); key != nil && w.stop == nil; key = m.next() {
-		if string(text(key)) == name {
+	m := scan.Members{Data: w.data, Pos: pos}
+	for key := m.Next(); key != nil && w.stop == nil; key = m.Next() {
+		if string(scan.Text(key)) == name {
 			return true
 		}
-		m.pos, _ = w.skip(m.pos)
+		m.Pos, _ = w.skip(m.Pos)
 		w.spend(propertyCost + len(key))
 	}
 	return false
@@ -88,18 +92,18 @@ func (w *walker) unevaluated(n *node, pos int) (ok bool) {
 	switch rest := n.rare; {
 	case w.data[pos] == '{' && rest.members != nil:
 		applied := w.applied(nil, n, pos)
-		m := members{data: w.data, pos: pos}
-		for name := m.next(); name != nil && w.stop == nil; name = m.next() {
-			start := m.pos
-			m.pos, _ = w.skip(start)
+		m := scan.Members{Data: w.data, Pos: pos}
+		for name := m.Next(); name != nil && w.stop == nil; name = m.Next() {
+			start := m.Pos
+			m.Pos, _ = w.skip(start)
 			ok = w.rest(rest.members, start, w.anyLooksAt(n, applied, name, 0, start)) && ok
 		}
 	case w.data[pos] == '[' && rest.items != nil:
 		applied := w.applied(nil, n, pos)
-		e := elements{data: w.data, pos: pos}
-		for i := 0; w.stop == nil && e.next(); i++ {
-			start := e.pos
-			e.pos, _ = w.skip(start)
+		e := scan.Elements{Data: w.data, Pos: pos}
+		for i := 0; w.stop == nil && e.Next(); i++ {
+			start := e.Pos
+			e.Pos, _ = w.skip(start)
 			ok = w.rest(rest.items, start, w.anyLooksAt(n, applied, nil, i, start)) && ok
 		}
 	}
@@ -171,7 +175,7 @@ func (w *walker) anyLooksAt(n *node, applied []*node, name []byte, index, pos in
 			return part.array != nil && w.looksAtElement(part.array, index, pos) ||
 				part != n && part.rare != nil && part.rare.items != nil
 		}
-		return part.object != nil && w.looksAtMember(part.object, text(name)) ||
+		return part.object != nil && w.looksAtMember(part.object, scan.Text(name)) ||
 			part != n && part.rare != nil && part.rare.members != nil
 	})
 }

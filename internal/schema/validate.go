@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"unicode/utf8"
+
+	"github.com/mcpengine/mcpengine/internal/scan"
 )
 
 // Bounds on the validation of one value (basic, "Composition-Keyword Resource
@@ -84,8 +86,8 @@ func newWalker(ctx context.Context, value []byte) walker {
 
 // accepts reports whether the whole text is one value that satisfies n.
 func (w *walker) accepts(n *node) bool {
-	end, ok := w.value(n, skipSpace(w.data, 0))
-	if ok && skipSpace(w.data, end) != len(w.data) {
+	end, ok := w.value(n, scan.Space(w.data, 0))
+	if ok && scan.Space(w.data, end) != len(w.data) {
 		w.stop = errMalformed
 	}
 	return ok && w.stop == nil
@@ -239,6 +241,9 @@ func (w *walker) own(n *node, pos int) (end int, ok bool) {
 			ok = w.number(n.number, pos, end)
 		}
 	}
+	if ok && n.forms != nil {
+		ok = w.form(n, kind, pos, end)
+	}
 	if !ok && w.quiet || w.stop != nil {
 		return -1, false
 	}
@@ -248,9 +253,32 @@ func (w *walker) own(n *node, pos int) (end int, ok bool) {
 	return end, ok
 }
 
+// form checks what the keywords of an inferred schema do not say.
+func (w *walker) form(n *node, kind typeSet, pos, end int) bool {
+	value := w.data[pos:end]
+	switch {
+	case !w.spend(4 * len(value)):
+		return false
+	case kind == typeString:
+		value = scan.Text(value)
+	case kind != typeNumber:
+		return true
+	}
+	for _, f := range n.forms {
+		if f.Valid(value) {
+			continue
+		}
+		if w.quiet {
+			return false
+		}
+		return w.problem(pos, "must be %s, got %s", f.Wanted, w.excerpt(pos))
+	}
+	return true
+}
+
 // skip steps over a value that nothing is to be checked of.
 func (w *walker) skip(pos int) (end int, ok bool) {
-	end = skipValue(w.data, pos)
+	end = scan.Value(w.data, pos)
 	if end < 0 {
 		return w.fail(errMalformed)
 	}
@@ -268,7 +296,7 @@ func (w *walker) typ(n *node, kind typeSet, pos int) bool {
 	case n.types == 0 || n.types&kind != 0:
 		return true
 	case kind == typeNumber && n.types&typeInteger != 0:
-		literal := w.data[pos:max(pos, skipAtom(w.data, pos))]
+		literal := w.data[pos:max(pos, scan.Atom(w.data, pos))]
 		if !w.spend(len(literal)) {
 			return false
 		}
@@ -283,7 +311,7 @@ func (w *walker) typ(n *node, kind typeSet, pos int) bool {
 }
 
 func (w *walker) excerpt(pos int) string {
-	return excerpt(w.data[pos:max(pos, skipValue(w.data, pos))])
+	return excerpt(w.data[pos:max(pos, scan.Value(w.data, pos))])
 }
 
 func (w *walker) number(rules *numberRules, pos, end int) bool {
@@ -330,7 +358,7 @@ func (w *walker) string(rules *stringRules, pos, end int) bool {
 	if !w.spend(4 * len(literal)) {
 		return false
 	}
-	s := text(literal)
+	s := scan.Text(literal)
 	if rules.length != unlimited() {
 		// Characters are code points (JSON Schema Validation 2020-12, section 6.3.1).
 		if n := utf8.RuneCount(s); !rules.length.admits(n) {

@@ -1,35 +1,42 @@
-package schema
+package mcpengine
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
+
+	"github.com/mcpengine/mcpengine/internal/infer"
+	"github.com/mcpengine/mcpengine/internal/scan"
 )
 
-// CheckNames refuses a member of value whose name differs only by case from
+// checkNames refuses a member of value whose name differs only by case from
 // the one of a field that encoding/json, which overlooks case, would decode it
 // into. Value must be well-formed JSON. An object that satisfies an inferred
 // schema needs no check: it has no other members than the fields.
-func CheckNames(t reflect.Type, value []byte) error {
-	c := nameChecker{data: value, fields: make(map[reflect.Type][]field)}
-	_, err := c.value(t, skipSpace(value, 0))
+func checkNames(t reflect.Type, value []byte) error {
+	c := nameChecker{data: value, fields: make(map[reflect.Type][]infer.Field)}
+	_, err := c.value(t, scan.Space(value, 0))
 	return err
 }
 
 type nameChecker struct {
 	data   []byte
-	fields map[reflect.Type][]field // of the structs met so far
+	fields map[reflect.Type][]infer.Field // of the structs met so far
 }
 
 // value checks the value at pos, which is decoded into a t, and returns its
 // end.
 func (c *nameChecker) value(t reflect.Type, pos int) (end int, err error) {
-	t = indirect(t)
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
 	if pos < 0 || pos >= len(c.data) {
-		return -1, errMalformed
+		return -1, errors.New("malformed JSON")
 	}
 	switch kind := t.Kind(); {
-	case isJSON(reflect.PointerTo(t)):
+	case reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]()):
 	case kind == reflect.Struct && c.data[pos] == '{':
 		fields, err := c.fieldsOf(t)
 		if err != nil {
@@ -39,57 +46,56 @@ func (c *nameChecker) value(t reflect.Type, pos int) (end int, err error) {
 	case kind == reflect.Map && c.data[pos] == '{':
 		return c.object(pos, func([]byte) (reflect.Type, error) { return t.Elem(), nil })
 	case (kind == reflect.Slice || kind == reflect.Array) && c.data[pos] == '[':
-		e := elements{data: c.data, pos: pos}
-		for e.pos >= 0 && e.next() {
-			if e.pos, err = c.value(t.Elem(), e.pos); err != nil {
+		e := scan.Elements{Data: c.data, Pos: pos}
+		for e.Pos >= 0 && e.Next() {
+			if e.Pos, err = c.value(t.Elem(), e.Pos); err != nil {
 				return -1, err
 			}
 		}
-		return e.pos, nil
+		return e.Pos, nil
 	}
-	return skipValue(c.data, pos), nil
+	return scan.Value(c.data, pos), nil
 }
 
 // object checks the members of the object at pos, of types that typeOf tells.
 // A nil type is one that nothing is decoded into.
 func (c *nameChecker) object(pos int, typeOf func(name []byte) (reflect.Type, error)) (end int, err error) {
-	m := members{data: c.data, pos: pos}
-	for name := m.next(); name != nil; name = m.next() {
-		t, err := typeOf(text(name))
+	m := scan.Members{Data: c.data, Pos: pos}
+	for name := m.Next(); name != nil; name = m.Next() {
+		t, err := typeOf(scan.Text(name))
 		if err != nil {
 			return -1, err
 		}
 		if t == nil {
-			m.pos = skipValue(c.data, m.pos)
-		} else if m.pos, err = c.value(t, m.pos); err != nil {
+			m.Pos = scan.Value(c.data, m.Pos)
+		} else if m.Pos, err = c.value(t, m.Pos); err != nil {
 			return -1, err
 		}
 	}
-	return m.pos, nil
+	return m.Pos, nil
 }
 
-func (c *nameChecker) fieldsOf(t reflect.Type) ([]field, error) {
+func (c *nameChecker) fieldsOf(t reflect.Type) ([]infer.Field, error) {
 	fields, ok := c.fields[t]
 	if !ok {
-		all, err := collect(nil, t, field{}, nil)
-		if err != nil {
+		var err error
+		if fields, err = infer.Fields(t); err != nil {
 			return nil, err
 		}
-		fields = dominant(all)
 		c.fields[t] = fields
 	}
 	return fields, nil
 }
 
-func typeOfMember(fields []field, name []byte) (reflect.Type, error) {
+func typeOfMember(fields []infer.Field, name []byte) (reflect.Type, error) {
 	for i := range fields {
-		if fields[i].name == string(name) {
-			return fields[i].typ, nil
+		if fields[i].Name == string(name) {
+			return fields[i].Type, nil
 		}
 	}
 	for i := range fields {
-		if bytes.EqualFold([]byte(fields[i].name), name) {
-			return nil, fmt.Errorf("name %s differs from %q by case", excerpt(name), fields[i].name)
+		if bytes.EqualFold([]byte(fields[i].Name), name) {
+			return nil, fmt.Errorf("name %.64s differs from %q by case", name, fields[i].Name)
 		}
 	}
 	return nil, nil

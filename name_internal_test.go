@@ -1,10 +1,9 @@
-package schema_test
+package mcpengine
 
 import (
+	"math/big"
 	"reflect"
 	"testing"
-
-	"github.com/mcpengine/mcpengine/internal/schema"
 )
 
 // encoding/json takes "CITY" for the field city. Another reader of the same
@@ -21,7 +20,7 @@ func TestCheckNames(t *testing.T) {
 		By   map[string]*tree `json:"by"`
 		Two  [2]leaf
 		Any  any `json:"any"`
-		Own  pair
+		Own  big.Int
 		Skip string `json:"-"`
 	}
 	const differs = ` differs from "city" by case`
@@ -45,31 +44,12 @@ func TestCheckNames(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			got := ""
-			if err := schema.CheckNames(reflect.TypeFor[*tree](), []byte(test.value)); err != nil {
+			if err := checkNames(reflect.TypeFor[*tree](), []byte(test.value)); err != nil {
 				got = err.Error()
 			}
 			if got != test.want {
 				t.Errorf("CheckNames(%s) = %q, want %q", test.value, got, test.want)
 			}
 		})
-	}
-}
-
-func TestFillNulls(t *testing.T) {
-	t.Parallel()
-	s := mustCompile(t, `{"type":"object","$defs":{"l":{"type":"array","items":{"type":"object"}}},"properties":{
-		"l":{"$ref":"#/$defs/l"},"m":{"type":"object","additionalProperties":{"type":"array"}},"b":{"type":"string","contentEncoding":"base64"},
-		"s":{"type":"string"},"n":{"type":["array","null"]},"p":{"prefixItems":[{"type":"array"}]},"x":true}}`)
-	for _, test := range []struct{ value, want string }{
-		{`{"l":[{}],"m":{"a":[]},"b":"","n":null,"x":null,"y":null}`, `{"l":[{}],"m":{"a":[]},"b":"","n":null,"x":null,"y":null}`},
-		{`{"l":null,"m":null,"b":null,"s":null,"n":null}`, `{"l":[],"m":{},"b":"","s":null,"n":null}`},
-		{`{"l":[null,{}],"m":{"a":null,"b":[null]},"p":[null,null]}`, `{"l":[{},{}],"m":{"a":[],"b":[null]},"p":[[],null]}`},
-		{`null`, `{}`},
-		{`[null]`, `[null]`},
-		{`{"l":`, `{"l":`},
-	} {
-		if got := string(s.FillNulls([]byte(test.value))); got != test.want {
-			t.Errorf("FillNulls(%s) = %s, want %s", test.value, got, test.want)
-		}
 	}
 }

@@ -1,4 +1,4 @@
-package schema_test
+package mcpengine
 
 import (
 	"encoding/json"
@@ -10,7 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
-	"github.com/mcpengine/mcpengine/internal/schema"
 )
 
 type word string
@@ -30,15 +29,15 @@ type flat struct {
 	x string  //nolint:unused // no field of the JSON
 }
 
-func decodeFlat[T any](f *schema.Flat, value string) (v T, ok bool) {
-	ok = f.Decode([]byte(value), reflect.ValueOf(&v).Elem())
+func decodeFlat[T any](f *flatDecoder, value string) (v T, ok bool) {
+	ok = f.decode([]byte(value), reflect.ValueOf(&v).Elem())
 	return v, ok
 }
 
 // What it decodes is what encoding/json makes of it.
 func TestFlat(t *testing.T) {
 	t.Parallel()
-	var f schema.Flat
+	var f flatDecoder
 	for _, value := range []string{
 		`{}`, ` { } `, `{"s":"","b":false}`,
 		` { "s" : "a" , "w" : "b" , "b" : true } `,
@@ -61,7 +60,7 @@ func TestFlat(t *testing.T) {
 // The rest is left to encoding/json.
 func TestFlatLeaves(t *testing.T) {
 	t.Parallel()
-	var f schema.Flat
+	var f flatDecoder
 	for _, value := range []string{
 		`{"s":1}`, `{"s":{}}`, `{"b":"true"}`, `{"b":1}`, `{"I":"1"}`, `{"I":1.0}`, `{"I":true}`, `{"n":128}`, `{"c":-1}`, `{"c":256}`,
 		`{"f":1e400}`, `{"h":1e39}`, `{"f":"1"}`, `{"f":[]}`,
@@ -95,8 +94,8 @@ func TestNotFlat(t *testing.T) {
 			V int `json:",string"`
 		}{},
 	} {
-		var f schema.Flat
-		got := f.Decode([]byte(`{}`), reflect.New(reflect.TypeOf(v)).Elem())
+		var f flatDecoder
+		got := f.decode([]byte(`{}`), reflect.New(reflect.TypeOf(v)).Elem())
 		if want := reflect.TypeOf(v) == reflect.TypeFor[struct{ V time.Duration }](); got != want {
 			t.Errorf("Decode into %T: %v, want %v", v, got, want)
 		}
@@ -115,7 +114,7 @@ func FuzzFlat(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
-	var decoder schema.Flat
+	var decoder flatDecoder
 	f.Fuzz(func(t *testing.T, value string) {
 		if jsonrpc.Valid([]byte(value)) != nil {
 			return

@@ -1,16 +1,20 @@
-package schema
+package mcpengine
 
 import (
+	"encoding"
 	"encoding/json"
 	"reflect"
 	"strconv"
 	"sync"
+
+	"github.com/mcpengine/mcpengine/internal/infer"
+	"github.com/mcpengine/mcpengine/internal/scan"
 )
 
-// A Flat decodes objects into structs of one type, if all its fields are strings,
+// A flatDecoder decodes objects into structs of one type, if all its fields are strings,
 // numbers and booleans, as the arguments of most tools are. It does so as
 // encoding/json would, in a quarter of the time. The zero value is ready to use.
-type Flat struct {
+type flatDecoder struct {
 	once   sync.Once
 	fields []flatField // nil when the type is not flat
 }
@@ -20,28 +24,28 @@ type flatField struct {
 	index int
 }
 
-// Decode decodes value, which must be well-formed JSON, into v, the zero value
+// decode decodes value, which must be well-formed JSON, into v, the zero value
 // of the type. It reports false for what it leaves to encoding/json, faulty values
 // among it; v then holds some of the fields, as encoding/json decodes them too.
-func (f *Flat) Decode(value []byte, v reflect.Value) bool {
+func (f *flatDecoder) decode(value []byte, v reflect.Value) bool {
 	f.once.Do(func() { f.fields = flatFields(v.Type()) })
-	m := members{data: value, pos: skipSpace(value, 0)}
-	if f.fields == nil || m.pos == len(value) || value[m.pos] != '{' {
+	m := scan.Members{Data: value, Pos: scan.Space(value, 0)}
+	if f.fields == nil || m.Pos == len(value) || value[m.Pos] != '{' {
 		return false
 	}
-	for name := m.next(); name != nil; name = m.next() {
-		start := m.pos
-		m.pos = skipValue(value, start)
-		i := f.find(text(name))
-		if m.pos < 0 || i < 0 || !decodeAtom(value[start:m.pos], v.Field(i)) {
+	for name := m.Next(); name != nil; name = m.Next() {
+		start := m.Pos
+		m.Pos = scan.Value(value, start)
+		i := f.find(scan.Text(name))
+		if m.Pos < 0 || i < 0 || !decodeAtom(value[start:m.Pos], v.Field(i)) {
 			return false
 		}
 	}
-	return m.pos >= 0
+	return m.Pos >= 0
 }
 
 // find returns the index of the field with the name, or -1.
-func (f *Flat) find(name []byte) int {
+func (f *flatDecoder) find(name []byte) int {
 	for i := range f.fields {
 		if f.fields[i].name == string(name) {
 			return f.fields[i].index
@@ -51,29 +55,33 @@ func (f *Flat) find(name []byte) int {
 }
 
 func flatFields(t reflect.Type) []flatField {
-	if t.Kind() != reflect.Struct || isJSON(reflect.PointerTo(t)) || isText(reflect.PointerTo(t)) {
+	if t.Kind() != reflect.Struct || decodesItself(t) {
 		return nil
 	}
-	fields := []flatField{}
-	for i := range t.NumField() {
-		sf := t.Field(i)
-		tag := sf.Tag.Get("json")
-		if tag == "-" || !sf.IsExported() && !sf.Anonymous && tag == "" {
-			continue
-		}
-		f, err := newField(sf, tag, field{})
-		if err != nil || sf.Anonymous || f.text || !isAtom(sf.Type) {
+	fields, err := infer.Fields(t)
+	if err != nil {
+		return nil
+	}
+	flat := make([]flatField, len(fields))
+	for i, f := range fields {
+		if len(f.Index) > 1 || f.Quoted || !isAtom(f.Type) {
 			return nil
 		}
-		fields = append(fields, flatField{f.name, i})
+		flat[i] = flatField{f.Name, f.Index[0]}
 	}
-	return fields
+	return flat
+}
+
+// decodesItself reports whether encoding/json leaves a value of t to its
+// methods.
+func decodesItself(t reflect.Type) bool {
+	p := reflect.PointerTo(t)
+	return p.Implements(reflect.TypeFor[json.Unmarshaler]()) || p.Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
 }
 
 // isAtom reports whether decodeAtom knows the type.
 func isAtom(t reflect.Type) bool {
-	p := reflect.PointerTo(t)
-	if isJSON(p) || isText(p) || t == reflect.TypeFor[json.Number]() {
+	if decodesItself(t) || t == reflect.TypeFor[json.Number]() {
 		return false
 	}
 	switch t.Kind() {
@@ -96,7 +104,7 @@ func decodeAtom(value []byte, v reflect.Value) bool {
 		if value[0] != '"' {
 			return false
 		}
-		v.SetString(string(text(value)))
+		v.SetString(string(scan.Text(value)))
 	case reflect.Bool:
 		v.SetBool(value[0] == 't')
 		return value[0] == 't' || value[0] == 'f'

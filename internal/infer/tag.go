@@ -1,0 +1,336 @@
+package infer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/schema"
+)
+
+// A group is the values that a tag is for.
+type group uint8
+
+const (
+	forNumbers group = iota + 1
+	forStrings
+	forLists
+	forScalars
+)
+
+// Tags are the struct tags that a field may have, beside json:
+//
+//	jsonschema:"text"      the description
+//	default:"…"            the default: JSON, or the bare text for a string
+//	header:"Region"        its x-mcp-header
+//	enum:"a,b,c"           the values it is limited to
+//	minimum:"1"            bounds of a number, as JSON; maximum,
+//	                       exclusiveMinimum and exclusiveMaximum likewise
+//	multipleOf:"0.5"       what a number is a multiple of
+//	minLength:"1"          bounds of a string in characters; maxLength likewise
+//	pattern:"^[a-z]+$"     a regular expression that matches the string somewhere
+//	format:"email"         a format of JSON Schema, which is checked
+//	minItems:"1"           bounds of a slice; maxItems likewise
+//
+// For a slice, minItems and maxItems are of the slice, and enum and the other
+// bounds of its elements. A tag that does not apply to the type of its field is
+// an error, and so are a tag that is misspelt, a keyword of JSON Schema that is
+// no tag, and a tag that is not in the form of Go's.
+var tags = map[string]group{
+	"json": 0, "jsonschema": 0, "default": 0, "header": 0,
+	"enum":    forScalars,
+	"minimum": forNumbers, "maximum": forNumbers, "exclusiveMinimum": forNumbers, "exclusiveMaximum": forNumbers,
+	"multipleOf": forNumbers,
+	"minLength":  forStrings, "maxLength": forStrings, "pattern": forStrings, "format": forStrings,
+	"minItems": forLists, "maxItems": forLists,
+}
+
+// foreign are keywords of JSON Schema that an author may take for tags.
+var foreign = []string{
+	"title", "description", "const", "examples", "uniqueItems", "contains", "minContains", "maxContains",
+	"minProperties", "maxProperties", "additionalProperties", "propertyNames", "contentEncoding", "contentMediaType",
+}
+
+// A rule is a tag that becomes a keyword.
+type rule struct {
+	key, value string
+	used       bool
+}
+
+type rules []rule
+
+func (r rules) has(key string) bool {
+	return slices.ContainsFunc(r, func(r rule) bool { return !r.used && r.key == key })
+}
+
+// check refuses the tags that did not apply to the type of the field.
+func (r rules) check(t reflect.Type) error {
+	for _, rule := range r {
+		if !rule.used {
+			return fmt.Errorf("tag %s does not apply to type %s", rule.key, t)
+		}
+	}
+	for _, pair := range [][2]string{
+		{"minimum", "maximum"}, {"minimum", "exclusiveMaximum"}, {"exclusiveMinimum", "maximum"}, {"exclusiveMinimum", "exclusiveMaximum"},
+		{"minLength", "maxLength"}, {"minItems", "maxItems"},
+	} {
+		low, hasLow := r.number(pair[0])
+		high, hasHigh := r.number(pair[1])
+		if hasLow && hasHigh && low > high {
+			return fmt.Errorf("tag %s is greater than %s", pair[0], pair[1])
+		}
+	}
+	return nil
+}
+
+// number returns the value of a tag that is a number.
+func (r rules) number(key string) (n float64, ok bool) {
+	i := slices.IndexFunc(r, func(r rule) bool { return r.key == key })
+	if i < 0 {
+		return 0, false
+	}
+	n, err := strconv.ParseFloat(r[i].value, 64)
+	return n, err == nil
+}
+
+// parseTags returns the tags that become keywords, in their order.
+func parseTags(tag reflect.StructTag) (rules, error) {
+	var found rules
+	var seen []string
+	for rest := strings.TrimLeft(string(tag), " "); rest != ""; rest = strings.TrimLeft(rest, " ") {
+		key, after, ok := strings.Cut(rest, `:"`)
+		quoted, err := strconv.QuotedPrefix(`"` + after)
+		if !ok || err != nil || key == "" || strings.ContainsAny(key, " \"\t") {
+			return nil, fmt.Errorf("the tag is not in the form of Go's, key:\"value\", at %.40q", rest)
+		}
+		value, err := strconv.Unquote(quoted)
+		if err != nil {
+			return nil, fmt.Errorf("tag %s: %w", key, err)
+		}
+		rest = after[len(quoted)-1:]
+		if err := checkTag(key, seen); err != nil {
+			return nil, err
+		}
+		seen = append(seen, key)
+		if tags[key] != 0 {
+			found = append(found, rule{key: key, value: value})
+		}
+	}
+	return found, nil
+}
+
+// checkTag refuses a tag that looks like one of ours and is none. Tags of other
+// packages are their own business.
+func checkTag(key string, seen []string) error {
+	if slices.Contains(seen, key) {
+		return fmt.Errorf("tag %s is given twice", key)
+	}
+	if _, ok := tags[key]; ok {
+		return nil
+	}
+	for known := range tags {
+		if strings.EqualFold(key, known) || len(known) > 5 && isMisspelt(key, known) {
+			return fmt.Errorf("tag %s is unknown: is it %s?", key, known)
+		}
+	}
+	switch {
+	case key == "description":
+		return errors.New("tag description is unknown: use jsonschema")
+	case slices.Contains(foreign, key):
+		return fmt.Errorf("tag %s is unknown: give the schema as JSON", key)
+	}
+	return nil
+}
+
+// isMisspelt reports whether s is word with one letter too many, too few or
+// another, or with two letters swapped.
+func isMisspelt(s, word string) bool {
+	i := 0
+	for i < len(s) && i < len(word) && s[i] == word[i] {
+		i++
+	}
+	a, b := s[i:], word[i:]
+	switch len(a) - len(b) {
+	case 0:
+		return len(a) > 0 && a[1:] == b[1:] || len(a) > 1 && a[0] == b[1] && a[1] == b[0] && a[2:] == b[2:]
+	case 1:
+		return a[1:] == b
+	case -1:
+		return a == b[1:]
+	}
+	return false
+}
+
+// withoutRules keeps the rules of a field from what is inside its value, until
+// the result is called.
+func (in *inferrer) withoutRules() (restore func()) {
+	rules, described := in.rules, in.described
+	in.rules, in.described = nil, false
+	return func() { in.rules, in.described = rules, described }
+}
+
+// limit writes the rules for a value of the given JSON type, to which a field
+// with tags leads.
+func (in *inferrer) limit(typ string) error {
+	for i := range in.rules {
+		r := &in.rules[i]
+		if r.used || !appliesTo(tags[r.key], typ) {
+			continue
+		}
+		r.used = true
+		if err := in.rule(r, typ); err != nil {
+			return fmt.Errorf("tag %s: %w", r.key, err)
+		}
+	}
+	return nil
+}
+
+func appliesTo(g group, typ string) bool {
+	switch typ {
+	case "integer", "number":
+		return g == forNumbers || g == forScalars
+	case "string":
+		return g == forStrings || g == forScalars
+	case "array":
+		return g == forLists
+	}
+	return g == forScalars // of booleans, and of what is quoted
+}
+
+func (in *inferrer) rule(r *rule, typ string) error {
+	switch {
+	case r.key == "enum":
+		return in.enum(r.value)
+	case r.key == "pattern":
+		if err := schema.CheckPattern(r.value); err != nil {
+			return err
+		}
+		return in.text(r.key, r.value)
+	case r.key == "format":
+		form, ok := formats[r.value]
+		if !ok {
+			return fmt.Errorf("%q is not a format of JSON Schema", r.value)
+		}
+		if form != nil {
+			in.attach(form)
+		}
+		return in.text(r.key, r.value)
+	case tags[r.key] == forNumbers:
+		return in.number(r, typ)
+	}
+	if n, err := strconv.ParseUint(r.value, 10, 31); err != nil || strconv.FormatUint(n, 10) != r.value {
+		return fmt.Errorf("%q is not a number of characters or items", r.value)
+	}
+	in.key(r.key)
+	in.buf = append(in.buf, r.value...)
+	return nil
+}
+
+// number writes a bound of a number, or multipleOf.
+func (in *inferrer) number(r *rule, typ string) error {
+	n, err := strconv.ParseFloat(r.value, 64)
+	switch {
+	case err != nil || !json.Valid([]byte(r.value)):
+		return fmt.Errorf("%q is not a number", r.value)
+	case r.key == "multipleOf" && n <= 0:
+		return errors.New("must be greater than 0")
+	case r.key == "multipleOf":
+		if len(strings.Trim(r.value, "0.")) > 18 {
+			return errors.New("must have at most 18 significant digits")
+		}
+	case typ == "integer" && n != math.Trunc(n):
+		return fmt.Errorf("%s is not an integer", r.value)
+	case typ == "integer" && !(in.low <= n && n <= in.high):
+		return fmt.Errorf("%s is outside the range of the type", r.value)
+	}
+	in.key(r.key)
+	in.buf = append(in.buf, r.value...)
+	return nil
+}
+
+// enum writes the values that a tag lists.
+func (in *inferrer) enum(tag string) error {
+	base := in.buf[in.start:]
+	nullable := strings.HasPrefix(string(base), `{"type":[`)
+	in.key("enum")
+	in.buf = append(in.buf, '[')
+	for value := range strings.SplitSeq(tag, ",") {
+		literal, err := in.literal(base, in.start, value)
+		if err != nil {
+			return err
+		}
+		if in.buf[len(in.buf)-1] != '[' {
+			in.buf = append(in.buf, ',')
+		}
+		in.buf = append(in.buf, literal...)
+	}
+	if nullable {
+		in.buf = append(in.buf, ",null"...)
+	}
+	in.buf = append(in.buf, ']')
+	return nil
+}
+
+// literal returns the JSON for a value in a tag: it is JSON already, or the
+// bare text of a string. It has to satisfy the schema that begins at start and
+// lacks nothing but its closing brace, which is compiled unless that is plain
+// to see.
+func (in *inferrer) literal(base []byte, start int, tag string) ([]byte, error) {
+	bare := !strings.HasPrefix(tag, `"`)
+	switch plain := string(base); {
+	case plain == `{"type":"string"` && bare && !in.hasForm(start):
+		return quote(tag)
+	case plain == `{"type":"integer"` && len(tag) < 19 && isInteger(tag),
+		plain == `{"type":"boolean"` && (tag == "true" || tag == "false"):
+		return []byte(tag), nil
+	}
+	raw := []byte(tag)
+	if bare && (strings.HasPrefix(string(base), `{"type":"string"`) || strings.HasPrefix(string(base), `{"type":["string"`)) {
+		var err error
+		if raw, err = quote(tag); err != nil {
+			return nil, err
+		}
+	}
+	if err := jsonrpc.Valid(raw); err != nil {
+		return nil, fmt.Errorf("%s is not JSON", tag)
+	}
+	literal, err := schema.Compact(raw)
+	if err != nil {
+		return nil, fmt.Errorf("%s is not JSON", tag)
+	}
+	var forms []schema.Form
+	for _, f := range in.forms {
+		if f.Pos >= start {
+			f.Pos -= start
+			forms = append(forms, f)
+		}
+	}
+	s := schema.Inferred(append(slices.Clip(base), '}'), "", forms)
+	if err := s.Validate(context.Background(), literal); err != nil {
+		return nil, fmt.Errorf("%s: %w", tag, err)
+	}
+	return literal, nil
+}
+
+// quote returns a text as JSON.
+func quote(text string) ([]byte, error) {
+	if !utf8.ValidString(text) {
+		return nil, errors.New("invalid UTF-8")
+	}
+	return jsonrpc.AppendString(nil, text), nil
+}
+
+// isInteger reports whether s is an integer as JSON writes it, with neither
+// fraction nor exponent.
+func isInteger(s string) bool {
+	s = strings.TrimPrefix(s, "-")
+	return s == "0" || s != "" && s[0] != '0' && strings.Trim(s, "0123456789") == ""
+}

@@ -1,0 +1,178 @@
+// Package scan steps through JSON text without decoding it.
+//
+// Its functions take an offset and return the offset behind what they read, or
+// -1 when the text ends early. Callers promise well-formed JSON; a broken
+// promise ends in -1, never in a panic.
+package scan
+
+import (
+	"bytes"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+)
+
+// Space skips the white space at i.
+func Space(b []byte, i int) int {
+	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\r' || b[i] == '\t') {
+		i++
+	}
+	return i
+}
+
+// str reads the string whose opening quote is at i.
+func str(b []byte, i int) int {
+	i++
+	n := bytes.IndexByte(b[i:], '"')
+	if n < 0 {
+		return -1
+	}
+	escape := bytes.IndexByte(b[i:i+n], '\\')
+	if escape < 0 {
+		return i + n + 1
+	}
+	for i += escape; i < len(b); i++ {
+		switch b[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return -1
+}
+
+// Atom reads the number, true, false or null at i.
+func Atom(b []byte, i int) int {
+	start := i
+	for i < len(b) && (b[i] >= '0' && b[i] <= '9' || b[i] >= 'a' && b[i] <= 'z' ||
+		b[i] == '-' || b[i] == '+' || b[i] == '.' || b[i] == 'E') {
+		i++
+	}
+	if i == start {
+		return -1
+	}
+	return i
+}
+
+// Value reads the value at i without recursion, whatever its depth.
+func Value(b []byte, i int) int {
+	depth := 0
+	for i >= 0 && i < len(b) {
+		switch b[i] {
+		case '"':
+			i = str(b, i)
+		case '{', '[':
+			depth++
+			i++
+			continue
+		case '}', ']':
+			depth--
+			i++
+		case ' ', '\n', '\r', '\t', ',', ':':
+			i++
+			if depth > 0 {
+				continue
+			}
+			return -1
+		default:
+			i = Atom(b, i)
+		}
+		if depth <= 0 {
+			return i
+		}
+	}
+	return -1
+}
+
+// Members iterates over the members of an object. Between calls of Next the
+// caller moves pos past the value.
+type Members struct {
+	Data  []byte
+	Pos   int // at first the object; then the value of the current member; at last the end of the object, or -1
+	Name  int // where the name of the current member starts
+	begun bool
+}
+
+// Next returns the Next name as it is written, quotes included, or nil at the
+// end of the object.
+func (m *Members) Next() []byte {
+	i, more := separator(m.Data, m.Pos, m.begun, '}')
+	m.begun = true
+	if !more {
+		m.Pos = i
+		return nil
+	}
+	if m.Data[i] != '"' {
+		m.Pos = -1
+		return nil
+	}
+	m.Name = i
+	end := str(m.Data, i)
+	if end < 0 {
+		m.Pos = -1
+		return nil
+	}
+	i = Space(m.Data, end)
+	if i >= len(m.Data) || m.Data[i] != ':' {
+		m.Pos = -1
+		return nil
+	}
+	m.Pos = Space(m.Data, i+1)
+	return m.Data[m.Name:end]
+}
+
+// Elements iterates over the elements of an array. Between calls of Next the
+// caller moves pos past the value.
+type Elements struct {
+	Data  []byte
+	Pos   int // at first the array; then the current element; at last the end of the array, or -1
+	begun bool
+}
+
+// Next reports whether there is another element.
+func (e *Elements) Next() bool {
+	i, more := separator(e.Data, e.Pos, e.begun, ']')
+	e.begun = true
+	e.Pos = i
+	return more
+}
+
+// separator steps over what is between two entries of an object or an array:
+// the opening bracket at first, then the comma. It returns the start of the
+// Next entry; or, when there is no more, the end of the whole or -1.
+func separator(b []byte, i int, begun bool, closing byte) (at int, more bool) {
+	if i < 0 {
+		return -1, false
+	}
+	if !begun {
+		i++
+	}
+	i = Space(b, i)
+	if i < len(b) && b[i] == closing {
+		return i + 1, false
+	}
+	if begun {
+		if i >= len(b) || b[i] != ',' {
+			return -1, false
+		}
+		i = Space(b, i+1)
+	}
+	if i >= len(b) {
+		return -1, false
+	}
+	return i, true
+}
+
+// Text returns the characters of a string literal. They are a part of the
+// literal unless it has escapes.
+func Text(literal []byte) []byte {
+	if len(literal) < 2 {
+		return nil
+	}
+	plain := literal[1 : len(literal)-1]
+	if bytes.IndexByte(plain, '\\') < 0 {
+		return plain
+	}
+	// Well-formed JSON has no bad escape; of a bad one the part before it counts.
+	return jsonrpc.AppendUnquoted(nil, literal)
+}
