@@ -71,6 +71,7 @@ func Elicit[T any](ctx context.Context, message string, opts ...AskOption) (T, e
 	if err != nil {
 		return out, err
 	}
+	content = form.DropNulls(ctx, content)
 	if err := form.Validate(ctx, content); err != nil {
 		return out, a.invalid("content %v", err)
 	}
