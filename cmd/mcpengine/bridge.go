@@ -96,9 +96,9 @@ func (c *cli) bridgeSource(target string, sign *signFlags) (remote.Source, error
 	}
 	if source.Profile, err = store.Load(target); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			err = fmt.Errorf("there is no server %q", target)
+			err = hintError{fmt.Errorf("there is no server %q", target), "set it up with mcpengine proxy " + target + " URL"}
 		}
-		return source, hintError{err, "set it up with mcpengine proxy " + target + " URL"}
+		return source, err
 	}
 	source.ClientSecret = func() (string, error) { return store.Secret(target, source.Profile, c.getenv) }
 	return source, nil

@@ -19,26 +19,16 @@ type installation struct {
 	server hostconfig.Server
 	hosts  []*hostconfig.Host
 	force  bool
-	owned  map[string]string // URLs of native entries that are ours, by host
-}
-
-func (i installation) ownURLs() map[string]string {
-	owned := map[string]string{}
-	for _, host := range i.hosts {
-		owned[host.ID] = ownURL(i.store, host, i.server.Name)
-	}
-	return owned
+	before *profile.Profile // that tells which entries are ours, or nil
 }
 
 func (i installation) run(ctx context.Context, dryRun bool) ([]hostconfig.Change, error) {
-	owned := i.owned
-	if owned == nil {
-		owned = i.ownURLs()
-	}
 	var all []hostconfig.Change
 	for _, host := range i.hosts {
 		s := i.server
-		s.OwnURL = owned[host.ID]
+		if i.before != nil {
+			s.Known, s.OwnURL = true, i.before.Native[host.ID]
+		}
 		changes, err := host.Install(ctx, i.e, s, hostconfig.Options{DryRun: dryRun, Force: i.force})
 		all = append(all, changes...)
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -168,7 +169,7 @@ func (c *cli) hostRows(project bool) ([]hostRow, error) {
 			continue
 		}
 		row := hostRow{Host: host.ID, Name: host.Name, Found: host.Found(e)}
-		for _, status := range host.Status(e, nativeOf(store, host)) {
+		for _, status := range host.Status(e, ours(store, host)) {
 			file := fileRow{File: status.File, Exists: status.Exists, Servers: status.Servers}
 			if file.Servers == nil {
 				file.Servers = []string{}
@@ -183,20 +184,20 @@ func (c *cli) hostRows(project bool) ([]hostRow, error) {
 	return rows, nil
 }
 
-// nativeOf tells which of a host's own entries were made here: those that a
-// profile says so of.
-func nativeOf(store *profile.Store, host *hostconfig.Host) func(name, url string) bool {
-	return func(name, url string) bool { return url == ownURL(store, host, name) }
-}
-
-// ownURL is the URL of the native entry of that name that was made for a host,
-// or "".
-func ownURL(store *profile.Store, host *hostconfig.Host, name string) string {
-	p, err := store.Load(name)
-	if err != nil {
-		return "" // a profile that cannot be read proves nothing
+// ours returns what is known of the server of a name that a host may have.
+func ours(store *profile.Store, host *hostconfig.Host) func(name string) (hostconfig.Server, bool) {
+	return func(name string) (hostconfig.Server, bool) {
+		s := hostconfig.Server{Name: name}
+		s.Command, _ = os.Executable() // where it cannot be found, it is not compared
+		p, err := store.Load(name)
+		switch {
+		case err == nil:
+			s.OwnURL = p.Native[host.ID]
+		case errors.Is(err, fs.ErrNotExist) || profile.CheckName(name) != nil:
+			return s, false
+		}
+		return s, true // a profile that cannot be read is one
 	}
-	return p.Native[host.ID]
 }
 
 func (c *cli) printHosts(rows []hostRow) error {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/hostconfig"
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/profile"
+	"github.com/mcpengine/mcpengine/internal/private"
 )
 
 // proxyFlags are the flags of proxy as they were given.
@@ -85,7 +86,12 @@ func (c *cli) runProxy(cmd *cobra.Command, name, url string, f *proxyFlags) erro
 		return err
 	}
 	old, err := store.Load(name)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		old = nil
+	case errors.As(err, new(*private.Error)):
+		return err
+	case err != nil:
 		return hintError{err, "remove it with mcpengine uninstall " + name}
 	}
 	p, secret, err := c.profile(cmd.Flags().Changed, old, url, f)
@@ -104,7 +110,7 @@ func (c *cli) runProxy(cmd *cobra.Command, name, url string, f *proxyFlags) erro
 	if err != nil {
 		return err
 	}
-	job := installation{cli: c, store: store, e: e, server: s, hosts: hosts, force: f.force}
+	job := installation{cli: c, store: store, e: e, server: s, hosts: hosts, force: f.force, before: old}
 	if f.dryRun {
 		changes, err := job.run(cmd.Context(), true)
 		if err != nil {
@@ -117,8 +123,6 @@ func (c *cli) runProxy(cmd *cobra.Command, name, url string, f *proxyFlags) erro
 	if _, err := job.run(cmd.Context(), true); err != nil {
 		return err
 	}
-	// The entries that were there before are told by the old profile.
-	owned := job.ownURLs()
 	url = ""
 	if s.Native {
 		url = p.URL
@@ -131,7 +135,6 @@ func (c *cli) runProxy(cmd *cobra.Command, name, url string, f *proxyFlags) erro
 	if len(hosts) == 0 {
 		return c.printEntry(s)
 	}
-	job.owned = owned
 	changes, err := job.run(cmd.Context(), false)
 	c.report(changes, "installed "+name)
 	if err != nil {

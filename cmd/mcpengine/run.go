@@ -15,6 +15,7 @@ import (
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/deploy"
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/hostconfig"
 	"github.com/mcpengine/mcpengine/internal/bridge"
+	"github.com/mcpengine/mcpengine/internal/private"
 	"github.com/mcpengine/mcpengine/internal/terminal"
 )
 
@@ -63,6 +64,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 
 // hintOf is what the user can do about an error, or "".
 func hintOf(err error) string {
+	if e, ok := errors.AsType[*private.Error](err); ok {
+		return e.Hint()
+	}
 	if e, ok := errors.AsType[hintError](err); ok {
 		return e.hint
 	}

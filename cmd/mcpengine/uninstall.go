@@ -52,55 +52,85 @@ func (c *cli) runUninstall(ctx context.Context, name string, f *hostFlags, o hos
 		return err
 	}
 	everywhere := len(hosts) == 0
+	var doubts []error
 	if everywhere {
-		hosts = c.hostsWith(store, e, name)
+		hosts, doubts = c.hostsWith(store, e, name)
 	}
-	var all []hostconfig.Change
-	for _, host := range hosts {
-		s := hostconfig.Server{Name: name, OwnURL: ownURL(store, host, name)}
-		changes, failed := host.Uninstall(ctx, e, s, o)
-		all = append(all, changes...)
-		if failed != nil {
-			c.report(all, "uninstalled "+name)
-			return failed
-		}
+	all, err := disconnect(ctx, store, e, name, hosts, o)
+	if err != nil {
+		doubts = append(doubts, err)
 	}
 	if o.DryRun {
 		c.printChanges(all, store, name)
-		return nil
+		return errors.Join(doubts...)
 	}
 	c.report(all, "uninstalled "+name)
-	if everywhere {
-		err = c.removeProfile(ctx, store, name, len(all) > 0)
-	} else {
-		err = forgetNative(ctx, store, name, hosts)
+	defer func() {
+		if slices.ContainsFunc(all, hostconfig.Change.Changed) {
+			c.stderr.Printf("A host that is running may keep the server until it is restarted\n")
+		}
+	}()
+	switch {
+	case everywhere && len(doubts) > 0:
+		// An entry without its profile would be one that does not work.
+		return hintError{fmt.Errorf("the profile is kept, for not every entry could be removed:\n%w", errors.Join(doubts...)), uninstallHint(doubts, name)}
+	case len(doubts) > 0:
+		return doubts[0]
+	case everywhere:
+		return c.removeProfile(ctx, store, name, len(all) > 0)
 	}
-	if err != nil {
-		return err
-	}
-	if slices.ContainsFunc(all, hostconfig.Change.Changed) {
-		c.stderr.Printf("A host that is running may keep the server until it is restarted\n")
-	}
-	return nil
+	return forgetNative(ctx, store, name, hosts)
 }
 
-// hostsWith are the hosts that have the entry. A file that cannot be read is
-// mentioned: it may have it.
-func (c *cli) hostsWith(store *profile.Store, e hostconfig.Environment, name string) []*hostconfig.Host {
-	var hosts []*hostconfig.Host
+func uninstallHint(doubts []error, name string) string {
+	for _, err := range doubts {
+		if hint := hostconfig.Hint(err); hint != "" {
+			return hint + "; then run mcpengine uninstall " + name + " again"
+		}
+	}
+	return "correct the file, or move it away; then run mcpengine uninstall " + name + " again"
+}
+
+// disconnect takes the entry out of the hosts' files. A host that fails does not
+// keep the others from it.
+func disconnect(ctx context.Context, store *profile.Store, e hostconfig.Environment, name string, hosts []*hostconfig.Host, o hostconfig.Options) ([]hostconfig.Change, error) {
+	var all []hostconfig.Change
+	var errs []error
+	for _, host := range hosts {
+		s, known := ours(store, host)(name)
+		s.Known = known
+		changes, err := host.Uninstall(ctx, e, s, o)
+		all = append(all, changes...)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", host.Name, err))
+		}
+	}
+	if len(errs) == 1 {
+		return all, errs[0]
+	}
+	return all, errors.Join(errs...)
+}
+
+// hostsWith returns the hosts that have the entry, and why others may have it. A
+// file that cannot be read and does not hold the name is only mentioned.
+func (c *cli) hostsWith(store *profile.Store, e hostconfig.Environment, name string) (hosts []*hostconfig.Host, doubts []error) {
 	for _, host := range hostconfig.Hosts() {
 		has := false
-		for _, status := range host.Status(e, nativeOf(store, host)) {
-			if status.Err != nil {
+		for _, status := range host.Status(e, ours(store, host)) {
+			switch {
+			case status.Err != nil && status.Mentions(name):
+				doubts = append(doubts, fmt.Errorf("%s: %s: %w", host.Name, status.File, status.Err))
+			case status.Err != nil:
 				c.stderr.Printf("%s: left out: %s: %v\n", host.Name, status.File, status.Err)
+			case slices.Contains(status.Servers, name), slices.Contains(status.Doubtful, name):
+				has = true
 			}
-			has = has || slices.Contains(status.Servers, name)
 		}
 		if has {
 			hosts = append(hosts, host)
 		}
 	}
-	return hosts
+	return hosts, doubts
 }
 
 func (c *cli) removeProfile(ctx context.Context, store *profile.Store, name string, installed bool) error {

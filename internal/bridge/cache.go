@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/internal/private"
 )
 
 const (
@@ -31,20 +32,20 @@ type FileCache struct {
 // is found out again.
 func NewFileCache(dir string, now func() time.Time) *FileCache { return &FileCache{dir, now} }
 
+// file is the name of a server's file, below the folder.
 func (c *FileCache) file(server string) string {
 	sum := sha256.Sum256([]byte(server))
-	return filepath.Join(c.dir, hex.EncodeToString(sum[:16])+".json")
+	return hex.EncodeToString(sum[:16]) + ".json"
 }
 
 // Load implements [peer.Cache].
 func (c *FileCache) Load(server string) (peer.Known, bool) {
 	var known peer.Known
-	name := c.file(server)
-	info, err := os.Stat(name)
-	if err != nil || info.Size() > maxCached || c.now().Sub(info.ModTime()) > cacheAge {
+	info, err := os.Stat(filepath.Join(c.dir, c.file(server)))
+	if err != nil || c.now().Sub(info.ModTime()) > cacheAge {
 		return known, false
 	}
-	data, err := os.ReadFile(name)
+	data, err := private.Read(c.dir, c.file(server), maxCached)
 	if err != nil || json.Unmarshal(data, &known) != nil {
 		return peer.Known{}, false
 	}
@@ -54,24 +55,10 @@ func (c *FileCache) Load(server string) (peer.Known, bool) {
 // Store implements [peer.Cache]. What cannot be written is not remembered.
 func (c *FileCache) Store(server string, known peer.Known) {
 	data, err := json.Marshal(known)
-	if err != nil || len(data) > maxCached || os.MkdirAll(c.dir, 0o700) != nil {
+	if err != nil || len(data) > maxCached {
 		return
 	}
-	// Several bridges may write at once: each replaces the file as a whole.
-	f, err := os.CreateTemp(c.dir, ".new-*")
-	if err != nil {
-		return
-	}
-	_, err = f.Write(data)
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), c.file(server))
-	}
-	if err != nil {
-		_ = os.Remove(f.Name()) // nothing is lost
-	}
+	_ = private.Write(c.dir, c.file(server), data)
 }
 
 // serverKey is the key of a server in a [peer.Cache]: its URL without what may

@@ -33,7 +33,7 @@ func TestFileCache(t *testing.T) {
 		t.Error("what is old is believed")
 	}
 	now = time.Now()
-	if err := os.WriteFile(c.file("https://a"), []byte("{"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, c.file("https://a")), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, ok := c.Load("https://a"); ok {

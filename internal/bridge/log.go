@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"slices"
 	"sync"
+
+	"github.com/mcpengine/mcpengine/internal/private"
 )
 
 const (
@@ -61,13 +63,10 @@ func NewLog(out io.Writer, level slog.Level, name string) *Log {
 
 // openLog opens the file, for its user alone.
 func openLog(name string) (*os.File, error) {
-	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
-		return nil, fmt.Errorf("make the folder of the log: %w", err)
-	}
-	if info, err := os.Stat(name); err == nil && info.Size() > maxLog {
+	if info, err := os.Lstat(name); err == nil && info.Size() > maxLog {
 		_ = os.Rename(name, name+".old") // or else it goes on growing
 	}
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	f, err := private.Append(filepath.Dir(name), filepath.Base(name))
 	if err != nil {
 		return nil, fmt.Errorf("open the log: %w", err)
 	}

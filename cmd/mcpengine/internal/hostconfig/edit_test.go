@@ -295,7 +295,7 @@ func noSpace(b []byte) []byte {
 
 func FuzzJSON(f *testing.F) {
 	for _, seed := range []string{
-		"", "{}", `{"s":{}}`, `{"a":1,"s":{"b":2,},}`, "{\n  // c\n  \"s\": { /* d */ \"x\": 1, // e\n }\n}\r\n", utf8BOM + `{"s":{"x":{"y":[]}}}`,
+		"", "{}", "{}// e", "// e", "/* e */", `{"s":{}}`, `{"a":1,"s":{"b":2,},}`, "{\n  // c\n  \"s\": { /* d */ \"x\": 1, // e\n }\n}\r\n", utf8BOM + `{"s":{"x":{"y":[]}}}`,
 		"{\"a\":2, // c\n\"s\":{\"b\":1 // d\n}}",
 	} {
 		f.Add([]byte(seed))

@@ -30,6 +30,8 @@ type Server struct {
 	ClientID string
 	Scopes   []string
 
+	// Known tells that there is a profile of that name.
+	Known bool
 	// OwnURL is the URL of the native entry that was made before, or "". An
 	// entry with another one is not ours.
 	OwnURL string
@@ -99,21 +101,22 @@ func encodeValue(v any) ([]byte, error) {
 
 // owns reports whether an entry is one that this program has made.
 func owns(entry []byte, s Server) bool {
-	return isBridge(entry, s.Name) || s.OwnURL != "" && nativeURL(entry) == s.OwnURL
+	return isBridge(entry, s) || s.OwnURL != "" && nativeURL(entry) == s.OwnURL
 }
 
-// isBridge reports whether an entry runs the bridge of that name. The program
-// may have been somewhere else when the entry was made.
-func isBridge(entry []byte, name string) bool {
+// isBridge reports whether an entry runs the bridge of the server. The program
+// may have been somewhere else, and under another name, when the entry was made:
+// where there is a profile of that name, its bridge is told by its arguments.
+func isBridge(entry []byte, s Server) bool {
 	var e struct {
 		Command string   `json:"command"`
 		Args    []string `json:"args"`
 	}
-	if json.Unmarshal(entry, &e) != nil {
+	if json.Unmarshal(entry, &e) != nil || e.Command == "" || !slices.Equal(e.Args, []string{"bridge", s.Name}) {
 		return false
 	}
 	program := path.Base(strings.ReplaceAll(e.Command, `\`, "/"))
-	return strings.TrimSuffix(program, ".exe") == "mcpengine" && slices.Equal(e.Args, []string{"bridge", name})
+	return s.Known || e.Command == s.Command || strings.TrimSuffix(program, ".exe") == "mcpengine"
 }
 
 func nativeURL(entry []byte) string {

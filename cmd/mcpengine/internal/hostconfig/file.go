@@ -3,6 +3,7 @@ package hostconfig
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -14,6 +15,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/mcpengine/mcpengine/internal/private"
 )
 
 const (
@@ -52,19 +55,20 @@ func (e Environment) editFile(ctx context.Context, name string, toml, dryRun boo
 			err = fmt.Errorf("edit %s: %w", name, err)
 		}
 	}()
-	target, err := resolve(name)
+	at, err := e.place(name)
 	if err != nil {
 		return c, err
 	}
+	defer at.root.Close()
 	if !dryRun {
-		unlock, err := e.lock(ctx, target)
+		unlock, err := e.lock(ctx, at.path())
 		if err != nil {
 			return c, err
 		}
 		defer unlock()
 	}
 	for range attempts {
-		before, mode, err := read(target)
+		before, mode, err := at.read()
 		if err != nil {
 			return c, err
 		}
@@ -87,7 +91,7 @@ func (e Environment) editFile(ctx context.Context, name string, toml, dryRun boo
 		if dryRun {
 			return c, nil
 		}
-		switch c.Backup, err = replace(target, c.Before, c.After, mode); {
+		switch c.Backup, err = at.replace(c.Before, c.After, mode); {
 		case errors.Is(err, errChanged):
 			continue
 		case err != nil:
@@ -100,10 +104,60 @@ func (e Environment) editFile(ctx context.Context, name string, toml, dryRun boo
 
 var errChanged = errors.New("another program keeps changing the file")
 
-// resolve follows symbolic links, so that the file is replaced and not the link.
+// A place is where a file is once links are followed, so that the file is
+// replaced and not the link. It is below a folder that it does not leave, even
+// if a link is put in its way meanwhile.
+type place struct {
+	root   *os.Root
+	name   string // below the root
+	backup func(before []byte, mode fs.FileMode) (string, error)
+}
+
+// place follows the links of a name. A file of the user may be anywhere, for
+// settings are often kept in a repository with links to it. In a project, whose
+// files somebody else wrote, no link leads out.
+func (e Environment) place(file string) (*place, error) {
+	target, err := resolve(file)
+	if err != nil {
+		return nil, err
+	}
+	folder := filepath.Dir(target)
+	if e.Project != "" {
+		if folder, err = filepath.EvalSymlinks(e.Project); err != nil {
+			return nil, err
+		}
+	}
+	for e.Project == "" && filepath.Dir(folder) != folder {
+		if _, err := os.Stat(folder); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		folder = filepath.Dir(folder)
+	}
+	name, err := filepath.Rel(folder, target)
+	if err != nil || !filepath.IsLocal(name) {
+		return nil, withHint(fmt.Errorf("a link leads out of the project, to %s", target), "replace the link by a file, or edit that file by hand")
+	}
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return nil, err
+	}
+	p := &place{root: root, name: name}
+	p.backup = p.backupBeside
+	if e.Project != "" {
+		p.backup = func(before []byte, _ fs.FileMode) (string, error) { return e.backupAtHome(target, before) }
+	}
+	return p, nil
+}
+
+// resolve follows the links of a name as far as it exists.
 func resolve(name string) (string, error) {
 	if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
-		return name, nil
+		folder := filepath.Dir(name)
+		if folder == name {
+			return name, nil
+		}
+		folder, err := resolve(folder)
+		return filepath.Join(folder, filepath.Base(name)), err
 	}
 	target, err := filepath.EvalSymlinks(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -112,11 +166,13 @@ func resolve(name string) (string, error) {
 	return target, err
 }
 
-// read returns the content of a file and its mode, or nil and the mode of a new
-// file when there is none. New files are for the user alone: hosts keep secrets
-// of other servers there.
-func read(name string) ([]byte, fs.FileMode, error) {
-	info, err := os.Stat(name)
+func (p *place) path() string { return filepath.Join(p.root.Name(), p.name) }
+
+// read returns the content of the file and its mode, or nil and the mode of a
+// new file when there is none. New files are for the user alone: hosts keep
+// secrets of other servers there.
+func (p *place) read() ([]byte, fs.FileMode, error) {
+	info, err := p.root.Stat(p.name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, 0o600, nil
 	}
@@ -126,7 +182,7 @@ func read(name string) ([]byte, fs.FileMode, error) {
 	if !info.Mode().IsRegular() {
 		return nil, 0, errors.New("it is not a file")
 	}
-	f, err := os.Open(name)
+	f, err := p.root.Open(p.name)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -138,70 +194,93 @@ func read(name string) ([]byte, fs.FileMode, error) {
 	return data, info.Mode().Perm(), nil
 }
 
-// replace keeps a copy of a file and puts the new content in its place, whole or
-// not at all.
-func replace(name string, before, after []byte, mode fs.FileMode) (backup string, err error) {
-	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+// replace keeps a copy of the file and puts the new content in its place, whole
+// or not at all.
+func (p *place) replace(before, after []byte, mode fs.FileMode) (backup string, err error) {
+	if err := p.root.MkdirAll(filepath.Dir(p.name), 0o700); err != nil {
 		return "", err
 	}
 	if before != nil {
-		backup = name + backupSuffix
-		temp, err := writeTemp(backup, before, mode)
-		if err != nil {
+		if backup, err = p.backup(before, mode); err != nil {
 			return "", fmt.Errorf("back up: %w", err)
 		}
-		if err := os.Rename(temp, backup); err != nil {
-			return "", errors.Join(fmt.Errorf("back up: %w", err), os.Remove(temp))
-		}
 	}
-	temp, err := writeTemp(name, after, mode)
+	temp, err := p.writeTemp(after, mode)
 	if err != nil {
 		return "", err
 	}
-	now, _, err := read(name)
+	now, _, err := p.read()
 	if err == nil && !bytes.Equal(now, before) {
 		err = errChanged
 	}
 	if err == nil {
-		err = os.Rename(temp, name)
+		err = p.root.Rename(temp, p.name)
 	}
 	if err != nil {
-		return "", errors.Join(err, os.Remove(temp))
+		return "", errors.Join(err, p.root.Remove(temp))
 	}
-	syncFolder(filepath.Dir(name))
+	p.syncFolder()
 	return backup, nil
 }
 
-// writeTemp writes a new file next to the named one.
-func writeTemp(name string, data []byte, mode fs.FileMode) (string, error) {
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+// backupBeside keeps the content next to the file.
+func (p *place) backupBeside(before []byte, mode fs.FileMode) (string, error) {
+	temp, err := p.writeTemp(before, mode)
+	if err != nil {
+		return "", err
+	}
+	if err := p.root.Rename(temp, p.name+backupSuffix); err != nil {
+		return "", errors.Join(err, p.root.Remove(temp))
+	}
+	return p.path() + backupSuffix, nil
+}
+
+// backupAtHome keeps the content of a project's file among the program's own
+// files: in the project it would be committed, with whatever is secret in it.
+func (e Environment) backupAtHome(target string, before []byte) (string, error) {
+	name := "backups/" + filepath.Base(target) + "." + digest(target)
+	if err := private.Write(e.State, name, before); err != nil {
+		return "", err
+	}
+	return filepath.Join(e.State, filepath.FromSlash(name)), nil
+}
+
+// writeTemp writes a new file next to the place, and returns its name.
+func (p *place) writeTemp(data []byte, mode fs.FileMode) (string, error) {
+	name := filepath.Join(filepath.Dir(p.name), "."+filepath.Base(p.name)+"."+rand.Text())
+	f, err := p.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return "", err
 	}
 	_, err = f.Write(data)
 	if err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()); err != nil {
-		return "", errors.Join(err, os.Remove(f.Name()))
+		return "", errors.Join(err, p.root.Remove(name))
 	}
-	return f.Name(), nil
+	return name, nil
 }
 
 // syncFolder makes a rename last. Not every system can, and the file is whole
 // either way.
-func syncFolder(name string) {
-	if f, err := os.Open(name); err == nil {
+func (p *place) syncFolder() {
+	if f, err := p.root.Open(filepath.Dir(p.name)); err == nil {
 		_ = f.Sync()
 		_ = f.Close()
 	}
 }
 
+// digest stands for the name of a file in the name of another.
+func digest(name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return hex.EncodeToString(sum[:8])
+}
+
 // lock waits until no other program of ours edits the file.
 func (e Environment) lock(ctx context.Context, name string) (unlock func(), err error) {
 	folder := filepath.Join(e.State, "locks")
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+	if err := errors.Join(private.Folder(e.State), private.Folder(folder)); err != nil {
 		return nil, fmt.Errorf("lock: %w", err)
 	}
-	sum := sha256.Sum256([]byte(name))
-	l := flock.New(filepath.Join(folder, hex.EncodeToString(sum[:8])+".lock"), flock.SetPermissions(0o600))
+	l := flock.New(filepath.Join(folder, digest(name)+".lock"), flock.SetPermissions(0o600))
 	ctx, cancel := context.WithTimeout(ctx, lockWait)
 	defer cancel()
 	if _, err := l.TryLockContext(ctx, lockPoll); err != nil {

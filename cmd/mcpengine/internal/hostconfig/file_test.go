@@ -3,10 +3,13 @@ package hostconfig_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -33,7 +36,7 @@ func TestConcurrent(t *testing.T) {
 				})
 			}
 			wg.Wait()
-			status := h.Status(e, nil)
+			status := h.Status(e, nobody)
 			if n := len(status[0].Servers); n != count || status[0].Err != nil {
 				t.Errorf("%d entries, %v; want %d", n, status[0].Err, count)
 			}
@@ -249,12 +252,146 @@ func TestStatus(t *testing.T) {
 	e, h := here(t), host(t, "cursor")
 	write(t, h.Files(e)[0], `{"mcpServers":{
 		"b":{"command":"mcpengine","args":["bridge","b"]}, "a":{"url":"https://a"}, "c":{"url":"https://c"}, "d":{"command":"npx"}}}`)
-	status := h.Status(e, func(name, url string) bool { return name == "a" && url == "https://a" })
+	status := h.Status(e, func(name string) (hostconfig.Server, bool) {
+		return hostconfig.Server{OwnURL: map[string]string{"a": "https://a"}[name]}, name == "a"
+	})
 	if diff := cmp.Diff([]string{"a", "b"}, status[0].Servers); diff != "" || status[0].Err != nil {
 		t.Errorf("Servers (-want +got):\n%s%v", diff, status[0].Err)
 	}
 	write(t, h.Files(e)[0], `{`)
-	if status := h.Status(e, nil); status[0].Err == nil {
+	if status := h.Status(e, nobody); status[0].Err == nil {
 		t.Error("a broken file has no error")
+	}
+}
+
+// nobody knows no server.
+func nobody(string) (hostconfig.Server, bool) { return hostconfig.Server{}, false }
+
+// In a project no link leads out, neither of the file nor of its folder, and what
+// was there before is not kept where it would be committed.
+func TestProjectLinks(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("links need a privilege")
+	}
+	const before = `{"mcpServers":{}}`
+	for name, plant := range map[string]func(project, outside string) error{
+		"a link of the file": func(project, outside string) error {
+			return errors.Join(os.Mkdir(project+"/.cursor", 0o700), os.Symlink(outside+"/mcp.json", project+"/.cursor/mcp.json"))
+		},
+		"a link of the folder": func(project, outside string) error { return os.Symlink(outside, project+"/.cursor") },
+		"a link of the folder, no file": func(project, outside string) error {
+			return errors.Join(os.Remove(outside+"/mcp.json"), os.Symlink(outside, project+"/.cursor"))
+		},
+		"a link that leads up and away": func(project, _ string) error { return os.Symlink("../outside", project+"/.cursor") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			e := here(t)
+			e.Project = filepath.Join(dir, "project")
+			outside := filepath.Join(dir, "outside")
+			if err := errors.Join(os.Mkdir(e.Project, 0o700), os.Mkdir(outside, 0o700), os.WriteFile(outside+"/mcp.json", []byte(before), 0o600), plant(e.Project, outside)); err != nil {
+				t.Fatal(err)
+			}
+			_, err := host(t, "cursor").Install(t.Context(), e, bridgeOf("weather"), hostconfig.Options{})
+			if err == nil || !strings.Contains(err.Error(), "a link leads out of the project, to ") || hostconfig.Hint(err) == "" {
+				t.Errorf("Install: %v, hint %q", err, hostconfig.Hint(err))
+			}
+			if data, err := os.ReadFile(outside + "/mcp.json"); err == nil && string(data) != before {
+				t.Errorf("the file outside is %s", data)
+			}
+		})
+	}
+	t.Run("a link inside", func(t *testing.T) {
+		t.Parallel()
+		e := here(t)
+		e.Project = t.TempDir()
+		if err := errors.Join(os.Mkdir(e.Project+"/.cursor", 0o700), os.WriteFile(e.Project+"/shared.json", []byte(before), 0o644), os.Symlink("../shared.json", e.Project+"/.cursor/mcp.json")); err != nil {
+			t.Fatal(err)
+		}
+		changes, err := host(t, "cursor").Install(t.Context(), e, bridgeOf("weather"), hostconfig.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := content(t, e.Project+"/shared.json"); !strings.Contains(got, "weather") {
+			t.Errorf("the file is %s", got)
+		}
+		if got := content(t, changes[0].Backup); got != before || !strings.HasPrefix(changes[0].Backup, e.State) {
+			t.Errorf("the backup %s is %s", changes[0].Backup, got)
+		}
+		if names, err := filepath.Glob(e.Project + "/*bak"); len(names) > 0 || err != nil {
+			t.Errorf("%q, %v", names, err)
+		}
+	})
+}
+
+func bridgeOf(name string) hostconfig.Server {
+	return hostconfig.Server{Name: name, Command: "/bin/mcpengine"}
+}
+
+// What Install takes Status and Uninstall take too: comments at the end without
+// a line end, files of nothing but comments, other names that are there twice,
+// and an entry of a program under another name.
+func TestSameFiles(t *testing.T) {
+	t.Parallel()
+	for name, file := range map[string]struct{ host, text string }{
+		"a comment ends the file":               {"vscode", "{\n\t\"servers\": {\n\t\t\"a\": { \"command\": \"x\" },\n\t},\n}\n// end"},
+		"a comment ends a line of Windows":      {"vscode", "{\r\n}\r\n// end"},
+		"a block comment ends the file":         {"zed", "{} /* end */"},
+		"a comment is all there is":             {"zed", "// Zed settings"},
+		"a block comment is all there is":       {"zed", "/* Zed\n settings */\n"},
+		"a byte order mark and a comment":       {"vscode", "\xef\xbb\xbf// end"},
+		"the file is empty":                     {"cursor", ""},
+		"another name is there twice":           {"cursor", `{"mcpServers":{"a":{"command":"x"},"a":{"command":"y"}}}`},
+		"trailing commas":                       {"cursor", `{"mcpServers":{"a":{"command":"x",},},}`},
+		"a program under another name":          {"cursor", `{"mcpServers":{"weather":{"command":"/opt/mcpe-2","args":["bridge","weather"]}}}`},
+		"TOML that ends in a comment":           {"codex", "[mcp_servers.a]\ncommand = \"x\" # end"},
+		"TOML whose last table has a comment":   {"codex", "a = 1\n[mcp_servers] # end"},
+		"TOML of nothing but a comment":         {"codex", "# Codex"},
+		"TOML with lines of Windows":            {"codex", "[a]\r\nb = 1\r\n# end"},
+		"TOML with a byte order mark":           {"codex", "\xef\xbb\xbf# end"},
+		"a comment with the start of another":   {"vscode", "{ /* /* // */ }\n// end"},
+		"a value that looks like a comment end": {"vscode", "{\"a\": \"// x\"}// end"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e, h := here(t), host(t, file.host)
+			s := bridgeOf("weather")
+			s.Known = true
+			write(t, h.Files(e)[0], file.text)
+			if _, err := h.Install(t.Context(), e, s, hostconfig.Options{}); err != nil {
+				t.Fatal(err)
+			}
+			installed := content(t, h.Files(e)[0])
+			if strings.Contains(file.text, "end") && !strings.Contains(installed, "end") {
+				t.Errorf("a comment is gone: %s", installed)
+			}
+			status := h.Status(e, func(string) (hostconfig.Server, bool) { return hostconfig.Server{}, true })[0]
+			if status.Err != nil || !slices.Contains(status.Servers, "weather") {
+				t.Errorf("Status = %q, %v", status.Servers, status.Err)
+			}
+			if _, err := h.Uninstall(t.Context(), e, s, hostconfig.Options{}); err != nil {
+				t.Fatal(err)
+			}
+			if left := content(t, h.Files(e)[0]); strings.Contains(left, "weather") {
+				t.Errorf("after Uninstall: %s", left)
+			}
+		})
+	}
+}
+
+// Whether a file holds an entry is unknown when the file does not parse or the
+// name is there twice.
+func TestDoubtful(t *testing.T) {
+	t.Parallel()
+	e, h := here(t), host(t, "cursor")
+	write(t, h.Files(e)[0], `{"mcpServers":{"a":{},"b":{},"a":{}}}`)
+	if s := h.Status(e, nobody)[0]; s.Err != nil || !slices.Equal(s.Doubtful, []string{"a"}) {
+		t.Errorf("Status = %+v", s)
+	}
+	write(t, h.Files(e)[0], `{"mcpServers":{"a":{}`)
+	if s := h.Status(e, nobody)[0]; s.Err == nil || !s.Mentions("a") || s.Mentions("weather") {
+		t.Errorf("Status = %+v", s)
 	}
 }

@@ -157,7 +157,10 @@ func (e Environment) config(macOS string) string {
 	case "windows":
 		return e.or("APPDATA", "AppData/Roaming")
 	}
-	return e.or("XDG_CONFIG_HOME", ".config")
+	if folder := e.Getenv("XDG_CONFIG_HOME"); strings.HasPrefix(folder, "/") {
+		return folder // a relative one does not count (XDG Base Directory Specification)
+	}
+	return e.join(e.Home, ".config")
 }
 
 // or is the folder that a variable names, or else one in the home directory.

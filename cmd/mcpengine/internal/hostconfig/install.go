@@ -1,6 +1,7 @@
 package hostconfig
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -81,7 +82,7 @@ func (h *Host) put(doc document, entry []member, s Server, force bool) error {
 		return nil
 	case !force && !owns(old, s):
 		return foreign(s.Name)
-	case s.Native || !isBridge(old, s.Name):
+	case s.Native || !isBridge(old, s):
 		return doc.set(whole, h.key, s.Name)
 	}
 	for _, name := range inOrder(s.Env) {
@@ -183,54 +184,66 @@ type Status struct {
 	File string
 	// Exists tells whether it is there.
 	Exists bool
-	// Servers are the names of the entries that run a bridge of this program, or
-	// that isOurs claimed, in order.
+	// Servers are the names of the entries that this program has made, in order.
 	Servers []string
+	// Doubtful are the names of entries that are there twice or do not parse.
+	Doubtful []string
 	// Err is why the file could not be read, or nil.
 	Err error
+	// Mentions holds the names that stand in a file which could not be parsed.
+	Mentions func(name string) bool
 }
 
-// Status reads the host's files. isOurs decides about entries for remote
-// servers, which look alike whoever has made them.
-func (h *Host) Status(e Environment, isOurs func(name, url string) bool) []Status {
+// Status reads the host's files. Ours returns what is known of the server of a
+// name here, or false when nothing is.
+func (h *Host) Status(e Environment, ours func(name string) (Server, bool)) []Status {
 	var all []Status
 	for _, file := range h.Files(e) {
 		status := Status{File: file, Exists: e.Exists(file)}
 		if status.Exists {
-			status.Servers, status.Err = h.servers(file, isOurs)
+			h.readStatus(e, &status, ours)
 		}
 		all = append(all, status)
 	}
 	return all
 }
 
-func (h *Host) servers(file string, isOurs func(name, url string) bool) ([]string, error) {
-	target, err := resolve(file)
+func (h *Host) readStatus(e Environment, status *Status, ours func(name string) (Server, bool)) {
+	status.Mentions = func(string) bool { return true } // until it is read
+	at, err := e.place(status.File)
 	if err != nil {
-		return nil, err
+		status.Err = err
+		return
 	}
-	data, _, err := read(target)
+	defer at.root.Close()
+	data, _, err := at.read()
 	if err != nil {
-		return nil, err
+		status.Err = err
+		return
+	}
+	status.Mentions = func(name string) bool {
+		return bytes.Contains(data, []byte(name)) || bytes.Contains(data, []byte(`\u`))
 	}
 	doc, err := parse(data, h.toml)
 	if err != nil {
-		return nil, err
+		status.Err = err
+		return
 	}
 	names, err := doc.names(h.key)
 	if err != nil {
-		return nil, err
+		status.Err = err
+		return
 	}
-	var ours []string
-	for _, name := range names {
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
 		entry, err := doc.get(h.key, name)
-		if err != nil {
-			return nil, err
-		}
-		if url := nativeURL(entry); isBridge(entry, name) || url != "" && isOurs(name, url) {
-			ours = append(ours, name)
+		s, known := ours(name)
+		s.Name, s.Known = name, known
+		switch {
+		case err != nil:
+			status.Doubtful = append(status.Doubtful, name)
+		case owns(entry, s):
+			status.Servers = append(status.Servers, name)
 		}
 	}
-	slices.Sort(ours)
-	return ours, nil
 }

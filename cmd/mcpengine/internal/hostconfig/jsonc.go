@@ -25,12 +25,9 @@ func parseJSON(src []byte) (*jsonDocument, error) {
 	if rest, ok := bytes.CutPrefix(src, []byte(utf8BOM)); ok {
 		d.bom, src = utf8BOM, rest
 	}
-	if len(bytes.TrimSpace(src)) == 0 {
+	if blank(src) {
 		// Hosts make empty files, and read them as no settings.
-		src = append([]byte("{}"), src...)
-		if !bytes.Contains(src, []byte("\n")) {
-			src = append(src, '\n')
-		}
+		src = emptyObject(src)
 	}
 	if err := d.reset(src); err != nil {
 		return nil, err
@@ -41,12 +38,46 @@ func parseJSON(src []byte) (*jsonDocument, error) {
 	return d, nil
 }
 
+// blank reports whether a file has nothing but white space and comments.
+func blank(src []byte) bool {
+	for {
+		src = bytes.TrimLeft(src, " \t\r\n")
+		switch {
+		case len(src) == 0:
+			return true
+		case bytes.HasPrefix(src, []byte("//")):
+			_, src, _ = bytes.Cut(src, []byte("\n"))
+		case bytes.HasPrefix(src, []byte("/*")):
+			var closed bool
+			if _, src, closed = bytes.Cut(src[2:], []byte("*/")); !closed {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+}
+
+// emptyObject adds an empty object to a blank file, behind its comments.
+func emptyObject(src []byte) []byte {
+	if len(bytes.TrimSpace(src)) > 0 {
+		text := bytes.TrimRight(src, " \t\r\n")
+		return append(text[:len(text):len(text)], newline(src)+"{}"+newline(src)...)
+	}
+	src = append([]byte("{}"), src...)
+	if !bytes.Contains(src, []byte("\n")) {
+		src = append(src, '\n')
+	}
+	return src
+}
+
 // reset parses the bytes that take the place of the document's.
 func (d *jsonDocument) reset(src []byte) error {
 	if at := tooDeep(src); at >= 0 {
 		return fmt.Errorf("%s: more than %d levels", position(src, at), maxDepth)
 	}
-	root, err := hujson.Parse(src)
+	// A comment may end with the file, which the library does not allow.
+	root, err := hujson.Parse(append(src[:len(src):len(src)], '\n'))
 	if err != nil {
 		return errors.New(strings.TrimPrefix(err.Error(), "hujson: "))
 	}

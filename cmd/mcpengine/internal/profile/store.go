@@ -1,11 +1,9 @@
 package profile
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,6 +12,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/mcpengine/mcpengine/internal/private"
 )
 
 // A Keeper keeps secrets by name: the files of a [Store], or the keychain of an
@@ -50,7 +50,7 @@ func Home(getenv func(string) string) (string, error) {
 // keeper; nil keeps them in files of mode 0600 next to the profiles.
 func NewStore(home string, keep Keeper) *Store {
 	if keep == nil {
-		keep = secretFiles{filepath.Join(home, "secrets")}
+		keep = secretFiles{home}
 	}
 	return &Store{home, keep}
 }
@@ -59,7 +59,11 @@ func NewStore(home string, keep Keeper) *Store {
 func (s *Store) Home() string { return s.home }
 
 // File is the name of the file of a profile.
-func (s *Store) File(name string) string { return filepath.Join(s.home, "profiles", name+".json") }
+func (s *Store) File(name string) string {
+	return filepath.Join(s.home, filepath.FromSlash(profileFile(name)))
+}
+
+func profileFile(name string) string { return "profiles/" + name + ".json" }
 
 // Load reads a profile. The error is [fs.ErrNotExist] when there is none of that
 // name.
@@ -67,7 +71,7 @@ func (s *Store) Load(name string) (*Profile, error) {
 	if err := CheckName(name); err != nil {
 		return nil, err
 	}
-	data, err := readFile(s.File(name))
+	data, err := private.Read(s.home, profileFile(name), maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("profile %q: %w", name, fs.ErrNotExist)
 	}
@@ -110,7 +114,7 @@ func (s *Store) Save(ctx context.Context, name string, p *Profile, clientSecret 
 	if err != nil {
 		return fmt.Errorf("profile %q: %w", name, err)
 	}
-	if err := writeFile(s.File(name), data); err != nil {
+	if err := private.Write(s.home, profileFile(name), data); err != nil {
 		return fmt.Errorf("profile %q: %w", name, err)
 	}
 	return nil
@@ -180,22 +184,25 @@ func (s *Store) Secret(name string, p *Profile, getenv func(string) string) (str
 	return secret, nil
 }
 
-// secretFiles keeps secrets in files.
-type secretFiles struct{ folder string }
+// secretFiles keeps secrets in files below a home.
+type secretFiles struct{ home string }
 
-func (f secretFiles) file(name string) string { return filepath.Join(f.folder, name) }
+func (secretFiles) file(name string) string { return "secrets/" + name }
 
 func (f secretFiles) Put(name, secret string) error {
 	if len(secret) > maxText {
 		return fmt.Errorf("the secret has more than %d KiB", maxText>>10)
 	}
-	return writeFile(f.file(name), []byte(secret))
+	return private.Write(f.home, f.file(name), []byte(secret))
 }
 
-func (f secretFiles) Secret(name string) (string, error) { return readText(f.file(name)) }
+func (f secretFiles) Secret(name string) (string, error) {
+	data, err := private.Read(f.home, f.file(name), maxText)
+	return string(data), err
+}
 
 func (f secretFiles) Delete(name string) error {
-	if err := os.Remove(f.file(name)); !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(filepath.Join(f.home, filepath.FromSlash(f.file(name)))); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
@@ -208,7 +215,7 @@ const (
 
 // lock waits until no other program changes the store.
 func (s *Store) lock(ctx context.Context) (unlock func(), err error) {
-	if err := os.MkdirAll(s.home, 0o700); err != nil {
+	if err := private.Folder(s.home); err != nil {
 		return nil, err
 	}
 	l := flock.New(filepath.Join(s.home, "profiles.lock"), flock.SetPermissions(0o600))
@@ -218,36 +225,4 @@ func (s *Store) lock(ctx context.Context) (unlock func(), err error) {
 		return nil, fmt.Errorf("wait for another mcpengine: %w", err)
 	}
 	return func() { _ = l.Unlock() }, nil
-}
-
-func readFile(name string) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, maxFile+1))
-}
-
-// writeFile replaces a file that only its user may read, whole or not at all.
-func writeFile(name string, data []byte) error {
-	folder := filepath.Dir(name)
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return err
-	}
-	if old, err := readFile(name); err == nil && bytes.Equal(old, data) {
-		return os.Chmod(name, 0o600)
-	}
-	f, err := os.CreateTemp(folder, ".*") // of mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
 }
