@@ -44,7 +44,10 @@ type Engine struct {
 	registry      registry
 	subscriptions subscriptions
 	schemas       sync.Map // schemaKey to *schema.Schema
-	randomKeys    bool
+	identity      string   // that keys are derived for, if given
+	randomKeys    bool     // no keys are given
+	keysRead      sync.Once
+	keysError     error
 	warnKeys      sync.Once
 	http          *streamable.Server
 
@@ -77,15 +80,13 @@ func New(name string, opts ...Option) *Engine {
 	for _, opt := range opts {
 		opt.applyToEngine(e)
 	}
-	if e.ring == nil {
-		e.ring, e.randomKeys = seal.RandomRing(), true
-	}
 	if e.auth != nil {
 		e.metadata = e.auth.MetadataPaths()
 	}
 	e.encodeEnds()
 	e.httpConfig = e.httpConfig.withDefaults()
 	e.fault = e.checkURLs()
+	e.bindKeys()
 	e.subscriptions.closing = make(chan struct{})
 	if len(e.middleware) > 0 {
 		e.handle = e.chain()

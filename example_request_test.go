@@ -2,11 +2,10 @@ package mcpengine_test
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
-	"strings"
 
 	"github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/client"
@@ -297,20 +296,16 @@ func ExampleWithMiddleware() {
 
 // The keys come from the environment, so that every replica has the same ones.
 // To rotate them, put the new one in front of the old one.
+// Engine.Run reads MCPENGINE_KEYS by itself. An engine that is mounted in a
+// server of your own is given the keys.
 func ExampleWithKeys() {
-	var keys [][]byte
-	for text := range strings.FieldsSeq(os.Getenv("KEYS")) {
-		key, err := base64.StdEncoding.DecodeString(text)
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return
-		}
-		keys = append(keys, key)
-	}
-	if len(keys) == 0 {
+	keys, err := mcpengine.ParseKeys(os.Getenv("MCPENGINE_KEYS"))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		return
 	}
-	mcpengine.New("shop", mcpengine.WithKeys(keys[0], keys[1:]...))
+	e := mcpengine.New("shop", mcpengine.WithKeys(keys[0], keys[1:]...))
+	http.Handle("/mcp", e)
 }
 
 // A schema given as JSON reaches clients as it is written.

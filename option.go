@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/mcpengine/mcpengine/internal/seal"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -69,22 +68,6 @@ func WithInstructions(text string) Option {
 // and writes the rest to standard error.
 func WithLogger(logger *slog.Logger) Option {
 	return engineOption(func(e *Engine) { e.logger = logger })
-}
-
-// WithKeys sets the keys that protect what the server gives out and takes
-// back: request states, cursors and session ids. Each has 32 random bytes. The first one
-// protects, all of them open, so that keys are rotated by adding the new one in
-// front. Replicas share the keys. The default is a random key of the process,
-// which no other replica and no later run can open. New panics on keys of
-// another length.
-func WithKeys(current []byte, previous ...[]byte) Option {
-	return engineOption(func(e *Engine) {
-		ring, err := seal.NewRing(append([][]byte{current}, previous...)...)
-		if err != nil {
-			panic(fmt.Sprintf("mcpengine: WithKeys: %v", err))
-		}
-		e.ring = ring
-	})
 }
 
 // WithMiddleware wraps every request. The first one given is the outermost.

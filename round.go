@@ -288,10 +288,5 @@ func (e *Engine) sealState(plain, owner []byte) (string, error) {
 	if len(plain) > seal.MaxPlaintext {
 		return "", internalf("the answers and steps take %d bytes, more than the %d that fit into requestState", len(plain), seal.MaxPlaintext)
 	}
-	e.warnKeys.Do(func() {
-		if e.randomKeys {
-			e.logger.Warn("requestState is sealed with a random key of this process: set WithKeys so that other replicas and later runs can open it")
-		}
-	})
 	return e.ring.Seal(statePurpose, plain, owner), nil
 }

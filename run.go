@@ -36,6 +36,8 @@ import (
 //   - anything else means stdio: a host has started the program.
 //
 // MCPENGINE_PLATFORM_SESSIONS sets [HTTPConfig.PlatformSessions].
+// MCPENGINE_KEYS has the keys of a program without [WithKeys], as [ParseKeys]
+// describes; a bad value is an error.
 //
 // Over HTTP the MCP endpoint is at [HTTPConfig.Path], and /healthz answers 200
 // beside it. Over stdio [os.Stdout] is pointed to standard error while Run
@@ -44,6 +46,9 @@ import (
 func (e *Engine) Run(ctx context.Context) error {
 	if e.fault != nil {
 		return e.fault
+	}
+	if err := e.readKeys(); err != nil {
+		return err
 	}
 	t, err := chooseTransport(os.Getenv, func() bool { return isTerminal(os.Stdin) })
 	if err != nil {

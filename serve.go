@@ -22,6 +22,13 @@ func (e *Engine) Serve(ctx context.Context, l net.Listener) error {
 		l.Close()
 		return e.fault
 	}
+	if err := e.readKeys(); err != nil {
+		l.Close()
+		return err
+	}
+	if tcp, ok := l.Addr().(*net.TCPAddr); e.randomKeys && (!ok || !tcp.IP.IsLoopback()) {
+		e.warnOfRandomKeys()
+	}
 	server := &http.Server{
 		Handler:           e.routes(),
 		ReadHeaderTimeout: 10 * time.Second,

@@ -1,6 +1,9 @@
 // Package seal makes opaque tokens that only a holder of the same keys can
 // make or read. They carry what a server without state hands to its client to
 // get back later: request state, cursors, session ids.
+//
+// There is one scheme. Every key is derived for a purpose and a server, and a
+// new kind of value is a new purpose.
 package seal
 
 import (
@@ -21,13 +24,22 @@ const KeySize = 32
 
 const keyIDSize = 4
 
-// Ring holds one or more keys. It is immutable and safe for concurrent use.
+// Ring holds one or more keys for one server. It is safe for concurrent use.
 type Ring struct {
-	keys func() []key // the first one seals
+	source *source
+	server string
 
 	// aeads caches the ciphers of each purpose, as a []cipher.AEAD in the order
 	// of keys.
 	aeads sync.Map
+}
+
+// A source has the keys of a ring and of all rings made from it. They are
+// settled once.
+type source struct {
+	once   sync.Once
+	keys   []key // the first one seals
+	random func()
 }
 
 type key struct {
@@ -42,6 +54,16 @@ type key struct {
 // Every key is 32 random bytes. A missing key, one of another length and one
 // that is given twice are errors.
 func NewRing(keys ...[]byte) (*Ring, error) {
+	list, err := parse(keys)
+	if err != nil {
+		return nil, err
+	}
+	r := LateRing(nil)
+	r.source.once.Do(func() { r.source.keys = list })
+	return r, nil
+}
+
+func parse(keys [][]byte) ([]key, error) {
 	if len(keys) == 0 {
 		return nil, errors.New("make key ring: no key")
 	}
@@ -57,18 +79,52 @@ func NewRing(keys ...[]byte) (*Ring, error) {
 		}
 		ring = append(ring, k)
 	}
-	return &Ring{keys: func() []key { return ring }}, nil
+	return ring, nil
 }
 
 // RandomRing returns a ring with one new random key. No other process can open
-// its tokens, nor this one after a restart. The key is made when it is needed:
-// many servers never seal anything.
-func RandomRing() *Ring {
-	return &Ring{keys: sync.OnceValue(func() []key {
+// its tokens, nor this one after a restart.
+func RandomRing() *Ring { return LateRing(nil) }
+
+// LateRing returns a ring whose keys [Ring.Use] gives it later. When a key is
+// needed before, the ring makes a random one and calls random, which may be nil.
+func LateRing(random func()) *Ring {
+	return &Ring{source: &source{random: random}}
+}
+
+// Use gives the keys to a ring without any, and to all rings made from it. It
+// returns an error when the keys are not good, as [NewRing] does, or when the
+// ring has keys already.
+func (r *Ring) Use(keys ...[]byte) error {
+	list, err := parse(keys)
+	if err != nil {
+		return err
+	}
+	late := true
+	r.source.once.Do(func() { r.source.keys, late = list, false })
+	if late {
+		return errors.New("use keys: others are in use")
+	}
+	return nil
+}
+
+// For returns a ring with the same keys for one server. What it seals no server
+// of another name can open, even with the same keys: a state of a test server is
+// worth nothing in production. Replicas of a server have one name.
+func (r *Ring) For(server string) *Ring { return &Ring{source: r.source, server: server} }
+
+// keys returns the keys, which are settled by now.
+func (r *Ring) keys() []key {
+	s := r.source
+	s.once.Do(func() {
 		secret := make([]byte, KeySize)
 		_, _ = rand.Read(secret) // never fails: it ends the process instead
-		return []key{newKey(secret)}
-	})}
+		s.keys = []key{newKey(secret)}
+		if s.random != nil {
+			s.random()
+		}
+	})
+	return s.keys
 }
 
 // Format prints the name of the type instead of the keys, whatever the verb.
@@ -99,7 +155,7 @@ func (r *Ring) ciphers(purpose string) []cipher.AEAD {
 	keys := r.keys()
 	aeads := make([]cipher.AEAD, len(keys))
 	for i, k := range keys {
-		aeads[i] = newAEAD(derive(k.secret, "purpose: "+purpose, KeySize))
+		aeads[i] = newAEAD(derive(k.secret, "purpose: "+purpose+"\x00server: "+r.server, KeySize))
 	}
 	r.aeads.Store(purpose, aeads)
 	return aeads

@@ -272,14 +272,56 @@ func TestConcurrentUse(t *testing.T) {
 	wg.Wait()
 }
 
-// token1 is a token of version 1 from testKey(1) with a nonce of 0 to 11, made
+// The same keys in two servers are different keys.
+func TestServers(t *testing.T) {
+	t.Parallel()
+	keys := newRing(t, testKey(1))
+	for _, one := range []string{"", "production", "purpose: b", "\x00server: "} {
+		token := keys.For(one).Seal("a", []byte("x"), nil)
+		for _, other := range []string{"", "production", "Production", "production ", "purpose: b", "\x00server: "} {
+			got, err := newRing(t, testKey(2), testKey(1)).For(other).Open("a", token, nil)
+			if one != other {
+				wantInvalid(t, fmt.Sprintf("a token of %q in %q", one, other), got, err)
+			} else if err != nil {
+				t.Errorf("Open in a replica of %q: %v", one, err)
+			}
+		}
+	}
+}
+
+// A late ring takes keys until it needs one.
+func TestLateRing(t *testing.T) {
+	t.Parallel()
+	random := 0
+	ring := seal.LateRing(func() { random++ })
+	bound := ring.For("server")
+	if err := ring.Use(testKey(1)[1:]); err == nil {
+		t.Error("a short key was taken")
+	}
+	if err := bound.Use(testKey(1)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := newRing(t, testKey(1)).For("server").Open("a", bound.Seal("a", nil, nil), nil); err != nil || random != 0 {
+		t.Errorf("Open: %v, %d random keys", err, random)
+	}
+	ring = seal.LateRing(func() { random++ })
+	token := ring.Seal("a", nil, nil)
+	if _, err := ring.Open("a", token, nil); err != nil || random != 1 {
+		t.Errorf("Open: %v, %d random keys", err, random)
+	}
+	if err := ring.Use(testKey(1)); err == nil {
+		t.Error("a ring in use took other keys")
+	}
+}
+
+// token1 is a token of version 1 for "server" from testKey(1) with a nonce of 0 to 11, made
 // with another implementation of HKDF and AES-GCM. A release that cannot open
 // it breaks the tokens that clients hold.
-const token1 = "AX0FHXcAAQIDBAUGBwgJCgtAKlEBqt5RqMTcenfzz-5EPAmBAsUIjU_R"
+const token1 = "AX0FHXcAAQIDBAUGBwgJCgu6nHaBd2H_UGeCYbGQIff0qPCndPg99WzA"
 
 func TestFormat(t *testing.T) {
 	t.Parallel()
-	got, err := newRing(t, testKey(1)).Open("purpose", token1, []byte("associated"))
+	got, err := newRing(t, testKey(1)).For("server").Open("purpose", token1, []byte("associated"))
 	if err != nil || string(got) != "plaintext" {
 		t.Errorf("Open = %q, %v, want plaintext", got, err)
 	}
@@ -287,7 +329,7 @@ func TestFormat(t *testing.T) {
 
 // FuzzOpen looks for a token that opens and is not the one it knows.
 func FuzzOpen(f *testing.F) {
-	ring := newRing(f, testKey(1), testKey(2))
+	ring := newRing(f, testKey(1), testKey(2)).For("server")
 	f.Add(token1)
 	f.Add("")
 	f.Add("AQ")

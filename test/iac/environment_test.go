@@ -31,7 +31,7 @@ func TestEnvironmentNames(t *testing.T) {
 			}
 		}
 	}
-	for _, want := range []string{"MCPENGINE_LAMBDA_MODE", "PORT"} {
+	for _, want := range []string{"MCPENGINE_KEYS", "MCPENGINE_LAMBDA_MODE", "PORT"} {
 		if !seen[want] {
 			t.Errorf("no file speaks of %s", want)
 		}

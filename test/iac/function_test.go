@@ -87,6 +87,7 @@ func TestFunctionDefaults(t *testing.T) {
 		"memory_size":             "256",
 		"timeout":                 "30",
 		"reserved_concurrency":    "-1",
+		"keys":                    "null",
 		"log_retention_days":      "14",
 		"environment":             "{}",
 		"secrets":                 "{}",

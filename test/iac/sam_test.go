@@ -53,6 +53,7 @@ func TestSAMFunction(t *testing.T) {
 		"Architectures":     []any{"Architecture"},
 		"FunctionUrlConfig": map[string]any{"AuthType": "AuthType", "InvokeMode": "InvokeMode"},
 		"Environment": map[string]any{"Variables": map[string]any{
+			"MCPENGINE_KEYS":        "Keys",
 			"MCPENGINE_LAMBDA_MODE": []any{"Streams", "stream", "buffered"},
 		}},
 		"LoggingConfig": map[string]any{"LogGroup": "Logs"},
@@ -93,16 +94,16 @@ func TestSAMPermissions(t *testing.T) {
 	}
 }
 
-// Who may call is for the user to say; no parameter takes a secret; and the
-// template agrees with the Terraform module.
+// Who may call is for the user to say; the one parameter that takes a secret is
+// not echoed; and the template agrees with the Terraform module.
 func TestSAMParameters(t *testing.T) {
 	t.Parallel()
 	parsed := loadTemplate(t)
 	got := map[string]any{}
 	for name, p := range parsed.Parameters {
 		got[name] = p.Default
-		if p.NoEcho {
-			t.Errorf("parameter %s is a secret", name)
+		if p.NoEcho != (name == "Keys") {
+			t.Errorf("parameter %s: NoEcho is %t", name, p.NoEcho)
 		}
 	}
 	want := map[string]any{
@@ -113,6 +114,7 @@ func TestSAMParameters(t *testing.T) {
 		"MemorySize":          256,
 		"Timeout":             30,
 		"ReservedConcurrency": -1,
+		"Keys":                "",
 		"LogRetentionDays":    14,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -32,7 +32,7 @@ resource "aws_lambda_function" "server" {
   reserved_concurrent_executions = var.reserved_concurrency
 
   environment {
-    variables = merge(var.environment, var.secrets, {
+    variables = merge(var.environment, var.secrets, var.keys == null ? {} : { MCPENGINE_KEYS = var.keys }, {
       MCPENGINE_LAMBDA_MODE = local.lambda_mode[var.invoke_mode]
     })
   }

@@ -150,8 +150,8 @@ variable "environment" {
   }
 
   validation {
-    condition     = !anytrue([for name in keys(var.environment) : contains(["MCPENGINE_LAMBDA_MODE", "MCPENGINE_TRANSPORT"], name)])
-    error_message = "MCPENGINE_LAMBDA_MODE follows invoke_mode, and MCPENGINE_TRANSPORT would take the server off Lambda: leave both out."
+    condition     = !anytrue([for name in keys(var.environment) : contains(["MCPENGINE_KEYS", "MCPENGINE_LAMBDA_MODE", "MCPENGINE_TRANSPORT"], name)])
+    error_message = "MCPENGINE_KEYS is given by keys, MCPENGINE_LAMBDA_MODE follows invoke_mode, and MCPENGINE_TRANSPORT would take the server off Lambda: leave them out."
   }
 
   # The ARN of a secret, and the place of a token, may be read by anyone.
@@ -175,8 +175,20 @@ variable "secrets" {
   }
 
   validation {
-    condition     = length(setintersection(keys(var.secrets), concat(keys(var.environment), ["MCPENGINE_LAMBDA_MODE", "MCPENGINE_TRANSPORT"]))) == 0
+    condition     = length(setintersection(keys(var.secrets), concat(keys(var.environment), ["MCPENGINE_KEYS", "MCPENGINE_LAMBDA_MODE", "MCPENGINE_TRANSPORT"]))) == 0
     error_message = "A name in secrets is taken by environment or by MCPEngine."
+  }
+}
+
+variable "keys" {
+  description = "Keys that protect answers to questions and cursors of lists, 32 bytes each in base64 (openssl rand -base64 32), separated by commas; the first one seals. Without them each instance of the function has a random one, and refuses what another gave out. The function's configuration and the Terraform state hold them."
+  type        = string
+  default     = null
+  sensitive   = true
+
+  validation {
+    condition     = var.keys == null || alltrue([for key in split(",", coalesce(var.keys, "-")) : can(regex("^([A-Za-z0-9+/_-]{43}=?|[0-9a-fA-F]{64})$", trimspace(key)))])
+    error_message = "A key is 32 bytes in base64 or hexadecimal, such as `openssl rand -base64 32` prints; several are separated by commas."
   }
 }
 

@@ -51,4 +51,6 @@ module "authboard" {
     # nobody's token is for this server.
     PUBLIC_URL = coalesce(var.public_url, "https://not-yet.invalid")
   })
+
+  keys = var.keys
 }

@@ -72,3 +72,10 @@ variable "skip_final_snapshot" {
   type        = bool
   default     = false
 }
+
+variable "keys" {
+  description = "Keys that protect answers to questions and cursors of lists (openssl rand -base64 32). Each instance has a random one by default."
+  type        = string
+  default     = null
+  sensitive   = true
+}

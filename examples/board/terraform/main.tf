@@ -43,4 +43,6 @@ module "board" {
   vpc         = module.database.vpc
   environment = module.database.environment
   secrets     = module.database.secrets
+
+  keys = var.keys
 }

@@ -32,4 +32,6 @@ module "weather" {
   architecture         = var.architecture
   invoke_mode          = var.invoke_mode
   reserved_concurrency = var.reserved_concurrency
+
+  keys = var.keys
 }

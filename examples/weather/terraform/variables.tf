@@ -45,3 +45,10 @@ variable "reserved_concurrency" {
   type        = number
   default     = -1
 }
+
+variable "keys" {
+  description = "Keys that protect answers to questions and cursors of lists (openssl rand -base64 32). Each instance has a random one by default."
+  type        = string
+  default     = null
+  sensitive   = true
+}

@@ -1,0 +1,99 @@
+package mcpengine
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+
+	"github.com/mcpengine/mcpengine/internal/seal"
+)
+
+// keysVariable names the keys of a program that gives none.
+const keysVariable = "MCPENGINE_KEYS"
+
+// WithKeys sets the keys that protect what the server gives out and takes back:
+// the state of questions (requestState), cursors of lists and session ids. Each
+// has 32 random bytes. The first one seals and all of them open, so that keys
+// are rotated by adding the new one in front; with several replicas it goes
+// second first, until every replica can open with it. New panics on keys of
+// another length.
+//
+// Replicas share the keys, and so may different servers: every key is derived
+// for the server, as [WithServerIdentity] says.
+//
+// Without WithKeys, [Engine.Run] and [Engine.Serve] read MCPENGINE_KEYS, which
+// [ParseKeys] describes. Without both the key is a random one of the process:
+// after a restart and on every other replica, answers to questions, cursors and
+// sessions are refused.
+func WithKeys(current []byte, previous ...[]byte) Option {
+	return engineOption(func(e *Engine) {
+		ring, err := seal.NewRing(append([][]byte{current}, previous...)...)
+		if err != nil {
+			panic(fmt.Sprintf("mcpengine: WithKeys: %v", err))
+		}
+		e.ring = ring
+	})
+}
+
+// WithServerIdentity sets the name that keys are derived for. What one server
+// gives out, another with the same keys refuses, so that nothing of a test
+// server is good in production. Replicas of a server must agree on it.
+//
+// The default is [HTTPConfig.PublicURL], which is the URL of the resource with
+// [WithAuth], and without a URL the name given to [New]. Over stdio and on AWS
+// Lambda it is the same.
+func WithServerIdentity(name string) Option {
+	return engineOption(func(e *Engine) { e.identity = name })
+}
+
+// ParseKeys reads keys for [WithKeys] in the form of the variable MCPENGINE_KEYS:
+// 32 bytes each in base64 or hexadecimal, as `openssl rand -base64 32` prints
+// them, separated by commas or white space. The first one seals. A text of the
+// form @PATH names a file that holds them, such as a mounted secret. The error
+// does not quote the text.
+func ParseKeys(text string) ([][]byte, error) {
+	keys, err := seal.ParseKeys(text)
+	if err == nil {
+		_, err = seal.NewRing(keys...)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("parse keys: %w", err)
+	}
+	return keys, nil
+}
+
+// bindKeys settles for whom keys are derived.
+func (e *Engine) bindKeys() {
+	if e.ring == nil {
+		e.randomKeys = true
+		e.ring = seal.LateRing(e.warnOfRandomKeys)
+	}
+	e.ring = e.ring.For(cmp.Or(e.identity, e.httpConfig.PublicURL, e.info.Name))
+}
+
+// readKeys takes the keys from the environment when the program gives none.
+func (e *Engine) readKeys() error {
+	e.keysRead.Do(func() {
+		text := os.Getenv(keysVariable)
+		if !e.randomKeys || text == "" {
+			return
+		}
+		keys, err := seal.ParseKeys(text)
+		if err == nil {
+			err = e.ring.Use(keys...)
+		}
+		if err != nil {
+			e.keysError = fmt.Errorf("%s: %w", keysVariable, err)
+			return
+		}
+		e.randomKeys = false
+	})
+	return e.keysError
+}
+
+// warnOfRandomKeys says, once, what a missing key costs.
+func (e *Engine) warnOfRandomKeys() {
+	e.warnKeys.Do(func() {
+		e.logger.Warn("the key is a random one of this process: after a restart and on other replicas, answers to questions (requestState), cursors of lists and sessions are refused. Set " + keysVariable + " or WithKeys")
+	})
+}
