@@ -16,11 +16,16 @@ func encode(v any) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	value = plainText(value)
-	if !utf8.Valid(value) {
-		value = bytes.ToValidUTF8(value, []byte("\uFFFD"))
-	}
+	value = validText(plainText(value))
 	return value, jsonrpc.Valid(value)
+}
+
+// validText repairs text that is not UTF-8.
+func validText(value []byte) []byte {
+	if utf8.Valid(value) {
+		return value
+	}
+	return bytes.ToValidUTF8(value, []byte("\uFFFD"))
 }
 
 // plainText undoes the escapes of <, > and &, which encoding/json makes for

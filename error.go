@@ -42,8 +42,8 @@ func ResourceNotFound(uri string) error {
 // the handler's mistake, and no reason to lose the error.
 func wireError(err *mcp.Error) *jsonrpc.Error {
 	wire := &jsonrpc.Error{Code: err.Code, Message: err.Message}
-	if err.Data != nil && jsonrpc.Valid(err.Data) == nil {
-		wire.Data = err.Data
+	if data := validText(err.Data); data != nil && jsonrpc.Valid(data) == nil {
+		wire.Data = data
 	}
 	return wire
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/protocol"
@@ -179,6 +180,9 @@ func defaultMIMEType[Out ResourceResult]() string {
 
 // bind compiles the template and matches its variables with the fields of In.
 func (r *resource) bind(e *Engine, in reflect.Type) (err error) {
+	if !utf8.ValidString(r.name) {
+		return errors.New("a URI must be UTF-8")
+	}
 	if !strings.Contains(r.name, ":") {
 		return errors.New("a URI begins with a scheme")
 	}
