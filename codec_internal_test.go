@@ -3,11 +3,16 @@ package mcpengine
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
+	"math/big"
+	"net"
+	"net/netip"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -88,11 +93,11 @@ func TestDecode(t *testing.T) {
 	}
 	for _, test := range []struct{ name, args, want string }{
 		{"integers in other forms", `{"city":"1.0\" 1.0","n":1.0,"in":{"n":-2e3}}`, ``},
-		{"out of range", `{"n":300}`, `n: 300 is not accepted here`},
-		{"out of range, in another form", `{"city":"x","n":3e2}`, `n: 300 is not accepted here`},
-		{"inside", `{"in":{"n":1.5}}`, `in/n: 1.5 is not accepted here`},
-		{"in a map", `{"by":{"a":{},"b":{"n":99999999999999999999}}}`, `by/b/n: 99999999999999999999 is not accepted here`},
-		{"in a list", `{"list":[{"n":1},{"n":0.5}]}`, `list: [{"n":1},{"n":0.5}] is not accepted here`},
+		{"out of range", `{"n":300}`, `n: must be an integer from -128 to 127, got 300`},
+		{"out of range, in another form", `{"city":"x","n":3e2}`, `n: must be an integer from -128 to 127, got 300`},
+		{"inside", `{"in":{"n":1.5}}`, `in/n: must be an integer from -9223372036854775808 to 9223372036854775807, got 1.5`},
+		{"in a map", `{"by":{"a":{},"b":{"n":99999999999999999999}}}`, `by/b/n: must be an integer from -9223372036854775808 to 9223372036854775807, got 99999999999999999999`},
+		{"in a list", `{"list":[{"n":1},{"n":0.5}]}`, `list/1/n: must be an integer from -9223372036854775808 to 9223372036854775807, got 0.5`},
 		{"a name in another case", `{"in":{"N":1}}`, `name N differs from "n" by case`},
 		{"no object", `1`, `the object: 1 is not accepted here`},
 	} {
@@ -118,6 +123,65 @@ func TestDecode(t *testing.T) {
 	err = decode([]byte(`{"City":"x","N":2.0}`), true, new(flatDecoder), &of)
 	if diff := cmp.Diff(flat{"x", 2}, of); diff != "" || err != nil {
 		t.Errorf("decode: %v (-want +got):\n%s", err, diff)
+	}
+}
+
+// A color has a form that only its method knows.
+type color string
+
+func (c *color) UnmarshalText(text []byte) error {
+	if string(text) != "red" {
+		return errors.New("the only color is red")
+	}
+	*c = color(text)
+	return nil
+}
+
+// What no schema says is told with an example, or in the words of the type.
+func TestDecodeErrors(t *testing.T) {
+	t.Parallel()
+	type embedded struct {
+		Until *time.Time `json:"until"`
+	}
+	type input struct {
+		embedded
+		At     time.Time              `json:"at"`
+		Times  []time.Time            `json:"times"`
+		By     map[string]*netip.Addr `json:"by"`
+		IP     net.IP                 `json:"ip"`
+		Port   netip.AddrPort         `json:"port"`
+		Prefix netip.Prefix           `json:"prefix"`
+		Big    *big.Int               `json:"big"`
+		Rat    *big.Rat               `json:"rat"`
+		Data   []byte                 `json:"data"`
+		Small  uint8                  `json:"small"`
+		Float  float32                `json:"float"`
+		Color  color                  `json:"color"`
+		Plain  bool
+	}
+	const form = "an RFC 3339 time such as 2026-01-02T15:04:05Z"
+	for args, want := range map[string]string{
+		`{"at":"2026-01-01"}`:                         `at: must be ` + form + `, got "2026-01-01"`,
+		`{"until":"soon"}`:                            `until: must be ` + form + `, got "soon"`,
+		`{"times":["2026-01-02T15:04:05Z","x"]}`:      `times/1: must be ` + form + `, got "x"`,
+		`{"by":{"a":"10.0.0.1","b":"10.0.0"}}`:        `by/b: must be an IP address such as 192.0.2.1, got "10.0.0"`,
+		`{"ip":"local"}`:                              `ip: must be an IP address such as 192.0.2.1, got "local"`,
+		`{"port":"10.0.0.1"}`:                         `port: must be an IP address and a port such as 192.0.2.1:443, got "10.0.0.1"`,
+		`{"prefix":"10.0.0.1"}`:                       `prefix: must be an IP prefix such as 192.0.2.0/24, got "10.0.0.1"`,
+		`{"big":1.5}`:                                 `big: must be an integer such as 12345678901234567890, got 1.5`,
+		`{"rat":"half"}`:                              `rat: must be a number such as 3/4 or 0.75, got "half"`,
+		`{"data":"%"}`:                                `data: must be base64 such as aGVsbG8=, got "%"`,
+		`{"small":256}`:                               `small: must be an integer from 0 to 255, got 256`,
+		`{"float":1e39}`:                              `float: must be a number from -3.4028234663852886e+38 to 3.4028234663852886e+38, got 1e39`,
+		`{"color":"blue"}`:                            `color: "blue" is not accepted: the only color is red`,
+		`{"color":7}`:                                 `color: 7 is not accepted here`,
+		`{"Plain":7}`:                                 `Plain: 7 is not accepted here`,
+		`{"at":"` + strings.Repeat("x", 1<<10) + `"}`: `at: must be ` + form + `, got "` + strings.Repeat("x", 63),
+	} {
+		err := decode([]byte(args), false, new(flatDecoder), new(input))
+		if err == nil || err.Error() != "arguments are invalid: "+want {
+			t.Errorf("decode(%.64s) = %v, want %s", args, err, want)
+		}
 	}
 }
 

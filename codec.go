@@ -9,9 +9,65 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 )
+
+// encode encodes a value of a handler: the same bytes for the same value, and
+// text that is not UTF-8 repaired rather than refused. What methods of the value
+// have written is checked as strictly as what a client sends.
+func encode(v any) ([]byte, error) {
+	value, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	value = validText(plainText(value))
+	return value, jsonrpc.Valid(value)
+}
+
+// validText repairs text that is not UTF-8.
+func validText(value []byte) []byte {
+	if utf8.Valid(value) {
+		return value
+	}
+	return bytes.ToValidUTF8(value, []byte("\uFFFD"))
+}
+
+// plainText undoes the escapes of <, > and &, which encoding/json makes for
+// HTML and which cost a model tokens. It changes value.
+func plainText(value []byte) []byte {
+	i := bytes.Index(value, []byte(`\u00`))
+	if i < 0 {
+		return value
+	}
+	// Not what follows an escaped backslash: start in front of them.
+	for i > 0 && value[i-1] == '\\' {
+		i--
+	}
+	plain := value[:i]
+	for ; i < len(value); i++ {
+		if value[i] != '\\' {
+			plain = append(plain, value[i])
+			continue
+		}
+		switch string(value[i:min(i+6, len(value))]) {
+		case `\u003c`:
+			plain = append(plain, '<')
+			i += 5
+		case `\u003e`:
+			plain = append(plain, '>')
+			i += 5
+		case `\u0026`:
+			plain = append(plain, '&')
+			i += 5
+		default:
+			plain = append(plain, value[i], value[i+1]) // a text ends in a quotation mark, never in an escape
+			i++
+		}
+	}
+	return plain
+}
 
 // unmarshal decodes what a client sent, by the exact names of members.
 func unmarshal(data []byte, v any) error {
@@ -43,12 +99,11 @@ func decode[In any](args []byte, open bool, flat *flatDecoder, in *In) error {
 		}
 		args = rewritten
 	}
-	path, value := culprit[In](args)
-	return fmt.Errorf("arguments are invalid: %s: %.64s is not accepted here", path, value)
+	return fmt.Errorf("arguments are invalid: %w", undecodable(args, reflect.TypeFor[In]()))
 }
 
-// A decoder is used again: what it makes for each value is half of what a small
-// one costs.
+// A decoder is used again: making one costs half of what decoding a small value
+// does.
 type decoder struct {
 	value bytes.Reader
 	json  *json.Decoder
@@ -72,44 +127,11 @@ func decodeValid(value []byte, v any) error {
 	d := decoders.Get().(*decoder)
 	d.value.Reset(value)
 	err := d.json.Decode(v)
-	if err == nil { // or it would fail for ever
+	if err == nil { // a decoder repeats its first error
 		d.value.Reset(nil)
 		decoders.Put(d)
 	}
 	return err
-}
-
-// maxCulprit is how deep culprit looks. Each level costs a decoding.
-const maxCulprit = 8
-
-// culprit finds the value that cannot be decoded, and says where it is in the
-// terms of the arguments, not of Go: it decodes each member alone.
-func culprit[In any](args []byte) (path string, value []byte) {
-	var places []string
-	before, after := []byte{}, []byte{}
-	for value = args; len(places) < maxCulprit; {
-		members, err := jsonrpc.ParseObject(value)
-		if err != nil {
-			break // an element of an array: the array will do
-		}
-		found := false
-		for _, m := range members {
-			head := append(jsonrpc.AppendString(append(before, '{'), m.Name), ':')
-			tail := append([]byte{'}'}, after...)
-			if json.Unmarshal(append(append(head, m.Value...), tail...), new(In)) != nil {
-				before, value, after, found = head, m.Value, tail, true
-				places = append(places, string(m.Name))
-				break
-			}
-		}
-		if !found {
-			break
-		}
-	}
-	if len(places) == 0 {
-		return "the object", value
-	}
-	return strings.Join(places, "/"), value
 }
 
 // plainIntegers writes integers with a fraction or an exponent without, and
