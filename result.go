@@ -141,7 +141,7 @@ func (r *Request) appendCallToolResult(ctx context.Context, dst []byte, t *tool,
 		if result.StructuredContent == nil {
 			return dst, internalf("the result has an output schema but no structured content")
 		}
-		if err := s.Validate(ctx, result.StructuredContent); err != nil {
+		if err := t.output.Validate(ctx, result.StructuredContent); err != nil {
 			return dst, internalf("the result does not match the output schema: %w", err)
 		}
 	}
