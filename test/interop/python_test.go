@@ -18,6 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/client"
 	"github.com/mcpengine/mcpengine/mcp"
 )
@@ -47,7 +48,9 @@ func TestPythonClients(t *testing.T) {
 	mux.Handle("/mcp", e)
 	mux.Handle("/", e.SSEHandler(""))
 	server := newHostServer(t, mux)
-	targets := map[string]string{"stdio": self, "http": server + "/mcp", "sse": server + "/sse"}
+	// The Python MCPEngine's client over HTTP sends no session id and reads no event stream.
+	plain := newHostServer(t, newFixture(mcpengine.WithHTTP(mcpengine.HTTPConfig{NoSessions: true, JSONOnly: true})))
+	targets := map[string]string{"stdio": self, "http": server + "/mcp", "sse": server + "/sse", "http plain": plain + "/mcp"}
 	for _, way := range []struct{ peer, sdk, transport, version string }{
 		{"sdk2", "client", "stdio", "2026-07-28"},
 		{"sdk2", "client", "http", "2026-07-28"},
@@ -60,11 +63,14 @@ func TestPythonClients(t *testing.T) {
 		{"sdk1", "session", "sse", "2024-11-05"},
 		{"mcpengine", "session", "stdio", "2024-11-05"},
 		{"mcpengine", "session", "sse", "2024-11-05"},
+		{"mcpengine", "session", "http plain", "2024-11-05"},
 	} {
 		t.Run(way.peer+"/"+way.sdk+"/"+way.transport, func(t *testing.T) {
 			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
 			var out, log bytes.Buffer
-			command := exec.CommandContext(t.Context(), python(t, way.peer), filepath.Join("python", "client.py"), way.sdk, targets[way.transport])
+			command := exec.CommandContext(ctx, python(t, way.peer), filepath.Join("python", "client.py"), way.sdk, targets[way.transport])
 			command.Env = append(os.Environ(), fixtureVariable+"=stdio")
 			command.Stdout, command.Stderr = &out, &log
 			if err := command.Run(); err != nil {
@@ -107,6 +113,7 @@ func TestPythonServers(t *testing.T) {
 		{"sdk1", "", "sse"},
 		{"mcpengine", "", "stdio"},
 		{"mcpengine", "", "sse"},
+		{"mcpengine", "", "http"},
 	} {
 		t.Run(way.peer+way.sdk+"/"+way.transport, func(t *testing.T) {
 			t.Parallel()

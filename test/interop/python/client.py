@@ -37,6 +37,10 @@ async def session():
         from mcpengine.client import sse, stdio
     if url and url.endswith("/sse"):
         streams = sse.sse_client(url)
+    elif url and mcp.__name__ == "mcpengine":
+        from mcpengine.client.transports.http import http_client
+
+        streams = http_client(url)
     elif url:
         from mcp.client.streamable_http import streamablehttp_client
 

@@ -26,7 +26,7 @@ else:
         except ImportError:
             from mcpengine import MCPEngine as Engine
         server = Engine("peer", **http)
-        names = {"http": "streamable-http"}
+        names = {} if Engine.__name__ == "MCPEngine" else {"http": "streamable-http"}
         run = lambda: server.run(transport=names.get(transport, transport))
 
 
