@@ -141,8 +141,8 @@ func (c *catalog) referred(ref *reference) (*prompt, *resource) {
 	case mcp.RefPrompt:
 		return c.prompts.byName[ref.name], nil
 	case mcp.RefResource:
-		if template, ok := c.templates.byName[ref.uri]; ok {
-			return nil, template
+		if folded, isTemplate := foldedKey(ref.uri); isTemplate {
+			return nil, c.templates.byName[folded]
 		}
 		r, _ := c.findResource(ref.uri)
 		return nil, r

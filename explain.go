@@ -3,6 +3,8 @@ package mcpengine
 import (
 	"fmt"
 	"strings"
+
+	"github.com/mcpengine/mcpengine/internal/uritemplate"
 )
 
 // A Policy says who may use what an engine offers: an entry for discovery and
@@ -22,17 +24,24 @@ type PolicyEntry struct {
 
 	// Why names the options that say so.
 	Why string
+
+	// Except are, for a template, the URIs and URI templates of the features with
+	// another policy that are read in its place at some of the URIs it matches.
+	Except []string
 }
 
 // String returns the policy as a table with a line for each entry.
 func (p Policy) String() string {
-	rows := append([]PolicyEntry{{"KIND", "NAME", "WHO", "WHY"}}, p...)
+	rows := append([]PolicyEntry{{Kind: "KIND", Name: "NAME", Who: "WHO", Why: "WHY"}}, p...)
 	var kind, name, who int
 	for _, r := range rows {
 		kind, name, who = max(kind, len(r.Kind)), max(name, len(r.Name)), max(who, len(r.Who))
 	}
 	var b strings.Builder
 	for _, r := range rows {
+		if len(r.Except) > 0 {
+			r.Why += "; not for " + strings.Join(r.Except, ", ")
+		}
 		fmt.Fprintf(&b, "%-*s  %-*s  %-*s  %s\n", kind, r.Kind, name, r.Name, who, r.Who, r.Why)
 	}
 	return b.String()
@@ -49,12 +58,37 @@ func (e *Engine) Explain() Policy {
 		p = append(p, e.explain("resource", &r.feature))
 	}
 	for _, r := range c.templates.list {
-		p = append(p, e.explain("template", &r.feature))
+		entry := e.explain("template", &r.feature)
+		for _, other := range c.before(r) {
+			if e.explain("", &other.feature).Who != entry.Who {
+				entry.Except = append(entry.Except, other.name)
+			}
+		}
+		p = append(p, entry)
 	}
 	for _, f := range c.prompts.list {
 		p = append(p, e.explain("prompt", &f.feature))
 	}
 	return p
+}
+
+// before returns the resources and templates that are read in place of a
+// template at some of the URIs it matches.
+func (c *catalog) before(template *resource) (others []*resource) {
+	for _, r := range c.resources.list {
+		if template.template.MatchFolded(r.folded) {
+			others = append(others, r)
+		}
+	}
+	for _, r := range c.matching {
+		if r == template {
+			break
+		}
+		if uritemplate.Overlap(r.template, template.template) {
+			others = append(others, r)
+		}
+	}
+	return others
 }
 
 const (
@@ -63,7 +97,7 @@ const (
 )
 
 func (e *Engine) explainDiscovery() PolicyEntry {
-	entry := PolicyEntry{"discovery", "lists, server/discover", everybody, noAuth}
+	entry := PolicyEntry{Kind: "discovery", Name: "lists, server/discover", Who: everybody, Why: noAuth}
 	switch {
 	case e.auth == nil:
 	case e.auth.DiscoveryOpen():
@@ -75,7 +109,7 @@ func (e *Engine) explainDiscovery() PolicyEntry {
 }
 
 func (e *Engine) explain(kind string, f *feature) PolicyEntry {
-	p, entry := &f.policy, PolicyEntry{kind, f.name, everybody, noAuth}
+	p, entry := &f.policy, PolicyEntry{Kind: kind, Name: f.name, Who: everybody, Why: noAuth}
 	if e.auth != nil {
 		entry.Who, entry.Why = p.who(), p.why()
 	}

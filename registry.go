@@ -65,6 +65,7 @@ type catalog struct {
 	resources table[*resource]
 	templates table[*resource]
 	prompts   table[*prompt]
+	matching  []*resource // the templates, in the order in which a URI is matched
 }
 
 // A table is features of one kind, in the order of their registration.
@@ -149,6 +150,7 @@ func (r *registry) catalog() *catalog {
 		resources: r.edited.resources.clone(),
 		templates: r.edited.templates.clone(),
 		prompts:   r.edited.prompts.clone(),
+		matching:  slices.Clone(r.edited.matching),
 	}
 	r.current.Store(c)
 	return c
@@ -163,9 +165,7 @@ func (e *Engine) RemoveTools(names ...string) {
 // RemoveResources removes the resources with these URIs and the templates with
 // these URI templates; unknown ones are ignored.
 func (e *Engine) RemoveResources(uris ...string) {
-	e.removed(resourcesChanged, func(c *catalog) []*policy {
-		return append(c.resources.remove(uris), c.templates.remove(uris)...)
-	})
+	e.removed(resourcesChanged, func(c *catalog) []*policy { return c.removeResources(uris) })
 }
 
 // RemovePrompts removes the prompts with these names; unknown names are

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -25,6 +26,7 @@ type ResourceResult interface {
 type resource struct {
 	feature
 	template    *uritemplate.Template // nil for a single resource
+	folded      string                // by which it is found: see uritemplate.Fold
 	variables   []string              // of the template
 	input       *schema.Schema        // of the variables
 	arguments   []argument
@@ -35,6 +37,8 @@ type resource struct {
 	// read decodes the variables, which are valid, and runs the handler.
 	read func(ctx context.Context, args []byte) (any, error)
 }
+
+func (r *resource) key() string { return r.folded }
 
 func (r *resource) completes() bool { return len(r.completions) > 0 }
 
@@ -88,6 +92,12 @@ func AddResource[In any, Out ResourceResult](e *Engine, uri, description string,
 // is a struct with a field for each variable, and empty for a single resource.
 // A handler gets the decoded values: "%2F" in a URI is a slash by then, so that
 // a value must be checked before it becomes a path.
+//
+// A single resource is read before any template, and the template that matches
+// less before one that matches more, whatever the order of registration. How a
+// client spells a URI makes no difference: characters that separate nothing may
+// be percent-encoded or not, digits of escapes and the scheme may be in either
+// case. Everything else is compared as it stands, see docs/uris.md.
 func NewResource[In any, Out ResourceResult](uri, description string, h Handler[In, Out], opts ...ResourceOption) Feature {
 	// This function is compiled for every pair of types: keep it small.
 	s := &resourceSpec{in: reflect.TypeFor[In]()}
@@ -147,24 +157,48 @@ func (s *resourceSpec) bind(e *Engine) (registered, error) {
 }
 
 func (r *resource) addTo(c *catalog) bool {
-	if r.template != nil {
-		return c.templates.add(r)
+	if r.template == nil {
+		return c.resources.add(r)
 	}
-	return c.resources.add(r)
+	if !c.templates.add(r) {
+		return false
+	}
+	i, _ := slices.BinarySearchFunc(c.matching, r, compareTemplates)
+	c.matching = slices.Insert(c.matching, i, r)
+	return true
 }
 
-func (r *resource) removeFrom(c *catalog) {
-	if r.template != nil {
-		c.templates.remove([]string{r.name})
-		return
+func (r *resource) removeFrom(c *catalog) { c.removeResources([]string{r.name}) }
+
+func compareTemplates(a, b *resource) int { return uritemplate.Compare(a.template, b.template) }
+
+// removeResources removes resources and templates by their URIs and URI
+// templates, however those are spelled.
+func (c *catalog) removeResources(uris []string) (removed []*policy) {
+	for _, uri := range uris {
+		folded, template := foldedKey(uri)
+		if !template {
+			removed = append(removed, c.resources.remove([]string{folded})...)
+			continue
+		}
+		removed = append(removed, c.templates.remove([]string{folded})...)
+		c.matching = slices.DeleteFunc(c.matching, func(r *resource) bool { return r.folded == folded })
 	}
-	c.resources.remove([]string{r.name})
+	return removed
+}
+
+// foldedKey returns the key of the resource or template with that URI.
+func foldedKey(uri string) (key string, isTemplate bool) {
+	if t, err := uritemplate.Parse(uri); err == nil && len(t.Names()) > 0 {
+		return t.Folded(), true
+	}
+	return uritemplate.Fold(uri), false
 }
 
 func (r *resource) list() change { return resourcesChanged }
 
 // ResourceUpdated tells the clients that subscribed to a resource that its
-// contents have changed.
+// contents have changed. It does not matter how they spelled the URI.
 func (e *Engine) ResourceUpdated(uri string) { e.subscriptions.updated(uri) }
 
 func defaultMIMEType[Out ResourceResult]() string {
@@ -183,9 +217,13 @@ func (r *resource) bind(e *Engine, in reflect.Type) (err error) {
 	if !utf8.ValidString(r.name) {
 		return errors.New("a URI must be UTF-8")
 	}
-	if !strings.Contains(r.name, ":") {
+	if uritemplate.SchemeLength(r.name) == 0 {
 		return errors.New("a URI begins with a scheme")
 	}
+	if !uritemplate.IsWellFormed(r.name) {
+		return errors.New("\"%\" is not followed by two hexadecimal digits")
+	}
+	r.folded = uritemplate.Fold(r.name)
 	if r.input, err = e.inputSchema(in, nil); err != nil {
 		return err
 	}
@@ -196,7 +234,7 @@ func (r *resource) bind(e *Engine, in reflect.Type) (err error) {
 		if r.template, err = uritemplate.Parse(r.name); err != nil {
 			return err
 		}
-		r.variables = r.template.Names()
+		r.variables, r.folded = r.template.Names(), r.template.Folded()
 	}
 	if err := sameNames(r.variables, r.arguments); err != nil {
 		return err
@@ -272,15 +310,26 @@ func (r *resource) result(uri string, out any) (*mcp.ReadResourceResult, error) 
 }
 
 // findResource returns the resource that serves the URI, with the values of its
-// template's variables.
+// template's variables: a single resource before any template, and of the
+// templates the one that matches least. Which one it is depends on the folded
+// URI alone, so that no spelling leads to another policy.
 func (c *catalog) findResource(uri string) (*resource, []string) {
-	if r, ok := c.resources.byName[uri]; ok {
+	if !uritemplate.IsWellFormed(uri) {
+		return nil, nil
+	}
+	folded := uritemplate.Fold(uri)
+	if r, ok := c.resources.byName[folded]; ok {
 		return r, nil
 	}
-	for _, r := range c.templates.list {
-		if values, ok := r.template.Match(uri); ok {
-			return r, values
+	for _, r := range c.matching {
+		if !r.template.MatchFolded(folded) {
+			continue
 		}
+		values, ok := r.template.Match(uri)
+		if !ok {
+			return nil, nil // the URI is too long
+		}
+		return r, values
 	}
 	return nil, nil
 }
@@ -291,7 +340,7 @@ func (e *Engine) readResource(ctx context.Context, req *Request, dst []byte) ([]
 	if r == nil {
 		return dst, req.unknown()
 	}
-	if err := req.resume(uri, nil); err != nil {
+	if err := req.resume(uritemplate.Canonical(uri), nil); err != nil {
 		return dst, err
 	}
 	args, err := checkArguments(ctx, r.input, encodeArguments(r.arguments, r.variables, req.target.values))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/auth"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/uritemplate"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -50,7 +51,8 @@ type subscriptions struct {
 // memory than one that reads at all.
 type subscription struct {
 	lists change    // that the client wants to hear of
-	uris  []string  // of the resources it wants to hear of
+	uris  []string  // of the resources it wants to hear of, as it spells them
+	keys  []string  // the same, folded
 	wake  chan bool // has room for one: something is pending
 
 	// guarded by subscriptions.mu
@@ -120,9 +122,11 @@ func (s *subscriptions) changed(c change, p *policy) {
 func (s *subscriptions) updated(uri string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	key := uritemplate.Fold(uri)
 	for sub := range s.open {
-		if slices.Contains(sub.uris, uri) && !slices.Contains(sub.updated, uri) {
-			sub.updated = append(sub.updated, uri)
+		i := slices.Index(sub.keys, key)
+		if i >= 0 && !slices.Contains(sub.updated, sub.uris[i]) {
+			sub.updated = append(sub.updated, sub.uris[i])
 			sub.signal()
 		}
 	}
@@ -158,7 +162,7 @@ func (e *Engine) listen(ctx context.Context, req *Request, dst []byte) ([]byte, 
 	honoured.ResourceSubscriptions = slices.DeleteFunc(honoured.ResourceSubscriptions, func(uri string) bool {
 		return !req.hears(ctx, uri)
 	})
-	sub := &subscription{lists: listsOf(honoured), uris: honoured.ResourceSubscriptions, wake: make(chan bool, 1)}
+	sub := newSubscription(honoured)
 	if !e.subscriptions.add(sub) {
 		return dst, jsonrpc.Errorf(jsonrpc.CodeInternalError, "no more subscriptions are accepted")
 	}
@@ -185,6 +189,14 @@ func (e *Engine) listen(ctx context.Context, req *Request, dst []byte) ([]byte, 
 			req.deliver(e.subscriptions.take(sub))
 		}
 	}
+}
+
+func newSubscription(honoured mcp.SubscriptionFilter) *subscription {
+	sub := &subscription{lists: listsOf(honoured), uris: honoured.ResourceSubscriptions, wake: make(chan bool, 1)}
+	for _, uri := range sub.uris {
+		sub.keys = append(sub.keys, uritemplate.Fold(uri))
+	}
+	return sub
 }
 
 // untilExpiry returns what tells when the caller's token has ended: a stream must
@@ -259,8 +271,11 @@ func (c *catalog) honour(filter mcp.SubscriptionFilter) (honoured mcp.Subscripti
 	honoured.ToolsListChanged = filter.ToolsListChanged && c.hasTools()
 	honoured.PromptsListChanged = filter.PromptsListChanged && c.hasPrompts()
 	honoured.ResourcesListChanged = filter.ResourcesListChanged && c.hasResources()
+	seen := make(map[string]bool)
 	for _, uri := range filter.ResourceSubscriptions {
-		if r, _ := c.findResource(uri); r != nil && !slices.Contains(honoured.ResourceSubscriptions, uri) {
+		key := uritemplate.Fold(uri)
+		if r, _ := c.findResource(uri); r != nil && !seen[key] {
+			seen[key] = true
 			honoured.ResourceSubscriptions = append(honoured.ResourceSubscriptions, uri)
 		}
 	}

@@ -29,7 +29,7 @@ func TestHeaderMismatch(t *testing.T) {
 		}{
 			"all agree":              {nil, `{"city":"Nice","region":"Var"}`, "sunny in NiceVar", 200},
 			"nothing to mirror":      {map[string]string{"Mcp-Param-Region": ""}, `{"city":"Nice"}`, "sunny in Nice", 200},
-			"null is not mirrored":   {map[string]string{"Mcp-Param-Region": ""}, `{"city":"Nice","region":null}`, "region", 200},
+			"null is not mirrored":   {map[string]string{"Mcp-Param-Region": ""}, `{"city":"Nice","region":null}`, "sunny in Nice", 200},
 			"another version":        {map[string]string{"Mcp-Protocol-Version": "2025-11-25"}, `{"city":"Nice"}`, "-32020", 400},
 			"another method":         {map[string]string{"Mcp-Method": "tools/list"}, `{"city":"Nice"}`, "-32020", 400},
 			"no method":              {map[string]string{"Mcp-Method": ""}, `{"city":"Nice"}`, "-32020", 400},

@@ -10,6 +10,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/peer"
 	"github.com/mcpengine/mcpengine/internal/protocol"
+	"github.com/mcpengine/mcpengine/internal/uritemplate"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -154,9 +155,9 @@ func (f filter) wants(n jsonrpc.Notification) bool {
 		return f.resourceList
 	case mcp.MethodNotificationsResourcesUpdated:
 		params, _ := jsonrpc.ParseObject(n.Params)
-		updated := jsonrpc.Text(params.Get("uri"))
+		updated := uritemplate.Fold(jsonrpc.Text(params.Get("uri")))
 		for _, uri := range f.resources {
-			if strings.HasPrefix(updated, uri) {
+			if strings.HasPrefix(updated, uritemplate.Fold(uri)) {
 				return true
 			}
 		}

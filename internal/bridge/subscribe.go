@@ -6,6 +6,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/internal/uritemplate"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -112,13 +113,14 @@ type subscription struct{ cancel context.CancelFunc }
 func (b *bridge) enter(uri string, s *subscription) (already bool, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	key := uritemplate.Fold(uri)
 	switch {
-	case b.resources[uri] != nil:
+	case b.resources[key] != nil:
 		return true, nil
 	case len(b.resources) == maxSubscriptions:
 		return false, jsonrpc.Errorf(jsonrpc.CodeInternalError, "no more than %d subscriptions are accepted", maxSubscriptions)
 	}
-	b.resources[uri] = s
+	b.resources[key] = s
 	return false, nil
 }
 
@@ -126,9 +128,10 @@ func (b *bridge) enter(uri string, s *subscription) (already bool, err error) {
 // nil.
 func (b *bridge) leave(uri string, s *subscription) {
 	b.mu.Lock()
-	current := b.resources[uri]
+	key := uritemplate.Fold(uri)
+	current := b.resources[key]
 	if s == nil || s == current {
-		delete(b.resources, uri)
+		delete(b.resources, key)
 		s = current
 	}
 	b.mu.Unlock()

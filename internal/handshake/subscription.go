@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/uritemplate"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -37,7 +38,7 @@ type subscriptions struct {
 
 	mu        sync.Mutex
 	lists     bool
-	resources map[string]*listener // by URI
+	resources map[string]*listener // by folded URI
 	running   map[*listener]bool
 	closed    bool
 }
@@ -67,22 +68,24 @@ func (s *subscriptions) beginLists(ctx context.Context, peer Peer) *listener {
 func (s *subscriptions) begin(ctx context.Context, peer Peer, uri string) *jsonrpc.Error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	key := uritemplate.Fold(uri)
 	switch {
-	case s.closed || s.resources[uri] != nil:
+	case s.closed || s.resources[key] != nil:
 		return nil
 	case len(s.running) >= maxSubscriptions:
 		return jsonrpc.Errorf(jsonrpc.CodeInternalError, "no more than %d subscriptions are accepted", maxSubscriptions)
 	}
 	filter := fmt.Sprintf(`{"resourceSubscriptions":[%s]}`, jsonrpc.AppendString(nil, uri))
-	s.resources[uri] = s.start(ctx, peer.listenRequest(filter))
+	s.resources[key] = s.start(ctx, peer.listenRequest(filter))
 	return nil
 }
 
 // confirm waits until the engine has said whether it serves the subscription
 // that has begun, and forgets it when it does not.
 func (s *subscriptions) confirm(ctx context.Context, uri string) *jsonrpc.Error {
+	key := uritemplate.Fold(uri)
 	s.mu.Lock()
-	l := s.resources[uri]
+	l := s.resources[key]
 	s.mu.Unlock()
 	if l == nil {
 		return nil // it has been ended meanwhile
@@ -101,8 +104,8 @@ func (s *subscriptions) confirm(ctx context.Context, uri string) *jsonrpc.Error 
 		err = jsonrpc.Errorf(jsonrpc.CodeInternalError, "%v", ctx.Err())
 	}
 	s.mu.Lock()
-	if s.resources[uri] == l {
-		delete(s.resources, uri)
+	if s.resources[key] == l {
+		delete(s.resources, key)
 	}
 	s.mu.Unlock()
 	l.cancel()
@@ -111,9 +114,10 @@ func (s *subscriptions) confirm(ctx context.Context, uri string) *jsonrpc.Error 
 
 // end ends a subscription, if there is one: the client hears nothing more of it.
 func (s *subscriptions) end(uri string) {
+	key := uritemplate.Fold(uri)
 	s.mu.Lock()
-	l := s.resources[uri]
-	delete(s.resources, uri)
+	l := s.resources[key]
+	delete(s.resources, key)
 	s.mu.Unlock()
 	if l != nil {
 		l.cancel()

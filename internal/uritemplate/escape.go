@@ -24,15 +24,14 @@ func writeTriplet(b *strings.Builder, c byte) {
 	b.WriteByte(upperHex[c&0xF])
 }
 
-// unescapeValue decodes what a variable has matched and reports whether level
-// 1 can expand to it.
-func unescapeValue(s string) (string, bool) {
-	for i := range len(s) {
-		if c := s[i]; !isUnreserved(c) && c != '%' {
-			return "", false
-		}
+// unescapeValue decodes what a variable has matched and reports whether it may:
+// a variable is not empty, and holds no character that separates.
+func unescapeValue(s string, query bool) (string, bool) {
+	separators := "/?#"
+	if query {
+		separators = "&#"
 	}
-	if s == "" {
+	if s == "" || strings.ContainsAny(s, separators) {
 		return "", false
 	}
 	return unescape(s)

@@ -2,6 +2,7 @@ package uritemplate_test
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -11,19 +12,24 @@ import (
 	"github.com/mcpengine/mcpengine/internal/uritemplate"
 )
 
-// reference matches with a regular expression: lazy, on bytes, and with the
-// same idea of what a variable is. What has been matched must also be UTF-8.
-func reference(t *testing.T, template *uritemplate.Template, uri string) []string {
-	t.Helper()
-	pattern := `^`
-	rest := template.String()
-	for _, name := range template.Names() {
-		literal, after, _ := strings.Cut(rest, "{"+name+"}")
-		pattern += regexp.QuoteMeta(encodeLiteral(literal)) + `((?:[A-Za-z0-9._~-]|%[0-9A-Fa-f]{2})+?)`
-		rest = after
+// reference matches a folded URI with a regular expression: lazy, on bytes, and
+// with the same idea of what a variable is. What has been matched must also be
+// UTF-8.
+func reference(template *uritemplate.Template, folded string) []string {
+	pattern, query := `^`, false
+	literals := strings.Split(template.Folded(), "{}")
+	for i, literal := range literals {
+		pattern += regexp.QuoteMeta(literal)
+		query = query || strings.ContainsAny(literal, "?#")
+		switch {
+		case i == len(literals)-1:
+		case query:
+			pattern += `((?:[^%&#]|%[0-9A-F]{2})+?)`
+		default:
+			pattern += `((?:[^%/?#]|%[0-9A-F]{2})+?)`
+		}
 	}
-	pattern += regexp.QuoteMeta(encodeLiteral(rest)) + `$`
-	match := regexp.MustCompile(pattern).FindStringSubmatch(uri)
+	match := regexp.MustCompile(pattern + `$`).FindStringSubmatch(folded)
 	if match == nil {
 		return nil
 	}
@@ -33,18 +39,6 @@ func reference(t *testing.T, template *uritemplate.Template, uri string) []strin
 		}
 	}
 	return match[1:]
-}
-
-func encodeLiteral(s string) string {
-	return regexp.MustCompile(`[^\x00-\x7f]`).ReplaceAllStringFunc(s, encode)
-}
-
-func encode(s string) string {
-	var b strings.Builder
-	for _, c := range []byte(s) {
-		b.WriteString("%" + string("0123456789ABCDEF"[c/16]) + string("0123456789ABCDEF"[c%16]))
-	}
-	return b.String()
 }
 
 func decode(s string) string {
@@ -67,13 +61,19 @@ func FuzzMatch(f *testing.F) {
 		if err != nil {
 			return
 		}
-		got, ok := template.Match(uri)
-		if len(uri) > 8192 {
+		if len(uri) > 2000 || !utf8.ValidString(uri) || !uritemplate.IsWellFormed(uri) {
 			return
 		}
-		want := reference(t, template, uri)
-		if ok != (want != nil) && len(template.Names()) > 0 {
+		got, ok := template.Match(uri)
+		want := reference(template, uritemplate.Fold(uri))
+		if ok != (want != nil) && len(template.Names()) > 0 || ok != template.MatchFolded(uritemplate.Fold(uri)) {
 			t.Fatalf("Match(%q, %q) = %q, %v, want %q", text, uri, got, ok, want)
+		}
+		if again, ok2 := template.Match(uritemplate.Canonical(uri)); ok2 != ok || !slices.Equal(again, got) {
+			t.Errorf("Match(%q) of %q and of its canonical form: %q and %q", text, uri, got, again)
+		}
+		if uritemplate.Canonical(uri) != uritemplate.Fold(uri) {
+			return
 		}
 		for i := range got {
 			if got[i] != decode(want[i]) {
@@ -109,6 +109,48 @@ func FuzzExpandMatch(f *testing.F) {
 			if diff := cmp.Diff([]string{a, b}, got); !ok || diff != "" {
 				t.Errorf("Match(%q, %q) = %v (-want +got):\n%s", text, uri, ok, diff)
 			}
+		}
+	})
+}
+
+// FuzzFold checks that a spelling is canonical, or folded, once and for all.
+func FuzzFold(f *testing.F) {
+	f.Add("Board://m%65ssages/%31?a=%2f%26")
+	f.Add("%%341%4")
+	f.Add("A%42%3Ax/é")
+	f.Fuzz(func(t *testing.T, uri string) {
+		canonical, folded := uritemplate.Canonical(uri), uritemplate.Fold(uri)
+		if again := uritemplate.Canonical(canonical); again != canonical {
+			t.Errorf("Canonical(%q) = %q, and then %q", uri, canonical, again)
+		}
+		if again := uritemplate.Fold(folded); again != folded {
+			t.Errorf("Fold(%q) = %q, and then %q", uri, folded, again)
+		}
+		if again := uritemplate.Fold(canonical); again != folded {
+			t.Errorf("Fold(%q) = %q, but of its canonical form %q", uri, folded, again)
+		}
+	})
+}
+
+// FuzzCompare checks that a template which matches more than another comes after
+// it: an expansion of the one with ordinary values is one of the other.
+func FuzzCompare(f *testing.F) {
+	f.Add("x:admin-{a}", "x:{a}")
+	f.Add("x:{a}/{b}", "x:{a}")
+	f.Add("x:{a}-{b}", "x:{a}")
+	f.Fuzz(func(t *testing.T, one, other string) {
+		a, err1 := uritemplate.Parse(one)
+		b, err2 := uritemplate.Parse(other)
+		if err1 != nil || err2 != nil || len(a.Names()) == 0 {
+			return
+		}
+		for _, value := range []string{"Q", "Z"} { // values that are in no literal text
+			if strings.ContainsAny(a.Folded()+b.Folded(), value) || !b.MatchFolded(strings.ReplaceAll(a.Folded(), "{}", value)) {
+				return
+			}
+		}
+		if a.Folded() != b.Folded() && uritemplate.Compare(a, b) >= 0 {
+			t.Errorf("Compare(%q, %q) = %d: the first matches less", one, other, uritemplate.Compare(a, b))
 		}
 	})
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/mcpengine/mcpengine/internal/uritemplate"
 )
 
 func TestMatch(t *testing.T) {
@@ -29,6 +31,19 @@ func TestMatch(t *testing.T) {
 		{"nor its last digit", "{a}1{b}", "%4112", []string{"A", "2"}},
 		{"an encoded literal separates", "{a}%20{b}", "x%20y%20z", []string{"x", "y z"}},
 		{"a literal beyond ASCII is encoded", "é/{a}", "%C3%A9/1", []string{"1"}},
+		{"and needs not be in the URI", "é/{a}", "é/1", []string{"1"}},
+		{"nor in a value", "x:{a}", "x:é 日", []string{"é 日"}},
+		{"what encodeURIComponent leaves", "x:{a}", "x:!'()*", []string{"!'()*"}},
+		{"what separates nothing in a path", "x://{a}/{b}", "x://u:p@h;v=1,2/a&b=c$+", []string{"u:p@h;v=1,2", "a&b=c$+"}},
+		{"what separates nothing in a query", "x:a?q={a}&p={b}", "x:a?q=/?:&p=a=b==", []string{"/?:", "a=b=="}},
+		{"a plus is a plus", "x:{a}?q={b}", "x:a+b?q=a+b%2B", []string{"a+b", "a+b+"}},
+		{"escapes in lower case in the literal text", "x:%c3%A9/{a}", "x:%C3%a9/1", []string{"1"}},
+		{"unreserved characters that are escaped", "x:admin-{a}", "x:%61dmin%2d1", []string{"1"}},
+		{"reserved characters that are escaped", "x:admin!{a}", "x:admin%211", []string{"1"}},
+		{"unless they may be part of a value", "x:{a},{b}", "x:1%2C2,3", []string{"1,2", "3"}},
+		{"which is tried first", "x:{a},{b}", "x:1%2C2", []string{"1", "2"}},
+		{"a scheme in either case", "Board://{a}", "bOARD://X", []string{"X"}},
+		{"a host as it stands", "x://{a}", "x://Paris", []string{"Paris"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -67,15 +82,18 @@ func TestMatchRefuses(t *testing.T) {
 		{"a suffix that overlaps the separator", "{a}-{b}-x", "p-x"},
 		{"a slash in a value", "x:{a}", "x:1/2"},
 		{"a query in a value", "x:{a}", "x:1?2"},
-		{"a reserved character in a value", "x:{a}", "x:1@2"},
-		{"a space in a value", "x:{a}", "x:1 2"},
-		{"raw UTF-8 in a value", "x:{a}", "x:é"},
-		{"raw UTF-8 for a literal", "é:{a}", "é:1"},
-		{"another case of a literal", "X:{a}", "x:1"},
-		{"a literal that is encoded", "x/{a}", "x%2F1"},
 		{"half a triplet", "x:{a}", "x:1%2"},
 		{"a percent sign", "x:{a}", "x:%"},
 		{"a triplet that is not one", "x:{a}", "x:%4g"},
+		{"a percent sign before a triplet", "x:{a}", "x:%%41"},
+		{"a fragment in a value", "x:{a}", "x:1#2"},
+		{"another parameter in a value", "x:a?q={a}", "x:a?q=1&p=2"},
+		{"another case of a host", "x://H/{a}", "x://h/1"},
+		{"an encoded slash for a slash", "x://a/{a}", "x://a%2F1"},
+		{"a slash that is encoded twice", "x://a/{a}", "x://a%252F1"},
+		{"an encoded question mark", "x:a?q={a}", "x:a%3Fq=1"},
+		{"segments that lead nowhere", "x://a/{a}", "x://a/b/../1"},
+		{"a literal that is encoded", "x/{a}", "x%2F1"},
 		{"a suffix inside a triplet", "x:{a}1", "x:%41"},
 		{"a separator inside a triplet", "{a}4{b}", "%41"},
 		{"bytes that are not UTF-8", "x:{a}", "x:%FF"},
@@ -100,5 +118,33 @@ func TestMatchAllocatesItsResultOnly(t *testing.T) {
 	got := testing.AllocsPerRun(100, func() { template.Match("x://1/2") })
 	if got > 1 {
 		t.Errorf("Match allocates %v times, want once", got)
+	}
+}
+
+func TestOverlap(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		a, b string
+		want bool
+	}{
+		{"x:{a}", "x:{b}", true},
+		{"x:admin-{a}", "x:{a}", true},
+		{"x:{a}-old", "x:new-{b}", true},
+		{"x:{a}-{b}", "x:{c}", true},
+		{"x:%61{a}", "x:a{b}", true},
+		{"x:a{a}", "x:b{b}", false},
+		{"x:{a}/1", "x:{a}", false},
+		{"x:{a}/{b}", "x:{a}/2/{b}", false},
+		{"x:{a}/{b}", "x:{a}/2{b}", true},
+		{"x:{a}1", "x:1{b}", true}, // 11
+		{"x:1{a}", "x:1", false},
+		{"x:{a}?q={b}", "x:1?q={b}&p=1", false},
+		{"x:{a}?q={b}", "x:1?q=/{b}", true},
+		{"y:{a}", "x:{a}", false},
+	} {
+		a, b := mustParse(t, tt.a), mustParse(t, tt.b)
+		if got, back := uritemplate.Overlap(a, b), uritemplate.Overlap(b, a); got != tt.want || back != tt.want {
+			t.Errorf("Overlap(%q, %q) = %v, and the other way round %v, want %v", tt.a, tt.b, got, back, tt.want)
+		}
 	}
 }

@@ -16,19 +16,24 @@ func parse(s string) (*Template, error) {
 		return nil, errors.New("not valid UTF-8")
 	}
 	t := &Template{source: s}
+	var canonical, folded normalizer
 	for rest := s; ; {
 		text, expression, found := strings.Cut(rest, "{")
-		literal, err := parseLiteral(text)
-		if err != nil {
+		if err := checkLiteral(text); err != nil {
 			return nil, err
 		}
-		if found && literal == "" && len(t.names) > 0 {
+		if found && text == "" && len(t.names) > 0 {
 			return nil, fmt.Errorf("nothing separates variable %q from the next", t.names[len(t.names)-1])
 		}
-		t.literals = append(t.literals, literal)
+		t.literals = append(t.literals, canonical.text(text, false))
+		t.folded = append(t.folded, folded.text(text, true))
+		if len(t.literals) == 1 {
+			t.literals[0], t.folded[0] = lowerScheme(t.literals[0]), lowerScheme(t.folded[0])
+		}
 		if !found {
 			return t, nil
 		}
+		t.query = append(t.query, folded.query)
 		name, after, closed := strings.Cut(expression, "}")
 		if !closed {
 			return nil, fmt.Errorf("expression %q is not closed", "{"+expression)
@@ -83,30 +88,25 @@ func checkName(name string) error {
 	return nil
 }
 
-// parseLiteral returns text as it stands in a URI. The RFC copies reserved,
-// unreserved and percent-encoded characters, and encodes what else it allows
-// (section 3.1), which is everything beyond ASCII and the C1 controls.
-func parseLiteral(text string) (string, error) {
-	var b strings.Builder
+// checkLiteral accepts what the RFC allows outside an expression: reserved,
+// unreserved and percent-encoded characters, and everything beyond ASCII but the
+// C1 controls (section 2.1).
+func checkLiteral(text string) error {
 	for i, r := range text {
 		switch {
 		case r >= 0xA0:
-			for _, c := range []byte(string(r)) {
-				writeTriplet(&b, c)
-			}
 		case r == '%' && !isTriplet(text[i:]):
-			return "", errors.New("\"%\" is not followed by two hexadecimal digits")
+			return errors.New("\"%\" is not followed by two hexadecimal digits")
 		case r > ' ' && r < 0x7F && !strings.ContainsRune("\"<>\\^`|}", r):
 			// The apostrophe is not in the grammar of section 2.1, but RFC 3986
 			// has it among the characters of a URI.
-			b.WriteByte(byte(r))
 		default:
-			return "", fmt.Errorf("character %q is not allowed outside an expression", r)
+			return fmt.Errorf("character %q is not allowed outside an expression", r)
 		}
 	}
 	// Match relies on a literal to end and begin between characters.
-	if _, ok := unescape(b.String()); !ok {
-		return "", fmt.Errorf("the percent-encoded text in %q is not UTF-8", text)
+	if _, ok := unescape(text); !ok {
+		return fmt.Errorf("the percent-encoded text in %q is not UTF-8", text)
 	}
-	return b.String(), nil
+	return nil
 }

@@ -4,6 +4,7 @@
 package uritemplate
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,9 +25,12 @@ type Template struct {
 	names  []string
 
 	// literals holds the text before, between and after the variables as it
-	// stands in a URI, so there is one more literal than there are names. Only
-	// the first and the last may be empty.
-	literals []string
+	// stands in a canonical URI, and folded the same as in a folded one. There is
+	// one more literal than there are names, and only the first and the last may
+	// be empty.
+	literals, folded []string
+
+	query []bool // whether a variable is in the query or the fragment
 }
 
 // Parse parses a level 1 template. It refuses operators, variable lists and
@@ -43,6 +47,28 @@ func Parse(s string) (*Template, error) {
 
 // String returns the template as it was given to [Parse].
 func (t *Template) String() string { return t.source }
+
+// Folded returns the template as folded text with all variables alike. Templates
+// with the same folded text match the same URIs.
+func (t *Template) Folded() string { return strings.Join(t.folded, "{}") }
+
+// Compare orders templates: a template comes before every other one that matches
+// all its URIs and more. Templates of which neither does are ordered as well, by
+// the length of their literal text first.
+func Compare(a, b *Template) int {
+	return cmp.Or(
+		cmp.Compare(b.literalLength(), a.literalLength()),
+		cmp.Compare(len(a.names), len(b.names)),
+		cmp.Compare(a.Folded(), b.Folded()),
+	)
+}
+
+func (t *Template) literalLength() (n int) {
+	for _, literal := range t.folded {
+		n += len(literal)
+	}
+	return n
+}
 
 // Names returns the names of the variables in the order of the template.
 func (t *Template) Names() []string { return slices.Clone(t.names) }
