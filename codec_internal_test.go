@@ -95,9 +95,9 @@ func TestDecode(t *testing.T) {
 		{"integers in other forms", `{"city":"1.0\" 1.0","n":1.0,"in":{"n":-2e3}}`, ``},
 		{"out of range", `{"n":300}`, `n: must be an integer from -128 to 127, got 300`},
 		{"out of range, in another form", `{"city":"x","n":3e2}`, `n: must be an integer from -128 to 127, got 300`},
-		{"inside", `{"in":{"n":1.5}}`, `in/n: must be an integer from -9223372036854775808 to 9223372036854775807, got 1.5`},
-		{"in a map", `{"by":{"a":{},"b":{"n":99999999999999999999}}}`, `by/b/n: must be an integer from -9223372036854775808 to 9223372036854775807, got 99999999999999999999`},
-		{"in a list", `{"list":[{"n":1},{"n":0.5}]}`, `list/1/n: must be an integer from -9223372036854775808 to 9223372036854775807, got 0.5`},
+		{"inside", `{"in":{"n":1.5}}`, `in.n: must be an integer from -9223372036854775808 to 9223372036854775807, got 1.5`},
+		{"in a map", `{"by":{"a":{},"b":{"n":99999999999999999999}}}`, `by.b.n: must be an integer from -9223372036854775808 to 9223372036854775807, got 99999999999999999999`},
+		{"in a list", `{"list":[{"n":1},{"n":0.5}]}`, `list[1].n: must be an integer from -9223372036854775808 to 9223372036854775807, got 0.5`},
 		{"a name in another case", `{"in":{"N":1}}`, `name N differs from "n" by case`},
 		{"no object", `1`, `the object: 1 is not accepted here`},
 	} {
@@ -159,17 +159,17 @@ func TestDecodeErrors(t *testing.T) {
 		Color  color                  `json:"color"`
 		Plain  bool
 	}
-	const form = "an RFC 3339 time such as 2026-01-02T15:04:05Z"
+	const form = "a date and time such as 2026-01-31T15:04:05Z"
 	for args, want := range map[string]string{
 		`{"at":"2026-01-01"}`:                         `at: must be ` + form + `, got "2026-01-01"`,
 		`{"until":"soon"}`:                            `until: must be ` + form + `, got "soon"`,
-		`{"times":["2026-01-02T15:04:05Z","x"]}`:      `times/1: must be ` + form + `, got "x"`,
-		`{"by":{"a":"10.0.0.1","b":"10.0.0"}}`:        `by/b: must be an IP address such as 192.0.2.1, got "10.0.0"`,
-		`{"ip":"local"}`:                              `ip: must be an IP address such as 192.0.2.1, got "local"`,
-		`{"port":"10.0.0.1"}`:                         `port: must be an IP address and a port such as 192.0.2.1:443, got "10.0.0.1"`,
-		`{"prefix":"10.0.0.1"}`:                       `prefix: must be an IP prefix such as 192.0.2.0/24, got "10.0.0.1"`,
+		`{"times":["2026-01-02T15:04:05Z","x"]}`:      `times[1]: must be ` + form + `, got "x"`,
+		`{"by":{"a":"10.0.0.1","b":"10.0.0"}}`:        `by.b: must be an IP address such as 192.0.2.1 or 2001:db8::1, got "10.0.0"`,
+		`{"ip":"local"}`:                              `ip: must be an IP address such as 192.0.2.1 or 2001:db8::1, got "local"`,
+		`{"port":"10.0.0.1"}`:                         `port: must be an IP address and a port such as 192.0.2.1:80 or [2001:db8::1]:80, got "10.0.0.1"`,
+		`{"prefix":"10.0.0.1"}`:                       `prefix: must be an IP network such as 192.0.2.0/24 or 2001:db8::/32, got "10.0.0.1"`,
 		`{"big":1.5}`:                                 `big: must be an integer such as 12345678901234567890, got 1.5`,
-		`{"rat":"half"}`:                              `rat: must be a number such as 3/4 or 0.75, got "half"`,
+		`{"rat":"half"}`:                              `rat: must be a number in a string such as "3/4" or "0.75", got "half"`,
 		`{"data":"%"}`:                                `data: must be base64 such as aGVsbG8=, got "%"`,
 		`{"small":256}`:                               `small: must be an integer from 0 to 255, got 256`,
 		`{"float":1e39}`:                              `float: must be a number from -3.4028234663852886e+38 to 3.4028234663852886e+38, got 1e39`,

@@ -1,34 +1,45 @@
 package mcpengine
 
 import (
-	"encoding"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"reflect"
 	"strconv"
-	"strings"
 
+	"github.com/mcpengine/mcpengine/internal/infer"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/schema"
 )
 
 // undecodable says which value of the arguments t cannot hold, and what it
 // should be, in the terms of the arguments and not of Go.
 func undecodable(args []byte, t reflect.Type) error {
 	path, value, err := locate(args, t)
-	place := strings.Join(path, "/")
-	if place == "" {
-		place = "the object"
+	place := "the object"
+	if len(path) > 0 {
+		place = placeOf(path)
 	}
 	t = typeAt(t, path)
-	if want := wanted(t); want != "" {
+	if want := infer.Wanted(t); want != "" {
 		return fmt.Errorf("%s: must be %s, got %.64s", place, want, value)
 	}
-	if t != nil && isDecoder(t) && !isMismatch(err) {
+	if t != nil && decodesItself(t) && !isMismatch(err) {
 		return fmt.Errorf("%s: %.64s is not accepted: %.200v", place, value, err) // in the words of the type's own method
 	}
 	return fmt.Errorf("%s: %.64s is not accepted here", place, value)
+}
+
+// placeOf spells a path as validation does.
+func placeOf(path []part) (place string) {
+	for _, p := range path {
+		if p.tail == '}' {
+			place = schema.JoinPlace(place, p.name)
+		} else {
+			place += "[" + p.name + "]"
+		}
+	}
+	return place
 }
 
 // maxDepth is how deep locate looks. Each level costs a decoding.
@@ -36,7 +47,7 @@ const maxDepth = 8
 
 // locate finds the innermost value that t cannot hold, by decoding the members of
 // each level alone.
-func locate(args []byte, t reflect.Type) (path []string, value []byte, err error) {
+func locate(args []byte, t reflect.Type) (path []part, value []byte, err error) {
 	value = args
 	var before, after []byte
 	err = json.Unmarshal(args, reflect.New(t).Interface())
@@ -48,7 +59,7 @@ func locate(args []byte, t reflect.Type) (path []string, value []byte, err error
 			whole := append(append(head[:len(head):len(head)], p.value...), tail...)
 			if failed := json.Unmarshal(whole, reflect.New(t).Interface()); failed != nil {
 				before, value, after, err, found = head, p.value, tail, failed, true
-				path = append(path, p.name)
+				path = append(path, p)
 				break
 			}
 		}
@@ -86,14 +97,14 @@ func parts(value []byte) (all []part) {
 }
 
 // typeAt returns the type of the value at a path, and nil where it is not known.
-func typeAt(t reflect.Type, path []string) reflect.Type {
-	for _, name := range path {
+func typeAt(t reflect.Type, path []part) reflect.Type {
+	for _, p := range path {
 		t = indirect(t)
 		switch t.Kind() {
 		case reflect.Map, reflect.Slice, reflect.Array:
 			t = t.Elem()
 		case reflect.Struct:
-			if t = fieldType(t, name); t == nil {
+			if t = fieldType(t, p.name); t == nil {
 				return nil
 			}
 		default:
@@ -111,58 +122,16 @@ func indirect(t reflect.Type) reflect.Type {
 }
 
 func fieldType(t reflect.Type, name string) reflect.Type {
-	for _, f := range reflect.VisibleFields(t) {
-		tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if tag == name || tag == "" && f.Name == name {
+	fields, err := infer.Fields(t)
+	if err != nil {
+		return nil
+	}
+	for _, f := range fields {
+		if f.Name == name {
 			return f.Type
 		}
 	}
 	return nil
-}
-
-// forms are the types whose text has a form that no schema says.
-var forms = map[string]string{
-	"time.Time":          "an RFC 3339 time such as 2026-01-02T15:04:05Z",
-	"net.IP":             "an IP address such as 192.0.2.1",
-	"net/netip.Addr":     "an IP address such as 192.0.2.1",
-	"net/netip.AddrPort": "an IP address and a port such as 192.0.2.1:443",
-	"net/netip.Prefix":   "an IP prefix such as 192.0.2.0/24",
-	"math/big.Int":       "an integer such as 12345678901234567890",
-	"math/big.Float":     "a number such as 1.5",
-	"math/big.Rat":       "a number such as 3/4 or 0.75",
-}
-
-// wanted describes the values that t holds, and is empty where that is not
-// known.
-func wanted(t reflect.Type) string {
-	if t == nil {
-		return ""
-	}
-	if form := forms[t.PkgPath()+"."+t.Name()]; form != "" || isDecoder(t) {
-		return form
-	}
-	switch t.Kind() {
-	case reflect.Slice:
-		if t.Elem().Kind() == reflect.Uint8 {
-			return "base64 such as aGVsbG8="
-		}
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		most := int64(math.MaxInt64) >> (64 - t.Bits())
-		return fmt.Sprintf("an integer from %d to %d", -most-1, most)
-	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
-		return fmt.Sprintf("an integer from 0 to %d", uint64(math.MaxUint64)>>(64-t.Bits()))
-	case reflect.Float32:
-		return fmt.Sprintf("a number from %g to %g", -math.MaxFloat32, math.MaxFloat32)
-	case reflect.Float64:
-		return fmt.Sprintf("a number from %g to %g", -math.MaxFloat64, math.MaxFloat64)
-	}
-	return ""
-}
-
-// isDecoder reports whether a method of the type decodes its values.
-func isDecoder(t reflect.Type) bool {
-	p := reflect.PointerTo(t)
-	return p.Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) || p.Implements(reflect.TypeFor[json.Unmarshaler]())
 }
 
 // isMismatch reports whether encoding/json itself has refused a value, in words

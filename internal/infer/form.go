@@ -2,7 +2,12 @@ package infer
 
 import (
 	"bytes"
+	"fmt"
+	"math"
+	"math/big"
+	"net"
 	"net/netip"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -24,12 +29,59 @@ var (
 	formIPv4     = &schema.Form{Valid: isIPv4, Wanted: "an IPv4 address such as 192.0.2.1"}
 	formIPv6     = &schema.Form{Valid: isIPv6, Wanted: "an IPv6 address such as 2001:db8::1"}
 	formAddr     = &schema.Form{Valid: parses(netip.ParseAddr), Wanted: "an IP address such as 192.0.2.1 or 2001:db8::1"}
+	formIP       = &schema.Form{Valid: isIP, Wanted: formAddr.Wanted}
 	formPrefix   = &schema.Form{Valid: parses(netip.ParsePrefix), Wanted: "an IP network such as 192.0.2.0/24 or 2001:db8::/32"}
 	formAddrPort = &schema.Form{Valid: parses(netip.ParseAddrPort), Wanted: "an IP address and a port such as 192.0.2.1:80 or [2001:db8::1]:80"}
-	formBase64   = &schema.Form{Valid: isBase64, Wanted: "base64 (RFC 4648, section 4) such as aGVsbG8="}
+	formBase64   = &schema.Form{Valid: isBase64, Wanted: "base64 such as aGVsbG8="}
 	formInt64    = &schema.Form{Valid: isInt64, Wanted: "an integer from -9223372036854775808 to 9223372036854775807"}
 	formUint64   = &schema.Form{Valid: isUint64, Wanted: "an integer from 0 to 18446744073709551615"}
 )
+
+// textForms are the types with text methods whose text has a known form.
+var textForms = map[reflect.Type]*schema.Form{
+	reflect.TypeFor[time.Time]():      formDateTime,
+	reflect.TypeFor[netip.Addr]():     formAddr,
+	reflect.TypeFor[netip.Prefix]():   formPrefix,
+	reflect.TypeFor[netip.AddrPort](): formAddrPort,
+	reflect.TypeFor[net.IP]():         formIP,
+	reflect.TypeFor[big.Float]():      {Valid: anything, Wanted: "a number in a string such as \"1.5\""},
+	reflect.TypeFor[big.Rat]():        {Valid: anything, Wanted: "a number in a string such as \"3/4\" or \"0.75\""},
+}
+
+// Wanted says what the JSON of a value of t has to be, where a schema may not,
+// and is empty where that is not known.
+func Wanted(t reflect.Type) string {
+	if t == nil {
+		return ""
+	}
+	if form := textForms[t]; form != nil {
+		return form.Wanted
+	}
+	if t == reflect.TypeFor[big.Int]() {
+		return "an integer such as 12345678901234567890"
+	}
+	if in := new(inferrer); in.isJSON(t) || in.isText(t) {
+		return ""
+	}
+	switch t.Kind() {
+	case reflect.Slice:
+		if t.Elem().Kind() == reflect.Uint8 {
+			return formBase64.Wanted
+		}
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		most := int64(math.MaxInt64) >> (64 - t.Bits())
+		return fmt.Sprintf("an integer from %d to %d", -most-1, most)
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+		return fmt.Sprintf("an integer from 0 to %d", uint64(math.MaxUint64)>>(64-t.Bits()))
+	case reflect.Float32:
+		return fmt.Sprintf("a number from %g to %g", -math.MaxFloat32, math.MaxFloat32)
+	case reflect.Float64:
+		return fmt.Sprintf("a number from %g to %g", -math.MaxFloat64, math.MaxFloat64)
+	}
+	return ""
+}
+
+func anything([]byte) bool { return true }
 
 // formats are the values of the tag format: those that JSON Schema defines
 // (Validation 2020-12, section 7.3). Those without a form are not checked.
@@ -60,6 +112,9 @@ func parses[T any](parse func(string) (T, error)) func([]byte) bool {
 		return len(s) == 0 || err == nil // the empty text is the zero value
 	}
 }
+
+// isIP accepts what net.IP decodes.
+func isIP(s []byte) bool { return len(s) == 0 || net.ParseIP(string(s)) != nil }
 
 func isIPv4(s []byte) bool {
 	a, err := netip.ParseAddr(string(s))

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math"
 	"math/big"
-	"net/netip"
 	"reflect"
 	"slices"
 	"time"
@@ -104,9 +103,6 @@ func (in *inferrer) kind(t reflect.Type, nullable bool) error {
 // their kind.
 func (in *inferrer) special(t reflect.Type, nullable bool) (known bool, err error) {
 	switch t {
-	case reflect.TypeFor[time.Time]():
-		in.typ("string", nullable, formDateTime)
-		return true, in.text("format", "date-time")
 	case durationType:
 		in.typ("integer", nullable, formInt64)
 		in.low, in.high = math.MinInt64, math.MaxInt64
@@ -120,20 +116,11 @@ func (in *inferrer) special(t reflect.Type, nullable bool) (known bool, err erro
 	case reflect.TypeFor[json.Number]():
 		in.typ("number", nullable, nil)
 		return true, in.limit("number")
-	case reflect.TypeFor[netip.Addr]():
-		in.typ("string", nullable, formAddr)
-		return true, in.limit("string")
-	case reflect.TypeFor[netip.Prefix]():
-		in.typ("string", nullable, formPrefix)
-		return true, in.limit("string")
-	case reflect.TypeFor[netip.AddrPort]():
-		in.typ("string", nullable, formAddrPort)
-		return true, in.limit("string")
 	}
 	if t.Kind() == reflect.Interface {
 		return false, nil
 	}
-	if in.isJSON(t) {
+	if in.isJSON(t) && textForms[t] == nil {
 		if t == reflect.TypeFor[big.Int]() {
 			in.typ("integer", nullable, nil)
 			in.low, in.high = math.Inf(-1), math.Inf(1)
@@ -142,7 +129,10 @@ func (in *inferrer) special(t reflect.Type, nullable bool) (known bool, err erro
 		return true, err
 	}
 	if in.isText(t) {
-		in.typ("string", nullable, nil)
+		in.typ("string", nullable, textForms[t])
+		if t == reflect.TypeFor[time.Time]() {
+			return true, in.text("format", "date-time")
+		}
 		return true, in.limit("string")
 	}
 	return false, nil

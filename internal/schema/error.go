@@ -46,7 +46,7 @@ func (w *walker) explain() *ValidationError {
 	for _, p := range w.problems {
 		place := Place(w.data, p.pos)
 		if p.name != "" {
-			place = clip(joinPlace(place, quote(p.name)), maxListed)
+			place = JoinPlace(place, p.name)
 		}
 		if place != "" {
 			place += ": "
@@ -96,6 +96,9 @@ func Place(value []byte, pos int) string {
 	}
 	return clip(place, maxListed)
 }
+
+// JoinPlace returns the place of a member of the value at place.
+func JoinPlace(place, name string) string { return clip(joinPlace(place, quote(name)), maxListed) }
 
 func joinPlace(place string, name []byte) string {
 	if place != "" {
