@@ -45,6 +45,20 @@ func BenchmarkCallTool(b *testing.B) {
 	})
 }
 
+// A call through middleware that passes everything on.
+func BenchmarkMiddleware(b *testing.B) {
+	for name, option := range map[string]mcpengine.Option{
+		"method": mcpengine.WithMiddleware(func(next mcpengine.MethodHandler) mcpengine.MethodHandler { return next }),
+		"tool":   mcpengine.WithToolMiddleware(func(next mcpengine.ToolHandler) mcpengine.ToolHandler { return next }),
+	} {
+		b.Run(name, func(b *testing.B) {
+			e := mcpengine.New("bench", option)
+			mcpengine.AddTool(e, "tool_0", "Return the current weather for a city.", sunny)
+			benchmark(b, e, "tools/call", "tool_0", `"name":"tool_0","arguments":{"city":"Paris"},`)
+		})
+	}
+}
+
 // An authorized call, of a token that has been seen before, beside the open call
 // of BenchmarkCallTool.
 func BenchmarkAuthorizedCall(b *testing.B) {

@@ -2,6 +2,7 @@ package mcpengine
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -165,4 +166,13 @@ func plainIntegers(args []byte) (rewritten []byte, changed bool) {
 		args = args[n:]
 	}
 	return rewritten, changed
+}
+
+// handle runs the handler of a resource or a prompt on valid arguments.
+func handle[In, Out any](ctx context.Context, args []byte, flat *flatDecoder, h Handler[In, Out]) (any, error) {
+	var in In
+	if err := decode(args, false, flat, &in); err != nil {
+		return nil, invalidParams(err)
+	}
+	return h(ctx, in)
 }

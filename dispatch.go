@@ -90,9 +90,10 @@ func (e *Engine) answer(req *Request, resp *jsonrpc.Response) {
 		}
 		resp.Body, err = e.run(&req.ctx, req, resp.Body)
 	} else {
-		var result []byte
-		result, err = e.handle(&req.ctx, req)
-		resp.Body = append(resp.Body, result...)
+		var result Result
+		if result, err = e.handle(&req.ctx, req); err == nil {
+			resp.Body, err = req.appendResult(&req.ctx, resp.Body, result)
+		}
 	}
 	if err != nil {
 		resp.SetError(req.wire.ID, e.report(req, err))
@@ -117,7 +118,7 @@ func requestAttrs(req *Request, attrs ...any) []any {
 	return append([]any{slog.String("method", req.Method()), slog.String("name", req.Name())}, attrs...)
 }
 
-// run looks the method up and runs it. It is the innermost [Method].
+// run looks the method up and runs it.
 func (e *Engine) run(ctx context.Context, req *Request, dst []byte) ([]byte, error) {
 	m, ok := methods[req.wire.Method]
 	if !ok || m.offered != nil && !m.offered(req.catalog) || !protocol.MethodOf(req.wire.Method).In(req.version.Handshake) {

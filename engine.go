@@ -29,17 +29,18 @@ const defaultPageSize = 1000
 // them. Create one with [New]. Its methods and the Add functions may be called
 // at any time and from any goroutine, also while it serves.
 type Engine struct {
-	info         mcp.Implementation
-	instructions string
-	logger       *slog.Logger
-	ring         *seal.Ring
-	middleware   []func(Method) Method
-	pageSize     int
-	cache        cacheHint
-	httpConfig   HTTPConfig
-	auth         auth.Authority // nil when nobody need be verified
-	fault        error          // in the URLs of the configuration, which Run returns
-	metadata     []string       // paths at which its metadata is served
+	info           mcp.Implementation
+	instructions   string
+	logger         *slog.Logger
+	ring           *seal.Ring
+	middleware     []func(MethodHandler) MethodHandler
+	toolMiddleware []func(ToolHandler) ToolHandler
+	pageSize       int
+	cache          cacheHint
+	httpConfig     HTTPConfig
+	auth           auth.Authority // nil when nobody need be verified
+	fault          error          // in the URLs of the configuration, which Run returns
+	metadata       []string       // paths at which its metadata is served
 
 	registry      registry
 	subscriptions subscriptions
@@ -60,8 +61,9 @@ type Engine struct {
 	// hears of changes, and clients are told how long lists stay fresh.
 	serverless bool
 
-	// handle is the middleware chain, or nil when there is none.
-	handle Method
+	// The chains of middleware, each nil when there is none.
+	handle      MethodHandler
+	toolHandler ToolHandler
 
 	// Parts of results, encoded once.
 	encodedInfo []byte // the implementation
@@ -88,23 +90,10 @@ func New(name string, opts ...Option) *Engine {
 	e.fault = e.checkURLs()
 	e.bindKeys()
 	e.subscriptions.closing = make(chan struct{})
-	if len(e.middleware) > 0 {
-		e.handle = e.chain()
-	}
+	e.handle = chain(MethodHandler(e.runMethod), e.middleware)
+	e.toolHandler = chain(ToolHandler(e.runTool), e.toolMiddleware)
 	e.serveHTTP()
 	return e
-}
-
-// chain wraps the middleware around the methods. What a middleware gets to
-// see must outlast the next call, so that the result has memory of its own.
-func (e *Engine) chain() Method {
-	method := func(ctx context.Context, req *Request) ([]byte, error) {
-		return e.run(ctx, req, nil)
-	}
-	for _, middleware := range slices.Backward(e.middleware) {
-		method = middleware(method)
-	}
-	return method
 }
 
 // ends are the ends of result objects in one protocol version.

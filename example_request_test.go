@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strings"
 
 	"github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/client"
@@ -277,10 +278,10 @@ func ExampleRequestFrom() {
 
 // A middleware sees every request and may answer it itself.
 func ExampleWithMiddleware() {
-	readOnly := func(next mcpengine.Method) mcpengine.Method {
-		return func(ctx context.Context, req *mcpengine.Request) ([]byte, error) {
+	readOnly := func(next mcpengine.MethodHandler) mcpengine.MethodHandler {
+		return func(ctx context.Context, req *mcpengine.Request) (mcpengine.Result, error) {
 			if req.Method() == mcp.MethodToolsCall && req.Name() == "delete" {
-				return nil, mcp.Errorf(1, "%s is closed for maintenance", req.Name())
+				return mcpengine.Result{}, mcp.Errorf(1, "%s is closed for maintenance", req.Name())
 			}
 			return next(ctx, req)
 		}
@@ -292,6 +293,68 @@ func ExampleWithMiddleware() {
 	fmt.Println(err)
 	// Output:
 	// delete is closed for maintenance (1)
+}
+
+// A middleware may replace the parameters, and the result as a value of package
+// mcp.
+func ExampleRequest_SetParams() {
+	latest := func(next mcpengine.MethodHandler) mcpengine.MethodHandler {
+		return func(ctx context.Context, req *mcpengine.Request) (mcpengine.Result, error) {
+			if req.Method() != mcp.MethodResourcesRead {
+				return next(ctx, req)
+			}
+			var params mcp.ReadResourceRequestParams
+			if err := req.DecodeParams(&params); err != nil {
+				return mcpengine.Result{}, err
+			}
+			params.URI = strings.TrimSuffix(params.URI, "/latest")
+			if err := req.SetParams(params); err != nil {
+				return mcpengine.Result{}, err
+			}
+			result, err := next(ctx, req)
+			if err != nil {
+				return mcpengine.Result{}, err
+			}
+			var read mcp.ReadResourceResult
+			if err := result.Decode(&read); err != nil {
+				return mcpengine.Result{}, err
+			}
+			read.Contents[0].Text += " (checked)"
+			return mcpengine.NewResult(read), nil
+		}
+	}
+	e := mcpengine.New("board", mcpengine.WithMiddleware(latest))
+	mcpengine.AddResource(e, "board://rules", "", func(context.Context, struct{}) (string, error) { return "Be kind.", nil })
+
+	result, err := mcptest.New(e).ReadResource(context.Background(), "board://rules/latest")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(result.Contents[0].Text)
+	// Output:
+	// Be kind. (checked)
+}
+
+// An interceptor of tool calls sees the handler's own error.
+func ExampleWithToolMiddleware() {
+	audit := func(next mcpengine.ToolHandler) mcpengine.ToolHandler {
+		return func(ctx context.Context, params *mcp.CallToolRequestParams) (*mcp.CallToolResult, error) {
+			result, err := next(ctx, params)
+			fmt.Println("called", params.Name, string(params.Arguments), err)
+			return result, err
+		}
+	}
+	e := mcpengine.New("weather", mcpengine.WithToolMiddleware(audit))
+	mcpengine.AddTool(e, "forecast", "", func(context.Context, struct{}) (string, error) {
+		return "", errors.New("the forecast reaches 7 days")
+	})
+
+	if _, err := mcptest.New(e).CallTool(context.Background(), "forecast", nil); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// called forecast {} the forecast reaches 7 days
 }
 
 // The keys come from the environment, so that every replica has the same ones.

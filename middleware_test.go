@@ -2,6 +2,7 @@ package mcpengine_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -29,9 +30,9 @@ func message(method, params string) string {
 func TestMiddlewareOrder(t *testing.T) {
 	t.Parallel()
 	var trace []string
-	record := func(name string) func(mcpengine.Method) mcpengine.Method {
-		return func(next mcpengine.Method) mcpengine.Method {
-			return func(ctx context.Context, req *mcpengine.Request) ([]byte, error) {
+	record := func(name string) func(mcpengine.MethodHandler) mcpengine.MethodHandler {
+		return func(next mcpengine.MethodHandler) mcpengine.MethodHandler {
+			return func(ctx context.Context, req *mcpengine.Request) (mcpengine.Result, error) {
 				trace = append(trace, name+" before "+req.Method())
 				result, err := next(ctx, req)
 				trace = append(trace, name+" after")
@@ -59,30 +60,30 @@ func TestMiddlewareOrder(t *testing.T) {
 // What a middleware returns is what the client gets.
 func TestMiddlewareReplaces(t *testing.T) {
 	t.Parallel()
-	type next = mcpengine.Method
+	type next = mcpengine.MethodHandler
 	tests := []struct {
 		name       string
 		middleware func(next) next
 		want       string
 	}{
 		{"result", func(next) next {
-			return func(context.Context, *mcpengine.Request) ([]byte, error) {
-				return []byte(`{"resultType":"complete","replaced":true}`), nil
+			return func(context.Context, *mcpengine.Request) (mcpengine.Result, error) {
+				return mcpengine.NewResult(json.RawMessage(`{"replaced":true}`)), nil
 			}
-		}, `{"jsonrpc":"2.0","id":1,"result":{"resultType":"complete","replaced":true}}`},
+		}, `{"jsonrpc":"2.0","id":1,"result":{"replaced":true,"resultType":"complete","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"test","version":"(devel)"}}}}`},
 		{"result by error", func(method next) next {
-			return func(ctx context.Context, req *mcpengine.Request) ([]byte, error) {
+			return func(ctx context.Context, req *mcpengine.Request) (mcpengine.Result, error) {
 				result, err := method(ctx, req)
 				return result, errors.Join(err, mcp.Errorf(7, "not today"))
 			}
 		}, `{"jsonrpc":"2.0","id":1,"error":{"code":7,"message":"not today"}}`},
 		{"result by hidden error", func(next) next {
-			return func(context.Context, *mcpengine.Request) ([]byte, error) {
-				return nil, errors.New("the password is 1234")
+			return func(context.Context, *mcpengine.Request) (mcpengine.Result, error) {
+				return mcpengine.Result{}, errors.New("the password is 1234")
 			}
 		}, `{"jsonrpc":"2.0","id":1,"error":{"code":-32603,"message":"internal error"}}`},
 		{"result by panic", func(next) next {
-			return func(context.Context, *mcpengine.Request) ([]byte, error) { panic("out of luck") }
+			return func(context.Context, *mcpengine.Request) (mcpengine.Result, error) { panic("out of luck") }
 		}, `{"jsonrpc":"2.0","id":1,"error":{"code":-32603,"message":"internal error"}}`},
 	}
 	for _, test := range tests {
@@ -106,10 +107,10 @@ func TestMiddlewareSees(t *testing.T) {
 	t.Parallel()
 	var result string
 	var failure error
-	e := mcpengine.New("test", mcpengine.WithMiddleware(func(next mcpengine.Method) mcpengine.Method {
-		return func(ctx context.Context, req *mcpengine.Request) ([]byte, error) {
+	e := mcpengine.New("test", mcpengine.WithMiddleware(func(next mcpengine.MethodHandler) mcpengine.MethodHandler {
+		return func(ctx context.Context, req *mcpengine.Request) (mcpengine.Result, error) {
 			raw, err := next(ctx, req)
-			result, failure = string(raw), err
+			result, failure = string(raw.JSON()), err
 			return raw, err
 		}
 	}))
@@ -137,8 +138,8 @@ func TestMiddlewareContext(t *testing.T) {
 	t.Parallel()
 	type key struct{}
 	var asked error
-	e := mcpengine.New("test", mcpengine.WithMiddleware(func(next mcpengine.Method) mcpengine.Method {
-		return func(ctx context.Context, req *mcpengine.Request) ([]byte, error) {
+	e := mcpengine.New("test", mcpengine.WithMiddleware(func(next mcpengine.MethodHandler) mcpengine.MethodHandler {
+		return func(ctx context.Context, req *mcpengine.Request) (mcpengine.Result, error) {
 			_, asked = mcpengine.ListRoots(ctx)
 			return next(context.WithValue(ctx, key{}, "value"), req)
 		}
@@ -158,20 +159,20 @@ func TestMiddlewareContext(t *testing.T) {
 func TestMiddlewareKeepsResult(t *testing.T) {
 	t.Parallel()
 	var kept []byte
-	e := mcpengine.New("test", mcpengine.WithMiddleware(func(next mcpengine.Method) mcpengine.Method {
-		return func(ctx context.Context, req *mcpengine.Request) ([]byte, error) {
+	e := mcpengine.New("test", mcpengine.WithMiddleware(func(next mcpengine.MethodHandler) mcpengine.MethodHandler {
+		return func(ctx context.Context, req *mcpengine.Request) (mcpengine.Result, error) {
 			first, err := next(ctx, req)
 			if err != nil {
-				return nil, err
+				return mcpengine.Result{}, err
 			}
-			text := string(first)
+			text := string(first.JSON())
 			if _, err := next(ctx, req); err != nil {
-				return nil, err
+				return mcpengine.Result{}, err
 			}
-			if string(first) != text {
-				return nil, mcp.Errorf(mcp.CodeInternalError, "the first result became %s", first)
+			if string(first.JSON()) != text {
+				return mcpengine.Result{}, mcp.Errorf(mcp.CodeInternalError, "the first result became %s", first.JSON())
 			}
-			kept = first
+			kept = first.JSON()
 			return first, nil
 		}
 	}))

@@ -70,13 +70,6 @@ func WithLogger(logger *slog.Logger) Option {
 	return engineOption(func(e *Engine) { e.logger = logger })
 }
 
-// WithMiddleware wraps every request. The first one given is the outermost.
-// What concerns HTTP alone is better done by wrapping the engine as the
-// [net/http.Handler] it is.
-func WithMiddleware(middleware ...func(next Method) Method) Option {
-	return engineOption(func(e *Engine) { e.middleware = append(e.middleware, middleware...) })
-}
-
 // WithPageSize sets how many entries a page of a list holds. The default is
 // 1000. New panics when n is not positive.
 func WithPageSize(n int) Option {

@@ -30,6 +30,8 @@ type Request struct {
 	subject subject         // set when the method may ask the client
 	round   *round          // nil until something is asked or answered
 
+	toolErr error // of a tool, which became its result
+
 	response *jsonrpc.Response // which may have a Tail; nil for one that may not
 
 	// Of the wire, which is another request's when this one has been answered:

@@ -23,8 +23,8 @@ func TestRequestFrom(t *testing.T) {
 		Roots                                bool
 	}
 	var got seen
-	e := mcpengine.New("test", mcpengine.WithMiddleware(func(next mcpengine.Method) mcpengine.Method {
-		return func(ctx context.Context, req *mcpengine.Request) ([]byte, error) {
+	e := mcpengine.New("test", mcpengine.WithMiddleware(func(next mcpengine.MethodHandler) mcpengine.MethodHandler {
+		return func(ctx context.Context, req *mcpengine.Request) (mcpengine.Result, error) {
 			if mcpengine.RequestFrom(ctx) != req {
 				t.Errorf("%s: RequestFrom(ctx) is another request", req.Method())
 			}

@@ -23,40 +23,72 @@ func internalf(format string, args ...any) error {
 	return &internalError{fmt.Errorf(format, args...)}
 }
 
-// A result encodes what a tool's handler returns.
-type result[Out any] struct {
-	structured bool
-	append     func(ctx context.Context, req *Request, dst []byte, t *tool, out *Out) ([]byte, error)
-}
+// A resultKind is how a tool's output becomes a result.
+type resultKind int
+
+const (
+	structuredResult resultKind = iota
+	textResult
+	contentResult // one block or a slice of them
+	wholeResult   // a CallToolResult
+)
 
 var contentBlock = reflect.TypeFor[mcp.ContentBlock]()
 
-// resultFor chooses the encoding for Out once, at registration.
-func resultFor[Out any]() result[Out] {
-	t := reflect.TypeFor[Out]()
+// resultKindOf decides by the type of a handler's output, once.
+func resultKindOf(t reflect.Type) resultKind {
 	switch {
 	case t.Kind() == reflect.String:
-		return result[Out]{append: func(_ context.Context, req *Request, dst []byte, _ *tool, out *Out) ([]byte, error) {
-			return req.appendText(dst, stringOf(out)), nil
-		}}
+		return textResult
 	case t == reflect.TypeFor[*mcp.CallToolResult](), t == reflect.TypeFor[mcp.CallToolResult]():
-		return result[Out]{append: func(ctx context.Context, req *Request, dst []byte, t *tool, out *Out) ([]byte, error) {
-			return req.appendCallToolResult(ctx, dst, t, any(*out))
-		}}
+		return wholeResult
 	case t.Implements(contentBlock), t.Kind() == reflect.Slice && t.Elem() == contentBlock:
-		return result[Out]{append: func(_ context.Context, req *Request, dst []byte, _ *tool, out *Out) ([]byte, error) {
-			return req.appendContent(dst, any(*out))
-		}}
+		return contentResult
 	}
-	return result[Out]{structured: true, append: func(ctx context.Context, req *Request, dst []byte, t *tool, out *Out) ([]byte, error) {
-		return req.appendStructured(ctx, dst, t, out)
-	}}
+	return structuredResult
+}
+
+// appendOutput appends the result that out, a pointer to a handler's output,
+// becomes.
+func (r *Request) appendOutput(ctx context.Context, dst []byte, t *tool, out any) ([]byte, error) {
+	switch t.becomes {
+	case textResult:
+		return r.appendText(dst, stringOf(out)), nil
+	case structuredResult:
+		return r.appendStructured(ctx, dst, t, out)
+	}
+	result, err := t.result(ctx, out)
+	if err != nil {
+		return dst, err
+	}
+	return r.appendCallToolResult(ctx, dst, t, result)
+}
+
+// result returns the result that out, a pointer to a handler's output, becomes
+// before it is shaped for a protocol version.
+func (t *tool) result(ctx context.Context, out any) (*mcp.CallToolResult, error) {
+	switch t.becomes {
+	case textResult:
+		return &mcp.CallToolResult{Content: mcp.ContentBlocks{mcp.TextContent{Text: stringOf(out)}}}, nil
+	case contentResult:
+		return &mcp.CallToolResult{Content: contentOf(out)}, nil
+	case wholeResult:
+		if result, ok := out.(*mcp.CallToolResult); ok {
+			return result, nil
+		}
+		return *out.(**mcp.CallToolResult), nil
+	}
+	value, err := t.structured(ctx, out)
+	if err != nil {
+		return nil, err
+	}
+	return &mcp.CallToolResult{Content: mcp.ContentBlocks{mcp.TextContent{Text: string(value)}}, StructuredContent: value}, nil
 }
 
 // stringOf returns the string that out points to. The usual case does not
 // allocate.
-func stringOf[Out any](out *Out) string {
-	if s, ok := any(out).(*string); ok {
+func stringOf(out any) string {
+	if s, ok := out.(*string); ok {
 		return *s
 	}
 	return reflect.ValueOf(out).Elem().String()
@@ -72,14 +104,9 @@ func (r *Request) appendText(dst []byte, text string) []byte {
 // appendStructured appends structured content, with its JSON as text for
 // clients that read nothing else.
 func (r *Request) appendStructured(ctx context.Context, dst []byte, t *tool, out any) ([]byte, error) {
-	value, err := encode(out)
+	value, err := t.structured(ctx, out)
 	if err != nil {
-		return dst, internalf("encode the result: %w", err)
-	}
-	if t.output != nil {
-		if value, err = validResult(ctx, t.output, value); err != nil {
-			return dst, internalf("the result does not match the output schema: %w", err)
-		}
+		return dst, err
 	}
 	dst = append(dst, `{"content":[{"type":"text","text":`...)
 	dst = jsonrpc.AppendString(dst, value)
@@ -89,6 +116,20 @@ func (r *Request) appendStructured(ctx context.Context, dst []byte, t *tool, out
 		dst = append(dst, value...)
 	}
 	return append(dst, r.ends.result...), nil
+}
+
+// structured returns the structured content that out points to.
+func (t *tool) structured(ctx context.Context, out any) ([]byte, error) {
+	value, err := encode(out)
+	if err != nil {
+		return nil, internalf("encode the result: %w", err)
+	}
+	if t.output != nil {
+		if value, err = validResult(ctx, t.output, value); err != nil {
+			return nil, internalf("the result does not match the output schema: %w", err)
+		}
+	}
+	return value, nil
 }
 
 // validResult checks a result. A nil slice or map, which encoding/json writes
@@ -101,23 +142,18 @@ func validResult(ctx context.Context, s *schema.Schema, value []byte) ([]byte, e
 	return value, s.Validate(ctx, value)
 }
 
-// appendContent appends one content block or a slice of them.
-func (r *Request) appendContent(dst []byte, content any) ([]byte, error) {
-	blocks, ok := content.([]mcp.ContentBlock)
-	if !ok {
-		if v := reflect.ValueOf(content); v.Kind() == reflect.Slice { // a slice type of the user's
-			blocks, _ = reflect.TypeAssert[[]mcp.ContentBlock](v.Convert(reflect.TypeFor[[]mcp.ContentBlock]()))
-		} else {
-			block, _ := content.(mcp.ContentBlock)
-			blocks = []mcp.ContentBlock{block}
-		}
+// contentOf returns the content block or the slice of them that out points to.
+func contentOf(out any) []mcp.ContentBlock {
+	if blocks, ok := out.(*[]mcp.ContentBlock); ok {
+		return *blocks
 	}
-	if slices.ContainsFunc(blocks, isNil) {
-		return dst, internalf("the handler returned nil content")
+	v := reflect.ValueOf(out).Elem()
+	if v.Kind() == reflect.Slice { // a slice type of the user's
+		blocks, _ := reflect.TypeAssert[[]mcp.ContentBlock](v.Convert(reflect.TypeFor[[]mcp.ContentBlock]()))
+		return blocks
 	}
-	result := mcp.CallToolResult{Content: blocks}
-	result.ResultType, result.Meta = r.complete(nil)
-	return r.appendShaped(dst, result, false)
+	block, _ := v.Interface().(mcp.ContentBlock)
+	return []mcp.ContentBlock{block}
 }
 
 // isNil reports whether a block is nil or a nil pointer, which has no encoding.
@@ -126,17 +162,13 @@ func isNil(block mcp.ContentBlock) bool {
 	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
-// appendCallToolResult appends a result that the handler has made itself.
-func (r *Request) appendCallToolResult(ctx context.Context, dst []byte, t *tool, out any) ([]byte, error) {
-	result, ok := out.(mcp.CallToolResult)
-	if p, isPointer := out.(*mcp.CallToolResult); isPointer {
-		if ok = p != nil; ok {
-			result = *p
-		}
-	}
-	if !ok {
+// appendCallToolResult appends a result that is complete but for what every
+// result has.
+func (r *Request) appendCallToolResult(ctx context.Context, dst []byte, t *tool, made *mcp.CallToolResult) ([]byte, error) {
+	if made == nil {
 		return dst, internalf("the handler returned a nil *mcp.CallToolResult")
 	}
+	result := *made
 	if s := t.output; s != nil && !result.IsError {
 		if result.StructuredContent == nil {
 			return dst, internalf("the result has an output schema but no structured content")

@@ -13,6 +13,32 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
+// A Handler implements a tool, a resource or a prompt.
+//
+// In is a struct. A handler only sees arguments that match its schema. Tags of
+// its fields describe them:
+//
+//	json:"name,omitempty"  the name; omitempty or omitzero makes it optional
+//	jsonschema:"text"      the description
+//	default:"10"           the default: JSON, or the bare text for a string
+//	enum:"a,b"             the values that are allowed
+//	minimum:"1"            of a number; also maximum, exclusiveMinimum,
+//	                       exclusiveMaximum and multipleOf
+//	minLength:"1"          of a string; also maxLength, pattern:"^[a-z]+$" and
+//	                       format:"email"
+//	minItems:"1"           of a slice; also maxItems. The other tags of a slice
+//	                       are for its elements
+//	header:"Region"        mirrors a tool's argument into an HTTP header field
+//	                       (streamable-http, "Custom Headers from Tool Parameters")
+//
+// A pointer is optional too, and null counts as left out. A type means what
+// encoding/json makes of it, also one that contains itself. A type that it
+// cannot decode, and a tag that is misspelt or does not apply to its field, are
+// errors of registration that name the field. docs/types.md has all of it.
+//
+// The context is cancelled when the client abandons the request.
+type Handler[In, Out any] func(ctx context.Context, in In) (Out, error)
+
 // A tool is a registered tool.
 type tool struct {
 	feature
@@ -25,10 +51,13 @@ type tool struct {
 	decided     sync.Once // see wraps
 	wrapped     bool
 
-	// call decodes the arguments, which are valid, runs the handler and
-	// appends the result.
-	call func(ctx context.Context, req *Request, t *tool, args, dst []byte) ([]byte, error)
+	becomes resultKind // the output
+	run     toolRunner
 }
+
+// A toolRunner decodes the arguments, which are valid, runs the handler and
+// appends the result, or returns it if the tool's middleware is to see it.
+type toolRunner func(ctx context.Context, req *Request, t *tool, args, dst []byte) ([]byte, *mcp.CallToolResult, error)
 
 // A toolConfig is what the options of a tool set.
 type toolConfig struct {
@@ -98,23 +127,27 @@ func AddTool[In, Out any](e *Engine, name, description string, h Handler[In, Out
 // The schemas are inferred from In, whose field tags [Handler] lists, and Out.
 func NewTool[In, Out any](name, description string, h Handler[In, Out], opts ...ToolOption) Feature {
 	// This function is compiled for every pair of types: keep it small.
-	result := resultFor[Out]()
-	s := &toolSpec{in: reflect.TypeFor[In](), out: reflect.TypeFor[Out](), structured: result.structured}
+	s := &toolSpec{in: reflect.TypeFor[In](), out: reflect.TypeFor[Out]()}
 	if h != nil {
 		var flat flatDecoder
-		s.call = func(ctx context.Context, req *Request, t *tool, args, dst []byte) ([]byte, error) {
+		s.run = func(ctx context.Context, req *Request, t *tool, args, dst []byte) ([]byte, *mcp.CallToolResult, error) {
 			var v struct {
 				in  In
 				out Out
 			}
 			err := decode(args, t.open, &flat, &v.in)
 			if err != nil {
-				return dst, err
+				return dst, nil, err
 			}
 			if v.out, err = h(ctx, v.in); err != nil {
-				return dst, err
+				return dst, nil, err
 			}
-			return result.append(ctx, req, dst, t, &v.out)
+			if req.engine.toolHandler != nil {
+				result, err := t.result(ctx, &v.out)
+				return dst, result, err
+			}
+			dst, err = req.appendOutput(ctx, dst, t, &v.out)
+			return dst, nil, err
 		}
 	}
 	return s.feature(name, description, opts)
@@ -123,9 +156,8 @@ func NewTool[In, Out any](name, description string, h Handler[In, Out], opts ...
 // A toolSpec is a tool that belongs to no engine yet.
 type toolSpec struct {
 	toolConfig
-	in, out    reflect.Type
-	structured bool
-	call       func(ctx context.Context, req *Request, t *tool, args, dst []byte) ([]byte, error)
+	in, out reflect.Type
+	run     toolRunner
 }
 
 func (s *toolSpec) feature(name, description string, opts []ToolOption) Feature {
@@ -143,18 +175,18 @@ func (s *toolSpec) bind(e *Engine) (registered, error) {
 	if err := checkName(s.name); err != nil {
 		return nil, err
 	}
-	if s.call == nil {
+	if s.run == nil {
 		return nil, errNoHandler
 	}
 	if err := s.policy.check(e); err != nil {
 		return nil, err
 	}
-	t := &tool{feature: feature{kind: protocol.Tool, profile: s.profile}, open: s.input != nil, annotations: s.annotations, call: s.call}
+	t := &tool{feature: feature{kind: protocol.Tool, profile: s.profile}, open: s.input != nil, annotations: s.annotations, becomes: resultKindOf(s.out), run: s.run}
 	var err error
 	if t.input, err = e.inputSchema(s.in, s.input); err != nil {
 		return nil, fmt.Errorf("input: %w", err)
 	}
-	if t.output, err = e.outputSchema(s.out, s.output, s.structured); err != nil {
+	if t.output, err = e.outputSchema(s.out, s.output, t.becomes == structuredResult); err != nil {
 		return nil, fmt.Errorf("output: %w", err)
 	}
 	if t.meta != nil || t.icons != nil {
@@ -274,10 +306,14 @@ func (e *Engine) callTool(ctx context.Context, req *Request, dst []byte) ([]byte
 		return dst, err
 	}
 	if args, err = checkArguments(ctx, t.input, args); err != nil {
-		return req.appendToolError(dst, err), nil
+		return req.toolFailure(dst, err)
 	}
 	start := len(dst)
-	dst, err = t.call(ctx, req, t, args, dst)
+	if e.toolHandler != nil {
+		dst, err = e.callThrough(ctx, req, args, dst)
+	} else {
+		dst, _, err = t.run(ctx, req, t, args, dst)
+	}
 	if err == nil {
 		return dst, nil
 	}
@@ -293,6 +329,7 @@ func (r *Request) toolFailure(dst []byte, err error) ([]byte, error) {
 	case r.round.asks():
 		return r.appendInputRequired(dst)
 	}
+	r.toolErr = err
 	return r.appendToolError(dst, err), nil
 }
 

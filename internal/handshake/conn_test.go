@@ -315,14 +315,14 @@ func TestConnCancel(t *testing.T) {
 func TestInitializeIsNotCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begun, goOn := make(chan bool, 1), make(chan bool)
-		f := newFixture(mcpengine.WithMiddleware(func(next mcpengine.Method) mcpengine.Method {
-			return func(ctx context.Context, req *mcpengine.Request) ([]byte, error) {
+		f := newFixture(mcpengine.WithMiddleware(func(next mcpengine.MethodHandler) mcpengine.MethodHandler {
+			return func(ctx context.Context, req *mcpengine.Request) (mcpengine.Result, error) {
 				if req.Method() == "initialize" {
 					begun <- true
 					select {
 					case <-goOn:
 					case <-ctx.Done():
-						return nil, ctx.Err()
+						return mcpengine.Result{}, ctx.Err()
 					}
 				}
 				return next(ctx, req)
@@ -376,8 +376,8 @@ func TestReservedMetaIsIgnored(t *testing.T) {
 func TestSubscriptionThatDoesNotEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stuck := make(chan bool)
-		f := newFixture(mcpengine.WithMiddleware(func(next mcpengine.Method) mcpengine.Method {
-			return func(ctx context.Context, req *mcpengine.Request) ([]byte, error) {
+		f := newFixture(mcpengine.WithMiddleware(func(next mcpengine.MethodHandler) mcpengine.MethodHandler {
+			return func(ctx context.Context, req *mcpengine.Request) (mcpengine.Result, error) {
 				if req.Method() == "subscriptions/listen" {
 					<-stuck
 				}

@@ -519,8 +519,8 @@ func TestAttackC14Notifications(t *testing.T) {
 func TestMiddlewareComesAfterAuthorization(t *testing.T) {
 	t.Parallel()
 	var seen []string
-	f := newFort(t, fortConfig{engine: []mcpengine.Option{mcpengine.WithMiddleware(func(next mcpengine.Method) mcpengine.Method {
-		return func(ctx context.Context, req *mcpengine.Request) ([]byte, error) {
+	f := newFort(t, fortConfig{engine: []mcpengine.Option{mcpengine.WithMiddleware(func(next mcpengine.MethodHandler) mcpengine.MethodHandler {
+		return func(ctx context.Context, req *mcpengine.Request) (mcpengine.Result, error) {
 			seen = append(seen, req.Name()+" "+auth.UserFrom(ctx).Subject)
 			return next(ctx, req)
 		}
