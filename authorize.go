@@ -263,5 +263,10 @@ func CheckScopes(ctx context.Context, scopes ...string) error {
 	case req.engine.auth == nil:
 		return nil
 	}
+	for _, scope := range scopes {
+		if !auth.ValidScope(scope) {
+			return internalf("CheckScopes: scope %q is not valid", scope)
+		}
+	}
 	return req.judge(ctx, &policy{scopes: scopes})
 }

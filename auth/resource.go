@@ -194,7 +194,7 @@ func (r *Resource) verify(ctx context.Context, token string) (*User, error) {
 	t := r.trusted[0]
 	if len(r.trusted) > 1 {
 		if t = r.route(token); t == nil {
-			return nil, &InvalidTokenError{Reason: "token of an unknown issuer"}
+			return nil, r.unrecognized(ctx, token)
 		}
 	}
 	user, err := t.check(ctx, token)
@@ -212,6 +212,17 @@ func (r *Resource) verify(ctx context.Context, token string) (*User, error) {
 		own.Roles, own.Groups = qualified(t.issuer, own.Roles), qualified(t.issuer, own.Groups)
 	}
 	return &own, nil
+}
+
+// unrecognized returns the reason to refuse a token that none of several
+// providers recognizes, which the first of them knows best: it tells the issuer
+// of the token beside its own.
+func (r *Resource) unrecognized(ctx context.Context, token string) error {
+	reason := "token of an unknown issuer"
+	if _, err := r.trusted[0].check(ctx, token); err != nil {
+		reason += ": " + Redact(err)
+	}
+	return &InvalidTokenError{Reason: reason}
 }
 
 // route finds the provider that a token says it is from. The claim is not yet

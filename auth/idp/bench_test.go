@@ -1,12 +1,13 @@
 package idp_test
 
 import (
+	"crypto"
+	"crypto/rsa"
+	"crypto/sha256"
 	"encoding/base64"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/mcpengine/mcpengine/auth"
 	"github.com/mcpengine/mcpengine/auth/authtest"
@@ -16,13 +17,13 @@ import (
 // The first verification of a token should cost little more than its signature
 // check, at most 1.3 times as much, and the next ones nothing to speak of.
 //
-//	go test -bench Verify ./auth
+//	go test -bench Verify ./auth/idp
 func BenchmarkVerify(b *testing.B) {
 	bed := newBedOf(b, idp.OIDC(issuer, resourceURL), auth.WithTokenCache(0))
 	cached := newBedOf(b, idp.OIDC(issuer, resourceURL))
 	bed.publish(b, rsaJWK(nil))
 	cached.publish(b, rsaJWK(nil))
-	token := bed.sign(b, jwt.SigningMethodRS256, rsaKey(), nil)
+	token := bed.sign(b, "RS256", rsaKey(), nil)
 	dot := strings.LastIndexByte(token, '.')
 	signature, err := base64.RawURLEncoding.DecodeString(token[dot+1:])
 	if err != nil {
@@ -31,7 +32,7 @@ func BenchmarkVerify(b *testing.B) {
 	b.Run("signature alone", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if err := jwt.SigningMethodRS256.Verify(token[:dot], signature, &rsaKey().PublicKey); err != nil {
+			if err := verifyAlone(token[:dot], signature); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -41,7 +42,7 @@ func BenchmarkVerify(b *testing.B) {
 		var alone, first time.Duration
 		for b.Loop() {
 			began := time.Now()
-			if err := jwt.SigningMethodRS256.Verify(token[:dot], signature, &rsaKey().PublicKey); err != nil {
+			if err := verifyAlone(token[:dot], signature); err != nil {
 				b.Fatal(err)
 			}
 			between := time.Now()
@@ -62,6 +63,11 @@ func BenchmarkVerify(b *testing.B) {
 			}
 		})
 	}
+}
+
+func verifyAlone(signed string, signature []byte) error {
+	digest := sha256.Sum256([]byte(signed))
+	return rsa.VerifyPKCS1v15(&rsaKey().PublicKey, crypto.SHA256, digest[:], signature)
 }
 
 func BenchmarkRefuse(b *testing.B) {

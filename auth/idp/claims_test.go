@@ -374,6 +374,11 @@ func TestGrants(t *testing.T) {
 		{"C02 scope and scp are not merged", nil, authtest.Claims{"scope": "a", "scp": "admin"}, [3]string{"a"}},
 		{"C02 an empty scope is not made up for", nil, authtest.Claims{"scope": "", "scp": "admin"}, [3]string{}},
 		{"C02 permissions are not scopes", nil, authtest.Claims{"scope": nil, "permissions": []string{"admin"}}, [3]string{}},
+		{"C02 a tab separates nothing", nil, authtest.Claims{"scope": "a\tadmin"}, [3]string{}},
+		{"C02 a no-break space separates nothing", nil, authtest.Claims{"scope": "a\u00a0admin"}, [3]string{}},
+		{"C02 a line separator in scp", nil, authtest.Claims{"scope": nil, "scp": "a\u2028admin"}, [3]string{}},
+		{"C02 a space within a list", nil, authtest.Claims{"scope": []string{"a admin"}}, [3]string{}},
+		{"C02 a line end within a list", nil, authtest.Claims{"scope": []string{"a", "b\nadmin"}}, [3]string{}},
 		{"C02 scope of another type", nil, authtest.Claims{"scope": map[string]bool{"a": true}}, [3]string{}},
 		{"C09 lists", nil, authtest.Claims{"scope": nil, "roles": []string{"r", "s"}, "groups": []string{"g"}}, [3]string{"", "r s", "g"}},
 		{"C09 single names", nil, authtest.Claims{"scope": nil, "roles": "r s", "groups": "g"}, [3]string{"", "r s", "g"}},
@@ -398,6 +403,17 @@ func TestGrants(t *testing.T) {
 			}
 		})
 	}
+	t.Run("C02 by introspection", func(t *testing.T) {
+		t.Parallel()
+		b := newBedOf(t, idp.Introspection(issuer, resourceURL, idp.IntrospectionEndpoint{
+			URL: issuer + authtest.IntrospectionPath, ClientID: "rs", ClientSecret: "secret",
+		}))
+		for scope, want := range map[string]int{"a b": 2, "a\u2003b": 0, "a\vb": 0} {
+			if user := b.accept(t, b.idp.OpaqueToken(resourceURL, authtest.Claims{"iss": issuer, "scope": scope})); len(user.Scopes) != want {
+				t.Errorf("%q: scopes %q, want %d", scope, user.Scopes, want)
+			}
+		}
+	})
 	t.Run("C09 ten thousand groups", func(t *testing.T) {
 		t.Parallel()
 		b := newBedOf(t, idp.Introspection(issuer, resourceURL, idp.IntrospectionEndpoint{

@@ -6,13 +6,14 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"time"
 
-	"github.com/golang-jwt/jwt/v5"
+	"github.com/go-jose/go-jose/v4"
 )
 
 // How clients authenticate at a token endpoint (RFC 7591, section 2; RFC 7523).
@@ -88,36 +89,53 @@ func (c *credentials) authenticate(form url.Values, h http.Header, s *server, no
 
 // assertion signs who the client is (RFC 7523, section 3).
 func (c *credentials) assertion(s *server, now time.Time) (string, error) {
-	method, err := signingMethod(c.key)
+	alg, err := algorithmOf(c.key)
 	if err != nil {
 		return "", err
 	}
-	if s.AuthAlgorithms != nil && !supports(s.AuthAlgorithms, method.Alg()) {
-		return "", fmt.Errorf("the authorization server does not support %s", method.Alg())
+	if s.AuthAlgorithms != nil && !supports(s.AuthAlgorithms, string(alg)) {
+		return "", fmt.Errorf("the authorization server does not support %s", alg)
 	}
-	token := jwt.NewWithClaims(method, jwt.MapClaims{
+	header := new(jose.SignerOptions).WithType("JWT")
+	if c.keyID != "" {
+		header.WithHeader("kid", c.keyID)
+	}
+	return sign(alg, c.key, header, map[string]any{
 		"iss": c.ID, "sub": c.ID, "aud": s.Issuer, "jti": rand.Text(),
 		"iat": now.Unix(), "exp": now.Add(assertionLife).Unix(),
 	})
-	if c.keyID != "" {
-		token.Header["kid"] = c.keyID
-	}
-	return token.SignedString(c.key)
 }
 
-func signingMethod(key crypto.Signer) (jwt.SigningMethod, error) {
+// sign makes a JSON Web Token (RFC 7519) of the claims.
+func sign(alg jose.SignatureAlgorithm, key crypto.Signer, header *jose.SignerOptions, claims map[string]any) (string, error) {
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		return "", err
+	}
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: key}, header)
+	if err != nil {
+		return "", err
+	}
+	signed, err := signer.Sign(payload)
+	if err != nil {
+		return "", err
+	}
+	return signed.CompactSerialize()
+}
+
+func algorithmOf(key crypto.Signer) (jose.SignatureAlgorithm, error) {
 	switch k := key.(type) {
 	case *ecdsa.PrivateKey:
 		switch k.Curve.Params().BitSize {
 		case 256:
-			return jwt.SigningMethodES256, nil
+			return jose.ES256, nil
 		case 384:
-			return jwt.SigningMethodES384, nil
+			return jose.ES384, nil
 		}
 	case ed25519.PrivateKey:
-		return jwt.SigningMethodEdDSA, nil
+		return jose.EdDSA, nil
 	case *rsa.PrivateKey:
-		return jwt.SigningMethodRS256, nil
+		return jose.RS256, nil
 	}
-	return nil, errors.New("a key that is not P-256, P-384, Ed25519 or RSA")
+	return "", errors.New("a key that is not P-256, P-384, Ed25519 or RSA")
 }

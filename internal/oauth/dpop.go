@@ -14,7 +14,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/golang-jwt/jwt/v5"
+	"github.com/go-jose/go-jose/v4"
 )
 
 // dpopAlgorithm signs proofs: the one that every server has.
@@ -78,7 +78,7 @@ func (k *proofKey) proof(method, target, access, nonce string, now time.Time) (s
 	if err != nil {
 		return "", err
 	}
-	claims := jwt.MapClaims{"jti": rand.Text(), "htm": method, "htu": u.String(), "iat": now.Unix()}
+	claims := map[string]any{"jti": rand.Text(), "htm": method, "htu": u.String(), "iat": now.Unix()}
 	if access != "" {
 		sum := sha256.Sum256([]byte(access))
 		claims["ath"] = base64.RawURLEncoding.EncodeToString(sum[:])
@@ -86,10 +86,9 @@ func (k *proofKey) proof(method, target, access, nonce string, now time.Time) (s
 	if nonce != "" {
 		claims["nonce"] = nonce
 	}
-	t := jwt.NewWithClaims(jwt.SigningMethodES256, claims)
-	t.Header["typ"] = "dpop+jwt"
-	t.Header["jwk"] = map[string]string{"kty": "EC", "crv": "P-256", "x": x, "y": y}
-	signed, err := t.SignedString(k.private)
+	header := new(jose.SignerOptions).WithType("dpop+jwt").
+		WithHeader("jwk", map[string]string{"kty": "EC", "crv": "P-256", "x": x, "y": y})
+	signed, err := sign(jose.ES256, k.private, header, claims)
 	if err != nil {
 		return "", fmt.Errorf("sign DPoP proof: %w", err)
 	}

@@ -2,6 +2,7 @@ package oauth_test
 
 import (
 	"context"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -22,7 +23,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/golang-jwt/jwt/v5"
+	"github.com/go-jose/go-jose/v4"
 
 	"github.com/mcpengine/mcpengine/internal/oauth"
 	"github.com/mcpengine/mcpengine/internal/oidctest"
@@ -433,23 +434,24 @@ func TestDPoP(t *testing.T) {
 }
 
 // proofClaims checks a proof against the key that the token is bound to.
-func proofClaims(proof, token string) (jwt.MapClaims, error) {
-	var thumbprint string
-	parsed, err := jwt.Parse(proof, func(t *jwt.Token) (any, error) {
-		jwk, ok := t.Header["jwk"].(map[string]any)
-		if !ok || len(jwk) != 4 || t.Header["typ"] != "dpop+jwt" {
-			return nil, fmt.Errorf("header %v", t.Header)
-		}
-		x, errX := base64.RawURLEncoding.DecodeString(jwk["x"].(string))
-		y, errY := base64.RawURLEncoding.DecodeString(jwk["y"].(string))
-		sum := sha256.Sum256(fmt.Appendf(nil, `{"crv":"P-256","kty":"EC","x":%q,"y":%q}`, jwk["x"], jwk["y"]))
-		thumbprint = b64(sum[:])
-		key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), append(append([]byte{4}, x...), y...))
-		return key, errors.Join(errX, errY, err)
-	}, jwt.WithValidMethods([]string{"ES256"}))
+func proofClaims(proof, token string) (map[string]any, error) {
+	parsed, err := jose.ParseSignedCompact(proof, []jose.SignatureAlgorithm{jose.ES256})
 	if err != nil {
 		return nil, err
 	}
+	header := parsed.Signatures[0].Protected
+	if header.JSONWebKey == nil || header.ExtraHeaders[jose.HeaderType] != "dpop+jwt" {
+		return nil, fmt.Errorf("header %v", header)
+	}
+	payload, err := parsed.Verify(header.JSONWebKey)
+	if err != nil {
+		return nil, err
+	}
+	sum, err := header.JSONWebKey.Thumbprint(crypto.SHA256)
+	if err != nil {
+		return nil, err
+	}
+	thumbprint := b64(sum)
 	data, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])
 	if err != nil {
 		return nil, err
@@ -462,7 +464,8 @@ func proofClaims(proof, token string) (jwt.MapClaims, error) {
 	if err := json.Unmarshal(data, &claims); err != nil || claims.Confirmation.Thumbprint != thumbprint {
 		return nil, fmt.Errorf("the token is bound to %q and the proof is of %q: %w", claims.Confirmation.Thumbprint, thumbprint, err)
 	}
-	return parsed.Claims.(jwt.MapClaims), nil
+	var proven map[string]any
+	return proven, json.Unmarshal(payload, &proven)
 }
 
 // A server that wants bound tokens, and a provider that has none.

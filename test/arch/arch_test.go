@@ -114,7 +114,7 @@ func TestRules(t *testing.T) {
 	t.Parallel()
 	var (
 		own        = &arch.Module{Path: root}
-		tokens     = &arch.Module{Path: "github.com/golang-jwt/jwt/v5"}
+		tokens     = &arch.Module{Path: "github.com/go-jose/go-jose/v4"}
 		unknown    = &arch.Module{Path: "example.com/unknown"}
 		tokensPath = tokens.Path
 	)
@@ -151,7 +151,7 @@ func TestRules(t *testing.T) {
 				{ImportPath: root + "/mcp", Module: own, Imports: []string{"example.com/unknown"}},
 			},
 			want: []string{
-				root + " imports " + tokensPath + ": module " + tokens.Path + " belongs to " + root + "/internal/oauth (test/arch/rules.go)",
+				root + " imports " + tokensPath + ": module " + tokens.Path + " belongs to " + root + "/auth/idp, " + root + "/internal/oauth (test/arch/rules.go)",
 				root + "/mcp imports example.com/unknown of the new module example.com/unknown: give the module an owner in test/arch/rules.go",
 			},
 		},

@@ -27,9 +27,8 @@ var owners = map[string][]string{
 	// A person sees the name of a host as DNS has it.
 	"golang.org/x/net": {cli},
 
-	// The client signs with the first, a server reads keys with the second.
-	"github.com/golang-jwt/jwt/v5":  {root + "/internal/oauth"},
-	"github.com/go-jose/go-jose/v4": {root + "/auth/idp"},
+	// The client signs, and a server reads keys.
+	"github.com/go-jose/go-jose/v4": {root + "/auth/idp", root + "/internal/oauth"},
 	"golang.org/x/sync":             {root + "/auth", root + "/auth/idp"},
 
 	// What signing in needs of the system.
@@ -84,7 +83,7 @@ var unlinked = []string{
 }
 
 // verification is what only a server with protected features may link.
-var verification = []string{root + "/auth/idp", "github.com/golang-jwt", "github.com/go-jose"}
+var verification = []string{root + "/auth/idp", "github.com/go-jose"}
 
 // OpenServerLinks reports the packages in the graph of a server binary without
 // protected features that only verify tokens.
