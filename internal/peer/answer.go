@@ -14,19 +14,23 @@ import (
 
 // An answer is the response to one request, which may be a stream.
 type answer struct {
-	*flight
+	*pendingCall
 	limit int
 
-	// asked answers the requests of the server that arrive on the stream; nil
-	// where the version has none.
-	asked *asked
+	// requests answers the requests of the server that arrive on the stream. It is
+	// nil on versions without such requests.
+	requests *serverRequests
 }
+
+// errNotAnswer says that a response with a status of success does not come from an
+// MCP endpoint.
+var errNotAnswer = errors.New("the response is not an answer")
 
 // errCut says that a stream ended before the response.
 var errCut = errors.New("the stream ended before the answer")
 
-// read reads the response with status 200. A stream that ends early is errCut,
-// and tells where to go on.
+// read reads the response with status 200. When a stream ends before the response,
+// the error is errCut and resume is where the stream can be continued.
 func (a *answer) read(resp *http.Response) (result []byte, resume position, err error) {
 	switch mediaType(resp.Header) {
 	case "application/json":
@@ -42,13 +46,13 @@ func (a *answer) read(resp *http.Response) (result []byte, resume position, err 
 	case "text/event-stream":
 		return a.readEvents(resp.Body)
 	}
-	return nil, position{}, protocolErrorf("the answer to %s has content type %.64q, not JSON or an event stream", a.Method, resp.Header.Get("Content-Type"))
+	return nil, position{}, protocolErrorf("%w to %s: its content type is %.64q, not JSON or an event stream", errNotAnswer, a.Method, resp.Header.Get("Content-Type"))
 }
 
 func mediaType(h http.Header) string {
 	switch value := h.Get("Content-Type"); value {
 	case "application/json", "text/event-stream":
-		return value // without work for what is usual
+		return value // the usual values need no parsing
 	default:
 		kind, _, _ := mime.ParseMediaType(value)
 		return kind
@@ -59,7 +63,7 @@ func mediaType(h http.Header) string {
 type position struct {
 	lastID string
 	retry  time.Duration
-	moved  bool // something arrived
+	moved  bool // an event has arrived
 }
 
 func (a *answer) readEvents(body io.ReadCloser) (result []byte, at position, err error) {
@@ -79,7 +83,7 @@ func (a *answer) readEvents(body io.ReadCloser) (result []byte, at position, err
 		}
 		at.moved = true
 		if len(event.Data) == 0 || event.Name != "" && event.Name != "message" {
-			continue // an event that is no message
+			continue // not a message
 		}
 		result, done, err := a.message(event.Data)
 		if err != nil || done {
@@ -89,20 +93,20 @@ func (a *answer) readEvents(body io.ReadCloser) (result []byte, at position, err
 	}
 }
 
-// drainTime is how long the end of a stream is waited for after the response, so
-// that the connection can be used again.
+// drainTime is how long to wait for the end of a stream after the response. A
+// connection whose stream has ended can be used again.
 const drainTime = 50 * time.Millisecond
 
 func drain(body io.ReadCloser) {
 	late := time.AfterFunc(drainTime, func() { body.Close() })
 	defer late.Stop()
-	_, _ = io.CopyN(io.Discard, body, 4<<10) // an error ends the connection, and no more
+	_, _ = io.CopyN(io.Discard, body, 4<<10) // an error closes the connection, which is all that it means
 }
 
-// message handles one message, or a batch, which 2025-03-26 has. Done says that
-// it was the response.
+// message handles one message, or a batch, which 2025-03-26 has. Done reports
+// whether it was the response.
 func (a *answer) message(data []byte) (result []byte, done bool, err error) {
-	if trimmed := bytes.TrimLeft(data, " \t\r\n"); len(trimmed) > 0 && trimmed[0] == '[' && a.asked != nil {
+	if trimmed := bytes.TrimLeft(data, " \t\r\n"); len(trimmed) > 0 && trimmed[0] == '[' && a.requests != nil {
 		batch, err := jsonrpc.SplitBatch(trimmed)
 		if err != nil {
 			return nil, true, protocolErrorf("%w", err)
@@ -124,19 +128,19 @@ func (a *answer) message(data []byte) (result []byte, done bool, err error) {
 		return result, true, err
 	case m.IsResponse():
 		return nil, true, protocolErrorf("the answer to %s has the id %.64s, not %s", a.Method, m.ID, a.idText)
-	case m.ID == nil && a.asked != nil && a.asked.cancelled(&m):
+	case m.ID == nil && a.requests != nil && a.requests.cancelled(&m):
 	case m.ID == nil:
 		a.notify(&m)
-	case a.asked != nil:
+	case a.requests != nil:
 		a.touch()
-		a.asked.serve(&m, a.OnRequest)
+		a.requests.serve(&m, a.OnRequest)
 	default:
 		return nil, true, protocolErrorf("the server sent the request %.64q, which the version does not have", m.Method)
 	}
 	return nil, false, nil
 }
 
-// post sends a message to an endpoint and wants no answer but its acceptance.
+// post sends a message that the server only has to accept.
 func (e *endpoint) post(request func() (*http.Response, error)) error {
 	resp, err := request()
 	if err != nil {
@@ -146,6 +150,6 @@ func (e *endpoint) post(request func() (*http.Response, error)) error {
 	if resp.StatusCode >= 300 {
 		return refusal(resp, nil)
 	}
-	_, _ = io.CopyN(io.Discard, resp.Body, 4<<10) // for the connection's sake
+	_, _ = io.CopyN(io.Discard, resp.Body, 4<<10) // so that the connection can be used again
 	return nil
 }

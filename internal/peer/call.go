@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"net/http"
 	"strconv"
 	"sync"
-	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/protocol"
@@ -19,8 +17,8 @@ type Call struct {
 	Method string
 
 	// Params is a JSON object, or nil. It is sent as it is, but for its "_meta":
-	// on a version without a handshake the members that such a version requires
-	// are added, and on one with a handshake they are taken out.
+	// the members that 2026-07-28 requires are added, and they are taken out on
+	// handshake versions.
 	Params []byte
 
 	// Mirror are the arguments of the tool that are sent as header fields too,
@@ -41,14 +39,14 @@ type Call struct {
 	OnNotification func(jsonrpc.Notification)
 
 	// OnRequest answers the requests that the server sends because of the call,
-	// which versions with a handshake allow. The default is that of [Config]. On
+	// which handshake versions allow. The default is that of [Config]. On
 	// a shared connection, where a request does not say what it is about, it gets
 	// those that arrive while no other call is under way.
 	OnRequest RequestFunc
 }
 
-// A flight is a call under way.
-type flight struct {
+// A pendingCall is a call under way.
+type pendingCall struct {
 	Call
 	id      int64
 	idText  []byte
@@ -58,66 +56,47 @@ type flight struct {
 	token []byte // the caller's progress token, as JSON
 
 	notifying sync.Mutex // held while a notification is delivered
-	landed    bool       // none is any more
+	finished  bool       // no more notifications are delivered
 
-	link    link
-	cancel  context.CancelCauseFunc
-	idle    *time.Timer // nil for a call that may be silent
-	idleFor time.Duration
+	idle *idleTimer // nil for a call that may be silent
 
-	idRoom  [20]byte          // what idText is a part of
-	members [6]jsonrpc.Member // room for those of Params
+	idRoom  [20]byte          // backs idText
+	members [6]jsonrpc.Member // backs the members of Params
 }
 
-// watch ends the call with [ErrIdle] when the server is silent for d and does
-// not wait for the client.
-func (f *flight) watch(d time.Duration) {
-	f.idleFor = d
-	f.idle = time.AfterFunc(math.MaxInt64, f.expire)
-	f.idle.Reset(d)
-}
-
-func (f *flight) expire() {
-	if q := f.link.quiet(); q < f.idleFor {
-		f.idle.Reset(f.idleFor - q)
-		return
-	}
-	f.cancel(ErrIdle)
-}
-
-// touch says that the server is alive.
-func (f *flight) touch() {
-	if f.idle != nil {
-		f.idle.Reset(f.idleFor)
+// touch starts the time anew: the server has sent something.
+func (p *pendingCall) touch() {
+	if p.idle != nil {
+		p.idle.touch()
 	}
 }
 
-// land ends the delivery of notifications.
-func (f *flight) land() {
-	f.notifying.Lock()
-	f.landed = true
-	f.notifying.Unlock()
+// finish ends the delivery of notifications.
+func (p *pendingCall) finish() {
+	p.notifying.Lock()
+	p.finished = true
+	p.notifying.Unlock()
 }
 
 // notify delivers a notification.
-func (f *flight) notify(m *jsonrpc.Message) {
-	f.notifying.Lock()
-	defer f.notifying.Unlock()
-	if f.landed {
+func (p *pendingCall) notify(m *jsonrpc.Message) {
+	p.notifying.Lock()
+	defer p.notifying.Unlock()
+	if p.finished {
 		return
 	}
-	f.touch()
-	if f.OnNotification == nil {
+	p.touch()
+	if p.OnNotification == nil {
 		return
 	}
 	params := m.Params
 	if params == nil {
 		params = []byte("{}")
 	}
-	if m.Method == "notifications/progress" && f.token != nil {
-		params = jsonrpc.Set(params, "progressToken", f.token)
+	if m.Method == "notifications/progress" && p.token != nil {
+		params = jsonrpc.Set(params, "progressToken", p.token)
 	}
-	f.OnNotification(jsonrpc.Notification{Method: m.Method, Params: params})
+	p.OnNotification(jsonrpc.Notification{Method: m.Method, Params: params})
 }
 
 // outcome returns what a response says.
@@ -143,12 +122,17 @@ func outcome(m *jsonrpc.Message) ([]byte, error) {
 // A request that the server refuses because it does not speak the version any
 // more is sent again in one that it speaks.
 func (c *Conn) Call(ctx context.Context, call Call) ([]byte, error) {
+	if !protocol.MethodOf(call.Method).Lasts && c.config.IdleTimeout > 0 && idleTimerOf(ctx) == nil {
+		idle := startIdleTimer(ctx, c.config.IdleTimeout)
+		defer idle.stop()
+		ctx = idle
+	}
 	for attempt := 0; ; attempt++ {
 		l, err := c.connected(ctx)
 		if err != nil {
 			return nil, err
 		}
-		result, err := c.fly(ctx, l, call)
+		result, err := c.roundTrip(ctx, l, call)
 		if err == nil {
 			return result, nil
 		}
@@ -158,9 +142,9 @@ func (c *Conn) Call(ctx context.Context, call Call) ([]byte, error) {
 	}
 }
 
-// again acts on an error that says that the link is of no use any more, and
-// reports whether the request may be sent over another one.
-func (c *Conn) again(l *live, call Call, err error) bool {
+// again drops the link if the error says that it is unusable, and reports whether
+// the request may be sent over another link.
+func (c *Conn) again(l *binding, call Call, err error) bool {
 	if l.refused(err) {
 		c.forget(l)
 		return true
@@ -176,41 +160,38 @@ func (c *Conn) again(l *live, call Call, err error) bool {
 	return false
 }
 
-// fly sends the request once.
-func (c *Conn) fly(ctx context.Context, l *live, call Call) ([]byte, error) {
-	f, err := c.prepare(l, call)
+// roundTrip sends the request once.
+func (c *Conn) roundTrip(ctx context.Context, l *binding, call Call) ([]byte, error) {
+	p, err := c.prepare(l, call)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	if !c.register(f.id, cancel) {
+	if !c.register(p.id, cancel) {
 		return nil, ErrClosed
 	}
-	defer c.unregister(f.id)
-	f.link, f.cancel = l.link, cancel
-	if c.config.IdleTimeout > 0 && !protocol.MethodOf(f.Method).Lasts {
-		f.watch(c.config.IdleTimeout)
-		defer f.idle.Stop()
+	defer c.unregister(p.id)
+	if p.idle = idleTimerOf(ctx); p.idle != nil {
+		p.idle.watch(l.link.quiet)
 	}
-	result, err := l.link.call(ctx, f)
+	result, err := l.link.call(ctx, p)
 	if err != nil && ctx.Err() != nil {
 		cause := context.Cause(ctx)
 		if errors.Is(cause, ErrIdle) && c.config.HTTPClient != nil {
-			// The network may have gone without a word, and with it the connections
-			// that wait for the next call.
+			// The network may be gone, and the idle connections dead with it.
 			c.config.HTTPClient.CloseIdleConnections()
 		}
-		return nil, fmt.Errorf("%s: %w", f.Method, cause)
+		return nil, fmt.Errorf("%s: %w", p.Method, cause)
 	}
 	return result, err
 }
 
 // prepare encodes the request as the version wants it.
-func (c *Conn) prepare(l *live, call Call) (*flight, error) {
-	f := &flight{Call: call, id: c.lastID.Add(1)}
-	f.idText = strconv.AppendInt(f.idRoom[:0], f.id, 10)
-	params := jsonrpc.Object(f.members[:0])
+func (c *Conn) prepare(l *binding, call Call) (*pendingCall, error) {
+	p := &pendingCall{Call: call, id: c.lastID.Add(1)}
+	p.idText = strconv.AppendInt(p.idRoom[:0], p.id, 10)
+	params := jsonrpc.Object(p.members[:0])
 	if call.Params != nil {
 		var err error
 		if params, err = jsonrpc.AppendObject(params, call.Params); err != nil {
@@ -218,15 +199,15 @@ func (c *Conn) prepare(l *live, call Call) (*flight, error) {
 		}
 	}
 	if !l.version.Handshake {
-		f.name = nameOf(call.Method, params)
+		p.name = nameOf(call.Method, params)
 	}
-	meta, token, err := l.meta(params.Get("_meta"), f.idText, f.OnNotification != nil)
+	meta, token, err := l.meta(params.Get("_meta"), p.idText, p.OnNotification != nil)
 	if err != nil {
 		return nil, fmt.Errorf("read the parameters of %s: %w", call.Method, err)
 	}
-	f.token = token
-	f.message = appendRequest(make([]byte, 0, 96+len(call.Method)+len(meta)+len(call.Params)), f.idText, call.Method, params, meta)
-	return f, nil
+	p.token = token
+	p.message = appendRequest(make([]byte, 0, 96+len(call.Method)+len(meta)+len(call.Params)), p.idText, call.Method, params, meta)
+	return p, nil
 }
 
 // nameOf returns what Mcp-Name says of the request, and "" for nothing

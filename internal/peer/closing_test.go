@@ -18,7 +18,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
-// A closer is an HTTP server that closes connections without saying so before.
+// A closer is an HTTP server that closes connections without announcing it.
 type closer struct {
 	net.Listener
 
@@ -128,7 +128,7 @@ func TestClosedAfterProbe(t *testing.T) {
 			t.Errorf("reset %v: %v", reset, err)
 		}
 		c.Close()
-		if want := "1 server/discover, 2 initialize, 2 notifications/initialized, 2 tools/call"; s.log() != want {
+		if want := "1 server/discover, 2 initialize, 2 notifications/initialized, 2 server/discover, 3 tools/call"; s.log() != want {
 			t.Errorf("reset %v: got %s, want %s", reset, s.log(), want)
 		}
 	}
@@ -184,12 +184,13 @@ func testClosedWhenReused(t *testing.T, version string, reset, replay bool) {
 	}
 }
 
-// A fresh connection that the server closes is no reason to ask again.
+// A fresh connection that the server closes is no reason to send the same request
+// again.
 func TestClosedAtOnce(t *testing.T) {
 	t.Parallel()
 	s := newCloser(t, false, func(*connection, string) (int, string, bool) { return 0, "", true })
 	_, err := peer.Dial(t.Context(), "http://"+s.Addr().String(), peer.Config{})
-	if kind(err) != "unreachable" || s.log() != "1 server/discover" {
+	if kind(err) != "unreachable" || s.log() != "1 server/discover, 2 initialize" {
 		t.Errorf("Dial: %v after %s", err, s.log())
 	}
 }

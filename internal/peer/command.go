@@ -31,6 +31,11 @@ type Command struct {
 	// Stderr gets what the server writes to its standard error. The default
 	// drops it.
 	Stderr io.Writer
+
+	// Key is the key of [Config].Cache, so that a program that ends at a message
+	// before the handshake gets none the next time. Without a key nothing is
+	// remembered beyond the connection.
+	Key string
 }
 
 // Start starts the command and connects to it over its standard streams. The
@@ -39,7 +44,7 @@ type Command struct {
 // killed when this program ends without closing the connection. A process that
 // ends by itself is started again by the next call.
 func Start(ctx context.Context, command Command, config Config) (*Conn, error) {
-	return open(ctx, config, &streamTarget{start: func() (*streams, error) { return startProcess(command) }})
+	return open(ctx, config, &streamTarget{start: func() (*streams, error) { return startProcess(command) }, key: command.Key})
 }
 
 // Attach connects to a server at the other end of two streams, with a message on
@@ -81,46 +86,81 @@ func (s *streams) close(grace time.Duration) {
 }
 
 // A streamTarget is a server on two streams.
-type streamTarget struct{ start func() (*streams, error) }
+type streamTarget struct {
+	start func() (*streams, error)
+	key   string // of [Cache]
+}
 
-func (t *streamTarget) server() string { return "" }
+func (t *streamTarget) server() string { return t.key }
 
 // open asks with server/discover first, because there is no status to tell by
-// (stdio, "Backward Compatibility"). A server that ends at the question is
-// started again for the handshake.
-func (t *streamTarget) open(ctx context.Context, c *Conn, known Known) (*live, error) {
+// (stdio, "Backward Compatibility"). A server that ends at the question, at once
+// or with the next message, is started again for the handshake.
+func (t *streamTarget) open(ctx context.Context, c *Conn, known Known) (*binding, error) {
 	link, err := t.link(c)
 	if err != nil {
 		return nil, err
 	}
 	stateless, handshake := protocol.Latest(false, c.config.Versions, nil), protocol.Latest(true, c.config.Versions, nil)
-	if stateless != nil && !isHandshake(known) {
-		l, err := c.probe(ctx, link, handshake != nil)
+	if stateless == nil || isHandshake(known) {
+		return orClose(c.handshake(ctx, link, handshake, TransportDetect))(link)
+	}
+	if handshake == nil {
+		return orClose(c.discover(ctx, stateless, opened(link), TransportDetect))(link)
+	}
+	l, refused := c.probe(ctx, link, stateless)
+	if refused == nil {
+		return l, nil
+	}
+	if ctx.Err() != nil || errors.Is(refused, errNoVersion) {
+		link.close()
+		return nil, refused
+	}
+	if !isBroken(link) {
+		l, err = c.handshake(ctx, link, handshake, TransportDetect)
 		if err == nil {
+			l.tentative = !isVerdict(refused)
 			return l, nil
 		}
-		if handshake == nil || ctx.Err() != nil || errors.Is(err, errNoVersion) {
-			link.close()
-			return nil, err
-		}
-		if isBroken(link) {
-			link.close()
-			if link, err = t.link(c); err != nil {
-				return nil, err
-			}
+		if !isBroken(link) {
+			return orClose(t.late(ctx, c, link, err))(link)
 		}
 	}
-	l, err := c.handshake(ctx, link, TransportDetect)
-	if err != nil && stateless != nil && !isBroken(link) && ctx.Err() == nil {
-		// The first question may have been answered too late.
-		if late, probeErr := c.probe(ctx, link, false); probeErr == nil {
-			return late, nil
-		}
+	link.close()
+	if ctx.Err() != nil {
+		return nil, refused
 	}
+	if link, err = t.link(c); err != nil {
+		return nil, err
+	}
+	return orClose(c.handshake(ctx, link, handshake, TransportDetect))(link)
+}
+
+// late asks a second time what a server speaks that refuses the handshake: it may
+// have been too slow to answer the first time. Refused is why there is none.
+func (t *streamTarget) late(ctx context.Context, c *Conn, link link, refused error) (*binding, error) {
+	if ctx.Err() != nil {
+		return nil, refused
+	}
+	v := protocol.Latest(false, c.config.Versions, supportedBy(nil, refused))
+	if v == nil {
+		return nil, refused
+	}
+	l, err := c.discover(ctx, v, opened(link), TransportDetect)
 	if err != nil {
-		link.close()
+		return nil, refused
 	}
-	return l, err
+	return l, nil
+}
+
+// orClose closes a link unless it has become of use.
+func orClose(l *binding, err error) func(link) (*binding, error) {
+	return func(link link) (*binding, error) {
+		if err != nil {
+			link.close()
+		}
+		return l, err
+	}
 }
 
 func isBroken(l link) bool {
@@ -132,16 +172,12 @@ func isBroken(l link) bool {
 	}
 }
 
-// probe asks what the server speaks. Where there is another way to find out it
-// is given little time, because a version with a handshake lets a server ignore
-// what comes before it.
-func (c *Conn) probe(ctx context.Context, l link, hurry bool) (*live, error) {
-	if hurry {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, c.config.ProbeTimeout)
-		defer cancel()
-	}
-	return c.discover(ctx, protocol.Latest(false, c.config.Versions, nil), opened(l), TransportDetect)
+// probe asks what the server speaks. It is given little time, because a version
+// with a handshake lets a server ignore what comes before it.
+func (c *Conn) probe(ctx context.Context, l link, v *protocol.Version) (*binding, error) {
+	probing := startIdleTimer(ctx, c.config.ProbeTimeout)
+	defer probing.stop()
+	return c.discover(probing, v, opened(l), TransportDetect)
 }
 
 // A streamLink is a link over two streams.

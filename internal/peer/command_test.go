@@ -33,6 +33,12 @@ func TestMain(m *testing.M) {
 		_ = newEngine().ServeStdio(context.Background(), os.Stdin, os.Stdout)
 	case "touchy": // ends at what it does not know
 		old(true)
+	case "dying": // ends at the message after one that it does not know
+		noteStart()
+		dying()
+	case "counted":
+		noteStart()
+		old(true)
 	case "polite": // ends when it is asked to
 		asked := make(chan os.Signal, 1)
 		signal.Notify(asked, syscall.SIGTERM)
@@ -53,6 +59,37 @@ func TestMain(m *testing.M) {
 		leave()
 		old(false)
 		select {}
+	}
+}
+
+// noteStart adds a line to the file that STARTS names.
+func noteStart() {
+	f, err := os.OpenFile(os.Getenv("STARTS"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		panic(err)
+	}
+	defer f.Close()
+	if _, err := fmt.Fprintln(f, os.Getpid()); err != nil {
+		panic(err)
+	}
+}
+
+// dying is a server that ignores server/discover and exits at the next message. Python
+// programs do so when their reader thread is waiting for a line.
+func dying() {
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() {
+		var m jsonrpc.Message
+		_ = m.Parse(lines.Bytes())
+		switch {
+		case m.Method == "server/discover":
+			lines.Scan()
+			return
+		case m.Method == "initialize":
+			answer(os.Stdout, string(m.ID), initialized)
+		case m.ID != nil:
+			answer(os.Stdout, string(m.ID), fmt.Sprintf(`{"pid":%d}`, os.Getpid()))
+		}
 	}
 }
 
@@ -135,6 +172,40 @@ func TestRestart(t *testing.T) {
 	}
 	if string(first) == string(second) {
 		t.Errorf("the same process answered: %s", second)
+	}
+}
+
+// A program that exits at server/discover is started once more. Later connections
+// with the same cache key begin with the handshake.
+func TestDiesOfDiscovery(t *testing.T) {
+	t.Parallel()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, how := range []string{"counted", "dying"} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			file, cache := filepath.Join(t.TempDir(), "starts"), memory{}
+			command := peer.Command{Path: self, Key: "command:x", Stderr: t.Output(), Env: append(os.Environ(), behaviour+"="+how, "STARTS="+file)}
+			for _, want := range []int{2, 3} {
+				c, err := peer.Start(t.Context(), command, peer.Config{Cache: cache, ProbeTimeout: 200 * time.Millisecond})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := c.Call(t.Context(), peer.Call{Method: "pid"}); err != nil {
+					t.Error(err)
+				}
+				c.Close()
+				starts, err := os.ReadFile(file)
+				if err != nil || strings.Count(string(starts), "\n") != want {
+					t.Errorf("started %d times, want %d (%v)", strings.Count(string(starts), "\n"), want, err)
+				}
+			}
+			if cache["command:x"].Version != "2025-06-18" {
+				t.Errorf("remembered %v", cache)
+			}
+		})
 	}
 }
 

@@ -65,13 +65,13 @@ type Config struct {
 	MaxMessage int
 
 	// IdleTimeout is how long a call waits for the next message that belongs to
-	// it. The default is 5 minutes, and negative means forever, which is how long
+	// it, connecting and signing in included. The default is 5 minutes, and negative means forever, which is how long
 	// subscriptions/listen waits in any case.
 	IdleTimeout time.Duration
 
 	// ConnectTimeout bounds finding out what the server speaks, with all its
-	// requests. The default is 1 minute, and 10 minutes with an Authorizer, because
-	// somebody may have to sign in.
+	// requests. The default is 1 minute. It is never longer than IdleTimeout. The
+	// time of a person who signs in does not count (see [AwaitPerson]).
 	ConnectTimeout time.Duration
 
 	// ProbeTimeout is how long a command may take to answer server/discover
@@ -87,15 +87,6 @@ type Config struct {
 // A RequestFunc answers a request of the server with the JSON of its result. Its
 // context ends when the server cancels the request or the connection ends.
 type RequestFunc func(ctx context.Context, method string, params []byte) (result []byte, err error)
-
-// hurry returns the time for a question that a server may leave unanswered:
-// little, unless somebody may have to sign in first.
-func (c *Config) hurry(d time.Duration) time.Duration {
-	if c.Authorizer != nil {
-		return c.ConnectTimeout
-	}
-	return d
-}
 
 func (c Config) withDefaults() Config {
 	if c.ClientInfo == nil {
@@ -115,9 +106,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.ConnectTimeout <= 0 {
 		c.ConnectTimeout = time.Minute
-		if c.Authorizer != nil {
-			c.ConnectTimeout = 10 * time.Minute
-		}
+	}
+	if c.IdleTimeout > 0 {
+		c.ConnectTimeout = min(c.ConnectTimeout, c.IdleTimeout)
 	}
 	if c.ProbeTimeout <= 0 {
 		c.ProbeTimeout = 5 * time.Second

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,16 +24,16 @@ type Conn struct {
 	lastID atomic.Int64
 	owned  ownership
 
-	connecting chan struct{} // holds a token while somebody connects
-
-	mu      sync.Mutex
-	live    *live // nil when there is none
-	known   Known // what live was, last time
-	closed  bool
-	closing chan struct{}
-	calls   map[int64]context.CancelCauseFunc
-	flying  sync.WaitGroup // of calls
-	wait    sync.WaitGroup // of links that are given up
+	mu       sync.Mutex
+	attempt  *attempt // to connect; nil when there is none
+	binding  *binding // nil when there is none
+	known    Known    // describes the binding, or the last one
+	doubted  bool     // known is of a tentative binding
+	closed   bool
+	closing  chan struct{}
+	calls    map[int64]context.CancelCauseFunc
+	underWay sync.WaitGroup // counts calls
+	wait     sync.WaitGroup // for links that are being closed
 }
 
 // ownership is what the connection releases at the end.
@@ -42,46 +43,52 @@ type ownership struct{ release func() }
 type target interface {
 	// open connects, finding out what the server speaks. Known is what it spoke
 	// last time, if its version is not empty.
-	open(ctx context.Context, c *Conn, known Known) (*live, error)
+	open(ctx context.Context, c *Conn, known Known) (*binding, error)
 
 	// server is the key of [Cache], or empty.
 	server() string
 }
 
-// A link carries messages to and from a server that has been found out about.
+// A link carries messages to and from a server whose transport is known.
 type link interface {
-	// call sends a request and waits for its result. When ctx ends first, it sees
-	// to it that the server hears of it.
-	call(ctx context.Context, f *flight) ([]byte, error)
+	// call sends a request and waits for its result. When ctx ends first, it tells
+	// the server that the request is cancelled.
+	call(ctx context.Context, f *pendingCall) ([]byte, error)
 
 	// send sends a message that has no answer.
 	send(ctx context.Context, message []byte) error
 
-	// quiet returns for how long the server has not waited for an answer of the
-	// client.
+	// quiet returns how long it has been since the server last waited for an
+	// answer of the client.
 	quiet() time.Duration
 
 	// done is closed when the link is broken.
 	done() <-chan struct{}
 
-	// close ends the link and waits for what it started.
+	// close ends the link and waits for its goroutines.
 	close()
 }
 
-// A live is a link and what is known of the server at its end.
-type live struct {
+// A binding is a link with the protocol version that is spoken over it.
+type binding struct {
 	link         link
 	config       *Config
 	version      *protocol.Version
 	transport    Transport
 	result       []byte // of server/discover or initialize
 	standardMeta []byte
+
+	// tentative says that the server may speak something else: the next link asks
+	// again, and nothing is remembered.
+	tentative bool
+
+	begin func() // is called when the link has become the connection's; may be nil
 }
 
-// newLive describes a link. Over a version without a handshake every request
-// has the same "_meta" unless it brings its own.
-func newLive(c *Config, l link, v *protocol.Version, t Transport, result []byte) *live {
-	e := &live{link: l, config: c, version: v, transport: t, result: result}
+// newBinding returns a binding. On 2026-07-28 every request without a "_meta" of its
+// own gets the same one.
+func newBinding(c *Config, l link, v *protocol.Version, t Transport, result []byte) *binding {
+	e := &binding{link: l, config: c, version: v, transport: t, result: result}
 	if !v.Handshake {
 		e.standardMeta = standardMeta(c, v)
 	}
@@ -99,26 +106,26 @@ func standardMeta(c *Config, v *protocol.Version) []byte {
 // refused reports whether the error says that the server does not speak the
 // version of the link any more, and so has not acted on the request
 // (versioning, "Backward Compatibility").
-func (l *live) refused(err error) bool {
-	if rpcErr, ok := errors.AsType[*jsonrpc.Error](err); ok {
-		return rpcErr.Code == jsonrpc.CodeUnsupportedProtocolVersion ||
-			l.version.Handshake && rpcErr.Code == jsonrpc.CodeHeaderMismatch
+func (l *binding) refused(err error) bool {
+	if status, ok := errors.AsType[*StatusError](err); ok {
+		return isNoEndpoint(status.Status)
 	}
-	status, ok := errors.AsType[*StatusError](err)
-	return ok && isNoEndpoint(status.Status)
+	rpcErr, ok := errors.AsType[*jsonrpc.Error](err)
+	switch {
+	case !ok:
+		return false
+	case l.version.Handshake:
+		return rpcErr.Code == jsonrpc.CodeUnsupportedProtocolVersion || rpcErr.Code == jsonrpc.CodeHeaderMismatch
+	}
+	return rpcErr.Code == jsonrpc.CodeUnsupportedProtocolVersion || saysSessionLost(http.StatusOK, err, false)
 }
-
-// isNoEndpoint reports whether the status says that there is no endpoint of the
-// protocol here, or not of that version.
-func isNoEndpoint(status int) bool { return status == 400 || status == 404 || status == 405 }
 
 func newConn(config Config, t target) *Conn {
 	c := &Conn{
-		config:     config.withDefaults(),
-		target:     t,
-		connecting: make(chan struct{}, 1),
-		closing:    make(chan struct{}),
-		calls:      make(map[int64]context.CancelCauseFunc),
+		config:  config.withDefaults(),
+		target:  t,
+		closing: make(chan struct{}),
+		calls:   make(map[int64]context.CancelCauseFunc),
 	}
 	if c.config.Cache != nil && t.server() != "" {
 		c.known, _ = c.config.Cache.Load(t.server())
@@ -126,27 +133,58 @@ func newConn(config Config, t target) *Conn {
 	return c
 }
 
+// An attempt is an attempt to connect, which all calls that need a link share.
+type attempt struct {
+	done    chan struct{}
+	binding *binding
+	err     error
+	left    bool // its caller gave up, so that the error is not for others
+}
+
 // connected returns the link, connecting first when there is none.
-func (c *Conn) connected(ctx context.Context) (*live, error) {
-	if l, err := c.current(); l != nil || err != nil {
-		return l, err
+func (c *Conn) connected(ctx context.Context) (*binding, error) {
+	for {
+		if l, err := c.current(); l != nil || err != nil {
+			return l, err
+		}
+		c.mu.Lock()
+		a := c.attempt
+		if a == nil && c.binding == nil {
+			a = &attempt{done: make(chan struct{})}
+			c.attempt = a
+			c.mu.Unlock()
+			c.try(ctx, a)
+			return a.binding, a.err
+		}
+		c.mu.Unlock()
+		if a == nil {
+			continue // somebody has connected
+		}
+		select {
+		case <-a.done:
+			if a.err == nil || !a.left {
+				return a.binding, a.err
+			}
+		case <-ctx.Done():
+			return nil, fmt.Errorf("connect: %w", context.Cause(ctx))
+		}
 	}
-	select {
-	case c.connecting <- struct{}{}:
-		defer func() { <-c.connecting }()
-	case <-ctx.Done():
-		return nil, fmt.Errorf("connect: %w", context.Cause(ctx))
-	}
-	if l, err := c.current(); l != nil || err != nil {
-		return l, err
-	}
-	return c.connect(ctx)
+}
+
+// try makes an attempt.
+func (c *Conn) try(ctx context.Context, a *attempt) {
+	a.binding, a.err = c.connect(ctx)
+	a.left = ctx.Err() != nil
+	c.mu.Lock()
+	c.attempt = nil
+	c.mu.Unlock()
+	close(a.done)
 }
 
 // current returns the link if there is one that is not broken.
-func (c *Conn) current() (*live, error) {
+func (c *Conn) current() (*binding, error) {
 	c.mu.Lock()
-	l, closed := c.live, c.closed
+	l, closed := c.binding, c.closed
 	c.mu.Unlock()
 	if closed {
 		return nil, ErrClosed
@@ -163,24 +201,26 @@ func (c *Conn) current() (*live, error) {
 	}
 }
 
-// connect opens a link. Only one goroutine is in it at a time.
-func (c *Conn) connect(ctx context.Context) (*live, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+// connect opens a link. One goroutine at a time calls it.
+func (c *Conn) connect(ctx context.Context) (*binding, error) {
+	connecting := startIdleTimer(ctx, c.config.ConnectTimeout)
+	defer connecting.stop()
+	ctx = connecting
 	id := c.lastID.Add(1)
-	if !c.register(id, cancel) {
+	if !c.register(id, connecting.cancel) {
 		return nil, ErrClosed
 	}
 	defer c.unregister(id)
-	timeout := time.AfterFunc(c.config.ConnectTimeout, func() { cancel(ErrIdle) })
-	defer timeout.Stop()
 
 	c.mu.Lock()
 	known := c.known
+	if c.doubted {
+		known = Known{}
+	}
 	c.mu.Unlock()
 	l, err := c.target.open(ctx, c, known)
-	if err != nil && known.Version != "" && !isFinal(err) {
-		l, err = c.target.open(ctx, c, Known{}) // it is not what it was
+	if err != nil && known.Version != "" && !isFinal(err) && ctx.Err() == nil {
+		l, err = c.target.open(ctx, c, Known{}) // the server may have changed
 	}
 	if err != nil {
 		if ctx.Err() != nil {
@@ -192,7 +232,7 @@ func (c *Conn) connect(ctx context.Context) (*live, error) {
 }
 
 // adopt makes l the link of the connection.
-func (c *Conn) adopt(l *live) error {
+func (c *Conn) adopt(l *binding) error {
 	known := Known{Version: l.version.Name, Transport: l.transport, Result: l.result}
 	c.mu.Lock()
 	if c.closed {
@@ -200,10 +240,13 @@ func (c *Conn) adopt(l *live) error {
 		l.link.close()
 		return ErrClosed
 	}
-	changed := known.Version != c.known.Version || known.Transport != c.known.Transport || string(known.Result) != string(c.known.Result)
-	c.live, c.known = l, known
+	changed := c.doubted || known.Version != c.known.Version || known.Transport != c.known.Transport || string(known.Result) != string(c.known.Result)
+	c.binding, c.known, c.doubted = l, known, l.tentative
 	c.mu.Unlock()
-	if changed && c.config.Cache != nil && c.target.server() != "" {
+	if l.begin != nil {
+		l.begin()
+	}
+	if changed && !l.tentative && c.config.Cache != nil && c.target.server() != "" {
 		c.config.Cache.Store(c.target.server(), known)
 	}
 	if c.config.OnConnect != nil {
@@ -212,12 +255,12 @@ func (c *Conn) adopt(l *live) error {
 	return nil
 }
 
-// drop gives up a link, whose session or process is lost.
-func (c *Conn) drop(l *live) {
+// drop closes a link whose session or process is lost.
+func (c *Conn) drop(l *binding) {
 	c.mu.Lock()
-	current := c.live == l
+	current := c.binding == l
 	if current {
-		c.live = nil
+		c.binding = nil
 	}
 	closed := c.closed
 	if current && !closed {
@@ -226,15 +269,16 @@ func (c *Conn) drop(l *live) {
 	c.mu.Unlock()
 }
 
-// forget gives up a link and what is known of the server.
-func (c *Conn) forget(l *live) {
+// forget drops a link, and with it what is known of the server.
+func (c *Conn) forget(l *binding) {
 	c.drop(l)
 	c.mu.Lock()
 	c.known = Known{}
 	c.mu.Unlock()
 }
 
-// register keeps the means to end a call, until [Conn.unregister].
+// register makes Close end a call, until [Conn.unregister]. It reports false when
+// the connection is closed.
 func (c *Conn) register(id int64, cancel context.CancelCauseFunc) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -242,7 +286,7 @@ func (c *Conn) register(id int64, cancel context.CancelCauseFunc) bool {
 		return false
 	}
 	c.calls[id] = cancel
-	c.flying.Add(1)
+	c.underWay.Add(1)
 	return true
 }
 
@@ -250,7 +294,7 @@ func (c *Conn) unregister(id int64) {
 	c.mu.Lock()
 	delete(c.calls, id)
 	c.mu.Unlock()
-	c.flying.Done()
+	c.underWay.Done()
 }
 
 // Notify sends a notification.
@@ -268,7 +312,7 @@ func (c *Conn) Notify(ctx context.Context, method string, params []byte) error {
 	return l.link.send(ctx, appendRequest(nil, nil, method, members, members.Get("_meta")))
 }
 
-// Version returns the protocol version that is spoken: what was agreed on last.
+// Version returns the protocol version that was agreed on last.
 func (c *Conn) Version() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -291,7 +335,7 @@ func (c *Conn) Handshake() bool {
 	return isHandshake(c.known)
 }
 
-// A Server is what a server says of itself. Its slices are JSON objects, or nil.
+// A Server describes a server in its own words. Its slices are JSON objects, or nil.
 type Server struct {
 	Info, Capabilities []byte
 	Instructions       string
@@ -300,8 +344,8 @@ type Server struct {
 	Result []byte
 }
 
-// Server returns what the server said of itself last. It is empty when a version
-// without a handshake is spoken because of what [Cache] knew without a Result.
+// Server returns how the server described itself last. It is empty when the version
+// comes from a [Cache] entry without a Result.
 func (c *Conn) Server() Server {
 	c.mu.Lock()
 	result := json.RawMessage(c.known.Result)
@@ -330,20 +374,20 @@ func serverOf(result []byte) Server {
 func (c *Conn) Done() <-chan struct{} { return c.closing }
 
 // Close ends the calls under way with [ErrClosed], the session and the process,
-// and returns when nothing of them is left. So it must not be called by the
-// functions of a [Call] or [Config]. It may be called more than once.
+// and returns when all of their goroutines have ended. So the functions of a [Call]
+// or [Config] must not call it. It may be called more than once.
 func (c *Conn) Close() error {
 	c.mu.Lock()
-	l := c.live
+	l := c.binding
 	if !c.closed {
 		close(c.closing)
 	}
-	c.closed, c.live = true, nil
+	c.closed, c.binding = true, nil
 	for _, cancel := range c.calls {
 		cancel(ErrClosed)
 	}
 	c.mu.Unlock()
-	c.flying.Wait() // whoever is connecting among them
+	c.underWay.Wait() // for an attempt to connect, too
 	if l != nil {
 		l.link.close()
 	}

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/protocol"
@@ -54,43 +54,87 @@ func (t *httpTarget) server() string {
 	return t.url.Scheme + "://" + t.url.Host + t.url.EscapedPath()
 }
 
-// open tries the newest way to talk first (streamable-http, "Backward
-// Compatibility").
-func (t *httpTarget) open(ctx context.Context, c *Conn, known Known) (*live, error) {
+// open asks with server/discover first, and tries the handshake when that is
+// refused (streamable-http, "Backward Compatibility").
+func (t *httpTarget) open(ctx context.Context, c *Conn, known Known) (*binding, error) {
 	if l := t.remembered(c, known); l != nil {
 		return l, nil
 	}
 	if c.config.Transport == TransportSSE || known.Transport == TransportSSE && c.config.Transport == TransportDetect {
 		return t.openSSE(ctx, c)
 	}
-	var first error
-	if protocol.Latest(false, c.config.Versions, nil) != nil && !isHandshake(known) {
-		l, silent, err := t.probe(ctx, c)
-		if err == nil || isFinal(err) && !silent || protocol.Latest(true, c.config.Versions, nil) == nil {
-			return l, err
+	stateless, handshake := protocol.Latest(false, c.config.Versions, nil), protocol.Latest(true, c.config.Versions, nil)
+	if stateless == nil || isHandshake(known) {
+		return t.openHandshake(ctx, c, handshake)
+	}
+	if handshake == nil {
+		return t.openStateless(ctx, c, stateless)
+	}
+	l, refused := t.probe(ctx, c, stateless, c.config.ConnectTimeout/4)
+	if refused == nil {
+		return l, nil
+	}
+	if isFinal(refused) || ctx.Err() != nil {
+		return nil, refused
+	}
+	// Servers on uvicorn close the connection after a status of 500, and do not
+	// say so.
+	t.endpoint.client.CloseIdleConnections()
+	l, err := t.openHandshake(ctx, c, handshake)
+	if v := protocol.Latest(false, c.config.Versions, supportedBy(nil, err)); v != nil && supportedBy(nil, err) != nil {
+		return t.openStateless(ctx, c, v)
+	}
+	if err != nil {
+		// The refusal is text alone: what the caller does depends on the last error.
+		return nil, fmt.Errorf("%w (server/discover was answered before: %v)", err, refused) //nolint:errorlint // see above
+	}
+	return t.confirm(ctx, c, l, refused)
+}
+
+// confirm asks once more what the server speaks, if the refusal of the question
+// may have been anybody's. By now the server has answered a handshake, so that the
+// same refusal again is its own. With another one nothing is known: the handshake
+// serves for now, and the next link finds out again.
+func (t *httpTarget) confirm(ctx context.Context, c *Conn, l *binding, refused error) (*binding, error) {
+	if isVerdict(refused) || l.transport == TransportSSE {
+		return l, nil
+	}
+	limit := min(c.config.ConnectTimeout/4, c.config.ProbeTimeout)
+	found, err := t.probe(ctx, c, protocol.Latest(false, c.config.Versions, nil), limit)
+	if err == nil {
+		c.wait.Go(l.link.close)
+		return found, nil
+	}
+	t.endpoint.client.CloseIdleConnections()
+	l.tentative = !isSameRefusal(refused, err)
+	return l, nil
+}
+
+// openHandshake begins a session, over HTTP+SSE if the server takes no POST.
+func (t *httpTarget) openHandshake(ctx context.Context, c *Conn, offer *protocol.Version) (*binding, error) {
+	l, err := t.openSession(ctx, c, offer)
+	if named := supportedBy(nil, err); named != nil {
+		if v := protocol.Latest(true, c.config.Versions, named); v != nil && v != offer {
+			return t.openSession(ctx, c, v)
 		}
-		first = err
-		// Servers on uvicorn close the connection after a status of 500, and do not
-		// say so.
-		t.endpoint.client.CloseIdleConnections()
 	}
-	l, err := t.openSession(ctx, c)
-	if isUnwelcome(err) && c.config.Transport != TransportStreamable {
-		l, err = t.openSSE(ctx, c)
+	if !mayBeSSE(err) || c.config.Transport == TransportStreamable {
+		return l, err
 	}
-	if err != nil && first != nil {
-		err = fmt.Errorf("%w (and before that: %w)", err, first)
+	l, sseErr := t.openSSE(ctx, c)
+	if sseErr == nil || wraps[*ProtocolError](sseErr) || wraps[*AuthError](sseErr) {
+		return l, sseErr
 	}
-	return l, err
+	return nil, fmt.Errorf("%w (and there is no HTTP+SSE: %v)", err, sseErr) //nolint:errorlint // the first error tells more
 }
 
 // remembered returns a link that needs no request to be opened, or nil.
-func (t *httpTarget) remembered(c *Conn, known Known) *live {
+func (t *httpTarget) remembered(c *Conn, known Known) *binding {
 	v := protocol.Find(known.Version)
 	if v == nil || v.Handshake || c.config.Transport == TransportSSE || protocol.Latest(false, c.config.Versions, []string{v.Name}) == nil {
 		return nil
 	}
-	return newLive(&c.config, newStateless(t.endpoint, t.url, v), v, TransportStreamable, known.Result)
+	return newBinding(&c.config, newStateless(t.endpoint, t.url, v), v, TransportStreamable, known.Result)
 }
 
 func isHandshake(known Known) bool {
@@ -98,44 +142,20 @@ func isHandshake(known Known) bool {
 	return v != nil && v.Handshake
 }
 
-// isFinal reports whether an attempt says all there is to know: the server is
-// not there, wants credentials or time, or speaks nothing that the client does.
-func isFinal(err error) bool {
-	if status, ok := errors.AsType[*StatusError](err); ok {
-		return status.Status == http.StatusTooManyRequests || status.Status == http.StatusServiceUnavailable
-	}
-	if rpcErr, ok := errors.AsType[*jsonrpc.Error](err); ok {
-		return isStateless(rpcErr)
-	}
-	_, unreachable := errors.AsType[*UnreachableError](err)
-	_, auth := errors.AsType[*AuthError](err)
-	return unreachable || auth || errors.Is(err, errNoVersion) || errors.Is(err, ErrIdle) || errors.Is(err, ErrClosed) ||
-		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
-}
-
-// isUnwelcome reports whether the status is one of those after which HTTP+SSE is
-// worth a try.
-func isUnwelcome(err error) bool {
-	status, ok := errors.AsType[*StatusError](err)
-	return ok && isNoEndpoint(status.Status)
-}
-
 // probe asks in a version without a handshake. A server that has none may stay
-// silent (versioning, "Compatibility Matrix"), so that the question gets a
-// quarter of the time. Silent says that it was not enough.
-func (t *httpTarget) probe(ctx context.Context, c *Conn) (l *live, silent bool, err error) {
-	probing := ctx
-	if protocol.Latest(true, c.config.Versions, nil) != nil {
-		var cancel context.CancelFunc
-		probing, cancel = context.WithTimeout(ctx, c.config.hurry(c.config.ConnectTimeout/4))
-		defer cancel()
+// silent (versioning, "Compatibility Matrix"), so that the question gets a limited
+// time.
+func (t *httpTarget) probe(ctx context.Context, c *Conn, v *protocol.Version, limit time.Duration) (*binding, error) {
+	probing := startIdleTimer(ctx, limit)
+	defer probing.stop()
+	l, err := t.openStateless(probing, c, v)
+	if err != nil && probing.Err() != nil {
+		err = context.Cause(probing)
 	}
-	l, err = t.openStateless(probing, c)
-	return l, probing.Err() != nil && ctx.Err() == nil, err
+	return l, err
 }
 
-func (t *httpTarget) openStateless(ctx context.Context, c *Conn) (*live, error) {
-	v := protocol.Latest(false, c.config.Versions, nil)
+func (t *httpTarget) openStateless(ctx context.Context, c *Conn, v *protocol.Version) (*binding, error) {
 	link := func(v *protocol.Version) link { return newStateless(t.endpoint, t.url, v) }
 	return c.discover(ctx, v, link, TransportStreamable)
 }
@@ -143,14 +163,14 @@ func (t *httpTarget) openStateless(ctx context.Context, c *Conn) (*live, error) 
 // discover asks the server what it speaks, in version v, and returns a link in
 // the newest common version without a handshake. That the server has only
 // versions with one is an error that is not final.
-func (c *Conn) discover(ctx context.Context, v *protocol.Version, open func(*protocol.Version) link, t Transport) (*live, error) {
+func (c *Conn) discover(ctx context.Context, v *protocol.Version, open func(*protocol.Version) link, t Transport) (*binding, error) {
 	for retried := false; ; retried = true {
-		l := newLive(&c.config, open(v), v, t, nil)
+		l := newBinding(&c.config, open(v), v, t, nil)
 		result, err := c.setUp(ctx, l, "server/discover", nil)
 		supported := supportedBy(result, err)
 		if supported == nil {
 			if err == nil {
-				err = protocolErrorf("the result of server/discover names no versions")
+				err = fmt.Errorf("%w, or so it seems: the result of server/discover names none", errHandshakeOnly)
 			}
 			return nil, err
 		}
@@ -159,26 +179,27 @@ func (c *Conn) discover(ctx context.Context, v *protocol.Version, open func(*pro
 		case next == nil && protocol.Latest(true, c.config.Versions, supported) == nil:
 			return nil, fmt.Errorf("%w: the server has %.256q", errNoVersion, supported)
 		case next == nil:
-			return nil, fmt.Errorf("the server has only versions with a handshake: %.256q", supported)
+			return nil, fmt.Errorf("%w: %.256q", errHandshakeOnly, supported)
 		case err != nil && retried:
 			return nil, err
 		case err == nil && next == v:
 			l.result = result
 			return l, nil
 		case err == nil:
-			l = newLive(&c.config, open(next), next, t, result)
+			l = newBinding(&c.config, open(next), next, t, result)
 			return l, nil
 		}
 		v = next
 	}
 }
 
-// supportedBy returns the versions that a result of server/discover, or the
-// error for a version that is not supported, lists, and nil if none.
+// supportedBy returns the versions that a result of server/discover, or the error
+// for a version that is not supported, lists, and nil if none. Handshake versions
+// had the code -32602 for it (2025-11-25, lifecycle, "Error Handling").
 func supportedBy(result []byte, err error) []string {
 	raw, member := result, "supportedVersions"
 	if rpcErr, ok := errors.AsType[*jsonrpc.Error](err); ok {
-		if rpcErr.Code != jsonrpc.CodeUnsupportedProtocolVersion {
+		if rpcErr.Code != jsonrpc.CodeUnsupportedProtocolVersion && rpcErr.Code != jsonrpc.CodeInvalidParams {
 			return nil
 		}
 		raw, member = rpcErr.Data, "supported"
@@ -186,7 +207,7 @@ func supportedBy(result []byte, err error) []string {
 		return nil
 	}
 	members, err := jsonrpc.ParseObject(raw)
-	if err != nil {
+	if err != nil || members.Get(member) == nil {
 		return nil
 	}
 	elements, err := jsonrpc.ParseArray(members.Get(member))
@@ -203,26 +224,26 @@ func supportedBy(result []byte, err error) []string {
 }
 
 // setUp makes a call while the link is not yet the connection's.
-func (c *Conn) setUp(ctx context.Context, l *live, method string, params []byte) ([]byte, error) {
-	f, err := c.prepare(l, Call{Method: method, Params: params, Replay: true})
+func (c *Conn) setUp(ctx context.Context, l *binding, method string, params []byte) ([]byte, error) {
+	p, err := c.prepare(l, Call{Method: method, Params: params, Replay: true})
 	if err != nil {
 		return nil, err
 	}
-	return l.link.call(ctx, f)
+	return l.link.call(ctx, p)
 }
 
-func (t *httpTarget) openSession(ctx context.Context, c *Conn) (*live, error) {
-	params, offered, err := c.initializeParams()
+func (t *httpTarget) openSession(ctx context.Context, c *Conn, offered *protocol.Version) (*binding, error) {
+	params, err := c.initializeParams(offered)
 	if err != nil {
 		return nil, err
 	}
 	s := newSession(t.endpoint, t.url)
-	l := newLive(&c.config, s, offered, TransportStreamable, nil)
-	f, err := c.prepare(l, Call{Method: protocol.MethodInitialize, Params: params, Replay: true})
+	l := newBinding(&c.config, s, offered, TransportStreamable, nil)
+	p, err := c.prepare(l, Call{Method: protocol.MethodInitialize, Params: params, Replay: true})
 	if err != nil {
 		return nil, err
 	}
-	result, header, err := s.exchange(ctx, f)
+	result, header, err := s.exchange(ctx, p)
 	if err == nil {
 		l.version, err = c.agreed(result)
 	}
@@ -239,7 +260,7 @@ func (t *httpTarget) openSession(ctx context.Context, c *Conn) (*live, error) {
 		return nil, fmt.Errorf("initialize: %w", err)
 	}
 	l.result = result
-	s.listen()
+	l.begin = s.listen
 	return l, nil
 }
 
@@ -256,18 +277,16 @@ func isVisible(id string) bool {
 	return true
 }
 
-// initializeParams returns the parameters of initialize, and the version they
-// offer.
-func (c *Conn) initializeParams() ([]byte, *protocol.Version, error) {
-	v := protocol.Latest(true, c.config.Versions, nil)
+// initializeParams returns the parameters of initialize that offer a version.
+func (c *Conn) initializeParams(v *protocol.Version) ([]byte, error) {
 	if v == nil {
-		return nil, nil, fmt.Errorf("%w: the server wants a handshake, which none of %.256q has", errNoVersion, c.config.Versions)
+		return nil, fmt.Errorf("%w: the server wants a handshake, which none of %.256q has", errNoVersion, c.config.Versions)
 	}
 	var params jsonrpc.Builder
 	params.AddString("protocolVersion", v.Name)
 	params.Add("capabilities", c.config.Capabilities)
 	params.Add("clientInfo", c.config.ClientInfo)
-	return params.Object(), v, nil
+	return params.Object(), nil
 }
 
 // agreed returns the version that the server chose in the handshake.
@@ -284,26 +303,32 @@ func (c *Conn) agreed(result []byte) (*protocol.Version, error) {
 	return v, nil
 }
 
-func (t *httpTarget) openSSE(ctx context.Context, c *Conn) (*live, error) {
+func (t *httpTarget) openSSE(ctx context.Context, c *Conn) (*binding, error) {
 	link, err := openSSE(ctx, t.endpoint, t.url)
 	if err != nil {
 		return nil, fmt.Errorf("open the event stream: %w", err)
 	}
-	l, err := c.handshake(ctx, link, TransportSSE)
+	l, err := c.handshake(ctx, link, protocol.Latest(true, c.config.Versions, nil), TransportSSE)
 	if err != nil {
 		link.close()
 	}
 	return l, err
 }
 
-// handshake initializes over a channel that is open.
-func (c *Conn) handshake(ctx context.Context, link link, t Transport) (*live, error) {
-	params, offered, err := c.initializeParams()
+// handshake initializes over a channel that is open, in another version when the
+// server refuses the offered one and names others.
+func (c *Conn) handshake(ctx context.Context, link link, offered *protocol.Version, t Transport) (*binding, error) {
+	params, err := c.initializeParams(offered)
 	if err != nil {
 		return nil, err
 	}
-	l := newLive(&c.config, link, offered, t, nil)
+	l := newBinding(&c.config, link, offered, t, nil)
 	result, err := c.setUp(ctx, l, protocol.MethodInitialize, params)
+	if named := supportedBy(nil, err); named != nil {
+		if v := protocol.Latest(true, c.config.Versions, named); v != nil && v != offered {
+			return c.handshake(ctx, link, v, t)
+		}
+	}
 	if err == nil {
 		l.version, err = c.agreed(result)
 	}

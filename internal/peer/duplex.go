@@ -19,25 +19,25 @@ const queued = 64
 // A duplex is a link over one channel in each direction, which all calls share:
 // a command's standard streams, or HTTP+SSE.
 type duplex struct {
-	config *Config
-	write  func(ctx context.Context, message []byte) error
-	asked  *asked
+	config   *Config
+	write    func(ctx context.Context, message []byte) error
+	requests *serverRequests
 
 	mu      sync.Mutex
-	flights map[int64]*waiting
+	pending map[int64]*waiting
 	err     error // why the link broke
 
 	unrelated chan jsonrpc.Notification // for the owner of the connection
 	once      sync.Once
 	broken    chan struct{}
 
-	delivering    background // of what is unrelated
+	delivering    background // of unrelated notifications
 	cancellations background
 }
 
-// A waiting is a call that waits for messages.
+// A waiting is a pending call with a queue of its messages.
 type waiting struct {
-	*flight
+	*pendingCall
 	messages chan *jsonrpc.Message
 	left     chan struct{} // closed when the call does not wait any more
 }
@@ -45,16 +45,16 @@ type waiting struct {
 func newDuplex(config *Config, write func(context.Context, []byte) error) *duplex {
 	d := &duplex{
 		config: config, write: write,
-		flights: make(map[int64]*waiting), unrelated: make(chan jsonrpc.Notification, queued), broken: make(chan struct{}),
+		pending: make(map[int64]*waiting), unrelated: make(chan jsonrpc.Notification, queued), broken: make(chan struct{}),
 	}
-	d.asked = newAsked(config.OnRequest, write)
+	d.requests = newServerRequests(config.OnRequest, write)
 	if config.OnNotification != nil {
 		d.delivering.run(d.hand)
 	}
 	return d
 }
 
-// hand hands what belongs to no call to the owner of the connection.
+// hand passes unrelated notifications to the owner of the connection.
 func (d *duplex) hand() {
 	for {
 		select {
@@ -82,31 +82,31 @@ func (d *duplex) failure() error {
 	return d.err
 }
 
-func (d *duplex) quiet() time.Duration { return d.asked.quiet() }
+func (d *duplex) quiet() time.Duration { return d.requests.quiet() }
 
 func (d *duplex) done() <-chan struct{} { return d.broken }
 
-// end breaks the link and waits for what it started, but not for reading.
+// end breaks the link and waits for its goroutines, except the reader.
 func (d *duplex) end() {
 	d.cancellations.close() // while they can be sent
 	d.fail(ErrClosed)
-	d.asked.close()
+	d.requests.close()
 	d.delivering.close()
 }
 
 func (d *duplex) send(ctx context.Context, message []byte) error { return d.write(ctx, message) }
 
-func (d *duplex) call(ctx context.Context, f *flight) ([]byte, error) {
-	w := &waiting{flight: f, messages: make(chan *jsonrpc.Message, queued), left: make(chan struct{})}
+func (d *duplex) call(ctx context.Context, p *pendingCall) ([]byte, error) {
+	w := &waiting{pendingCall: p, messages: make(chan *jsonrpc.Message, queued), left: make(chan struct{})}
 	d.mu.Lock()
-	d.flights[f.id] = w
+	d.pending[p.id] = w
 	d.mu.Unlock()
 	defer func() {
 		d.remove(w)
 		close(w.left)
 	}()
-	if err := d.write(ctx, f.message); err != nil {
-		d.abandon(ctx, f)
+	if err := d.write(ctx, p.message); err != nil {
+		d.abandon(ctx, p)
 		return nil, err
 	}
 	for {
@@ -115,9 +115,9 @@ func (d *duplex) call(ctx context.Context, f *flight) ([]byte, error) {
 			if m.IsResponse() {
 				return outcome(m)
 			}
-			f.notify(m)
+			p.notify(m)
 		case <-ctx.Done():
-			d.abandon(ctx, f)
+			d.abandon(ctx, p)
 			return nil, context.Cause(ctx)
 		case <-d.broken:
 			return d.last(w)
@@ -125,17 +125,17 @@ func (d *duplex) call(ctx context.Context, f *flight) ([]byte, error) {
 	}
 }
 
-// remove ends the time that messages are for the call, if there is one.
+// remove ends the delivery of messages to a call. It does nothing for nil.
 func (d *duplex) remove(w *waiting) {
 	if w == nil {
 		return
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	delete(d.flights, w.id)
+	delete(d.pending, w.id)
 }
 
-// last returns an answer that arrived before the link broke.
+// last returns the answer if it arrived before the link broke.
 func (d *duplex) last(w *waiting) ([]byte, error) {
 	for {
 		select {
@@ -150,18 +150,18 @@ func (d *duplex) last(w *waiting) ([]byte, error) {
 	}
 }
 
-// abandon tells the server that nobody waits for the request any more, if that
-// is why the call ended. Initialize must not be cancelled.
-func (d *duplex) abandon(ctx context.Context, f *flight) {
-	if ctx.Err() != nil && f.Method != protocol.MethodInitialize {
-		d.cancellations.run(func() { d.cancelRemote(f.idText) })
+// abandon cancels the request on the server if ctx has ended. Initialize must not be
+// cancelled.
+func (d *duplex) abandon(ctx context.Context, p *pendingCall) {
+	if ctx.Err() != nil && p.Method != protocol.MethodInitialize {
+		d.cancellations.run(func() { d.cancelRemote(p.idText) })
 	}
 }
 
 func (d *duplex) cancelRemote(id []byte) {
 	ctx, cancel := context.WithTimeout(context.Background(), d.config.CloseTimeout)
 	defer cancel()
-	_ = d.write(ctx, cancelled(id)) // the answer is dropped in any case
+	_ = d.write(ctx, cancelled(id)) // best effort: the answer is dropped in any case
 }
 
 // receive handles a message, or a batch, from the server. What is no message of
@@ -178,11 +178,14 @@ func (d *duplex) receive(data []byte) {
 	switch {
 	case m.IsResponse():
 		w := d.byID(m.ID)
+		if m.ID == nil && m.Error != nil {
+			w = d.only() // of a server that could not read the id
+		}
 		d.remove(w) // what follows the response does not belong to the call
 		d.deliver(w, m)
 	case m.ID != nil:
-		d.asked.serve(m, d.onRequest())
-	case d.asked.cancelled(m):
+		d.requests.serve(m, d.onRequest())
+	case d.requests.cancelled(m):
 	default:
 		if w := d.related(m); w != nil {
 			d.deliver(w, m)
@@ -204,7 +207,8 @@ func (d *duplex) receiveBatch(data []byte) {
 	}
 }
 
-// deliver hands a message to a call, and waits until it takes it or leaves.
+// deliver queues a message for a call. It blocks while the queue is full and the call
+// waits.
 func (d *duplex) deliver(w *waiting, m *jsonrpc.Message) {
 	if w == nil {
 		return // the call has been cancelled
@@ -234,7 +238,7 @@ func (d *duplex) byID(raw []byte) *waiting {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.flights[id]
+	return d.pending[id]
 }
 
 // related returns the call that a notification belongs to: by its progress
@@ -259,8 +263,8 @@ func (d *duplex) related(m *jsonrpc.Message) *waiting {
 	return d.byID(meta.Get(mcp.MetaSubscriptionID))
 }
 
-// onRequest returns who answers a request of the server: the only call under way
-// that answers any.
+// onRequest returns the function that answers a request of the server: that of the
+// only call under way, or nil.
 func (d *duplex) onRequest() RequestFunc {
 	if w := d.only(); w != nil {
 		return w.OnRequest
@@ -268,15 +272,19 @@ func (d *duplex) onRequest() RequestFunc {
 	return nil
 }
 
-// only returns the call under way, if there is no other.
-func (d *duplex) only() *waiting {
+// only returns the call under way, if there is no other. Subscriptions do not
+// count: what they are about says so.
+func (d *duplex) only() (found *waiting) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if len(d.flights) != 1 {
-		return nil
+	for _, w := range d.pending {
+		switch {
+		case protocol.MethodOf(w.Method).Lasts:
+		case found != nil:
+			return nil
+		default:
+			found = w
+		}
 	}
-	for _, w := range d.flights {
-		return w
-	}
-	return nil
+	return found
 }

@@ -66,18 +66,18 @@ func (e *StatusError) Unwrap() error { return e.Err }
 // An AuthError says that the server wants credentials, or other ones.
 type AuthError struct {
 	// Status is 401 or 403, and 0 when getting credentials failed before the
-	// server was asked.
+	// request was sent.
 	Status int
 
-	// Challenges are those of WWW-Authenticate, and of the field that AWS renames
-	// it to.
+	// Challenges are read from WWW-Authenticate and from the field that AWS
+	// renames it to.
 	Challenges []Challenge
 
-	// Err is what the [Authorizer] says, or the JSON-RPC error of the body.
+	// Err is the error of the [Authorizer], or the JSON-RPC error in the body.
 	Err error
 }
 
-// Error says which status it was and why it stayed so.
+// Error names the status and the reason.
 func (e *AuthError) Error() string {
 	text := "authorize"
 	if e.Status != 0 {
@@ -97,13 +97,23 @@ func (e *AuthError) Error() string {
 // Unwrap returns the cause, or nil.
 func (e *AuthError) Unwrap() error { return e.Err }
 
-// A SessionError says that the server does not know the session any more. The
-// request was not acted on when Sent is false. The next call begins a new
+// A SessionError says that the server does not know the session any more. When Sent
+// is false, the server has not acted on the request. The next call begins a new
 // session.
-type SessionError struct{ Sent bool }
+type SessionError struct {
+	Sent bool
 
-// Error says so.
-func (e *SessionError) Error() string { return "the server has ended the session" }
+	// Err is how the server said so. It is a *[StatusError] or a *[jsonrpc.Error].
+	Err error
+}
+
+// Error quotes the server if it said anything.
+func (e *SessionError) Error() string {
+	if e.Err == nil {
+		return "the server has ended the session"
+	}
+	return fmt.Sprintf("the server has ended the session: %v", e.Err)
+}
 
 // A ProtocolError says that what the server sent breaks the protocol.
 type ProtocolError struct{ Err error }

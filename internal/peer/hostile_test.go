@@ -245,7 +245,7 @@ func TestCache(t *testing.T) {
 	once("server/discover tools/list")
 	once("tools/list")
 	modern = false
-	once("tools/list server/discover initialize notifications/initialized tools/list")
+	once("tools/list server/discover initialize notifications/initialized server/discover tools/list")
 	once("initialize notifications/initialized tools/list")
 	modern = true
 	once("initialize  server/discover tools/list") // with a GET in between

@@ -21,9 +21,9 @@ import (
 // maxAttempts bounds how often a request is sent because of challenges.
 const maxAttempts = 4
 
-// A TLSConfig says whom to trust over HTTPS and who the client is.
+// A TLSConfig has the certificates to trust over HTTPS and those of the client.
 type TLSConfig struct {
-	RootCAs      *x509.CertPool    // nil for those of the system
+	RootCAs      *x509.CertPool    // nil for the system's
 	Certificates []tls.Certificate // of the client
 }
 
@@ -69,7 +69,7 @@ func NewHTTPClient(config TLSConfig) *http.Client {
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: config.RootCAs, Certificates: config.Certificates},
 		TLSHandshakeTimeout:    15 * time.Second,
 		ForceAttemptHTTP2:      true,
-		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second}, // its one connection stays in use however dead it is
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second}, // HTTP/2 keeps using its one connection even if the network is gone
 		MaxIdleConns:           128,
 		MaxIdleConnsPerHost:    128,
 		IdleConnTimeout:        idleTimeout,
@@ -97,9 +97,8 @@ func newEndpoint(config *Config) *endpoint {
 // has arrived.
 func repeatable(header http.Header) { header["Idempotency-Key"] = nil }
 
-// checkRedirect follows what stays within the origin and keeps the method:
-// anything else could carry credentials where they do not belong, or lose the
-// message.
+// checkRedirect follows redirects within the origin that keep the method. Others
+// could send credentials elsewhere or lose the message.
 func checkRedirect(r *http.Request, via []*http.Request) error {
 	first := via[0]
 	if len(via) > 5 || r.Method != first.Method || !sameOrigin(r.URL, first.URL) {
@@ -127,12 +126,15 @@ func (e *endpoint) do(ctx context.Context, method string, u *url.URL, header htt
 		}
 		resp, err := e.client.Do(r)
 		if refused, ok := errors.AsType[*AuthError](err); ok {
-			return nil, refused // of what carries the requests
+			return nil, refused // of the transport, such as a signer
 		}
 		if err != nil {
 			return nil, unreachable(err)
 		}
 		if resp.StatusCode != http.StatusUnauthorized && (resp.StatusCode != http.StatusForbidden || len(Challenges(resp.Header)) == 0) {
+			return resp, nil
+		}
+		if isForgotten(r, resp) {
 			return resp, nil
 		}
 		refused := &AuthError{Status: resp.StatusCode, Challenges: Challenges(resp.Header), Err: bodyError(resp)}
@@ -149,10 +151,23 @@ func (e *endpoint) do(ctx context.Context, method string, u *url.URL, header htt
 	}
 }
 
+// isForgotten reports whether a response with status 401 asks for no credentials but
+// says that the session is lost, as servers of rmcp do. The body stays readable.
+func isForgotten(r *http.Request, resp *http.Response) bool {
+	if r.Header.Get(sessionField) == "" || len(Challenges(resp.Header)) > 0 {
+		return false
+	}
+	data, _ := readBody(resp, maxErrorBody) // a body that cannot be read has no text
+	resp.Body.Close()
+	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(data)), int64(len(data))
+	return sessionLost.Match(data)
+}
+
 func newRequest(ctx context.Context, method string, u *url.URL, header http.Header, body []byte) *http.Request {
 	r := &http.Request{
 		Method: method, URL: u, Host: u.Host, Header: header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Body: http.NoBody, // not nil: a RoundTripper may pass the request to a handler
 	}
 	if body != nil {
 		m := &outgoing{text: body}
@@ -188,12 +203,15 @@ func unreachable(err error) error {
 	return &UnreachableError{Sent: sent, Err: err}
 }
 
+// maxTrusted bounds the memory that is allocated because of a Content-Length alone.
+const maxTrusted = 1 << 20
+
 // readBody reads a body of at most limit bytes.
 func readBody(resp *http.Response, limit int) ([]byte, error) {
 	if resp.ContentLength > int64(limit) {
 		return nil, protocolErrorf("the answer has %d bytes, more than %d", resp.ContentLength, limit)
 	}
-	if n := resp.ContentLength; n > 0 {
+	if n := resp.ContentLength; n > 0 && n <= maxTrusted {
 		data := make([]byte, n)
 		if _, err := io.ReadFull(resp.Body, data); err != nil {
 			return nil, &UnreachableError{Sent: true, Err: fmt.Errorf("read the answer: %w", err)}
@@ -210,7 +228,7 @@ func readBody(resp *http.Response, limit int) ([]byte, error) {
 	return data, nil
 }
 
-// maxErrorBody is how much is read of a body that is no answer.
+// maxErrorBody bounds how much is read of the body of a refusal.
 const maxErrorBody = 64 << 10
 
 // bodyError reads and closes the body of a refusal and returns the JSON-RPC
@@ -240,12 +258,12 @@ func errorIn(data []byte) *jsonrpc.Error {
 	return rpcErr
 }
 
-// refusal turns a response with a status that is no success into an error. A
-// JSON-RPC error that answers the request is one, unless the status says that
-// the request was not looked at.
+// refusal returns the error for a response that is not a success. It is the JSON-RPC
+// error that answers the request, if there is one, unless the status says that the
+// request was not processed.
 func refusal(resp *http.Response, id []byte) error {
 	if resp.StatusCode < 300 {
-		return protocolErrorf("HTTP %d is no answer to a request", resp.StatusCode)
+		return protocolErrorf("%w to a request: it is HTTP %d", errNotAnswer, resp.StatusCode)
 	}
 	data, err := readBody(resp, maxErrorBody)
 	if err != nil {
@@ -273,8 +291,8 @@ func answers(data, id []byte) bool {
 	return m.Parse(data) == nil && bytes.Equal(m.ID, id)
 }
 
-// isStateless reports whether the error is one that only versions without a
-// handshake have (versioning, "Backward Compatibility").
+// isStateless reports whether only 2026-07-28 has the code of the error (versioning,
+// "Backward Compatibility").
 func isStateless(err *jsonrpc.Error) bool {
 	switch err.Code {
 	case jsonrpc.CodeHeaderMismatch, jsonrpc.CodeMissingRequiredClientCapability, jsonrpc.CodeUnsupportedProtocolVersion:

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -106,8 +107,8 @@ func TestIdleWhileAsked(t *testing.T) {
 	})
 }
 
-// A server that lets what comes before the handshake go by gets the handshake
-// after a while.
+// A server that ignores messages before the handshake gets the handshake after a
+// while.
 func TestSilentProbe(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -238,8 +239,8 @@ func TestSilentHTTP(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		if c.Version() != "2025-06-18" || time.Since(start) != 15*time.Second {
-			t.Errorf("version %s after %v, want 2025-06-18 after 15s", c.Version(), time.Since(start))
+		if c.Version() != "2025-06-18" || time.Since(start) != 20*time.Second {
+			t.Errorf("version %s after %v, want 2025-06-18 after 15s and, for the question asked again, 5s", c.Version(), time.Since(start))
 		}
 	})
 }
@@ -280,6 +281,7 @@ func TestSlowSignIn(t *testing.T) {
 type slow struct{}
 
 func (slow) Authorize(ctx context.Context, _ *http.Request) error {
+	defer peer.AwaitPerson(ctx)()
 	select {
 	case <-time.After(3 * time.Minute): // of the bubble's clock
 		return nil
@@ -298,4 +300,119 @@ func (polite) RoundTrip(r *http.Request) (*http.Response, error) {
 	id, _ := request(r)
 	reply(w, id, discovered)
 	return w.Result(), nil
+}
+
+// A silentServer leaves unanswered what the function says.
+type silentServer struct{ silent func(method string) bool }
+
+func (s *silentServer) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	id, method := request(r)
+	switch {
+	case s.silent(method):
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	case method == "server/discover":
+		reply(w, id, discovered)
+	case method == "initialize":
+		w.Header().Set("Mcp-Session-Id", "s")
+		reply(w, id, initialized)
+	case method == "forgotten":
+		w.WriteHeader(http.StatusNotFound)
+	case id == "":
+		w.WriteHeader(http.StatusAccepted)
+	default:
+		reply(w, id, `{}`)
+	}
+	return w.Result(), nil
+}
+
+// One limit holds for everything that a request takes: connecting, finding out
+// what the server speaks, getting credentials and being sent again.
+func TestOneLimit(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		silent string // the methods that are not answered, once connected; "*" is all from the beginning
+		method string
+		auth   peer.Authorizer
+	}{
+		{"connecting", "*", "", nil},
+		{"a call", "tools/list", "tools/list", nil},
+		{"connecting anew", "server/discover initialize", "forgotten", nil},
+		{"credentials", "", "", stuck{}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				connected := false
+				server := &silentServer{func(method string) bool {
+					return test.silent == "*" || connected && method != "" && strings.Contains(test.silent, method)
+				}}
+				config := peer.Config{
+					HTTPClient: &http.Client{Transport: server}, IdleTimeout: 3 * time.Second,
+					Versions: []string{"2025-06-18"}, Authorizer: test.auth,
+				}
+				began := time.Now()
+				c, err := peer.Dial(t.Context(), "http://server.example", config)
+				if err == nil {
+					defer c.Close()
+					connected, began = true, time.Now()
+					_, err = c.Call(t.Context(), peer.Call{Method: test.method})
+				}
+				if !errors.Is(err, peer.ErrIdle) || time.Since(began) != 3*time.Second {
+					t.Errorf("%v after %v, want %v after 3 s", err, time.Since(began), peer.ErrIdle)
+				}
+			})
+		})
+	}
+}
+
+// stuck waits for an authorization server, and for no person.
+type stuck struct{}
+
+func (stuck) Authorize(ctx context.Context, _ *http.Request) error {
+	<-ctx.Done()
+	return context.Cause(ctx)
+}
+
+func (stuck) Challenged(context.Context, *http.Response) (bool, error) { return false, nil }
+
+// A caller that sends a request again has one limit for all of it. Progress starts
+// it anew.
+func TestWithIdleTimeout(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, err := attach(t, peer.Config{IdleTimeout: time.Hour}, func(id, method string, w io.Writer) {
+			switch method {
+			case "server/discover":
+				answer(w, id, discovered)
+			case "slow":
+				for range 2 {
+					time.Sleep(8 * time.Second) // of the bubble's clock
+					fmt.Fprintf(w, `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":%s}}`+"\n", id)
+				}
+				answer(w, id, `{}`)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		ctx, stop := peer.WithIdleTimeout(t.Context(), 10*time.Second)
+		defer stop()
+		began := time.Now()
+		if _, err := c.Call(ctx, peer.Call{Method: "slow"}); err != nil {
+			t.Error(err)
+		}
+		done := peer.AwaitPerson(ctx)
+		time.Sleep(time.Hour) // of the bubble's clock: a person
+		done()
+		for ctx.Err() == nil {
+			_, _ = c.Call(ctx, peer.Call{Method: "silent"})
+		}
+		if took := time.Since(began) - time.Hour; context.Cause(ctx) != peer.ErrIdle || took != 26*time.Second {
+			t.Errorf("%v after %v, want %v after 26 s", context.Cause(ctx), took, peer.ErrIdle)
+		}
+	})
 }

@@ -10,7 +10,7 @@ import (
 // meta returns the "_meta" of a request to send, nil for none, and the caller's
 // progress token. The token that is sent is the request's id, because tokens of
 // several callers could be the same.
-func (l *live) meta(given, id []byte, notify bool) (meta, token []byte, err error) {
+func (l *binding) meta(given, id []byte, notify bool) (meta, token []byte, err error) {
 	if given == nil {
 		if l.version.Handshake {
 			return nil, nil, nil

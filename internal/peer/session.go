@@ -15,59 +15,35 @@ import (
 	"github.com/mcpengine/mcpengine/internal/sse"
 )
 
-// A session is a link over Streamable HTTP of a version with a handshake.
+// A session is a link over Streamable HTTP in a handshake version.
 type session struct {
 	*endpoint
-	url   *url.URL
-	asked *asked
+	url      *url.URL
+	requests *serverRequests
 
-	strays strays
+	progress progressRoutes
 
-	// header is what every request carries. From the handshake on that is the
-	// version, and the session if the server gave one.
+	// header has the fields of every request. After the handshake they include the
+	// version, and the session id if the server gave one.
 	header atomic.Pointer[http.Header]
 
-	cancel     context.CancelFunc // of the stream of what belongs to no call
+	cancel     context.CancelFunc // of the stream for unrelated messages
 	background background
 
 	once   sync.Once
 	broken chan struct{}
 }
 
-// A background owns goroutines until it is closed.
-type background struct {
-	mu     sync.Mutex
-	closed bool
-	wait   sync.WaitGroup
-}
-
-// run runs f in a goroutine, unless the background is closed.
-func (b *background) run(f func()) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if !b.closed {
-		b.wait.Go(f)
-	}
-}
-
-// close waits for what runs.
-func (b *background) close() {
-	b.mu.Lock()
-	b.closed = true
-	b.mu.Unlock()
-	b.wait.Wait()
-}
-
 func newSession(e *endpoint, u *url.URL) *session {
 	s := &session{endpoint: e, url: u, broken: make(chan struct{})}
 	header := postHeader("")
 	s.header.Store(&header)
-	s.asked = newAsked(e.config.OnRequest, s.send)
+	s.requests = newServerRequests(e.config.OnRequest, s.send)
 	return s
 }
 
-// begin is called when the handshake has been answered: from then on requests
-// carry the session and the version.
+// begin sets the session and the version of later requests. It is called when the
+// handshake has been answered.
 func (s *session) begin(id, version string) {
 	header := postHeader(version)
 	if id != "" {
@@ -80,11 +56,11 @@ const sessionField = "Mcp-Session-Id"
 
 func (s *session) hasID() bool { return (*s.header.Load())[sessionField] != nil }
 
-// openWait is how long the first call waits for the stream of what belongs to no
-// call. Servers drop what they send while there is none.
+// openWait is how long the first call waits for the stream of unrelated messages.
+// Servers drop such messages while there is no stream.
 const openWait = 250 * time.Millisecond
 
-// listen opens the stream of what belongs to no call, if somebody wants it.
+// listen opens the stream of unrelated messages, if the config has a use for them.
 func (s *session) listen() {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
@@ -98,20 +74,20 @@ func (s *session) listen() {
 
 func (s *session) lose() { s.once.Do(func() { close(s.broken) }) }
 
-func (s *session) call(ctx context.Context, f *flight) ([]byte, error) {
-	defer s.strays.add(f)()
-	result, _, err := s.exchange(ctx, f)
-	if err != nil && ctx.Err() != nil && f.Method != protocol.MethodInitialize {
-		s.background.run(func() { s.cancelRemote(f.idText) })
+func (s *session) call(ctx context.Context, p *pendingCall) ([]byte, error) {
+	defer s.progress.add(p)()
+	result, _, err := s.exchange(ctx, p)
+	if err != nil && ctx.Err() != nil && p.Method != protocol.MethodInitialize {
+		s.background.run(func() { s.cancelRemote(p.idText) })
 	}
 	return result, err
 }
 
-// cancelRemote tells the server that nobody waits for a request any more.
+// cancelRemote tells the server that a request is cancelled.
 func (s *session) cancelRemote(id []byte) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.config.CloseTimeout)
 	defer cancel()
-	_ = s.send(ctx, cancelled(id)) // the answer is dropped in any case
+	_ = s.send(ctx, cancelled(id)) // best effort: the answer is dropped in any case
 }
 
 func cancelled(id []byte) []byte {
@@ -119,53 +95,54 @@ func cancelled(id []byte) []byte {
 	return append(append(message, id...), "}}"...)
 }
 
-// exchange sends a request and reads the answer, over several streams if the
-// server ends them before.
-func (s *session) exchange(ctx context.Context, f *flight) ([]byte, http.Header, error) {
+// exchange sends a request and reads the answer. It resumes a stream that ends
+// before the answer.
+func (s *session) exchange(ctx context.Context, p *pendingCall) ([]byte, http.Header, error) {
 	header := s.header.Load().Clone()
-	for name, values := range f.Header {
+	for name, values := range p.Header {
 		if header[name] == nil {
 			header[name] = values
 		}
 	}
-	if f.Replay {
+	if p.Replay {
 		repeatable(header)
 	}
-	resp, err := s.do(ctx, http.MethodPost, s.url, header, f.message)
+	resp, err := s.do(ctx, http.MethodPost, s.url, header, p.message)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return nil, nil, s.refusal(resp, f.idText, false)
+		return nil, nil, s.unlessLost(p.Method, resp.StatusCode, refusal(resp, p.idText), false)
 	}
-	f.touch()
-	a := &answer{flight: f, limit: s.config.MaxMessage, asked: s.asked}
+	p.touch()
+	a := &answer{pendingCall: p, limit: s.config.MaxMessage, requests: s.requests}
 	result, at, err := a.read(resp)
-	if errors.Is(err, errCut) && at.lastID != "" && ctx.Err() == nil {
+	if errors.Is(err, errCut) && at.lastID != "" && len(at.lastID) <= maxEventID && ctx.Err() == nil {
 		resp.Body.Close()
 		result, err = s.resume(ctx, a, at)
+	}
+	if wraps[*jsonrpc.Error](err) && !wraps[*ProtocolError](err) {
+		err = s.unlessLost(p.Method, http.StatusOK, err, false)
 	}
 	return result, resp.Header, err
 }
 
-// refusal is [refusal] for a session that may have been lost.
-func (s *session) refusal(resp *http.Response, id []byte, sent bool) error {
-	err := refusal(resp, id)
-	if resp.StatusCode != http.StatusNotFound || !s.hasID() {
-		return err
-	}
-	if rpcErr, ok := errors.AsType[*jsonrpc.Error](err); ok && rpcErr.Code == jsonrpc.CodeMethodNotFound {
+// unlessLost returns the error with which a message was refused, or one that says
+// that the session is lost.
+func (s *session) unlessLost(method string, status int, err error, sent bool) error {
+	if method == "initialize" || !saysSessionLost(status, err, s.hasID()) {
 		return err
 	}
 	s.lose()
-	return &SessionError{Sent: sent}
+	return &SessionError{Sent: sent, Err: err}
 }
 
 // Waiting times before a stream is resumed: the default, which the server may
 // change, and bounds.
 const (
 	resumeWait    = time.Second
+	minResumeWait = 50 * time.Millisecond
 	maxResumeWait = 30 * time.Second
 	maxResumes    = 8 // in a row without an event
 )
@@ -180,7 +157,7 @@ func (s *session) resume(ctx context.Context, a *answer, at position) ([]byte, e
 		if wait <= 0 {
 			wait = resumeWait << failures
 		}
-		if err := Sleep(ctx, min(wait, maxResumeWait)); err != nil {
+		if err := Sleep(ctx, min(max(wait, minResumeWait), maxResumeWait)); err != nil {
 			return nil, err
 		}
 		var next position
@@ -201,7 +178,7 @@ func (s *session) resume(ctx context.Context, a *answer, at position) ([]byte, e
 	return nil, err
 }
 
-// isCut reports whether a stream is worth asking for again.
+// isCut reports whether another attempt to open the stream may succeed.
 func isCut(err error) bool {
 	if status, ok := errors.AsType[*StatusError](err); ok {
 		return status.Status >= 500 || status.Status == http.StatusTooManyRequests
@@ -216,16 +193,20 @@ func (s *session) reopen(ctx context.Context, a *answer, lastID string) ([]byte,
 		return nil, position{}, err
 	}
 	defer resp.Body.Close()
-	a.touch()
+	// A stream that is opened again and again without a message is silence.
 	return a.readEvents(resp.Body)
 }
+
+// maxEventID bounds the id of an event that a stream is resumed from. A longer one
+// is not sent back: few servers take a field of its size.
+const maxEventID = 4 << 10
 
 // get opens a stream.
 func (s *session) get(ctx context.Context, lastID string) (*http.Response, error) {
 	header := s.header.Load().Clone()
 	header["Accept"] = []string{"text/event-stream"}
 	delete(header, "Content-Type")
-	if lastID != "" {
+	if lastID != "" && len(lastID) <= maxEventID {
 		header["Last-Event-Id"] = []string{lastID}
 	}
 	resp, err := s.do(ctx, http.MethodGet, s.url, header, nil)
@@ -237,7 +218,7 @@ func (s *session) get(ctx context.Context, lastID string) (*http.Response, error
 		if lastID == "" {
 			return nil, refusal(resp, nil) // 404 may mean that there is no such stream
 		}
-		return nil, s.refusal(resp, nil, true)
+		return nil, s.unlessLost("", resp.StatusCode, refusal(resp, nil), true)
 	}
 	if mediaType(resp.Header) != "text/event-stream" {
 		resp.Body.Close()
@@ -246,8 +227,8 @@ func (s *session) get(ctx context.Context, lastID string) (*http.Response, error
 	return resp, nil
 }
 
-// follow reads the stream of what belongs to no call until ctx ends, or the
-// server has no such stream. It says when it knows that.
+// follow reads the stream of unrelated messages until ctx ends, or until the server
+// says that there is no such stream. It calls opened after the first attempt.
 func (s *session) follow(ctx context.Context, opened func()) {
 	var at position
 	for failures := 0; ; failures++ {
@@ -266,13 +247,13 @@ func (s *session) follow(ctx context.Context, opened func()) {
 		if at.retry > 0 && failures == 0 {
 			wait = at.retry
 		}
-		if Sleep(ctx, min(wait, maxResumeWait)) != nil {
+		if Sleep(ctx, min(max(wait, minResumeWait), maxResumeWait)) != nil {
 			return
 		}
 	}
 }
 
-// deliver hands on what arrives and reports whether anything did.
+// deliver handles the messages of a stream and reports whether an event arrived.
 func (s *session) deliver(body io.Reader, at *position) (moved bool) {
 	events := sse.NewReader(body, s.config.MaxMessage)
 	for {
@@ -295,13 +276,13 @@ func (s *session) deliver(body io.Reader, at *position) (moved bool) {
 	}
 }
 
-// unrelated handles a message that belongs to no call.
+// unrelated handles a message that does not belong to a call.
 func (s *session) unrelated(m *jsonrpc.Message) {
 	switch {
-	case m.IsResponse() || s.asked.cancelled(m):
+	case m.IsResponse() || s.requests.cancelled(m):
 	case m.ID != nil:
-		s.asked.serve(m, nil)
-	case s.strays.deliver(m):
+		s.requests.serve(m, nil)
+	case s.progress.deliver(m):
 	case s.config.OnNotification != nil:
 		s.config.OnNotification(notification(m))
 	}
@@ -320,7 +301,7 @@ func (s *session) send(ctx context.Context, message []byte) error {
 	return s.post(func() (*http.Response, error) { return s.do(ctx, http.MethodPost, s.url, header, message) })
 }
 
-func (s *session) quiet() time.Duration { return s.asked.quiet() }
+func (s *session) quiet() time.Duration { return s.requests.quiet() }
 
 func (s *session) done() <-chan struct{} { return s.broken }
 
@@ -329,7 +310,7 @@ func (s *session) close() {
 	if s.cancel != nil {
 		s.cancel()
 	}
-	s.asked.close()
+	s.requests.close()
 	s.background.close()
 	select {
 	case <-s.broken:
@@ -343,6 +324,6 @@ func (s *session) close() {
 	defer cancel()
 	header := s.header.Load().Clone()
 	delete(header, "Content-Type")
-	// A server that does not end sessions says so with 405.
+	// A server that does not end sessions answers 405.
 	_ = s.post(func() (*http.Response, error) { return s.do(ctx, http.MethodDelete, s.url, header, nil) })
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/sse"
 )
 
-// An sseLink is a link over HTTP+SSE: a stream carries the messages from the
-// server, and a POST each message to it (2024-11-05, transports, "HTTP with
+// An sseLink is a link over HTTP+SSE. One stream carries the messages of the server,
+// and each message to the server is a POST (2024-11-05, transports, "HTTP with
 // SSE").
 type sseLink struct {
 	*duplex
@@ -19,15 +19,16 @@ type sseLink struct {
 	messages *url.URL
 	header   http.Header
 	cancel   context.CancelFunc // of the stream
-	reading  chan struct{}      // closed when nobody reads it any more
+	reading  chan struct{}      // closed when reading has ended
 }
 
 // openSSE opens the stream and waits for the event that names the endpoint.
 func openSSE(ctx context.Context, e *endpoint, u *url.URL) (*sseLink, error) {
 	l := &sseLink{endpoint: e, header: postHeader(""), reading: make(chan struct{})}
-	ctx, giveUp := context.WithTimeout(ctx, e.config.hurry(e.config.ProbeTimeout))
-	defer giveUp()
-	streaming, cancel := context.WithCancel(context.Background())
+	opening := startIdleTimer(ctx, e.config.ProbeTimeout)
+	defer opening.stop()
+	ctx = opening
+	streaming, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, cancel) // until the stream is there
 	events, body, err := l.open(streaming, u)
 	if !stop() && err == nil {
@@ -91,9 +92,14 @@ func (l *sseLink) read(events *sse.Reader) error {
 }
 
 func (l *sseLink) write(ctx context.Context, message []byte) error {
-	return l.post(func() (*http.Response, error) {
+	err := l.post(func() (*http.Response, error) {
 		return l.do(ctx, http.MethodPost, l.messages, l.header.Clone(), message)
 	})
+	if status, ok := errors.AsType[*StatusError](err); ok && saysSessionLost(status.Status, err, true) {
+		err = &SessionError{Err: err}
+		l.fail(err)
+	}
+	return err
 }
 
 func (l *sseLink) close() {

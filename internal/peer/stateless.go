@@ -39,40 +39,40 @@ func postHeader(version string) http.Header {
 	return h
 }
 
-func (s *stateless) call(ctx context.Context, f *flight) ([]byte, error) {
-	resp, err := s.request(ctx, f)
+func (s *stateless) call(ctx context.Context, p *pendingCall) ([]byte, error) {
+	resp, err := s.request(ctx, p)
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return nil, refusal(resp, f.idText)
+		return nil, refusal(resp, p.idText)
 	}
-	f.touch()
-	a := answer{flight: f, limit: s.config.MaxMessage}
+	p.touch()
+	a := answer{pendingCall: p, limit: s.config.MaxMessage}
 	result, _, err := a.read(resp)
 	return result, err
 }
 
-func (s *stateless) request(ctx context.Context, f *flight) (*http.Response, error) {
-	header := make(http.Header, len(s.header)+len(s.config.Header)+len(f.Header)+len(f.Mirror)+3)
-	maps.Copy(header, f.Header)
+func (s *stateless) request(ctx context.Context, p *pendingCall) (*http.Response, error) {
+	header := make(http.Header, len(s.header)+len(s.config.Header)+len(p.Header)+len(p.Mirror)+3)
+	maps.Copy(header, p.Header)
 	maps.Copy(header, s.header)
-	header["Mcp-Method"] = []string{f.Method}
-	if f.name != "" {
-		header["Mcp-Name"] = []string{EncodeValue(f.name)}
+	header["Mcp-Method"] = []string{p.Method}
+	if p.name != "" {
+		header["Mcp-Name"] = []string{EncodeValue(p.name)}
 	}
-	if f.Replay {
+	if p.Replay {
 		repeatable(header)
 	}
-	if len(f.Mirror) > 0 {
-		params, err := jsonrpc.ParseObject(f.Params)
+	if len(p.Mirror) > 0 {
+		params, err := jsonrpc.ParseObject(p.Params)
 		if err != nil {
 			return nil, err
 		}
-		f.Mirror.apply(header, params.Get("arguments"))
+		p.Mirror.apply(header, params.Get("arguments"))
 	}
-	return s.do(ctx, http.MethodPost, s.url, header, f.message)
+	return s.do(ctx, http.MethodPost, s.url, header, p.message)
 }
 
 func (s *stateless) send(ctx context.Context, message []byte) error {

@@ -9,12 +9,12 @@ import (
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 )
 
-// maxAsked bounds the requests of the server that are being answered.
-const maxAsked = 64
+// maxServerRequests bounds the requests of the server that are being answered.
+const maxServerRequests = 64
 
-// An asked answers the requests of the server, each in a goroutine of its own.
-// Its zero value is not usable.
-type asked struct {
+// A serverRequests answers the requests that the server sends, each in its own
+// goroutine. Make one with [newServerRequests].
+type serverRequests struct {
 	answer  RequestFunc // may be nil
 	respond func(ctx context.Context, message []byte) error
 
@@ -25,16 +25,16 @@ type asked struct {
 	wait    sync.WaitGroup
 }
 
-func newAsked(answer RequestFunc, respond func(context.Context, []byte) error) *asked {
-	return &asked{answer: answer, respond: respond, running: make(map[string]context.CancelFunc)}
+func newServerRequests(answer RequestFunc, respond func(context.Context, []byte) error) *serverRequests {
+	return &serverRequests{answer: answer, respond: respond, running: make(map[string]context.CancelFunc)}
 }
 
 // serve answers a request with answer, or the default when that is nil.
-func (a *asked) serve(m *jsonrpc.Message, answer RequestFunc) {
+func (a *serverRequests) serve(m *jsonrpc.Message, answer RequestFunc) {
 	if answer == nil {
 		answer = a.answer
 	}
-	// The message may be read over before the answer is there.
+	// The buffer of the message may be reused before the answer is ready.
 	id, method, params := append([]byte(nil), m.ID...), m.Method, append([]byte(nil), m.Params...)
 	refusal := jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "the client does not answer %s", method)
 	switch {
@@ -52,19 +52,19 @@ func (a *asked) serve(m *jsonrpc.Message, answer RequestFunc) {
 		defer a.end(string(id), cancel)
 		result, err := answer(ctx, method, params)
 		if ctx.Err() != nil {
-			return // nobody waits for it
+			return // the server has cancelled the request
 		}
-		_ = a.respond(ctx, encodeResponse(id, result, err)) // the server notices what is missing
+		_ = a.respond(ctx, encodeResponse(id, result, err)) // the server notices that the answer is missing
 	}()
 }
 
-// begin takes note of a request. One whose id is being answered, or one too
-// many, is dropped: the server breaks the protocol, or floods the client.
-func (a *asked) begin(id string, cancel context.CancelFunc) bool {
+// begin registers a request. It refuses one whose id is in use, which breaks the
+// protocol, and one beyond the limit.
+func (a *serverRequests) begin(id string, cancel context.CancelFunc) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	_, taken := a.running[id]
-	if taken || a.closed || len(a.running) == maxAsked {
+	if taken || a.closed || len(a.running) == maxServerRequests {
 		return false
 	}
 	a.running[id] = cancel
@@ -72,7 +72,7 @@ func (a *asked) begin(id string, cancel context.CancelFunc) bool {
 	return true
 }
 
-func (a *asked) end(id string, cancel context.CancelFunc) {
+func (a *serverRequests) end(id string, cancel context.CancelFunc) {
 	cancel()
 	a.mu.Lock()
 	delete(a.running, id)
@@ -81,9 +81,9 @@ func (a *asked) end(id string, cancel context.CancelFunc) {
 	a.wait.Done()
 }
 
-// quiet returns for how long nothing has been asked: people take their time to
-// answer, and the server waits for them.
-func (a *asked) quiet() time.Duration {
+// quiet returns how long no request has been pending. A server that waits for an
+// answer, which a person may have to give, is not silent.
+func (a *serverRequests) quiet() time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if len(a.running) > 0 {
@@ -94,7 +94,7 @@ func (a *asked) quiet() time.Duration {
 
 // cancelled acts on the server's notifications/cancelled and reports whether the
 // notification was one of a request that is being answered.
-func (a *asked) cancelled(m *jsonrpc.Message) bool {
+func (a *serverRequests) cancelled(m *jsonrpc.Message) bool {
 	if m.Method != "notifications/cancelled" {
 		return false
 	}
@@ -112,8 +112,8 @@ func (a *asked) cancelled(m *jsonrpc.Message) bool {
 	return true
 }
 
-// close ends what is being answered and waits for it.
-func (a *asked) close() {
+// close cancels the pending requests and waits for their goroutines.
+func (a *serverRequests) close() {
 	a.mu.Lock()
 	a.closed = true
 	for _, cancel := range a.running {
