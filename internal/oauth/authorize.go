@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
 // errOver says that a session cannot be refreshed any more.
@@ -15,7 +17,9 @@ var errOver = errors.New("a new sign-in is needed")
 // authorizeInTurn gets a token from the beginning. Processes take turns for as
 // long as a person needs, so that one signs in; the others find what it has got.
 func (a *Authorizer) authorizeInTurn(ctx context.Context, r *resource, s *session, d demand) error {
+	done := peer.AwaitPerson(ctx) // of another process
 	unlock, err := a.config.Store.Lock(ctx, "sign-in\n"+a.pointerKey())
+	done()
 	if err != nil {
 		return fmt.Errorf("lock the token store: %w", err)
 	}
@@ -28,7 +32,16 @@ func (a *Authorizer) authorizeInTurn(ctx context.Context, r *resource, s *sessio
 		a.set(latest)
 		return nil
 	}
-	return a.authorize(ctx, r, s, d)
+	room, err := a.config.Store.Reserve(ctx, maxRecord)
+	switch {
+	case err == nil:
+		defer room.Release()
+	case d.keep:
+		return fmt.Errorf("%w: %w", ErrNotKept, err)
+	default:
+		a.notKept(err)
+	}
+	return a.authorize(ctx, r, s, d, room)
 }
 
 // serves reports whether a session that another process has begun may be what the
@@ -40,7 +53,7 @@ func (s *session) serves(r *resource, d demand, now time.Time) bool {
 
 // authorize gets a token from the beginning. The session is the one to keep the
 // scopes of, or nil.
-func (a *Authorizer) authorize(ctx context.Context, r *resource, s *session, d demand) error {
+func (a *Authorizer) authorize(ctx context.Context, r *resource, s *session, d demand, room Reservation) error {
 	issuer, err := a.choose(ctx, r)
 	if err != nil {
 		return err
@@ -68,16 +81,23 @@ func (a *Authorizer) authorize(ctx context.Context, r *resource, s *session, d d
 		}
 		return err
 	}
-	return a.begin(ctx, f, t, r.earlier)
+	begun, err := a.begin(f, t, r.earlier)
+	if err != nil {
+		return err
+	}
+	if err := a.keepInTurn(ctx, begun, room); err != nil && d.keep {
+		return fmt.Errorf("%w: %w", ErrNotKept, err)
+	}
+	return nil
 }
 
 // begin makes a session of a token.
-func (a *Authorizer) begin(ctx context.Context, f *flow, t *token, earlier bool) error {
+func (a *Authorizer) begin(f *flow, t *token, earlier bool) (*session, error) {
 	switch {
 	case f.key != nil && !t.Bound:
-		return errors.New("the authorization server issued a token that is not bound to the key")
+		return nil, errors.New("the authorization server issued a token that is not bound to the key")
 	case f.preset.idToken && t.ID == "":
-		return errors.New("the provider issued no ID token")
+		return nil, errors.New("the provider issued no ID token")
 	case t.Granted == nil:
 		t.Granted = f.scopes // as asked (RFC 6749, section 5.1)
 	}
@@ -92,11 +112,10 @@ func (a *Authorizer) begin(ctx context.Context, f *flow, t *token, earlier bool)
 	if f.key != nil {
 		var err error
 		if s.Key, err = f.key.encode(); err != nil {
-			return fmt.Errorf("encode DPoP key: %w", err)
+			return nil, fmt.Errorf("encode DPoP key: %w", err)
 		}
 	}
-	a.keepInTurn(ctx, s)
-	return nil
+	return s, nil
 }
 
 // choose picks the authorization server. Credentials that were registered
@@ -186,6 +205,11 @@ func (a *Authorizer) refresh(ctx context.Context, s *session) (*session, error) 
 	if err != nil {
 		return nil, err
 	}
+	room, err := a.roomFor(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	defer room.Release()
 	t, err := f.request(ctx, url.Values{"grant_type": {grantRefresh}, "refresh_token": {s.Token.Refresh}}, s.Token.Refresh)
 	switch {
 	case isCode(err, "invalid_grant"):
@@ -213,8 +237,26 @@ func (a *Authorizer) refresh(ctx context.Context, s *session) (*session, error) 
 	if t.Granted == nil {
 		next.Token.Granted = s.Token.Granted
 	}
-	a.keep(ctx, &next)
+	if s.unkept {
+		a.set(&next)
+		return &next, nil
+	}
+	_ = a.keep(ctx, &next, room) // it has warned
 	return &next, nil
+}
+
+// roomFor reserves the place of the session that comes of refreshing s. Without one
+// s is not refreshed: its refresh token would be spent, and the store would still
+// have it, for the next process to present it again.
+func (a *Authorizer) roomFor(ctx context.Context, s *session) (Reservation, error) {
+	if s.unkept {
+		return unlimited{}, nil
+	}
+	room, err := a.config.Store.Reserve(ctx, maxRecord)
+	if err != nil {
+		return nil, fmt.Errorf("refresh: %w, and so it is not renewed: %w", ErrNotKept, err)
+	}
+	return room, nil
 }
 
 // resume is the flow of a session that there is.

@@ -106,6 +106,7 @@ func (a *Authorizer) renew(ctx context.Context, old *session) (*session, error) 
 }
 
 func (a *Authorizer) lock(ctx context.Context) error {
+	defer peer.AwaitPerson(ctx)() // somebody may be signing in
 	select {
 	case a.turn <- struct{}{}:
 		return nil
@@ -172,6 +173,7 @@ type demand struct {
 	scopes   []string
 	stepUp   bool
 	bound    bool // only tokens that are bound to a key
+	keep     bool // a token that cannot be kept is of no use
 }
 
 // read reads a response.
@@ -228,13 +230,14 @@ func (a *Authorizer) answer(ctx context.Context, s *session, d demand) error {
 }
 
 // SignIn gets a token before the server asks for one, in place of the one there
-// is. One that another process gets meanwhile is as good.
+// is. One that another process gets meanwhile is as good. A store that cannot be
+// written is an error, before anybody is asked to sign in.
 func (a *Authorizer) SignIn(ctx context.Context) error {
 	if err := a.lock(ctx); err != nil {
 		return err
 	}
 	defer a.unlock()
-	var d demand
+	d := demand{keep: true}
 	before, err := a.stored(ctx)
 	if err != nil {
 		return fmt.Errorf("sign in: %w", err)

@@ -2,7 +2,9 @@ package oauth
 
 import (
 	"context"
+	"crypto/sha256"
 	_ "embed"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"html"
@@ -14,8 +16,16 @@ import (
 	"time"
 )
 
-// callbackPath is where a browser comes back to.
-const callbackPath = "/callback"
+// callbackPath is where a browser comes back to. A client that registers itself
+// has a path of its own for each issuer, so that the answer of one is not taken for
+// another's (RFC 9700, section 4.4.2.2).
+func (f *flow) callbackPath() string {
+	if f.config.Client.ID != "" || f.config.MetadataURL != "" && f.server.ClientDocumentsRead {
+		return "/callback"
+	}
+	sum := sha256.Sum256([]byte(canonicalIssuer(f.server.Issuer)))
+	return "/callback/" + hex.EncodeToString(sum[:8])
+}
 
 // page is what a browser shows, but for its title, text and class.
 //
@@ -32,7 +42,7 @@ type listener struct {
 // many servers compare the port although they should not (RFC 8252, section
 // 7.3), or else at a free port.
 func (f *flow) listen(ctx context.Context, redirectURI string) (*listener, error) {
-	address, path := "127.0.0.1:0", callbackPath
+	address, path := "127.0.0.1:0", f.callbackPath()
 	var known credentials
 	switch {
 	case redirectURI != "":

@@ -70,6 +70,9 @@ func (c *credentials) authenticate(form url.Values, h http.Header, s *server, no
 		// Both are form-encoded first (RFC 6749, section 2.3.1).
 		req := http.Request{Header: h}
 		req.SetBasicAuth(url.QueryEscape(c.ID), url.QueryEscape(c.Secret))
+		// The id alone authenticates nobody, so that this is no second method. The
+		// authorization server of the Python SDK refuses a form without it.
+		form.Set("client_id", c.ID)
 	case methodPost:
 		form.Set("client_id", c.ID)
 		form.Set("client_secret", c.Secret)

@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
 // signInTimeout is how long a person may take.
@@ -39,6 +41,11 @@ type AuthorizationCode struct {
 }
 
 func (AuthorizationCode) grantTypes() []string { return []string{grantCode} }
+
+func (AuthorizationCode) user() string { return person }
+
+// person is the user of the grants that a person gives.
+const person = "person"
 
 func (g AuthorizationCode) obtain(ctx context.Context, f *flow) (*token, error) {
 	if err := f.checkPKCE(); err != nil {
@@ -95,7 +102,9 @@ func (a *attempt) run(ctx context.Context, visit func(context.Context, string) (
 	if err != nil {
 		return nil, err
 	}
+	done := peer.AwaitPerson(ctx)
 	callback, err := visit(ctx, target)
+	done()
 	if err != nil {
 		if ctx.Err() != nil {
 			// A server that does not know the client any more shows that to the
@@ -164,6 +173,23 @@ func (a *attempt) mine(q url.Values) bool {
 	return len(q["state"]) == 1 && subtle.ConstantTimeCompare([]byte(q.Get("state")), []byte(a.state)) == 1
 }
 
+// needsIssuer reports whether the answer has to name its issuer although the
+// metadata does not promise it. An authorization endpoint of another origin may
+// belong to an honest server, whose code would then go to the token endpoint of
+// whoever wrote the metadata (RFC 9700, section 4.4). An issuer that the user or a
+// preset names is trusted with its metadata.
+func (a *attempt) needsIssuer() bool {
+	if a.preset.name != "" || a.config.Client.Issuer != "" {
+		return false
+	}
+	issuer, err := url.Parse(a.server.Issuer)
+	if err != nil {
+		return true
+	}
+	endpoint, err := url.Parse(a.server.Authorize)
+	return err != nil || origin(issuer) != origin(endpoint)
+}
+
 // code reads the authorization response. Whose it is comes first: what an error
 // from somebody else says is not even shown (basic/authorization, "Authorization
 // Response Validation").
@@ -177,10 +203,12 @@ func (a *attempt) code(q url.Values) (string, error) {
 		}
 	}
 	switch _, present := q["iss"]; {
-	case present && q.Get("iss") != a.server.Issuer:
-		return "", fmt.Errorf("callback: %w", ErrIssuer)
+	case present && !sameIssuer(q.Get("iss"), a.server.Issuer):
+		return "", fmt.Errorf("callback of %.256q, not of %s: %w", q.Get("iss"), a.server.Issuer, ErrIssuer)
 	case !present && a.server.SendsIssuer:
 		return "", fmt.Errorf("callback without an issuer: %w", ErrIssuer)
+	case !present && a.needsIssuer():
+		return "", ErrMixUp
 	}
 	code := q.Get("code")
 	switch {

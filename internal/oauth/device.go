@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
 // DeviceCode is the grant of a person who has a browser somewhere else (RFC
@@ -39,6 +41,8 @@ const (
 )
 
 func (DeviceCode) grantTypes() []string { return []string{grantDevice} }
+
+func (DeviceCode) user() string { return person }
 
 func (g DeviceCode) obtain(ctx context.Context, f *flow) (*token, error) {
 	if f.server.Device == "" || g.Show == nil {
@@ -111,6 +115,7 @@ func parseDevice(data []byte, now time.Time) (*device, error) {
 
 // poll asks until the person has decided (RFC 8628, section 3.4).
 func (f *flow) poll(ctx context.Context, d *device) (*token, error) {
+	defer peer.AwaitPerson(ctx)()
 	ctx, cancel := context.WithTimeout(ctx, d.life)
 	defer cancel()
 	interval := d.interval

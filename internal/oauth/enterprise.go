@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+
+	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
 // Token types of a token exchange (RFC 8693, section 3; ID-JAG).
@@ -34,6 +36,8 @@ type EnterpriseManaged struct {
 
 func (EnterpriseManaged) grantTypes() []string { return []string{grantAssert} }
 
+func (EnterpriseManaged) user() string { return "enterprise" }
+
 func (g EnterpriseManaged) obtain(ctx context.Context, f *flow) (*token, error) {
 	assertion, err := g.exchange(ctx, f)
 	if err != nil {
@@ -53,7 +57,9 @@ func (g EnterpriseManaged) exchange(ctx context.Context, f *flow) (string, error
 	if g.IDToken == nil || g.Client.ID == "" {
 		return "", errors.New("no ID token or no client id")
 	}
+	done := peer.AwaitPerson(ctx)
 	idToken, err := g.IDToken(ctx)
+	done()
 	if err != nil {
 		return "", fmt.Errorf("get ID token: %w", err)
 	}

@@ -16,6 +16,12 @@ var (
 	// RFC 9207, section 2.4).
 	ErrIssuer = errors.New("the answer is from another issuer")
 
+	// ErrMixUp says that the answer of the browser does not name its issuer, while
+	// the authorization endpoint is of another origin than the issuer: the answer
+	// may be another authorization server's.
+	ErrMixUp = errors.New("the answer does not name its issuer (iss), and the authorization endpoint is of another origin than the issuer: " +
+		"if the authorization server is to be trusted, name its issuer with the client id that is registered there")
+
 	// ErrNoPKCE says that the authorization server does not say that it
 	// supports PKCE with S256 (security-considerations, "Authorization Code
 	// Protection").
@@ -27,6 +33,9 @@ var (
 	// ErrRefused says that the server still refuses after authorization, and
 	// that doing it again would not help.
 	ErrRefused = errors.New("the server refuses the access token that was just issued for it")
+
+	// ErrNotKept says that the store of the tokens cannot be written.
+	ErrNotKept = errors.New("the token cannot be kept")
 )
 
 // An Error is the answer of an authorization server that refuses (RFC 6749,

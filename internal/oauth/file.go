@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -40,8 +41,9 @@ type FileStore struct {
 // NewFileStore returns the store in a folder, which it makes when there is none.
 // A nil keychain keeps the files as they are. It returns an error for a folder
 // that others may write to or that belongs to somebody else, and makes private
-// what is merely readable by others. A keychain that does not answer within 30
-// seconds is an error where there are sealed files, and otherwise as none.
+// what is merely readable by others. A keychain that fails, or does not answer
+// within 30 seconds, is an error where there are sealed files, and otherwise as
+// none: sealed and plain files do not mix.
 func NewFileStore(ctx context.Context, dir string, keychain Keychain) (*FileStore, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the token store: %w", err)
@@ -50,6 +52,7 @@ func NewFileStore(ctx context.Context, dir string, keychain Keychain) (*FileStor
 		return nil, fmt.Errorf("token store: %w", err)
 	}
 	s := &FileStore{dir: dir}
+	s.sweep()
 	if keychain == nil {
 		return s, nil
 	}
@@ -60,15 +63,32 @@ func NewFileStore(ctx context.Context, dir string, keychain Keychain) (*FileStor
 	defer unlock()
 	key, err := waitForKey(ctx, keychain)
 	switch {
-	case errors.Is(err, errNoKeychain), errors.Is(err, errSilentKeychain) && !s.hasSealed():
+	case err == nil:
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("token store: %w", context.Cause(ctx))
+	case s.hasSealed():
+		return nil, fmt.Errorf("token store: %w: %w", errSealed, err)
+	default:
 		return s, nil
-	case err != nil:
-		return nil, fmt.Errorf("token store: %w", err)
 	}
 	if s.ring, err = seal.NewRing(key); err != nil {
 		return nil, fmt.Errorf("token store: %w", err)
 	}
 	return s, nil
+}
+
+// errSealed says that there is no way to what is in the store.
+var errSealed = errors.New("the tokens in the folder are sealed with a key of the system's keychain, which is not at hand: " +
+	"unlock it, or set MCPENGINE_HOME to another folder and sign in there")
+
+// sweep removes what processes that were killed have left half-written.
+func (s *FileStore) sweep() {
+	names, _ := filepath.Glob(filepath.Join(s.dir, "new-*")) // the pattern is well-formed
+	for _, name := range names {
+		if info, err := os.Lstat(name); err == nil && time.Since(info.ModTime()) > time.Hour {
+			_ = os.Remove(name) // or the next time
+		}
+	}
 }
 
 // Sealed reports whether the files are encrypted.
@@ -80,7 +100,8 @@ func (s *FileStore) path(key, suffix string) string {
 }
 
 // Load implements [Store]. A file that cannot be opened with the key there is
-// holds nothing that is of use.
+// holds nothing that is of use, and neither does a plain file among sealed ones:
+// whoever can write to the folder, or restores a backup, could have put it there.
 func (s *FileStore) Load(_ context.Context, key string) ([]byte, error) {
 	path := s.path(key, ".token")
 	if err := secure(path, 0, 0o600); errors.Is(err, fs.ErrNotExist) {
@@ -104,7 +125,7 @@ func (s *FileStore) Load(_ context.Context, key string) ([]byte, error) {
 			return nil, nil //nolint:nilerr // sealed with a key that is gone
 		}
 		return value, nil
-	case len(data) > len(markPlain) && string(data[:len(markPlain)]) == markPlain:
+	case len(data) > len(markPlain) && string(data[:len(markPlain)]) == markPlain && !s.hasSealed():
 		return data[len(markPlain):], nil
 	}
 	return nil, nil
@@ -113,18 +134,39 @@ func (s *FileStore) Load(_ context.Context, key string) ([]byte, error) {
 // Save implements [Store]. The file is replaced by another, so that a reader
 // sees the one or the other.
 func (s *FileStore) Save(_ context.Context, key string, value []byte) error {
-	data := append([]byte(markPlain), value...)
-	if s.ring != nil {
-		data = []byte(markSealed + s.ring.Seal(sealPurpose, value, []byte(key)))
-	}
-	if len(data) > maxFileBytes {
-		return errors.New("too large for the token store")
+	data, err := s.encode(key, value)
+	if err != nil {
+		return err
 	}
 	file, err := os.CreateTemp(s.dir, "new-*") // with mode 0600
 	if err != nil {
 		return fmt.Errorf("make file: %w", err)
 	}
-	_, err = file.Write(data)
+	return s.replace(file, key, data)
+}
+
+// encode returns the bytes of the file that keeps a value.
+func (s *FileStore) encode(key string, value []byte) ([]byte, error) {
+	data := append([]byte(markPlain), value...)
+	switch {
+	case s.ring != nil:
+		data = []byte(markSealed + s.ring.Seal(sealPurpose, value, []byte(key)))
+	case s.hasSealed():
+		return nil, errSealed
+	}
+	if len(data) > maxFileBytes {
+		return nil, errors.New("too large for the token store")
+	}
+	return data, nil
+}
+
+// replace writes data to a new file, from its beginning, and puts it in the place
+// of the one that keeps the key.
+func (s *FileStore) replace(file *os.File, key string, data []byte) error {
+	_, err := file.WriteAt(data, 0)
+	if err == nil {
+		err = file.Truncate(int64(len(data)))
+	}
 	if err == nil {
 		err = file.Sync()
 	}
@@ -135,6 +177,55 @@ func (s *FileStore) Save(_ context.Context, key string, value []byte) error {
 		return fmt.Errorf("write: %w", errors.Join(err, os.Remove(file.Name())))
 	}
 	return nil
+}
+
+// A reservedFile is a file that takes the room.
+type reservedFile struct {
+	store *FileStore
+	file  *os.File // nil once it is used
+}
+
+// Reserve implements [Store]. The room is a file of that size, which becomes that
+// of the value.
+func (s *FileStore) Reserve(_ context.Context, size int) (Reservation, error) {
+	if s.ring == nil && s.hasSealed() {
+		return nil, errSealed
+	}
+	file, err := os.CreateTemp(s.dir, "new-*")
+	if err != nil {
+		return nil, fmt.Errorf("make room in the token store: %w", err)
+	}
+	r := &reservedFile{s, file}
+	// Not zeros: a file system may leave them out.
+	_, err = file.Write(bytes.Repeat([]byte{' '}, min(2*size+len(markSealed), maxFileBytes)))
+	if err == nil {
+		err = file.Sync()
+	}
+	if err != nil {
+		r.Release()
+		return nil, fmt.Errorf("make room in the token store: %w", err)
+	}
+	return r, nil
+}
+
+// Save implements [Reservation].
+func (r *reservedFile) Save(_ context.Context, key string, value []byte) error {
+	data, err := r.store.encode(key, value)
+	if err != nil {
+		return err
+	}
+	file := r.file
+	r.file = nil
+	return r.store.replace(file, key, data)
+}
+
+// Release implements [Reservation].
+func (r *reservedFile) Release() {
+	if r.file != nil {
+		_ = r.file.Close()
+		_ = os.Remove(r.file.Name()) // it is of no use, and does no harm
+		r.file = nil
+	}
 }
 
 // Delete implements [Store].

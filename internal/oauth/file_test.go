@@ -336,7 +336,7 @@ func TestDamagedRecords(t *testing.T) {
 	for _, key := range []string{
 		"token\n" + w.as.URL + "\n" + w.url() + "\nregistered-client",
 		"client\n" + w.as.URL + "\nMCPEngine",
-		"server\n" + w.url() + "\n\nauthorization_code",
+		"server\n" + w.url() + "\n\nperson",
 	} {
 		for _, content := range []string{"{", `{"issuer":1}`, `null`, `{}`} {
 			if had, err := store.Load(t.Context(), key); had == nil || err != nil {

@@ -12,6 +12,9 @@ type Grant interface {
 	// grantTypes are what a client that registers itself says it will use.
 	grantTypes() []string
 
+	// user says on whose behalf tokens are: those of one user are kept once.
+	user() string
+
 	// obtain gets a token with the scopes of the flow, and leaves in the flow who
 	// the client was.
 	obtain(ctx context.Context, f *flow) (*token, error)
@@ -47,6 +50,8 @@ type ClientCredentials struct{}
 
 func (ClientCredentials) grantTypes() []string { return []string{grantClient} }
 
+func (ClientCredentials) user() string { return grantClient }
+
 func (ClientCredentials) obtain(ctx context.Context, f *flow) (*token, error) {
 	if f.config.Client.ID == "" {
 		return nil, errors.New("client credentials: no client id")
@@ -68,6 +73,8 @@ type JWTBearer struct {
 }
 
 func (JWTBearer) grantTypes() []string { return []string{grantAssert} }
+
+func (JWTBearer) user() string { return grantAssert }
 
 func (g JWTBearer) obtain(ctx context.Context, f *flow) (*token, error) {
 	if g.Assertion == nil {

@@ -72,11 +72,11 @@ func (g *guard) control(ctx context.Context, _, address string, _ syscall.RawCon
 	if err != nil {
 		return errors.New("connect: the address is not an IP address")
 	}
-	ip := target.Addr().Unmap()
-	switch {
-	case ip.IsLinkLocalUnicast() || ip.IsMulticast() || ip.IsUnspecified():
+	ip := target.Addr()
+	switch where := reachOf(ip); {
+	case where == nobody:
 		return fmt.Errorf("connect to %s: no authorization server has such an address", ip)
-	case isPrivate(ip) && !g.serverIsLocal(ctx):
+	case where == neighbour && !g.serverIsLocal(ctx):
 		return fmt.Errorf("connect to %s: a private address, which a public server may not send its clients to", ip)
 	}
 	return nil
@@ -95,13 +95,7 @@ func (g *guard) serverIsLocal(ctx context.Context) bool {
 	}
 	g.known, g.local = true, len(addresses) > 0
 	for _, ip := range addresses {
-		g.local = g.local && isPrivate(ip.Unmap())
+		g.local = g.local && reachOf(ip) == neighbour
 	}
 	return g.local
-}
-
-// isPrivate reports whether ip is of this machine or of a private network.
-func isPrivate(ip netip.Addr) bool {
-	shared := netip.MustParsePrefix("100.64.0.0/10") // RFC 6598
-	return ip.IsLoopback() || ip.IsPrivate() || shared.Contains(ip)
 }

@@ -22,8 +22,44 @@ func TestAttackH06PrivateAddresses(t *testing.T) {
 		address       string
 		public, local bool // allowed when the server is
 	}{
-		{"203.0.113.1:443", true, true},
-		{"[2001:db8::1]:443", true, true},
+		{"93.184.215.14:443", true, true},
+		{"[2606:4700::6810:84e5]:443", true, true},
+		{"[64:ff9b::5db8:d70e]:443", true, true},     // NAT64 of 93.184.215.14
+		{"[2002:5db8:d70e::1]:443", true, true},      // 6to4
+		{"[2001:0:1234::a247:28f1]:443", true, true}, // Teredo
+		{"198.18.0.1:443", false, true},
+		{"[::ffff:100.64.0.1]:443", false, true},
+		{"[64:ff9b::10.0.0.1]:443", false, true},
+		{"[64:ff9b:1::10.0.0.1]:443", false, true},
+		{"[64:ff9b:1:a00:0:100::]:443", false, true}, // NAT64 of 10.0.0.1, after 48 bits
+		{"[2002:a00:1::1]:443", false, true},
+		{"[2001:0:1234::f5ff:fffe]:443", false, true}, // Teredo of 10.0.0.1
+		{"[::10.0.0.1]:443", false, true},
+		{"[::ffff:0:127.0.0.1]:443", false, true},
+		{"[2606::5efe:192.168.0.1]:443", false, true}, // ISATAP
+		{"[64:ff9b::169.254.169.254]:80", false, false},
+		{"[64:ff9b:1:a9fe:a9:fe00::]:80", false, false},
+		{"[2002:a9fe:a9fe::1]:80", false, false},
+		{"[2001:0:1234::5601:5601]:80", false, false},
+		{"[::169.254.169.254]:80", false, false},
+		{"[2606::5efe:169.254.169.254]:80", false, false},
+		{"168.63.129.16:80", false, false},
+		{"[64:ff9b::168.63.129.16]:80", false, false},
+		{"[::ffff:168.63.129.16]:80", false, false},
+		{"100.100.100.200:80", false, false},
+		{"192.0.0.192:80", false, false},
+		{"[fd00:ec2::254]:80", false, false},
+		{"[fd20:ce::254]:80", false, false},
+		{"[fe80::a9fe:a9fe%eth0]:80", false, false},
+		{"[fec0::1]:80", false, false},
+		{"[ff02::1]:80", false, false},
+		{"[2001:db8::1]:443", false, false},
+		{"[3fff::1]:443", false, false},
+		{"[100::1]:443", false, false},
+		{"[5f00::1]:443", false, false},
+		{"203.0.113.1:443", false, false},
+		{"240.0.0.1:443", false, false},
+		{"255.255.255.255:443", false, false},
 		{"127.0.0.1:80", false, true},
 		{"[::1]:80", false, true},
 		{"10.1.2.3:443", false, true},
@@ -40,7 +76,7 @@ func TestAttackH06PrivateAddresses(t *testing.T) {
 		{"224.0.0.1:80", false, false},
 		{"example.com:80", false, false},
 	} {
-		for server, want := range map[string]bool{"203.0.113.7": test.public, "10.0.0.7": test.local, "127.0.0.1": test.local} {
+		for server, want := range map[string]bool{"93.184.215.7": test.public, "10.0.0.7": test.local, "127.0.0.1": test.local} {
 			g := newGuard(&url.URL{Scheme: "https", Host: "mcp.example.com"})
 			g.resolve = func(context.Context, string, string) ([]netip.Addr, error) {
 				return []netip.Addr{netip.MustParseAddr(server)}, nil
@@ -146,12 +182,14 @@ func TestGoogle(t *testing.T) {
 			t.Errorf("%s is not in %s", want, target)
 		}
 	}
-	if err := a.begin(t.Context(), f, &token{Access: "opaque"}, false); err == nil {
+	if _, err := a.begin(f, &token{Access: "opaque"}, false); err == nil {
 		t.Error("no ID token and no error")
 	}
-	if err := a.begin(t.Context(), f, &token{Access: "opaque", ID: "id-token"}, false); err != nil {
+	begun, err := a.begin(f, &token{Access: "opaque", ID: "id-token"}, false)
+	if err != nil {
 		t.Fatal(err)
 	}
+	a.set(begun)
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://mcp.example.com/mcp", http.NoBody)
 	if err != nil {
 		t.Fatal(err)

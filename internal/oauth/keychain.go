@@ -10,6 +10,7 @@ import (
 
 	"github.com/zalando/go-keyring"
 
+	"github.com/mcpengine/mcpengine/internal/peer"
 	"github.com/mcpengine/mcpengine/internal/seal"
 )
 
@@ -63,9 +64,10 @@ func (SystemKeychain) Set(secret string) error {
 	return nil
 }
 
-// waitForKey returns the key of the store. A keychain cannot be told to stop
-// waiting: asking one that never answers ends with the process.
+// waitForKey returns the key of the store. A keychain has no way to cancel a
+// request: the goroutine of one that never answers ends with the process.
 func waitForKey(ctx context.Context, keychain Keychain) ([]byte, error) {
+	defer peer.AwaitPerson(ctx)()
 	ctx, cancel := context.WithTimeoutCause(ctx, keychainTimeout, errSilentKeychain)
 	defer cancel()
 	type answer struct {

@@ -226,6 +226,15 @@ func (l *lockStore) check(key string) {
 	}
 }
 
+func (l *lockStore) Reserve(context.Context, int) (oauth.Reservation, error) {
+	return unreserved{l}, nil
+}
+
+// unreserved saves as its store does.
+type unreserved struct{ oauth.Store }
+
+func (unreserved) Release() {}
+
 func (l *lockStore) Save(ctx context.Context, key string, value []byte) error {
 	l.check(key)
 	return l.Store.Save(ctx, key, value)

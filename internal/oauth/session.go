@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -25,6 +26,9 @@ type session struct {
 	Requested []string    `json:"requested,omitempty"`
 	Key       []byte      `json:"key,omitempty"` // of DPoP, PKCS #8
 	Obtained  time.Time   `json:"obtained"`
+
+	// unkept says that the store has no such session, because it cannot be written.
+	unkept bool
 }
 
 // A pointer says which session a server has.
@@ -35,7 +39,7 @@ type pointer struct {
 }
 
 func (p pointer) key() string {
-	return strings.Join([]string{"token", p.Issuer, p.Resource, p.ClientID}, "\n")
+	return strings.Join([]string{"token", canonicalIssuer(p.Issuer), p.Resource, p.ClientID}, "\n")
 }
 
 func (s *session) pointer() pointer { return pointer{s.Issuer, s.Resource, s.Client.ID} }
@@ -50,17 +54,18 @@ func (s *session) credential() string {
 
 // clientKey is where the registration with an issuer is kept.
 func clientKey(issuer, name string) string {
-	return strings.Join([]string{"client", issuer, name}, "\n")
+	return strings.Join([]string{"client", canonicalIssuer(issuer), name}, "\n")
 }
 
 // pointerKey is where the pointer to the session of this configuration is kept.
-// Another client or another way to sign in is another user.
+// Another client is another user, and so is a program that acts for itself. A
+// person is the same one whether the browser is on this machine or another.
 func (a *Authorizer) pointerKey() string {
 	id := a.config.Client.ID
 	if id == "" {
 		id = a.config.MetadataURL
 	}
-	return strings.Join([]string{"server", canonical(a.url), id, strings.Join(a.config.Grant.grantTypes(), " ")}, "\n")
+	return strings.Join([]string{"server", canonical(a.url), id, a.config.Grant.user()}, "\n")
 }
 
 // load reads a record. One that cannot be read is as if it were absent, and will
@@ -73,7 +78,12 @@ func load(ctx context.Context, store Store, key string, into any) (bool, error) 
 	return data != nil && json.Unmarshal(data, into) == nil, nil
 }
 
-func save(ctx context.Context, store Store, key string, value any) error {
+// A saver is a [Store] or a [Reservation].
+type saver interface {
+	Save(ctx context.Context, key string, value []byte) error
+}
+
+func save(ctx context.Context, store saver, key string, value any) error {
 	data, err := json.Marshal(value)
 	if err != nil {
 		return fmt.Errorf("encode for the token store: %w", err)
@@ -103,35 +113,62 @@ func (a *Authorizer) storedAt(ctx context.Context, p pointer) (*session, error) 
 	return &s, nil
 }
 
+// maxRecord is room for a session: three tokens, its client, its scopes and its key.
+const maxRecord = 80 << 10
+
 // keepInTurn keeps a session when no process is refreshing the one before it,
-// and would put that in its place.
-func (a *Authorizer) keepInTurn(ctx context.Context, s *session) {
+// and would put that in its place. Room is that of the session, or nil.
+func (a *Authorizer) keepInTurn(ctx context.Context, s *session, room Reservation) error {
 	a.set(s)
 	unlock, err := a.config.Store.Lock(ctx, s.pointer().key())
 	if err != nil {
+		s.unkept = true
 		a.notKept(err)
-		return
+		return err
 	}
 	defer unlock()
-	a.keep(ctx, s)
+	return a.keep(ctx, s, room)
 }
 
-// keep makes a session the current one. Its key is locked.
-func (a *Authorizer) keep(ctx context.Context, s *session) {
+// keep makes a session the current one. Its key is locked. A session that cannot be
+// kept is used all the same. The one before it is spent, and goes: whoever found it
+// would present its refresh token a second time, and lose the whole sign-in.
+func (a *Authorizer) keep(ctx context.Context, s *session, room Reservation) error {
 	a.set(s)
-	err := save(ctx, a.config.Store, s.pointer().key(), s)
+	err := a.saveSession(ctx, s, room)
 	if err == nil {
-		err = save(ctx, a.config.Store, a.pointerKey(), s.pointer())
+		return nil
 	}
-	if err != nil {
-		a.notKept(err)
+	s.unkept = true
+	if deleteErr := a.config.Store.Delete(ctx, s.pointer().key()); deleteErr != nil {
+		err = errors.Join(err, deleteErr)
 	}
+	a.notKept(err)
+	return err
 }
 
-// notKept warns. What is lost with a store that fails is having to sign in again
-// some day, so the session is used all the same.
+func (a *Authorizer) saveSession(ctx context.Context, s *session, room Reservation) error {
+	var known pointer
+	if _, err := load(ctx, a.config.Store, a.pointerKey(), &known); err != nil {
+		return err
+	}
+	var to saver = a.config.Store
+	if room != nil {
+		to = room
+	}
+	if err := save(ctx, to, s.pointer().key(), s); err != nil {
+		return err
+	}
+	if known == s.pointer() {
+		return nil // it takes no second write, which could fail
+	}
+	return save(ctx, a.config.Store, a.pointerKey(), s.pointer())
+}
+
+// notKept warns. What is lost with a store that fails is having to sign in again,
+// so the session is used all the same.
 func (a *Authorizer) notKept(err error) {
-	a.config.Logger.Warn("the access token is not kept", "server", a.url.Host, "error", err)
+	a.config.Logger.Warn("the access token cannot be kept: sign in again the next time, or make room in the folder of the tokens", "server", a.url.Host, "error", err)
 }
 
 // drop forgets a session that is of no more use. One that another process has
@@ -204,4 +241,6 @@ func (a *Authorizer) sign(r *http.Request, s *session) error {
 func joinScopes(scopes []string) string { return strings.Join(scopes, " ") }
 
 // listed reports whether the server still names the issuer of a session.
-func (r *resource) listed(issuer string) bool { return slices.Contains(r.Servers, issuer) }
+func (r *resource) listed(issuer string) bool {
+	return slices.ContainsFunc(r.Servers, func(s string) bool { return sameIssuer(s, issuer) })
+}

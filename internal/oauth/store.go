@@ -18,9 +18,23 @@ type Store interface {
 	// Delete forgets what is kept under the key, if anything.
 	Delete(ctx context.Context, key string) error
 
+	// Reserve makes room for values of size bytes together, so that saving them
+	// later cannot fail for want of it. An error says that nothing can be saved.
+	Reserve(ctx context.Context, size int) (Reservation, error)
+
 	// Lock waits until no other holder has the key locked, in any process, and
 	// returns the function that unlocks it.
 	Lock(ctx context.Context, key string) (unlock func(), err error)
+}
+
+// A Reservation is room in a [Store]. It is for one goroutine.
+type Reservation interface {
+	// Save is that of the [Store], in the room that was reserved. It may be called
+	// once.
+	Save(ctx context.Context, key string, value []byte) error
+
+	// Release gives back the room that was not used.
+	Release()
 }
 
 // A MemoryStore is a [Store] for one process.
@@ -57,6 +71,15 @@ func (m *MemoryStore) Delete(_ context.Context, key string) error {
 	delete(m.values, key)
 	return nil
 }
+
+// Reserve implements [Store].
+func (m *MemoryStore) Reserve(context.Context, int) (Reservation, error) { return unlimited{m}, nil }
+
+// An unlimited store needs no reservation.
+type unlimited struct{ Store }
+
+// Release does nothing.
+func (unlimited) Release() {}
 
 // Lock implements [Store].
 func (m *MemoryStore) Lock(ctx context.Context, key string) (func(), error) {
