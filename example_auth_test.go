@@ -64,7 +64,7 @@ func ExamplePublic() {
 	fmt.Println(try(asRobot(e), "greet"))
 	// Output:
 	// hello: hello
-	// greet: an access token is required (-32600)
+	// greet: HTTP 401 Unauthorized: an access token is required (-32600)
 	// greet: hello
 }
 
@@ -77,7 +77,7 @@ func ExampleRequireScopes() {
 	fmt.Println(try(asRobot(e), "post"))
 	// Output:
 	// read: done
-	// post: the access token lacks a scope that this operation needs (-32600)
+	// post: HTTP 403 Forbidden: insufficient_scope: the access token lacks a scope that this operation needs (-32600)
 }
 
 func ExampleAllow() {
@@ -121,7 +121,7 @@ func ExampleCheckScopes() {
 	_, err := asRobot(e).CallTool(context.Background(), "edit", map[string]any{"delete": true})
 	fmt.Println(err)
 	// Output:
-	// the access token lacks a scope that this operation needs (-32600)
+	// HTTP 403 Forbidden: insufficient_scope: the access token lacks a scope that this operation needs (-32600)
 }
 
 func ExampleEngine_Explain() {

@@ -134,7 +134,7 @@ func (c *Client) nextRound(ctx context.Context, params []byte, asked jsonrpc.Obj
 	next = append(next, answers...)
 	if state := asked.Get("requestState"); state != nil {
 		if state[0] != '"' {
-			return nil, &peer.ProtocolError{Err: fmt.Errorf("requestState must be a string")}
+			return nil, protocolErrorf("requestState must be a string")
 		}
 		next = append(next, `,"requestState":`...)
 		next = append(next, state...)
@@ -151,19 +151,19 @@ func (c *Client) answerAll(ctx context.Context, requests []byte) ([]byte, error)
 	}
 	members, err := jsonrpc.ParseObject(requests)
 	if err != nil {
-		return nil, &peer.ProtocolError{Err: fmt.Errorf("read inputRequests: %w", err)}
+		return nil, protocolErrorf("read inputRequests: %w", err)
 	}
 	if len(members) > maxInputs {
-		return nil, &peer.ProtocolError{Err: fmt.Errorf("more than %d inputs are required at once", maxInputs)}
+		return nil, protocolErrorf("more than %d inputs are required at once", maxInputs)
 	}
 	for _, m := range members {
 		request, err := jsonrpc.ParseObject(m.Value)
 		if err != nil {
-			return nil, &peer.ProtocolError{Err: fmt.Errorf("read the input request %.64q: %w", m.Name, err)}
+			return nil, protocolErrorf("read the input request %.64q: %w", m.Name, err)
 		}
 		method := request.Get("method")
 		if len(method) < 2 || method[0] != '"' {
-			return nil, &peer.ProtocolError{Err: fmt.Errorf("the input request %.64q has no method", m.Name)}
+			return nil, protocolErrorf("the input request %.64q has no method", m.Name)
 		}
 		answer, err := c.answer(ctx, jsonrpc.UnquoteString(method), request.Get("params"))
 		if err != nil {
@@ -187,7 +187,7 @@ func get[Result any](ctx context.Context, c *Client, r *request) (*Result, error
 	}
 	result := new(Result)
 	if err := json.Unmarshal(raw, result); err != nil {
-		return nil, &peer.ProtocolError{Err: fmt.Errorf("decode the result of %s: %w", r.method, err)}
+		return nil, protocolErrorf("decode the result of %s: %w", r.method, err)
 	}
 	return result, nil
 }

@@ -82,6 +82,7 @@ func Attach(ctx context.Context, in io.ReadCloser, out io.WriteCloser, opts ...O
 
 func connect(ctx context.Context, opts []Option, open func(peer.Config, config) (*peer.Conn, error)) (*Client, error) {
 	c := &Client{config: newConfig(opts), listeners: make(map[*listener]struct{})}
+	c.tools.listing = make(chan struct{}, 1)
 	for _, version := range c.config.peer.Versions {
 		if !slices.Contains(protocol.Names(nil), version) {
 			return nil, fmt.Errorf("connect: protocol version %.32q is not one of %v", version, protocol.Names(nil))
@@ -92,7 +93,7 @@ func connect(ctx context.Context, opts []Option, open func(peer.Config, config) 
 		return nil, err
 	}
 	if c.conn, err = open(pc, c.config); err != nil {
-		return nil, err
+		return nil, public(err)
 	}
 	if err := c.setLogLevel(ctx); err != nil {
 		c.Close()
@@ -123,7 +124,7 @@ func (c *Client) setLogLevel(ctx context.Context) error {
 	}
 	_, err := c.conn.Call(ctx, peer.Call{Method: protocol.MethodLoggingSetLevel, Params: object("level", c.config.handlers.logLevel())})
 	if err != nil {
-		return fmt.Errorf("set the log level: %w", err)
+		return fmt.Errorf("set the log level: %w", public(err))
 	}
 	return nil
 }

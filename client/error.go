@@ -2,8 +2,13 @@ package client
 
 import (
 	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/oauth"
 	"github.com/mcpengine/mcpengine/internal/peer"
 	"github.com/mcpengine/mcpengine/mcp"
 )
@@ -14,25 +19,129 @@ var ErrClosed = peer.ErrClosed
 // ErrIdle is what a call ends with when the server is silent for too long.
 var ErrIdle = peer.ErrIdle
 
-// The errors of calls that have no answer.
-type (
-	// UnreachableError says that the server cannot be talked to. Its field Sent
-	// says whether the server may have acted on the request.
-	UnreachableError = peer.UnreachableError
+// An UnreachableError says that the server cannot be talked to: it refused the
+// connection, broke it, or ended.
+type UnreachableError struct {
+	// Sent says that the request may have reached the server, which may have
+	// acted on it. Without Sent, sending it again is safe.
+	Sent bool
+	Err  error
+}
 
-	// StatusError is an HTTP response that is no answer of the protocol.
-	StatusError = peer.StatusError
+// Error says what went wrong.
+func (e *UnreachableError) Error() string { return fmt.Sprintf("reach the server: %v", e.Err) }
 
-	// AuthError says that the server wants credentials, or other ones.
-	AuthError = peer.AuthError
+// Unwrap returns the cause.
+func (e *UnreachableError) Unwrap() error { return e.Err }
 
-	// SessionError says that the server has forgotten the session, and whether it
-	// may have acted on the request. The next call begins a new session.
-	SessionError = peer.SessionError
+// A StatusError is an HTTP response that is not an answer of the protocol.
+type StatusError struct {
+	Status int
 
-	// ProtocolError says that what the server sent breaks the protocol.
-	ProtocolError = peer.ProtocolError
-)
+	// RetryAfter is how long the server asks to wait, and 0 when it does not.
+	RetryAfter time.Duration
+
+	// Body is the beginning of the body, at most 512 bytes.
+	Body string
+
+	// Err is the JSON-RPC error in the body, and nil when there is none.
+	Err *mcp.Error
+
+	text string
+}
+
+// Error returns the status and what the server says of it.
+func (e *StatusError) Error() string {
+	if e.text == "" {
+		return fmt.Sprintf("HTTP %d %s", e.Status, http.StatusText(e.Status))
+	}
+	return e.text
+}
+
+// An AuthError says that the server wants credentials, or other ones.
+type AuthError struct {
+	// Status is 401 or 403, and 0 when getting credentials failed before the
+	// server was asked.
+	Status int
+
+	// Challenges are those of WWW-Authenticate, and of the field that AWS renames
+	// it to.
+	Challenges []Challenge
+
+	// Err is why there are no credentials, such as an [*OAuthError], or the
+	// [*mcp.Error] of the body. It may be nil.
+	Err error
+
+	text string
+}
+
+// A Challenge is one challenge of a WWW-Authenticate field (RFC 9110, section
+// 11.6.1). Scheme and the names of Params are in lower case.
+type Challenge struct {
+	Scheme string
+	Params map[string]string
+}
+
+// Error says which status it was and why it stayed so.
+func (e *AuthError) Error() string {
+	if e.text == "" {
+		return fmt.Sprintf("HTTP %d %s", e.Status, http.StatusText(e.Status))
+	}
+	return e.text
+}
+
+// Unwrap returns the cause, or nil.
+func (e *AuthError) Unwrap() error { return e.Err }
+
+// A SessionError says that the server does not know the session any more. The next
+// call begins a new session.
+type SessionError struct {
+	// Sent says that the server may have acted on the request.
+	Sent bool
+
+	// Err is how the server said so: a [*StatusError] or an [*mcp.Error]. It may
+	// be nil.
+	Err error
+}
+
+// Error says so, in the server's words if there are any.
+func (e *SessionError) Error() string {
+	if e.Err == nil {
+		return "the server has ended the session"
+	}
+	return fmt.Sprintf("the server has ended the session: %v", e.Err)
+}
+
+// A ProtocolError says that what the server sent breaks the protocol.
+type ProtocolError struct{ Err error }
+
+// Error says how.
+func (e *ProtocolError) Error() string { return fmt.Sprintf("protocol error of the server: %v", e.Err) }
+
+// Unwrap returns the cause.
+func (e *ProtocolError) Unwrap() error { return e.Err }
+
+func protocolErrorf(format string, args ...any) error {
+	return &ProtocolError{Err: fmt.Errorf(format, args...)}
+}
+
+// An OAuthError is the answer of an authorization server that refuses (RFC 6749,
+// sections 4.1.2.1 and 5.2).
+type OAuthError struct {
+	// Code is the error code, such as "access_denied" or "invalid_grant". It is
+	// empty for an answer that is not OAuth's.
+	Code string
+
+	// Description is what the server says for people, in printable ASCII of at most
+	// 200 bytes. It holds nothing that was sent in secret.
+	Description string
+
+	// Status is the HTTP status, and 0 for an answer by way of the browser.
+	Status int
+}
+
+// Error returns the code and the description.
+func (e *OAuthError) Error() string { return (*oauth.Error)(e).Error() }
 
 // A ToolError is the result of a tool that failed. [Call] returns it; of
 // [Client.CallTool] it is a result like any other.
@@ -41,20 +150,60 @@ type ToolError struct{ Result *mcp.CallToolResult }
 // Error returns what the tool says to the model.
 func (e *ToolError) Error() string { return "the tool failed: " + e.Result.Text() }
 
-// public turns the JSON-RPC error of an answer into an [*mcp.Error].
+// public turns an error of a connection into one of this package, with the same
+// text. It is where all of them are turned.
 func public(err error) error {
-	rpcErr, ok := errors.AsType[*jsonrpc.Error](err)
-	if !ok {
+	theirs, own := convert(err)
+	if own == nil {
 		return err
 	}
-	_, protocol := errors.AsType[*peer.ProtocolError](err)
-	_, status := errors.AsType[*peer.StatusError](err)
-	if protocol || status {
-		return err
+	// What is around it stays: "connect: ", for example.
+	before, after, found := strings.Cut(err.Error(), theirs.Error())
+	if !found || before == "" && after == "" {
+		return own
 	}
-	e := &mcp.Error{Code: rpcErr.Code, Message: rpcErr.Message, Data: rpcErr.Data}
-	if r := required(e); r != nil {
-		return r
+	return fmt.Errorf("%s%w%s", before, own, after)
+}
+
+// convert returns the error of a connection that err wraps, and that of this
+// package which stands for it; nil when there is none.
+func convert(err error) (theirs, own error) {
+	if e, ok := errors.AsType[*peer.AuthError](err); ok {
+		a := &AuthError{Status: e.Status, Err: public(e.Err), text: e.Error()}
+		for _, c := range e.Challenges {
+			a.Challenges = append(a.Challenges, Challenge(c))
+		}
+		return e, a
 	}
-	return e
+	if e, ok := errors.AsType[*peer.SessionError](err); ok {
+		return e, &SessionError{Sent: e.Sent, Err: public(e.Err)}
+	}
+	if e, ok := errors.AsType[*peer.StatusError](err); ok {
+		s := &StatusError{Status: e.Status, RetryAfter: e.RetryAfter, Body: e.Body, text: e.Error()}
+		if rpcErr, ok := errors.AsType[*jsonrpc.Error](e.Err); ok {
+			s.Err = answered(rpcErr)
+		}
+		return e, s
+	}
+	if e, ok := errors.AsType[*peer.ProtocolError](err); ok {
+		return e, &ProtocolError{Err: e.Err}
+	}
+	if e, ok := errors.AsType[*peer.UnreachableError](err); ok {
+		return e, &UnreachableError{Sent: e.Sent, Err: e.Err}
+	}
+	if e, ok := errors.AsType[*oauth.Error](err); ok {
+		return e, (*OAuthError)(e)
+	}
+	if e, ok := errors.AsType[*jsonrpc.Error](err); ok {
+		if a := answered(e); required(a) != nil {
+			return e, required(a)
+		}
+		return e, answered(e)
+	}
+	return nil, nil
+}
+
+// answered is the error that a server answered with.
+func answered(e *jsonrpc.Error) *mcp.Error {
+	return &mcp.Error{Code: e.Code, Message: e.Message, Data: e.Data}
 }

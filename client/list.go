@@ -2,52 +2,104 @@ package client
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
+	stdjson "encoding/json"
 	"iter"
+	"time"
+
+	"github.com/go-json-experiment/json"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
-	"github.com/mcpengine/mcpengine/internal/peer"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-type jsonValue = json.RawMessage
+type jsonValue = stdjson.RawMessage
 
 func setMember(object []byte, name string, value []byte) []byte {
 	return jsonrpc.Set(object, name, value)
 }
 
-// maxPages bounds the pages of a list.
-const maxPages = 10_000
+// Bounds of a whole list, beside those of [Limits].
+const (
+	maxPages    = 10_000
+	maxListTime = 5 * time.Minute // that is waited for its pages
+)
+
+// A pager reads the pages of a list, within the bounds of one.
+type pager struct {
+	method string
+	opts   []CallOption
+
+	params  []byte // of the next page; nil after the last
+	pages   int
+	entries int
+	bytes   int
+	waited  time.Duration
+}
+
+func newPager(method string, opts []CallOption) *pager {
+	return &pager{method: method, opts: opts, params: []byte("{}")}
+}
+
+// next reads the next page, and returns its items and the cursor of the one after
+// it as page finds them in the result.
+func next[Result, Item any](ctx context.Context, c *Client, p *pager, page func(*Result) ([]Item, *mcp.Cursor)) ([]Item, error) {
+	began := time.Now()
+	raw, err := c.getRaw(ctx, newRequest(p.method, p.params, p.opts))
+	if err != nil {
+		return nil, err
+	}
+	p.waited += time.Since(began)
+	result := new(Result)
+	if err := json.Unmarshal(raw, result); err != nil {
+		return nil, protocolErrorf("decode the result of %s: %w", p.method, err)
+	}
+	items, cursor := page(result)
+	p.pages, p.entries, p.bytes = p.pages+1, p.entries+len(items), p.bytes+len(raw)
+	return items, p.advance(cursor, c.config.limits)
+}
+
+// advance goes on to the page at the cursor, and is an error when the list is too
+// long.
+func (p *pager) advance(cursor *mcp.Cursor, limits Limits) error {
+	before := p.params
+	p.params = nil
+	switch {
+	case p.entries > limits.MaxListEntries:
+		return protocolErrorf("%s: the list has more than %d entries", p.method, limits.MaxListEntries)
+	case p.bytes > limits.MaxListBytes:
+		return protocolErrorf("%s: the list has more than %d bytes", p.method, limits.MaxListBytes)
+	case cursor == nil:
+		return nil
+	case p.pages == maxPages:
+		return protocolErrorf("%s: the list has more than %d pages", p.method, maxPages)
+	case p.waited > maxListTime:
+		return protocolErrorf("%s: the list took longer than %v", p.method, maxListTime)
+	}
+	after := object("cursor", string(*cursor))
+	if string(after) == string(before) {
+		return protocolErrorf("%s: a page leads to itself", p.method)
+	}
+	p.params = after
+	return nil
+}
 
 // list iterates over the entries of all pages of a list. An error ends it.
 func list[Result, Item any](ctx context.Context, c *Client, method string, opts []CallOption, page func(*Result) ([]Item, *mcp.Cursor)) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		var none Item
-		params := []byte("{}")
-		for range maxPages {
-			result, err := get[Result](ctx, c, newRequest(method, params, opts))
-			if err != nil {
-				yield(none, err)
-				return
-			}
-			items, next := page(result)
+		p := newPager(method, opts)
+		for p.params != nil {
+			items, err := next(ctx, c, p, page)
 			for _, item := range items {
 				if !yield(item, nil) {
 					return
 				}
 			}
-			if next == nil {
+			if err != nil {
+				yield(none, err)
 				return
 			}
-			after := object("cursor", string(*next))
-			if string(after) == string(params) {
-				yield(none, &peer.ProtocolError{Err: fmt.Errorf("%s: a page leads to itself", method)})
-				return
-			}
-			params = after
 		}
-		yield(none, &peer.ProtocolError{Err: fmt.Errorf("%s: the list has more than %d pages", method, maxPages)})
 	}
 }
 
@@ -55,9 +107,13 @@ func list[Result, Item any](ctx context.Context, c *Client, method string, opts 
 // iteration. Tools that this version must not show, because they mirror arguments
 // into header fields in a way that is not allowed, are left out.
 func (c *Client) Tools(ctx context.Context, opts ...CallOption) iter.Seq2[mcp.Tool, error] {
-	return list(ctx, c, mcp.MethodToolsList, opts, func(r *mcp.ListToolsResult) ([]mcp.Tool, *mcp.Cursor) {
-		return c.tools.learn(r.Tools, c.conn.Mirrors()), r.NextCursor
-	})
+	return list(ctx, c, mcp.MethodToolsList, opts, c.toolPage)
+}
+
+// toolPage remembers what the tools of a page mirror, and returns those that may be
+// shown.
+func (c *Client) toolPage(r *mcp.ListToolsResult) ([]mcp.Tool, *mcp.Cursor) {
+	return c.tools.learn(r.Tools, c.conn.Mirrors()), r.NextCursor
 }
 
 // Resources returns the resources of the server, page by page. An error ends the

@@ -78,10 +78,6 @@ func WithOAuth(o OAuth) Option {
 	return func(c *config) { c.oauth = &o }
 }
 
-// OAuthError is the answer of an authorization server that refuses, with the
-// error code of RFC 6749, such as "access_denied" or "invalid_grant".
-type OAuthError = oauth.Error
-
 // Format prints the client id and no secret, whatever the verb.
 func (o OAuth) Format(s fmt.State, _ rune) { _, _ = fmt.Fprintf(s, "client.OAuth(%s)", o.ClientID) }
 

@@ -55,18 +55,18 @@ func WithProtocolVersion(versions ...string) Option {
 }
 
 // A Transport is how messages travel over HTTP.
-type Transport = peer.Transport
+type Transport string
 
 // The transports: Streamable HTTP, and the HTTP+SSE of 2024-11-05.
 const (
-	TransportStreamableHTTP = peer.TransportStreamable
-	TransportSSE            = peer.TransportSSE
+	TransportStreamableHTTP = Transport(peer.TransportStreamable)
+	TransportSSE            = Transport(peer.TransportSSE)
 )
 
 // WithTransport speaks that transport alone. The default finds out which the
 // server has. [Command] and [Attach] have no use for it.
 func WithTransport(t Transport) Option {
-	return func(c *config) { c.peer.Transport = t }
+	return func(c *config) { c.peer.Transport = peer.Transport(t) }
 }
 
 // WithHTTPClient sends requests with client: its Transport and Jar count, its
@@ -97,8 +97,23 @@ type Authorizer interface {
 }
 
 // WithAuthorizer puts credentials on HTTP requests. By default there are none.
+// Whatever time the authorizer takes does not count in the IdleTimeout of [Limits],
+// because a person may have to sign in.
 func WithAuthorizer(a Authorizer) Option {
-	return func(c *config) { c.peer.Authorizer = a }
+	return func(c *config) { c.peer.Authorizer = patient{a} }
+}
+
+// A patient authorizer stops the time-outs while it runs.
+type patient struct{ Authorizer }
+
+func (p patient) Authorize(ctx context.Context, r *http.Request) error {
+	defer peer.AwaitPerson(ctx)()
+	return p.Authorizer.Authorize(ctx, r)
+}
+
+func (p patient) Challenged(ctx context.Context, resp *http.Response) (bool, error) {
+	defer peer.AwaitPerson(ctx)()
+	return p.Authorizer.Challenged(ctx, resp)
 }
 
 // Limits bound what a server can make the client do. The zero value of each is
@@ -118,6 +133,14 @@ type Limits struct {
 	// CacheBytes bounds the results that are kept because the server allows it.
 	// The default is 16 MiB; negative keeps none.
 	CacheBytes int
+
+	// MaxListEntries and MaxListBytes bound a whole list, with all its pages. The
+	// defaults are 100,000 and 64 MiB.
+	MaxListEntries, MaxListBytes int
+
+	// TaskTimeout bounds the time that a call waits for a task. The default is 24
+	// hours; negative is forever.
+	TaskTimeout time.Duration
 }
 
 // WithLimits changes the limits.
@@ -131,6 +154,15 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.IdleTimeout == 0 {
 		l.IdleTimeout = 5 * time.Minute
+	}
+	if l.MaxListEntries <= 0 {
+		l.MaxListEntries = 100_000
+	}
+	if l.MaxListBytes <= 0 {
+		l.MaxListBytes = 64 << 20
+	}
+	if l.TaskTimeout == 0 {
+		l.TaskTimeout = 24 * time.Hour
 	}
 	if l.CacheBytes == 0 {
 		l.CacheBytes = 16 << 20

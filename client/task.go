@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -18,6 +17,9 @@ const (
 	maxPoll     = 30 * time.Second
 )
 
+// maxInputName bounds the name of an input that a task asks for.
+const maxInputName = 1 << 10
+
 // errTaskCancelled is how a call ends whose task somebody cancelled.
 var errTaskCancelled = errors.New("the task was cancelled")
 
@@ -27,7 +29,12 @@ var errTaskCancelled = errors.New("the task was cancelled")
 func (c *Client) finish(ctx context.Context, task jsonrpc.Object) ([]byte, error) {
 	id := task.Get("taskId")
 	if len(id) <= 2 || id[0] != '"' {
-		return nil, &peer.ProtocolError{Err: errors.New("a task has no taskId")}
+		return nil, protocolErrorf("a task has no taskId")
+	}
+	if limit := c.config.limits.TaskTimeout; limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, limit, ErrIdle)
+		defer cancel()
 	}
 	name := append(append([]byte(`{"taskId":`), id...), '}')
 	answered := make(map[string]bool) // inputs are asked for until they have arrived
@@ -48,7 +55,7 @@ func (c *Client) finish(ctx context.Context, task jsonrpc.Object) ([]byte, error
 			return nil, public(err)
 		}
 		if task, err = jsonrpc.ParseObject(raw); err != nil {
-			return nil, &peer.ProtocolError{Err: fmt.Errorf("read a task: %w", err)}
+			return nil, protocolErrorf("read a task: %w", err)
 		}
 	}
 }
@@ -63,32 +70,38 @@ func (c *Client) taskResult(ctx context.Context, task jsonrpc.Object, name []byt
 		return nil, false, c.updateTask(ctx, task.Get("inputRequests"), name, answered)
 	case `"completed"`:
 		if result = task.Get("result"); result == nil {
-			return nil, true, &peer.ProtocolError{Err: errors.New("a completed task has no result")}
+			return nil, true, protocolErrorf("a completed task has no result")
 		}
 		return result, true, nil
 	case `"failed"`:
 		rpcErr, err := jsonrpc.ParseError(task.Get("error"))
 		if err != nil {
-			return nil, true, &peer.ProtocolError{Err: fmt.Errorf("read the error of a task: %w", err)}
+			return nil, true, protocolErrorf("read the error of a task: %w", err)
 		}
 		return nil, true, public(rpcErr)
 	case `"cancelled"`:
 		return nil, true, errTaskCancelled
 	}
-	return nil, true, &peer.ProtocolError{Err: fmt.Errorf("a task has the status %.64s", status)}
+	return nil, true, protocolErrorf("a task has the status %.64s", status)
 }
 
 // updateTask answers what the task asks for and has not been told yet.
 func (c *Client) updateTask(ctx context.Context, requests, name []byte, answered map[string]bool) error {
 	members, err := jsonrpc.ParseObject(requests)
 	if err != nil {
-		return &peer.ProtocolError{Err: fmt.Errorf("read inputRequests: %w", err)}
+		return protocolErrorf("read inputRequests: %w", err)
 	}
-	asked := []byte("{}")
+	asked, limit := []byte("{}"), maxInputs*c.config.limits.MaxRounds
 	for _, m := range members {
-		if !answered[string(m.Name)] && len(answered) < maxInputs*c.config.limits.MaxRounds {
-			asked = setMember(asked, string(m.Name), m.Value)
+		switch {
+		case answered[string(m.Name)]:
+			continue
+		case len(m.Name) > maxInputName:
+			return protocolErrorf("a task asks for an input whose name has more than %d bytes", maxInputName)
+		case len(answered) == limit:
+			return protocolErrorf("a task asks for more than %d inputs", limit)
 		}
+		asked = setMember(asked, string(m.Name), m.Value)
 		answered[string(m.Name)] = true
 	}
 	if string(asked) == "{}" {

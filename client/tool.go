@@ -19,11 +19,14 @@ import (
 // maxTools bounds the tools of which it is remembered what they mirror.
 const maxTools = 10_000
 
-// A toolTable remembers what tools mirror. Its zero value is ready to use.
+// A toolTable remembers what tools mirror.
 type toolTable struct {
 	mu      sync.Mutex
 	listed  bool                   // every tool was
 	mirrors map[string]peer.Mirror // of the tools that were listed; most are empty
+
+	listing chan struct{} // holds a token while a page is read
+	pages   *pager        // of the tools that are listed for calls; nil before the first
 }
 
 // learn remembers what the tools of a page mirror, and returns those that may be
@@ -55,7 +58,7 @@ func (t *toolTable) learn(tools []mcp.Tool, mirrored bool) []mcp.Tool {
 func (t *toolTable) forget() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.listed, t.mirrors = false, nil
+	t.listed, t.mirrors, t.pages = false, nil, nil
 }
 
 // mirror returns what a tool mirrors, and whether that is known.
@@ -66,10 +69,33 @@ func (t *toolTable) mirror(name string) (mirror peer.Mirror, known bool) {
 	return mirror, known || t.listed
 }
 
-func (t *toolTable) complete() {
+// pager returns where listing goes on.
+func (t *toolTable) pager() *pager {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.listed = true
+	if t.pages == nil {
+		t.pages = newPager(mcp.MethodToolsList, nil)
+	}
+	return t.pages
+}
+
+// end notes that p has read its last page, unless the tools have changed since it
+// read its first.
+func (t *toolTable) end(p *pager) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.pages == p {
+		t.listed, t.pages = true, nil
+	}
+}
+
+// restart makes listing begin anew.
+func (t *toolTable) restart(p *pager) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.pages == p {
+		t.pages = nil
+	}
 }
 
 // CallTool calls a tool. The arguments are anything that [encoding/json] encodes
@@ -100,7 +126,7 @@ func (c *Client) CallTool(ctx context.Context, name string, arguments any, opts 
 	}
 	result, err := decodeToolResult(raw)
 	if err != nil {
-		return nil, &peer.ProtocolError{Err: fmt.Errorf("decode the result of %s: %w", name, err)}
+		return nil, protocolErrorf("decode the result of %s: %w", name, err)
 	}
 	return result, nil
 }
@@ -130,8 +156,9 @@ func toolParams(name string, arguments any) ([]byte, error) {
 	return append(params, '}'), nil
 }
 
-// mirror returns which arguments of the tool are mirrored, where any are: then
-// the tool must have been listed once.
+// mirror returns which arguments of the tool are mirrored, where any are: then the
+// tool must have been listed once. The tools are listed as far as that takes, and
+// the next tool goes on from there, so that no page is read twice.
 func (c *Client) mirror(ctx context.Context, name string, arguments any) (peer.Mirror, error) {
 	if arguments == nil || !c.conn.Mirrors() {
 		return nil, nil
@@ -139,14 +166,30 @@ func (c *Client) mirror(ctx context.Context, name string, arguments any) (peer.M
 	if mirror, known := c.tools.mirror(name); known {
 		return mirror, nil
 	}
-	for _, err := range c.Tools(ctx) {
-		if err != nil {
+	select {
+	case c.tools.listing <- struct{}{}:
+		defer func() { <-c.tools.listing }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("list the tools before the first call: %w", context.Cause(ctx))
+	}
+	for restarted := false; ; {
+		if mirror, known := c.tools.mirror(name); known {
+			return mirror, nil
+		}
+		p := c.tools.pager()
+		_, err := next(ctx, c, p, c.toolPage)
+		switch rpcErr, refused := errors.AsType[*mcp.Error](err); {
+		case err == nil && p.params == nil:
+			c.tools.end(p)
+		case err == nil:
+		case refused && rpcErr.Code == mcp.CodeInvalidParams && p.pages > 0 && !restarted:
+			restarted = true // the cursor is not good any more
+			c.tools.restart(p)
+		default:
+			c.tools.restart(p)
 			return nil, fmt.Errorf("list the tools before the first call: %w", err)
 		}
 	}
-	c.tools.complete()
-	mirror, _ := c.tools.mirror(name)
-	return mirror, nil
 }
 
 // Call calls a tool and decodes what it returns: a string gets the text of the

@@ -182,7 +182,7 @@ func (c *cli) remoteOptions(ctx context.Context, t *target, opts []client.Option
 		opts = append(opts, client.WithHeader(h.Name, value))
 		signed = signed || strings.EqualFold(h.Name, "Authorization") && value != ""
 	}
-	opts = append(opts, client.WithTransport(remote.Transport(t.Mode)))
+	opts = append(opts, client.WithTransport(client.Transport(remote.Transport(t.Mode))))
 	url := t.URL
 	if t.CAFile != "" || t.CertFile != "" || t.ForAWS() {
 		config, err := peer.LoadTLS(t.CAFile, t.CertFile, t.KeyFile)
