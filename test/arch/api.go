@@ -1,126 +1,166 @@
 package arch
 
 import (
+	"bufio"
+	"bytes"
+	"context"
 	"fmt"
-	"go/ast"
-	"go/parser"
+	"go/importer"
 	"go/token"
-	"io/fs"
-	"path/filepath"
-	"strconv"
+	"go/types"
+	"io"
+	"os"
+	"os/exec"
 	"strings"
 )
 
-// HiddenNames reports the exported declarations of the package in a folder that
-// a reader of its documentation cannot follow: aliases of internal types, and
-// signatures, fields and methods that name an internal package.
-func HiddenNames(folder string) ([]string, error) {
-	fset := token.NewFileSet()
-	paths, err := filepath.Glob(filepath.Join(folder, "*.go"))
-	if err != nil {
-		return nil, fmt.Errorf("list %s: %w", folder, err)
-	}
-	if len(paths) == 0 {
-		return nil, fmt.Errorf("list %s: %w", folder, fs.ErrNotExist)
-	}
-	var broken []string
-	for _, path := range paths {
-		if strings.HasSuffix(path, "_test.go") {
-			continue
-		}
-		file, err := parser.ParseFile(fset, path, nil, parser.SkipObjectResolution)
-		if err != nil {
-			return nil, fmt.Errorf("parse: %w", err)
-		}
-		w := apiWalker{internal: internalImports(file)}
-		for _, decl := range file.Decls {
-			w.decl(decl)
-		}
-		for _, name := range w.broken {
-			broken = append(broken, file.Name.Name+"."+name)
-		}
-	}
-	return sorted(broken), nil
+// An API holds what the compiler says of packages, by import path.
+type API struct {
+	exports  map[string]string // the files of export data
+	importer types.Importer
+	Public   []string // of the packages asked for, those that a user can import
 }
 
-// internalImports returns the names by which a file knows internal packages.
-func internalImports(file *ast.File) map[string]bool {
-	names := map[string]bool{}
-	for _, spec := range file.Imports {
-		path, _ := strconv.Unquote(spec.Path.Value) // has been parsed
-		if !strings.Contains(path+"/", "/internal/") {
-			continue
-		}
-		if spec.Name != nil {
-			names[spec.Name.Name] = true
-		} else {
-			names[path[strings.LastIndex(path, "/")+1:]] = true
+// LoadAPI asks the go command for the packages that patterns name in folder.
+func LoadAPI(ctx context.Context, folder string, patterns ...string) (*API, error) {
+	args := append([]string{"list", "-deps", "-export", "-f", "{{.ImportPath}}\t{{.Export}}\t{{.DepOnly}}\t{{.Name}}"}, patterns...)
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir = folder
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	list, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("go list in %s: %w: %s", folder, err, stderr.Bytes())
+	}
+	a := &API{exports: map[string]string{}}
+	lines := bufio.NewScanner(bytes.NewReader(list))
+	for lines.Scan() {
+		fields := strings.Split(lines.Text(), "\t")
+		path, depOnly, name := fields[0], fields[2] == "true", fields[3]
+		a.exports[path] = fields[1]
+		if !depOnly && name != "main" && !isInternal(path) {
+			a.Public = append(a.Public, path)
 		}
 	}
-	return names
+	a.importer = importer.ForCompiler(token.NewFileSet(), "gc", func(path string) (io.ReadCloser, error) { return os.Open(a.exports[path]) })
+	return a, lines.Err()
+}
+
+func isInternal(path string) bool { return strings.Contains("/"+path+"/", "/internal/") }
+
+// HiddenNames reports the exported declarations of a package that a reader of
+// its documentation cannot follow: aliases of internal types, and functions,
+// fields, methods, variables and constants whose types name an internal package,
+// given or inferred.
+func (a *API) HiddenNames(path string) ([]string, error) {
+	pkg, err := a.importer.Import(path)
+	if err != nil {
+		return nil, fmt.Errorf("import %s: %w", path, err)
+	}
+	w := apiWalker{pkg: pkg, seen: map[types.Type]bool{}}
+	for _, name := range pkg.Scope().Names() {
+		if object := pkg.Scope().Lookup(name); object.Exported() {
+			w.object(name, object)
+		}
+	}
+	return sorted(w.broken), nil
 }
 
 type apiWalker struct {
-	internal map[string]bool
-	broken   []string
+	pkg    *types.Package
+	seen   map[types.Type]bool // named types of the package that were walked
+	broken []string
 }
 
-func (w *apiWalker) decl(decl ast.Decl) {
-	switch decl := decl.(type) {
-	case *ast.FuncDecl:
-		if decl.Name.IsExported() && (decl.Recv == nil || exportedReceiver(decl.Recv)) {
-			w.check(decl.Name.Name, decl.Type)
+func (w *apiWalker) object(name string, object types.Object) {
+	if t, ok := object.(*types.TypeName); ok {
+		if alias, ok := t.Type().(*types.Alias); ok {
+			w.walk(name, alias.Rhs())
+			return
 		}
-	case *ast.GenDecl:
-		for _, spec := range decl.Specs {
-			switch spec := spec.(type) {
-			case *ast.TypeSpec:
-				// An unexported alias would hide what it stands for from the walk.
-				if spec.Name.IsExported() || spec.Assign.IsValid() {
-					w.check(spec.Name.Name, spec.Type)
-				}
-			case *ast.ValueSpec:
-				for _, name := range spec.Names {
-					if name.IsExported() && spec.Type != nil {
-						w.check(name.Name, spec.Type)
-					}
-				}
+	}
+	w.walk(name, object.Type())
+}
+
+// walk looks for internal packages in what a type shows.
+func (w *apiWalker) walk(name string, t types.Type) {
+	switch t := t.(type) {
+	case *types.Named:
+		w.named(name, t.Obj(), t.TypeArgs(), func() { w.declared(t) })
+	case *types.Alias:
+		w.named(name, t.Obj(), t.TypeArgs(), func() { w.walk(t.Obj().Name(), t.Rhs()) })
+	case *types.Signature:
+		for i := range t.TypeParams().Len() {
+			w.walk(name, t.TypeParams().At(i).Constraint())
+		}
+		w.walk(name, t.Params())
+		w.walk(name, t.Results())
+	case *types.Tuple:
+		for v := range t.Variables() {
+			w.walk(name, v.Type())
+		}
+	case *types.Struct:
+		for f := range t.Fields() {
+			if f.Exported() || f.Embedded() {
+				w.walk(name+"."+f.Name(), f.Type())
 			}
 		}
+	case *types.Interface:
+		for m := range t.ExplicitMethods() {
+			if m.Exported() {
+				w.walk(name+"."+m.Name(), m.Type())
+			}
+		}
+		for e := range t.EmbeddedTypes() {
+			w.walk(name, e)
+		}
+	case *types.Union:
+		for term := range t.Terms() {
+			w.walk(name, term.Type())
+		}
+	case *types.Map:
+		w.walk(name, t.Key())
+		w.walk(name, t.Elem())
+	case interface{ Elem() types.Type }: // pointers, slices, arrays and channels
+		w.walk(name, t.Elem())
 	}
 }
 
-func exportedReceiver(recv *ast.FieldList) bool {
-	exported := false
-	ast.Inspect(recv.List[0].Type, func(n ast.Node) bool {
-		id, ok := n.(*ast.Ident)
-		exported = exported || ok && id.IsExported()
-		return true
-	})
-	return exported
+// named reports an internal type, and walks a type of the package itself once:
+// an unexported one too, because what it exports is seen through others.
+func (w *apiWalker) named(name string, object *types.TypeName, args *types.TypeList, declared func()) {
+	for i := range args.Len() {
+		w.walk(name, args.At(i))
+	}
+	switch pkg := object.Pkg(); {
+	case pkg == nil: // of the language
+	case pkg == w.pkg:
+		if !w.seen[object.Type()] {
+			w.seen[object.Type()] = true
+			declared()
+		}
+	case isInternal(pkg.Path()) && isOurs(pkg.Path()):
+		w.broken = append(w.broken, fmt.Sprintf("%s.%s names %s.%s", w.pkg.Name(), name, pkg.Name(), object.Name()))
+	}
 }
 
-// check looks for internal packages in a type, except in unexported fields.
-func (w *apiWalker) check(name string, expr ast.Expr) {
-	ast.Inspect(expr, func(n ast.Node) bool {
-		switch n := n.(type) {
-		case *ast.StructType:
-			for _, field := range n.Fields.List {
-				for _, id := range field.Names {
-					if id.IsExported() {
-						w.check(name+"."+id.Name, field.Type)
-					}
-				}
-				if len(field.Names) == 0 {
-					w.check(name, field.Type)
-				}
-			}
-			return false
-		case *ast.SelectorExpr:
-			if pkg, ok := n.X.(*ast.Ident); ok && w.internal[pkg.Name] {
-				w.broken = append(w.broken, name+" names "+pkg.Name+"."+n.Sel.Name)
-			}
+// isOurs tells the internal packages of the project from those of the standard
+// library, some types of which have public aliases.
+func isOurs(path string) bool { return strings.HasPrefix(path, "github.com/mcpengine/") }
+
+// declared walks a type of the package where it is declared.
+func (w *apiWalker) declared(t *types.Named) {
+	name := t.Obj().Name()
+	for i := range t.TypeParams().Len() {
+		w.walk(name, t.TypeParams().At(i).Constraint())
+	}
+	if _, ok := t.Underlying().(*types.Signature); ok && !t.Obj().Exported() {
+		return // a function of the package's own, such as an option
+	}
+	w.walk(name, t.Underlying())
+	for m := range t.Methods() {
+		if m.Exported() {
+			w.walk(name+"."+m.Name(), m.Type())
 		}
-		return true
-	})
+	}
 }
