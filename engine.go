@@ -17,6 +17,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/internal/schema"
 	"github.com/mcpengine/mcpengine/internal/seal"
+	"github.com/mcpengine/mcpengine/internal/share"
 	"github.com/mcpengine/mcpengine/internal/streamable"
 	"github.com/mcpengine/mcpengine/mcp"
 )
@@ -89,7 +90,7 @@ func New(name string, opts ...Option) *Engine {
 	e.httpConfig = e.httpConfig.withDefaults()
 	e.fault = e.checkURLs()
 	e.bindKeys()
-	e.subscriptions.closing = make(chan struct{})
+	e.subscriptions.closing, e.subscriptions.bound = make(chan struct{}), share.NewBound(share.Subscriptions)
 	e.handle = chain(MethodHandler(e.runMethod), e.middleware)
 	e.toolHandler = chain(ToolHandler(e.runTool), e.toolMiddleware)
 	e.serveHTTP()

@@ -1,12 +1,14 @@
 package mcpengine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"iter"
 	"net/url"
 	"time"
 
+	"github.com/mcpengine/mcpengine/auth"
 	"github.com/mcpengine/mcpengine/internal/streamable"
 	"github.com/mcpengine/mcpengine/internal/weburl"
 )
@@ -53,6 +55,11 @@ type HTTPConfig struct {
 	// ShutdownTimeout is how long Run lets requests finish when it is told to
 	// stop. The default is 10 seconds.
 	ShutdownTimeout time.Duration
+
+	// DrainDelay is how long Run goes on as before when it is told to stop,
+	// while /readyz answers 503, so that balancers send requests elsewhere
+	// before it accepts no more. The default is none.
+	DrainDelay time.Duration
 
 	// NoSessions serves clients of protocol versions before 2026-07-28 without
 	// a session: they get no requests and no changes from the server, and any
@@ -150,6 +157,7 @@ func (e *Engine) transport() streamable.Config {
 	}
 	if e.auth != nil {
 		config.Authenticate = e.authenticate
+		config.Caller = func(ctx context.Context) string { return callerID(auth.UserFrom(ctx)) }
 	}
 	return config
 }

@@ -18,7 +18,7 @@ import (
 // Run serves until ctx is cancelled, the process gets SIGINT or SIGTERM, or the
 // client of a stdio server closes the input. It then lets requests under way
 // finish, for [HTTPConfig.ShutdownTimeout] at most, and returns nil; a second
-// signal ends the process at once. Over stdio a signal, and the end of ctx,
+// signal ends the process at once. [Engine.Serve] says how HTTP ends. Over stdio a signal, and the end of ctx,
 // cancel the requests under way at once, and Run returns within 1.5 seconds:
 // hosts close the input first, and kill the process 2 seconds after SIGTERM.
 //
@@ -39,8 +39,8 @@ import (
 // MCPENGINE_KEYS has the keys of a program without [WithKeys], as [ParseKeys]
 // describes; a bad value is an error.
 //
-// Over HTTP the MCP endpoint is at [HTTPConfig.Path], and /healthz answers 200
-// beside it. Over stdio [os.Stdout] is pointed to standard error while Run
+// Over HTTP the MCP endpoint is at [HTTPConfig.Path]. Beside it /healthz answers
+// 200, and /readyz 200 until Run is told to stop and 503 from then on. Over stdio [os.Stdout] is pointed to standard error while Run
 // serves, so that a handler that prints does not break the protocol; what writes
 // to file descriptor 1 by other means still does.
 func (e *Engine) Run(ctx context.Context) error {
@@ -70,7 +70,9 @@ func (e *Engine) Run(ctx context.Context) error {
 	if t.greet {
 		fmt.Fprint(os.Stderr, e.greeting(t.address))
 	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", t.address)
+	var config net.ListenConfig
+	config.SetMultipathTCP(false) // a listener with it has no socket filter; see refuseNew
+	listener, err := config.Listen(ctx, "tcp", t.address)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", t.address, err)
 	}

@@ -2,21 +2,33 @@ package mcpengine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
+
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 )
 
 // Serve serves HTTP on a listener, which it closes, as [Engine.Run] does: until
-// ctx is cancelled, and then until the requests under way have finished, for
-// [HTTPConfig.ShutdownTimeout] at most. It then returns nil.
+// ctx is cancelled, and then until the requests under way have been answered,
+// for [HTTPConfig.ShutdownTimeout] at most. It then returns nil.
 //
 // A server of your own, with the engine as [net/http.Handler], works as well.
 // Unlike a plain [net/http.Server], this one bounds every step that a client can
-// stall.
+// stall, and its end loses no request:
+//
+//   - for [HTTPConfig.DrainDelay] it serves as before, but /readyz says 503;
+//   - then it accepts no connection any more, answers each request with
+//     "Connection: close", ends subscriptions with their result, and keeps idle
+//     connections for a second, because requests may be on their way on them;
+//   - after ShutdownTimeout it answers the requests that are left with an error,
+//     cancels them, and gives them another second. A handler that ignores its
+//     context does not hold up the end.
 func (e *Engine) Serve(ctx context.Context, l net.Listener) error {
 	if e.fault != nil {
 		l.Close()
@@ -29,42 +41,99 @@ func (e *Engine) Serve(ctx context.Context, l net.Listener) error {
 	if tcp, ok := l.Addr().(*net.TCPAddr); e.randomKeys && (!ok || !tcp.IP.IsLoopback()) {
 		e.warnOfRandomKeys()
 	}
-	server := &http.Server{
-		Handler:           e.routes(),
+	s := &server{engine: e, connections: newConnections()}
+	base, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cancel(errShutdown)
+	s.cancel = cancel
+	s.http = &http.Server{
+		Handler:           s.routes(),
+		BaseContext:       func(net.Listener) context.Context { return base },
+		ConnState:         s.connections.track,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(e.logger.Handler(), slog.LevelWarn),
 	}
-	server.RegisterOnShutdown(e.Close)
 	e.logger.InfoContext(ctx, "serving HTTP", "address", l.Addr().String(), "path", e.httpConfig.Path)
 	served := make(chan struct{})
 	var serveErr error
 	go func() {
 		defer close(served)
-		serveErr = server.Serve(l)
+		serveErr = s.http.Serve(l)
 	}()
 	select {
 	case <-served:
 		return fmt.Errorf("serve HTTP: %w", serveErr)
 	case <-ctx.Done():
 	}
-	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.httpConfig.ShutdownTimeout)
-	defer cancel()
-	if err := server.Shutdown(patience); err != nil {
-		server.Close()
-		<-served
-		return fmt.Errorf("shut down: requests were still running after %v", e.httpConfig.ShutdownTimeout)
-	}
+	s.end(context.WithoutCancel(ctx), l)
 	<-served
-	return e.waitHandshake(patience)
+	return nil
 }
 
-// routes is what is served over HTTP. Nearly every request is for the endpoint,
-// which it therefore looks for first.
-func (e *Engine) routes() http.HandlerFunc {
-	mux := e.mux()
+var errShutdown = errors.New("the server is shutting down")
+
+const (
+	// idleGrace is how long a connection is kept without a request when the
+	// server ends.
+	idleGrace = time.Second
+
+	// lastGrace is how long requests that have been cut off may take to end.
+	lastGrace = time.Second
+)
+
+// A server is the HTTP server of one listener.
+type server struct {
+	engine      *Engine
+	http        *http.Server
+	connections *connections
+	cancel      context.CancelCauseFunc // of all requests
+	unready     atomic.Bool             // /readyz says 503
+	draining    atomic.Bool             // each answer ends its connection
+}
+
+// end ends the server without losing a request.
+func (s *server) end(ctx context.Context, l net.Listener) {
+	e := s.engine
+	s.unready.Store(true)
+	if delay := e.httpConfig.DrainDelay; delay > 0 {
+		<-time.After(delay)
+	}
+	refuseNew(l)
+	l.Close() // not the server's Shutdown, which closes idle connections at once
+	s.draining.Store(true)
+	e.Close()
+	patience, stop := context.WithTimeout(ctx, e.httpConfig.ShutdownTimeout)
+	defer stop()
+	if s.connections.drained(patience, idleGrace) > 0 {
+		s.cut(ctx)
+	}
+	s.http.Close()
+	if err := e.waitHandshake(patience); err != nil {
+		e.logger.WarnContext(ctx, "requests without a connection were cancelled", "after", e.httpConfig.ShutdownTimeout)
+	}
+}
+
+// cut answers what is left with an error.
+func (s *server) cut(ctx context.Context) {
+	e := s.engine
+	n := e.http.Cut(jsonrpc.Errorf(jsonrpc.CodeInternalError, "the server shut down before the request was answered: it may or may not have had its effect"))
+	e.logger.WarnContext(ctx, "requests were cut off", "requests", n, "after", e.httpConfig.ShutdownTimeout)
+	s.cancel(errShutdown)
+	last, stop := context.WithTimeout(ctx, lastGrace)
+	defer stop()
+	s.connections.drained(last, 0)
+}
+
+// routes returns the handler of all paths. Nearly every request is for the
+// endpoint, so that comes first.
+func (s *server) routes() http.HandlerFunc {
+	mux, e := s.engine.mux(), s.engine
+	mux.HandleFunc("GET /readyz", s.ready)
 	return func(w http.ResponseWriter, r *http.Request) {
+		if s.draining.Load() {
+			w.Header()["Connection"] = []string{"close"}
+		}
 		if r.URL.Path == e.httpConfig.Path {
 			e.ServeHTTP(w, r)
 			return
@@ -73,6 +142,16 @@ func (e *Engine) routes() http.HandlerFunc {
 	}
 }
 
+// ready tells a balancer whether to send requests here.
+func (s *server) ready(w http.ResponseWriter, _ *http.Request) {
+	if s.unready.Load() {
+		http.Error(w, "shutting down", http.StatusServiceUnavailable)
+		return
+	}
+	_, _ = io.WriteString(w, "ok\n")
+}
+
+// mux returns the handler of the paths beside each other.
 func (e *Engine) mux() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.Handle(e.httpConfig.Path, e)

@@ -9,15 +9,13 @@ import (
 
 	"github.com/mcpengine/mcpengine/auth"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/share"
 	"github.com/mcpengine/mcpengine/internal/uritemplate"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// Bounds of subscriptions.
-const (
-	maxSubscriptions    = 10_000
-	maxSubscriptionURIs = 1_000
-)
+// maxSubscriptionURIs bounds the resources of one subscription.
+const maxSubscriptionURIs = 1_000
 
 // A change is a set of lists that have changed.
 type change uint8
@@ -41,6 +39,7 @@ var listChanges = []struct {
 // subscriptions are the open subscriptions/listen requests.
 type subscriptions struct {
 	mu      sync.Mutex
+	bound   *share.Bound
 	open    map[*subscription]struct{}
 	closing chan struct{} // closed when the engine closes
 	closed  bool
@@ -54,6 +53,7 @@ type subscription struct {
 	uris  []string  // of the resources it wants to hear of, as it spells them
 	keys  []string  // the same, folded
 	wake  chan bool // has room for one: something is pending
+	from  share.Caller
 
 	// guarded by subscriptions.mu
 	pending  change
@@ -76,7 +76,7 @@ const maxChangedFeatures = 64
 func (s *subscriptions) add(sub *subscription) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || len(s.open) >= maxSubscriptions {
+	if s.closed || !s.bound.Take(sub.from) {
 		return false
 	}
 	if s.open == nil {
@@ -90,6 +90,7 @@ func (s *subscriptions) remove(sub *subscription) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.open, sub)
+	s.bound.Release(sub.from)
 }
 
 func (s *subscriptions) close() {
@@ -163,6 +164,7 @@ func (e *Engine) listen(ctx context.Context, req *Request, dst []byte) ([]byte, 
 		return !req.hears(ctx, uri)
 	})
 	sub := newSubscription(honoured)
+	sub.from = req.wire.Caller
 	if !e.subscriptions.add(sub) {
 		return dst, jsonrpc.Errorf(jsonrpc.CodeInternalError, "no more subscriptions are accepted")
 	}

@@ -3,6 +3,7 @@ package mcpengine_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -233,11 +234,11 @@ func TestCloseDeliversFirst(t *testing.T) {
 	}
 }
 
-// A client that has gone makes room for another one; when there is none, it is
-// refused.
+// A caller gets half of the subscriptions and leaves the rest to others. A client
+// that has gone makes room for another one.
 func TestListenBound(t *testing.T) {
 	t.Parallel()
-	const most = 10_000
+	const most = 5_000
 	e := subscriptionEngine()
 	streams := make([]*stream, most)
 	for i := range streams {
@@ -248,6 +249,13 @@ func TestListenBound(t *testing.T) {
 	}
 	if got := post(t, e, listen("1", `{}`)).response(); !strings.Contains(got, "no more subscriptions") {
 		t.Errorf("subscription %d = %s, want it to be refused", most+1, got)
+	}
+	other := openStream(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.RemoteAddr = "203.0.113.7:1234"
+		e.ServeHTTP(w, r)
+	}), listen("1", `{}`))
+	if got := other.next(); !strings.Contains(got, "acknowledged") {
+		t.Errorf("the subscription of another caller = %s", got)
 	}
 	streams[0].leave()
 	s := openStream(t, e, listen("1", `{}`))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/protocol"
+	"github.com/mcpengine/mcpengine/internal/share"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -18,6 +19,9 @@ type ConnConfig struct {
 	// AskTimeout is how long the client has to answer a request of the server.
 	// The default is [DefaultAskTimeout].
 	AskTimeout time.Duration
+
+	// From is to whose share of what callers have in common the client counts.
+	From share.Caller
 
 	// Logger is told of messages that are ignored. Optional.
 	Logger *slog.Logger
@@ -51,7 +55,7 @@ func NewConn(h jsonrpc.Handler, config ConnConfig) *Conn {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
 	c := &Conn{handler: h, config: config, level: protocol.DefaultLevel, asks: NewAsks("s-", config.AskTimeout)}
-	c.subscriptions = newSubscriptions(h, func(n jsonrpc.Notification) {
+	c.subscriptions = newSubscriptions(h, config.From, func(n jsonrpc.Notification) {
 		// When this fails, the transport knows it as well.
 		_ = c.send(n.Append(nil))
 	})

@@ -4,15 +4,16 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/internal/seal"
+	"github.com/mcpengine/mcpengine/internal/share"
 	"github.com/mcpengine/mcpengine/internal/streamable"
 )
 
@@ -87,7 +88,7 @@ func (c HTTPConfig) withDefaults() HTTPConfig {
 		c.SessionTTL = 24 * time.Hour
 	}
 	if c.MaxSessions <= 0 {
-		c.MaxSessions = 10_000
+		c.MaxSessions = share.Sessions
 	}
 	if c.MaxAway <= 0 {
 		c.MaxAway = 10 * time.Minute
@@ -129,9 +130,10 @@ type HTTP struct {
 	sessions  table
 	stateless map[string]*session // by version
 
-	away atomic.Int64 // streams without a connection
+	away *share.Bound // streams without a connection
 
 	mu       sync.Mutex
+	running  map[*exchange]struct{}
 	closed   bool
 	requests sync.WaitGroup // of sessions, which may outlive their HTTP request
 }
@@ -140,11 +142,14 @@ var _ streamable.Handshake = (*HTTP)(nil)
 
 // NewHTTP returns a server of h.
 func NewHTTP(h jsonrpc.Handler, config HTTPConfig) *HTTP {
-	s := &HTTP{handler: h, config: config.withDefaults()}
+	s := &HTTP{
+		handler: h, config: config.withDefaults(),
+		away: share.NewBound(share.StreamsAway), running: make(map[*exchange]struct{}),
+	}
 	s.sessions.init(s.config.MaxSessions)
 	s.stateless = make(map[string]*session, len(versions))
 	for _, version := range versions {
-		s.stateless[version] = newSession(s, ticket{peer: Peer{Version: version}})
+		s.stateless[version] = newSession(s, ticket{peer: Peer{Version: version}}, share.Caller{})
 	}
 	return s
 }
@@ -292,16 +297,38 @@ func (h *HTTP) Wait(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// enter notes that a request of a session begins, and reports false when it
-// must not outlive its HTTP request: the server is closing.
-func (h *HTTP) enter() bool {
+// enter notes that a request begins. When the server is closing, Wait does not
+// wait for it, so it must not outlive its HTTP request.
+func (h *HTTP) enter(x *exchange) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.closed {
-		return false
+	h.running[x] = struct{}{}
+	if x.owned = !h.closed; x.owned {
+		h.requests.Add(1)
 	}
-	h.requests.Add(1)
-	return true
+}
+
+func (h *HTTP) leave(x *exchange) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.running, x)
+	if x.owned {
+		h.requests.Done()
+	}
+}
+
+// Cut answers the requests that run with err, whatever their handlers do, and
+// returns how many there were.
+func (h *HTTP) Cut(err *jsonrpc.Error) int {
+	h.mu.Lock()
+	running := slices.Collect(maps.Keys(h.running))
+	h.mu.Unlock()
+	var all sync.WaitGroup
+	for _, x := range running {
+		all.Go(func() { x.cut(err) })
+	}
+	all.Wait()
+	return len(running)
 }
 
 func (h *HTTP) isClosed() bool {

@@ -19,6 +19,10 @@ type exchange struct {
 	stream  stream
 	carrier carrier
 	began   time.Time
+	id      []byte // of the request, empty for a batch
+
+	owned    bool // HTTP waits for it
+	panicked bool
 }
 
 func newExchange(h *HTTP, s *session, w http.ResponseWriter, r *http.Request, began time.Time) *exchange {
@@ -36,7 +40,7 @@ func (h *HTTP) postRequest(w http.ResponseWriter, r *http.Request, s *session, r
 		return false
 	}
 	x := newExchange(h, s, w, r, req.Began)
-	req.Tails = true
+	req.Tails, x.id = true, req.ID
 	return x.serve(func() {
 		if resp := x.run(req); resp != nil {
 			x.finish(resp)
@@ -52,42 +56,68 @@ func (h *HTTP) postRequest(w http.ResponseWriter, r *http.Request, s *session, r
 // for the rest. It is therefore written by a goroutine of its own, which [HTTP]
 // waits for. Kept says that this goroutine still uses the message.
 func (x *exchange) serve(answer func()) (kept bool) {
-	if x.session.stateless() || !x.http.enter() {
-		defer x.stream.hangUp()
-		answer()
+	x.http.enter(x)
+	if x.session.stateless() || !x.owned {
+		x.attempt(answer)
+		x.abort()
 		return false
 	}
 	x.stream.detachable = true
-	done := make(chan bool, 1)
+	done := make(chan struct{})
 	go func() {
-		defer x.http.requests.Done()
-		defer func() { done <- x.recovered(recover()) }()
-		answer()
+		defer close(done)
+		x.attempt(answer)
 	}()
 	select {
 	case <-x.r.Context().Done():
 		x.stream.lose(&x.carrier)
 	case <-x.carrier.ended:
-	case panicked := <-done:
-		done <- panicked
+	case <-done:
 	}
 	if x.stream.goesOn() {
 		return true
 	}
-	if <-done {
-		panic(http.ErrAbortHandler) // breaks the connection off
-	}
+	<-done
+	x.abort()
 	return false
 }
 
-// recovered ends what a handler that panicked has left, and reports whether
-// there was a panic.
-func (x *exchange) recovered(v any) bool {
-	x.stream.hangUp()
-	if v != nil && v != http.ErrAbortHandler {
-		x.http.config.Logger.Error("request panicked", "panic", v, "stack", string(debug.Stack()))
+// abort breaks the connection off if the handler has panicked.
+func (x *exchange) abort() {
+	if x.panicked {
+		panic(http.ErrAbortHandler)
 	}
-	return v != nil
+}
+
+// attempt calls answer and ends what it leaves behind. A handler that ends its
+// goroutine ([runtime.Goexit]) is answered here.
+func (x *exchange) attempt(answer func()) {
+	returned := false
+	defer func() {
+		v := recover()
+		switch {
+		case returned:
+		case v == nil:
+			x.http.config.Logger.Error("the handler of a request ended its goroutine")
+			x.cut(jsonrpc.Errorf(jsonrpc.CodeInternalError, "internal error"))
+		default:
+			x.panicked = true
+			if v != http.ErrAbortHandler {
+				x.http.config.Logger.Error("request panicked", "panic", v, "stack", string(debug.Stack()))
+			}
+		}
+		x.stream.hangUp()
+		x.http.leave(x)
+	}()
+	answer()
+	returned = true
+}
+
+// cut ends the answer with an error.
+func (x *exchange) cut(err *jsonrpc.Error) {
+	resp := jsonrpc.ErrorResponse(x.id, err)
+	defer resp.Release()
+	x.stream.cut(resp)
 }
 
 // run runs a request and returns the response, or nil when the client wants

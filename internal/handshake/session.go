@@ -12,6 +12,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/protocol"
+	"github.com/mcpengine/mcpengine/internal/share"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -22,7 +23,8 @@ type session struct {
 	ticket
 	http          *HTTP
 	token, caller string
-	name          string // see nameOf; empty without an id
+	from          share.Caller // to whose share the session counts
+	name          string       // see nameOf; empty without an id
 	description   description
 	used          atomic.Int64 // when it was, in nanoseconds
 
@@ -41,8 +43,8 @@ type session struct {
 	uris      []string       // of the resources it wants to hear of
 }
 
-func newSession(h *HTTP, t ticket) *session {
-	return &session{ticket: t, http: h, description: t.peer.description(t.peer.Version), level: protocol.DefaultLevel}
+func newSession(h *HTTP, t ticket, from share.Caller) *session {
+	return &session{ticket: t, http: h, from: from, description: t.peer.description(t.peer.Version), level: protocol.DefaultLevel}
 }
 
 // stateless reports whether s stands for clients without a session.
@@ -230,7 +232,7 @@ func (s *session) subscribe(ctx context.Context, uri string) *jsonrpc.Error {
 	changes := s.changes
 	if changes == nil {
 		// While nobody listens, this only asks whether the resource is there.
-		changes = newSubscriptions(s.http.handler, func(jsonrpc.Notification) {})
+		changes = newSubscriptions(s.http.handler, s.from, func(jsonrpc.Notification) {})
 		defer changes.close()
 	}
 	err := changes.begin(ctx, s.peer, uri)
@@ -263,7 +265,7 @@ func (s *session) listen(ctx context.Context) (*stream, *httpRefusal) {
 	}
 	s.stopLocked()
 	st := &stream{session: s, kind: listenStream, detachable: true}
-	changes := newSubscriptions(s.http.handler, st.notify)
+	changes := newSubscriptions(s.http.handler, s.from, st.notify)
 	st.open()
 	all := changes.beginLists(ctx, s.peer)
 	select {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/duplex"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/share"
 	"github.com/mcpengine/mcpengine/internal/sse"
 	"github.com/mcpengine/mcpengine/internal/streamable"
 )
@@ -58,7 +59,7 @@ func (c SSEConfig) withDefaults() SSEConfig {
 		c.Messages = "/messages"
 	}
 	if c.MaxConnections <= 0 {
-		c.MaxConnections = 1000
+		c.MaxConnections = share.SSEConnections
 	}
 	if c.KeepAlive <= 0 {
 		c.KeepAlive = 15 * time.Second
@@ -88,6 +89,8 @@ type SSE struct {
 	config   SSEConfig
 	verifies bool // who calls
 
+	bound *share.Bound // of the connections
+
 	mu    sync.Mutex
 	conns map[string]*sseConn // by session id
 }
@@ -95,9 +98,11 @@ type SSE struct {
 // NewSSE returns a server of h. What the server of the MCP endpoint turns away
 // this one turns away, too.
 func NewSSE(h jsonrpc.Handler, endpoint *streamable.Server, config SSEConfig) *SSE {
+	verifies := config.Caller != nil
+	config = config.withDefaults()
 	return &SSE{
-		handler: h, endpoint: endpoint, config: config.withDefaults(), verifies: config.Caller != nil,
-		conns: make(map[string]*sseConn),
+		handler: h, endpoint: endpoint, config: config, verifies: verifies,
+		bound: share.NewBound(config.MaxConnections), conns: make(map[string]*sseConn),
 	}
 }
 
@@ -111,7 +116,8 @@ func (s *SSE) ServeStream(w http.ResponseWriter, r *http.Request) {
 		streamable.Reject(w, http.StatusNotAcceptable, jsonrpc.CodeInvalidRequest, "Accept must list text/event-stream")
 		return
 	}
-	c := s.open(w, s.config.Caller(r))
+	user := s.config.Caller(r)
+	c := s.open(w, user, share.CallerOf(user, r.RemoteAddr))
 	if c == nil {
 		w.Header().Set("Retry-After", "5")
 		streamable.Reject(w, http.StatusServiceUnavailable, jsonrpc.CodeInternalError, "no more connections are accepted")
@@ -126,20 +132,21 @@ func (s *SSE) ServeStream(w http.ResponseWriter, r *http.Request) {
 }
 
 // open returns a new connection, and nil when there is no room for one.
-func (s *SSE) open(w http.ResponseWriter, caller string) *sseConn {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.conns) >= s.config.MaxConnections || isClosed(s.config.Closing) {
+func (s *SSE) open(w http.ResponseWriter, caller string, from share.Caller) *sseConn {
+	if isClosed(s.config.Closing) || !s.bound.Take(from) {
 		return nil
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	c := &sseConn{
 		id:     rand.Text(),
 		caller: caller,
+		from:   from,
 		stream: streamable.NewEventWriter(w, s.config.IOTimeout, s.config.KeepAlive),
 		inbox:  make(chan inbound),
 		ended:  make(chan struct{}),
 	}
-	conn := NewConn(s.handler, ConnConfig{AskTimeout: s.config.AskTimeout, Logger: s.config.Logger})
+	conn := NewConn(s.handler, ConnConfig{AskTimeout: s.config.AskTimeout, From: from, Logger: s.config.Logger})
 	c.conn = duplex.New(conn, messageEvents{c.stream}, duplex.Config{Logger: s.config.Logger})
 	s.conns[c.id] = c
 	return c
@@ -149,6 +156,7 @@ func (s *SSE) forget(c *sseConn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c.id)
+	s.bound.Release(c.from)
 }
 
 // find returns the caller's connection with that id. To others it does not

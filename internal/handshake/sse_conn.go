@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/duplex"
+	"github.com/mcpengine/mcpengine/internal/share"
 	"github.com/mcpengine/mcpengine/internal/sse"
 	"github.com/mcpengine/mcpengine/internal/streamable"
 )
@@ -14,6 +15,7 @@ import (
 // An sseConn is one event stream and the messages that belong to it.
 type sseConn struct {
 	id, caller string
+	from       share.Caller
 	conn       *duplex.Conn
 	stream     *streamable.EventWriter
 	inbox      chan inbound

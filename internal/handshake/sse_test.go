@@ -225,7 +225,7 @@ func TestSSEForPages(t *testing.T) {
 
 func TestSSEConnectionsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newSSE(newBackend(), handshake.SSEConfig{MaxConnections: 2})
+		h := newSSE(newBackend(), handshake.SSEConfig{MaxConnections: 4}) // of which one caller gets half
 		first, _ := openSSE(t, h, "/sse", ""), openSSE(t, h, "/sse", "")
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, get(t.Context(), "/sse", ""))

@@ -20,15 +20,9 @@ const (
 	listenStream = "l" // of what a client hears without having asked
 )
 
-const (
-	// maxStreamsAway bounds the streams, of all sessions, that wait for their
-	// clients to come back.
-	maxStreamsAway = 1000
-
-	// maxListenAway is how long changes are kept for a client that listened. It
-	// reconnects within seconds or not at all.
-	maxListenAway = time.Minute
-)
+// maxListenAway is how long changes are kept for a client that listened. It
+// reconnects within seconds or not at all.
+const maxListenAway = time.Minute
 
 var (
 	errLeft = errors.New("the client has left and cannot come back")
@@ -57,9 +51,11 @@ type stream struct {
 	id        string   // empty until opened, and always without a session
 	last      uint64   // number of the last event
 	away      *time.Timer
+	counted   bool        // among the streams that are away
 	silence   *time.Timer // ends a silence with a comment
 	call      *call       // ends when the client stays away; nil when it only listens
 	abandoned bool
+	isCut     bool
 }
 
 // A carrier is an HTTP response with which a stream is connected to its client.
@@ -299,11 +295,28 @@ func (st *stream) CloseStream(retry time.Duration) {
 	}
 }
 
-// goesOn reports whether the stream has left its connection and is not over.
+// goesOn reports whether the handler may go on without the HTTP response: the
+// stream has left it, or was cut.
 func (st *stream) goesOn() bool {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	return !st.done && st.carrier == nil
+	return st.carrier == nil && (!st.done || st.isCut)
+}
+
+// cut ends the stream with a response in place of the handler's.
+func (st *stream) cut(response *jsonrpc.Response) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.done {
+		return
+	}
+	st.isCut = true
+	if st.opened {
+		st.event(response.Whole())
+	} else if st.carrier != nil {
+		streamable.WriteWhole(st.carrier.w, response)
+	}
+	st.end()
 }
 
 // lose disconnects the stream from a response, if it has not been before.
@@ -329,7 +342,7 @@ func (st *stream) disconnect() {
 	if st.kind == listenStream {
 		patience = min(patience, maxListenAway)
 	}
-	if h.away.Add(1) > maxStreamsAway || !st.resumable() {
+	if st.counted = st.resumable() && h.away.Take(st.session.from); !st.counted {
 		patience = 0
 	}
 	st.away = time.AfterFunc(patience, st.giveUp)
@@ -358,7 +371,9 @@ func (st *stream) back() {
 	if st.away != nil {
 		st.away.Stop()
 		st.away = nil
-		st.session.http.away.Add(-1)
+		if st.counted {
+			st.session.http.away.Release(st.session.from)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/share"
 	"github.com/mcpengine/mcpengine/internal/uritemplate"
 	"github.com/mcpengine/mcpengine/mcp"
 )
@@ -34,6 +35,7 @@ const listFilter = `{"toolsListChanged":true,"promptsListChanged":true,"resource
 // engine; confirm does.
 type subscriptions struct {
 	handler jsonrpc.Handler
+	from    share.Caller               // to whose share they count
 	forward func(jsonrpc.Notification) // sends to the client
 
 	mu        sync.Mutex
@@ -43,9 +45,9 @@ type subscriptions struct {
 	closed    bool
 }
 
-func newSubscriptions(h jsonrpc.Handler, forward func(jsonrpc.Notification)) *subscriptions {
+func newSubscriptions(h jsonrpc.Handler, from share.Caller, forward func(jsonrpc.Notification)) *subscriptions {
 	return &subscriptions{
-		handler: h, forward: forward,
+		handler: h, from: from, forward: forward,
 		resources: make(map[string]*listener), running: make(map[*listener]bool),
 	}
 }
@@ -150,6 +152,7 @@ func (s *subscriptions) close() {
 
 // start runs a request. The caller holds s.mu.
 func (s *subscriptions) start(ctx context.Context, req *jsonrpc.Request) *listener {
+	req.Caller = s.from
 	l := &listener{forward: s.forward, acknowledged: make(chan struct{}), ended: make(chan struct{})}
 	ctx, l.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	s.running[l] = true

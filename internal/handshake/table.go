@@ -8,6 +8,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/protocol"
+	"github.com/mcpengine/mcpengine/internal/share"
 	"github.com/mcpengine/mcpengine/internal/streamable"
 	"github.com/mcpengine/mcpengine/mcp"
 )
@@ -29,14 +30,15 @@ type table struct {
 
 	mu      sync.RWMutex
 	live    map[string]*session // by id
-	deleted map[string]bool     // by name
-	order   []string            // of deleted, from index first on
+	held    map[share.Caller]int
+	deleted map[string]bool // by name
+	order   []string        // of deleted, from index first on
 	first   int
 }
 
 func (t *table) init(maxSessions int) {
 	t.max = maxSessions
-	t.live, t.deleted = make(map[string]*session), make(map[string]bool)
+	t.live, t.held, t.deleted = make(map[string]*session), make(map[share.Caller]int), make(map[string]bool)
 }
 
 // get returns a session that is known.
@@ -58,20 +60,33 @@ func (t *table) add(s *session) (known, evicted *session) {
 		return known, nil
 	}
 	if len(t.live) >= t.max {
-		evicted = t.oldest()
-		delete(t.live, evicted.token)
+		evicted = t.victim()
+		t.forget(evicted)
 	}
 	t.live[s.token] = s
+	t.held[s.from]++
 	return s, evicted
 }
 
-// oldest returns one of the sessions that have not been used for longest. It
-// looks at a sample, in whatever order the map has them: exactness would cost
-// every request a turn at one list.
-func (t *table) oldest() (found *session) {
+// forget removes a session. The caller holds t.mu.
+func (t *table) forget(s *session) {
+	if t.live[s.token] != s {
+		return
+	}
+	delete(t.live, s.token)
+	if t.held[s.from]--; t.held[s.from] == 0 {
+		delete(t.held, s.from)
+	}
+}
+
+// victim returns the session that makes room for another one: of the caller who
+// has most, one that has not been used for long. It looks at a sample, in
+// whatever order the map has them: exactness would cost every request a turn at
+// one list.
+func (t *table) victim() (found *session) {
 	n := 0
 	for _, s := range t.live {
-		if found == nil || s.idleLonger(found) {
+		if found == nil || t.held[s.from] > t.held[found.from] || t.held[s.from] == t.held[found.from] && s.idleLonger(found) {
 			found = s
 		}
 		if n++; n == evictionSample {
@@ -84,18 +99,14 @@ func (t *table) oldest() (found *session) {
 func (t *table) remove(s *session) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.live[s.token] == s {
-		delete(t.live, s.token)
-	}
+	t.forget(s)
 }
 
 // delete remembers that a session has ended before it has expired.
 func (t *table) delete(s *session) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.live[s.token] == s {
-		delete(t.live, s.token)
-	}
+	t.forget(s)
 	if t.deleted[s.name] {
 		return
 	}
@@ -147,7 +158,7 @@ func (h *HTTP) find(r *http.Request, now time.Time) (*session, *httpRefusal) {
 		return nil, &httpRefusal{http.StatusBadRequest, sessionField + " header is repeated"}
 	}
 	caller := h.config.Caller(r)
-	s := h.lookup(ids[0], caller, now)
+	s := h.lookup(ids[0], caller, share.CallerOf(caller, r.RemoteAddr), now)
 	switch {
 	case s == nil && h.config.PlatformSessions && !h.made(ids[0], caller):
 		return h.findStateless(r)
@@ -158,7 +169,7 @@ func (h *HTTP) find(r *http.Request, now time.Time) (*session, *httpRefusal) {
 }
 
 // lookup returns the session with an id, and nil when the id is not valid.
-func (h *HTTP) lookup(token, caller string, now time.Time) *session {
+func (h *HTTP) lookup(token, caller string, from share.Caller, now time.Time) *session {
 	if s := h.sessions.get(token); s != nil {
 		if s.caller != caller {
 			return nil
@@ -175,7 +186,7 @@ func (h *HTTP) lookup(token, caller string, now time.Time) *session {
 	if !ok {
 		return nil
 	}
-	s := newSession(h, t)
+	s := newSession(h, t, from)
 	s.token, s.name, s.caller = strings.Clone(token), nameOf(token), caller
 	s.used.Store(now.UnixNano())
 	s, evicted := h.sessions.add(s)

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/mcpengine/mcpengine/internal/share"
 )
 
 // A Handler answers requests. It is all that a transport knows of the engine.
@@ -62,6 +64,10 @@ type Request struct {
 	// Began is when the HTTP request that carried the message did. It is zero on
 	// other transports.
 	Began time.Time
+
+	// Caller is to whose share of what callers have in common the request
+	// counts.
+	Caller share.Caller
 
 	// Handshake says that the request comes from a connection of a version with
 	// a handshake, and that Meta holds what the connection knows.

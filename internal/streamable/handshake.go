@@ -21,6 +21,9 @@ type Handshake interface {
 	// req are still in use when Post has returned.
 	Post(w http.ResponseWriter, r *http.Request, body []byte, req *jsonrpc.Request, err *jsonrpc.Error) (kept bool)
 
+	// Cut answers the requests that run with err and returns how many there were.
+	Cut(err *jsonrpc.Error) int
+
 	// Get answers a request for an event stream, and Delete one to end a
 	// session.
 	Get(w http.ResponseWriter, r *http.Request)

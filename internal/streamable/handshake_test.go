@@ -29,6 +29,8 @@ func (e *earlier) Post(w http.ResponseWriter, _ *http.Request, body []byte, req 
 	return false
 }
 
+func (e *earlier) Cut(*jsonrpc.Error) int { return 0 }
+
 func (e *earlier) Get(http.ResponseWriter, *http.Request)    { e.got = "GET" }
 func (e *earlier) Delete(http.ResponseWriter, *http.Request) { e.got = "DELETE" }
 

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/protocol"
+	"github.com/mcpengine/mcpengine/internal/share"
 )
 
 // A Config adjusts the transport. The zero value is the safe one.
@@ -63,6 +65,10 @@ type Config struct {
 	// credentials are of, or turns it away. It comes after the checks of Origin
 	// and Host, and before anything of the body is read. Nil lets everybody in.
 	Authenticate func(*http.Request) (context.Context, *jsonrpc.Error)
+
+	// Caller returns the verified caller that Authenticate has put into a
+	// context, or "". Optional.
+	Caller func(context.Context) string
 }
 
 // A Server serves a [jsonrpc.Handler] over Streamable HTTP.
@@ -73,6 +79,8 @@ type Server struct {
 	hosts     map[string]bool
 	public    string // the host of PublicHost
 	warned    [2]sync.Once
+	calls     *share.Bound
+	running   running
 	exchanges sync.Pool
 }
 
@@ -81,7 +89,7 @@ func New(h jsonrpc.Handler, config Config) *Server {
 	if config.IOTimeout <= 0 {
 		config.IOTimeout = 30 * time.Second
 	}
-	s := &Server{handler: h, config: config, origins: map[string]bool{}, hosts: map[string]bool{}}
+	s := &Server{handler: h, config: config, origins: map[string]bool{}, hosts: map[string]bool{}, calls: share.NewBound(share.Calls)}
 	for _, origin := range config.AllowedOrigins {
 		s.origins[strings.ToLower(origin)] = true
 	}
@@ -108,6 +116,7 @@ type exchange struct {
 	stream  stream
 	notify  func(jsonrpc.Notification) // x.stream.send, bound once
 	run     func()                     // x.stream.run, bound once
+	used    bool                       // by Server.Cut, and not to be used again
 }
 
 // maxPooled bounds the body buffers kept for reuse.
@@ -165,21 +174,39 @@ func (s *Server) post(ctx context.Context, w http.ResponseWriter, r *http.Reques
 		Reject(w, http.StatusNotAcceptable, jsonrpc.CodeInvalidRequest, "Accept must list application/json and text/event-stream")
 		return
 	}
+	caller := s.caller(ctx, r)
+	if !s.calls.Take(caller) {
+		w.Header().Set("Retry-After", "1")
+		Reject(w, http.StatusServiceUnavailable, jsonrpc.CodeInternalError, "too many requests are being answered: send the request again later")
+		return
+	}
+	defer s.calls.Release(caller)
 	x := s.exchanges.Get().(*exchange)
 	if status, reason := x.readBody(w, r); status != 0 {
 		Reject(w, status, jsonrpc.CodeInvalidRequest, reason)
-	} else if x.serve(ctx, w, r, began) {
+	} else if x.serve(ctx, w, r, began, caller) {
 		return
 	}
-	x.release() // not after a panic: a goroutine may still use it
+	if !x.used {
+		x.release() // not after a panic: a goroutine may still use it
+	}
+}
+
+// caller returns to whose share a request counts.
+func (s *Server) caller(ctx context.Context, r *http.Request) share.Caller {
+	user := ""
+	if s.config.Caller != nil {
+		user = s.config.Caller(ctx)
+	}
+	return share.CallerOf(user, r.RemoteAddr)
 }
 
 // serve answers the message in x.body. Kept says that x is still in use when it
 // returns.
-func (x *exchange) serve(ctx context.Context, w http.ResponseWriter, r *http.Request, began time.Time) (kept bool) {
+func (x *exchange) serve(ctx context.Context, w http.ResponseWriter, r *http.Request, began time.Time, caller share.Caller) (kept bool) {
 	req := &x.request
 	err := req.Parse(x.body)
-	req.Began = began
+	req.Began, req.Caller = began, caller
 	handshake := x.server.isHandshake(r.Header, req, err)
 	if refused := checkMirrors(r.Header, req, err); refused != nil && (handshake || err == nil) {
 		x.send(w, jsonrpc.ErrorResponse(req.ID, refused))
@@ -210,15 +237,33 @@ func (x *exchange) serve(ctx context.Context, w http.ResponseWriter, r *http.Req
 		return false
 	}
 	req.Header, req.Tails, req.OnRun = r.Header, true, x.run
-	x.stream.open(w, &x.server.config, began)
-	defer x.stream.close()
-	resp := x.server.handler.Handle(ctx, req, x.notify)
+	x.stream.open(w, &x.server.config, req.ID, began)
+	resp := x.handle(ctx)
 	if x.stream.finish(resp) {
 		resp.Release()
 		return false
 	}
 	x.send(w, resp)
 	return false
+}
+
+// handle runs the request. A handler that does not return but ends its goroutine
+// ([runtime.Goexit]), or panics past the engine, is answered here.
+func (x *exchange) handle(ctx context.Context) *jsonrpc.Response {
+	s, returned := x.server, false
+	if protocol.MethodOf(x.request.Method).Lasts {
+		defer s.calls.Lend(x.request.Caller)() // subscriptions have a bound of their own
+	}
+	s.running.enter(x)
+	defer func() {
+		if x.used = !s.running.leave(x); !returned {
+			x.stream.cut(jsonrpc.Errorf(jsonrpc.CodeInternalError, "internal error"))
+			s.config.Logger.Error("the handler of a request ended its goroutine or panicked", "method", x.request.Method)
+		}
+	}()
+	resp := s.handler.Handle(ctx, &x.request, x.notify)
+	returned = true
+	return resp
 }
 
 // send sends a response as JSON.

@@ -17,6 +17,7 @@ type stream struct {
 	mu      sync.Mutex
 	w       http.ResponseWriter
 	config  *Config
+	id      []byte // of the request
 	began   time.Time
 	isOpen  bool         // the request is being answered
 	running bool         // and its handler runs
@@ -29,10 +30,10 @@ type stream struct {
 	armed   bool
 }
 
-func (s *stream) open(w http.ResponseWriter, config *Config, began time.Time) {
+func (s *stream) open(w http.ResponseWriter, config *Config, id []byte, began time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.w, s.config, s.began = w, config, began
+	s.w, s.config, s.id, s.began = w, config, id, began
 	s.isOpen, s.running = true, false
 }
 
@@ -50,7 +51,7 @@ func (s *stream) end() {
 		s.events.End()
 		s.events = nil
 	}
-	s.isOpen, s.w = false, nil
+	s.isOpen, s.w, s.id = false, nil, nil
 	if cap(s.message) > maxPooled {
 		s.message = nil
 	}

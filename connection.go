@@ -1,0 +1,96 @@
+package mcpengine
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/mcpengine/mcpengine/internal/share"
+)
+
+// connections are the open connections of an HTTP server. They are bounded, each
+// address by its share, so that the server never runs out of files.
+type connections struct {
+	bound *share.Bound
+
+	mu      sync.Mutex
+	open    map[net.Conn]http.ConnState
+	active  int           // that carry a request
+	last    time.Time     // when one changed
+	changed chan struct{} // has room for one
+}
+
+func newConnections() *connections {
+	return &connections{
+		bound: share.NewBound(min(share.Connections, maxFiles()/4*3)), // the rest is for handlers
+		open:  make(map[net.Conn]http.ConnState), changed: make(chan struct{}, 1),
+	}
+}
+
+// track is for [net/http.Server.ConnState].
+func (c *connections) track(conn net.Conn, state http.ConnState) {
+	from := share.CallerOf("", conn.RemoteAddr().String())
+	if state == http.StateNew && !c.bound.Take(from) {
+		refuseConnection(conn)
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before, known := c.open[conn]
+	if before == http.StateActive {
+		c.active--
+	}
+	switch state {
+	case http.StateClosed, http.StateHijacked:
+		delete(c.open, conn)
+		if known {
+			c.bound.Release(from)
+		}
+	default:
+		c.open[conn] = state
+		if state == http.StateActive {
+			c.active++
+		}
+	}
+	c.last = time.Now()
+	select {
+	case c.changed <- struct{}{}:
+	default:
+	}
+}
+
+// refuseConnection tells a client that there is no room, and closes the
+// connection. It does not wait: so few bytes fit into the buffer of a new one.
+func refuseConnection(conn net.Conn) {
+	const refusal = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\nContent-Length: 0\r\n\r\n"
+	_ = conn.SetWriteDeadline(time.Now().Add(time.Second))
+	_, _ = io.WriteString(conn, refusal) // the client sees the end when this fails
+	conn.Close()
+}
+
+// drained waits until no connection is left. Connections that carry no request,
+// and have not for the time of grace, count as none: a request may have been on
+// its way on them before. It returns how many carry a request when ctx ends.
+func (c *connections) drained(ctx context.Context, grace time.Duration) (active int) {
+	for {
+		c.mu.Lock()
+		open, active, quiet := len(c.open), c.active, time.Since(c.last)
+		c.mu.Unlock()
+		if open == 0 || active == 0 && quiet >= grace {
+			return 0
+		}
+		var quietEnough <-chan time.Time
+		if active == 0 {
+			quietEnough = time.After(grace - quiet)
+		}
+		select {
+		case <-c.changed:
+		case <-quietEnough:
+		case <-ctx.Done():
+			return active
+		}
+	}
+}
