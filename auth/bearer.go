@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+
+	"github.com/mcpengine/mcpengine/internal/httptoken"
 )
 
 // MaxTokenBytes is the length of the longest token that is looked at.
@@ -42,7 +44,7 @@ func bearerToken(req *http.Request) (string, error) {
 func parseBearer(value string) (string, error) {
 	scheme, rest, spaced := strings.Cut(value, " ")
 	if !strings.EqualFold(scheme, "Bearer") {
-		if strings.HasPrefix(strings.ToLower(scheme), "bearer") && !isToken(scheme) {
+		if strings.HasPrefix(strings.ToLower(scheme), "bearer") && !httptoken.Is(scheme) {
 			return "", errMalformed // such as "Bearer\ttoken"
 		}
 		return "", errOtherScheme
@@ -55,16 +57,6 @@ func parseBearer(value string) (string, error) {
 		return "", errMalformed
 	}
 	return token, nil
-}
-
-// isToken reports whether s can be the name of an authentication scheme.
-func isToken(s string) bool {
-	for _, c := range []byte(s) {
-		if c <= ' ' || c >= 0x7f || strings.IndexByte(`"(),/:;<=>?@[\]{}`, c) >= 0 {
-			return false
-		}
-	}
-	return s != ""
 }
 
 // b64Token holds the characters of b64token but the padding.

@@ -3,6 +3,8 @@ package peer
 import (
 	"net/http"
 	"strings"
+
+	"github.com/mcpengine/mcpengine/internal/httptoken"
 )
 
 // A Challenge is one challenge of a WWW-Authenticate field (RFC 9110, section
@@ -91,18 +93,14 @@ func appendChallenges(all []Challenge, value string) []Challenge {
 	}
 }
 
-// token returns the token that s begins with (RFC 9110, section 5.6.2).
+// token returns the token that s begins with (RFC 9110, section 5.6.2). A slash
+// belongs to it, as in credentials of another scheme.
 func token(s string) string {
 	i := 0
-	for i < len(s) && isTokenByte(s[i]) {
+	for i < len(s) && (s[i] == '/' || httptoken.IsByte(s[i])) {
 		i++
 	}
 	return s[:i]
-}
-
-func isTokenByte(c byte) bool {
-	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' ||
-		strings.IndexByte("!#$%&'*+-.^_`|~/", c) >= 0
 }
 
 // paramValue reads a token or a quoted string (RFC 9110, section 5.6.4).

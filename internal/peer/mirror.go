@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mcpengine/mcpengine/internal/httptoken"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 )
 
@@ -110,7 +111,7 @@ func (p *mirrorParser) add(name, kind []byte, path []string, reached bool) error
 		return fmt.Errorf("x-mcp-header must be a string, got %.64s", name)
 	}
 	text := jsonrpc.UnquoteString(name)
-	if text == "" || token(text) != text || strings.Contains(text, "/") {
+	if !httptoken.Is(text) {
 		return fmt.Errorf("x-mcp-header %.64q is not a field name (RFC 9110, section 5.1)", text)
 	}
 	if !reached || len(path) == 0 {

@@ -2,8 +2,8 @@ package schema
 
 import (
 	"net/textproto"
-	"strings"
 
+	"github.com/mcpengine/mcpengine/internal/httptoken"
 	"github.com/mcpengine/mcpengine/internal/scan"
 )
 
@@ -24,7 +24,7 @@ func (c *compiler) header(n *node, pos int) error {
 	}
 	name := string(scan.Text(c.literal(pos)))
 	switch {
-	case !isToken(name):
+	case !httptoken.Is(name):
 		return c.errorf("must be an HTTP field name token (RFC 9110, section 5.6.2), got %s", c.excerpt(pos))
 	case !ok:
 		return c.errorf("is only allowed on a parameter reached through properties alone")
@@ -74,18 +74,4 @@ func (n *node) limitToSafeIntegers() {
 	n.number.bounds = append(n.number.bounds,
 		bound{literal: lower, value: parseDecimal(lower)},
 		bound{literal: upper, value: parseDecimal(upper), upper: true})
-}
-
-// isToken reports whether s is a token of RFC 9110, section 5.6.2.
-func isToken(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		if c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' {
-			continue
-		}
-		if !strings.ContainsRune("!#$%&'*+-.^_`|~", rune(c)) {
-			return false
-		}
-	}
-	return s != ""
 }

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/mcpengine/mcpengine/internal/httptoken"
 )
 
 // A Header is a field of HTTP with a place to take its value from; exactly one
@@ -63,7 +65,7 @@ var ours = []string{
 }
 
 func (h Header) check() error {
-	if !isToken(h.Name) || len(h.Name) > 256 {
+	if !httptoken.Is(h.Name) || len(h.Name) > 256 {
 		return fmt.Errorf("%q is not the name of a header", h.Name)
 	}
 	lower := strings.ToLower(h.Name)
@@ -80,13 +82,6 @@ func (h Header) check() error {
 		return fmt.Errorf("header %s has not exactly one of value, file, env and command", h.Name)
 	}
 	return checkValue(h.Name, h.Value)
-}
-
-// isToken reports whether s is a token of RFC 9110, section 5.6.2.
-func isToken(s string) bool {
-	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
-		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
-	})
 }
 
 // checkValue refuses what would end the field early. The value stays out of the
