@@ -6,9 +6,8 @@ import (
 )
 
 // An Authority verifies the callers of one protected resource and words the
-// refusals. The engine knows no more of a [Resource], whose methods are
-// documented there; implement Authority to decide about callers in a way of your
-// own.
+// refusals. The engine uses a [Resource], which documents the methods, through
+// this interface. Implement it to decide about callers in a way of your own.
 type Authority interface {
 	URL() string
 	Authenticate(*http.Request) (*User, *Challenge)
@@ -40,9 +39,9 @@ type Challenge struct {
 	// Message is one sentence for the caller.
 	Message string
 
-	// Data is a JSON object of the parameters of the challenge under their
-	// names in the header, such as "scope" and "resource_metadata", and nil
-	// when there are none.
+	// Data is a JSON object with the parameters of the challenge under their
+	// names in the header, such as "scope" and "resource_metadata". It is nil
+	// for a challenge without parameters.
 	Data json.RawMessage
 }
 
@@ -57,5 +56,5 @@ func (c *Challenge) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 	}
 	w.WriteHeader(c.Status)
-	_, _ = w.Write(c.Data) // the client has gone, and nobody is left to tell
+	_, _ = w.Write(c.Data) // fails when the client has gone
 }

@@ -19,7 +19,7 @@ var (
 
 // bearerToken reads the one credential that a request may carry: a single
 // Authorization header of the scheme Bearer (OAuth 2.1, section 5.1.1). It
-// returns "" when there is none. Forms, cookies and other headers are not
+// returns "" for a request without the header. Forms, cookies and other headers are not
 // looked at; a token in the query string is an error, because URLs end up in
 // logs (basic/authorization, "Token Requirements").
 func bearerToken(req *http.Request) (string, error) {
@@ -38,9 +38,9 @@ func bearerToken(req *http.Request) (string, error) {
 }
 
 // parseBearer reads `Bearer 1*SP b64token` (RFC 6750, section 2.1). The scheme
-// is case-insensitive (RFC 9110, section 11.1). A token of characters that no
-// token has is returned as it is, to be refused as a token: a client can do
-// something about that.
+// is case-insensitive (RFC 9110, section 11.1). A token with characters that are
+// not allowed in tokens is returned too: the refusal of a token tells the client
+// to get a new one.
 func parseBearer(value string) (string, error) {
 	scheme, rest, spaced := strings.Cut(value, " ")
 	if !strings.EqualFold(scheme, "Bearer") {
@@ -52,7 +52,7 @@ func parseBearer(value string) (string, error) {
 	token := strings.TrimLeft(rest, " ")
 	switch {
 	case !spaced || token == "":
-		return "", errOtherScheme // nobody is there to be refused
+		return "", errOtherScheme // no credential was sent
 	case strings.IndexByte(token, ' ') >= 0 || strings.IndexByte(token, '\t') >= 0:
 		return "", errMalformed
 	}
@@ -67,10 +67,10 @@ var b64Token = func() (table [256]bool) {
 	return table
 }()
 
-// checkCharacters refuses what cannot be a token.
+// checkCharacters refuses a text that cannot be a token.
 func checkCharacters(token string) error {
 	if !isB64Token(token) {
-		return &InvalidTokenError{Reason: "token of characters that no token has"}
+		return &InvalidTokenError{Reason: "token with a character that is not allowed in tokens"}
 	}
 	return nil
 }

@@ -15,8 +15,8 @@ const (
 	codeInsufficientScope = "insufficient_scope"
 )
 
-// A parameter is one of a challenge. Its value is text of ours or checked, and
-// holds no quotation mark and no backslash.
+// A parameter belongs to a challenge. Its value is our own text or has been
+// checked: it holds no quotation mark and no backslash.
 type parameter struct{ name, value string }
 
 // newChallenge returns a challenge of the scheme Bearer.
@@ -54,8 +54,9 @@ func plainChallenge(status int, message string) *Challenge {
 }
 
 // Unauthenticated returns the challenge for a request without credentials: 401
-// with no error, because none was made (RFC 6750, section 3.1). Name the scopes
-// that the operation needs, so that the client asks for these and no more.
+// without an error code, because the client has made no mistake (RFC 6750,
+// section 3.1). Name the scopes that the operation needs, so that the client asks
+// for these and no more.
 func (r *Resource) Unauthenticated(scopes ...string) *Challenge {
 	return newChallenge(http.StatusUnauthorized, "", "an access token is required",
 		parameter{"resource_metadata", r.metadataURL}, parameter{"scope", r.requestable(scopes)})
@@ -77,8 +78,8 @@ func (r *Resource) Denied() *Challenge {
 	return plainChallenge(http.StatusForbidden, "the caller is not allowed to do this")
 }
 
-// invalidToken is the challenge for a token that was refused. It is the same
-// for every reason but the one that ordinary clients meet.
+// invalidToken returns the challenge for a token that was refused. The message is
+// the same for every reason except expiry, which ordinary clients meet.
 func (r *Resource) invalidToken(err error) *Challenge {
 	message := "the access token is invalid"
 	why, ok := errors.AsType[*InvalidTokenError](err)
@@ -110,7 +111,7 @@ func (r *Resource) unavailable() *Challenge {
 }
 
 // requestable joins scopes in the spelling in which a client has to ask for
-// them. What cannot be in a challenge is left out.
+// them. It leaves out scopes that are not allowed in a challenge.
 func (r *Resource) requestable(scopes []string) string {
 	var names []string
 	for _, scope := range scopes {

@@ -9,7 +9,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/weburl"
 )
 
-// Custom accepts what a function accepts. The function returns the user of a
+// Custom accepts the tokens that a function accepts. The function returns the user of a
 // token, an error that is [ErrInvalidToken] for a token that is not good, which
 // becomes 401, and any other error when it could not find out, which becomes
 // 503, as does a panic. It is not told which server the token is for: checking

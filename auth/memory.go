@@ -37,9 +37,9 @@ const (
 
 var errBudget = &UnavailableError{Reason: "too many tokens were refused: this one, which was never accepted, is not asked about"}
 
-// A memory stands before a Verifier that asks somebody else. Made-up tokens must
-// neither become a flood of questions nor keep out callers whose tokens are
-// good.
+// A memory stands in front of a Verifier that asks an issuer. It keeps a flood of
+// made-up tokens from becoming a flood of questions, and from keeping out callers
+// whose tokens are good.
 type memory struct {
 	verifier *Verifier
 	now      func() time.Time
@@ -114,7 +114,7 @@ func (m *memory) ask(ctx context.Context, name tokencache.Digest, token string) 
 	return u, err
 }
 
-// keep remembers an answer. A failure to find out is none.
+// keep remembers an answer. A failure to get one is not remembered.
 func (m *memory) keep(name tokencache.Digest, familiar bool, u *User, err error) {
 	now := m.now()
 	switch {
@@ -134,8 +134,9 @@ func (m *memory) keep(name tokencache.Digest, familiar bool, u *User, err error)
 	}
 }
 
-// A budget is a token bucket (of the other kind of tokens): what it holds is
-// spent by refusals alone, since good tokens give back what they took.
+// A budget bounds the rate of questions about bad tokens. It works as a token
+// bucket does: each question takes one unit, units come back over time, and an
+// accepted token gives its unit back.
 type budget struct {
 	perSecond float64
 

@@ -20,8 +20,8 @@ type document struct {
 }
 
 // describe prepares the metadata. A resource whose providers issue no tokens to
-// clients has none to offer: the document must name an authorization server
-// (authorization-server-discovery, "Authorization Server Location").
+// clients has no metadata, because the document must name an authorization
+// server (authorization-server-discovery, "Authorization Server Location").
 func (r *Resource) describe(u *url.URL, scopes []string) error {
 	doc := document{Resource: r.url, BearerMethodsSupported: []string{"header"}}
 	for _, t := range r.trusted {
@@ -55,8 +55,8 @@ func (r *Resource) describe(u *url.URL, scopes []string) error {
 	return nil
 }
 
-// MetadataPaths returns the paths at which to serve [Resource.Metadata]. There
-// are none when clients cannot get tokens by themselves ([StaticTokens]).
+// MetadataPaths returns the paths at which to serve [Resource.Metadata]. The list
+// is empty when clients cannot get tokens by themselves ([StaticTokens]).
 func (r *Resource) MetadataPaths() []string { return slices.Clone(r.paths) }
 
 // Metadata serves the protected resource metadata (RFC 9728) to everybody and
@@ -79,7 +79,7 @@ func (r *Resource) Metadata() http.Handler {
 		case req.Method == http.MethodGet || req.Method == http.MethodHead:
 			h.Set("Content-Type", "application/json")
 			h.Set("Cache-Control", "public, max-age=300")
-			_, _ = w.Write(r.metadata) // the client has gone, and nobody is left to tell
+			_, _ = w.Write(r.metadata) // fails when the client has gone
 		default:
 			h.Set("Allow", methods)
 			w.WriteHeader(http.StatusMethodNotAllowed)

@@ -24,8 +24,9 @@ func (c *resourceConfig) fault(format string, args ...any) {
 }
 
 // WithScopes sets the scopes that the metadata offers: the few that basic use
-// needs, not all there are (basic/authorization, "Scope Selection Strategy").
-// The default offers none, and clients then ask for what challenges name.
+// needs, not every scope (basic/authorization, "Scope Selection Strategy"). By
+// default the metadata offers no scopes, and clients ask for what challenges
+// name.
 func WithScopes(scopes ...string) ResourceOption {
 	return func(c *resourceConfig) {
 		for _, scope := range scopes {
@@ -56,9 +57,10 @@ func WithHierarchy(scope string, implied ...string) ResourceOption {
 func OpenDiscovery() ResourceOption { return func(c *resourceConfig) { c.open = true } }
 
 // WithProvider accepts the tokens of one more issuer. All providers of a
-// resource must issue JWTs, which say who issued them. Two issuers may use one
-// name for different things, so the roles and groups of this one are qualified:
-// its group "admin" is issuer + "#admin".
+// resource with several must issue JWTs, which name their issuer. Two issuers may
+// use one name for different things, so the roles and groups of all of them are
+// then qualified: the group "admin" is issuer + "#admin". Rules written for one
+// provider have to be adapted; until then they deny.
 func WithProvider(p Provider) ResourceOption {
 	return func(c *resourceConfig) { c.providers = append(c.providers, p) }
 }

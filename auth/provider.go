@@ -39,7 +39,7 @@ type Environment struct {
 
 // A Verifier is a provider at work.
 type Verifier struct {
-	// Verify returns the caller who sent a token. It returns an error that is
+	// Verify returns the caller that sent a token. It returns an error that is
 	// [ErrInvalidToken] when the token is bad, best an [*InvalidTokenError], and
 	// any other error when that could not be found out, best an
 	// [*UnavailableError]. The text of other errors is not logged, because it
@@ -51,9 +51,9 @@ type Verifier struct {
 	// is empty when clients cannot get tokens by themselves.
 	AuthorizationServer string
 
-	// Recognizes reports whether a token, which nobody has verified, says that
-	// it is this provider's. Leave it nil when tokens do not say: then the
-	// provider has to be the only one of its resource.
+	// Recognizes reports whether a token, which has not been verified yet, names
+	// this provider as its issuer. Leave it nil when tokens do not name their
+	// issuer: then the provider has to be the only one of its resource.
 	Recognizes func(token string) bool
 
 	// ScopePrefix and a slash stand before each scope that a client requests.
@@ -61,10 +61,10 @@ type Verifier struct {
 	ScopePrefix string
 
 	// Refusals bounds how many tokens that turn out to be bad Verify is asked
-	// about in a minute. Set it when Verify asks somebody else. The resource
-	// then asks about a token once at a time, remembers refusals for a few
+	// about in a minute. Set it when Verify asks the issuer. The resource then
+	// asks about a token once at a time, remembers refusals for a few
 	// seconds, and keeps tokens that were good before apart from those it has
-	// never seen. With 0 it does nothing of the kind.
+	// never seen. With 0 it calls Verify for every token.
 	Refusals int
 
 	// Remember is how long an accepted token is good without asking again, where

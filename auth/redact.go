@@ -9,13 +9,13 @@ import (
 	"syscall"
 )
 
-// Redact describes an error for the log that came from code which has seen a
-// token. Such an error may quote the token in any spelling: percent-encoded, in
+// Redact describes an error for the log, where the error comes from code that has
+// seen a token. Such an error may quote the token in any spelling: percent-encoded, in
 // base64, cut short. So its text is left out. The types of the error and of its
 // causes remain, and the text of causes that are always the same.
 //
-// The text of [*InvalidTokenError] and [*UnavailableError] remains too, because
-// whoever makes one promises not to quote the token.
+// The text of [*InvalidTokenError] and [*UnavailableError] remains too: it must
+// not quote the token.
 func Redact(err error) string {
 	text := ""
 	for depth := 0; err != nil && depth < 10; depth++ {

@@ -62,7 +62,7 @@ func FuzzErrorsAreNotLogged(f *testing.F) {
 			if err := json.Unmarshal([]byte(said), &entry); err != nil {
 				t.Fatal(err)
 			}
-			if got := entry["reason"] + entry["error"]; got != want && got != "token of characters that no token has" {
+			if got := entry["reason"] + entry["error"]; got != want && got != "token with a character that is not allowed in tokens" {
 				t.Errorf("logged %q, want %q", got, want)
 			}
 		}

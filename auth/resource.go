@@ -24,7 +24,7 @@ type Resource struct {
 	paths       []string
 	metadata    []byte
 	hierarchy   hierarchy
-	open        bool // discovery is
+	open        bool // OpenDiscovery was chosen
 	logger      *slog.Logger
 	trusted     []*trusted // never empty
 }
@@ -96,7 +96,7 @@ func canonical(resource string) (*url.URL, error) {
 	return u, nil
 }
 
-// A trusted provider is one at work.
+// A trusted provider has been opened.
 type trusted struct {
 	*Verifier
 	issuer string
@@ -126,7 +126,7 @@ func (r *Resource) connect(config *resourceConfig) error {
 	}
 	for _, t := range r.trusted {
 		if len(r.trusted) > 1 && t.Recognizes == nil {
-			return fmt.Errorf("provider %s: its tokens do not say who issued them, so it must be the only one", t.issuer)
+			return fmt.Errorf("provider %s: its tokens do not name their issuer, so it must be the only provider", t.issuer)
 		}
 	}
 	return nil
@@ -156,10 +156,10 @@ func wallClock(now func() time.Time) func() time.Time {
 	return func() time.Time { return now().Round(0) }
 }
 
-// Authenticate returns who sent the request. Nil and nil means that it carries
-// no credentials: serve it what is public, and [Resource.Unauthenticated] for
-// the rest. A challenge means that it must be refused as it says, even where
-// nothing is protected.
+// Authenticate returns the caller who sent the request. Two nil values mean that
+// the request carries no credentials: serve what is public, and answer with
+// [Resource.Unauthenticated] otherwise. A challenge means that the request must
+// be refused with it, even where nothing is protected.
 func (r *Resource) Authenticate(req *http.Request) (*User, *Challenge) {
 	token, err := bearerToken(req)
 	switch {
@@ -214,9 +214,9 @@ func (r *Resource) verify(ctx context.Context, token string) (*User, error) {
 	return &own, nil
 }
 
-// unrecognized returns the reason to refuse a token that none of several
-// providers recognizes, which the first of them knows best: it tells the issuer
-// of the token beside its own.
+// unrecognized returns the reason to refuse a token that no provider recognizes.
+// The first provider is asked, because its reason names the issuer of the token
+// beside its own.
 func (r *Resource) unrecognized(ctx context.Context, token string) error {
 	reason := "token of an unknown issuer"
 	if _, err := r.trusted[0].check(ctx, token); err != nil {
@@ -237,7 +237,7 @@ func (r *Resource) route(token string) *trusted {
 }
 
 // Granted reports whether the token of the caller covers every one of the
-// scopes, taking account of those that imply others. Nobody has none.
+// scopes, by itself or by the hierarchy. It is false for a nil user.
 func (r *Resource) Granted(u *User, scopes ...string) bool {
 	if u == nil {
 		return false

@@ -55,7 +55,7 @@ func (r Rule) Check(ctx context.Context, u *User) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, ruleTimeout)
 	defer cancel()
 	if err = r.check(ctx, u); err == nil {
-		err = ctx.Err() // an answer that came too late is none
+		err = ctx.Err() // an answer after the deadline does not count
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", r, err)

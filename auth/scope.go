@@ -97,7 +97,7 @@ func (h hierarchy) reach(scope string, path []string) ([]string, error) {
 }
 
 // grants reports whether the granted scopes cover the one that is needed.
-// Scopes are compared byte for byte, and none is a pattern.
+// Scopes are compared byte for byte: there are no patterns.
 func (h hierarchy) grants(granted []string, needed string) bool {
 	return slices.ContainsFunc(granted, func(scope string) bool {
 		return scope == needed || slices.Contains(h[scope], needed)

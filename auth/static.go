@@ -44,7 +44,7 @@ func StaticTokens(users map[string]User) Provider {
 }
 
 // HashToken returns the hexadecimal SHA-256 of a token, as [StaticTokens] takes
-// it: what `printf %s "$TOKEN" | sha256sum` prints.
+// it and as `printf %s "$TOKEN" | sha256sum` prints it.
 func HashToken(token string) string {
 	sum := sha256.Sum256([]byte(token))
 	return hex.EncodeToString(sum[:])

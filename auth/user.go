@@ -68,7 +68,7 @@ func ContextWithUser(ctx context.Context, u *User) context.Context {
 	return context.WithValue(ctx, userKey{}, u)
 }
 
-// UserFrom returns the caller that ctx carries, and nil when nobody was
+// UserFrom returns the caller that ctx carries, and nil when no caller was
 // verified.
 func UserFrom(ctx context.Context) *User {
 	u, _ := ctx.Value(userKey{}).(*User)

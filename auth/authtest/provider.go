@@ -195,7 +195,7 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(body) // the client has gone, and nobody is left to tell
+	_, _ = w.Write(body) // fails when the client has gone
 }
 
 func (p *Provider) introspect(token string) []byte {

@@ -20,9 +20,9 @@ const (
 	maxLife = 366 * 24 * time.Hour
 )
 
-// accept applies the rules to claims, wherever they come from, and returns the
-// user that they describe. The order is from what is wrong to what is merely
-// not for us.
+// accept applies the rules to claims from a token or an issuer's answer, and
+// returns the user that they describe. It looks first for what is wrong anywhere
+// and then for what is meant for another server.
 func (p *profile) accept(claims map[string]any, now time.Time, leeway time.Duration) (*auth.User, error) {
 	iss, _ := claims["iss"].(string)
 	if !p.isIssuer(iss) {
@@ -58,7 +58,7 @@ func (p *profile) accept(claims map[string]any, now time.Time, leeway time.Durat
 	return u, nil
 }
 
-// fill reads what describes the user.
+// fill reads the claims that describe the user.
 func (p *profile) fill(claims map[string]any, u *auth.User) {
 	u.Name = firstString(claims, "name", "preferred_username")
 	u.Email, _ = claims["email"].(string)
@@ -184,7 +184,7 @@ func lookup(claims map[string]any, path []string) (any, bool) {
 }
 
 // values reads a claim with several values: a list of strings, or one string.
-// Anything else holds none.
+// Any other claim has no values.
 func values(claim any) []string {
 	switch claim := claim.(type) {
 	case string:
@@ -219,13 +219,13 @@ func firstString(claims map[string]any, names ...string) string {
 	return ""
 }
 
-// logOverage says that an issuer left the groups of a user out of the token,
-// because there are too many. Such a user is in no group as far as rules go.
+// logOverage warns that an issuer left the groups of a user out of the token,
+// because there are too many. Rules see a user without groups.
 func logOverage(ctx context.Context, logger *slog.Logger, u *auth.User) {
 	_, names := u.Claims["_claim_names"]
 	_, has := u.Claims["hasgroups"]
 	if (names || has) && len(u.Groups) == 0 {
-		logger.WarnContext(ctx, "the token leaves out the groups of the user, who is treated as being in none",
+		logger.WarnContext(ctx, "the token leaves out the groups of the user: rules see no groups",
 			"issuer", u.Issuer, "subject", u.Subject)
 	}
 }

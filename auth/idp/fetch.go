@@ -23,8 +23,8 @@ const (
 )
 
 // harden returns a copy of client that follows redirects only of a GET, and
-// only within one origin: the answer has to come from whom the configuration
-// names, and credentials go nowhere else.
+// only within one origin: the answer has to come from the host that the
+// configuration names, and credentials go nowhere else.
 func harden(client *http.Client) *http.Client {
 	c := *client
 	c.Jar = nil
@@ -39,15 +39,15 @@ func harden(client *http.Client) *http.Client {
 	return &c
 }
 
-// An answer is what a provider said.
+// An answer is the response of a provider.
 type answer struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-// ask sends a request to a provider. Its errors name the host and not the URL
-// or the cause in full, which could repeat what was sent.
+// ask sends a request to a provider. Its errors name the host and leave out the
+// URL and the text of the cause, which could repeat the token.
 func ask(ctx context.Context, client *http.Client, method, url, contentType, body string, prepare func(*http.Request)) (*answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()

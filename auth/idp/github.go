@@ -23,8 +23,8 @@ const gitHubRefusals = 30
 
 // GitHub accepts tokens that users of GitHub gave to one OAuth App or GitHub
 // App, whose id and secret are the arguments. GitHub is asked about each token
-// whether it belongs to this app: a token of another app, or a personal access
-// token, proves that somebody has it and not that they gave it to us.
+// whether it belongs to this app. A token of another app, or a personal access
+// token, may have been given to somebody else and is refused.
 //
 // The subject is the numeric id of the account, which stays when the login
 // changes; Name is the login. Scopes are GitHub's and not the server's.
@@ -114,10 +114,10 @@ func (g github) read(claims map[string]any, now time.Time) (*auth.User, error) {
 	account, _ := claims["user"].(map[string]any)
 	id, _ := account["id"].(json.Number)
 	if app["client_id"] != g.id {
-		return nil, refuse("token is of another app")
+		return nil, refuse("token belongs to another app")
 	}
 	if _, err := id.Int64(); err != nil {
-		return nil, refuse("token is of nobody")
+		return nil, refuse("the answer names no user")
 	}
 	u := &auth.User{Issuer: GitHubIssuer, Subject: id.String(), ClientID: g.id, Claims: account}
 	u.Name = firstString(account, "login")

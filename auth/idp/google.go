@@ -14,9 +14,9 @@ import (
 const GoogleIssuer = "https://accounts.google.com"
 
 // Google accepts ID tokens of Google that were issued to one OAuth client. An
-// ID token is meant for that client and says who logged in there, so use a
-// client for this server and nothing else; all its users may call. There are no
-// scopes in an ID token. To admit one Workspace domain only, add
+// ID token is meant for that client and names the user that logged in there. So
+// use a client for this server and nothing else; all its users may call. An ID
+// token has no scopes. To admit one Workspace domain only, add
 // RequireClaim("hd", "example.com").
 func Google(clientID string, opts ...Option) auth.Provider {
 	return newProfile(profile{
@@ -40,7 +40,7 @@ const googleTokenInfo = "https://oauth2.googleapis.com/tokeninfo"
 
 // GoogleAccessToken accepts access tokens of Google that were issued to one
 // OAuth client. They are opaque, so Google is asked about each. The client has
-// to request the scope openid, without which Google does not say who it is.
+// to request the scope openid, without which Google does not name the user.
 // Scopes are Google's and not the server's.
 func GoogleAccessToken(clientID string) auth.Provider { return googleAccess{clientID} }
 

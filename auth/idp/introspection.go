@@ -18,8 +18,10 @@ type IntrospectionEndpoint struct{ URL, ClientID, ClientSecret string }
 // Introspection accepts the opaque access tokens of an issuer by asking it about
 // each (RFC 7662). The answer must name the subject, the audience and the
 // expiry. Without a subject, which some issuers leave out for clients that act
-// for themselves, two people might be taken for one; where the issuer leaves out
-// the audience, [WithClients] has to say whose tokens are good. The answer is remembered for a minute, which is how long a revoked token may
+// for themselves, two callers might be taken for one. Where the issuer leaves
+// out the audience, [WithClients] has to name the clients whose tokens are good.
+//
+// An answer is remembered for a minute, which is how long a revoked token may
 // stay good. Options about signatures and token types do not apply and are an
 // error.
 func Introspection(issuer, audience string, endpoint IntrospectionEndpoint, opts ...Option) auth.Provider {
@@ -88,8 +90,8 @@ func (p *introspection) introspect(ctx context.Context, token string) (*auth.Use
 	return user, nil
 }
 
-// read judges an answer (RFC 7662, section 2.2). That a token is active says
-// nothing about whom it is for.
+// read judges an answer (RFC 7662, section 2.2). A token that is active may still
+// be meant for another server.
 func (p *introspection) read(claims map[string]any) (*auth.User, error) {
 	if claims["active"] != true {
 		return nil, refuse("token is not active")
@@ -101,7 +103,7 @@ func (p *introspection) read(claims map[string]any) (*auth.User, error) {
 		}
 	}
 	if _, present := claims["iss"]; !present {
-		claims["iss"] = p.issuer // it is whom we asked
+		claims["iss"] = p.issuer // the issuer itself has answered
 	}
 	return p.accept(claims, p.env.Now(), p.env.Leeway)
 }

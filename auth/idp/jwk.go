@@ -44,9 +44,9 @@ type keySet struct {
 	text string // that it was parsed from
 }
 
-// find returns the keys to try a token with: those of its key id, or those that
-// fit where it names none (RFC 7515, section 4.1.4). Known tells whether the
-// set has anything to say about the token.
+// find returns the keys to try a token with: the keys with its key id, or all that
+// fit when it names no key (RFC 7515, section 4.1.4). Known tells whether the set
+// has keys for the token, so that a bad signature is not the fault of an old set.
 func (s *keySet) find(kid, alg string) (keys []key, known bool) {
 	for _, k := range s.keys {
 		if kid != "" && k.id != kid {

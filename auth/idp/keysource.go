@@ -220,7 +220,7 @@ func (s *keySource) keep(ctx context.Context, set *keySet, url string, life time
 			slog.String("issuer", s.issuer), slog.Any("error", err), slog.Bool("stale", s.set != nil))
 		return nil, err
 	}
-	// The same keys stay the same set, and what was verified with it good.
+	// Equal keys stay one set, so that tokens verified with it stay accepted.
 	if s.set == nil || s.set.text != set.text {
 		s.set = set
 	}

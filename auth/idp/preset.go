@@ -131,8 +131,8 @@ func Keycloak(baseURL, realm, audience string, opts ...Option) auth.Provider {
 //
 // The subject is the object id of the caller, the same in all applications of
 // the tenant. An e-mail address counts as verified only with the optional claim
-// xms_edov. Groups are missing from tokens of users with very many, who are then
-// in none.
+// xms_edov. A user with very many groups gets a token without groups, and is in no
+// group here.
 func EntraID(tenantID, applicationID string, opts ...Option) auth.Provider {
 	p := newProfile(profile{
 		issuer: "https://login.microsoftonline.com/" + tenantID + "/v2.0",
@@ -141,7 +141,7 @@ func EntraID(tenantID, applicationID string, opts ...Option) auth.Provider {
 		check: func(claims map[string]any) error {
 			switch {
 			case claims["ver"] != "2.0" || claims["tid"] != tenantID:
-				return refuse("token is of another version or tenant")
+				return refuse("another version or tenant")
 			case firstString(claims, "azp") == "":
 				return refuse("claim azp is missing: no access token")
 			case !isGUID(claims["oid"]):

@@ -14,7 +14,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/weburl"
 )
 
-// A profile is what one kind of token has to be like, and how to read it. It is
+// A profile holds the rules for one kind of token, and how to read it. It is
 // the Provider for JSON Web Tokens, and lends its rules to introspection.
 type profile struct {
 	issuer    string
@@ -37,7 +37,7 @@ type profile struct {
 	// check adds rules to the common ones.
 	check func(map[string]any) error
 
-	// describe fills in what only this kind of token says.
+	// describe fills in members that only this kind of token has.
 	describe func(map[string]any, *auth.User)
 
 	// Options.

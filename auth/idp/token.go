@@ -7,7 +7,7 @@ import (
 	"github.com/mcpengine/mcpengine/auth"
 )
 
-// A token is a JSON Web Token whose form has been checked, and nothing else.
+// A token is a JSON Web Token whose form has been checked, but nothing else.
 type token struct {
 	header
 	claims    map[string]any
@@ -15,17 +15,17 @@ type token struct {
 	signature []byte
 }
 
-// A header is what is taken from the header of a token.
+// A header holds the members of a token's header that are used.
 type header struct {
 	encoded       string // as it stands in the token
 	alg, kid, typ string
 }
 
 // parseToken reads the compact serialization of a signed token (RFC 7515,
-// section 7.1). Encrypted ones have five parts and the JSON serialization none.
-// A token has exactly one spelling that is accepted. Known is a header that has
-// been read before, or nil: an issuer's tokens share theirs as long as they share
-// a key.
+// section 7.1). It refuses encrypted tokens, which have five parts, and the JSON
+// serialization. Only one spelling of a token is accepted. Known is a header that
+// has been read before, or nil: the tokens of an issuer have the same header as
+// long as they are signed with the same key.
 func parseToken(s string, known *header) (*token, error) {
 	if len(s) > auth.MaxTokenBytes {
 		return nil, refuse("token of more than %d bytes", auth.MaxTokenBytes)
@@ -120,8 +120,8 @@ func (p *profile) checkHeader(t *token) error {
 	return nil
 }
 
-// checkUnmarked refuses what has the signs of another kind of token than an
-// access token: an ID token (OpenID Connect Core, section 2), a logout or event
+// checkUnmarked refuses a token with the signs of another kind than an access
+// token: an ID token (OpenID Connect Core, section 2), a logout or event
 // token (RFC 8417), or what the issuer says it is.
 func (p *profile) checkUnmarked(claims map[string]any) error {
 	for _, name := range [...]string{"nonce", "at_hash", "c_hash", "s_hash", "events"} {

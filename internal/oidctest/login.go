@@ -112,7 +112,7 @@ func (v *visit) walk(ctx context.Context, target string) (callback, page string,
 	return "", "", errors.New("the provider asks on and on")
 }
 
-// fill is what a person puts into a form.
+// fill returns the values that a person puts into a form.
 func (v *visit) fill(page string) url.Values {
 	form := url.Values{"login": {v.login}, "password": {"any"}}
 	for _, field := range formHidden.FindAllStringSubmatch(page, -1) {

@@ -94,8 +94,8 @@ func (p *process) kill() {
 	})
 }
 
-// repository is the folder with the script that installs the provider, which may
-// be above that of the module that the test is of.
+// repository returns the folder with the script that installs the provider. It is
+// the folder of the test's module or one above.
 func repository(tb testing.TB) string {
 	tb.Helper()
 	folder, err := os.Getwd()

@@ -16,7 +16,7 @@ import (
 )
 
 // A Config says what a provider knows. The zero value knows no resource, and
-// registers whoever asks.
+// registers every client that asks.
 type Config struct {
 	// Resources are the servers that tokens can be for, by the URI that
 	// clients name in the parameter "resource" (RFC 8707).
@@ -27,11 +27,10 @@ type Config struct {
 	Clients []map[string]any
 
 	// Documents are the metadata of clients that are known by an https URL
-	// (client id metadata documents), by that URL. None is ever fetched.
+	// (client id metadata documents), by that URL. They are never fetched.
 	Documents map[string]map[string]any
 
-	// Claims are what the tokens of an account say besides what all say, by
-	// the login.
+	// Claims are added to the tokens of an account, by its login.
 	Claims map[string]map[string]any
 
 	// NoRegistration leaves out dynamic client registration (RFC 7591).
@@ -49,7 +48,7 @@ type Config struct {
 // A Resource is a server that tokens are for. The zero value gets JWTs signed
 // with RS256 that are good for an hour.
 type Resource struct {
-	// Scopes are what there is to ask for.
+	// Scopes are the scopes that clients can request.
 	Scopes []string
 
 	// Opaque makes tokens that only the provider can read (RFC 7662).

@@ -51,8 +51,8 @@ type key struct {
 // that a key is rotated by putting the new one in front and removing the old
 // one once its tokens have expired. With several replicas the new key goes
 // second first, so that all of them can open before any of them seals with it.
-// Every key is 32 random bytes. A missing key, one of another length and one
-// that is given twice are errors.
+// Every key is 32 random bytes. It is an error to give no key, a key of another
+// length, or the same key twice.
 func NewRing(keys ...[]byte) (*Ring, error) {
 	list, err := parse(keys)
 	if err != nil {
@@ -113,7 +113,7 @@ func (r *Ring) Use(keys ...[]byte) error {
 // worth nothing in production. Replicas of a server have one name.
 func (r *Ring) For(server string) *Ring { return &Ring{source: r.source, server: server} }
 
-// keys returns the keys, which are settled by now.
+// keys returns the keys, and settles them if they are not.
 func (r *Ring) keys() []key {
 	s := r.source
 	s.once.Do(func() {

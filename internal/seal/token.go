@@ -7,7 +7,7 @@ import (
 )
 
 // ErrInvalid is the answer to every token that does not open. It does not say
-// why, so that whoever tries tokens learns nothing.
+// why, so that an attacker who tries tokens learns nothing.
 var ErrInvalid = errors.New("invalid token")
 
 // A token is the unpadded base64url encoding of

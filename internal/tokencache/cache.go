@@ -32,7 +32,8 @@ type entry[V any] struct {
 	span  time.Duration
 }
 
-// New returns a cache of at most size values. A size of 0 or less keeps none.
+// New returns a cache of at most size values. With a size of 0 or less it stays
+// empty.
 func New[V any](size int) *Cache[V] { return &Cache[V]{size: size} }
 
 // Get returns the value of a token, unless its time is over.

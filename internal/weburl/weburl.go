@@ -95,8 +95,8 @@ func ParseIssuer(s string) (*url.URL, error) {
 	return u, err
 }
 
-// Secure reports whether nobody on the network can read what is sent to the URL,
-// or answer in its place.
+// Secure reports whether what is sent to the URL, and the answer, are safe from
+// others on the network.
 func Secure(u *url.URL) bool {
 	return u.Scheme == "https" || u.Scheme == "http" && IsLoopback(u.Hostname())
 }
