@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
 // maxAsks bounds the questions to the host that wait for answers.
@@ -33,6 +34,7 @@ func newAsks(timeout time.Duration) *asks {
 // ask sends a request to the host and waits for its result. The host is told
 // when nobody waits any more.
 func (a *asks) ask(ctx context.Context, send func([]byte) error, method string, params []byte) ([]byte, error) {
+	defer peer.AwaitPerson(ctx)()
 	id, waits, err := a.enter()
 	if err != nil {
 		return nil, fmt.Errorf("ask the host (%s): %w", method, err)

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"strings"
 
@@ -122,6 +123,8 @@ func (b *bridge) Ask(ctx context.Context, method string, params []byte) ([]byte,
 
 // Handle answers a request.
 func (b *bridge) Handle(ctx context.Context, req *jsonrpc.Request, notify func(jsonrpc.Notification)) *jsonrpc.Response {
+	ctx, stop := b.limited(ctx, req.Method)
+	defer stop()
 	result, err := b.answer(ctx, req, notify)
 	if err != nil {
 		return jsonrpc.ErrorResponse(req.ID, b.explain(req.Method, err))
@@ -131,6 +134,17 @@ func (b *bridge) Handle(ctx context.Context, req *jsonrpc.Request, notify func(j
 	resp.Body = append(resp.Body, result...)
 	resp.EndResult()
 	return resp
+}
+
+// limited returns the context of a request that is sent to the server, which may be
+// silent for so long and no longer: connecting, signing in and sending the request
+// again included. A subscription may be silent.
+func (b *bridge) limited(ctx context.Context, method string) (limited context.Context, stop func()) {
+	limit := cmp.Or(b.config.Peer.IdleTimeout, peer.DefaultIdleTimeout)
+	if limit < 0 || protocol.MethodOf(method).Lasts {
+		return ctx, func() {}
+	}
+	return peer.WithIdleTimeout(ctx, limit)
 }
 
 // answer returns the result of a request.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/peer"
 	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/mcp"
 )
@@ -110,6 +111,7 @@ var errNoInput = errors.New("the host has not sent the input in time")
 
 // pausable sends a request, or goes on with one that was waiting for input.
 func (x *exchange) pausable(ctx context.Context, level string) ([]byte, error) {
+	defer peer.AwaitPerson(ctx)() // the request that goes on has a limit of its own
 	state := x.req.Params.Get("requestState")
 	if state == nil {
 		return x.round(ctx, x.begin(level))
@@ -153,6 +155,8 @@ func (x *exchange) begin(level string) *pause {
 	running := x.background.run(func() {
 		defer close(p.done)
 		defer cancel(nil)
+		ctx, stop := detached.limited(ctx, call.Method)
+		defer stop()
 		p.result, p.err = detached.send(ctx, call)
 	})
 	if !running {

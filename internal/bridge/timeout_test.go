@@ -48,3 +48,44 @@ func TestTimeout(t *testing.T) {
 		})
 	}
 }
+
+// One limit holds for the whole of a request: for connecting to a server that
+// accepts and is silent, and for sending a request again to one that is away.
+func TestOneLimit(t *testing.T) {
+	t.Parallel()
+	silent := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+	away := func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "2")
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	for _, era := range []string{newest, earlier} {
+		t.Run(era, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, era, bridge.Config{Peer: peer.Config{IdleTimeout: 3 * time.Second}}, func(t *testing.T, h *host, s *fake) {
+				within := func(id string, send func()) {
+					t.Helper()
+					began := time.Now()
+					send()
+					m := h.response(id)
+					if took := time.Since(began); m.Error == nil || took > 3*time.Second {
+						t.Errorf("%s after %v, want an error within 3 s", m.raw, took)
+					}
+				}
+				for _, method := range []string{"server/discover", "initialize"} {
+					s.handle(method, silent)
+				}
+				within("7", func() {
+					h.send(`{"jsonrpc":"2.0","id":7,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"h","version":"1"}}}`)
+				})
+				for _, method := range []string{"server/discover", "initialize"} {
+					s.handle(method, nil)
+				}
+				for i, refuse := range []http.HandlerFunc{silent, away} {
+					s.handle("tools/list", refuse)
+					id := fmt.Sprint(i)
+					within(id, func() { h.send(request(earlier, id, "tools/list", "")) })
+				}
+			})
+		})
+	}
+}

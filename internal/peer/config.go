@@ -20,6 +20,9 @@ const (
 	TransportSSE        Transport = "sse"  // HTTP+SSE, of 2024-11-05
 )
 
+// DefaultIdleTimeout is the IdleTimeout of a [Config] that names none.
+const DefaultIdleTimeout = 5 * time.Minute
+
 // A Config adjusts a [Conn]. Its zero value is ready to use.
 type Config struct {
 	// ClientInfo and Capabilities are the JSON objects that a request, or the
@@ -102,7 +105,7 @@ func (c Config) withDefaults() Config {
 		c.MaxMessage = 16 << 20
 	}
 	if c.IdleTimeout == 0 {
-		c.IdleTimeout = 5 * time.Minute
+		c.IdleTimeout = DefaultIdleTimeout
 	}
 	if c.ConnectTimeout <= 0 {
 		c.ConnectTimeout = time.Minute
