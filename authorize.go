@@ -10,6 +10,7 @@ import (
 	"github.com/mcpengine/mcpengine/auth"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/protocol"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // This file decides what a caller may do. Who the caller is was found out by
@@ -62,9 +63,9 @@ func expiry(u *auth.User) time.Time {
 // refusal is a challenge as an error. What its header says is in the body as
 // well, because some gateways rename WWW-Authenticate.
 func refusal(c *auth.Challenge) *jsonrpc.Error {
-	code := jsonrpc.CodeInvalidRequest
+	code := mcp.CodeInvalidRequest
 	if c.Status == http.StatusServiceUnavailable {
-		code = jsonrpc.CodeInternalError
+		code = mcp.CodeInternalError
 	}
 	return &jsonrpc.Error{
 		Code: code, Message: c.Message, Data: c.Data,
@@ -152,7 +153,7 @@ func (r *Request) judge(ctx context.Context, p *policy) error {
 	case p.public:
 		return nil
 	case r.local:
-		return jsonrpc.Errorf(jsonrpc.CodeInvalidRequest, "this needs a verified caller, and stdio has none: "+
+		return jsonrpc.Errorf(mcp.CodeInvalidRequest, "this needs a verified caller, and stdio has none: "+
 			"connect to the server over HTTP, or have it registered as public")
 	case r.user == nil:
 		return refusal(authority.Unauthenticated(p.scopes...))

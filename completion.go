@@ -85,13 +85,13 @@ type completeParams struct {
 func (e *Engine) complete(ctx context.Context, req *Request, dst []byte) ([]byte, error) {
 	var p completeParams
 	if err := unmarshal(req.Params(), &p); err != nil {
-		return dst, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "params must have ref, argument and strings in them")
+		return dst, jsonrpc.Errorf(mcp.CodeInvalidParams, "params must have ref, argument and strings in them")
 	}
 	if p.Argument.Name == "" {
-		return dst, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "params.argument.name must be a non-empty string")
+		return dst, jsonrpc.Errorf(mcp.CodeInvalidParams, "params.argument.name must be a non-empty string")
 	}
 	if p.Argument.Value == nil {
-		return dst, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "params.argument.value must be a string")
+		return dst, jsonrpc.Errorf(mcp.CodeInvalidParams, "params.argument.value must be a string")
 	}
 	complete, err := req.target.completer(p.Argument.Name)
 	if err != nil {
@@ -126,10 +126,10 @@ func (t *target) completer(name string) (completer, error) {
 	case t.ref.kind == mcp.RefPrompt || t.ref.kind == mcp.RefResource:
 		return nil, t.ref.unknown()
 	default:
-		return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, `params.ref.type must be "ref/prompt" or "ref/resource"`)
+		return nil, jsonrpc.Errorf(mcp.CodeInvalidParams, `params.ref.type must be "ref/prompt" or "ref/resource"`)
 	}
 	if !slices.ContainsFunc(arguments, func(a argument) bool { return a.name == name }) {
-		return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "Unknown argument: %.64q", name)
+		return nil, jsonrpc.Errorf(mcp.CodeInvalidParams, "Unknown argument: %.64q", name)
 	}
 	return completers[name], nil
 }

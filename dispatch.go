@@ -79,7 +79,7 @@ func (e *Engine) answer(req *Request, resp *jsonrpc.Response) {
 	defer func() {
 		if v := recover(); v != nil {
 			e.logger.ErrorContext(req.ctx.Context, "handler panicked", requestAttrs(req, "panic", v, "stack", string(debug.Stack()))...)
-			resp.SetError(req.wire.ID, jsonrpc.Errorf(jsonrpc.CodeInternalError, "internal error"))
+			resp.SetError(req.wire.ID, jsonrpc.Errorf(mcp.CodeInternalError, "internal error"))
 		}
 	}()
 	resp.BeginResult(req.wire.ID)
@@ -122,7 +122,7 @@ func requestAttrs(req *Request, attrs ...any) []any {
 func (e *Engine) run(ctx context.Context, req *Request, dst []byte) ([]byte, error) {
 	m, ok := methods[req.wire.Method]
 	if !ok || m.offered != nil && !m.offered(req.catalog) || !protocol.MethodOf(req.wire.Method).In(req.version.Handshake) {
-		return dst, jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "Method not found: %.64q", req.wire.Method)
+		return dst, jsonrpc.Errorf(mcp.CodeMethodNotFound, "Method not found: %.64q", req.wire.Method)
 	}
 	return m.run(e, ctx, req, dst)
 }

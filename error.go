@@ -76,8 +76,8 @@ func (r *Request) wireError(err error) (wire *jsonrpc.Error, hidden bool) {
 	}
 	for _, no := range []error{ErrDeclined, ErrCancelled} {
 		if errors.Is(err, no) {
-			return jsonrpc.Errorf(jsonrpc.CodeInternalError, "%v", no), false
+			return jsonrpc.Errorf(mcp.CodeInternalError, "%v", no), false
 		}
 	}
-	return jsonrpc.Errorf(jsonrpc.CodeInternalError, "internal error"), true
+	return jsonrpc.Errorf(mcp.CodeInternalError, "internal error"), true
 }

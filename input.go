@@ -266,5 +266,5 @@ func offersElicitation(has, needed *mcp.ElicitationCapability) bool {
 
 func (a *ask) invalid(format string, args ...any) error {
 	args = append([]any{a.key}, args...)
-	return jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "inputResponses[%.64q]: "+format, args...)
+	return jsonrpc.Errorf(mcp.CodeInvalidParams, "inputResponses[%.64q]: "+format, args...)
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 func (e *Engine) listTools(_ context.Context, req *Request, dst []byte) ([]byte, error) {
@@ -74,7 +75,7 @@ func appendPage[T listed](e *Engine, req *Request, dst []byte, member string, al
 	return append(dst, req.ends.list...), nil
 }
 
-var errCursor = jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "cursor is not valid (any more): list again from the start")
+var errCursor = jsonrpc.Errorf(mcp.CodeInvalidParams, "cursor is not valid (any more): list again from the start")
 
 func (e *Engine) openCursor(req *Request, raw []byte) (string, error) {
 	if !jsonrpc.IsString(raw) {

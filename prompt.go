@@ -138,7 +138,7 @@ func (p *prompt) result(out any) (*mcp.GetPromptResult, error) {
 }
 
 func unknownPrompt(name string) error {
-	return jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "Unknown prompt: %.128q", name)
+	return jsonrpc.Errorf(mcp.CodeInvalidParams, "Unknown prompt: %.128q", name)
 }
 
 // getPrompt answers prompts/get.
@@ -181,7 +181,7 @@ func (p *prompt) decodeArguments(ctx context.Context, raw []byte) ([]byte, error
 	values := make([]string, len(members))
 	for i, m := range members {
 		if !jsonrpc.IsString(m.Value) {
-			return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "params.arguments.%.64s must be a string", m.Name)
+			return nil, jsonrpc.Errorf(mcp.CodeInvalidParams, "params.arguments.%.64s must be a string", m.Name)
 		}
 		names[i], values[i] = string(m.Name), jsonrpc.UnquoteString(m.Value)
 	}

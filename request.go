@@ -147,7 +147,7 @@ func (r *Request) param(name string) []byte { return r.wire.Params.Get(name) }
 func (r *Request) stringParam(name string) (string, error) {
 	raw := r.param(name)
 	if !jsonrpc.IsString(raw) {
-		return "", jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "params.%s must be a string", name)
+		return "", jsonrpc.Errorf(mcp.CodeInvalidParams, "params.%s must be a string", name)
 	}
 	return jsonrpc.UnquoteString(raw), nil
 }
@@ -160,7 +160,7 @@ func (r *Request) objectParam(name string) ([]byte, error) {
 		return []byte("{}"), nil
 	}
 	if !jsonrpc.IsObject(raw) {
-		return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "params.%s must be an object", name)
+		return nil, jsonrpc.Errorf(mcp.CodeInvalidParams, "params.%s must be an object", name)
 	}
 	return raw, nil
 }
@@ -171,11 +171,11 @@ func checkMeta(wire *jsonrpc.Request) (*protocol.Version, *jsonrpc.Error) {
 	if wire.Method == "initialize" && !wire.Handshake {
 		// A client of an earlier version cannot make anything of an error, but
 		// may show its message (versioning, "Backward Compatibility").
-		return nil, jsonrpc.Errorf(jsonrpc.CodeMethodNotFound,
+		return nil, jsonrpc.Errorf(mcp.CodeMethodNotFound,
 			"initialize is not a method here, supported protocol versions: %s", strings.Join(supportedVersions(), ", "))
 	}
 	if !wire.HasMeta {
-		return nil, jsonrpc.Malformedf(jsonrpc.CodeInvalidParams, "params._meta is missing: a request carries its protocol version and client capabilities there")
+		return nil, jsonrpc.Malformedf(mcp.CodeInvalidParams, "params._meta is missing: a request carries its protocol version and client capabilities there")
 	}
 	for _, rule := range metaRules {
 		raw := wire.Meta.Get(rule.key)
@@ -183,14 +183,14 @@ func checkMeta(wire *jsonrpc.Request) (*protocol.Version, *jsonrpc.Error) {
 			continue
 		}
 		if raw == nil {
-			return nil, jsonrpc.Malformedf(jsonrpc.CodeInvalidParams, "params._meta[%q] is missing", rule.key)
+			return nil, jsonrpc.Malformedf(mcp.CodeInvalidParams, "params._meta[%q] is missing", rule.key)
 		}
 		if !rule.ok(raw) {
-			return nil, jsonrpc.Malformedf(jsonrpc.CodeInvalidParams, "params._meta[%q] must be %s", rule.key, rule.want)
+			return nil, jsonrpc.Malformedf(mcp.CodeInvalidParams, "params._meta[%q] must be %s", rule.key, rule.want)
 		}
 	}
 	if wire.Meta.Get(mcp.MetaClientInfo) != nil && !isImplementation(wire.ClientInfo) {
-		return nil, jsonrpc.Malformedf(jsonrpc.CodeInvalidParams, "params._meta[%q] must be an object with name and version", mcp.MetaClientInfo)
+		return nil, jsonrpc.Malformedf(mcp.CodeInvalidParams, "params._meta[%q] must be an object with name and version", mcp.MetaClientInfo)
 	}
 	raw := wire.Meta.Get(mcp.MetaProtocolVersion)
 	v := findVersion(raw, wire.Handshake)

@@ -376,5 +376,5 @@ func (r *Request) failure(dst []byte, err error) ([]byte, error) {
 }
 
 func invalidParams(err error) error {
-	return jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "%v", err)
+	return jsonrpc.Errorf(mcp.CodeInvalidParams, "%v", err)
 }

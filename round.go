@@ -111,7 +111,7 @@ func (r *Request) resume(name string, args []byte) error {
 	}
 	members, err := jsonrpc.ParseObject(answers)
 	if err != nil {
-		return jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "params.inputResponses must be an object")
+		return jsonrpc.Errorf(mcp.CodeInvalidParams, "params.inputResponses must be an object")
 	}
 	r.round.answers = make(map[string]json.RawMessage, len(members))
 	for _, m := range members {
@@ -120,7 +120,7 @@ func (r *Request) resume(name string, args []byte) error {
 	return nil
 }
 
-var errState = jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "requestState is not valid for this request, or has expired: send the request without it")
+var errState = jsonrpc.Errorf(mcp.CodeInvalidParams, "requestState is not valid for this request, or has expired: send the request without it")
 
 // openState refuses what was not sealed for this caller and this very request
 // (multi round-trip requests, "Server Requirements").

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // Serve serves HTTP on a listener, which it closes, as [Engine.Run] does: until
@@ -117,7 +118,7 @@ func (s *server) end(ctx context.Context, l net.Listener) {
 // cut answers what is left with an error.
 func (s *server) cut(ctx context.Context) {
 	e := s.engine
-	n := e.http.Cut(jsonrpc.Errorf(jsonrpc.CodeInternalError, "the server shut down before the request was answered: it may or may not have had its effect"))
+	n := e.http.Cut(jsonrpc.Errorf(mcp.CodeInternalError, "the server shut down before the request was answered: it may or may not have had its effect"))
 	e.logger.WarnContext(ctx, "requests were cut off", "requests", n, "after", e.httpConfig.ShutdownTimeout)
 	s.cancel(errShutdown)
 	last, stop := context.WithTimeout(ctx, lastGrace)

@@ -157,7 +157,7 @@ func (e *Engine) listen(ctx context.Context, req *Request, dst []byte) ([]byte, 
 		return dst, filter.err
 	}
 	if e.serverless {
-		return dst, jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "subscriptions are not served here: the ttlMs of a list says how long it stays fresh")
+		return dst, jsonrpc.Errorf(mcp.CodeMethodNotFound, "subscriptions are not served here: the ttlMs of a list says how long it stays fresh")
 	}
 	honoured := req.catalog.honour(filter.SubscriptionFilter)
 	honoured.ResourceSubscriptions = slices.DeleteFunc(honoured.ResourceSubscriptions, func(uri string) bool {
@@ -166,7 +166,7 @@ func (e *Engine) listen(ctx context.Context, req *Request, dst []byte) ([]byte, 
 	sub := newSubscription(honoured)
 	sub.from = req.wire.Caller
 	if !e.subscriptions.add(sub) {
-		return dst, jsonrpc.Errorf(jsonrpc.CodeInternalError, "no more subscriptions are accepted")
+		return dst, jsonrpc.Errorf(mcp.CodeInternalError, "no more subscriptions are accepted")
 	}
 	defer e.subscriptions.remove(sub)
 
@@ -256,13 +256,13 @@ type requestedFilter struct {
 
 func subscriptionFilter(raw []byte) (filter mcp.SubscriptionFilter, err error) {
 	if !jsonrpc.IsObject(raw) {
-		return filter, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "params.notifications must be an object")
+		return filter, jsonrpc.Errorf(mcp.CodeInvalidParams, "params.notifications must be an object")
 	}
 	if err := unmarshal(raw, &filter); err != nil {
-		return filter, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "params.notifications must hold booleans and a list of URIs")
+		return filter, jsonrpc.Errorf(mcp.CodeInvalidParams, "params.notifications must hold booleans and a list of URIs")
 	}
 	if len(filter.ResourceSubscriptions) > maxSubscriptionURIs {
-		return filter, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "more than %d resourceSubscriptions", maxSubscriptionURIs)
+		return filter, jsonrpc.Errorf(mcp.CodeInvalidParams, "more than %d resourceSubscriptions", maxSubscriptionURIs)
 	}
 	return filter, nil
 }

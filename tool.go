@@ -286,7 +286,7 @@ func checkName(name string) error {
 }
 
 func unknownTool(name string) error {
-	return jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "Unknown tool: %.128q", name)
+	return jsonrpc.Errorf(mcp.CodeInvalidParams, "Unknown tool: %.128q", name)
 }
 
 // callTool answers tools/call.

@@ -85,14 +85,14 @@ func (c *Client) answer(ctx context.Context, method string, params []byte) ([]by
 		}
 		return json.Marshal(mcp.ListRootsResult{Roots: roots})
 	}
-	return nil, jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "the client does not answer %.64s", method)
+	return nil, jsonrpc.Errorf(mcp.CodeMethodNotFound, "the client does not answer %.64s", method)
 }
 
 func (c *Client) elicit(ctx context.Context, params []byte) ([]byte, error) {
 	h := c.config.handlers
 	members, err := jsonrpc.ParseObject(params)
 	if err != nil {
-		return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "read the parameters: %v", err)
+		return nil, jsonrpc.Errorf(mcp.CodeInvalidParams, "read the parameters: %v", err)
 	}
 	switch {
 	case jsonrpc.EqualString(members.Get("mode"), string(mcp.ElicitModeURL)) && h.ElicitURL != nil:
@@ -106,14 +106,14 @@ func (c *Client) elicit(ctx context.Context, params []byte) ([]byte, error) {
 			return result, err
 		})
 	}
-	return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "the client does not answer this mode of elicitation")
+	return nil, jsonrpc.Errorf(mcp.CodeInvalidParams, "the client does not answer this mode of elicitation")
 }
 
 // answerWith decodes the parameters, calls the handler and encodes its answer.
 func answerWith[Params, Result any](params []byte, handler func(Params) (Result, error)) ([]byte, error) {
 	var p Params
 	if err := json.Unmarshal(params, &p); err != nil {
-		return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "decode the parameters: %v", err)
+		return nil, jsonrpc.Errorf(mcp.CodeInvalidParams, "decode the parameters: %v", err)
 	}
 	result, err := handler(p)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // Exit codes of the program, by what kept it from answering.
@@ -118,7 +119,7 @@ func (b *bridge) explain(method string, err error) *jsonrpc.Error {
 	if k.hint != "" {
 		text += " (" + k.hint + ")"
 	}
-	rpcErr := jsonrpc.Errorf(jsonrpc.CodeInternalError, "%s", text)
+	rpcErr := jsonrpc.Errorf(mcp.CodeInternalError, "%s", text)
 	rpcErr.Data = []byte(`{"kind":"` + k.name + `"}`)
 	return rpcErr
 }

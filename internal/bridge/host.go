@@ -27,7 +27,7 @@ func (b *bridge) Accept(_ context.Context, req *jsonrpc.Request, batched bool) *
 	case req.Method == protocol.MethodInitialize:
 		return b.introduce(req)
 	case req.Method != protocol.MethodPing && b.host.Load() == nil:
-		return jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "the request names no protocol version: send initialize first, or params._meta[%q] with every request", mcp.MetaProtocolVersion)
+		return jsonrpc.Errorf(mcp.CodeInvalidParams, "the request names no protocol version: send initialize first, or params._meta[%q] with every request", mcp.MetaProtocolVersion)
 	}
 	req.Handshake = true
 	req.Asker = b
@@ -42,7 +42,7 @@ func checkVersion(raw []byte) *jsonrpc.Error {
 	if v := protocol.FindJSON(raw); v != nil && !v.Handshake {
 		return nil
 	}
-	err := jsonrpc.Malformedf(jsonrpc.CodeUnsupportedProtocolVersion, "Unsupported protocol version")
+	err := jsonrpc.Malformedf(mcp.CodeUnsupportedProtocolVersion, "Unsupported protocol version")
 	err.Data = append([]byte(`{"supported":`), versionList()...)
 	err.Data = append(append(append(err.Data, `,"requested":`...), raw...), '}')
 	return err
@@ -62,7 +62,7 @@ func versionList() []byte {
 
 func (b *bridge) introduce(req *jsonrpc.Request) *jsonrpc.Error {
 	if b.host.Load() != nil {
-		return jsonrpc.Errorf(jsonrpc.CodeInvalidRequest, "the connection is initialized already")
+		return jsonrpc.Errorf(mcp.CodeInvalidRequest, "the connection is initialized already")
 	}
 	host, err := handshake.Negotiate(req)
 	if err != nil {
@@ -76,7 +76,7 @@ func (b *bridge) introduce(req *jsonrpc.Request) *jsonrpc.Error {
 func (b *bridge) setLevel(req *jsonrpc.Request) *jsonrpc.Error {
 	raw := req.Params.Get("level")
 	if !protocol.IsLevel(raw) {
-		return jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "params.level is not a log level")
+		return jsonrpc.Errorf(mcp.CodeInvalidParams, "params.level is not a log level")
 	}
 	level := strings.Clone(jsonrpc.UnquoteString(raw))
 	b.level.Store(&level)
@@ -101,7 +101,7 @@ func (b *bridge) Batches() bool {
 // roots, and what nobody here knows.
 func (b *bridge) Notification(_ context.Context, req *jsonrpc.Request) *jsonrpc.Error {
 	if b.host.Load() == nil {
-		return jsonrpc.Errorf(jsonrpc.CodeInvalidRequest, "a host without a handshake has no notifications but notifications/cancelled")
+		return jsonrpc.Errorf(mcp.CodeInvalidRequest, "a host without a handshake has no notifications but notifications/cancelled")
 	}
 	if req.Method == protocol.MethodNotificationsInitialized {
 		b.listenToLists()
@@ -112,7 +112,7 @@ func (b *bridge) Notification(_ context.Context, req *jsonrpc.Request) *jsonrpc.
 	case b.outbox <- n:
 		return nil
 	default:
-		return jsonrpc.Errorf(jsonrpc.CodeInternalError, "%d notifications wait for the server already", outboxSize)
+		return jsonrpc.Errorf(mcp.CodeInternalError, "%d notifications wait for the server already", outboxSize)
 	}
 }
 
@@ -155,7 +155,7 @@ func (b *bridge) answer(ctx context.Context, req *jsonrpc.Request, notify func(j
 	case req.Handshake && req.Method == protocol.MethodPing:
 		return []byte("{}"), nil
 	case !protocol.MethodOf(req.Method).In(req.Handshake):
-		return nil, jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "Method not found: %.64q", req.Method)
+		return nil, jsonrpc.Errorf(mcp.CodeMethodNotFound, "Method not found: %.64q", req.Method)
 	}
 	c, err := b.server.patiently(ctx, b.introduction(req))
 	if err != nil {

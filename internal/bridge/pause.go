@@ -59,7 +59,7 @@ func (t *pauses) put(p *pause) (state string, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.waiting) == maxPauses {
-		return "", jsonrpc.Errorf(jsonrpc.CodeInternalError, "%d requests wait for input already", maxPauses)
+		return "", jsonrpc.Errorf(mcp.CodeInternalError, "%d requests wait for input already", maxPauses)
 	}
 	state = rand.Text()
 	t.waiting[state] = p
@@ -121,7 +121,7 @@ func (x *exchange) pausable(ctx context.Context, level string) ([]byte, error) {
 		if p != nil {
 			p.end(errNoInput)
 		}
-		return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "requestState is unknown, or it took too long: send the request again without it")
+		return nil, jsonrpc.Errorf(mcp.CodeInvalidParams, "requestState is unknown, or it took too long: send the request again without it")
 	}
 	p.timer.Stop()
 	responses, _ := jsonrpc.ParseObject(x.req.Params.Get("inputResponses"))
@@ -230,9 +230,9 @@ func (p *pause) end(cause error) {
 func (p *pause) ask(ctx context.Context, method string, params []byte) ([]byte, error) {
 	switch {
 	case !protocol.MethodOf(p.method).Asks:
-		return nil, jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "the client cannot be asked in the course of %s", p.method)
+		return nil, jsonrpc.Errorf(mcp.CodeMethodNotFound, "the client cannot be asked in the course of %s", p.method)
 	case !declares(p.capabilities, method):
-		return nil, jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "the client does not answer %.64s", method)
+		return nil, jsonrpc.Errorf(mcp.CodeMethodNotFound, "the client does not answer %.64s", method)
 	}
 	q := &question{method: method, params: params, answer: make(chan []byte, 1)}
 	select {

@@ -79,7 +79,7 @@ func (p *Processes) Handle(ctx context.Context, req *jsonrpc.Request, notify fun
 	}
 	one, err := p.acquire(ctx, caller)
 	if err != nil {
-		return jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(jsonrpc.CodeInternalError, "%v", err))
+		return jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(mcp.CodeInternalError, "%v", err))
 	}
 	defer p.release(caller, one)
 	return one.Handle(ctx, req, notify)

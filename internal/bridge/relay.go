@@ -85,7 +85,7 @@ func (x *exchange) relay(ctx context.Context) ([]byte, error) {
 // send sends a call and filters its result.
 func (x *exchange) send(ctx context.Context, call peer.Call) ([]byte, error) {
 	result, err := x.server.call(ctx, x.introduction(), call)
-	if rpcErr, ok := errors.AsType[*jsonrpc.Error](err); ok && rpcErr.Code == jsonrpc.CodeHeaderMismatch && call.Method == mcp.MethodToolsCall && x.mirrors() {
+	if rpcErr, ok := errors.AsType[*jsonrpc.Error](err); ok && rpcErr.Code == mcp.CodeHeaderMismatch && call.Method == mcp.MethodToolsCall && x.mirrors() {
 		// The tool mirrors other arguments than we knew. It has not been called.
 		if err := x.tools.learn(ctx, x); err != nil {
 			return nil, err

@@ -153,5 +153,5 @@ func (b *bridge) asked(ctx context.Context, method string, params []byte) ([]byt
 	if b.host.Load() != nil {
 		return b.Ask(ctx, method, params)
 	}
-	return nil, jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "%.64q belongs to no request of the client, which can be asked in the course of one only", method)
+	return nil, jsonrpc.Errorf(mcp.CodeMethodNotFound, "%.64q belongs to no request of the client, which can be asked in the course of one only", method)
 }

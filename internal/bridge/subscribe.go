@@ -58,7 +58,7 @@ func (b *bridge) tell(n jsonrpc.Notification) {
 func (x *exchange) subscribe(ctx context.Context) ([]byte, error) {
 	uri := strings.Clone(jsonrpc.Text(x.req.Params.Get("uri")))
 	if uri == "" {
-		return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "params.uri must be a string")
+		return nil, jsonrpc.Errorf(mcp.CodeInvalidParams, "params.uri must be a string")
 	}
 	b, config := x.bridge, x.introduction()
 	lasting, cancel := context.WithCancel(b.context)
@@ -118,7 +118,7 @@ func (b *bridge) enter(uri string, s *subscription) (already bool, err error) {
 	case b.resources[key] != nil:
 		return true, nil
 	case len(b.resources) == maxSubscriptions:
-		return false, jsonrpc.Errorf(jsonrpc.CodeInternalError, "no more than %d subscriptions are accepted", maxSubscriptions)
+		return false, jsonrpc.Errorf(mcp.CodeInternalError, "no more than %d subscriptions are accepted", maxSubscriptions)
 	}
 	b.resources[key] = s
 	return false, nil

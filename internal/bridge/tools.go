@@ -67,7 +67,7 @@ func (t *tools) admit(ctx context.Context, x *exchange) error {
 		return nil
 	}
 	filter, name := x.bridge.config.Tools, x.tool()
-	refusal := jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "Unknown tool: %.128s", name)
+	refusal := jsonrpc.Errorf(mcp.CodeInvalidParams, "Unknown tool: %.128s", name)
 	if !allows(filter, name) {
 		return refusal
 	}

@@ -58,7 +58,7 @@ func statelessError(err *jsonrpc.Error) *jsonrpc.Error {
 		return err
 	}
 	changed := *err
-	changed.Code = jsonrpc.CodeInvalidParams
+	changed.Code = mcp.CodeInvalidParams
 	return &changed
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/protocol"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // A call is a request on its way through the handler.
@@ -62,11 +63,11 @@ func (c *Conn) enter(x *call) *jsonrpc.Error {
 	defer c.mu.Unlock()
 	switch {
 	case c.draining:
-		return jsonrpc.Errorf(jsonrpc.CodeInternalError, "%v", errShutdown)
+		return jsonrpc.Errorf(mcp.CodeInternalError, "%v", errShutdown)
 	case c.calls[x.key] != nil:
-		return jsonrpc.Errorf(jsonrpc.CodeInvalidRequest, "a request with the id %s is under way already", x.message.request.ID)
+		return jsonrpc.Errorf(mcp.CodeInvalidRequest, "a request with the id %s is under way already", x.message.request.ID)
 	case x.listen && c.listening == c.config.MaxConcurrent:
-		return jsonrpc.Errorf(jsonrpc.CodeInternalError, "no more than %d subscriptions are accepted", c.config.MaxConcurrent)
+		return jsonrpc.Errorf(mcp.CodeInternalError, "no more than %d subscriptions are accepted", c.config.MaxConcurrent)
 	}
 	c.calls[x.key] = x
 	c.active++
@@ -115,7 +116,7 @@ func (c *Conn) run(ctx context.Context, x *call) {
 
 // fail answers a call that has not been served.
 func (x *call) fail(err error) {
-	x.end(jsonrpc.ErrorResponse(x.message.request.ID, jsonrpc.Errorf(jsonrpc.CodeInternalError, "%v", err)))
+	x.end(jsonrpc.ErrorResponse(x.message.request.ID, jsonrpc.Errorf(mcp.CodeInternalError, "%v", err)))
 }
 
 func (c *Conn) underWay(id []byte) bool {

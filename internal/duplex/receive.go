@@ -93,16 +93,16 @@ func (c *Conn) notification(ctx context.Context, req *jsonrpc.Request) *jsonrpc.
 		if c.stateful != nil {
 			return c.stateful.Notification(ctx, req)
 		}
-		return jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "unknown notification")
+		return jsonrpc.Errorf(mcp.CodeMethodNotFound, "unknown notification")
 	}
 	id, reason := req.Params.Get("requestId"), req.Params.Get("reason")
 	switch {
 	case id == nil || id[0] != '"' && !jsonrpc.IsStringOrInteger(id):
-		return jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "requestId must be a string or an integer")
+		return jsonrpc.Errorf(mcp.CodeInvalidParams, "requestId must be a string or an integer")
 	case reason != nil && reason[0] != '"':
-		return jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "reason must be a string")
+		return jsonrpc.Errorf(mcp.CodeInvalidParams, "reason must be a string")
 	case !c.cancel(id):
-		return jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "no request with that id is under way that can be cancelled")
+		return jsonrpc.Errorf(mcp.CodeInvalidParams, "no request with that id is under way that can be cancelled")
 	}
 	text := ""
 	if reason != nil {

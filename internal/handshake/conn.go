@@ -101,7 +101,7 @@ func noVersion() *jsonrpc.Error {
 
 func (c *Conn) initialize(req *jsonrpc.Request) *jsonrpc.Error {
 	if c.peer != nil {
-		return jsonrpc.Errorf(jsonrpc.CodeInvalidRequest, "the connection is initialized already, with protocol version %s", c.peer.Version)
+		return jsonrpc.Errorf(mcp.CodeInvalidRequest, "the connection is initialized already, with protocol version %s", c.peer.Version)
 	}
 	peer, err := Negotiate(req)
 	if err != nil {
@@ -184,10 +184,10 @@ func (c *Conn) Batches() bool { return c.peer != nil && c.peer.traits().Batches 
 // time.
 func (c *Conn) Notification(ctx context.Context, req *jsonrpc.Request) *jsonrpc.Error {
 	if req.Method != protocol.MethodNotificationsInitialized {
-		return jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "nothing depends on it")
+		return jsonrpc.Errorf(mcp.CodeMethodNotFound, "nothing depends on it")
 	}
 	if c.peer == nil {
-		return jsonrpc.Errorf(jsonrpc.CodeInvalidRequest, "initialize comes first")
+		return jsonrpc.Errorf(mcp.CodeInvalidRequest, "initialize comes first")
 	}
 	c.ready.Store(true)
 	if lists := c.subscriptions.beginLists(ctx, *c.peer); lists != nil {

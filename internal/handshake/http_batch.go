@@ -7,6 +7,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/protocol"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // postBatch answers a batch, which one version knows: its requests one after
@@ -74,7 +75,7 @@ func (s *session) readBatched(message []byte) (b batched) {
 	case req.Method == protocol.MethodInitialize:
 		// "The initialize request MUST NOT be part of a JSON-RPC batch"
 		// (2025-03-26, lifecycle, "Initialization").
-		b.resp = jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(jsonrpc.CodeInvalidRequest, "initialize must not be part of a batch"))
+		b.resp = jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(mcp.CodeInvalidRequest, "initialize must not be part of a batch"))
 	default:
 		b.req = req
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/handshake"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/protocol"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // A feed is a handler of the newest version with tools and some resources,
@@ -45,11 +46,11 @@ func (f *feed) Handle(ctx context.Context, req *jsonrpc.Request, notify func(jso
 		return result(req, `{"capabilities":{"tools":{"listChanged":true}}}`)
 	}
 	if f.refuses || req.Handshake || string(req.Meta.Get("io.modelcontextprotocol/protocolVersion")) != `"2026-07-28"` {
-		return jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(jsonrpc.CodeInternalError, "refused"))
+		return jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(mcp.CodeInternalError, "refused"))
 	}
 	var wanted filter
 	if err := json.Unmarshal(req.Params.Get("notifications"), &wanted); err != nil {
-		return jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "%v", err))
+		return jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(mcp.CodeInvalidParams, "%v", err))
 	}
 	wanted.Prompts = false
 	wanted.URIs = slices.DeleteFunc(wanted.URIs, func(uri string) bool { return !slices.Contains(f.resources, uri) })

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/mcpengine/mcpengine/internal/handshake"
-	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // What is wrong with a message, or with the HTTP request around it, decides
@@ -14,8 +14,8 @@ import (
 func TestMalformed(t *testing.T) {
 	t.Parallel()
 	const (
-		parseError, invalid, params = jsonrpc.CodeParseError, jsonrpc.CodeInvalidRequest, jsonrpc.CodeInvalidParams
-		unknown, notFound, mismatch = jsonrpc.CodeMethodNotFound, -32002, jsonrpc.CodeHeaderMismatch
+		parseError, invalid, params = mcp.CodeParseError, mcp.CodeInvalidRequest, mcp.CodeInvalidParams
+		unknown, notFound, mismatch = mcp.CodeMethodNotFound, -32002, mcp.CodeHeaderMismatch
 
 		ping  = `{"jsonrpc":"2.0","id":1,"method":"ping"}`
 		note  = `{"jsonrpc":"2.0","method":"notifications/x"}`

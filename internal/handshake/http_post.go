@@ -8,6 +8,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/protocol"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // An exchange is the answer to one POST.
@@ -99,7 +100,7 @@ func (x *exchange) attempt(answer func()) {
 		case returned:
 		case v == nil:
 			x.http.config.Logger.Error("the handler of a request ended its goroutine")
-			x.cut(jsonrpc.Errorf(jsonrpc.CodeInternalError, "internal error"))
+			x.cut(jsonrpc.Errorf(mcp.CodeInternalError, "internal error"))
 		default:
 			x.panicked = true
 			if v != http.ErrAbortHandler {
@@ -132,7 +133,7 @@ func (x *exchange) run(req *jsonrpc.Request) *jsonrpc.Response {
 	c := begin(x.r.Context(), req.ID)
 	level, ok := s.enter(c)
 	if !ok {
-		return jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(jsonrpc.CodeInvalidRequest, "%s", errNoSession.message))
+		return jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(mcp.CodeInvalidRequest, "%s", errNoSession.message))
 	}
 	defer c.cancel(errAnswered)
 	defer s.leave(c)

@@ -19,6 +19,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/internal/sse"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // notes sends n notifications and completes.
@@ -89,12 +90,12 @@ func TestErrorsTravelWith200(t *testing.T) {
 		if req.Method == "initialize" {
 			return result(req, "{}")
 		}
-		return jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "no"))
+		return jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(mcp.CodeMethodNotFound, "no"))
 	}), handshake.HTTPConfig{})
 	id := initialize(t, h, "2025-11-25")
 	for _, method := range []string{"x", "server/discover", "subscriptions/listen"} {
 		w := serve(h, newMessage(t.Context(), inMemory, "2025-11-25", id, `{"jsonrpc":"2.0","id":1,"method":"`+method+`"}`))
-		if code := parse(t, w.Body.Bytes()).Error.Code; w.Code != http.StatusOK || code != jsonrpc.CodeMethodNotFound {
+		if code := parse(t, w.Body.Bytes()).Error.Code; w.Code != http.StatusOK || code != mcp.CodeMethodNotFound {
 			t.Errorf("%s: HTTP %d %s", method, w.Code, w.Body)
 		}
 	}
@@ -163,7 +164,7 @@ func blocking(notifies bool, entered chan<- struct{}, ended chan<- error) handle
 		entered <- struct{}{}
 		<-ctx.Done()
 		ended <- context.Cause(ctx)
-		return jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(jsonrpc.CodeInternalError, "cancelled"))
+		return jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(mcp.CodeInternalError, "cancelled"))
 	}
 }
 
@@ -446,7 +447,7 @@ func TestNoSessions(t *testing.T) {
 	}
 	for _, method := range []string{"resources/subscribe", "resources/unsubscribe"} {
 		w := post("2025-06-18", `{"jsonrpc":"2.0","id":1,"method":"`+method+`","params":{"uri":"x:y"}}`)
-		if parse(t, w.Body.Bytes()).Error.Code != jsonrpc.CodeMethodNotFound {
+		if parse(t, w.Body.Bytes()).Error.Code != mcp.CodeMethodNotFound {
 			t.Errorf("%s: %s", method, w.Body)
 		}
 	}

@@ -268,7 +268,7 @@ func TestLargeClient(t *testing.T) {
 		"name":         fmt.Sprintf(message, "", large, ""),
 	} {
 		w := serve(h, newMessage(t.Context(), inMemory, "", "", message))
-		if m := parse(t, w.Body.Bytes()); w.Code != http.StatusBadRequest || m.Error.Code != jsonrpc.CodeInvalidParams || string(m.ID) != "1" {
+		if m := parse(t, w.Body.Bytes()); w.Code != http.StatusBadRequest || m.Error.Code != mcp.CodeInvalidParams || string(m.ID) != "1" {
 			t.Errorf("large %s: HTTP %d %s", name, w.Code, w.Body)
 		}
 		if got := w.Header().Get("Mcp-Session-Id"); got != "" {
@@ -281,10 +281,10 @@ func TestLargeClient(t *testing.T) {
 func TestInitializeRefused(t *testing.T) {
 	t.Parallel()
 	h, _ := newEndpoint(handlerFunc(func(_ context.Context, req *jsonrpc.Request, _ func(jsonrpc.Notification)) *jsonrpc.Response {
-		return jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "no"))
+		return jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(mcp.CodeMethodNotFound, "no"))
 	}), handshake.HTTPConfig{})
 	w := serve(h, newMessage(t.Context(), inMemory, "", "", initializeMessage("2025-11-25", "{}")))
-	if w.Code != http.StatusOK || w.Header().Get("Mcp-Session-Id") != "" || parse(t, w.Body.Bytes()).Error.Code != jsonrpc.CodeMethodNotFound {
+	if w.Code != http.StatusOK || w.Header().Get("Mcp-Session-Id") != "" || parse(t, w.Body.Bytes()).Error.Code != mcp.CodeMethodNotFound {
 		t.Errorf("HTTP %d %v %s", w.Code, w.Header(), w.Body)
 	}
 }
@@ -294,7 +294,7 @@ func TestInitializeRefused(t *testing.T) {
 func wantRefusal(t *testing.T, w *httptest.ResponseRecorder, status int, part string) {
 	t.Helper()
 	m := parse(t, w.Body.Bytes())
-	if w.Code != status || m.ID != nil || m.Error.Code != jsonrpc.CodeInvalidRequest || !strings.Contains(m.Error.Message, part) {
+	if w.Code != status || m.ID != nil || m.Error.Code != mcp.CodeInvalidRequest || !strings.Contains(m.Error.Message, part) {
 		t.Errorf("HTTP %d %s, want %d with %q and no id", w.Code, w.Body, status, part)
 	}
 }

@@ -13,14 +13,14 @@ import (
 func isStateless(req *jsonrpc.Request) bool { return req.Meta.Get(mcp.MetaProtocolVersion) != nil }
 
 func notFound(method string) *jsonrpc.Error {
-	return jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "Method not found: %.64q", method)
+	return jsonrpc.Errorf(mcp.CodeMethodNotFound, "Method not found: %.64q", method)
 }
 
 // logLevel reads the parameters of logging/setLevel.
 func logLevel(req *jsonrpc.Request) (string, *jsonrpc.Error) {
 	level := req.Params.Get("level")
 	if !protocol.IsLevel(level) {
-		return "", jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "params.level must be one of %s", strings.Join(protocol.Levels(), ", "))
+		return "", jsonrpc.Errorf(mcp.CodeInvalidParams, "params.level must be one of %s", strings.Join(protocol.Levels(), ", "))
 	}
 	return jsonrpc.Text(level), nil
 }
@@ -30,7 +30,7 @@ func logLevel(req *jsonrpc.Request) (string, *jsonrpc.Error) {
 func resourceURI(req *jsonrpc.Request) (string, *jsonrpc.Error) {
 	uri := req.Params.Get("uri")
 	if !jsonrpc.IsString(uri) {
-		return "", jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "params.uri must be a string")
+		return "", jsonrpc.Errorf(mcp.CodeInvalidParams, "params.uri must be a string")
 	}
 	return jsonrpc.UnquoteString(uri), nil
 }

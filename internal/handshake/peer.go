@@ -50,7 +50,7 @@ func Negotiate(req *jsonrpc.Request) (Peer, *jsonrpc.Error) {
 }
 
 func invalid(message string) *jsonrpc.Error {
-	return jsonrpc.Malformedf(jsonrpc.CodeInvalidParams, "%s", message)
+	return jsonrpc.Malformedf(mcp.CodeInvalidParams, "%s", message)
 }
 
 // traits returns the version that was negotiated.

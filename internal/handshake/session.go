@@ -227,7 +227,7 @@ func (s *session) subscribe(ctx context.Context, uri string) *jsonrpc.Error {
 	case slices.Contains(s.uris, uri):
 		return nil
 	case len(s.uris) >= maxSubscriptions:
-		return jsonrpc.Errorf(jsonrpc.CodeInternalError, "no more than %d subscriptions are accepted", maxSubscriptions)
+		return jsonrpc.Errorf(mcp.CodeInternalError, "no more than %d subscriptions are accepted", maxSubscriptions)
 	}
 	changes := s.changes
 	if changes == nil {

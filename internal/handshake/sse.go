@@ -15,6 +15,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/share"
 	"github.com/mcpengine/mcpengine/internal/sse"
 	"github.com/mcpengine/mcpengine/internal/streamable"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // An SSEConfig adjusts the HTTP+SSE transport. Its zero value is ready to use.
@@ -113,14 +114,14 @@ func (s *SSE) ServeStream(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !streamable.AcceptsEvents(r.Header) {
-		streamable.Reject(w, http.StatusNotAcceptable, jsonrpc.CodeInvalidRequest, "Accept must list text/event-stream")
+		streamable.Reject(w, http.StatusNotAcceptable, mcp.CodeInvalidRequest, "Accept must list text/event-stream")
 		return
 	}
 	user := s.config.Caller(r)
 	c := s.open(w, user, share.CallerOf(user, r.RemoteAddr))
 	if c == nil {
 		w.Header().Set("Retry-After", "5")
-		streamable.Reject(w, http.StatusServiceUnavailable, jsonrpc.CodeInternalError, "no more connections are accepted")
+		streamable.Reject(w, http.StatusServiceUnavailable, mcp.CodeInternalError, "no more connections are accepted")
 		return
 	}
 	defer s.forget(c)
@@ -189,7 +190,7 @@ func (s *SSE) ServeMessage(w http.ResponseWriter, r *http.Request) {
 	}
 	if err := jsonrpc.Valid(m.Text); err != nil {
 		c.conn.Release(m)
-		streamable.Reject(w, http.StatusBadRequest, jsonrpc.CodeParseError, "parse error: "+err.Error())
+		streamable.Reject(w, http.StatusBadRequest, mcp.CodeParseError, "parse error: "+err.Error())
 		return
 	}
 	if s.turnAway(w, r, m.Text) {
@@ -273,14 +274,14 @@ func (s *SSE) deliver(w http.ResponseWriter, r *http.Request, c *sseConn, m *dup
 		reject404(w)
 	case <-patience.C:
 		w.Header().Set("Retry-After", "5")
-		streamable.Reject(w, http.StatusServiceUnavailable, jsonrpc.CodeInternalError, "too many requests are under way")
+		streamable.Reject(w, http.StatusServiceUnavailable, mcp.CodeInternalError, "too many requests are under way")
 	case <-r.Context().Done():
 	}
 	c.conn.Release(m)
 }
 
 func reject404(w http.ResponseWriter) {
-	streamable.Reject(w, http.StatusNotFound, jsonrpc.CodeInvalidRequest, "there is no such connection: open an event stream first")
+	streamable.Reject(w, http.StatusNotFound, mcp.CodeInvalidRequest, "there is no such connection: open an event stream first")
 }
 
 func isClosed(done <-chan struct{}) bool {

@@ -75,7 +75,7 @@ func (s *subscriptions) begin(ctx context.Context, peer Peer, uri string) *jsonr
 	case s.closed || s.resources[key] != nil:
 		return nil
 	case len(s.running) >= maxSubscriptions:
-		return jsonrpc.Errorf(jsonrpc.CodeInternalError, "no more than %d subscriptions are accepted", maxSubscriptions)
+		return jsonrpc.Errorf(mcp.CodeInternalError, "no more than %d subscriptions are accepted", maxSubscriptions)
 	}
 	filter := fmt.Sprintf(`{"resourceSubscriptions":[%s]}`, jsonrpc.AppendString(nil, uri))
 	s.resources[key] = s.start(ctx, peer.listenRequest(filter))
@@ -101,9 +101,9 @@ func (s *subscriptions) confirm(ctx context.Context, uri string) *jsonrpc.Error 
 		err = jsonrpc.Errorf(mcp.CodeResourceNotFound, "Resource not found")
 		err.Data = fmt.Appendf(nil, `{"uri":%s}`, jsonrpc.AppendString(nil, uri))
 	case <-l.ended:
-		err = jsonrpc.Errorf(jsonrpc.CodeInternalError, "the subscription is not accepted")
+		err = jsonrpc.Errorf(mcp.CodeInternalError, "the subscription is not accepted")
 	case <-ctx.Done():
-		err = jsonrpc.Errorf(jsonrpc.CodeInternalError, "%v", ctx.Err())
+		err = jsonrpc.Errorf(mcp.CodeInternalError, "%v", ctx.Err())
 	}
 	s.mu.Lock()
 	if s.resources[key] == l {

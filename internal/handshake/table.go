@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/internal/share"
 	"github.com/mcpengine/mcpengine/internal/streamable"
@@ -137,7 +136,7 @@ type httpRefusal struct {
 }
 
 func (f *httpRefusal) send(w http.ResponseWriter) {
-	streamable.Reject(w, f.status, jsonrpc.CodeInvalidRequest, f.message)
+	streamable.Reject(w, f.status, mcp.CodeInvalidRequest, f.message)
 }
 
 // errNoSession does not say why an id is not valid: whoever tries ids learns

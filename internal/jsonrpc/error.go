@@ -8,18 +8,6 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// Codes of JSON-RPC 2.0 and of the specification (basic, "Error Codes").
-const (
-	CodeParseError                      = mcp.CodeParseError
-	CodeInvalidRequest                  = mcp.CodeInvalidRequest
-	CodeMethodNotFound                  = mcp.CodeMethodNotFound
-	CodeInvalidParams                   = mcp.CodeInvalidParams
-	CodeInternalError                   = mcp.CodeInternalError
-	CodeHeaderMismatch                  = mcp.CodeHeaderMismatch
-	CodeMissingRequiredClientCapability = mcp.CodeMissingRequiredClientCapability
-	CodeUnsupportedProtocolVersion      = mcp.CodeUnsupportedProtocolVersion
-)
-
 // An Error is a JSON-RPC error. Everything in it is meant for the peer.
 type Error struct {
 	Code    int
@@ -65,14 +53,14 @@ func (e *Error) status() int {
 	switch {
 	case e.Refusal != nil:
 		return e.Refusal.Status
-	case e.Code == CodeMethodNotFound:
+	case e.Code == mcp.CodeMethodNotFound:
 		return http.StatusNotFound
 	case e.Malformed:
 		return http.StatusBadRequest
 	}
 	switch e.Code {
-	case CodeParseError, CodeInvalidRequest, CodeHeaderMismatch,
-		CodeMissingRequiredClientCapability, CodeUnsupportedProtocolVersion:
+	case mcp.CodeParseError, mcp.CodeInvalidRequest, mcp.CodeHeaderMismatch,
+		mcp.CodeMissingRequiredClientCapability, mcp.CodeUnsupportedProtocolVersion:
 		return http.StatusBadRequest
 	}
 	return http.StatusOK

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 func TestResponse(t *testing.T) {
@@ -29,11 +30,11 @@ func TestErrorResponse(t *testing.T) {
 		body   string
 		status int
 	}{
-		{"unknown method", `1`, jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "no %q", "m"), `{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"no \"m\""}}`, 404},
-		{"unreadable id", ``, jsonrpc.Errorf(jsonrpc.CodeParseError, "bad"), `{"jsonrpc":"2.0","error":{"code":-32700,"message":"bad"}}`, 400},
-		{"header", `1`, jsonrpc.Errorf(jsonrpc.CodeHeaderMismatch, "bad"), `{"jsonrpc":"2.0","id":1,"error":{"code":-32020,"message":"bad"}}`, 400},
-		{"malformed", `1`, jsonrpc.Malformedf(jsonrpc.CodeInvalidParams, "bad"), `{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"bad"}}`, 400},
-		{"unknown tool", `1`, jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "bad"), `{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"bad"}}`, 200},
+		{"unknown method", `1`, jsonrpc.Errorf(mcp.CodeMethodNotFound, "no %q", "m"), `{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"no \"m\""}}`, 404},
+		{"unreadable id", ``, jsonrpc.Errorf(mcp.CodeParseError, "bad"), `{"jsonrpc":"2.0","error":{"code":-32700,"message":"bad"}}`, 400},
+		{"header", `1`, jsonrpc.Errorf(mcp.CodeHeaderMismatch, "bad"), `{"jsonrpc":"2.0","id":1,"error":{"code":-32020,"message":"bad"}}`, 400},
+		{"malformed", `1`, jsonrpc.Malformedf(mcp.CodeInvalidParams, "bad"), `{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"bad"}}`, 400},
+		{"unknown tool", `1`, jsonrpc.Errorf(mcp.CodeInvalidParams, "bad"), `{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"bad"}}`, 200},
 		{"data", `1`, &jsonrpc.Error{Code: 7, Message: "m\xff", Data: []byte(`{"a":1}`)}, `{"jsonrpc":"2.0","id":1,"error":{"code":7,"message":"m` + "\ufffd" + `","data":{"a":1}}}`, 200},
 	} {
 		t.Run(test.name, func(t *testing.T) {

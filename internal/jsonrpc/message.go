@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // A Message is a message from a server: a request or notification when Method
@@ -28,13 +30,13 @@ type Message struct {
 func (m *Message) IsResponse() bool { return m.Method == "" }
 
 // Parse reads a message in one strict pass. Text that is not strict JSON is
-// CodeParseError, a message of another shape CodeInvalidRequest.
+// mcp.CodeParseError, a message of another shape mcp.CodeInvalidRequest.
 func (m *Message) Parse(data []byte) *Error {
 	if err := m.parse(data); err != nil {
 		return err
 	}
 	if m.Result != nil && !IsObject(m.Result) {
-		return Errorf(CodeInvalidRequest, "the result of a response is an object")
+		return Errorf(mcp.CodeInvalidRequest, "the result of a response is an object")
 	}
 	return nil
 }
@@ -50,7 +52,7 @@ func (m *Message) parse(data []byte) *Error {
 		return s.notObject()
 	}
 	if err := s.message(&m.level); err != nil {
-		return Errorf(CodeParseError, "parse error: %v", err)
+		return Errorf(mcp.CodeParseError, "parse error: %v", err)
 	}
 	return m.check()
 }
@@ -78,20 +80,20 @@ func (m *Message) check() *Error {
 		}
 	}
 	if string(version) != `"2.0"` {
-		return Errorf(CodeInvalidRequest, `jsonrpc must be "2.0"`)
+		return Errorf(mcp.CodeInvalidRequest, `jsonrpc must be "2.0"`)
 	}
 	if method == nil {
 		return m.checkResponse()
 	}
 	switch {
 	case m.Result != nil || m.Error != nil:
-		return Errorf(CodeInvalidRequest, "a message is a request or a response, not both")
+		return Errorf(mcp.CodeInvalidRequest, "a message is a request or a response, not both")
 	case method[0] != '"' || len(method) == 2:
-		return Errorf(CodeInvalidRequest, "method must be a non-empty string")
+		return Errorf(mcp.CodeInvalidRequest, "method must be a non-empty string")
 	case m.ID != nil && !validID(m.ID):
-		return Errorf(CodeInvalidRequest, "id must be a string or an integer of at most %d bytes", maxID)
+		return Errorf(mcp.CodeInvalidRequest, "id must be a string or an integer of at most %d bytes", maxID)
 	case m.Params != nil && m.Params[0] != '{':
-		return Errorf(CodeInvalidRequest, "params must be an object")
+		return Errorf(mcp.CodeInvalidRequest, "params must be an object")
 	}
 	m.Method = UnquoteString(method)
 	return nil
@@ -103,11 +105,11 @@ func (m *Message) checkResponse() *Error {
 	}
 	switch {
 	case (m.Result == nil) == (m.Error == nil):
-		return Errorf(CodeInvalidRequest, "a response has either a result or an error")
+		return Errorf(mcp.CodeInvalidRequest, "a response has either a result or an error")
 	case m.Error != nil && m.Error[0] != '{':
-		return Errorf(CodeInvalidRequest, "the error of a response is an object")
+		return Errorf(mcp.CodeInvalidRequest, "the error of a response is an object")
 	case m.Result != nil && m.ID == nil || m.ID != nil && !validID(m.ID):
-		return Errorf(CodeInvalidRequest, "a response has the id of the request")
+		return Errorf(mcp.CodeInvalidRequest, "a response has the id of the request")
 	}
 	return nil
 }

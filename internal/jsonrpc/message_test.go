@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 func TestParseMessage(t *testing.T) {
@@ -22,21 +23,21 @@ func TestParseMessage(t *testing.T) {
 		{"request", `{"jsonrpc":"2.0","id":1,"method":"ping"}`, 0, ""},
 		{"notification", `{"jsonrpc":"2.0","method":"a","params":{"b":1}}`, 0, ""},
 		{"unknown member", `{"jsonrpc":"2.0","id":1,"result":{},"x":1}`, 0, ""},
-		{"array", `[]`, jsonrpc.CodeInvalidRequest, "batches"},
-		{"text", `hello`, jsonrpc.CodeParseError, "want a value"},
-		{"nothing", ``, jsonrpc.CodeParseError, "end of text"},
-		{"version", `{"id":1,"result":{}}`, jsonrpc.CodeInvalidRequest, "2.0"},
-		{"both", `{"jsonrpc":"2.0","id":1,"result":{},"error":{}}`, jsonrpc.CodeInvalidRequest, "either"},
-		{"neither", `{"jsonrpc":"2.0","id":1}`, jsonrpc.CodeInvalidRequest, "either"},
-		{"request and response", `{"jsonrpc":"2.0","id":1,"method":"a","result":{}}`, jsonrpc.CodeInvalidRequest, "not both"},
-		{"result null", `{"jsonrpc":"2.0","id":1,"result":null}`, jsonrpc.CodeInvalidRequest, "object"},
-		{"result without id", `{"jsonrpc":"2.0","result":{}}`, jsonrpc.CodeInvalidRequest, "id"},
-		{"fraction as id", `{"jsonrpc":"2.0","id":1.5,"result":{}}`, jsonrpc.CodeInvalidRequest, "id"},
-		{"request with id null", `{"jsonrpc":"2.0","id":null,"method":"a"}`, jsonrpc.CodeInvalidRequest, "id"},
-		{"params", `{"jsonrpc":"2.0","id":1,"method":"a","params":[]}`, jsonrpc.CodeInvalidRequest, "params"},
-		{"method", `{"jsonrpc":"2.0","id":1,"method":""}`, jsonrpc.CodeInvalidRequest, "method"},
-		{"case", `{"jsonrpc":"2.0","id":1,"Result":{},"result":{}}`, jsonrpc.CodeInvalidRequest, "by case"},
-		{"duplicate", `{"jsonrpc":"2.0","id":1,"result":{"a":1,"a":2}}`, jsonrpc.CodeParseError, "duplicate"},
+		{"array", `[]`, mcp.CodeInvalidRequest, "batches"},
+		{"text", `hello`, mcp.CodeParseError, "want a value"},
+		{"nothing", ``, mcp.CodeParseError, "end of text"},
+		{"version", `{"id":1,"result":{}}`, mcp.CodeInvalidRequest, "2.0"},
+		{"both", `{"jsonrpc":"2.0","id":1,"result":{},"error":{}}`, mcp.CodeInvalidRequest, "either"},
+		{"neither", `{"jsonrpc":"2.0","id":1}`, mcp.CodeInvalidRequest, "either"},
+		{"request and response", `{"jsonrpc":"2.0","id":1,"method":"a","result":{}}`, mcp.CodeInvalidRequest, "not both"},
+		{"result null", `{"jsonrpc":"2.0","id":1,"result":null}`, mcp.CodeInvalidRequest, "object"},
+		{"result without id", `{"jsonrpc":"2.0","result":{}}`, mcp.CodeInvalidRequest, "id"},
+		{"fraction as id", `{"jsonrpc":"2.0","id":1.5,"result":{}}`, mcp.CodeInvalidRequest, "id"},
+		{"request with id null", `{"jsonrpc":"2.0","id":null,"method":"a"}`, mcp.CodeInvalidRequest, "id"},
+		{"params", `{"jsonrpc":"2.0","id":1,"method":"a","params":[]}`, mcp.CodeInvalidRequest, "params"},
+		{"method", `{"jsonrpc":"2.0","id":1,"method":""}`, mcp.CodeInvalidRequest, "method"},
+		{"case", `{"jsonrpc":"2.0","id":1,"Result":{},"result":{}}`, mcp.CodeInvalidRequest, "by case"},
+		{"duplicate", `{"jsonrpc":"2.0","id":1,"result":{"a":1,"a":2}}`, mcp.CodeParseError, "duplicate"},
 	} {
 		var m jsonrpc.Message
 		err := m.Parse([]byte(test.text))

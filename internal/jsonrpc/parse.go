@@ -31,13 +31,13 @@ var (
 // handshake know responses from clients, read by [ParseReply], and one of them
 // knows batches, taken apart by [SplitBatch].
 var (
-	ErrIsResponse = Errorf(CodeInvalidRequest, "the message is a response: clients send requests and notifications only")
-	ErrIsBatch    = Errorf(CodeInvalidRequest, "a message is one JSON object: batches are not part of the protocol")
+	ErrIsResponse = Errorf(mcp.CodeInvalidRequest, "the message is a response: clients send requests and notifications only")
+	ErrIsBatch    = Errorf(mcp.CodeInvalidRequest, "a message is one JSON object: batches are not part of the protocol")
 )
 
 // Parse reads a request or notification from data, which r then aliases. Text
-// that is not strict JSON is CodeParseError, a message of another shape
-// CodeInvalidRequest. Where the id could be read it is left in r, so that the
+// that is not strict JSON is mcp.CodeParseError, a message of another shape
+// mcp.CodeInvalidRequest. Where the id could be read it is left in r, so that the
 // error can be answered to it.
 func (r *Request) Parse(data []byte) *Error {
 	*r = Request{}
@@ -47,7 +47,7 @@ func (r *Request) Parse(data []byte) *Error {
 		return s.notObject()
 	}
 	if err := s.message(r.levels()); err != nil {
-		return Errorf(CodeParseError, "parse error: %v", err)
+		return Errorf(mcp.CodeParseError, "parse error: %v", err)
 	}
 	return r.check()
 }
@@ -81,12 +81,12 @@ func (s *scanner) message(l *level) error {
 func (s *scanner) notObject() *Error {
 	isArray := s.data[s.pos] == '['
 	if err := Valid(s.data); err != nil {
-		return Errorf(CodeParseError, "parse error: %v", err)
+		return Errorf(mcp.CodeParseError, "parse error: %v", err)
 	}
 	if isArray {
 		return ErrIsBatch
 	}
-	return Errorf(CodeInvalidRequest, "a message is a JSON object")
+	return Errorf(mcp.CodeInvalidRequest, "a message is a JSON object")
 }
 
 func (r *Request) check() *Error {
@@ -98,7 +98,7 @@ func (r *Request) check() *Error {
 			version = m.Value
 		case "id":
 			if !validID(m.Value) {
-				return Errorf(CodeInvalidRequest, "id must be a string or an integer of at most %d bytes", maxID)
+				return Errorf(mcp.CodeInvalidRequest, "id must be a string or an integer of at most %d bytes", maxID)
 			}
 			r.ID = m.Value
 		case "method":
@@ -115,11 +115,11 @@ func (r *Request) check() *Error {
 	}
 	switch {
 	case string(version) != `"2.0"`:
-		return Errorf(CodeInvalidRequest, `jsonrpc must be "2.0"`)
+		return Errorf(mcp.CodeInvalidRequest, `jsonrpc must be "2.0"`)
 	case isResponse:
 		return ErrIsResponse
 	case method == nil || method[0] != '"' || len(method) == 2:
-		return Errorf(CodeInvalidRequest, "method must be a non-empty string")
+		return Errorf(mcp.CodeInvalidRequest, "method must be a non-empty string")
 	}
 	r.Method = methodOf(method)
 	return r.checkParams(params)
@@ -130,7 +130,7 @@ func (r *Request) checkParams(params []byte) *Error {
 		return nil
 	}
 	if params[0] != '{' {
-		return Errorf(CodeInvalidRequest, "params must be an object")
+		return Errorf(mcp.CodeInvalidRequest, "params must be an object")
 	}
 	r.RawParams = params
 	for _, m := range r.Params {
@@ -141,7 +141,7 @@ func (r *Request) checkParams(params []byte) *Error {
 			continue
 		}
 		if m.Value[0] != '{' {
-			return Malformedf(CodeInvalidParams, "_meta must be an object")
+			return Malformedf(mcp.CodeInvalidParams, "_meta must be an object")
 		}
 		r.HasMeta = true
 	}
@@ -180,7 +180,7 @@ func checkCase(name []byte, known []string) *Error {
 	}
 	for _, k := range known {
 		if bytes.EqualFold(name, []byte(k)) {
-			return Errorf(CodeInvalidRequest, "name %.64q differs from %q by case", name, k)
+			return Errorf(mcp.CodeInvalidRequest, "name %.64q differs from %q by case", name, k)
 		}
 	}
 	return nil

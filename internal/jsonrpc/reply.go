@@ -3,6 +3,8 @@ package jsonrpc
 import (
 	"errors"
 	"fmt"
+
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // A Reply is a client's response to a request of the server. Either Result or
@@ -20,7 +22,7 @@ func ParseReply(data []byte) (Reply, *Error) {
 		return Reply{}, err
 	}
 	if !m.IsResponse() || m.ID == nil {
-		return Reply{}, Errorf(CodeInvalidRequest, "a response has the id of the request")
+		return Reply{}, Errorf(mcp.CodeInvalidRequest, "a response has the id of the request")
 	}
 	return Reply{ID: m.ID, Result: m.Result, Error: m.Error}, nil
 }
@@ -38,7 +40,7 @@ func SplitBatch(data []byte) ([][]byte, *Error) {
 	var batch [][]byte
 	s.space()
 	if s.pos >= len(data) || data[s.pos] != '[' {
-		return nil, Errorf(CodeInvalidRequest, "a batch is an array")
+		return nil, Errorf(mcp.CodeInvalidRequest, "a batch is an array")
 	}
 	err := s.elements(func(element []byte) error {
 		if len(batch) == maxBatch {
@@ -52,11 +54,11 @@ func SplitBatch(data []byte) ([][]byte, *Error) {
 	}
 	switch {
 	case errors.Is(err, errLongBatch):
-		return nil, Errorf(CodeInvalidRequest, "%v", err)
+		return nil, Errorf(mcp.CodeInvalidRequest, "%v", err)
 	case err != nil:
-		return nil, Errorf(CodeParseError, "parse error: %v", err)
+		return nil, Errorf(mcp.CodeParseError, "parse error: %v", err)
 	case len(batch) == 0:
-		return nil, Errorf(CodeInvalidRequest, "the batch is empty")
+		return nil, Errorf(mcp.CodeInvalidRequest, "the batch is empty")
 	}
 	return batch, nil
 }

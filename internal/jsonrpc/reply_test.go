@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 func TestParseReply(t *testing.T) {
@@ -16,14 +17,14 @@ func TestParseReply(t *testing.T) {
 		{"result", `{"jsonrpc":"2.0","id":"a","result":{}}`, 0, ""},
 		{"result null", `{"jsonrpc":"2.0","id":1,"result":null}`, 0, ""},
 		{"error", `{"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":"no"}}`, 0, ""},
-		{"both", `{"jsonrpc":"2.0","id":1,"result":{},"error":{}}`, jsonrpc.CodeInvalidRequest, "either"},
-		{"neither", `{"jsonrpc":"2.0","id":1}`, jsonrpc.CodeInvalidRequest, "either"},
-		{"no id", `{"jsonrpc":"2.0","result":{}}`, jsonrpc.CodeInvalidRequest, "id"},
-		{"id null", `{"jsonrpc":"2.0","id":null,"result":{}}`, jsonrpc.CodeInvalidRequest, "id"},
-		{"error text", `{"jsonrpc":"2.0","id":1,"error":"no"}`, jsonrpc.CodeInvalidRequest, "object"},
-		{"version", `{"id":1,"result":{}}`, jsonrpc.CodeInvalidRequest, "2.0"},
-		{"array", `[]`, jsonrpc.CodeInvalidRequest, "batches"},
-		{"duplicate", `{"jsonrpc":"2.0","id":1,"result":1,"result":2}`, jsonrpc.CodeParseError, "duplicate"},
+		{"both", `{"jsonrpc":"2.0","id":1,"result":{},"error":{}}`, mcp.CodeInvalidRequest, "either"},
+		{"neither", `{"jsonrpc":"2.0","id":1}`, mcp.CodeInvalidRequest, "either"},
+		{"no id", `{"jsonrpc":"2.0","result":{}}`, mcp.CodeInvalidRequest, "id"},
+		{"id null", `{"jsonrpc":"2.0","id":null,"result":{}}`, mcp.CodeInvalidRequest, "id"},
+		{"error text", `{"jsonrpc":"2.0","id":1,"error":"no"}`, mcp.CodeInvalidRequest, "object"},
+		{"version", `{"id":1,"result":{}}`, mcp.CodeInvalidRequest, "2.0"},
+		{"array", `[]`, mcp.CodeInvalidRequest, "batches"},
+		{"duplicate", `{"jsonrpc":"2.0","id":1,"result":1,"result":2}`, mcp.CodeParseError, "duplicate"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			reply, err := jsonrpc.ParseReply([]byte(test.text))
@@ -48,12 +49,12 @@ func TestSplitBatch(t *testing.T) {
 		{"two", ` [ {"a":1} , 2 ] `, `{"a":1}|2`, 0},
 		{"one", `[{}]`, `{}`, 0},
 		{"nested", `[[1,2],{"a":[3]}]`, `[1,2]|{"a":[3]}`, 0},
-		{"empty", `[]`, "the batch is empty", jsonrpc.CodeInvalidRequest},
-		{"not an array", `{}`, "a batch is an array", jsonrpc.CodeInvalidRequest},
-		{"cut", `[{}`, "unexpected end", jsonrpc.CodeParseError},
-		{"trailing", `[{}]x`, "goes on", jsonrpc.CodeParseError},
-		{"trailing comma", `[{},]`, "want a value", jsonrpc.CodeParseError},
-		{"too many", `[` + strings.Repeat(`1,`, 64) + `1]`, "at most 64", jsonrpc.CodeInvalidRequest},
+		{"empty", `[]`, "the batch is empty", mcp.CodeInvalidRequest},
+		{"not an array", `{}`, "a batch is an array", mcp.CodeInvalidRequest},
+		{"cut", `[{}`, "unexpected end", mcp.CodeParseError},
+		{"trailing", `[{}]x`, "goes on", mcp.CodeParseError},
+		{"trailing comma", `[{},]`, "want a value", mcp.CodeParseError},
+		{"too many", `[` + strings.Repeat(`1,`, 64) + `1]`, "at most 64", mcp.CodeInvalidRequest},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			batch, err := jsonrpc.SplitBatch([]byte(test.text))

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // An exchange is one invocation on its way through the adapter.
@@ -58,7 +58,7 @@ func (x *exchange) serve(ctx context.Context) {
 		return
 	}
 	if refused := x.decodeBody(); refused != nil {
-		x.writer.reject(refused.status, jsonrpc.CodeInvalidRequest, refused.reason)
+		x.writer.reject(refused.status, mcp.CodeInvalidRequest, refused.reason)
 		return
 	}
 	ctx, cancel := x.bound(ctx)

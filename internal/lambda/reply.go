@@ -12,6 +12,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/sse"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // reply encodes the finished answer for a front door that buffers.
@@ -81,11 +82,11 @@ func (x *exchange) apologise() {
 	message := fmt.Sprintf("the answer is larger than the %d MB that can be returned at once: ask for less, for example for a part of it or with a narrower filter", x.door.limit>>20)
 	var req jsonrpc.Request
 	if err := req.Parse(x.body); err != nil || req.IsNotification() {
-		x.writer.reject(http.StatusInternalServerError, jsonrpc.CodeInternalError, message)
+		x.writer.reject(http.StatusInternalServerError, mcp.CodeInternalError, message)
 		return
 	}
 	if req.Method != "tools/call" {
-		resp := jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(jsonrpc.CodeInternalError, "%s", message))
+		resp := jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(mcp.CodeInternalError, "%s", message))
 		defer resp.Release()
 		x.writer.replace(resp.Status, resp.Body)
 		return

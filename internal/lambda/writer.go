@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // A writer is the [http.ResponseWriter] of an exchange. It keeps what the
@@ -114,5 +115,5 @@ func (w *writer) abort() {
 		w.pipe.fail(errAborted)
 		return
 	}
-	w.reject(http.StatusInternalServerError, jsonrpc.CodeInternalError, "internal error")
+	w.reject(http.StatusInternalServerError, mcp.CodeInternalError, "internal error")
 }

@@ -115,9 +115,9 @@ func (l *binding) refused(err error) bool {
 	case !ok:
 		return false
 	case l.version.Handshake:
-		return rpcErr.Code == jsonrpc.CodeUnsupportedProtocolVersion || rpcErr.Code == jsonrpc.CodeHeaderMismatch
+		return rpcErr.Code == mcp.CodeUnsupportedProtocolVersion || rpcErr.Code == mcp.CodeHeaderMismatch
 	}
-	return rpcErr.Code == jsonrpc.CodeUnsupportedProtocolVersion || saysSessionLost(http.StatusOK, err, false)
+	return rpcErr.Code == mcp.CodeUnsupportedProtocolVersion || saysSessionLost(http.StatusOK, err, false)
 }
 
 func newConn(config Config, t target) *Conn {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/protocol"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // errNoVersion says that client and server have no version in common.
@@ -199,7 +200,7 @@ func (c *Conn) discover(ctx context.Context, v *protocol.Version, open func(*pro
 func supportedBy(result []byte, err error) []string {
 	raw, member := result, "supportedVersions"
 	if rpcErr, ok := errors.AsType[*jsonrpc.Error](err); ok {
-		if rpcErr.Code != jsonrpc.CodeUnsupportedProtocolVersion && rpcErr.Code != jsonrpc.CodeInvalidParams {
+		if rpcErr.Code != mcp.CodeUnsupportedProtocolVersion && rpcErr.Code != mcp.CodeInvalidParams {
 			return nil
 		}
 		raw, member = rpcErr.Data, "supported"

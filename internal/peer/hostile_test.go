@@ -14,6 +14,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/peer"
 	"github.com/mcpengine/mcpengine/internal/protocol"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 const discovered = `{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{},"ttlMs":0,"cacheScope":"public"}`
@@ -189,7 +190,7 @@ func TestUnsupportedVersion(t *testing.T) {
 	url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id, _ := request(r)
 		if asked++; asked == 1 {
-			refuse(w, http.StatusBadRequest, id, jsonrpc.CodeUnsupportedProtocolVersion)
+			refuse(w, http.StatusBadRequest, id, mcp.CodeUnsupportedProtocolVersion)
 			return
 		}
 		reply(w, id, discovered)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // maxAttempts bounds how often a request is sent because of challenges.
@@ -295,7 +296,7 @@ func answers(data, id []byte) bool {
 // "Backward Compatibility").
 func isStateless(err *jsonrpc.Error) bool {
 	switch err.Code {
-	case jsonrpc.CodeHeaderMismatch, jsonrpc.CodeMissingRequiredClientCapability, jsonrpc.CodeUnsupportedProtocolVersion:
+	case mcp.CodeHeaderMismatch, mcp.CodeMissingRequiredClientCapability, mcp.CodeUnsupportedProtocolVersion:
 		return true
 	}
 	return false

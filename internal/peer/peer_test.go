@@ -13,6 +13,7 @@ import (
 	"github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 func TestCall(t *testing.T) {
@@ -34,7 +35,7 @@ func TestCall(t *testing.T) {
 			t.Errorf("weather = %q", got)
 		}
 		_, err = c.Call(t.Context(), peer.Call{Method: "no/such"})
-		if rpcErr, ok := errors.AsType[*jsonrpc.Error](err); !ok || rpcErr.Code != jsonrpc.CodeMethodNotFound {
+		if rpcErr, ok := errors.AsType[*jsonrpc.Error](err); !ok || rpcErr.Code != mcp.CodeMethodNotFound {
 			t.Errorf("no/such: %v, want -32601", err)
 		}
 		if _, err := c.Call(t.Context(), callTool("weather", `{"city":"Oslo"}`)); err != nil {
@@ -265,7 +266,7 @@ func TestMirror(t *testing.T) {
 	}
 	call := callTool("weather", `{"city":"Köln","region":" west "}`)
 	_, err = c.Call(t.Context(), call)
-	if rpcErr, ok := errors.AsType[*jsonrpc.Error](err); !ok || rpcErr.Code != jsonrpc.CodeHeaderMismatch {
+	if rpcErr, ok := errors.AsType[*jsonrpc.Error](err); !ok || rpcErr.Code != mcp.CodeHeaderMismatch {
 		t.Errorf("without the field: %v, want -32020", err)
 	}
 	call.Mirror = mirror

@@ -7,6 +7,7 @@ import (
 	"regexp"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // errHandshakeOnly says that the server has versions with a handshake and no
@@ -39,7 +40,7 @@ func isVerdict(err error) bool {
 		return false
 	}
 	rpcErr, ok := errors.AsType[*jsonrpc.Error](err)
-	return ok && rpcErr.Code != jsonrpc.CodeInternalError && !wraps[*ProtocolError](err)
+	return ok && rpcErr.Code != mcp.CodeInternalError && !wraps[*ProtocolError](err)
 }
 
 // isSameRefusal reports whether two refusals of server/discover are alike.
@@ -108,11 +109,11 @@ func saysSessionLost(status int, err error, hasID bool) bool {
 	switch {
 	case status == http.StatusNotFound || status == http.StatusGone:
 		// A method that is not there may have that status, too.
-		return hasID && !(isRPC && rpcErr.Code == jsonrpc.CodeMethodNotFound) || sessionLost.MatchString(text)
+		return hasID && !(isRPC && rpcErr.Code == mcp.CodeMethodNotFound) || sessionLost.MatchString(text)
 	case status == http.StatusOK:
 		// A tool may have sessions of its own, and speak of them with other codes.
 		return isRPC && sessionLost.MatchString(text) &&
-			(rpcErr.Code == jsonrpc.CodeInvalidRequest || rpcErr.Code == codeServerError || rpcErr.Code == codeSessionNotFound)
+			(rpcErr.Code == mcp.CodeInvalidRequest || rpcErr.Code == codeServerError || rpcErr.Code == codeSessionNotFound)
 	}
 	return sessionLost.MatchString(text)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // maxServerRequests bounds the requests of the server that are being answered.
@@ -36,7 +37,7 @@ func (a *serverRequests) serve(m *jsonrpc.Message, answer RequestFunc) {
 	}
 	// The buffer of the message may be reused before the answer is ready.
 	id, method, params := append([]byte(nil), m.ID...), m.Method, append([]byte(nil), m.Params...)
-	refusal := jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "the client does not answer %s", method)
+	refusal := jsonrpc.Errorf(mcp.CodeMethodNotFound, "the client does not answer %s", method)
 	switch {
 	case method == "ping":
 		answer = func(context.Context, string, []byte) ([]byte, error) { return []byte("{}"), nil }
@@ -137,7 +138,7 @@ func encodeResponse(id, result []byte, err error) []byte {
 	}
 	rpcErr, ok := errors.AsType[*jsonrpc.Error](err)
 	if !ok {
-		rpcErr = jsonrpc.Errorf(jsonrpc.CodeInternalError, "the client could not answer")
+		rpcErr = jsonrpc.Errorf(mcp.CodeInternalError, "the client could not answer")
 	}
 	r.SetError(id, rpcErr)
 	return append([]byte(nil), r.Body...)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/stdio"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // A fake is a handler whose methods are the behaviours that tests need. Every
@@ -36,7 +37,7 @@ func (f *fake) Handle(ctx context.Context, req *jsonrpc.Request, notify func(jso
 		notify(jsonrpc.Notification{Method: method, Params: fmt.Appendf(nil, `{"for":%s}`, req.ID)})
 	})
 	if err != nil {
-		return jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(jsonrpc.CodeInternalError, "%v", err))
+		return jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(mcp.CodeInternalError, "%v", err))
 	}
 	resp := jsonrpc.NewResponse()
 	resp.BeginResult(req.ID)

@@ -14,8 +14,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/stdio"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // answers serves the whole input and returns the lines of output, sorted.
@@ -59,17 +59,17 @@ func TestLines(t *testing.T) {
 		{"lone carriage return", one + "\n\r", ones},
 		{"white space around", " \t" + one + "\t \n", ones},
 		{"garbage between", one + "\n{\"jsonrpc\n" + two + "\n", append([]string{
-			failure("", jsonrpc.CodeParseError, `parse error: unexpected end of text, want '"' at byte 9`),
+			failure("", mcp.CodeParseError, `parse error: unexpected end of text, want '"' at byte 9`),
 		}, both...)},
 		{"two messages in a line", one + one + "\n" + two + "\n", append([]string{
-			failure("", jsonrpc.CodeParseError, "parse error: text goes on after the value at byte 40"),
+			failure("", mcp.CodeParseError, "parse error: text goes on after the value at byte 40"),
 		}, both[1])},
 		{"carriage return ends no line", one + "\r" + two + "\n", []string{
-			failure("", jsonrpc.CodeParseError, "parse error: text goes on after the value at byte 41"),
+			failure("", mcp.CodeParseError, "parse error: text goes on after the value at byte 41"),
 		}},
 		{"a message over two lines", "{\"jsonrpc\":\"2.0\",\n\"id\":1,\"method\":\"echo\"}\n", []string{
-			failure("", jsonrpc.CodeParseError, "parse error: unexpected end of text, want a name at byte 17"),
-			failure("", jsonrpc.CodeParseError, "parse error: text goes on after the value at byte 4"),
+			failure("", mcp.CodeParseError, "parse error: unexpected end of text, want a name at byte 17"),
+			failure("", mcp.CodeParseError, "parse error: text goes on after the value at byte 4"),
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -131,7 +131,7 @@ func TestLongLines(t *testing.T) {
 				if limit == 0 {
 					limit = 4 * mib
 				}
-				want = failure("", jsonrpc.CodeInvalidRequest, fmt.Sprintf("the message is longer than %d bytes", limit))
+				want = failure("", mcp.CodeInvalidRequest, fmt.Sprintf("the message is longer than %d bytes", limit))
 			}
 			next := request("2", "echo") // a long line leaves the next one whole
 			for _, in := range []string{line + "\n" + next, line + "\r\n" + next + "\n", next + "\n" + line, next + "\n" + line + "\n"} {
@@ -154,7 +154,7 @@ func TestLongLineIsNotKept(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	got := answers(t, in, stdio.Config{MaxMessage: 1 << 20})
 	runtime.ReadMemStats(&after)
-	want := failure("", jsonrpc.CodeInvalidRequest, "the message is longer than 1048576 bytes")
+	want := failure("", mcp.CodeInvalidRequest, "the message is longer than 1048576 bytes")
 	if len(got) != 1 || got[0] != want {
 		t.Errorf("answers = %.200q, want %q", got, want)
 	}

@@ -8,14 +8,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/stdio"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // Each line stands between two good ones. It gets the one error it deserves,
 // and they get their results as if it were not there.
 func TestMalformedLines(t *testing.T) {
-	const parse, invalid, params = jsonrpc.CodeParseError, jsonrpc.CodeInvalidRequest, jsonrpc.CodeInvalidParams
+	const parse, invalid, params = mcp.CodeParseError, mcp.CodeInvalidRequest, mcp.CodeInvalidParams
 	call := func(params string) string { return `{"jsonrpc":"2.0","id":1,"method":"echo","params":` + params + `}` }
 	for _, test := range []struct {
 		name, line string

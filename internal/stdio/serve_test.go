@@ -15,6 +15,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/stdio"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 func TestSlowRequestDoesNotBlockFastOne(t *testing.T) {
@@ -50,7 +51,7 @@ func TestEveryWriteIsOneLine(t *testing.T) {
 			id := strconv.Itoa(i)
 			lines = append(lines, request(id, "progress"), "garbage")
 			want = append(want, notification("one", id), notification("two", id), result(id, "{}"),
-				failure("", jsonrpc.CodeParseError, `parse error: unexpected byte 'g', want a value at byte 0`))
+				failure("", mcp.CodeParseError, `parse error: unexpected byte 'g', want a value at byte 0`))
 		}
 		s.send(lines...)
 		s.wantsAnyOrder(want...)
@@ -227,11 +228,11 @@ func TestDuplicateIDIsRefused(t *testing.T) {
 		s := serve(t, f, stdio.Config{})
 		s.send(request(`"a"`, "wait"), request(`"\u0061"`, "echo"))
 		// No id: the client would take it for the answer to the first.
-		s.wants(failure("", jsonrpc.CodeInvalidRequest, `a request with the id "\u0061" is under way already`))
+		s.wants(failure("", mcp.CodeInvalidRequest, `a request with the id "\u0061" is under way already`))
 		s.send(`{"jsonrpc":"2.0","id":"a"}`, `{"jsonrpc":"2.0","id":"b"}`)
 		s.wants(
-			failure("", jsonrpc.CodeInvalidRequest, "method must be a non-empty string"),
-			failure(`"b"`, jsonrpc.CodeInvalidRequest, "method must be a non-empty string"),
+			failure("", mcp.CodeInvalidRequest, "method must be a non-empty string"),
+			failure(`"b"`, mcp.CodeInvalidRequest, "method must be a non-empty string"),
 		)
 		close(f.release)
 		s.wants(result(`"a"`, "{}"))
@@ -315,7 +316,7 @@ func TestSubscriptionsHoldNoSlot(t *testing.T) {
 			s.wants(notification("acknowledged", id))
 		}
 		s.send(request("2", "subscriptions/listen"))
-		s.wants(failure("2", jsonrpc.CodeInternalError, "no more than 2 subscriptions are accepted"))
+		s.wants(failure("2", mcp.CodeInternalError, "no more than 2 subscriptions are accepted"))
 		s.send(request("3", "echo"))
 		s.wants(result("3", "{}"))
 		s.send(cancelled("0"))
@@ -333,9 +334,9 @@ func TestListenThatIsRefusedTearsNothingDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := serve(t, newFake(), stdio.Config{})
 		s.send(`{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{"refuse":true}}`)
-		s.wants(failure("1", jsonrpc.CodeInternalError, "no"))
+		s.wants(failure("1", mcp.CodeInternalError, "no"))
 		s.send(request("2", "refused"))
-		s.wants(failure("2", jsonrpc.CodeInternalError, "no"))
+		s.wants(failure("2", mcp.CodeInternalError, "no"))
 		s.end()
 	})
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/stdio"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 func TestEndOfInputWithNothingUnderWay(t *testing.T) {
@@ -66,8 +67,8 @@ func TestGraceExpires(t *testing.T) {
 			t.Errorf("Serve took %v, want 3s", waited)
 		}
 		s.wantsAnyOrder(
-			failure("1", jsonrpc.CodeInternalError, "the server is shutting down"),
-			failure("2", jsonrpc.CodeInternalError, "the server is shutting down"),
+			failure("1", mcp.CodeInternalError, "the server is shutting down"),
+			failure("2", mcp.CodeInternalError, "the server is shutting down"),
 			cancelled("2"), // the server has torn down an open subscription
 		)
 	})
@@ -112,7 +113,7 @@ func TestContextEndsTheGrace(t *testing.T) {
 		within time.Duration
 		answer []string
 	}{
-		{"wait", 0, []string{failure("1", jsonrpc.CodeInternalError, "the server is shutting down")}},
+		{"wait", 0, []string{failure("1", mcp.CodeInternalError, "the server is shutting down")}},
 		{"stubborn", 1500 * time.Millisecond, nil},
 	} {
 		t.Run(test.method, func(t *testing.T) {
@@ -149,8 +150,8 @@ func TestContextEndsWithRequestsUnderWay(t *testing.T) {
 			t.Errorf("Serve = %v after %v, want %v at once", err, time.Since(start), stop)
 		}
 		s.wantsAnyOrder(
-			failure("1", jsonrpc.CodeInternalError, "the server is shutting down"),
-			failure("2", jsonrpc.CodeInternalError, "the server is shutting down"),
+			failure("1", mcp.CodeInternalError, "the server is shutting down"),
+			failure("2", mcp.CodeInternalError, "the server is shutting down"),
 			result("3", `{"resultType":"complete"}`), cancelled("3"),
 		)
 		if len(f.causes) != 2 || closings != 1 {
@@ -170,9 +171,9 @@ func TestContextEndsWhileRequestWaits(t *testing.T) {
 			if err := <-s.done; !errors.Is(err, context.Canceled) {
 				t.Errorf("Serve = %v", err)
 			}
-			want := []string{failure("2", jsonrpc.CodeInternalError, "the server is shutting down")}
+			want := []string{failure("2", mcp.CodeInternalError, "the server is shutting down")}
 			if method == "wait" {
-				want = append(want, failure("1", jsonrpc.CodeInternalError, "the server is shutting down"))
+				want = append(want, failure("1", mcp.CodeInternalError, "the server is shutting down"))
 			}
 			close(f.release)
 			s.wantsAnyOrder(want...)

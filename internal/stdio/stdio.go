@@ -16,6 +16,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/duplex"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // A Config adjusts the transport. Its zero value is ready to use.
@@ -117,7 +118,7 @@ func (r *reader) read(ctx context.Context) {
 		m.Text, err = r.lines.Next(m.Text)
 		switch {
 		case errors.Is(err, ErrTooLong):
-			r.conn.Refuse(jsonrpc.Errorf(jsonrpc.CodeInvalidRequest, "the message is longer than %d bytes", r.lines.max))
+			r.conn.Refuse(jsonrpc.Errorf(mcp.CodeInvalidRequest, "the message is longer than %d bytes", r.lines.max))
 		case err != nil:
 			if !errors.Is(err, io.EOF) {
 				r.err = fmt.Errorf("read message: %w", err)

@@ -12,8 +12,8 @@ import (
 	"testing/iotest"
 	"time"
 
-	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/streamable"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // The limit is exact, whether the length is declared or not.
@@ -97,7 +97,7 @@ func TestBrokenBody(t *testing.T) {
 	r := newRequest(t.Context(), "")
 	r.Body = io.NopCloser(io.MultiReader(strings.NewReader(call), iotest.ErrReader(errors.New("secret cause"))))
 	w := serve(streamable.New(&h, config()), r)
-	wantError(t, w, http.StatusBadRequest, jsonrpc.CodeInvalidRequest, "could not be read")
+	wantError(t, w, http.StatusBadRequest, mcp.CodeInvalidRequest, "could not be read")
 	if strings.Contains(w.Body.String(), "secret") {
 		t.Errorf("the answer tells the cause: %s", w.Body)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/streamable"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // "Closing the SSE response stream MUST be treated by the server as
@@ -189,7 +190,7 @@ func TestClientDoesNotReadShortAnswers(t *testing.T) {
 		c.IOTimeout = 200 * time.Millisecond
 		c.Authenticate = func(r *http.Request) (context.Context, *jsonrpc.Error) {
 			if r.Header.Get("Authorization") != "" {
-				return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidRequest, "who are you?")
+				return nil, jsonrpc.Errorf(mcp.CodeInvalidRequest, "who are you?")
 			}
 			return r.Context(), nil
 		}

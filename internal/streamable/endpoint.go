@@ -3,7 +3,7 @@ package streamable
 import (
 	"net/http"
 
-	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // Admit makes the checks of the MCP endpoint for another endpoint of the same
@@ -12,7 +12,7 @@ import (
 func (s *Server) Admit(w http.ResponseWriter, r *http.Request, method string) *http.Request {
 	s.bound(w, r)
 	if reason := s.refuseOrigin(r); reason != "" {
-		Reject(w, http.StatusForbidden, jsonrpc.CodeInvalidRequest, reason)
+		Reject(w, http.StatusForbidden, mcp.CodeInvalidRequest, reason)
 		return nil
 	}
 	s.allowOrigin(w, r)
@@ -45,12 +45,12 @@ func AcceptsEvents(h http.Header) bool {
 // answered.
 func (s *Server) ReadMessage(w http.ResponseWriter, r *http.Request, buf []byte) (message []byte, ok bool) {
 	if !isJSON(r.Header) {
-		Reject(w, http.StatusUnsupportedMediaType, jsonrpc.CodeInvalidRequest, notJSON)
+		Reject(w, http.StatusUnsupportedMediaType, mcp.CodeInvalidRequest, notJSON)
 		return buf, false
 	}
 	x := exchange{server: s, body: buf}
 	if status, reason := x.readBody(w, r); status != 0 {
-		Reject(w, status, jsonrpc.CodeInvalidRequest, reason)
+		Reject(w, status, mcp.CodeInvalidRequest, reason)
 		return x.body, false
 	}
 	return x.body, true

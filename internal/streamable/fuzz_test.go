@@ -17,6 +17,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/sse"
 	"github.com/mcpengine/mcpengine/internal/streamable"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // FuzzDecodeValue checks that what is decoded is text that stands for itself or
@@ -90,11 +91,11 @@ func FuzzServeHTTP(f *testing.F) {
 	c.MaxBody = 2 << 10
 	s := streamable.New(handlerFunc(func(ctx context.Context, req *jsonrpc.Request, notify func(jsonrpc.Notification)) *jsonrpc.Response {
 		if req.Method != "tools/call" {
-			return jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "%s", req.Method))
+			return jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(mcp.CodeMethodNotFound, "%s", req.Method))
 		}
 		args := req.Params.Get("arguments")
 		if args == nil || args[0] != '{' {
-			return jsonrpc.ErrorResponse(req.ID, jsonrpc.Malformedf(jsonrpc.CodeInvalidParams, "%s", args))
+			return jsonrpc.ErrorResponse(req.ID, jsonrpc.Malformedf(mcp.CodeInvalidParams, "%s", args))
 		}
 		return echoing(ctx, req, notify)
 	}), c)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/streamable"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // at returns the context of a request that arrived at the given local address.
@@ -37,7 +38,7 @@ func guarded(t *testing.T, c streamable.Config, address, host string, origins ..
 	if h.runs.Load() == 1 {
 		return true
 	}
-	wantError(t, w, http.StatusForbidden, jsonrpc.CodeInvalidRequest, "is not allowed: HTTPConfig.")
+	wantError(t, w, http.StatusForbidden, mcp.CodeInvalidRequest, "is not allowed: HTTPConfig.")
 	if id := parse(t, w.Body.Bytes()).ID; id != nil {
 		t.Errorf("the error has the id %s, want none", id)
 	}
@@ -286,7 +287,7 @@ func TestGuardComesFirst(t *testing.T) {
 		r.Method, r.Host = method, "localhost"
 		r.Header = http.Header{"Origin": {"https://evil.example"}, "Access-Control-Request-Method": {"POST"}}
 		w := serve(newServer(complete), r)
-		wantError(t, w, http.StatusForbidden, jsonrpc.CodeInvalidRequest, "Origin")
+		wantError(t, w, http.StatusForbidden, mcp.CodeInvalidRequest, "Origin")
 		for name := range w.Header() {
 			if strings.HasPrefix(name, "Access-Control-") || name == "Allow" {
 				t.Errorf("%s is refused with %s", method, name)

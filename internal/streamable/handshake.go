@@ -53,7 +53,7 @@ func (s *Server) isHandshake(h http.Header, req *jsonrpc.Request, err *jsonrpc.E
 
 func (s *Server) getHandshake(w http.ResponseWriter, r *http.Request) {
 	if _, events := accepts(r.Header["Accept"]); !events {
-		Reject(w, http.StatusNotAcceptable, jsonrpc.CodeInvalidRequest, "Accept must list text/event-stream")
+		Reject(w, http.StatusNotAcceptable, mcp.CodeInvalidRequest, "Accept must list text/event-stream")
 		return
 	}
 	s.config.Handshake.Get(w, r)
@@ -89,5 +89,5 @@ func RejectMethod(w http.ResponseWriter, allowed string) {
 	if allowed != postOnly {
 		message = "the MCP endpoint accepts " + allowed + " only"
 	}
-	Reject(w, http.StatusMethodNotAllowed, jsonrpc.CodeInvalidRequest, message)
+	Reject(w, http.StatusMethodNotAllowed, mcp.CodeInvalidRequest, message)
 }

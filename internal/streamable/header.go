@@ -107,7 +107,7 @@ func CheckNoFields(h http.Header) *jsonrpc.Error {
 }
 
 func mismatch(format string, args ...any) *jsonrpc.Error {
-	return jsonrpc.Errorf(jsonrpc.CodeHeaderMismatch, "Header mismatch: "+format, args...)
+	return jsonrpc.Errorf(mcp.CodeHeaderMismatch, "Header mismatch: "+format, args...)
 }
 
 // single returns the one value of a field. A field given twice could be read

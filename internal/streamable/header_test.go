@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/streamable"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 func encode(text string) string {
@@ -127,7 +127,7 @@ func TestStandardHeaders(t *testing.T) {
 			if w.Code == http.StatusOK {
 				return
 			}
-			wantError(t, w, http.StatusBadRequest, jsonrpc.CodeHeaderMismatch, test.want)
+			wantError(t, w, http.StatusBadRequest, mcp.CodeHeaderMismatch, test.want)
 			if got := string(parse(t, w.Body.Bytes()).ID); got != "1" {
 				t.Errorf("id = %s, want 1", got)
 			}
@@ -141,7 +141,7 @@ func TestMissingVersionNamesTheSupportedOnes(t *testing.T) {
 	t.Parallel()
 	r := newRequest(t.Context(), call)
 	r.Header.Del("Mcp-Protocol-Version")
-	wantError(t, serve(newServer(complete), r), http.StatusBadRequest, jsonrpc.CodeHeaderMismatch, version)
+	wantError(t, serve(newServer(complete), r), http.StatusBadRequest, mcp.CodeHeaderMismatch, version)
 }
 
 // Header names are case-insensitive and blanks around a value are not part of
@@ -159,11 +159,11 @@ func TestHeadersOnTheWire(t *testing.T) {
 		{"small names", "mcp-protocol-version: 2026-07-28\r\nmcp-method: tools/call\r\nmcp-name: echo\r\n", 200, 0},
 		{"capital names", "MCP-PROTOCOL-VERSION: 2026-07-28\r\nMCP-METHOD: tools/call\r\nMCP-NAME: echo\r\n", 200, 0},
 		{"blanks around values", "Mcp-Protocol-Version: \t 2026-07-28 \t\r\nMcp-Method:tools/call\t\r\nMcp-Name:  echo  \r\n", 200, 0},
-		{"names differing by case, twice", "Mcp-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nmcp-method: tools/call\r\nMcp-Name: echo\r\n", 400, jsonrpc.CodeHeaderMismatch},
-		{"underscores", "Mcp_Protocol_Version: 2026-07-28\r\nMcp_Method: tools/call\r\nMcp_Name: echo\r\n", 400, jsonrpc.CodeHeaderMismatch},
-		{"raw UTF-8", "Mcp-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: \u00e9cho\r\n", 400, jsonrpc.CodeHeaderMismatch},
-		{"folded value", "Mcp-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: ec\r\n ho\r\n", 400, jsonrpc.CodeHeaderMismatch},
-		{"value with LF inside", "Mcp-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/list\nMcp-Method: tools/call\r\nMcp-Name: echo\r\n", 400, jsonrpc.CodeHeaderMismatch},
+		{"names differing by case, twice", "Mcp-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nmcp-method: tools/call\r\nMcp-Name: echo\r\n", 400, mcp.CodeHeaderMismatch},
+		{"underscores", "Mcp_Protocol_Version: 2026-07-28\r\nMcp_Method: tools/call\r\nMcp_Name: echo\r\n", 400, mcp.CodeHeaderMismatch},
+		{"raw UTF-8", "Mcp-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: \u00e9cho\r\n", 400, mcp.CodeHeaderMismatch},
+		{"folded value", "Mcp-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: ec\r\n ho\r\n", 400, mcp.CodeHeaderMismatch},
+		{"value with LF inside", "Mcp-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/list\nMcp-Method: tools/call\r\nMcp-Name: echo\r\n", 400, mcp.CodeHeaderMismatch},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -352,8 +352,8 @@ func TestCheckParam(t *testing.T) {
 				t.Errorf("CheckParam(%q, %s) accepts it, want an error with %q", test.values, test.argument, test.want)
 			case err != nil && test.want == "":
 				t.Errorf("CheckParam(%q, %s): %v, want no error", test.values, test.argument, err)
-			case err != nil && (err.Code != jsonrpc.CodeHeaderMismatch || !strings.Contains(err.Message, test.want)):
-				t.Errorf("CheckParam(%q, %s): %v, want %d with %q", test.values, test.argument, err, jsonrpc.CodeHeaderMismatch, test.want)
+			case err != nil && (err.Code != mcp.CodeHeaderMismatch || !strings.Contains(err.Message, test.want)):
+				t.Errorf("CheckParam(%q, %s): %v, want %d with %q", test.values, test.argument, err, mcp.CodeHeaderMismatch, test.want)
 			}
 		})
 	}
@@ -367,7 +367,7 @@ func TestMismatchIsBounded(t *testing.T) {
 	r := newRequest(t.Context(), body("tools/call", `"name":"`+strings.Repeat("é", 10_000)+`",`))
 	r.Header.Set("Mcp-Name", encode(long))
 	w := serve(newServer(complete), r)
-	wantError(t, w, http.StatusBadRequest, jsonrpc.CodeHeaderMismatch, "does not match")
+	wantError(t, w, http.StatusBadRequest, mcp.CodeHeaderMismatch, "does not match")
 	if n := w.Body.Len(); n > 1000 {
 		t.Errorf("the answer has %d bytes, want at most 1000", n)
 	}

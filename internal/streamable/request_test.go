@@ -10,6 +10,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/streamable"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // The endpoint supports POST; GET and DELETE are answered with 405
@@ -26,7 +27,7 @@ func TestMethod(t *testing.T) {
 			r := newRequest(t.Context(), call)
 			r.Method = method
 			w := serve(streamable.New(&h, config()), r)
-			wantError(t, w, http.StatusMethodNotAllowed, jsonrpc.CodeInvalidRequest, "POST only")
+			wantError(t, w, http.StatusMethodNotAllowed, mcp.CodeInvalidRequest, "POST only")
 			// RFC 9110, section 15.5.6: 405 comes with Allow.
 			if got, want := w.Header().Get("Allow"), "POST, OPTIONS"; got != want {
 				t.Errorf("Allow = %q, want %q", got, want)
@@ -78,7 +79,7 @@ func TestContentType(t *testing.T) {
 				t.Errorf("the handler ran: %v, want %v", ran, test.ok)
 			}
 			if !test.ok {
-				wantError(t, w, http.StatusUnsupportedMediaType, jsonrpc.CodeInvalidRequest, "Content-Type")
+				wantError(t, w, http.StatusUnsupportedMediaType, mcp.CodeInvalidRequest, "Content-Type")
 			}
 		})
 	}
@@ -93,7 +94,7 @@ func TestContentEncoding(t *testing.T) {
 			r := newRequest(t.Context(), call)
 			r.Header["Content-Encoding"] = []string{encoding}
 			w := serve(newServer(complete), r)
-			wantError(t, w, http.StatusUnsupportedMediaType, jsonrpc.CodeInvalidRequest, "not encoded")
+			wantError(t, w, http.StatusUnsupportedMediaType, mcp.CodeInvalidRequest, "not encoded")
 		})
 	}
 }
@@ -148,7 +149,7 @@ func TestAccept(t *testing.T) {
 				t.Errorf("the handler ran: %v, want %v", ran, test.ok)
 			}
 			if w.Code != http.StatusOK {
-				wantError(t, w, http.StatusNotAcceptable, jsonrpc.CodeInvalidRequest, "Accept")
+				wantError(t, w, http.StatusNotAcceptable, mcp.CodeInvalidRequest, "Accept")
 			}
 		})
 	}
@@ -159,7 +160,7 @@ func TestAccept(t *testing.T) {
 // its own; these show how its errors travel.
 func TestUnusableMessage(t *testing.T) {
 	t.Parallel()
-	const parseError, invalid, params = jsonrpc.CodeParseError, jsonrpc.CodeInvalidRequest, jsonrpc.CodeInvalidParams
+	const parseError, invalid, params = mcp.CodeParseError, mcp.CodeInvalidRequest, mcp.CodeInvalidParams
 	for _, test := range []struct {
 		name, body string
 		code       int
@@ -277,13 +278,13 @@ func TestStatus(t *testing.T) {
 		err    *jsonrpc.Error
 		status int
 	}{
-		{"unknown method", jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "x"), http.StatusNotFound},
-		{"unknown version", jsonrpc.Errorf(jsonrpc.CodeUnsupportedProtocolVersion, "x"), http.StatusBadRequest},
-		{"missing capability", jsonrpc.Errorf(jsonrpc.CodeMissingRequiredClientCapability, "x"), http.StatusBadRequest},
-		{"header mismatch", jsonrpc.Errorf(jsonrpc.CodeHeaderMismatch, "x"), http.StatusBadRequest},
-		{"missing _meta", jsonrpc.Malformedf(jsonrpc.CodeInvalidParams, "x"), http.StatusBadRequest},
-		{"unknown tool", jsonrpc.Errorf(jsonrpc.CodeInvalidParams, "x"), http.StatusOK},
-		{"internal error", jsonrpc.Errorf(jsonrpc.CodeInternalError, "x"), http.StatusOK},
+		{"unknown method", jsonrpc.Errorf(mcp.CodeMethodNotFound, "x"), http.StatusNotFound},
+		{"unknown version", jsonrpc.Errorf(mcp.CodeUnsupportedProtocolVersion, "x"), http.StatusBadRequest},
+		{"missing capability", jsonrpc.Errorf(mcp.CodeMissingRequiredClientCapability, "x"), http.StatusBadRequest},
+		{"header mismatch", jsonrpc.Errorf(mcp.CodeHeaderMismatch, "x"), http.StatusBadRequest},
+		{"missing _meta", jsonrpc.Malformedf(mcp.CodeInvalidParams, "x"), http.StatusBadRequest},
+		{"unknown tool", jsonrpc.Errorf(mcp.CodeInvalidParams, "x"), http.StatusOK},
+		{"internal error", jsonrpc.Errorf(mcp.CodeInternalError, "x"), http.StatusOK},
 		{"error of the application", jsonrpc.Errorf(1, "x"), http.StatusOK},
 	} {
 		t.Run(test.name, func(t *testing.T) {

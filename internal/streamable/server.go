@@ -20,6 +20,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/internal/share"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // A Config adjusts the transport. The zero value is the safe one.
@@ -134,7 +135,7 @@ func (x *exchange) release() {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := s.bound(w, r)
 	if reason := s.refuseOrigin(r); reason != "" {
-		Reject(w, http.StatusForbidden, jsonrpc.CodeInvalidRequest, reason)
+		Reject(w, http.StatusForbidden, mcp.CodeInvalidRequest, reason)
 		return
 	}
 	s.allowOrigin(w, r)
@@ -167,23 +168,23 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // post answers a POST in ctx, which is that of r with its caller.
 func (s *Server) post(ctx context.Context, w http.ResponseWriter, r *http.Request, began time.Time) {
 	if !isJSON(r.Header) {
-		Reject(w, http.StatusUnsupportedMediaType, jsonrpc.CodeInvalidRequest, notJSON)
+		Reject(w, http.StatusUnsupportedMediaType, mcp.CodeInvalidRequest, notJSON)
 		return
 	}
 	if json, events := accepts(r.Header["Accept"]); !json || !events {
-		Reject(w, http.StatusNotAcceptable, jsonrpc.CodeInvalidRequest, "Accept must list application/json and text/event-stream")
+		Reject(w, http.StatusNotAcceptable, mcp.CodeInvalidRequest, "Accept must list application/json and text/event-stream")
 		return
 	}
 	caller := s.caller(ctx, r)
 	if !s.calls.Take(caller) {
 		w.Header().Set("Retry-After", "1")
-		Reject(w, http.StatusServiceUnavailable, jsonrpc.CodeInternalError, "too many requests are being answered: send the request again later")
+		Reject(w, http.StatusServiceUnavailable, mcp.CodeInternalError, "too many requests are being answered: send the request again later")
 		return
 	}
 	defer s.calls.Release(caller)
 	x := s.exchanges.Get().(*exchange)
 	if status, reason := x.readBody(w, r); status != 0 {
-		Reject(w, status, jsonrpc.CodeInvalidRequest, reason)
+		Reject(w, status, mcp.CodeInvalidRequest, reason)
 	} else if x.serve(ctx, w, r, began, caller) {
 		return
 	}
@@ -257,7 +258,7 @@ func (x *exchange) handle(ctx context.Context) *jsonrpc.Response {
 	s.running.enter(x)
 	defer func() {
 		if x.used = !s.running.leave(x); !returned {
-			x.stream.cut(jsonrpc.Errorf(jsonrpc.CodeInternalError, "internal error"))
+			x.stream.cut(jsonrpc.Errorf(mcp.CodeInternalError, "internal error"))
 			s.config.Logger.Error("the handler of a request ended its goroutine or panicked", "method", x.request.Method)
 		}
 	}()

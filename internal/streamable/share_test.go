@@ -11,6 +11,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/share"
 	"github.com/mcpengine/mcpengine/internal/streamable"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // A caller may have half of all requests answered at a time. More are refused
@@ -49,7 +50,7 @@ func TestCallsAreShared(t *testing.T) {
 	r := newRequest(t.Context(), call)
 	r.RemoteAddr = "192.0.2.1:2000"
 	w := serve(s, r)
-	wantError(t, w, http.StatusServiceUnavailable, jsonrpc.CodeInternalError, "too many requests")
+	wantError(t, w, http.StatusServiceUnavailable, mcp.CodeInternalError, "too many requests")
 	if w.Header().Get("Retry-After") == "" {
 		t.Error("the refusal does not say when to come back")
 	}

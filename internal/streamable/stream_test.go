@@ -16,6 +16,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/streamable"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 func progress(n int) jsonrpc.Notification {
@@ -37,7 +38,7 @@ func slowly(d time.Duration) handlerFunc {
 	return func(ctx context.Context, req *jsonrpc.Request, _ func(jsonrpc.Notification)) *jsonrpc.Response {
 		select {
 		case <-ctx.Done():
-			return jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(jsonrpc.CodeInternalError, "%v", ctx.Err()))
+			return jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(mcp.CodeInternalError, "%v", ctx.Err()))
 		case <-time.After(d):
 			return result(req, completed)
 		}
@@ -85,11 +86,11 @@ func TestErrorEndsTheStream(t *testing.T) {
 	t.Parallel()
 	s := newServer(func(_ context.Context, req *jsonrpc.Request, notify func(jsonrpc.Notification)) *jsonrpc.Response {
 		notify(progress(1))
-		return jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "x"))
+		return jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(mcp.CodeMethodNotFound, "x"))
 	})
 	w := serve(s, newRequest(t.Context(), call))
 	messages := events(t, w.Body.Bytes())
-	if w.Code != http.StatusOK || len(messages) != 2 || messages[1].Error.Code != jsonrpc.CodeMethodNotFound || string(messages[1].ID) != "1" {
+	if w.Code != http.StatusOK || len(messages) != 2 || messages[1].Error.Code != mcp.CodeMethodNotFound || string(messages[1].ID) != "1" {
 		t.Errorf("answer %d %s, want 200 with a notification and an error", w.Code, w.Body)
 	}
 }
@@ -384,7 +385,7 @@ func TestSilentCall(t *testing.T) {
 			}
 			<-time.After(step.wait)
 			if !step.runs {
-				return jsonrpc.ErrorResponse(req.ID, jsonrpc.Malformedf(jsonrpc.CodeInvalidParams, "refused"))
+				return jsonrpc.ErrorResponse(req.ID, jsonrpc.Malformedf(mcp.CodeInvalidParams, "refused"))
 			}
 			return result(req, completed)
 		}), c)
