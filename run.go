@@ -33,7 +33,8 @@ import (
 //     interfaces, as container platforms expect;
 //   - a terminal as standard input means that a person has started the program:
 //     HTTP on localhost:8000, with a few words on standard error;
-//   - anything else means stdio: a host has started the program.
+//   - anything else means stdio: a host has started the program. The null device
+//     as standard input ends it at once, with a word on standard error.
 //
 // MCPENGINE_PLATFORM_SESSIONS sets [HTTPConfig.PlatformSessions].
 // MCPENGINE_KEYS has the keys of a program without [WithKeys], as [ParseKeys]
@@ -147,11 +148,19 @@ Press Ctrl+C to stop.
 `, e.info.Name, url, e.info.Name, url)
 }
 
+// nobody is said where standard input ends before it has begun.
+const nobody = `%s: standard input is the null device, so that no client can speak to the server, which ends now.
+Set PORT=8000 or MCPENGINE_TRANSPORT=http to serve HTTP.
+`
+
 // runStdio serves the process's own streams.
 func (e *Engine) runStdio(ctx context.Context) error {
 	stdout := os.Stdout
 	os.Stdout = os.Stderr
 	defer func() { os.Stdout = stdout }()
+	if info, err := os.Stdin.Stat(); err == nil && isNull(info) {
+		fmt.Fprintf(os.Stderr, nobody, e.info.Name)
+	}
 	err := e.ServeStdio(ctx, os.Stdin, stdout)
 	if errors.Is(err, context.Canceled) {
 		return nil

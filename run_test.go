@@ -266,3 +266,23 @@ func replace(t *testing.T, stream **os.File, input bool) (reader, writer *os.Fil
 	})
 	return reader, writer
 }
+
+// A server whose standard input is the null device ends, and says why.
+func TestRunNullDevice(t *testing.T) {
+	setTransport(t, "PORT", "")
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	stdin := os.Stdin
+	defer func() { os.Stdin = stdin }()
+	os.Stdin = null
+	said, _ := replace(t, &os.Stderr, false)
+	if err := mcpengine.New("test").Run(t.Context()); err != nil {
+		t.Errorf("Run() = %v", err)
+	}
+	if line, err := bufio.NewReader(said).ReadString('\n'); err != nil || !strings.HasPrefix(line, "test: standard input is the null device") {
+		t.Errorf("stderr is %q (%v)", line, err)
+	}
+}

@@ -63,7 +63,8 @@ type Process struct {
 	Args []string
 
 	// Env holds "key=value" pairs. The default is the environment of this
-	// process.
+	// process. The server gets MCPENGINE_TRANSPORT=stdio besides, so that a PORT
+	// which is meant for this process does not make it serve HTTP.
 	Env []string
 
 	// Dir is the working directory. The default is that of this process.

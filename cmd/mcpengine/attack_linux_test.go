@@ -59,7 +59,7 @@ func TestAttackH12Processes(t *testing.T) {
 	if err := os.WriteFile(file, []byte(secret), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	home := setUp(t, server.URL, "--client-id", "client", "--client-secret-file", file,
+	home := setUp(t, server.URL, "--client-id", "client", "--client-secret", "@"+file,
 		"--header", "X-Key=literal:"+key, "--header", "Authorization=command:cat "+pipe)
 	b := startBridge(t, home)
 	b.ask("0", "initialize", `{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"host","version":"1"}}`)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,9 +16,9 @@ import (
 // authFlags say who signs in.
 type authFlags struct {
 	remoteFlags
-	secretFile string
-	scopes     []string
-	device     bool
+	secret string
+	scopes []string
+	device bool
 }
 
 func (c *cli) auth() *cobra.Command {
@@ -65,13 +66,11 @@ func (c *cli) authCommand(use, short string, f *authFlags, run func(ctx context.
 func (c *cli) login() *cobra.Command {
 	f := &authFlags{}
 	cmd := c.authCommand("login", "Sign in to a server", f, func(ctx context.Context, t *target) error {
-		if f.secretFile != "" {
-			secret, err := c.readFile(f.secretFile, maxSecretBytes)
-			if err != nil {
-				return fmt.Errorf("--client-secret-file: %w", err)
-			}
-			t.secret = strings.TrimSpace(secret)
+		secret, err := c.clientSecret(func(flag string) bool { return flag == "client-secret" && f.secret != "" }, f.secret)
+		if err != nil {
+			return usageError{err}
 		}
+		t.secret = cmp.Or(secret, t.secret)
 		if t.secret != "" && t.ClientID == "" {
 			return usageError{errors.New("a client secret needs --client-id")}
 		}
@@ -79,7 +78,7 @@ func (c *cli) login() *cobra.Command {
 		return c.runLogin(ctx, t, f.device)
 	})
 	flags := cmd.Flags()
-	flags.StringVar(&f.secretFile, "client-secret-file", "", "`file` that holds its secret")
+	flags.StringVar(&f.secret, "client-secret", "", "`where` its secret is: env:NAME, @FILE or - (stdin)")
 	flags.StringArrayVar(&f.scopes, "scope", nil, "`scope` to ask for too; repeat it")
 	flags.BoolVar(&f.device, "device", false, "sign in on another device, with a code")
 	return cmd

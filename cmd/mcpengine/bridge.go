@@ -58,7 +58,11 @@ func (c *cli) relay(ctx context.Context, target string, level slog.Level, sign *
 	if err != nil {
 		return err
 	}
-	source.Log = bridge.NewLog(c.stderr.Raw(), level, filepath.Join(source.Home, "logs", source.Name+".log"))
+	file := ""
+	if source.Home != "" {
+		file = filepath.Join(source.Home, "logs", source.Name+".log")
+	}
+	source.Log = bridge.NewLog(c.stderr.Raw(), level, file)
 	defer source.Log.Close()
 	config, release, err := source.Config()
 	if err != nil {
@@ -74,11 +78,11 @@ func (c *cli) relay(ctx context.Context, target string, level slog.Level, sign *
 
 // bridgeSource is the profile of a name, or one made of a URL.
 func (c *cli) bridgeSource(target string, sign *signFlags) (remote.Source, error) {
+	source := remote.Source{Name: target, Getenv: c.getenv, Now: time.Now, Carry: awsauth.Carry}
 	store, err := c.store()
-	if err != nil {
-		return remote.Source{}, err
+	if err == nil {
+		source.Home = store.Home()
 	}
-	source := remote.Source{Name: target, Home: store.Home(), Getenv: c.getenv, Now: time.Now, Carry: awsauth.Carry}
 	if strings.Contains(target, "://") {
 		source.Name = nameOf(target)
 		source.Profile = &profile.Profile{URL: target}
@@ -93,6 +97,9 @@ func (c *cli) bridgeSource(target string, sign *signFlags) (remote.Source, error
 	}
 	if sign.any() {
 		return source, usageError{errors.New("the flags for AWS are for a URL; those of a profile are set with mcpengine proxy")}
+	}
+	if err != nil {
+		return source, err
 	}
 	if source.Profile, err = store.Load(target); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {

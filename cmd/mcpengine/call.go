@@ -78,11 +78,7 @@ func (c *cli) runCall(ctx context.Context, t *target, name string, pairs []strin
 			return err
 		}
 	}
-	var opts []client.CallOption
-	if bar.on {
-		opts = append(opts, client.WithProgress(bar.show))
-	}
-	result, err := conn.CallTool(ctx, name, arguments, opts...)
+	result, err := conn.CallTool(ctx, name, arguments, client.WithProgress(bar.show))
 	bar.clear()
 	if err != nil {
 		return fmt.Errorf("call %s: %w", name, err)

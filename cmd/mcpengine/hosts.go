@@ -41,6 +41,16 @@ func (f *hostFlags) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.project, "project", false, "the file in this folder, not the user's")
 }
 
+// any reports whether a host, or where to look for one, was asked for.
+func (f *hostFlags) any() bool {
+	for _, chosen := range f.chosen {
+		if *chosen {
+			return true
+		}
+	}
+	return f.all || f.project
+}
+
 // hosts are those that were asked for.
 func (f *hostFlags) hosts(e hostconfig.Environment) ([]*hostconfig.Host, error) {
 	var hosts []*hostconfig.Host
@@ -73,15 +83,21 @@ func (c *cli) hostEnvironment(home string, project bool) (hostconfig.Environment
 		Exists: func(name string) bool { _, err := os.Stat(name); return err == nil },
 	}
 	var err error
-	if e.Home, err = os.UserHomeDir(); err != nil {
-		return e, fmt.Errorf("find the home directory: %w", err)
-	}
 	if project {
 		if e.Project, err = os.Getwd(); err != nil {
 			return e, fmt.Errorf("find the project: %w", err)
 		}
+		return e, nil
+	}
+	if e.Home, err = os.UserHomeDir(); err != nil {
+		return e, hintError{fmt.Errorf("find the files of the hosts: %w", err), "set HOME to your home directory"}
 	}
 	return e, nil
+}
+
+// homeless says what to do where there is no folder for the program's files.
+func homeless(err error) error {
+	return hintError{err, "set MCPENGINE_HOME to a folder for them"}
 }
 
 // runHostCommand runs a host's own command, or looks for it when it gets no
@@ -106,7 +122,7 @@ func runHostCommand(ctx context.Context, command string, args ...string) error {
 func (c *cli) store() (*profile.Store, error) {
 	home, err := profile.Home(c.getenv)
 	if err != nil {
-		return nil, err
+		return nil, homeless(err)
 	}
 	return profile.NewStore(home, nil), nil
 }

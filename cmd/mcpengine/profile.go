@@ -25,6 +25,7 @@ func (c *cli) profile(said func(flag string) bool, old *profile.Profile, url str
 		}
 	}
 	n := &f.profile
+	when(insecureHTTP, func() { p.InsecureHTTP = n.InsecureHTTP })
 	when("mode", func() { p.Mode = n.Mode })
 	when("protocol", func() { p.Protocol = n.Protocol })
 	when("client-id", func() {
@@ -54,7 +55,7 @@ func (c *cli) profile(said func(flag string) bool, old *profile.Profile, url str
 	if err := setHeaders(said, p, f.headers); err != nil {
 		return nil, "", err
 	}
-	secret, err := c.clientSecret(said, f)
+	secret, err := c.clientSecret(said, f.secret)
 	if err != nil {
 		return nil, "", err
 	}
@@ -90,24 +91,31 @@ func absolute(file string) (string, error) {
 	return filepath.Abs(file)
 }
 
-// clientSecret is the OAuth client secret, from where the user has put it.
-func (c *cli) clientSecret(said func(flag string) bool, f *proxyFlags) (string, error) {
-	byFlag, byFile := said("client-secret"), said("client-secret-file")
-	var secret string
-	switch {
-	case byFlag && byFile:
-		return "", errors.New("--client-secret and --client-secret-file exclude each other")
-	case byFlag:
-		secret = f.secret
-	case byFile:
-		var err error
-		if secret, err = c.readFile(f.secretFile, maxSecretBytes); err != nil {
-			return "", fmt.Errorf("--client-secret-file: %w", err)
+// clientSecret returns the OAuth client secret, from where the user has put it.
+func (c *cli) clientSecret(said func(flag string) bool, place string) (string, error) {
+	if !said("client-secret") {
+		if said("client-id") {
+			return strings.TrimSpace(c.getenv("MCPENGINE_CLIENT_SECRET")), nil
 		}
-	case said("client-id"):
-		return strings.TrimSpace(c.getenv("MCPENGINE_CLIENT_SECRET")), nil
-	default:
 		return "", nil
+	}
+	var secret string
+	var err error
+	name, isVariable := strings.CutPrefix(place, "env:")
+	file, isFile := strings.CutPrefix(place, "@")
+	switch {
+	case isVariable:
+		secret = c.getenv(name)
+	case isFile:
+		secret, err = c.readFile(file, maxSecretBytes)
+	case place == "-":
+		secret, err = c.readFile("-", maxSecretBytes)
+	default:
+		// What was given may be the secret, so it is not repeated.
+		return "", errors.New("--client-secret is env:NAME, @FILE or - for standard input: other users see what is in a command line")
+	}
+	if err != nil {
+		return "", fmt.Errorf("--client-secret: %w", err)
 	}
 	if secret = strings.TrimSpace(secret); secret == "" {
 		return "", errors.New("the client secret is empty")

@@ -24,6 +24,9 @@ type progressBar struct {
 const barWidth = 20
 
 func (b *progressBar) show(p mcp.ProgressNotificationParams) {
+	if !b.on {
+		return // it was asked for so that the call is not taken for silent
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	line := fmt.Sprintf("%g", p.Progress)

@@ -20,13 +20,13 @@ import (
 // proxyFlags are the flags of proxy as they were given.
 type proxyFlags struct {
 	hostFlags
-	profile            profile.Profile
-	secret, secretFile string
-	headers            []string
-	timeout            time.Duration
-	sign               signFlags
-	via                string
-	dryRun, force      bool
+	profile       profile.Profile
+	secret        string
+	headers       []string
+	timeout       time.Duration
+	sign          signFlags
+	via           string
+	dryRun, force bool
 }
 
 func (c *cli) proxy() *cobra.Command {
@@ -51,10 +51,10 @@ for the same URL. More flags are in docs/hosts.md.`,
 	p := &f.profile
 	flags.StringVar(&p.Mode, "mode", "auto", "`transport`: auto, http or sse")
 	flags.StringVar(&p.ClientID, "client-id", "", "OAuth client `id`")
-	flags.StringVar(&f.secret, "client-secret", "", "its `secret`, or set MCPENGINE_CLIENT_SECRET")
-	flags.StringVar(&f.secretFile, "client-secret-file", "", "`file` that holds it; - reads it from stdin")
+	flags.StringVar(&f.secret, "client-secret", "", "`where` its secret is: env:NAME, @FILE or - (stdin)")
 	flags.StringArrayVar(&p.Scopes, "scope", nil, "OAuth `scope` to ask for; repeat it")
 	flags.StringArrayVar(&f.headers, "header", nil, "send `K=V`; V may be env:X, file:X or command:X")
+	addInsecureHTTP(cmd, &p.InsecureHTTP)
 	f.sign.add(cmd)
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print what would change, and change nothing")
 	flags.BoolVar(&f.force, "force", false, "replace an entry that mcpengine has not made")
@@ -98,13 +98,15 @@ func (c *cli) runProxy(cmd *cobra.Command, name, url string, f *proxyFlags) erro
 	if err != nil {
 		return usageError{err}
 	}
-	e, err := c.hostEnvironment(store.Home(), f.project)
-	if err != nil {
-		return err
-	}
-	hosts, err := f.hostFlags.hosts(e)
-	if err != nil {
-		return err
+	var e hostconfig.Environment
+	var hosts []*hostconfig.Host
+	if f.any() { // without a host no file of one is looked for
+		if e, err = c.hostEnvironment(store.Home(), f.project); err != nil {
+			return err
+		}
+		if hosts, err = f.hostFlags.hosts(e); err != nil {
+			return err
+		}
 	}
 	s, err := c.server(store, name, p, secret != "", f.via)
 	if err != nil {
@@ -162,8 +164,8 @@ func (c *cli) server(store *profile.Store, name string, p *profile.Profile, secr
 	if strings.Contains(s.Command, "go-build") {
 		return s, hintError{errors.New("this program is a temporary one of go run, which a host could not start"), "go install github.com/mcpengine/mcpengine/cmd/mcpengine@latest"}
 	}
-	if c.getenv("MCPENGINE_HOME") != "" {
-		// The host may not have it, and the bridge has to find the profile.
+	if usual, err := profile.UsualHome(); err != nil || usual != store.Home() {
+		// The host may not have the variable, and the bridge has to find the profile.
 		s.Env = map[string]string{"MCPENGINE_HOME": store.Home()}
 	}
 	return s, nil

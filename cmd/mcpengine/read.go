@@ -35,7 +35,7 @@ func (c *cli) read() *cobra.Command {
 }
 
 func (c *cli) readResource(ctx context.Context, conn *client.Client, uri string, asJSON bool) error {
-	result, err := conn.ReadResource(ctx, uri)
+	result, err := conn.ReadResource(ctx, uri, client.WithProgress((&progressBar{}).show))
 	if err != nil {
 		return fmt.Errorf("read %s: %w", uri, err)
 	}
@@ -77,7 +77,7 @@ func (c *cli) prompt() *cobra.Command {
 }
 
 func (c *cli) getPrompt(ctx context.Context, conn *client.Client, name string, arguments map[string]string, asJSON bool) error {
-	result, err := conn.GetPrompt(ctx, name, arguments)
+	result, err := conn.GetPrompt(ctx, name, arguments, client.WithProgress((&progressBar{}).show))
 	if err != nil {
 		return fmt.Errorf("get prompt %s: %w", name, err)
 	}

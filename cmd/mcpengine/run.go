@@ -14,6 +14,7 @@ import (
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/awsauth"
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/deploy"
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/hostconfig"
+	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/profile"
 	"github.com/mcpengine/mcpengine/internal/bridge"
 	"github.com/mcpengine/mcpengine/internal/private"
 	"github.com/mcpengine/mcpengine/internal/terminal"
@@ -53,6 +54,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	c.fail(err)
 	var usage usageError
 	if !c.started || errors.As(err, &usage) {
+		if hint := hintOf(err); hint != "" {
+			c.hint(hint)
+			return exitUsage
+		}
 		c.hint("see " + command.CommandPath() + " -h")
 		return exitUsage
 	}
@@ -66,6 +71,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 func hintOf(err error) string {
 	if e, ok := errors.AsType[*private.Error](err); ok {
 		return e.Hint()
+	}
+	if errors.Is(err, profile.ErrInTheClear) {
+		return "use https; or, where the network is trusted, --" + insecureHTTP
 	}
 	if e, ok := errors.AsType[hintError](err); ok {
 		return e.hint

@@ -22,7 +22,9 @@ type Command struct {
 	Path string // found as [exec.Command] does
 	Args []string
 
-	// Env is the environment. The default is that of the process.
+	// Env is the environment. The default is the one of this process. The program
+	// gets MCPENGINE_TRANSPORT=stdio besides: a variable such as PORT, which would
+	// make it serve HTTP, is meant for this process.
 	Env []string
 
 	// Dir is the working directory. The default is that of the process.
@@ -293,6 +295,10 @@ type process struct {
 func startProcess(command Command) (*streams, error) {
 	cmd := exec.Command(command.Path, command.Args...) //nolint:noctx // it lasts as long as the connection
 	cmd.Env, cmd.Dir, cmd.Stderr = command.Env, command.Dir, command.Stderr
+	if cmd.Env == nil {
+		cmd.Env = os.Environ()
+	}
+	cmd.Env = append(cmd.Env[:len(cmd.Env):len(cmd.Env)], "MCPENGINE_TRANSPORT=stdio")
 	cmd.WaitDelay = time.Second // for its standard error
 	setGroup(cmd)
 	// Not StdoutPipe: waiting for the process would close it under the reader.

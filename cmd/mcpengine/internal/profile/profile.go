@@ -13,6 +13,8 @@ import (
 	"time"
 
 	jsonx "github.com/go-json-experiment/json"
+
+	"github.com/mcpengine/mcpengine/internal/weburl"
 )
 
 // A Profile says how to reach a remote MCP server.
@@ -28,6 +30,8 @@ type Profile struct {
 	Protocol string `json:"protocol,omitempty"`
 	// Headers are sent with every request. Optional.
 	Headers []Header `json:"headers,omitempty"`
+	// InsecureHTTP allows headers to go to another machine in the clear.
+	InsecureHTTP bool `json:"insecureHttp,omitempty"`
 	// ClientID is the OAuth client id. Default: the client registers itself.
 	ClientID string `json:"clientId,omitempty"`
 	// ClientSecret says where the OAuth client secret is. Optional.
@@ -137,6 +141,9 @@ func (p *Profile) Check() error {
 			return err
 		}
 	}
+	if len(p.Headers) > 0 && !p.InsecureHTTP && inTheClear(p.URL) {
+		return ErrInTheClear
+	}
 	if p.ClientSecret != nil {
 		if p.ClientID == "" {
 			return errors.New("a client secret needs a client id")
@@ -149,6 +156,15 @@ func (p *Profile) Check() error {
 		return err
 	}
 	return p.checkSizes()
+}
+
+// ErrInTheClear says that headers, which hold secrets as often as not, would go
+// to another machine without encryption.
+var ErrInTheClear = errors.New("headers would go to another machine in the clear, where anybody on the way can read them")
+
+func inTheClear(rawURL string) bool {
+	u, err := url.Parse(rawURL)
+	return err == nil && u.Scheme == "http" && !weburl.Secure(u)
 }
 
 func (p *Profile) checkSizes() error {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -33,17 +34,37 @@ type Store struct {
 	keep Keeper
 }
 
-// Home is the folder of the program's own files: MCPENGINE_HOME, or mcpengine
+// Home returns the folder of the program's own files: MCPENGINE_HOME, or mcpengine
 // in the user's configuration folder.
 func Home(getenv func(string) string) (string, error) {
 	if home := getenv("MCPENGINE_HOME"); home != "" {
 		return filepath.Abs(home)
 	}
+	// A relative name does not count (XDG Base Directory Specification).
+	if folder := getenv("XDG_CONFIG_HOME"); hasXDG() && filepath.IsAbs(folder) {
+		return filepath.Join(folder, "mcpengine"), nil
+	}
+	return UsualHome()
+}
+
+// UsualHome returns what [Home] is where no variable says otherwise.
+func UsualHome() (string, error) {
+	if hasXDG() {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", fmt.Errorf("find the folder of the program's files: %w", err)
+		}
+		return filepath.Join(home, ".config", "mcpengine"), nil
+	}
 	folder, err := os.UserConfigDir()
 	if err != nil {
-		return "", fmt.Errorf("find the configuration folder: %w", err)
+		return "", fmt.Errorf("find the folder of the program's files: %w", err)
 	}
 	return filepath.Join(folder, "mcpengine"), nil
+}
+
+func hasXDG() bool {
+	return runtime.GOOS != "windows" && runtime.GOOS != "darwin" && runtime.GOOS != "ios" && runtime.GOOS != "plan9"
 }
 
 // NewStore is the store in a folder that need not exist. Secrets go to the

@@ -2,6 +2,7 @@ package remote
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -16,6 +17,14 @@ import (
 // are kept in, so that one of them signs in for all. Nothing is opened before
 // there is a token, or the server wants one: a keychain may take its time.
 func (s Source) signIn(client *http.Client) func(asked bool) (peer.Authorizer, error) {
+	if s.Home == "" {
+		return func(asked bool) (peer.Authorizer, error) {
+			if asked {
+				return nil, errHomeless
+			}
+			return nil, nil //nolint:nilnil // no token was ever kept
+		}
+	}
 	dir := filepath.Join(s.Home, "oauth")
 	open := sync.OnceValues(func() (peer.Authorizer, error) {
 		config, err := OAuth(context.Background(), dir, s.Profile, s.Keychain, client)
@@ -46,6 +55,8 @@ func (s Source) signIn(client *http.Client) func(asked bool) (peer.Authorizer, e
 		return tokens, nil
 	}
 }
+
+var errHomeless = errors.New("there is no folder to keep tokens in: set HOME or MCPENGINE_HOME")
 
 // OAuth is how to sign in to the server of a profile, less the grant and the
 // client's secret, with the tokens of a folder. A nil keychain is the system's. The

@@ -24,7 +24,8 @@ type Source struct {
 	Name    string
 	Profile *profile.Profile
 
-	// Home is the folder of the program's own files.
+	// Home is the folder of the program's own files. Without it nothing is kept,
+	// and nobody can sign in.
 	Home   string
 	Getenv func(string) string
 	Now    func() time.Time
@@ -72,7 +73,9 @@ func (s Source) Config() (config bridge.Config, release func(), err error) {
 		HTTPClient:  client,
 		Transport:   Transport(p.Mode),
 		IdleTimeout: time.Duration(p.Timeout),
-		Cache:       bridge.NewFileCache(filepath.Join(s.Home, "servers"), s.Now),
+	}
+	if s.Home != "" {
+		config.Peer.Cache = bridge.NewFileCache(filepath.Join(s.Home, "servers"), s.Now)
 	}
 	if p.Protocol != "" {
 		config.Peer.Versions = []string{p.Protocol}
