@@ -145,6 +145,10 @@ conformance: build ## Run the official MCP conformance suite
 	@scripts/install-conformance
 	@go build -C test -o $(CURDIR)/bin/conformance-run ./conformance/run && bin/conformance-run
 
+.PHONY: release-check
+release-check: ## Tag a release in a clone, and install the library and the CLI from it
+	@cd cmd/mcpengine && go test -count=1 -v -run '^TestRelease' .
+
 .PHONY: bridge-deps
 bridge-deps:
 	@scripts/install-bridges || echo "bench: the bridges are not installed; they will be left out" >&2
