@@ -328,7 +328,7 @@ func TestConfigurationErrors(t *testing.T) {
 		{"C05 cycle of one", resourceURL, good, []auth.ResourceOption{auth.WithHierarchy("a", "a")}, "cycle"},
 		{"bad scope in hierarchy", resourceURL, good, []auth.ResourceOption{auth.WithHierarchy("a", "b c")}, "hierarchy"},
 		{"one issuer twice", resourceURL, good, []auth.ResourceOption{auth.WithProvider(good)}, "twice"},
-		{"two kinds of tokens", resourceURL, good, []auth.ResourceOption{auth.WithProvider(idp.GitHub("id", "secret"))}, "only one"},
+		{"two kinds of tokens", resourceURL, good, []auth.ResourceOption{auth.WithProvider(idp.GitHub("id", "secret"))}, "only provider"},
 		{"introspection without secret", resourceURL, idp.Introspection(issuer, resourceURL, idp.IntrospectionEndpoint{URL: endpoint.URL}), nil, "no client id"},
 		{"introspection over http", resourceURL, idp.Introspection(issuer, resourceURL, idp.IntrospectionEndpoint{URL: "http://id.example/", ClientID: "i", ClientSecret: "s"}), nil, "https"},
 		{"introspection without audience", resourceURL, idp.Introspection(issuer, "", endpoint), nil, "no audience"},
