@@ -10,7 +10,7 @@ import (
 )
 
 // An argument is a property of the input of a prompt or template. Its value
-// arrives as text, because that is all a prompt argument or a URI can carry.
+// arrives as text: prompt arguments and URIs carry nothing else.
 type argument struct {
 	name        string
 	title       string
@@ -64,8 +64,8 @@ func argumentOf(p jsonrpc.Member) (argument, error) {
 	return a, nil
 }
 
-// sameNames checks that a template's variables and the input's fields are the
-// same.
+// sameNames checks that every variable of a template has a field of the input, and
+// every field a variable.
 func sameNames(variables []string, arguments []argument) error {
 	for _, a := range arguments {
 		if !slices.Contains(variables, a.name) {
@@ -95,8 +95,8 @@ func encodeArguments(arguments []argument, names, values []string) []byte {
 	return append(dst, '}')
 }
 
-// appendArgument appends the text of one argument as a JSON value. A text that
-// is no number or boolean stays a string, for the schema to refuse.
+// appendArgument appends the text of one argument as a JSON value. Text that is
+// neither a number nor a boolean stays a string, which the schema refuses.
 func appendArgument(dst []byte, arguments []argument, name, text string) []byte {
 	i := slices.IndexFunc(arguments, func(a argument) bool { return a.name == name })
 	if i >= 0 && !arguments[i].isText && isScalar(text) {

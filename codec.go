@@ -15,9 +15,9 @@ import (
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 )
 
-// encode encodes a value of a handler: the same bytes for the same value, and
-// text that is not UTF-8 repaired rather than refused. What methods of the value
-// have written is checked as strictly as what a client sends.
+// encode encodes a value of a handler: the same bytes for the same value, with
+// text that is not UTF-8 repaired. JSON that methods of the value have written is
+// checked as strictly as a client's.
 func encode(v any) ([]byte, error) {
 	value, err := json.Marshal(v)
 	if err != nil {
@@ -35,8 +35,8 @@ func validText(value []byte) []byte {
 	return bytes.ToValidUTF8(value, []byte("\uFFFD"))
 }
 
-// plainText undoes the escapes of <, > and &, which encoding/json makes for
-// HTML and which cost a model tokens. It changes value.
+// plainText undoes the escapes of <, > and &. encoding/json makes them for HTML;
+// to a model they are wasted tokens. It changes value.
 func plainText(value []byte) []byte {
 	i := bytes.Index(value, []byte(`\u00`))
 	if i < 0 {
@@ -78,16 +78,16 @@ func unmarshal(data []byte, v any) error {
 	return json.Unmarshal(data, v)
 }
 
-// decode decodes valid arguments into a zero value. What can still fail is what
-// a schema does not say, such as the range of an int64 or the form of a time. The
-// arguments are open when their schema allows members that the type may not have.
+// decode decodes valid arguments into a zero value. It still fails on limits that
+// a schema does not have, such as the range of an int64 or the form of a time.
+// Open says that the schema allows members that the type may not have.
 func decode[In any](args []byte, open bool, flat *flatDecoder, in *In) error {
 	if open {
 		if err := checkNames(reflect.TypeFor[In](), args); err != nil {
 			return fmt.Errorf("arguments are invalid: %w", err)
 		}
 	}
-	// What the first leaves, the second decodes again.
+	// Whatever the first cannot decode, the second decodes from the start.
 	if flat.decode(args, reflect.ValueOf(in).Elem()) || decodeValid(args, in) == nil {
 		return nil
 	}
@@ -135,9 +135,9 @@ func decodeValid(value []byte, v any) error {
 	return err
 }
 
-// plainIntegers writes integers with a fraction or an exponent without, and
-// reports whether there are any. Those that a float64 does not hold exactly stay
-// as they are.
+// plainIntegers rewrites integers that have a fraction or an exponent, such as 1.0
+// and 1e3, and reports whether there are any. Integers that a float64 does not
+// hold exactly stay as they are.
 func plainIntegers(args []byte) (rewritten []byte, changed bool) {
 	for len(args) > 0 {
 		n := 1

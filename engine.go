@@ -26,9 +26,9 @@ import (
 // every client asks for the second.
 const defaultPageSize = 1000
 
-// An Engine is an MCP server: a set of features and what answers requests for
-// them. Create one with [New]. Its methods and the Add functions may be called
-// at any time and from any goroutine, also while it serves.
+// An Engine is an MCP server: it holds features and answers requests for them.
+// Create one with [New]. Its methods and the Add functions may be called at any
+// time and from any goroutine, also while it serves.
 type Engine struct {
 	info           mcp.Implementation
 	instructions   string
@@ -39,7 +39,7 @@ type Engine struct {
 	pageSize       int
 	cache          cacheHint
 	httpConfig     HTTPConfig
-	auth           auth.Authority // nil when nobody need be verified
+	auth           auth.Authority // nil when callers are not verified
 	fault          error          // in the URLs of the configuration, which Run returns
 	metadata       []string       // paths at which its metadata is served
 
@@ -53,13 +53,13 @@ type Engine struct {
 	warnKeys      sync.Once
 	http          *streamable.Server
 
-	// What the earlier versions keep open: to end it, and to wait for what goes
-	// on without a connection.
+	// closeHandshake ends the connections of handshake versions, and waitHandshake
+	// waits for the answers that go on without one.
 	closeHandshake func()
 	waitHandshake  func(context.Context) error
 
-	// serverless says that a process lives no longer than its requests: nobody
-	// hears of changes, and clients are told how long lists stay fresh.
+	// serverless says that a process lives no longer than its requests: clients do
+	// not hear of changes, but are told how long lists stay fresh.
 	serverless bool
 
 	// The chains of middleware, each nil when there is none.
@@ -103,9 +103,9 @@ type ends struct {
 	list   []byte // ,"ttlMs":…,"cacheScope":…, and result
 }
 
-// encodeEnds encodes the members that end every complete result: its type and
-// who produced it (basic, "Per-response protocol fields"). Versions with a
-// handshake have none of them.
+// encodeEnds encodes the members that end every complete result: its type and the
+// server's info (basic, "Per-response protocol fields"). Handshake versions do not
+// have them.
 func (e *Engine) encodeEnds() {
 	info, err := encodeImplementation(e.info)
 	if err != nil {

@@ -48,8 +48,8 @@ func wireError(err *mcp.Error) *jsonrpc.Error {
 	return wire
 }
 
-// isProtocolError reports whether an error ends the request whatever else a
-// handler has asked for.
+// isProtocolError reports whether an error ends the request even if the handler
+// has asked something.
 func isProtocolError(err error) bool {
 	if _, ok := errors.AsType[*internalError](err); ok {
 		return true
@@ -61,8 +61,8 @@ func isProtocolError(err error) bool {
 	return ok
 }
 
-// wireError returns what the client may know of err, and whether that is less
-// than there is to know, so that err belongs into the log.
+// wireError returns the error for the client, and whether it hides err, which then
+// belongs in the log.
 func (r *Request) wireError(err error) (wire *jsonrpc.Error, hidden bool) {
 	if e, ok := errors.AsType[*jsonrpc.Error](err); ok {
 		return e, false

@@ -84,7 +84,7 @@ func WithHTTP(config HTTPConfig) Option {
 	return engineOption(func(e *Engine) { e.httpConfig = config })
 }
 
-// A cacheHint says how long a result stays fresh and who may share it.
+// A cacheHint says how long a result stays fresh and which caches may share it.
 type cacheHint struct {
 	ttlMs int64
 	scope mcp.CacheScope

@@ -10,7 +10,7 @@ import (
 // A policy is who may use a feature. The zero policy admits every verified
 // caller; without [WithAuth] every policy admits everybody.
 type policy struct {
-	public bool // nobody need be verified
+	public bool // no caller has to be verified
 	hidden bool
 	scopes []string
 	rules  []auth.Rule
@@ -95,7 +95,7 @@ func Hidden() FeatureOption {
 	return featureOption(func(p *profile) { p.policy.hidden = true })
 }
 
-// check refuses what cannot be meant.
+// check refuses options that contradict each other or the engine.
 func (p *policy) check(e *Engine) error {
 	closed := len(p.scopes) > 0 || len(p.rules) > 0 || len(p.faults) > 0 || p.hidden
 	switch {

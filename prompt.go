@@ -112,7 +112,7 @@ func (p *prompt) wireDefinition() mcp.Prompt {
 	return def
 }
 
-// result turns what the handler returned into the result.
+// result makes the result from the handler's output.
 func (p *prompt) result(out any) (*mcp.GetPromptResult, error) {
 	result := &mcp.GetPromptResult{Description: p.description}
 	switch out := out.(type) {
@@ -170,8 +170,8 @@ func (e *Engine) getPrompt(ctx context.Context, req *Request, dst []byte) ([]byt
 	return req.appendShaped(dst, result, false)
 }
 
-// decodeArguments turns the arguments, all of them strings on the wire, into
-// valid values of the types that the input has.
+// decodeArguments turns the arguments, which are strings on the wire, into values
+// of the input's types and validates them.
 func (p *prompt) decodeArguments(ctx context.Context, raw []byte) ([]byte, error) {
 	members, err := jsonrpc.ParseObject(raw)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// An internalError is a mistake of the server: the client learns nothing but
-// that there was one.
+// An internalError is a mistake of the server. The client learns only that there
+// was one.
 type internalError struct{ err error }
 
 func (e *internalError) Error() string { return e.err.Error() }
@@ -85,8 +85,8 @@ func (t *tool) result(ctx context.Context, out any) (*mcp.CallToolResult, error)
 	return &mcp.CallToolResult{Content: mcp.ContentBlocks{mcp.TextContent{Text: string(value)}}, StructuredContent: value}, nil
 }
 
-// stringOf returns the string that out points to. The usual case does not
-// allocate.
+// stringOf returns the string that out points to, without an allocation if the
+// type is string.
 func stringOf(out any) string {
 	if s, ok := out.(*string); ok {
 		return *s
@@ -101,8 +101,8 @@ func (r *Request) appendText(dst []byte, text string) []byte {
 	return append(dst, r.ends.result...)
 }
 
-// appendStructured appends structured content, with its JSON as text for
-// clients that read nothing else.
+// appendStructured appends structured content, and its JSON as text for clients
+// that read only text.
 func (r *Request) appendStructured(ctx context.Context, dst []byte, t *tool, out any) ([]byte, error) {
 	value, err := t.structured(ctx, out)
 	if err != nil {
@@ -132,8 +132,8 @@ func (t *tool) structured(ctx context.Context, out any) ([]byte, error) {
 	return value, nil
 }
 
-// validResult checks a result. A nil slice or map, which encoding/json writes
-// as null, is taken for an empty one where the schema needs it to be one.
+// validResult validates a result. A nil slice or map, which encoding/json writes
+// as null, becomes an empty one where the schema wants a list or an object.
 func validResult(ctx context.Context, s *schema.Schema, value []byte) ([]byte, error) {
 	if s.Validate(ctx, value) == nil {
 		return value, nil
@@ -162,8 +162,7 @@ func isNil(block mcp.ContentBlock) bool {
 	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
-// appendCallToolResult appends a result that is complete but for what every
-// result has.
+// appendCallToolResult appends a result, with the members that every result has.
 func (r *Request) appendCallToolResult(ctx context.Context, dst []byte, t *tool, made *mcp.CallToolResult) ([]byte, error) {
 	if made == nil {
 		return dst, internalf("the handler returned a nil *mcp.CallToolResult")
@@ -193,7 +192,7 @@ func (r *Request) complete(meta mcp.Meta) (mcp.ResultType, mcp.Meta) {
 	return mcp.ResultTypeComplete, r.engine.resultMeta(meta)
 }
 
-// resultMeta adds who produced the result to the "_meta" a handler has set.
+// resultMeta adds the server's info to the "_meta" that a handler has set.
 func (e *Engine) resultMeta(meta mcp.Meta) mcp.Meta {
 	meta = maps.Clone(meta)
 	if meta == nil {

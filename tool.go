@@ -44,7 +44,7 @@ type tool struct {
 	feature
 	input  *schema.Schema
 	output *schema.Schema // nil for none
-	open   bool           // the input schema was given: the input type may not have all it allows
+	open   bool           // the input schema was given, and may allow more than the input type has
 
 	annotations *mcp.ToolAnnotations
 	defined     sync.Once // see wire
@@ -66,9 +66,9 @@ type toolConfig struct {
 	input, output givenSchema
 }
 
-// A givenSchema compiles a schema that an option gives as JSON, nil for none.
-// A program without such an option does not link what only such a schema may
-// need, regular expressions.
+// A givenSchema compiles a schema that an option gives as JSON. It is nil without
+// such an option, and a program without one does not link package regexp, which
+// only such schemas need.
 type givenSchema func() (*schema.Schema, error)
 
 func given(text string) givenSchema {
@@ -190,7 +190,7 @@ func (s *toolSpec) bind(e *Engine) (registered, error) {
 		return nil, fmt.Errorf("output: %w", err)
 	}
 	if t.meta != nil || t.icons != nil {
-		// To encode these can fail, and the caller may change them later.
+		// Encoding these can fail, and the caller may change them later.
 		if t.definition, err = encodeTool(t.wireDefinition()); err != nil {
 			return nil, err
 		}
@@ -202,8 +202,8 @@ func (t *tool) addTo(c *catalog) bool { return c.tools.add(t) }
 func (t *tool) removeFrom(c *catalog) { c.tools.remove([]string{t.name}) }
 func (t *tool) list() change          { return toolsChanged }
 
-// wire returns the definition as it stands in a list. It is encoded when a list
-// is first asked for, which many a process on AWS Lambda never is.
+// wire returns the definition for a list. It is encoded for the first list: many
+// processes on AWS Lambda are never asked for one.
 func (t *tool) wire(v *protocol.Version) []byte {
 	t.defined.Do(func() {
 		if t.definition == nil {
@@ -268,8 +268,8 @@ func (e *Engine) outputSchema(t reflect.Type, given givenSchema, structured bool
 // maxName bounds the names of tools and prompts (tools, "Tool Names").
 const maxName = 128
 
-// checkName accepts names that fit into a header field and a shell, and that
-// nobody can confuse with another by how they look.
+// checkName accepts names that fit into a header field and a shell, and that do
+// not look like others.
 func checkName(name string) error {
 	if name == "" || len(name) > maxName {
 		return fmt.Errorf("a name has 1 to %d characters", maxName)

@@ -9,8 +9,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/lambda"
 )
 
-// serverlessTTL is how long lists stay fresh where nobody hears of changes, if
-// [WithCache] does not say.
+// serverlessTTL is how long lists stay fresh where clients do not hear of changes,
+// unless [WithCache] says otherwise.
 const serverlessTTL = time.Minute
 
 // runLambda serves the invocations of an AWS Lambda function until the
@@ -31,8 +31,8 @@ func (e *Engine) runLambda(ctx context.Context) error {
 	})
 }
 
-// goServerless gives up what needs a process that lasts: subscriptions,
-// sessions, and streams to come back to.
+// goServerless turns off what needs a process that lasts: subscriptions, sessions
+// and resumable streams.
 func (e *Engine) goServerless() {
 	e.serverless = true
 	if e.cache.ttlMs == 0 {

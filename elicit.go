@@ -40,8 +40,9 @@ func WithRequestedSchema(schema string) AskOption {
 //
 // The error is [ErrDeclined] or [ErrCancelled] when the user does not answer,
 // and an [*mcp.Error] when the client cannot ask. On the first run of the handler
-// it says that the answer has yet to come. Whatever it is, return it. To ask
-// several things in one round, ask them all before looking at the errors:
+// the error says that the answer is still to come. The handler returns every
+// error. To ask several questions in one round, ask them all before looking at
+// the errors:
 //
 //	name, err1 := mcpengine.Elicit[Name](ctx, "Your name?")
 //	roots, err2 := mcpengine.ListRoots(ctx)
@@ -180,7 +181,7 @@ func CreateMessage(ctx context.Context, params mcp.CreateMessageRequestParams, o
 // deprecates this since 2026-07-28. The errors are those of [Elicit].
 func ListRoots(ctx context.Context, opts ...AskOption) ([]mcp.Root, error) {
 	a := newAsk(mcp.MethodRootsList, opts)
-	a.params = []byte("{}") // may be left out, but not every client bears that
+	a.params = []byte("{}") // optional, but some clients refuse a request without it
 	req, err := asking(ctx)
 	if err != nil {
 		return nil, err
@@ -202,8 +203,8 @@ func ListRoots(ctx context.Context, opts ...AskOption) ([]mcp.Root, error) {
 }
 
 // Step runs f once for all runs of the handler: when the handler is run again
-// with an answer, Step returns what f returned then. Put a side effect that
-// comes before a question into a step. T is kept as JSON with the client, sealed
+// with an answer, Step returns the first run's value of f. Put a side effect that
+// comes before a question into a step. The client keeps the value as JSON, sealed
 // and bound to the request. An error is not kept.
 //
 // A name can be used once in a run of the handler.
@@ -231,8 +232,8 @@ func Step[T any](ctx context.Context, name string, f func(context.Context) (T, e
 	return out, nil
 }
 
-// require refuses a question that the client has not declared it can answer
-// (basic, "_meta").
+// require returns an error unless the client has declared the capability that a
+// question needs (basic, "_meta").
 func (r *Request) require(needed mcp.ClientCapabilities) error {
 	has := r.ClientCapabilities()
 	switch {
@@ -254,8 +255,8 @@ func offersSampling(has, needed *mcp.SamplingCapability) bool {
 		(needed.Context == nil || has.Context != nil)
 }
 
-// offersElicitation knows that a client that names no mode offers forms
-// (elicitation, "Capabilities").
+// offersElicitation reports whether the client has the modes that are needed. A
+// client that names no mode has forms (elicitation, "Capabilities").
 func offersElicitation(has, needed *mcp.ElicitationCapability) bool {
 	if has == nil {
 		return false

@@ -32,16 +32,15 @@ const (
 // errInputRequired is what a question returns until it is answered.
 var errInputRequired = errors.New("the client has been asked for input: return this error and the handler will run again with the answer")
 
-// A subject is what a request is about. What is asked on its behalf is bound to
-// it.
+// A subject is what a request is about. Questions of its handler are bound to it.
 type subject struct {
 	mayAsk bool
 	name   string
 	args   []byte
 }
 
-// A round is one run of a handler within a multi round-trip request: what the
-// rounds before have brought, and what this one has asked (multi round-trip
+// A round is one run of a handler within a multi round-trip request: the answers
+// and steps of earlier rounds, and the questions of this one (multi round-trip
 // requests, "Basic Workflow").
 type round struct {
 	mu      sync.Mutex
@@ -51,7 +50,7 @@ type round struct {
 	used    map[string]bool // names of questions and steps of this run
 }
 
-// A state is what replays have to remember. The client keeps it, sealed.
+// A state is what the next run of the handler needs. The client keeps it, sealed.
 type state struct {
 	Expires int64                      `json:"exp"`
 	Answers map[string]json.RawMessage `json:"answers,omitempty"`
@@ -91,9 +90,9 @@ func asking(ctx context.Context) (*Request, error) {
 	return req, nil
 }
 
-// resume notes what the request is about and takes up what the rounds before
-// have left. Every method that may ask calls it before its handler runs, so
-// that a state that was tampered with is refused whether it is needed or not.
+// resume records what the request is about and restores the answers and steps of
+// earlier rounds. Every method that may ask calls it before its handler runs, so
+// that a forged state is refused even if the handler asks nothing.
 func (r *Request) resume(name string, args []byte) error {
 	r.subject = subject{true, name, args}
 	sealed, answers := r.param("requestState"), r.param("inputResponses")
@@ -122,8 +121,8 @@ func (r *Request) resume(name string, args []byte) error {
 
 var errState = jsonrpc.Errorf(mcp.CodeInvalidParams, "requestState is not valid for this request, or has expired: send the request without it")
 
-// openState refuses what was not sealed for this caller and this very request
-// (multi round-trip requests, "Server Requirements").
+// openState restores a state. It refuses one that was not sealed for this caller
+// and this request (multi round-trip requests, "Server Requirements").
 func (r *Request) openState(sealed []byte) error {
 	if !jsonrpc.IsString(sealed) {
 		return errState
@@ -141,9 +140,9 @@ func (r *Request) openState(sealed []byte) error {
 	return nil
 }
 
-// stateOwner digests what a state is bound to: caller, method, name and
-// arguments. The arguments are taken in canonical form, because a client may
-// encode them anew.
+// stateOwner returns a digest of the caller, method, name and arguments that a
+// state is bound to. The arguments are in canonical form, because a client may
+// encode them differently the next time.
 func (r *Request) stateOwner() []byte {
 	args := schema.Canonical(r.subject.args)
 	h := sha256.New()
@@ -205,8 +204,8 @@ func (r *Request) askNow(ctx context.Context, a *ask) ([]byte, error) {
 	return answer, nil
 }
 
-// deriveKey names a question by its content, so that a replay finds its answer
-// whatever order it asks in, and never takes the answer to something else.
+// deriveKey names a question by its content, so that a replay finds the answer in
+// whatever order it asks, and never the answer to another question.
 func (q *round) deriveKey(a *ask) string {
 	digest := sha256.Sum256(fmt.Appendf(nil, "%s\n%s", a.method, a.params))
 	key := base64.RawURLEncoding.EncodeToString(digest[:12])
@@ -228,8 +227,7 @@ func (q *round) claim(name string) bool {
 	return true
 }
 
-// step returns what the step has returned in an earlier run, and nil when this
-// is its first.
+// step returns the value of the step in an earlier run, and nil in its first run.
 func (q *round) step(name string) ([]byte, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
