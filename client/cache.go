@@ -9,8 +9,8 @@ import (
 )
 
 // A cache keeps results for as long as the server says that they are fresh
-// (caching). It belongs to one client and so to one caller: what is private is
-// shared with nobody. Its zero value is ready to use.
+// (caching). It belongs to one client, and so to one caller: private results are
+// not shared. Its zero value is ready to use.
 type cache struct {
 	mu      sync.Mutex
 	entries map[cacheKey]cacheEntry
@@ -79,11 +79,11 @@ func (c *cache) store(method string, params, raw []byte, generation uint64, limi
 	c.bytes += size(key, e)
 }
 
-// size is roughly what an entry takes.
+// size is roughly the memory that an entry takes.
 func size(key cacheKey, e cacheEntry) int { return len(e.raw) + len(key.params) + 256 }
 
-// makeRoom removes what has expired, and then anything, until no more than limit
-// bytes are left.
+// makeRoom removes expired entries, and then others, until at most limit bytes
+// are left.
 func (c *cache) makeRoom(limit int) {
 	if c.bytes <= limit {
 		return

@@ -13,10 +13,10 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// maxInputs bounds what a server may ask for in one round.
+// maxInputs bounds the inputs that a server may require in one round.
 const maxInputs = 32
 
-// A request is what is sent, again in every round with what the round adds.
+// A request is sent in every round, with the additions of that round.
 type request struct {
 	method string
 	params []byte // a JSON object
@@ -37,9 +37,9 @@ func object(name, value string) []byte {
 	return jsonrpc.NewObject(name, jsonrpc.AppendString(nil, value))
 }
 
-// send sends the request, answers what the server asks for on the way, and
-// returns the result and in how many rounds it came about (multi round-trip
-// requests, "Client Requirements").
+// send sends the request, supplies the inputs that the server requires, and
+// returns the result and the number of rounds (multi round-trip requests,
+// "Client Requirements").
 func (c *Client) send(ctx context.Context, r *request) (result []byte, rounds int, err error) {
 	call, err := c.call(r)
 	if err != nil {
@@ -70,7 +70,7 @@ func (c *Client) send(ctx context.Context, r *request) (result []byte, rounds in
 func (c *Client) call(r *request) (peer.Call, error) {
 	call := peer.Call{Method: r.method, Params: r.params, Mirror: r.mirror, Replay: protocol.MethodOf(r.method).Idempotent}
 	if r.progress != nil || c.config.handlers.Log != nil || c.conn.Handshake() {
-		call.OnNotification = func(n jsonrpc.Notification) { c.heard(r, n) }
+		call.OnNotification = func(n jsonrpc.Notification) { c.callNotification(r, n) }
 	}
 	if len(r.meta) > 0 {
 		meta, err := json.Marshal(r.meta)
@@ -88,9 +88,9 @@ func (c *Client) call(r *request) (peer.Call, error) {
 	return call, nil
 }
 
-// heard handles what arrives on the stream of a call. Some servers of the versions
-// with a handshake send there what belongs to none.
-func (c *Client) heard(r *request, n jsonrpc.Notification) {
+// callNotification handles a notification on the stream of a call. Some servers
+// of handshake versions send unrelated ones there.
+func (c *Client) callNotification(r *request, n jsonrpc.Notification) {
 	if n.Method != mcp.MethodNotificationsProgress {
 		c.notified(n)
 		return
@@ -118,8 +118,8 @@ func resultType(raw []byte) (string, jsonrpc.Object) {
 	return jsonrpc.UnquoteString(kind), members
 }
 
-// nextRound returns the parameters of the next round: those of the first, the
-// answers, and the state as the server wrote it, if it did.
+// nextRound returns the parameters of the next round: the original ones, the
+// answers, and the server's state, byte for byte.
 func (c *Client) nextRound(ctx context.Context, params []byte, asked jsonrpc.Object) ([]byte, error) {
 	answers, err := c.answerAll(ctx, asked.Get("inputRequests"))
 	if err != nil {
@@ -142,8 +142,8 @@ func (c *Client) nextRound(ctx context.Context, params []byte, asked jsonrpc.Obj
 	return append(next, '}'), nil
 }
 
-// answerAll answers what the server asks for, in its order, and returns the
-// object of the answers.
+// answerAll answers the input requests in their order and returns the object of
+// the answers.
 func (c *Client) answerAll(ctx context.Context, requests []byte) ([]byte, error) {
 	answers := []byte{'{'}
 	if requests == nil {

@@ -45,8 +45,8 @@ func Connect(ctx context.Context, url string, opts ...Option) (*Client, error) {
 }
 
 // Command starts a server as a process, with its arguments, and connects to its
-// standard streams. What the process writes to its standard error goes to that
-// of [Process]. Closing the client ends the process.
+// standard streams. Its standard error goes to
+// the Stderr of [Process]. Closing the client ends the process.
 func Command(ctx context.Context, process Process, opts ...Option) (*Client, error) {
 	return connect(ctx, opts, func(c peer.Config, _ config) (*peer.Conn, error) {
 		return peer.Start(ctx, peer.Command{
@@ -130,19 +130,19 @@ func (c *Client) setLogLevel(ctx context.Context) error {
 	return nil
 }
 
-// notified handles what belongs to no call.
+// notified handles a notification that does not belong to a call.
 func (c *Client) notified(n jsonrpc.Notification) {
 	c.invalidate(n)
 	c.logged(n)
-	c.completions.hear(n)
+	c.completions.add(n)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for l := range c.listeners {
-		l.hear(n)
+		l.receive(n)
 	}
 }
 
-// invalidate drops what the server says has changed.
+// invalidate drops cached results that a notification makes stale.
 func (c *Client) invalidate(n jsonrpc.Notification) {
 	switch n.Method {
 	case mcp.MethodNotificationsToolsListChanged:
@@ -154,7 +154,7 @@ func (c *Client) invalidate(n jsonrpc.Notification) {
 		c.cache.drop(mcp.MethodResourcesList)
 		c.cache.drop(mcp.MethodResourcesTemplatesList)
 	case mcp.MethodNotificationsResourcesUpdated:
-		// The URI may be that of a part of what has been read.
+		// The URI may name a part of a resource that was read.
 		c.cache.drop(mcp.MethodResourcesRead)
 	}
 }
@@ -176,14 +176,14 @@ func (c *Client) Version() string { return c.conn.Version() }
 // or log it, but decide nothing by it.
 func (c *Client) Server() mcp.Implementation {
 	var info mcp.Implementation
-	_ = json.Unmarshal(c.conn.Server().Info, &info) // what cannot be read is not there
+	_ = json.Unmarshal(c.conn.Server().Info, &info) // a malformed value counts as absent
 	return info
 }
 
-// Capabilities returns what the server offers.
+// Capabilities returns the capabilities of the server.
 func (c *Client) Capabilities() mcp.ServerCapabilities {
 	var capabilities mcp.ServerCapabilities
-	_ = json.Unmarshal(c.conn.Server().Capabilities, &capabilities) // what cannot be read is not there
+	_ = json.Unmarshal(c.conn.Server().Capabilities, &capabilities) // a malformed value counts as absent
 	return capabilities
 }
 

@@ -25,12 +25,13 @@ const (
 )
 
 // A URLElicitationRequiredError is the answer of a server of 2025-11-25 to a
-// request that has to wait until somebody has opened pages (2025-11-25,
-// elicitation, "URL Elicitation Required Error"). It wraps the [*mcp.Error]. With an
-// ElicitURL among the [Handlers] the client asks for consent, waits until the
-// server says that all is done, and sends the request once more; what then ends a
-// call with this error is that somebody declined, that the server was silent for
-// longer than the IdleTimeout of [Limits], or that it wants still more.
+// request that has to wait until the user has opened pages (2025-11-25,
+// elicitation, "URL Elicitation Required Error"). It wraps the [*mcp.Error].
+// With an ElicitURL among the [Handlers] the client asks for consent, waits
+// until the server says that all is done, and sends the request once more. A
+// call ends with this error if the user declines, if the server is silent for
+// longer than the IdleTimeout of [Limits], or if it requires more pages after
+// that.
 type URLElicitationRequiredError struct {
 	Elicitations []RequiredURLElicitation
 	err          *mcp.Error
@@ -48,8 +49,8 @@ func (e *URLElicitationRequiredError) Error() string { return e.err.Error() }
 // Unwrap returns the [*mcp.Error].
 func (e *URLElicitationRequiredError) Unwrap() error { return e.err }
 
-// required returns what an error requires, and nil for another error or one that
-// does not keep to its shape.
+// required returns the elicitations that an error requires. It returns nil for
+// another error and for a malformed one.
 func required(err *mcp.Error) *URLElicitationRequiredError {
 	if err.Code != mcp.CodeURLElicitationRequired {
 		return nil
@@ -118,17 +119,17 @@ func (c *Client) consent(ctx context.Context, required *URLElicitationRequiredEr
 	return nil
 }
 
-// A completions has the elicitations that the server has said to be complete, the
-// latest of them: one may be before the error that names it is read. The zero
-// value is ready to use.
+// A completions remembers the last elicitations that the server reported
+// complete, because the report may come before the error that names the
+// elicitation. Its zero value is ready to use.
 type completions struct {
 	mu   sync.Mutex
 	ids  []string
-	more chan struct{} // closed with the next one; nil when nobody waits
+	more chan struct{} // closed with the next one; nil if has was not called
 }
 
-// has reports whether an elicitation is complete, and returns what is closed when
-// another one is.
+// has reports whether an elicitation is complete, and returns a channel that is
+// closed when another one is.
 func (c *completions) has(id string) (bool, <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -138,7 +139,7 @@ func (c *completions) has(id string) (bool, <-chan struct{}) {
 	return slices.Contains(c.ids, id), c.more
 }
 
-func (c *completions) hear(n jsonrpc.Notification) {
+func (c *completions) add(n jsonrpc.Notification) {
 	var p struct {
 		ElicitationID string `json:"elicitationId"`
 	}

@@ -8,7 +8,7 @@
 //	defer c.Close()
 //	text, err := client.Call[string](ctx, c, "get_weather", map[string]any{"city": "Tokyo"})
 //
-// What a server speaks is found out, and what it speaks makes no difference to
+// The client finds out what a server speaks, which makes no difference to
 // the program: questions of the server are answered by [Handlers] whether they
 // arrive as requests or in a result, lists page by themselves, results are kept
 // for as long as the server allows.

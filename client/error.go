@@ -64,8 +64,8 @@ type AuthError struct {
 	// server was asked.
 	Status int
 
-	// Challenges are those of WWW-Authenticate, and of the field that AWS renames
-	// it to.
+	// Challenges are read from WWW-Authenticate and from the field that AWS
+	// renames it to.
 	Challenges []Challenge
 
 	// Err is why there are no credentials, such as an [*OAuthError], or the
@@ -93,8 +93,8 @@ func (e *AuthError) Error() string {
 // Unwrap returns the cause, or nil.
 func (e *AuthError) Unwrap() error { return e.Err }
 
-// A SessionError says that the server does not know the session any more. The next
-// call begins a new session.
+// A SessionError says that the server does not know the session any more. The
+// next call begins a new session.
 type SessionError struct {
 	// Sent says that the server may have acted on the request.
 	Sent bool
@@ -132,8 +132,8 @@ type OAuthError struct {
 	// empty for an answer that is not OAuth's.
 	Code string
 
-	// Description is what the server says for people, in printable ASCII of at most
-	// 200 bytes. It holds nothing that was sent in secret.
+	// Description is what the server says for people, in printable ASCII of at
+	// most 200 bytes. It holds nothing that was sent in secret.
 	Description string
 
 	// Status is the HTTP status, and 0 for an answer by way of the browser.
@@ -157,7 +157,7 @@ func public(err error) error {
 	if own == nil {
 		return err
 	}
-	// What is around it stays: "connect: ", for example.
+	// The text around it stays, such as "connect: ".
 	before, after, found := strings.Cut(err.Error(), theirs.Error())
 	if !found || before == "" && after == "" {
 		return own
@@ -165,8 +165,8 @@ func public(err error) error {
 	return fmt.Errorf("%s%w%s", before, own, after)
 }
 
-// convert returns the error of a connection that err wraps, and that of this
-// package which stands for it; nil when there is none.
+// convert returns the connection's error that err wraps, and the error of this
+// package that replaces it. Both are nil when err wraps no such error.
 func convert(err error) (theirs, own error) {
 	if e, ok := errors.AsType[*peer.AuthError](err); ok {
 		a := &AuthError{Status: e.Status, Err: public(e.Err), text: e.Error()}

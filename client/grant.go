@@ -52,22 +52,21 @@ func (g AuthorizationCode) grant(*OAuth) (oauth.Grant, error) {
 // DeviceCode is the grant of a person whose browser is on another device (RFC
 // 8628).
 type DeviceCode struct {
-	// Show tells the person where to go and what to enter there. It must not
-	// wait for the person. Required.
+	// Show tells the person which page to open and which code to enter. It must
+	// not wait for the person. Required.
 	Show func(ctx context.Context, v Verification) error
 }
 
-// A Verification is what a person needs to agree on another device (RFC 8628,
-// section 3.2). The URLs are https, or http on this machine.
+// A Verification has the page and the code for a person who agrees on another
+// device (RFC 8628, section 3.2). The URLs are https, or http on this machine.
 type Verification struct {
-	// URL is where to go and UserCode what to enter there.
+	// URL is the page to open and UserCode the code to enter there.
 	URL, UserCode string
 
-	// CompleteURL has the code in it, for a link or a QR code. It is empty when
-	// there is none.
+	// CompleteURL includes the code, for a link or a QR code. It may be empty.
 	CompleteURL string
 
-	// Expires is when it is too late.
+	// Expires is when the code expires.
 	Expires time.Time
 }
 
@@ -111,14 +110,14 @@ func (g JWTBearer) grant(*OAuth) (oauth.Grant, error) {
 // enterprise has signed in (the extension
 // io.modelcontextprotocol/enterprise-managed-authorization): the ID token is
 // exchanged for an assertion (RFC 8693), and that for an access token (RFC
-// 7523). The ClientID of [OAuth] is what the server's authorization server knows
-// the program as.
+// 7523). The ClientID of [OAuth] identifies the program to the server's
+// authorization server.
 type EnterpriseManaged struct {
-	// TokenEndpoint is that of the identity provider: https, or http on this
-	// machine. Required.
+	// TokenEndpoint is the identity provider's: https, or http on this machine.
+	// Required.
 	TokenEndpoint string
 
-	// ClientID is what the identity provider knows the program as. Required.
+	// ClientID identifies the program to the identity provider. Required.
 	ClientID string
 
 	// ClientSecret authenticates the program to the identity provider. Optional.

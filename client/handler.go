@@ -14,8 +14,8 @@ import (
 // what the client can answer, and do not ask for anything else. They are called
 // concurrently.
 type Handlers struct {
-	// ElicitForm asks the user to fill in a form. What an accepted answer leaves
-	// out is filled in with the defaults of the form.
+	// ElicitForm asks the user to fill in a form. Members that an accepted answer
+	// leaves out get the defaults of the form.
 	ElicitForm func(ctx context.Context, params mcp.ElicitRequestFormParams) (mcp.ElicitResult, error)
 
 	// ElicitURL asks the user to open a URL. Show the whole URL before it is
@@ -32,7 +32,7 @@ type Handlers struct {
 	// servers are asked for none.
 	Log func(mcp.LoggingMessageNotificationParams)
 
-	// LogLevel is the least severe level to hear of. The default is info.
+	// LogLevel is the least severe level to receive. The default is info.
 	LogLevel mcp.LoggingLevel
 }
 
@@ -46,7 +46,7 @@ func (h Handlers) logLevel() string {
 // tasksExtension says that the client waits for results that come later.
 const tasksExtension = "io.modelcontextprotocol/tasks"
 
-// capabilities are what the handlers can answer.
+// capabilities returns the capabilities that the handlers amount to.
 func (c *config) capabilities() mcp.ClientCapabilities {
 	h := c.handlers
 	capabilities := mcp.ClientCapabilities{Extensions: map[string]jsonValue{tasksExtension: jsonValue("{}")}}
@@ -122,8 +122,8 @@ func answerWith[Params, Result any](params []byte, handler func(Params) (Result,
 	return json.Marshal(result)
 }
 
-// withDefaults adds to the content of a form what it leaves out and the form has
-// a default for (elicitation, "Requested Schema").
+// withDefaults adds the members that the content leaves out and the form has
+// defaults for (elicitation, "Requested Schema").
 func withDefaults(content, form []byte) ([]byte, error) {
 	if len(content) == 0 {
 		content = []byte("{}")

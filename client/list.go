@@ -18,7 +18,7 @@ func setMember(object []byte, name string, value []byte) []byte {
 	return jsonrpc.Set(object, name, value)
 }
 
-// Bounds of a whole list, beside those of [Limits].
+// Bounds of a whole list, in addition to [Limits].
 const (
 	maxPages    = 10_000
 	maxListTime = 5 * time.Minute // that is waited for its pages
@@ -110,8 +110,8 @@ func (c *Client) Tools(ctx context.Context, opts ...CallOption) iter.Seq2[mcp.To
 	return list(ctx, c, mcp.MethodToolsList, opts, c.toolPage)
 }
 
-// toolPage remembers what the tools of a page mirror, and returns those that may be
-// shown.
+// toolPage remembers the mirrored arguments of the tools of a page, and returns
+// the tools that may be shown.
 func (c *Client) toolPage(r *mcp.ListToolsResult) ([]mcp.Tool, *mcp.Cursor) {
 	return c.tools.learn(r.Tools, c.conn.Mirrors()), r.NextCursor
 }

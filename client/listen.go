@@ -14,24 +14,25 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// A Change is what a server says has changed.
+// A Change is one notification of a subscription.
 type Change struct {
-	// Method is that of the notification. The first one is
+	// Method is the method of the notification. The first one is
 	// [mcp.MethodNotificationsSubscriptionsAcknowledged].
 	Method string
 
 	// URI is the resource that was updated, or a part of one.
 	URI string
 
-	// Honoured is what the server agrees to tell, with the first Change.
+	// Honoured is the part of the filter that the server accepted. The first
+	// Change has it.
 	Honoured mcp.SubscriptionFilter
 }
 
-// Listen subscribes and returns what changes, an acknowledgement first, until
-// the loop is left or the server ends the subscription in good order. An error,
-// such as that of ctx, ends the iteration: after it, listen again, and take it
-// that anything may have changed. On a version with a handshake, where nothing is
-// acknowledged, the client does that itself.
+// Listen subscribes and returns changes, an acknowledgement first, until the
+// loop ends or the server ends the subscription. An error, such as the cause of
+// ctx, ends the iteration: listen again, and assume that anything may have
+// changed. Handshake versions have no acknowledgement, so that the client makes
+// one.
 func (c *Client) Listen(ctx context.Context, filter mcp.SubscriptionFilter) iter.Seq2[Change, error] {
 	return func(yield func(Change, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
@@ -84,15 +85,16 @@ func (c *Client) listen(ctx context.Context, filter mcp.SubscriptionFilter, deli
 	return public(err)
 }
 
-// A listener hears what belongs to no call.
+// A listener receives the notifications of one Listen on a handshake version.
 type listener struct {
 	filter mcp.SubscriptionFilter
-	heard  chan jsonrpc.Notification
+	queue  chan jsonrpc.Notification
 }
 
-// hear takes a notification that the listener wants. When it has many to work on
-// already, one more says nothing new about lists, and little about resources.
-func (l *listener) hear(n jsonrpc.Notification) {
+// receive queues a notification that matches the filter. A full queue drops it:
+// the listener is about to handle others that say the same of lists, and nearly
+// the same of resources.
+func (l *listener) receive(n jsonrpc.Notification) {
 	wanted := false
 	switch n.Method {
 	case mcp.MethodNotificationsToolsListChanged:
@@ -109,16 +111,15 @@ func (l *listener) hear(n jsonrpc.Notification) {
 	}
 	n.Params = slices.Clone(n.Params)
 	select {
-	case l.heard <- n:
+	case l.queue <- n:
 	default:
 	}
 }
 
-// listenHandshake does with the means of a version with a handshake what listen
-// does.
+// listenHandshake is [Client.listen] for handshake versions.
 func (c *Client) listenHandshake(ctx context.Context, filter mcp.SubscriptionFilter, deliver func(jsonrpc.Notification)) error {
 	filter = c.honoured(filter)
-	l := &listener{filter: filter, heard: make(chan jsonrpc.Notification, 256)}
+	l := &listener{filter: filter, queue: make(chan jsonrpc.Notification, 256)}
 	c.mu.Lock()
 	c.listeners[l] = struct{}{}
 	c.mu.Unlock()
@@ -139,7 +140,7 @@ func (c *Client) listenHandshake(ctx context.Context, filter mcp.SubscriptionFil
 	deliver(jsonrpc.Notification{Method: mcp.MethodNotificationsSubscriptionsAcknowledged, Params: acknowledged})
 	for {
 		select {
-		case n := <-l.heard:
+		case n := <-l.queue:
 			deliver(n)
 		case <-ctx.Done():
 			c.unsubscribe(context.WithoutCancel(ctx), filter.ResourceSubscriptions)
@@ -150,7 +151,7 @@ func (c *Client) listenHandshake(ctx context.Context, filter mcp.SubscriptionFil
 	}
 }
 
-// unsubscribe is a courtesy: an update that nobody listens to is dropped.
+// unsubscribe spares the server updates that would be dropped.
 func (c *Client) unsubscribe(ctx context.Context, uris []string) {
 	for _, uri := range uris {
 		_, _ = c.conn.Call(ctx, peer.Call{Method: protocol.MethodResourcesUnsubscribe, Params: object("uri", uri), Replay: true})

@@ -20,9 +20,9 @@ type OAuth struct {
 	// Grant is how tokens are obtained. The default is an [AuthorizationCode].
 	Grant Grant
 
-	// ClientID is what the authorization server knows the program as. The
-	// default is to register when it is needed, under the name of
-	// [WithImplementation] (RFC 7591).
+	// ClientID identifies the program to the authorization server. The default
+	// is to register when it is needed, under the name of [WithImplementation]
+	// (RFC 7591).
 	ClientID string
 
 	// ClientSecret authenticates the program. Optional.
@@ -51,7 +51,7 @@ type OAuth struct {
 	// it they are used where the server wants them.
 	DPoP bool
 
-	// Open is that of the [AuthorizationCode], for when there is no Grant.
+	// Open is the Open of the [AuthorizationCode] when there is no Grant.
 	Open func(ctx context.Context, authorizationURL string) error
 
 	// Dir is a folder that keeps tokens for all processes of the user, sealed
@@ -81,7 +81,7 @@ func WithOAuth(o OAuth) Option {
 // Format prints the client id and no secret, whatever the verb.
 func (o OAuth) Format(s fmt.State, _ rune) { _, _ = fmt.Fprintf(s, "client.OAuth(%s)", o.ClientID) }
 
-// authorizer returns what gets tokens for the server.
+// authorizer returns the authorizer that gets tokens for the server.
 func (o *OAuth) authorizer(ctx context.Context, server string, info mcp.Implementation) (*oauth.Authorizer, error) {
 	grant, err := o.grant()
 	if err != nil {

@@ -41,8 +41,8 @@ func WithImplementation(info mcp.Implementation) Option {
 	return func(c *config) { c.info = info }
 }
 
-// WithHandlers answers the questions of servers. By default none is answered,
-// and servers are told so.
+// WithHandlers answers the questions of servers. By default the client answers
+// none and tells servers so.
 func WithHandlers(h Handlers) Option {
 	return func(c *config) { c.handlers = h }
 }
@@ -97,8 +97,8 @@ type Authorizer interface {
 }
 
 // WithAuthorizer puts credentials on HTTP requests. By default there are none.
-// Whatever time the authorizer takes does not count in the IdleTimeout of [Limits],
-// because a person may have to sign in.
+// Whatever time the authorizer takes does not count in the IdleTimeout of
+// [Limits], because a person may have to sign in.
 func WithAuthorizer(a Authorizer) Option {
 	return func(c *config) { c.peer.Authorizer = patient{a} }
 }
@@ -123,7 +123,7 @@ type Limits struct {
 	MaxMessageBytes int
 
 	// IdleTimeout is how long a call waits for the next message that belongs to
-	// it, progress among them. The default is 5 minutes; negative is forever.
+	// it, progress among them. The default is 5 minutes; negative means no limit.
 	IdleTimeout time.Duration
 
 	// MaxRounds bounds how often a server may ask for input during one call. The
@@ -131,7 +131,7 @@ type Limits struct {
 	MaxRounds int
 
 	// CacheBytes bounds the results that are kept because the server allows it.
-	// The default is 16 MiB; negative keeps none.
+	// The default is 16 MiB; negative turns the cache off.
 	CacheBytes int
 
 	// MaxListEntries and MaxListBytes bound a whole list, with all its pages. The
@@ -139,7 +139,7 @@ type Limits struct {
 	MaxListEntries, MaxListBytes int
 
 	// TaskTimeout bounds the time that a call waits for a task. The default is 24
-	// hours; negative is forever.
+	// hours; negative means no limit.
 	TaskTimeout time.Duration
 }
 

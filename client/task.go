@@ -10,7 +10,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
-// How often a task is asked about: what the server suggests, within bounds.
+// Bounds of the interval that the server suggests for polling a task, and its
+// default.
 const (
 	minPoll     = 50 * time.Millisecond
 	defaultPoll = time.Second
@@ -20,7 +21,7 @@ const (
 // maxInputName bounds the name of an input that a task asks for.
 const maxInputName = 1 << 10
 
-// errTaskCancelled is how a call ends whose task somebody cancelled.
+// errTaskCancelled is the error of a call whose task was cancelled elsewhere.
 var errTaskCancelled = errors.New("the task was cancelled")
 
 // finish waits for the result of a task (the extension
@@ -85,7 +86,7 @@ func (c *Client) taskResult(ctx context.Context, task jsonrpc.Object, name []byt
 	return nil, true, protocolErrorf("a task has the status %.64s", status)
 }
 
-// updateTask answers what the task asks for and has not been told yet.
+// updateTask answers the input requests that have not been answered yet.
 func (c *Client) updateTask(ctx context.Context, requests, name []byte, answered map[string]bool) error {
 	members, err := jsonrpc.ParseObject(requests)
 	if err != nil {

@@ -16,10 +16,10 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// maxTools bounds the tools of which it is remembered what they mirror.
+// maxTools bounds the tools whose mirrored arguments are remembered.
 const maxTools = 10_000
 
-// A toolTable remembers what tools mirror.
+// A toolTable remembers which arguments tools mirror into header fields.
 type toolTable struct {
 	mu      sync.Mutex
 	listed  bool                   // every tool was
@@ -29,8 +29,8 @@ type toolTable struct {
 	pages   *pager        // of the tools that are listed for calls; nil before the first
 }
 
-// learn remembers what the tools of a page mirror, and returns those that may be
-// shown.
+// learn remembers the mirrored arguments of the tools of a page, and returns the
+// tools that may be shown.
 func (t *toolTable) learn(tools []mcp.Tool, mirrored bool) []mcp.Tool {
 	if !mirrored {
 		return tools
@@ -61,7 +61,7 @@ func (t *toolTable) forget() {
 	t.listed, t.mirrors, t.pages = false, nil, nil
 }
 
-// mirror returns what a tool mirrors, and whether that is known.
+// mirror returns the mirrored arguments of a tool, and whether they are known.
 func (t *toolTable) mirror(name string) (mirror peer.Mirror, known bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -156,9 +156,9 @@ func toolParams(name string, arguments any) ([]byte, error) {
 	return append(params, '}'), nil
 }
 
-// mirror returns which arguments of the tool are mirrored, where any are: then the
-// tool must have been listed once. The tools are listed as far as that takes, and
-// the next tool goes on from there, so that no page is read twice.
+// mirror returns which arguments of the tool are mirrored, where any are: then
+// the tool must have been listed once. The tools are listed as far as that
+// takes, and the next tool goes on from there, so that no page is read twice.
 func (c *Client) mirror(ctx context.Context, name string, arguments any) (peer.Mirror, error) {
 	if arguments == nil || !c.conn.Mirrors() {
 		return nil, nil

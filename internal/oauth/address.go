@@ -2,11 +2,11 @@ package oauth
 
 import "net/netip"
 
-// A reach says who may be sent to an address.
+// A reach says which servers may send a client to an address.
 type reach int
 
 const (
-	nobody    reach = iota // it is no address of a server, or a cloud's metadata service
+	nobody    reach = iota // not a server's address, or a cloud's metadata service
 	neighbour              // a server that is in a private network itself, or on this machine
 	anybody
 )
@@ -69,8 +69,8 @@ func parseBlocks(named []namedBlock) []block {
 	return all
 }
 
-// reachOf returns who may be sent to an address. One that leads to an IPv4 address
-// is as that one is.
+// reachOf returns the reach of an address. An IPv6 address that embeds an IPv4
+// address has the reach of the embedded one.
 func reachOf(ip netip.Addr) reach {
 	ip = ip.WithZone("")
 	if inner, ok := embedded(ip); ok {
@@ -121,9 +121,9 @@ func embedded(ip netip.Addr) (netip.Addr, bool) {
 	return ip, false
 }
 
-// worstPlace returns the IPv4 address of a local NAT64. The operator chooses the
-// length of the prefix, and with it the place (RFC 6052, section 2.2): the address
-// with the least reach counts.
+// worstPlace returns the IPv4 address of a local NAT64. The operator chooses
+// the length of the prefix, and with it the place (RFC 6052, section 2.2): the
+// address with the least reach counts.
 func worstPlace(b [16]byte) netip.Addr {
 	worst := netip.IPv4Unspecified()
 	for _, place := range [][4]byte{

@@ -14,8 +14,8 @@ import (
 // errOver says that a session cannot be refreshed any more.
 var errOver = errors.New("a new sign-in is needed")
 
-// authorizeInTurn gets a token from the beginning. Processes take turns for as
-// long as a person needs, so that one signs in; the others find what it has got.
+// authorizeInTurn gets a token from the beginning. Processes take turns, however
+// long a person needs: one signs in, and the others use its session.
 func (a *Authorizer) authorizeInTurn(ctx context.Context, r *resource, s *session, d demand) error {
 	done := peer.AwaitPerson(ctx) // of another process
 	unlock, err := a.config.Store.Lock(ctx, "sign-in\n"+a.pointerKey())
@@ -44,8 +44,7 @@ func (a *Authorizer) authorizeInTurn(ctx context.Context, r *resource, s *sessio
 	return a.authorize(ctx, r, s, d, room)
 }
 
-// serves reports whether a session that another process has begun may be what the
-// server wants.
+// serves reports whether the session of another process satisfies the demand.
 func (s *session) serves(r *resource, d demand, now time.Time) bool {
 	return r.listed(s.Issuer) && r.ID == s.Resource && subset(d.scopes, s.Requested) &&
 		(s.Token.Bound || !d.bound) && (s.Token.Refresh != "" || !s.Token.expired(now))
@@ -58,7 +57,7 @@ func (a *Authorizer) authorize(ctx context.Context, r *resource, s *session, d d
 	if err != nil {
 		return err
 	}
-	metadata, err := a.metadata(ctx, issuer, r.earlier)
+	metadata, err := a.metadata(ctx, issuer, r.handshake)
 	if err != nil {
 		return err
 	}
@@ -81,7 +80,7 @@ func (a *Authorizer) authorize(ctx context.Context, r *resource, s *session, d d
 		}
 		return err
 	}
-	begun, err := a.begin(f, t, r.earlier)
+	begun, err := a.begin(f, t, r.handshake)
 	if err != nil {
 		return err
 	}
@@ -92,7 +91,7 @@ func (a *Authorizer) authorize(ctx context.Context, r *resource, s *session, d d
 }
 
 // begin makes a session of a token.
-func (a *Authorizer) begin(f *flow, t *token, earlier bool) (*session, error) {
+func (a *Authorizer) begin(f *flow, t *token, handshake bool) (*session, error) {
 	switch {
 	case f.key != nil && !t.Bound:
 		return nil, errors.New("the authorization server issued a token that is not bound to the key")
@@ -106,7 +105,7 @@ func (a *Authorizer) begin(f *flow, t *token, earlier bool) (*session, error) {
 		client.Secret = "" // it is configured, and not ours to keep
 	}
 	s := &session{
-		Issuer: f.server.Issuer, Resource: f.resource, Handshake: earlier,
+		Issuer: f.server.Issuer, Resource: f.resource, Handshake: handshake,
 		Client: client, Token: *t, Requested: f.scopes, Obtained: a.config.Now(),
 	}
 	if f.key != nil {
@@ -143,9 +142,9 @@ func (a *Authorizer) choose(ctx context.Context, r *resource) (string, error) {
 
 // metadata reads about an authorization server. Only for a server without
 // resource metadata is there something to fall back on.
-func (a *Authorizer) metadata(ctx context.Context, issuer string, earlier bool) (*server, error) {
+func (a *Authorizer) metadata(ctx context.Context, issuer string, handshake bool) (*server, error) {
 	s, err := a.fetch.discoverServer(ctx, issuer)
-	if earlier && errors.Is(err, errNoMetadata) {
+	if handshake && errors.Is(err, errNoMetadata) {
 		return handshakeServer(issuer), nil
 	}
 	return s, err
@@ -155,8 +154,8 @@ func (a *Authorizer) flow(s *server, resource string) *flow {
 	return &flow{config: &a.config, fetch: a.fetch, server: s, preset: presetOf(s.Issuer), resource: resource, nonces: &a.nonces}
 }
 
-// scopes are what to ask for: what the challenge names or else what the metadata
-// offers, with all that was asked for before (basic/authorization, "Scope
+// scopes returns the scopes to ask for: those of the challenge or else of the
+// metadata, and all scopes requested before (basic/authorization, "Scope
 // Selection Strategy" and "Step-Up Authorization Flow").
 func (a *Authorizer) scopes(f *flow, r *resource, s *session, d demand) ([]string, error) {
 	wanted := d.scopes
@@ -177,9 +176,9 @@ func (a *Authorizer) scopes(f *flow, r *resource, s *session, d demand) ([]strin
 	return all, checkScopes(all)
 }
 
-// refresh gets a new access token for a session. Processes take turns, so that a
-// refresh token is used once; the one that comes second finds what the first has
-// got. The error is errOver when the session is at its end.
+// refresh gets a new access token for a session. Processes take turns, so that
+// a refresh token is used once: the second process finds the session of the
+// first. The error is errOver when the session is at its end.
 func (a *Authorizer) refresh(ctx context.Context, s *session) (*session, error) {
 	key := s.pointer().key()
 	unlock, err := a.config.Store.Lock(ctx, key)
@@ -213,8 +212,8 @@ func (a *Authorizer) refresh(ctx context.Context, s *session) (*session, error) 
 	t, err := f.request(ctx, url.Values{"grant_type": {grantRefresh}, "refresh_token": {s.Token.Refresh}}, s.Token.Refresh)
 	switch {
 	case isCode(err, "invalid_grant"):
-		// Where locks do not hold, as on some network file systems, another process
-		// may have used the refresh token in the meantime.
+		// Where locks do not hold, as on some network file systems, another
+		// process may have used the refresh token in the meantime.
 		if other := a.replacement(ctx, s); other != nil && !other.Token.expired(a.config.Now()) {
 			return other, nil
 		}
@@ -245,9 +244,9 @@ func (a *Authorizer) refresh(ctx context.Context, s *session) (*session, error) 
 	return &next, nil
 }
 
-// roomFor reserves the place of the session that comes of refreshing s. Without one
-// s is not refreshed: its refresh token would be spent, and the store would still
-// have it, for the next process to present it again.
+// roomFor reserves the place of the session that comes of refreshing s. Without
+// one s is not refreshed: its refresh token would be spent, and the store would
+// still have it, for the next process to present it again.
 func (a *Authorizer) roomFor(ctx context.Context, s *session) (Reservation, error) {
 	if s.unkept {
 		return unlimited{}, nil
@@ -264,7 +263,7 @@ func (a *Authorizer) resume(metadata *server, s *session) (*flow, error) {
 	f := a.flow(metadata, s.Resource)
 	f.client, f.scopes = s.Client, s.Requested
 	if c := a.config.Client; c.ID == s.Client.ID {
-		// Its secret is not stored, and may be another by now.
+		// Its secret is not stored, and may have changed.
 		found, err := configured(c, metadata)
 		if err != nil {
 			return nil, err

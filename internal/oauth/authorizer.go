@@ -30,7 +30,7 @@ type Authorizer struct {
 	fetch  fetcher
 	nonces nonces
 
-	// turn is held by whoever changes the session, for as long as that takes.
+	// turn is held while the session is being changed.
 	turn     chan struct{}
 	attempts int
 	failed   error // of the last authorization, at failedAt
@@ -87,8 +87,8 @@ func (a *Authorizer) Authorize(ctx context.Context, r *http.Request) error {
 	return a.sign(r, s)
 }
 
-// renew refreshes a session, unless somebody has in the meantime. It returns nil
-// when it takes a new sign-in, which the server will ask for.
+// renew refreshes a session, unless another call has done so. It returns nil
+// when a new sign-in is needed, which the server will ask for.
 func (a *Authorizer) renew(ctx context.Context, old *session) (*session, error) {
 	if err := a.lock(ctx); err != nil {
 		return nil, err
@@ -118,11 +118,10 @@ func (a *Authorizer) lock(ctx context.Context) error {
 func (a *Authorizer) unlock() { <-a.turn }
 
 // Challenged is told of a response with status 401 or 403, and gets another
-// token when one would help. Retry says that the request is worth sending again.
-// A 403 that is not about scopes is final. Whoever is challenged while another
-// call is at it waits and uses what that one gets; when that one fails, and for 30
-// seconds after, the failure is everybody's, so that nobody is asked to sign in
-// once for each call.
+// token when one would help. Retry says that the request is worth sending
+// again. A 403 that is not about scopes is final. While one call gets a token,
+// others wait for it and use it. If it fails, they fail too, and so do all
+// calls for 30 seconds, so that a person is not asked once for each call.
 func (a *Authorizer) Challenged(ctx context.Context, resp *http.Response) (retry bool, err error) {
 	c := a.read(resp)
 	if c.nonce {
@@ -144,9 +143,9 @@ func (a *Authorizer) Challenged(ctx context.Context, resp *http.Response) (retry
 		return false, err
 	}
 	if s != nil && s.credential() != c.used {
-		return true, nil // there is another one by now
+		return true, nil // another call has replaced it
 	}
-	// Whoever waited while a person said no does not ask that person again.
+	// A person who said no is not asked again by the calls that waited.
 	if a.failed != nil && a.config.Now().Sub(a.failedAt) < freshTime {
 		return false, a.failed
 	}
@@ -156,7 +155,7 @@ func (a *Authorizer) Challenged(ctx context.Context, resp *http.Response) (retry
 	a.failed = nil
 	if err := a.answer(ctx, s, c); err != nil {
 		err = fmt.Errorf("authorize: %w", err)
-		if ctx.Err() == nil { // who gives up does so for nobody else
+		if ctx.Err() == nil { // a caller that gives up must not fail the others
 			a.failed, a.failedAt = err, a.config.Now()
 		}
 		return false, err
@@ -164,7 +163,7 @@ func (a *Authorizer) Challenged(ctx context.Context, resp *http.Response) (retry
 	return true, nil
 }
 
-// A demand is what a response wants.
+// A demand describes the credentials that a response asks for.
 type demand struct {
 	serious  bool   // a token would help
 	nonce    bool   // of a proof
@@ -173,7 +172,7 @@ type demand struct {
 	scopes   []string
 	stepUp   bool
 	bound    bool // only tokens that are bound to a key
-	keep     bool // a token that cannot be kept is of no use
+	keep     bool // fail if the token cannot be kept
 }
 
 // read reads a response.
@@ -230,7 +229,7 @@ func (a *Authorizer) answer(ctx context.Context, s *session, d demand) error {
 }
 
 // SignIn gets a token before the server asks for one, in place of the one there
-// is. One that another process gets meanwhile is as good. A store that cannot be
+// is. If another process gets one first, that one is used. A store that cannot be
 // written is an error, before anybody is asked to sign in.
 func (a *Authorizer) SignIn(ctx context.Context) error {
 	if err := a.lock(ctx); err != nil {
@@ -248,7 +247,7 @@ func (a *Authorizer) SignIn(ctx context.Context) error {
 	r, err := a.fetch.discoverResource(ctx, a.url, "")
 	if err == nil {
 		err = a.authorizeInTurn(ctx, r, nil, d)
-		if err != nil && r.earlier {
+		if err != nil && r.handshake {
 			err = fmt.Errorf("the server names no authorization server, perhaps because nobody has to sign in: %w", err)
 		}
 	}
@@ -259,8 +258,8 @@ func (a *Authorizer) SignIn(ctx context.Context) error {
 	return nil
 }
 
-// SignOut forgets the token, and takes it back where the authorization server
-// has a way to (RFC 7009).
+// SignOut forgets the token, and revokes it where the authorization server has an
+// endpoint for that (RFC 7009).
 func (a *Authorizer) SignOut(ctx context.Context) error {
 	if err := a.lock(ctx); err != nil {
 		return err

@@ -22,8 +22,8 @@ func OpenBrowser(ctx context.Context, target string) error {
 	}
 	quiet()
 	opened := make(chan error, 1)
-	// The program may be the browser itself, and last as long as it does: it is
-	// not waited for any longer than it takes to hear that there is none.
+	// The program may be the browser itself and run for hours. Three seconds are
+	// enough to learn that there is no browser.
 	go func() { opened <- browser.OpenURL(target) }()
 	select {
 	case err := <-opened:

@@ -17,8 +17,8 @@ import (
 )
 
 // callbackPath is where a browser comes back to. A client that registers itself
-// has a path of its own for each issuer, so that the answer of one is not taken for
-// another's (RFC 9700, section 4.4.2.2).
+// has a path of its own for each issuer, so that the answer of one is not taken
+// for another's (RFC 9700, section 4.4.2.2).
 func (f *flow) callbackPath() string {
 	if f.config.Client.ID != "" || f.config.MetadataURL != "" && f.server.ClientDocumentsRead {
 		return "/callback"
@@ -27,7 +27,7 @@ func (f *flow) callbackPath() string {
 	return "/callback/" + hex.EncodeToString(sum[:8])
 }
 
-// page is what a browser shows, but for its title, text and class.
+// page is the HTML of every page, with placeholders for title, text and class.
 //
 //go:embed page.html
 var page string

@@ -27,7 +27,7 @@ const (
 	assertionLife = time.Minute
 )
 
-// credentials are what one authorization server knows the client as.
+// credentials identify the client to one authorization server.
 type credentials struct {
 	ID     string `json:"id"`
 	Secret string `json:"secret,omitempty"`
@@ -63,14 +63,14 @@ func configured(c Client, s *server) (credentials, error) {
 }
 
 // authenticate puts the client's credentials on a token request. The server is
-// named by its issuer, so that what is signed is good nowhere else.
+// named by its issuer, so that the signature is valid nowhere else.
 func (c *credentials) authenticate(form url.Values, h http.Header, s *server, now time.Time) error {
 	switch c.Method {
 	case methodBasic:
 		// Both are form-encoded first (RFC 6749, section 2.3.1).
 		req := http.Request{Header: h}
 		req.SetBasicAuth(url.QueryEscape(c.ID), url.QueryEscape(c.Secret))
-		// The id alone authenticates nobody, so that this is no second method. The
+		// The id alone is not a second way to authenticate. The
 		// authorization server of the Python SDK refuses a form without it.
 		form.Set("client_id", c.ID)
 	case methodPost:
@@ -90,7 +90,8 @@ func (c *credentials) authenticate(form url.Values, h http.Header, s *server, no
 	return nil
 }
 
-// assertion signs who the client is (RFC 7523, section 3).
+// assertion returns a signed assertion of the client's identity (RFC 7523,
+// section 3).
 func (c *credentials) assertion(s *server, now time.Time) (string, error) {
 	alg, err := algorithmOf(c.key)
 	if err != nil {

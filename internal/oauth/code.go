@@ -91,7 +91,8 @@ func (f *flow) checkPKCE() error {
 	return ErrNoPKCE
 }
 
-// An attempt is one authorization request, with what its answer has to match.
+// An attempt is one authorization request, with the values that its answer must
+// match.
 type attempt struct {
 	*flow
 	state, verifier, redirectURI string
@@ -176,8 +177,8 @@ func (a *attempt) mine(q url.Values) bool {
 // needsIssuer reports whether the answer has to name its issuer although the
 // metadata does not promise it. An authorization endpoint of another origin may
 // belong to an honest server, whose code would then go to the token endpoint of
-// whoever wrote the metadata (RFC 9700, section 4.4). An issuer that the user or a
-// preset names is trusted with its metadata.
+// whoever wrote the metadata (RFC 9700, section 4.4). An issuer that the user
+// or a preset names is trusted with its metadata.
 func (a *attempt) needsIssuer() bool {
 	if a.preset.name != "" || a.config.Client.Issuer != "" {
 		return false
@@ -190,9 +191,9 @@ func (a *attempt) needsIssuer() bool {
 	return err != nil || origin(issuer) != origin(endpoint)
 }
 
-// code reads the authorization response. Whose it is comes first: what an error
-// from somebody else says is not even shown (basic/authorization, "Authorization
-// Response Validation").
+// code reads the authorization response. It checks the sender first: the text
+// of an error from another server is not shown (basic/authorization,
+// "Authorization Response Validation").
 func (a *attempt) code(q url.Values) (string, error) {
 	if !a.mine(q) {
 		return "", errState

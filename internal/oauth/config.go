@@ -69,7 +69,7 @@ type Config struct {
 	InsecureNoPKCE bool
 }
 
-// A Client is what an authorization server knows the client as.
+// A Client identifies the client to an authorization server.
 type Client struct {
 	// ID is required.
 	ID string
@@ -153,7 +153,7 @@ func validScope(s string) bool {
 	})
 }
 
-// parseScopes splits a list of scopes and leaves out what is none.
+// parseScopes splits a list of scopes and leaves out invalid ones.
 func parseScopes(list string) []string {
 	var scopes []string
 	for scope := range strings.SplitSeq(list, " ") {

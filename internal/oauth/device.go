@@ -11,24 +11,23 @@ import (
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
-// DeviceCode is the grant of a person who has a browser somewhere else (RFC
-// 8628), such as on a telephone next to a terminal.
+// DeviceCode is the grant of a person whose browser is on another device (RFC
+// 8628), such as a telephone.
 type DeviceCode struct {
-	// Show tells the person where to go and what to enter there. Required.
+	// Show tells the person which page to open and which code to enter. Required.
 	Show func(ctx context.Context, v Verification) error
 }
 
-// A Verification is what a person needs to agree on another device. The URLs are
-// https, or http on this machine.
+// A Verification has the page and the code for a person who agrees on another
+// device. The URLs are https, or http on this machine.
 type Verification struct {
-	// URL is where to go and UserCode what to enter there.
+	// URL is the page to open and UserCode the code to enter there.
 	URL, UserCode string
 
-	// CompleteURL has the code in it, for a link or a QR code, and is empty when
-	// there is none.
+	// CompleteURL includes the code, for a link or a QR code. It may be empty.
 	CompleteURL string
 
-	// Expires is when it is too late.
+	// Expires is when the code expires.
 	Expires time.Time
 }
 

@@ -20,7 +20,7 @@ import (
 // dpopAlgorithm signs proofs: the one that every server has.
 const dpopAlgorithm = "ES256"
 
-// A proofKey is what tokens are bound to (RFC 9449).
+// A proofKey is the key that tokens are bound to (RFC 9449).
 type proofKey struct{ private *ecdsa.PrivateKey }
 
 func newProofKey() (*proofKey, error) {
@@ -31,7 +31,7 @@ func newProofKey() (*proofKey, error) {
 	return &proofKey{private}, nil
 }
 
-// parseProofKey reads what encode wrote.
+// parseProofKey reads the output of encode.
 func parseProofKey(data []byte) (*proofKey, error) {
 	key, err := x509.ParsePKCS8PrivateKey(data)
 	if err != nil {

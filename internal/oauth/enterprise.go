@@ -19,15 +19,14 @@ const (
 // EnterpriseManaged is the grant of a person whom an enterprise's identity
 // provider has signed in: it exchanges the ID token for an assertion that the
 // server's authorization server believes (the extension
-// io.modelcontextprotocol/enterprise-managed-authorization). What the provider
-// allows is the enterprise's to say, and nobody is asked for consent.
-// [Config].Client is who the authorization server knows.
+// io.modelcontextprotocol/enterprise-managed-authorization). The
+// enterprise decides what the provider allows, without asking the person.
+// [Config].Client identifies the client to the authorization server.
 type EnterpriseManaged struct {
-	// TokenEndpoint is that of the identity provider. Required.
+	// TokenEndpoint is the identity provider's. Required.
 	TokenEndpoint string
 
-	// Client is who the identity provider knows, with a secret if it has one.
-	// Its ID is required.
+	// Client identifies the client to the identity provider. Its ID is required.
 	Client Client
 
 	// IDToken returns the ID token of the person. Required.
@@ -90,8 +89,8 @@ func (g EnterpriseManaged) exchange(ctx context.Context, f *flow) (string, error
 	return parseExchange(a.body)
 }
 
-// parseExchange reads the answer of a token exchange, whose access_token is none
-// (RFC 8693, section 2.2.1).
+// parseExchange reads the answer of a token exchange, whose access_token holds
+// the assertion (RFC 8693, section 2.2.1).
 func parseExchange(data []byte) (string, error) {
 	var said struct {
 		Assertion string `json:"access_token"`

@@ -16,9 +16,9 @@ var (
 	// RFC 9207, section 2.4).
 	ErrIssuer = errors.New("the answer is from another issuer")
 
-	// ErrMixUp says that the answer of the browser does not name its issuer, while
-	// the authorization endpoint is of another origin than the issuer: the answer
-	// may be another authorization server's.
+	// ErrMixUp says that the answer of the browser does not name its issuer,
+	// while the authorization endpoint is of another origin than the issuer:
+	// the answer may be another authorization server's.
 	ErrMixUp = errors.New("the answer does not name its issuer (iss), and the authorization endpoint is of another origin than the issuer: " +
 		"if the authorization server is to be trusted, name its issuer with the client id that is registered there")
 
@@ -41,8 +41,8 @@ var (
 // An Error is the answer of an authorization server that refuses (RFC 6749,
 // sections 4.1.2.1 and 5.2).
 type Error struct {
-	// Code is the error code, such as "invalid_grant", and "" for an answer
-	// that is none of OAuth.
+	// Code is the error code, such as "invalid_grant", and "" for an answer that
+	// is not OAuth's.
 	Code string
 
 	// Description is what the server says for people, without control
@@ -66,7 +66,7 @@ func (e *Error) Error() string {
 }
 
 // newError returns an Error with the texts of a peer made safe to show. The
-// secrets are what was sent to it.
+// secrets, which were sent to the peer, are blackened.
 func newError(status int, code, description string, secrets ...string) *Error {
 	for _, secret := range secrets {
 		if secret != "" {

@@ -48,7 +48,7 @@ func origin(u *url.URL) string {
 	return scheme + "://" + net.JoinHostPort(host, port)
 }
 
-// An answer is what somebody said.
+// An answer is a response whose body has been read.
 type answer struct {
 	status int
 	header http.Header
@@ -79,7 +79,7 @@ func newFetcher(client *http.Client) fetcher {
 }
 
 // send sends a request and reads the answer. Its errors name the host and
-// nothing else of what was sent.
+// nothing else of the request.
 func (f fetcher) send(req *http.Request) (*answer, error) {
 	ctx, cancel := context.WithTimeout(req.Context(), fetchTimeout)
 	defer cancel()
@@ -113,8 +113,8 @@ func (f fetcher) parse(target string) (*url.URL, error) {
 	return nil, err
 }
 
-// get reads metadata. It returns nil and no error when there is none at the
-// URL, which is also what a page for people says that is shown for every path.
+// get reads metadata. It returns nil and no error when the URL has none. An
+// HTML page, which some servers show for every path, counts as none.
 func (f fetcher) get(ctx context.Context, target string) (*answer, error) {
 	u, err := f.parse(target)
 	if err != nil {

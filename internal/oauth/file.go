@@ -32,7 +32,7 @@ const (
 // A FileStore is a [Store] for all processes of a user: a folder with a file for
 // each record. The files are sealed with a key in the system's keychain, where
 // there is one; secrets themselves are longer than some keychains take.
-// Without a keychain what protects them is that only the user may read them.
+// Without a keychain only the permissions of the files protect them.
 type FileStore struct {
 	dir  string
 	ring *seal.Ring // nil without a keychain
@@ -77,11 +77,11 @@ func NewFileStore(ctx context.Context, dir string, keychain Keychain) (*FileStor
 	return s, nil
 }
 
-// errSealed says that there is no way to what is in the store.
+// errSealed says that the store cannot be opened.
 var errSealed = errors.New("the tokens in the folder are sealed with a key of the system's keychain, which is not at hand: " +
 	"unlock it, or set MCPENGINE_HOME to another folder and sign in there")
 
-// sweep removes what processes that were killed have left half-written.
+// sweep removes files that killed processes have left half-written.
 func (s *FileStore) sweep() {
 	names, _ := filepath.Glob(filepath.Join(s.dir, "new-*")) // the pattern is well-formed
 	for _, name := range names {

@@ -36,8 +36,8 @@ func (s *fullStore) Save(ctx context.Context, key string, value []byte) error {
 	return s.Store.Save(ctx, key, value)
 }
 
-// A refresh token is not spent when the token that comes of it cannot be kept: the
-// next process would present it again, and the whole sign-in be revoked.
+// A refresh token is not spent when the token that comes of it cannot be kept:
+// the next process would present it again, and the whole sign-in be revoked.
 func TestRefreshOnFullDisk(t *testing.T) {
 	t.Parallel()
 	w, clock := newWorld(t), &clock{}
@@ -61,8 +61,8 @@ func TestRefreshOnFullDisk(t *testing.T) {
 	}
 }
 
-// Nobody is asked to sign in for a token that cannot be kept, and whoever signed in
-// for a call has it for as long as the program runs.
+// Nobody is asked to sign in for a token that cannot be kept, and whoever
+// signed in for a call has it for as long as the program runs.
 func TestSignInOnFullDisk(t *testing.T) {
 	t.Parallel()
 	w, clock := newWorld(t), &clock{}

@@ -9,14 +9,15 @@ import (
 
 // A Grant is a way to get tokens (RFC 6749, section 1.3).
 type Grant interface {
-	// grantTypes are what a client that registers itself says it will use.
+	// grantTypes are the grant types that a client registers for.
 	grantTypes() []string
 
-	// user says on whose behalf tokens are: those of one user are kept once.
+	// user names the party that the tokens act for. Sign-ins of one user share
+	// their place in the store.
 	user() string
 
-	// obtain gets a token with the scopes of the flow, and leaves in the flow who
-	// the client was.
+	// obtain gets a token with the scopes of the flow, and sets the client of the
+	// flow.
 	obtain(ctx context.Context, f *flow) (*token, error)
 }
 
@@ -30,7 +31,7 @@ const (
 	grantExchange = "urn:ietf:params:oauth:grant-type:token-exchange"
 )
 
-// A flow is what is known while one token is obtained or refreshed.
+// A flow is the state of obtaining or refreshing one token.
 type flow struct {
 	config   *Config
 	fetch    fetcher

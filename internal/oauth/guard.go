@@ -34,8 +34,7 @@ func newGuard(server *url.URL) *guard {
 	g := &guard{server: server, resolve: net.DefaultResolver.LookupNetIP, proxy: http.ProxyFromEnvironment}
 	dialer := &net.Dialer{Timeout: fetchTimeout, ControlContext: g.control}
 	g.direct = newTransport(dialer.DialContext, nil)
-	// The proxy is the user's choice, at whatever address, and what it may reach
-	// is its own business.
+	// The user chose the proxy, which has its own rules for addresses.
 	g.proxied = newTransport((&net.Dialer{Timeout: fetchTimeout}).DialContext, g.proxy)
 	return g
 }

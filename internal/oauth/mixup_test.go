@@ -12,9 +12,9 @@ import (
 	"github.com/mcpengine/mcpengine/internal/oauth"
 )
 
-// A8: an attacker's metadata names the authorization endpoint of an honest server.
-// Its answer does not say whose it is, and so neither the code nor the verifier
-// goes to the attacker's token endpoint.
+// A8: an attacker's metadata names the authorization endpoint of an honest
+// server. Its answer does not say whose it is, and so neither the code nor the
+// verifier goes to the attacker's token endpoint.
 func TestAttackA08MixUp(t *testing.T) {
 	t.Parallel()
 	honest := httptest.NewServer(http.NotFoundHandler())

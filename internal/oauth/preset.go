@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// A preset is what an authorization server does that its metadata does not say,
-// as verified in November 2026.
+// A preset describes behaviour of an authorization server that its metadata does
+// not declare, as verified in November 2026.
 type preset struct {
 	name string
 
@@ -19,13 +19,13 @@ type preset struct {
 	// scopes are always asked for.
 	scopes []string
 
-	// idToken: the ID token is what the server takes, because access tokens are
-	// opaque and for the provider's own services.
+	// idToken: the server takes the ID token, because access tokens are opaque
+	// and meant for the provider's own services.
 	idToken bool
 }
 
-// presetOf returns the preset of an issuer. Only hosts that belong to the
-// provider count: whoever publishes the metadata chooses the rest.
+// presetOf returns the preset of an issuer. Only hosts of the
+// provider count: the rest of an issuer is up to the publisher of the metadata.
 func presetOf(issuer string) preset {
 	u, err := url.Parse(issuer)
 	if err != nil || u.Scheme != "https" {

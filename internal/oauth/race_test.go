@@ -57,8 +57,8 @@ func TestAttackH11LocksThatDoNotHold(t *testing.T) {
 					return false
 				}
 				if uses++; uses == 1 {
-					// The second has read the store and sent this. Now the first does all
-					// that it does.
+					// The second has read the store and sent this. Now the
+					// first does all that it does.
 					mustCall(t, first, w.url())
 					answerJSON(rw, http.StatusBadRequest, map[string]any{"error": "invalid_grant"})
 					return true

@@ -13,8 +13,8 @@ import (
 // maxClientText bounds an id or a secret that a server makes up.
 const maxClientText = 4 << 10
 
-// register returns who the client is to the authorization server, in the order
-// of preference of client-registration: registered beforehand, a metadata
+// register returns the client's credentials at the authorization server, in the
+// order of preference of client-registration: registered beforehand, a metadata
 // document, registered earlier or now. The redirect URI is empty for a grant
 // that has none.
 func (f *flow) register(ctx context.Context, redirectURI string) (credentials, error) {
@@ -108,7 +108,7 @@ func (f *flow) parseRegistration(data []byte, redirectURI string) (credentials, 
 	c := credentials{ID: said.ID, Secret: said.Secret, Method: said.Method, RedirectURI: redirectURI}
 	switch {
 	case c.Secret == "", c.Method == "" && supports(f.server.AuthMethods, methodNone):
-		c.Method = methodNone // a secret that nobody asked for is of no use
+		c.Method = methodNone // the secret was not asked for
 	case c.Method == methodBasic, c.Method == methodPost, c.Method == methodNone:
 	default:
 		chosen, err := configured(Client{ID: c.ID, Secret: c.Secret}, f.server)

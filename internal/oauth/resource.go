@@ -22,9 +22,9 @@ type resource struct {
 	ScopesSupported []string `json:"scopes_supported"`
 	DPoPRequired    bool     `json:"dpop_bound_access_tokens_required"`
 
-	// earlier says that there is no metadata, as before 2025-06-18, when the
+	// handshake says that there is no metadata, as before 2025-06-18, when the
 	// server was its own authorization server.
-	earlier bool
+	handshake bool
 }
 
 // discoverResource reads the metadata of the server: where its challenge says,
@@ -56,7 +56,7 @@ func (f fetcher) discoverResource(ctx context.Context, server *url.URL, challeng
 	if challenged != "" {
 		return nil, errors.New("resource metadata: there is none where the server says")
 	}
-	return &resource{ID: canonical(server), Servers: []string{base}, earlier: true}, nil
+	return &resource{ID: canonical(server), Servers: []string{base}, handshake: true}, nil
 }
 
 // parseResource reads metadata that was found at a location.

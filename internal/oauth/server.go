@@ -83,9 +83,9 @@ func (f fetcher) discoverServer(ctx context.Context, issuer string) (*server, er
 var errNoMetadata = errors.New("the authorization server publishes no metadata")
 
 // canonicalIssuer is the spelling of an issuer that issuers are compared in: an
-// empty path and "/" are one (RFC 3986, section 6.2.3), as in the two spellings that
-// are found of one issuer whose metadata has a slash and whose resource metadata has
-// none. Anything else is compared byte for byte.
+// empty path and "/" are one (RFC 3986, section 6.2.3), as in the two spellings
+// that are found of one issuer whose metadata has a slash and whose resource
+// metadata has none. Anything else is compared byte for byte.
 func canonicalIssuer(issuer string) string {
 	bare, ok := strings.CutSuffix(issuer, "/")
 	if _, host, found := strings.Cut(bare, "://"); ok && found && host != "" && !strings.Contains(host, "/") {

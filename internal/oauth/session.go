@@ -15,19 +15,20 @@ import (
 // section 11).
 const offlineAccess = "offline_access"
 
-// A session is a token with what it takes to use and renew it. It is never
+// A session is a token with everything needed to use and renew it. It is never
 // changed, only replaced.
 type session struct {
 	Issuer    string      `json:"issuer"`
 	Resource  string      `json:"resource"`
-	Handshake bool        `json:"earlier,omitempty"`
+	Handshake bool        `json:"handshake,omitempty"`
 	Client    credentials `json:"client"`
 	Token     token       `json:"token"`
 	Requested []string    `json:"requested,omitempty"`
 	Key       []byte      `json:"key,omitempty"` // of DPoP, PKCS #8
 	Obtained  time.Time   `json:"obtained"`
 
-	// unkept says that the store has no such session, because it cannot be written.
+	// unkept says that the store has no such session, because it cannot be
+	// written.
 	unkept bool
 }
 
@@ -44,7 +45,7 @@ func (p pointer) key() string {
 
 func (s *session) pointer() pointer { return pointer{s.Issuer, s.Resource, s.Client.ID} }
 
-// credential is what the server takes.
+// credential returns the token that the server takes.
 func (s *session) credential() string {
 	if presetOf(s.Issuer).idToken {
 		return s.Token.ID
@@ -113,7 +114,8 @@ func (a *Authorizer) storedAt(ctx context.Context, p pointer) (*session, error) 
 	return &s, nil
 }
 
-// maxRecord is room for a session: three tokens, its client, its scopes and its key.
+// maxRecord is room for a session: three tokens, its client, its scopes and its
+// key.
 const maxRecord = 80 << 10
 
 // keepInTurn keeps a session when no process is refreshing the one before it,
@@ -130,9 +132,10 @@ func (a *Authorizer) keepInTurn(ctx context.Context, s *session, room Reservatio
 	return a.keep(ctx, s, room)
 }
 
-// keep makes a session the current one. Its key is locked. A session that cannot be
-// kept is used all the same. The one before it is spent, and goes: whoever found it
-// would present its refresh token a second time, and lose the whole sign-in.
+// keep makes a session the current one. Its key is locked. A session that
+// cannot be kept is used nevertheless. The stored one is deleted, because its
+// refresh token is spent: another process would present it again and lose the
+// whole sign-in.
 func (a *Authorizer) keep(ctx context.Context, s *session, room Reservation) error {
 	a.set(s)
 	err := a.saveSession(ctx, s, room)
@@ -165,8 +168,7 @@ func (a *Authorizer) saveSession(ctx context.Context, s *session, room Reservati
 	return save(ctx, a.config.Store, a.pointerKey(), s.pointer())
 }
 
-// notKept warns. What is lost with a store that fails is having to sign in again,
-// so the session is used all the same.
+// notKept warns that the session will be lost with the process.
 func (a *Authorizer) notKept(err error) {
 	a.config.Logger.Warn("the access token cannot be kept: sign in again the next time, or make room in the folder of the tokens", "server", a.url.Host, "error", err)
 }

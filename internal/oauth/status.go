@@ -6,27 +6,27 @@ import (
 	"time"
 )
 
-// A Status says what an [Authorizer] has, and nothing that is secret.
+// A Status describes the token of an [Authorizer]. It holds no secret.
 type Status struct {
 	// Issuer is the authorization server that gave the token.
 	Issuer string
 
-	// ClientID is what it knows the client as.
+	// ClientID identifies the client to it.
 	ClientID string
 
 	// Scopes are those that were granted, or asked for where the authorization
 	// server did not say.
 	Scopes []string
 
-	// Expires is when the access token does, and zero when nobody has said.
+	// Expires is when the access token expires, and zero if that is unknown.
 	Expires time.Time
 
 	// Renews says that there is a refresh token.
 	Renews bool
 }
 
-// Status returns what there is for requests to the server, from the store when
-// need be, and nil when nobody is signed in. It asks no server.
+// Status describes the token for requests to the server, which may come from the
+// store. It returns nil when there is no sign-in. It sends no request.
 func (a *Authorizer) Status(ctx context.Context) (*Status, error) {
 	s, err := a.current(ctx)
 	if err != nil || s == nil {

@@ -9,13 +9,13 @@ import (
 // A Store keeps what outlives a process: tokens and registrations, which are
 // secrets. Its methods may be called from several goroutines.
 type Store interface {
-	// Load returns what is kept under the key, and nil when nothing is.
+	// Load returns the value of the key, and nil if it has none.
 	Load(ctx context.Context, key string) ([]byte, error)
 
-	// Save replaces what is kept under the key, whole or not at all.
+	// Save replaces the value of the key, atomically.
 	Save(ctx context.Context, key string, value []byte) error
 
-	// Delete forgets what is kept under the key, if anything.
+	// Delete removes the value of the key, if it has one.
 	Delete(ctx context.Context, key string) error
 
 	// Reserve makes room for values of size bytes together, so that saving them
@@ -29,11 +29,11 @@ type Store interface {
 
 // A Reservation is room in a [Store]. It is for one goroutine.
 type Reservation interface {
-	// Save is that of the [Store], in the room that was reserved. It may be called
+	// Save replaces the value of a key, in the reserved room. It may be called
 	// once.
 	Save(ctx context.Context, key string, value []byte) error
 
-	// Release gives back the room that was not used.
+	// Release gives back unused room.
 	Release()
 }
 

@@ -14,11 +14,11 @@ import (
 )
 
 const (
-	maxTokenBytes = 16 << 10 // what a header field can carry nearly everywhere
+	maxTokenBytes = 16 << 10 // most servers take header fields of this size
 	maxTokenLife  = 365 * 24 * time.Hour
 )
 
-// A token is an access token with what came with it.
+// A token is an access token with the other values of the token response.
 type token struct {
 	Access  string    `json:"access_token"`
 	Bound   bool      `json:"dpop,omitempty"` // to a key (RFC 9449)

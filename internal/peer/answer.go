@@ -17,20 +17,21 @@ type answer struct {
 	*pendingCall
 	limit int
 
-	// requests answers the requests of the server that arrive on the stream. It is
-	// nil on versions without such requests.
+	// requests answers the requests of the server that arrive on the stream. It
+	// is nil on versions without such requests.
 	requests *serverRequests
 }
 
-// errNotAnswer says that a response with a status of success does not come from an
-// MCP endpoint.
+// errNotAnswer says that a response with a status of success does not come from
+// an MCP endpoint.
 var errNotAnswer = errors.New("the response is not an answer")
 
 // errCut says that a stream ended before the response.
 var errCut = errors.New("the stream ended before the answer")
 
-// read reads the response with status 200. When a stream ends before the response,
-// the error is errCut and resume is where the stream can be continued.
+// read reads the response with status 200. When a stream ends before the
+// response, the error is errCut and resume is where the stream can be
+// continued.
 func (a *answer) read(resp *http.Response) (result []byte, resume position, err error) {
 	switch mediaType(resp.Header) {
 	case "application/json":

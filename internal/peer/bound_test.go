@@ -73,8 +73,8 @@ func TestPromisedBody(t *testing.T) { //nolint:paralleltest // it measures memor
 	}
 }
 
-// A stream that is cut and resumed again and again, and never brings a message, is
-// silence. It is not asked for without a pause either.
+// A stream that is cut and resumed again and again, and never brings a message,
+// is silence. It is not asked for without a pause either.
 func TestEndlessResumption(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -23,7 +23,8 @@ type closer struct {
 	net.Listener
 
 	// Answer returns the status and the result of a request, and whether the
-	// connection is closed: after the response, or in its place when the status is 0.
+	// connection is closed: after the response, or in its place when the status
+	// is 0.
 	answer func(c *connection, method string) (status int, result string, close bool)
 
 	// Reset closes connections with a reset in place of an orderly end.

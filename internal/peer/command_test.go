@@ -74,8 +74,8 @@ func noteStart() {
 	}
 }
 
-// dying is a server that ignores server/discover and exits at the next message. Python
-// programs do so when their reader thread is waiting for a line.
+// dying is a server that ignores server/discover and exits at the next message.
+// Python programs do so when their reader thread is waiting for a line.
 func dying() {
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {

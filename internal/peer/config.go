@@ -40,7 +40,8 @@ type Config struct {
 	Cache Cache
 
 	// HTTPClient sends the requests. Its CheckRedirect is not used, and an
-	// [*AuthError] of its Transport is that of the call. The default is that of [NewHTTPClient], and the connection's own.
+	// [*AuthError] of its Transport is that of the call. The default is that of
+	// [NewHTTPClient], and the connection's own.
 	HTTPClient *http.Client
 
 	// Header is added to every HTTP request.
@@ -59,17 +60,18 @@ type Config struct {
 	// answers ping itself.
 	OnRequest RequestFunc
 
-	// OnConnect is called each time that the connection is made, before the call
-	// that needs it goes on: what a session or a process knew is forgotten then. It
-	// must not use the connection before it returns. Optional.
+	// OnConnect is called each time that the connection is made, before the
+	// call that needs it goes on: what a session or a process knew is forgotten
+	// then. It must not use the connection before it returns. Optional.
 	OnConnect func()
 
 	// MaxMessage bounds a message of the server, in bytes. The default is 16 MiB.
 	MaxMessage int
 
 	// IdleTimeout is how long a call waits for the next message that belongs to
-	// it, connecting and signing in included. The default is 5 minutes, and negative means forever, which is how long
-	// subscriptions/listen waits in any case.
+	// it, connecting and signing in included. The default is 5 minutes, and
+	// negative means forever, which is how long subscriptions/listen waits in
+	// any case.
 	IdleTimeout time.Duration
 
 	// ConnectTimeout bounds finding out what the server speaks, with all its

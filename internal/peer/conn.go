@@ -51,8 +51,8 @@ type target interface {
 
 // A link carries messages to and from a server whose transport is known.
 type link interface {
-	// call sends a request and waits for its result. When ctx ends first, it tells
-	// the server that the request is cancelled.
+	// call sends a request and waits for its result. When ctx ends first, it
+	// tells the server that the request is cancelled.
 	call(ctx context.Context, f *pendingCall) ([]byte, error)
 
 	// send sends a message that has no answer.
@@ -85,8 +85,8 @@ type binding struct {
 	begin func() // is called when the link has become the connection's; may be nil
 }
 
-// newBinding returns a binding. On 2026-07-28 every request without a "_meta" of its
-// own gets the same one.
+// newBinding returns a binding. On 2026-07-28 every request without a "_meta"
+// of its own gets the same one.
 func newBinding(c *Config, l link, v *protocol.Version, t Transport, result []byte) *binding {
 	e := &binding{link: l, config: c, version: v, transport: t, result: result}
 	if !v.Handshake {
@@ -335,7 +335,8 @@ func (c *Conn) Handshake() bool {
 	return isHandshake(c.known)
 }
 
-// A Server describes a server in its own words. Its slices are JSON objects, or nil.
+// A Server describes a server in its own words. Its slices are JSON objects, or
+// nil.
 type Server struct {
 	Info, Capabilities []byte
 	Instructions       string
@@ -344,8 +345,8 @@ type Server struct {
 	Result []byte
 }
 
-// Server returns how the server described itself last. It is empty when the version
-// comes from a [Cache] entry without a Result.
+// Server returns how the server described itself last. It is empty when the
+// version comes from a [Cache] entry without a Result.
 func (c *Conn) Server() Server {
 	c.mu.Lock()
 	result := json.RawMessage(c.known.Result)
@@ -374,8 +375,8 @@ func serverOf(result []byte) Server {
 func (c *Conn) Done() <-chan struct{} { return c.closing }
 
 // Close ends the calls under way with [ErrClosed], the session and the process,
-// and returns when all of their goroutines have ended. So the functions of a [Call]
-// or [Config] must not call it. It may be called more than once.
+// and returns when all of their goroutines have ended. So the functions of a
+// [Call] or [Config] must not call it. It may be called more than once.
 func (c *Conn) Close() error {
 	c.mu.Lock()
 	l := c.binding

@@ -86,16 +86,17 @@ func (t *httpTarget) open(ctx context.Context, c *Conn, known Known) (*binding, 
 		return t.openStateless(ctx, c, v)
 	}
 	if err != nil {
-		// The refusal is text alone: what the caller does depends on the last error.
+		// The refusal is text alone: what the caller does depends on the last
+		// error.
 		return nil, fmt.Errorf("%w (server/discover was answered before: %v)", err, refused) //nolint:errorlint // see above
 	}
 	return t.confirm(ctx, c, l, refused)
 }
 
 // confirm asks once more what the server speaks, if the refusal of the question
-// may have been anybody's. By now the server has answered a handshake, so that the
-// same refusal again is its own. With another one nothing is known: the handshake
-// serves for now, and the next link finds out again.
+// may have been anybody's. By now the server has answered a handshake, so that
+// the same refusal again is its own. With another one nothing is known: the
+// handshake serves for now, and the next link finds out again.
 func (t *httpTarget) confirm(ctx context.Context, c *Conn, l *binding, refused error) (*binding, error) {
 	if isVerdict(refused) || l.transport == TransportSSE {
 		return l, nil
@@ -144,8 +145,8 @@ func isHandshake(known Known) bool {
 }
 
 // probe asks in a version without a handshake. A server that has none may stay
-// silent (versioning, "Compatibility Matrix"), so that the question gets a limited
-// time.
+// silent (versioning, "Compatibility Matrix"), so that the question gets a
+// limited time.
 func (t *httpTarget) probe(ctx context.Context, c *Conn, v *protocol.Version, limit time.Duration) (*binding, error) {
 	probing := startIdleTimer(ctx, limit)
 	defer probing.stop()

@@ -96,8 +96,8 @@ func handshakeServer(discover func(w http.ResponseWriter, r *http.Request, id st
 	})
 }
 
-// Every refusal of server/discover leads to the handshake, and the handshake version
-// is remembered.
+// Every refusal of server/discover leads to the handshake, and the handshake
+// version is remembered.
 func TestRefusedDiscovery(t *testing.T) {
 	t.Parallel()
 	for _, refusal := range refusals() {
@@ -154,8 +154,8 @@ func TestOneBadAnswer(t *testing.T) {
 	}
 }
 
-// Nothing is remembered of a server that refuses once so and once so, and the next
-// link asks again.
+// Nothing is remembered of a server that refuses once so and once so, and the
+// next link asks again.
 func TestDoubtfulDiscovery(t *testing.T) {
 	t.Parallel()
 	asked, bad := 0, []int{502, 400, 0}
@@ -327,8 +327,8 @@ func TestLastRefusal(t *testing.T) {
 	}
 }
 
-// Calls that wait for the same connection share what becomes of it. One that gives
-// up does so for itself.
+// Calls that wait for the same connection share what becomes of it. One that
+// gives up does so for itself.
 func TestSharedAttempt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

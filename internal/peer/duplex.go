@@ -150,8 +150,8 @@ func (d *duplex) last(w *waiting) ([]byte, error) {
 	}
 }
 
-// abandon cancels the request on the server if ctx has ended. Initialize must not be
-// cancelled.
+// abandon cancels the request on the server if ctx has ended. Initialize must
+// not be cancelled.
 func (d *duplex) abandon(ctx context.Context, p *pendingCall) {
 	if ctx.Err() != nil && p.Method != protocol.MethodInitialize {
 		d.cancellations.run(func() { d.cancelRemote(p.idText) })
@@ -207,8 +207,8 @@ func (d *duplex) receiveBatch(data []byte) {
 	}
 }
 
-// deliver queues a message for a call. It blocks while the queue is full and the call
-// waits.
+// deliver queues a message for a call. It blocks while the queue is full and
+// the call waits.
 func (d *duplex) deliver(w *waiting, m *jsonrpc.Message) {
 	if w == nil {
 		return // the call has been cancelled
@@ -263,8 +263,8 @@ func (d *duplex) related(m *jsonrpc.Message) *waiting {
 	return d.byID(meta.Get(mcp.MetaSubscriptionID))
 }
 
-// onRequest returns the function that answers a request of the server: that of the
-// only call under way, or nil.
+// onRequest returns the function that answers a request of the server: that of
+// the only call under way, or nil.
 func (d *duplex) onRequest() RequestFunc {
 	if w := d.only(); w != nil {
 		return w.OnRequest

@@ -97,13 +97,14 @@ func (e *AuthError) Error() string {
 // Unwrap returns the cause, or nil.
 func (e *AuthError) Unwrap() error { return e.Err }
 
-// A SessionError says that the server does not know the session any more. When Sent
-// is false, the server has not acted on the request. The next call begins a new
-// session.
+// A SessionError says that the server does not know the session any more. When
+// Sent is false, the server has not acted on the request. The next call begins
+// a new session.
 type SessionError struct {
 	Sent bool
 
-	// Err is how the server said so. It is a *[StatusError] or a *[jsonrpc.Error].
+	// Err is how the server said so. It is a *[StatusError] or a
+	// *[jsonrpc.Error].
 	Err error
 }
 

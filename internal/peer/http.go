@@ -56,7 +56,8 @@ func LoadTLS(caFile, certFile, keyFile string) (TLSConfig, error) {
 
 // idleTimeout is how long a connection may be idle before it is closed. It is
 // shorter than the 5 seconds after which servers on uvicorn, hypercorn and
-// Node.js close theirs: a request must not meet a connection that is being closed.
+// Node.js close theirs: a request must not meet a connection that is being
+// closed.
 const idleTimeout = 4 * time.Second
 
 // NewHTTPClient returns a client made for the requests of one connection: it
@@ -92,10 +93,10 @@ func newEndpoint(config *Config) *endpoint {
 }
 
 // repeatable marks a request that may be sent twice. A server may close a
-// connection while the request is on its way. net/http then sends a marked request
-// over another connection, and it sends no field for a name without values. It does
-// so only for a connection that had been used before, when no byte of a response
-// has arrived.
+// connection while the request is on its way. net/http then sends a marked
+// request over another connection, and it sends no field for a name without
+// values. It does so only for a connection that had been used before, when no
+// byte of a response has arrived.
 func repeatable(header http.Header) { header["Idempotency-Key"] = nil }
 
 // checkRedirect follows redirects within the origin that keep the method. Others
@@ -152,8 +153,9 @@ func (e *endpoint) do(ctx context.Context, method string, u *url.URL, header htt
 	}
 }
 
-// isForgotten reports whether a response with status 401 asks for no credentials but
-// says that the session is lost, as servers of rmcp do. The body stays readable.
+// isForgotten reports whether a response with status 401 asks for no
+// credentials but says that the session is lost, as servers of rmcp do. The
+// body stays readable.
 func isForgotten(r *http.Request, resp *http.Response) bool {
 	if r.Header.Get(sessionField) == "" || len(Challenges(resp.Header)) > 0 {
 		return false
@@ -204,7 +206,8 @@ func unreachable(err error) error {
 	return &UnreachableError{Sent: sent, Err: err}
 }
 
-// maxTrusted bounds the memory that is allocated because of a Content-Length alone.
+// maxTrusted bounds the memory that is allocated because of a Content-Length
+// alone.
 const maxTrusted = 1 << 20
 
 // readBody reads a body of at most limit bytes.
@@ -259,9 +262,9 @@ func errorIn(data []byte) *jsonrpc.Error {
 	return rpcErr
 }
 
-// refusal returns the error for a response that is not a success. It is the JSON-RPC
-// error that answers the request, if there is one, unless the status says that the
-// request was not processed.
+// refusal returns the error for a response that is not a success. It is the
+// JSON-RPC error that answers the request, if there is one, unless the status
+// says that the request was not processed.
 func refusal(resp *http.Response, id []byte) error {
 	if resp.StatusCode < 300 {
 		return protocolErrorf("%w to a request: it is HTTP %d", errNotAnswer, resp.StatusCode)
@@ -292,8 +295,8 @@ func answers(data, id []byte) bool {
 	return m.Parse(data) == nil && bytes.Equal(m.ID, id)
 }
 
-// isStateless reports whether only 2026-07-28 has the code of the error (versioning,
-// "Backward Compatibility").
+// isStateless reports whether only 2026-07-28 has the code of the error
+// (versioning, "Backward Compatibility").
 func isStateless(err *jsonrpc.Error) bool {
 	switch err.Code {
 	case mcp.CodeHeaderMismatch, mcp.CodeMissingRequiredClientCapability, mcp.CodeUnsupportedProtocolVersion:

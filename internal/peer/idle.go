@@ -103,17 +103,17 @@ func idleTimerOf(ctx context.Context) *idleTimer {
 	return t
 }
 
-// WithIdleTimeout returns a context that ends with [ErrIdle] when the server has
-// been silent for d. It takes the place of [Config].IdleTimeout in the calls that
-// it is given to, so that one limit holds for all that a request takes: connecting,
-// signing in, and being sent again. The caller calls stop.
+// WithIdleTimeout returns a context that ends with [ErrIdle] when the server
+// has been silent for d. It takes the place of [Config].IdleTimeout in the
+// calls that it is given to, so that one limit holds for all that a request
+// takes: connecting, signing in, and being sent again. The caller calls stop.
 func WithIdleTimeout(ctx context.Context, d time.Duration) (idle context.Context, stop func()) {
 	t := startIdleTimer(ctx, d)
 	return t, t.stop
 }
 
-// AwaitPerson stops the time-outs of the context until done is called: it is for an
-// [Authorizer] that waits until a person has signed in.
+// AwaitPerson stops the time-outs of the context until done is called: it is
+// for an [Authorizer] that waits until a person has signed in.
 func AwaitPerson(ctx context.Context) (done func()) {
 	var all []*idleTimer
 	for t := idleTimerOf(ctx); t != nil; t = idleTimerOf(t.Context) {

@@ -378,8 +378,8 @@ func (stuck) Authorize(ctx context.Context, _ *http.Request) error {
 
 func (stuck) Challenged(context.Context, *http.Response) (bool, error) { return false, nil }
 
-// A caller that sends a request again has one limit for all of it. Progress starts
-// it anew.
+// A caller that sends a request again has one limit for all of it. Progress
+// starts it anew.
 func TestWithIdleTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -11,8 +11,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
-// lostSessions are responses to requests with an unknown session, as the sources of
-// the official SDKs and popular examples have them.
+// lostSessions are responses to requests with an unknown session, as the
+// sources of the official SDKs and popular examples have them.
 var lostSessions = []struct {
 	name   string
 	status int
@@ -77,8 +77,8 @@ func sessions(status int, body string) (h http.Handler, asked *[]string) {
 	}), asked
 }
 
-// Whatever response says that the session is lost, the client begins another one and
-// sends the request again, because the server has not acted on it.
+// Whatever response says that the session is lost, the client begins another
+// one and sends the request again, because the server has not acted on it.
 func TestLostSession(t *testing.T) {
 	t.Parallel()
 	for _, lost := range lostSessions {

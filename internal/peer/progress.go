@@ -14,8 +14,8 @@ type progressRoutes struct {
 	pending map[string]*pendingCall // by id, which is the token that is sent
 }
 
-// add delivers progress to p until remove is called. None is delivered after remove
-// has returned.
+// add delivers progress to p until remove is called. None is delivered after
+// remove has returned.
 func (s *progressRoutes) add(p *pendingCall) (remove func()) {
 	if p.token == nil || p.OnNotification == nil {
 		return func() {}

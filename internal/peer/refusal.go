@@ -83,21 +83,23 @@ func isNoEndpoint(status int) bool { return status == 400 || status == 404 || st
 
 // sessionLost matches what servers say of a session that they do not know. The
 // official SDKs and the examples that people start from say, with 400 or 404:
-// "Session not found" (TypeScript, C#, Rust, Go, Java, Kotlin, PHP, Python, Ruby),
-// "Invalid or expired session ID", "Session has been terminated" (Python),
-// "No valid session ID provided" (TypeScript's examples, Kotlin, Python 1),
-// "Server not initialized" (TypeScript, of a transport that was made anew),
-// "Could not find session" (Python, HTTP+SSE), "Session ID not found" (C#, HTTP+SSE),
-// "Session not found or has expired", "A valid session id is REQUIRED" (PHP),
-// "Session ID required", "Missing session ID", "Mcp-Session-Id header is required".
+// "Session not found" (TypeScript, C#, Rust, Go, Java, Kotlin, PHP, Python,
+// Ruby), "Invalid or expired session ID", "Session has been terminated"
+// (Python), "No valid session ID provided" (TypeScript's examples, Kotlin,
+// Python 1), "Server not initialized" (TypeScript, of a transport that was made
+// anew), "Could not find session" (Python, HTTP+SSE), "Session ID not found"
+// (C#, HTTP+SSE), "Session not found or has expired", "A valid session id is
+// REQUIRED" (PHP), "Session ID required", "Missing session ID", "Mcp-Session-Id
+// header is required".
 var sessionLost = regexp.MustCompile(`(?i)` +
 	`\bsession\b.{0,80}\b(not found|not exist|expired|terminated|unknown|invalid|required|missing|closed|not active|not valid)\b` +
 	`|\b(no|invalid|unknown|expired|missing|not find|no valid|no active)\b.{0,40}\bsession\b` +
 	`|\bsession-id\b.{0,40}\b(required|missing|invalid|unknown)\b` +
 	`|\bserver (is )?not initialized\b`)
 
-// saysSessionLost reports whether a refusal with the status says that the server
-// does not know the session of the request. HasID says that the request named one.
+// saysSessionLost reports whether a refusal with the status says that the
+// server does not know the session of the request. HasID says that the request
+// named one.
 func saysSessionLost(status int, err error, hasID bool) bool {
 	rpcErr, isRPC := errors.AsType[*jsonrpc.Error](err)
 	text := ""
@@ -111,7 +113,8 @@ func saysSessionLost(status int, err error, hasID bool) bool {
 		// A method that is not there may have that status, too.
 		return hasID && !(isRPC && rpcErr.Code == mcp.CodeMethodNotFound) || sessionLost.MatchString(text)
 	case status == http.StatusOK:
-		// A tool may have sessions of its own, and speak of them with other codes.
+		// A tool may have sessions of its own, and speak of them with other
+		// codes.
 		return isRPC && sessionLost.MatchString(text) &&
 			(rpcErr.Code == mcp.CodeInvalidRequest || rpcErr.Code == codeServerError || rpcErr.Code == codeSessionNotFound)
 	}

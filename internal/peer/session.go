@@ -23,8 +23,8 @@ type session struct {
 
 	progress progressRoutes
 
-	// header has the fields of every request. After the handshake they include the
-	// version, and the session id if the server gave one.
+	// header has the fields of every request. After the handshake they include
+	// the version, and the session id if the server gave one.
 	header atomic.Pointer[http.Header]
 
 	cancel     context.CancelFunc // of the stream for unrelated messages
@@ -60,7 +60,8 @@ func (s *session) hasID() bool { return (*s.header.Load())[sessionField] != nil 
 // Servers drop such messages while there is no stream.
 const openWait = 250 * time.Millisecond
 
-// listen opens the stream of unrelated messages, if the config has a use for them.
+// listen opens the stream of unrelated messages, if the config has a use for
+// them.
 func (s *session) listen() {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
@@ -197,8 +198,8 @@ func (s *session) reopen(ctx context.Context, a *answer, lastID string) ([]byte,
 	return a.readEvents(resp.Body)
 }
 
-// maxEventID bounds the id of an event that a stream is resumed from. A longer one
-// is not sent back: few servers take a field of its size.
+// maxEventID bounds the id of an event that a stream is resumed from. A longer
+// one is not sent back: few servers take a field of its size.
 const maxEventID = 4 << 10
 
 // get opens a stream.
@@ -227,8 +228,9 @@ func (s *session) get(ctx context.Context, lastID string) (*http.Response, error
 	return resp, nil
 }
 
-// follow reads the stream of unrelated messages until ctx ends, or until the server
-// says that there is no such stream. It calls opened after the first attempt.
+// follow reads the stream of unrelated messages until ctx ends, or until the
+// server says that there is no such stream. It calls opened after the first
+// attempt.
 func (s *session) follow(ctx context.Context, opened func()) {
 	var at position
 	for failures := 0; ; failures++ {

@@ -10,9 +10,9 @@ import (
 	"github.com/mcpengine/mcpengine/internal/sse"
 )
 
-// An sseLink is a link over HTTP+SSE. One stream carries the messages of the server,
-// and each message to the server is a POST (2024-11-05, transports, "HTTP with
-// SSE").
+// An sseLink is a link over HTTP+SSE. One stream carries the messages of the
+// server, and each message to the server is a POST (2024-11-05, transports,
+// "HTTP with SSE").
 type sseLink struct {
 	*duplex
 	*endpoint

@@ -19,9 +19,9 @@ type Event struct {
 
 	// Data is the payload. When writing, nil means that there is no data field
 	// and that clients act on the id and the retry time without dispatching an
-	// event; empty but not nil writes one empty data field, which is how a
-	// handshake-era MCP server primes a client with an id. When reading, it is
-	// never nil.
+	// event; empty but not nil writes one empty data field, which is how an MCP
+	// server of a handshake version gives a client an id to resume from. When
+	// reading, it is never nil.
 	Data []byte
 
 	// Retry is how long a client waits before it reconnects, in whole

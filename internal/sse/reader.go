@@ -18,8 +18,8 @@ var ErrTooLarge = errors.New("event is too large")
 // Blocks without a data field are not events and [Reader.Next] passes over
 // them, but their id and retry fields count: a client that reconnects after
 // Next returned an error asks [Reader.LastEventID] and [Reader.Retry] what the
-// stream has told it. A block with an empty data field, such as the event with
-// which a handshake-era MCP server primes a client, is an event with empty Data.
+// stream has told it. A block with an empty data field, such as the first one
+// of an MCP server of 2025-11-25, is an event with empty Data.
 type Reader struct {
 	src *bufio.Reader
 	max int
@@ -128,7 +128,8 @@ func (r *Reader) readLine() ([]byte, error) {
 	}
 }
 
-// buffered returns what has arrived, and waits only when that is nothing.
+// buffered returns the bytes that have arrived. It blocks only while there are
+// none.
 func (r *Reader) buffered() ([]byte, error) {
 	_, err := r.src.Peek(1)
 	switch {
