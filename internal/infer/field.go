@@ -46,7 +46,7 @@ type field struct {
 	hidden   bool // by another one
 }
 
-// depth tells in how many structs f is.
+// depth returns the number of structs around f.
 func (f *field) depth() int { return len(f.index) }
 
 // collect adds the fields of t, which is the type of the embedded field outer
@@ -84,8 +84,8 @@ func collect(fields []field, t reflect.Type, outer field, seen []reflect.Type, d
 	return fields, nil
 }
 
-// isIgnored reports whether encoding/json takes no notice of a field: it is not
-// exported, and no struct is embedded.
+// isIgnored reports whether encoding/json ignores a field because it is neither
+// exported nor an embedded struct.
 func isIgnored(sf reflect.StructField, tag string) bool {
 	if sf.IsExported() {
 		return false
@@ -126,7 +126,7 @@ func newField(sf reflect.StructField, tag string, outer field) (field, error) {
 	return f, f.check(sf)
 }
 
-// check refuses what encoding/json would pass over in silence.
+// check refuses tags that encoding/json would ignore without a word.
 func (f *field) check(sf reflect.StructField) error {
 	switch {
 	case f.tagged && !isTagName(f.name):
@@ -144,8 +144,8 @@ func isTagName(name string) bool {
 	})
 }
 
-// indirect returns the type that the pointers of t lead to; of a type that is a
-// pointer to itself, the type.
+// indirect returns the type behind the pointers of t, or t itself if t is a
+// pointer to itself.
 func indirect(t reflect.Type) reflect.Type {
 	for start := t; t.Kind() == reflect.Pointer; {
 		if t = t.Elem(); t == start {
@@ -155,9 +155,9 @@ func indirect(t reflect.Type) reflect.Type {
 	return t
 }
 
-// dominant drops the fields that another one hides: of those with the same
-// name the least deep wins; among equals the one whose tag says the name; and
-// when that does not decide, none.
+// dominant drops hidden fields. Of several fields with one name the least
+// deeply embedded wins; at the same depth the one with the name in its tag; and
+// if that leaves several, none.
 func dominant(fields []field) []field {
 	hides := func(a, b *field) bool {
 		return a.name != b.name || a.depth() < b.depth() || a.depth() == b.depth() && a.tagged && !b.tagged

@@ -15,9 +15,9 @@ import (
 	"github.com/mcpengine/mcpengine/internal/schema"
 )
 
-// The forms that the values of some types and formats have. The schema names
-// them at best, and many clients check nothing, so validation says what is
-// wanted before a decoder would stumble.
+// The forms of the values of some types and formats. A schema at best names
+// them, and many clients do not check them. Validation does, so that the error
+// says which form is wanted.
 var (
 	formDateTime = &schema.Form{Valid: isDateTime, Wanted: "a date and time such as 2026-01-31T15:04:05Z"}
 	formDate     = &schema.Form{Valid: layout(time.DateOnly), Wanted: "a date such as 2026-01-31"}
@@ -48,8 +48,8 @@ var textForms = map[reflect.Type]*schema.Form{
 	reflect.TypeFor[big.Rat]():        {Valid: anything, Wanted: "a number in a string such as \"3/4\" or \"0.75\""},
 }
 
-// Wanted says what the JSON of a value of t has to be, where a schema may not,
-// and is empty where that is not known.
+// Wanted describes the JSON of a value of t, to complete "must be". It is empty
+// for types that a schema describes well enough, and for unknown forms.
 func Wanted(t reflect.Type) string {
 	if t == nil {
 		return ""
@@ -109,7 +109,7 @@ func layout(layout string) func([]byte) bool {
 func parses[T any](parse func(string) (T, error)) func([]byte) bool {
 	return func(s []byte) bool {
 		_, err := parse(string(s))
-		return len(s) == 0 || err == nil // the empty text is the zero value
+		return len(s) == 0 || err == nil // an empty string decodes as the zero value
 	}
 }
 
@@ -136,8 +136,8 @@ func isDuration(text []byte) bool {
 	return ok && s != "" && units(date, "YMD") && (!timed || clock != "" && units(clock, "HMS"))
 }
 
-// units reports whether s is numbers with the given units, in order and none
-// left out between two.
+// units reports whether s consists of numbers with the given units, in their
+// order and without a gap.
 func units(s, names string) bool {
 	begun := false
 	for ; s != ""; begun = true {
@@ -223,8 +223,8 @@ func isUint64(s []byte) bool {
 	return err == nil
 }
 
-// integerOf writes an integer, which JSON may write as 1.0 or 1e3, in digits.
-// Of one that is far too large it returns as much as that takes to see.
+// integerOf returns the digits of an integer, which JSON may write as 1.0 or 1e3.
+// Of a number with a huge exponent it returns enough digits to be out of range.
 func integerOf(s string) string {
 	mantissa, exponent, _ := strings.Cut(strings.ToLower(s), "e")
 	whole, fraction, _ := strings.Cut(mantissa, ".")

@@ -61,8 +61,8 @@ func infer(t reflect.Type, mode inferrer) (*schema.Schema, error) {
 		if len(in.recursive) == len(recursive) {
 			return schema.Inferred(slices.Clone(in.buf), in.root, in.forms), nil
 		}
-		// A type turned out to contain itself while it was being written in
-		// place. Once more, with its schema in $defs.
+		// A type that was written in place contains itself. Start again with
+		// its schema in $defs.
 		recursive = in.recursive
 	}
 }
@@ -82,15 +82,15 @@ type inferrer struct {
 
 	start       int     // of the subschema whose type was written last
 	low, high   float64 // of the integers that were written last
-	rules       rules   // of the tags of a field, for the type that comes next
+	rules       rules   // tags of a field, for the type that is written next
 	described   bool    // the field has a description of its own
-	unaddressed bool    // methods of the pointer are not called
+	unaddressed bool    // methods of the pointer to a value are not called
 
 	recursive []reflect.Type // that have a place in $defs
 }
 
-// An inferrer is used again: programs infer one schema after the other when they
-// start, and memory that a process has not used before is slow to come by.
+// Inferrers are pooled: programs infer one schema after the other when they
+// start, and memory that a process has not used before is slow to get.
 var inferrers = sync.Pool{New: func() any { return new(inferrer) }}
 
 // whole writes the schema of t and what it refers to.

@@ -347,8 +347,8 @@ func TestInputRefuses(t *testing.T) {
 		{tagged(text, `description:"a name"`), `field A: tag description is unknown: use jsonschema`},
 		{tagged(text, `title:"a name"`), `field A: tag title is unknown: give the schema as JSON`},
 		{tagged(number, `minimum:"1" minimum:"2"`), `field A: tag minimum is given twice`},
-		{tagged(number, `minimum=1`), `field A: the tag is not in the form of Go's, key:"value", at "minimum=1"`},
-		{tagged(number, `minimum:"1`), `field A: the tag is not in the form of Go's`},
+		{tagged(number, `minimum=1`), `field A: the tag does not have the form key:"value" at "minimum=1"`},
+		{tagged(number, `minimum:"1`), `field A: the tag does not have the form key:"value"`},
 		{tagged(number, `yaml:"x" form:"y" min:"1" required:"true"`), ``},
 	} {
 		t.Run(fmt.Sprintf("%T", test.value), func(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/schema"
 )
 
-// A group is the values that a tag is for.
+// A group is a kind of values that a tag applies to.
 type group uint8
 
 const (
@@ -42,8 +42,8 @@ const (
 //
 // For a slice, minItems and maxItems are of the slice, and enum and the other
 // bounds of its elements. A tag that does not apply to the type of its field is
-// an error, and so are a tag that is misspelt, a keyword of JSON Schema that is
-// no tag, and a tag that is not in the form of Go's.
+// an error. So are a misspelt tag, a keyword of JSON Schema that is not a tag,
+// and a tag without the form key:"value".
 var tags = map[string]group{
 	"json": 0, "jsonschema": 0, "default": 0, "header": 0,
 	"enum":    forScalars,
@@ -53,8 +53,8 @@ var tags = map[string]group{
 	"minItems": forLists, "maxItems": forLists,
 }
 
-// foreign are keywords of JSON Schema that an author may take for tags.
-var foreign = []string{
+// notTags are keywords of JSON Schema that an author may take for tags.
+var notTags = []string{
 	"title", "description", "const", "examples", "uniqueItems", "contains", "minContains", "maxContains",
 	"minProperties", "maxProperties", "additionalProperties", "propertyNames", "contentEncoding", "contentMediaType",
 }
@@ -104,18 +104,15 @@ func (r rules) number(key string) (n float64, ok bool) {
 // parseTags returns the tags that become keywords, in their order.
 func parseTags(tag reflect.StructTag) (rules, error) {
 	var found rules
-	var seen []string
+	var keys [8]string
+	seen := keys[:0]
 	for rest := strings.TrimLeft(string(tag), " "); rest != ""; rest = strings.TrimLeft(rest, " ") {
 		key, after, ok := strings.Cut(rest, `:"`)
-		quoted, err := strconv.QuotedPrefix(`"` + after)
-		if !ok || err != nil || key == "" || strings.ContainsAny(key, " \"\t") {
-			return nil, fmt.Errorf("the tag is not in the form of Go's, key:\"value\", at %.40q", rest)
+		value, after, closed := unquote(after)
+		if !ok || !closed || key == "" || strings.ContainsAny(key, " \"\t") {
+			return nil, fmt.Errorf("the tag does not have the form key:\"value\" at %.40q", rest)
 		}
-		value, err := strconv.Unquote(quoted)
-		if err != nil {
-			return nil, fmt.Errorf("tag %s: %w", key, err)
-		}
-		rest = after[len(quoted)-1:]
+		rest = after
 		if err := checkTag(key, seen); err != nil {
 			return nil, err
 		}
@@ -127,8 +124,22 @@ func parseTags(tag reflect.StructTag) (rules, error) {
 	return found, nil
 }
 
-// checkTag refuses a tag that looks like one of ours and is none. Tags of other
-// packages are their own business.
+// unquote returns the value of a tag, whose opening quotation mark is gone, and
+// what comes after it.
+func unquote(s string) (value, after string, ok bool) {
+	if i := strings.IndexAny(s, "\"\\\n"); i >= 0 && s[i] == '"' {
+		return s[:i], s[i+1:], true
+	}
+	quoted, err := strconv.QuotedPrefix(`"` + s)
+	if err != nil {
+		return "", "", false
+	}
+	value, err = strconv.Unquote(quoted)
+	return value, s[len(quoted)-1:], err == nil
+}
+
+// checkTag refuses a misspelt tag and a keyword that is not a tag. It accepts
+// the tags of other packages.
 func checkTag(key string, seen []string) error {
 	if slices.Contains(seen, key) {
 		return fmt.Errorf("tag %s is given twice", key)
@@ -144,7 +155,7 @@ func checkTag(key string, seen []string) error {
 	switch {
 	case key == "description":
 		return errors.New("tag description is unknown: use jsonschema")
-	case slices.Contains(foreign, key):
+	case slices.Contains(notTags, key):
 		return fmt.Errorf("tag %s is unknown: give the schema as JSON", key)
 	}
 	return nil
@@ -169,16 +180,15 @@ func isMisspelt(s, word string) bool {
 	return false
 }
 
-// withoutRules keeps the rules of a field from what is inside its value, until
-// the result is called.
+// withoutRules hides the rules of a field from the types inside its value, until
+// restore is called.
 func (in *inferrer) withoutRules() (restore func()) {
 	rules, described := in.rules, in.described
 	in.rules, in.described = nil, false
 	return func() { in.rules, in.described = rules, described }
 }
 
-// limit writes the rules for a value of the given JSON type, to which a field
-// with tags leads.
+// limit writes the rules that apply to a value of the given JSON type.
 func (in *inferrer) limit(typ string) error {
 	for i := range in.rules {
 		r := &in.rules[i]
@@ -279,10 +289,10 @@ func (in *inferrer) enum(tag string) error {
 	return nil
 }
 
-// literal returns the JSON for a value in a tag: it is JSON already, or the
-// bare text of a string. It has to satisfy the schema that begins at start and
-// lacks nothing but its closing brace, which is compiled unless that is plain
-// to see.
+// literal returns the JSON for a value in a tag, which is JSON or the bare text
+// of a string. The value must satisfy base, a schema that begins at start and
+// lacks only its closing brace. The schema is compiled only when the check needs
+// it.
 func (in *inferrer) literal(base []byte, start int, tag string) ([]byte, error) {
 	bare := !strings.HasPrefix(tag, `"`)
 	switch plain := string(base); {

@@ -14,8 +14,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/schema"
 )
 
-// keywords writes the keywords that describe t. A type that contains itself is
-// written in place where it is wanted so, and as a $ref elsewhere.
+// keywords writes the keywords that describe t. A type that contains itself
+// becomes a $ref unless it is to be written in place.
 func (in *inferrer) keywords(t reflect.Type, inPlace bool) error {
 	pointers := 0
 	for ; t.Kind() == reflect.Pointer; t = t.Elem() {
@@ -48,8 +48,8 @@ func (in *inferrer) keywords(t reflect.Type, inPlace bool) error {
 	return in.kind(t, nullable)
 }
 
-// addressable tells whether the methods of the pointer to a value are called,
-// until the result is called.
+// addressable sets whether encoding/json calls methods of the pointer to a
+// value, until restore is called.
 func (in *inferrer) addressable(yes bool) (restore func()) {
 	before := in.unaddressed
 	in.unaddressed = !yes

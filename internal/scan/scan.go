@@ -1,8 +1,8 @@
 // Package scan steps through JSON text without decoding it.
 //
-// Its functions take an offset and return the offset behind what they read, or
-// -1 when the text ends early. Callers promise well-formed JSON; a broken
-// promise ends in -1, never in a panic.
+// Its functions take an offset and return the offset after the part that they
+// have read, or -1 when the text ends early. Callers promise well-formed JSON.
+// For other text the functions return -1 or an offset, and never panic.
 package scan
 
 import (
@@ -85,15 +85,15 @@ func Value(b []byte, i int) int {
 }
 
 // Members iterates over the members of an object. Between calls of Next the
-// caller moves pos past the value.
+// caller moves Pos past the value.
 type Members struct {
 	Data  []byte
-	Pos   int // at first the object; then the value of the current member; at last the end of the object, or -1
+	Pos   int // the object; after Next the value of the member; at the end the end of the object, or -1
 	Name  int // where the name of the current member starts
 	begun bool
 }
 
-// Next returns the Next name as it is written, quotes included, or nil at the
+// Next returns the next name as it is written, quotes included, or nil at the
 // end of the object.
 func (m *Members) Next() []byte {
 	i, more := separator(m.Data, m.Pos, m.begun, '}')
@@ -122,10 +122,10 @@ func (m *Members) Next() []byte {
 }
 
 // Elements iterates over the elements of an array. Between calls of Next the
-// caller moves pos past the value.
+// caller moves Pos past the value.
 type Elements struct {
 	Data  []byte
-	Pos   int // at first the array; then the current element; at last the end of the array, or -1
+	Pos   int // the array; after Next the element; at the end the end of the array, or -1
 	begun bool
 }
 
@@ -137,9 +137,9 @@ func (e *Elements) Next() bool {
 	return more
 }
 
-// separator steps over what is between two entries of an object or an array:
-// the opening bracket at first, then the comma. It returns the start of the
-// Next entry; or, when there is no more, the end of the whole or -1.
+// separator steps over the opening bracket of an object or an array, or over
+// the comma between two entries. It returns the start of the next entry or, when
+// there is no more, the end of the whole or -1.
 func separator(b []byte, i int, begun bool, closing byte) (at int, more bool) {
 	if i < 0 {
 		return -1, false
@@ -173,6 +173,6 @@ func Text(literal []byte) []byte {
 	if bytes.IndexByte(plain, '\\') < 0 {
 		return plain
 	}
-	// Well-formed JSON has no bad escape; of a bad one the part before it counts.
+	// Well-formed JSON has no bad escape. Text before a bad one is returned.
 	return jsonrpc.AppendUnquoted(nil, literal)
 }

@@ -8,10 +8,10 @@ import (
 	"github.com/mcpengine/mcpengine/internal/scan"
 )
 
-// DropNulls returns value without the members that are null, may be left out,
-// and must not be null: many clients write null for what they leave out. A
-// member that may be null is kept. It returns value itself when there is
-// nothing to drop.
+// DropNulls returns value without the members that are null although the schema
+// does not admit null, and that may be left out: many clients write null for a
+// member that they leave out. It returns value itself when there is nothing to
+// drop.
 func (s *Schema) DropNulls(ctx context.Context, value []byte) []byte {
 	if !bytes.Contains(value, []byte("null")) || s.compile() != nil {
 		return value
@@ -20,7 +20,7 @@ func (s *Schema) DropNulls(ctx context.Context, value []byte) []byte {
 	d.nulls.quiet = true
 	end := d.value([]*node{s.root}, scan.Space(value, 0))
 	if end < 0 || d.nulls.stop != nil || d.dst == nil {
-		return value // Validate says what is wrong
+		return value // Validate returns the error
 	}
 	return append(d.dst, value[d.copied:]...)
 }
@@ -28,7 +28,7 @@ func (s *Schema) DropNulls(ctx context.Context, value []byte) []byte {
 // A dropper copies a value without some members.
 type dropper struct {
 	filler
-	nulls  walker         // checks null, and pays for the whole
+	nulls  walker         // checks null and counts all work
 	admits map[*node]bool // whether a subschema accepts null
 }
 
@@ -54,9 +54,9 @@ func (d *dropper) value(nodes []*node, pos int) int {
 	return scan.Value(d.src, pos)
 }
 
-// applied returns the subschemas that describe the value at pos, if nodes do:
-// those behind a $ref, in allOf, and the alternative that fits the value's type
-// when only one does.
+// applied returns nodes and the subschemas that they apply to the value at pos:
+// the targets of $ref, the parts of allOf, and an alternative that is the only
+// one for the type of the value.
 func (d *dropper) applied(nodes []*node, pos int) []*node {
 	all := make([]*node, 0, len(nodes))
 	seen := make(map[*node]bool)
@@ -75,7 +75,7 @@ func (d *dropper) applied(nodes []*node, pos int) []*node {
 	return all
 }
 
-// elements returns what describes the element with the index.
+// elements returns the subschemas that describe the element with the index.
 func (d *dropper) elements(nodes []*node, index int) (children []*node) {
 	for _, n := range nodes {
 		switch {
@@ -117,8 +117,8 @@ func (d *dropper) object(nodes []*node, pos int) int {
 	return m.Pos
 }
 
-// members returns what describes the member with the name, and whether it is a
-// property that may be left out.
+// members returns the subschemas that describe the member with the name, and
+// whether the member is a property that may be left out.
 func (d *dropper) members(nodes []*node, name []byte) (children []*node, optional bool) {
 	known, required := false, false
 	for _, n := range nodes {

@@ -13,7 +13,7 @@ import (
 type compiler struct {
 	data     []byte
 	draft7   bool
-	at       [][]byte // where the compiler is: keywords and property names
+	at       [][]byte // path of the present keyword: keywords and property names
 	depth    int
 	nodes    []*node // in document order
 	headers  []Header
@@ -115,8 +115,8 @@ func (c *compiler) keywords(n *node) error {
 	return nil
 }
 
-// child compiles the subschema at pos, which is found under the given key of
-// the present keyword.
+// child compiles the subschema at pos, the value of the given key inside the
+// present keyword.
 func (c *compiler) child(key []byte, pos int) (*node, error) {
 	c.at = append(c.at, key)
 	n, err := c.schema(pos)

@@ -100,8 +100,8 @@ func (w *walker) oneOf(alternatives []*node, pos int) bool {
 	return count == 1 || w.noMatch(alternatives, pos)
 }
 
-// noMatch reports a value that satisfies none of the alternatives. It says
-// more when the type of the value leaves only one, or none.
+// noMatch reports a value that satisfies none of the alternatives. When the
+// value's type fits only one of them, it reports the problems of that one.
 func (w *walker) noMatch(alternatives []*node, pos int) bool {
 	if w.quiet || w.stop != nil {
 		return false
@@ -129,8 +129,8 @@ func (w *walker) noMatch(alternatives []*node, pos int) bool {
 	return w.problem(pos, "must match one of %d alternatives, got %s", len(alternatives), w.excerpt(pos))
 }
 
-// accepted returns the types that n may accept, as far as type tells. The
-// references come to an end because compile refuses loops.
+// accepted returns the types that n may accept, as far as the keyword type says.
+// The loop ends because compile refuses circles of references.
 func (n *node) accepted() typeSet {
 	for n.types == 0 && n.ref != nil {
 		n = n.ref

@@ -32,8 +32,8 @@ func (s *Schema) ApplyDefaults(value []byte) ([]byte, error) {
 	return append(f.dst, value[f.copied:]...), nil
 }
 
-// markFills sets fills in all nodes. Children come after their parents, so one
-// round is enough but for references backwards.
+// markFills sets fills in all nodes. Children come after their parents, so only
+// references backwards need more than one round.
 func markFills(nodes []*node) {
 	for changed := true; changed; {
 		changed = false
@@ -77,8 +77,8 @@ func (n *node) defaultValue() []byte {
 	return n.def
 }
 
-// A filler copies src to dst with additions. Nothing is copied before the
-// first one.
+// A filler copies src to dst with changes. It copies nothing before the first
+// change.
 type filler struct {
 	src, dst []byte
 	copied   int
@@ -139,7 +139,7 @@ func (f *filler) object(rules *objectRules, pos int) int {
 	return m.Pos
 }
 
-// copyTo copies what is before end and has not been copied.
+// copyTo copies the part of src before end that has not been copied.
 func (f *filler) copyTo(end int) {
 	if f.dst == nil {
 		f.dst = make([]byte, 0, len(f.src)+64)

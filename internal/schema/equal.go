@@ -10,9 +10,9 @@ import (
 
 // canonical appends the value at pos in a form that two values share exactly
 // when they are equal (JSON Schema Core 2020-12, section 4.2.2): numbers by
-// their digits, names in order, and texts behind their length, so that nothing
-// in them is taken for what follows. It returns the end of the value, or -1
-// once stop is set.
+// their digits, members in the order of their names, and strings after their
+// length, so that no string can imitate the end of itself. It returns the end of
+// the value, or -1 once stop is set.
 func (w *walker) canonical(dst []byte, pos int) (form []byte, end int) {
 	if w.depth++; w.depth > maxValueDepth {
 		w.fail(errDepth)
@@ -83,10 +83,9 @@ func (d decimal) append(dst []byte) []byte {
 	return strconv.AppendInt(append(dst, 'e'), d.exp, 10)
 }
 
-// Canonical returns a form of value that it shares with every equal value, in
-// whatever order and spelling, and with no other: numbers are equal by what
-// they count. Of a value that is nested deeper than can be compared, or is no
-// JSON, it returns the text itself.
+// Canonical returns a form that value shares with every equal value, whatever
+// its spelling and the order of its members, and with no other value. It returns
+// value itself when value is not JSON, or too large or too deep to compare.
 func Canonical(value []byte) []byte {
 	w := newWalker(context.Background(), value)
 	form, _ := w.canonical(nil, scan.Space(value, 0))

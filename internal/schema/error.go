@@ -17,8 +17,8 @@ const (
 	maxListed   = 256
 )
 
-// errMalformed is how a value ends that is not JSON, against the promise of
-// the caller.
+// errMalformed ends the walk over a value that is not JSON, which the caller has
+// promised it to be.
 var errMalformed = errors.New("malformed JSON")
 
 // A ValidationError says why a value does not satisfy a schema. It is written
@@ -32,15 +32,15 @@ type ValidationError struct {
 // Error joins the problems.
 func (e *ValidationError) Error() string { return strings.Join(e.Problems, "; ") }
 
-// A problem is what is wrong with the value at pos, or with its member of the
-// given name, which is missing.
+// A problem is a fault of the value at pos, or the absence of its member with
+// the given name.
 type problem struct {
 	pos  int
 	name string
 	text string
 }
 
-// explain says what is wrong with the value.
+// explain returns the problems with their places.
 func (w *walker) explain() *ValidationError {
 	e := new(ValidationError)
 	for _, p := range w.problems {
@@ -59,8 +59,8 @@ func (w *walker) explain() *ValidationError {
 	return e
 }
 
-// Place says where in a value the part is that begins at pos, as in
-// "trip.stops[2].city". It is empty for the whole value.
+// Place returns the path of the part of a value that begins at pos, such as
+// "trip.stops[2].city". The path of the whole value is empty.
 func Place(value []byte, pos int) string {
 	var place string
 	for at := scan.Space(value, 0); at < pos && len(place) <= maxListed; {
@@ -97,7 +97,7 @@ func Place(value []byte, pos int) string {
 	return clip(place, maxListed)
 }
 
-// JoinPlace returns the place of a member of the value at place.
+// JoinPlace returns the path of a member of the value at the path place.
 func JoinPlace(place, name string) string { return clip(joinPlace(place, quote(name)), maxListed) }
 
 func joinPlace(place string, name []byte) string {
@@ -107,7 +107,8 @@ func joinPlace(place string, name []byte) string {
 	return place + nameOf(name)
 }
 
-// nameOf returns a name literal without its quotes where they are not needed.
+// nameOf returns a name literal, without its quotes where the path is clear
+// without them.
 func nameOf(literal []byte) string {
 	plain := literal[1 : len(literal)-1]
 	for _, c := range plain {
@@ -143,7 +144,7 @@ func clip(s string, n int) string {
 	return s[:n] + "…"
 }
 
-// list joins the results of text for 0 ≤ i < n, as far as there is room.
+// list joins the results of text for 0 ≤ i < n, up to maxListed bytes.
 func list(n int, text func(i int) string) string {
 	var b strings.Builder
 	for i := range n {

@@ -7,8 +7,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/scan"
 )
 
-// A Header says that an argument is mirrored into a header field of an HTTP
-// request (streamable-http, "Custom Headers from Tool Parameters").
+// A Header binds an argument to the header field of an HTTP request that
+// mirrors it (streamable-http, "Custom Headers from Tool Parameters").
 type Header struct {
 	Name string   // canonical field name, such as "Mcp-Param-Region"
 	Path []string // names of the properties that lead to the argument
@@ -50,7 +50,8 @@ func (c *compiler) header(n *node, pos int) error {
 }
 
 // parameter returns the path of the argument that the present subschema
-// describes. It fails where the place of the value is not fixed by properties.
+// describes. It reports false where keywords other than properties lead to the
+// subschema.
 func (c *compiler) parameter() (path []string, ok bool) {
 	if len(c.at) == 0 || len(c.at)%2 != 0 {
 		return nil, false

@@ -104,7 +104,7 @@ func (c *compiler) keyword(n *node, name []byte, pos int) (err error) {
 	case groupList:
 		return c.expect(typeArray, pos)
 	case groupSchema:
-		// An annotation, but it has to be a schema.
+		// An annotation, but its value must be a schema.
 		_, err = c.schema(pos)
 	}
 	return err
@@ -254,7 +254,7 @@ func (c *compiler) arrayKeyword(n *node, name []byte, pos int) (err error) {
 		n.array.prefix, err = c.schemas(pos)
 	case "items":
 		if c.draft7 && c.data[pos] == '[' {
-			// What 2020-12 calls prefixItems.
+			// 2020-12 calls it prefixItems.
 			n.array.prefix, err = c.schemas(pos)
 			break
 		}

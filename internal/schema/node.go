@@ -8,12 +8,12 @@ import (
 // A node is a compiled subschema. Its zero value accepts everything.
 type node struct {
 	pos   int  // where the subschema is in the text
-	never bool // the schema false
+	never bool // is the schema false
 	free  bool // accepts everything, so the value can be skipped
 	alias bool // is nothing but ref
 
-	// Several ways lead from the root to the subschema and one value, so that
-	// its verdicts are remembered.
+	// The walk may meet the subschema several times with the same value, so its
+	// verdicts are remembered.
 	shared bool
 
 	encoded bool // has a contentEncoding, as bytes have
@@ -29,7 +29,7 @@ type node struct {
 	array     *arrayRules
 	object    *objectRules
 
-	// Applied to the same value.
+	// Subschemas for the same value.
 	ref             *node
 	all, any, one   []*node
 	not             *node
@@ -40,7 +40,7 @@ type node struct {
 	fills bool   // some property inside may have to be filled with a default
 
 	rare  *rareRules
-	scope *resource // that n is in, where some reference is dynamic
+	scope *resource // resource of n, set only where some reference is dynamic
 }
 
 // isFree reports whether nothing constrains n.
@@ -72,7 +72,7 @@ func (b *bound) admits(d decimal) bool {
 	return c > 0 || c == 0 && !b.open
 }
 
-// A limit bounds a count from both sides. A negative max is none.
+// A limit bounds a count from both sides. A negative max is no bound.
 type limit struct{ min, max int }
 
 func unlimited() limit { return limit{max: -1} }
@@ -122,7 +122,7 @@ func (n *node) composed() bool {
 	return n.ref != nil || n.all != nil || n.any != nil || n.one != nil || n.not != nil || n.cond != nil || n.rare != nil
 }
 
-// indexed is from how many properties on a map is faster than a search.
+// indexed is the number of properties from which a map is faster than a search.
 const indexed = 9
 
 // find returns the index of the property with the given name, or -1.

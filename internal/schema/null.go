@@ -2,13 +2,13 @@ package schema
 
 import "github.com/mcpengine/mcpengine/internal/scan"
 
-// FillNulls returns value with an empty array, object or string in the place
-// of each null where the schema wants one: encoding/json writes nil slices and
-// maps as null, and to Go they are as good as empty ones. It returns value
-// itself when there are none.
+// FillNulls returns value with each null replaced by an empty array, object or
+// string where the schema wants one: encoding/json writes nil slices and maps as
+// null, and Go programs use them like empty ones. It returns value itself when
+// there is nothing to replace.
 func (s *Schema) FillNulls(value []byte) []byte {
 	if s.compile() != nil {
-		return value // Validate tells
+		return value // Validate returns the error
 	}
 	f := filler{src: value}
 	if f.nulls(s.root, scan.Space(value, 0)) < 0 || f.dst == nil {
@@ -52,8 +52,8 @@ func (f *filler) nulls(n *node, pos int) int {
 	return scan.Value(f.src, pos)
 }
 
-// describing returns the subschema that says what a value of the type is: n, or
-// what it refers to, or its only alternative for the type.
+// describing returns the subschema that describes a value of the type: n, the
+// target of its $ref, or its only alternative for the type.
 func (n *node) describing(kind typeSet) *node {
 	for n.types == 0 {
 		next := n.ref

@@ -6,8 +6,8 @@ import (
 	"math/bits"
 )
 
-// A decimal is a number exactly as JSON wrote it: neither 9007199254740993 nor
-// 1e400 survives a float64. Its value is 0.HL × 10^exp, where H and L are the
+// A decimal is the exact number that JSON wrote: a float64 holds neither
+// 9007199254740993 nor 1e400. Its value is 0.HL × 10^exp, where H and L are the
 // significant digits before and after the decimal point: H has no leading
 // zero, and the two together no trailing zero. Zero has no digits.
 type decimal struct {
@@ -16,8 +16,8 @@ type decimal struct {
 	exp    int64
 }
 
-// maxExponent is where exponents saturate: far beyond what a text of any
-// permitted length can make up for.
+// maxExponent bounds exponents. No permitted text has enough digits to make a
+// larger one matter.
 const maxExponent = 1 << 40
 
 // parseDecimal reads a number literal.
@@ -118,7 +118,7 @@ func (d decimal) compareMagnitude(e decimal) int {
 			return 2*bit(a > b) - 1
 		}
 	}
-	// Neither ends in a zero, so the longer is the greater.
+	// Neither ends in a zero, so the longer number is greater.
 	return bit(d.len() > e.len()) - bit(d.len() < e.len())
 }
 
@@ -137,7 +137,8 @@ type divisor struct {
 	exp     int64
 }
 
-// maxDivisorDigits is how many digits leave room for one more in a uint64.
+// maxDivisorDigits is the number of digits that leaves room for one more in a
+// uint64.
 const maxDivisorDigits = 18
 
 func newDivisor(literal []byte) (*divisor, error) {
@@ -155,7 +156,7 @@ func newDivisor(literal []byte) (*divisor, error) {
 	return m, nil
 }
 
-// cost returns what divides takes for d.
+// cost returns the work of divides for d.
 func (m *divisor) cost(d decimal) int {
 	return digitCost * (d.len() + 4*bits.Len64(uint64(max(d.exp, 0))))
 }

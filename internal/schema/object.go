@@ -8,7 +8,7 @@ type bitset []uint64
 func (s bitset) add(i int)      { s[i/64] |= 1 << (i % 64) }
 func (s bitset) has(i int) bool { return s[i/64]&(1<<(i%64)) != 0 }
 
-// smallSet is how many words a bitset may have without an allocation.
+// smallSet is the number of words of a bitset that needs no allocation.
 const smallSet = 4
 
 func (w *walker) object(rules *objectRules, pos int) (end int, ok bool) {
@@ -21,7 +21,7 @@ func (w *walker) object(rules *objectRules, pos int) (end int, ok bool) {
 		return -1, false
 	}
 	ok = true
-	n, required := 0, 0 // members, and those among them that must be there
+	n, required := 0, 0 // members, and the required ones among them
 	m := scan.Members{Data: w.data, Pos: pos}
 	for name := m.Next(); name != nil; name = m.Next() {
 		n++
@@ -48,7 +48,7 @@ func (w *walker) member(rules *objectRules, present bitset, required *int, name 
 		return false
 	}
 	key := scan.Text(name)
-	end, ok := 0, true // an end of 0 says that nothing has read the value yet
+	end, ok := 0, true // an end of 0: the value has not been read yet
 	if i := rules.find(key); i >= 0 {
 		if rules.properties[i].required && !present.has(i) {
 			*required++
@@ -83,7 +83,7 @@ func (w *walker) member(rules *objectRules, present bitset, required *int, name 
 	return ok
 }
 
-// unknown reports a member that the schema does not allow for.
+// unknown reports a member that additionalProperties refuses.
 func (w *walker) unknown(rules *objectRules, pos int) (end int, ok bool) {
 	if w.quiet {
 		return -1, false

@@ -15,8 +15,8 @@ const (
 
 // A pattern is a compiled regular expression.
 //
-// It is not a [regexp.Regexp] because the work of one match must be counted
-// and must end with the request: package regexp takes up to a microsecond for
+// It is not a [regexp.Regexp] because the work of a match must be counted and
+// must end with the request. Package regexp takes up to half a microsecond for
 // each byte and ten instructions, and cannot be stopped.
 type pattern struct {
 	expr     string
@@ -42,8 +42,8 @@ func (c *compiler) pattern(expr []byte) (*pattern, error) {
 	return p, nil
 }
 
-// compilePattern compiles a regular expression of the syntax of package regexp.
-// It has no look-around and no back references, which would make the cost of a
+// compilePattern compiles a regular expression in the syntax of package regexp,
+// which has no look-around and no back references: they would make the cost of a
 // match exponential.
 func compilePattern(expr string) (*pattern, error) {
 	re, err := syntax.Parse(expr, syntax.Perl)
@@ -61,7 +61,8 @@ func compilePattern(expr string) (*pattern, error) {
 	return &pattern{expr, program, program.StartCond()&syntax.EmptyBeginText != 0}, nil
 }
 
-// smallProgram is how many instructions fit on the stack.
+// smallProgram is the number of instructions of a program that is matched
+// without an allocation.
 const smallProgram = 48
 
 // Costs of a match, see spend.
@@ -72,7 +73,7 @@ const (
 
 // match reports whether p matches somewhere in s. It follows all alternatives
 // side by side, one character after the other, so that a match takes at most
-// the length of s times the size of the program. Each step is paid for.
+// the length of s times the size of the program. It pays for each step.
 func (w *walker) match(p *pattern, s []byte) bool {
 	var small [3 * smallProgram]uint32 // most programs need no allocation
 	m := matcher{insts: p.program.Inst, pending: small[:0:smallProgram], states: small[smallProgram : smallProgram : 2*smallProgram], seen: small[2*smallProgram:]}
@@ -108,7 +109,7 @@ func (w *walker) match(p *pattern, s []byte) bool {
 }
 
 // A matcher holds the alternatives of a match that is under way. Its methods
-// return what it becomes, which keeps it on the stack.
+// return the matcher after the step, which keeps it on the stack.
 type matcher struct {
 	insts   []syntax.Inst
 	pending []uint32 // instructions to go on from

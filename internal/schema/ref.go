@@ -56,7 +56,7 @@ func (c *compiler) enterResource(n *node) error {
 	}
 	pos := member(c.data, n.pos, "$id")
 	if pos < 0 || c.data[pos] != '"' {
-		return nil // coreKeyword tells what is wrong
+		return nil // coreKeyword returns the error
 	}
 	id, err := url.Parse(string(scan.Text(c.literal(pos))))
 	if err != nil || id.Fragment != "" {
@@ -189,8 +189,8 @@ func (c *compiler) resolve() error {
 	return nil
 }
 
-// target returns the subschema a reference means. Nothing outside this schema
-// is ever looked at (basic, "$ref Resolution").
+// target returns the subschema of a reference. It never looks outside this
+// schema (basic, "$ref Resolution").
 func (c *compiler) target(r reference) (*node, error) {
 	uri, err := url.Parse(r.uri)
 	if err != nil {
@@ -221,8 +221,8 @@ func (c *compiler) target(r reference) (*node, error) {
 	return n, nil
 }
 
-// locate returns the subschema that a JSON Pointer (RFC 6901) leads to from
-// the value at pos, nil when there is none.
+// locate returns the subschema at a JSON Pointer (RFC 6901) from the value at
+// pos, or nil.
 func (c *compiler) locate(pos int, pointer string) *node {
 	for token := range strings.SplitSeq(pointer[1:], "/") {
 		token = strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~")
@@ -244,9 +244,9 @@ func (c *compiler) nodeAt(pos int) *node {
 	return c.nodes[i]
 }
 
-// entries returns where the entries of the object or array at pos are. The
-// answer is kept, or many references into a large schema would cost its size
-// each.
+// entries returns the positions of the entries of the object or array at pos.
+// It keeps them: otherwise each of many references into a large schema would
+// cost the size of the schema.
 func (c *compiler) entries(pos int) map[string]int {
 	if entries, ok := c.places[pos]; ok {
 		return entries
@@ -275,7 +275,7 @@ func (c *compiler) entries(pos int) map[string]int {
 
 // checkLoop refuses a subschema that, applied to a value, applies itself to the
 // same value: validation would never end (JSON Schema Core 2020-12, section
-// 9.4.1). done is false for subschemas that are being looked at.
+// 9.4.1). done is false for the subschemas that the search is in.
 func (c *compiler) checkLoop(n *node, done map[*node]bool) error {
 	if finished, ok := done[n]; ok {
 		if finished {
@@ -294,7 +294,8 @@ func (c *compiler) checkLoop(n *node, done map[*node]bool) error {
 	return err
 }
 
-// member returns where the value of a member of the object at pos is, or -1.
+// member returns the position of the value of a member of the object at pos, or
+// -1.
 func member(data []byte, pos int, name string) int {
 	m := scan.Members{Data: data, Pos: pos}
 	for key := m.Next(); key != nil; key = m.Next() {

@@ -38,7 +38,7 @@ func (s *scalar) equal(o *scalar) bool {
 	return bytes.Equal(s.literal, o.literal)
 }
 
-// scalar prepares the value at pos for comparisons.
+// scalar returns the value at pos in a form that compares fast.
 func (w *walker) scalar(pos int, literal []byte) scalar {
 	s := newScalar(literal)
 	if s.kind&(typeObject|typeArray) != 0 {

@@ -1,11 +1,15 @@
 // Package schema compiles JSON Schemas and checks raw JSON against them.
 //
-// A schema is read once and becomes a tree of nodes: one that is given when it
-// is compiled, one that is inferred when it is first needed. A value is then
-// checked by one walk over its bytes, without decoding it: hardly anything is
-// allocated for a value that is valid.
+// A schema is read once and becomes a tree of nodes: a given schema when it is
+// compiled, an inferred schema when it is first needed. One walk over the bytes
+// of a value then checks it without decoding it and, where the value is valid,
+// with hardly an allocation. The walk has a budget and ends with its context.
 //
-// Two dialects are supported: 2020-12, which is the default, and draft-07.
+// Two dialects are supported: 2020-12, which is the default, and draft-07. The
+// rare keywords ($dynamicRef, unevaluatedItems, unevaluatedProperties, the
+// dependent ones), exact decimals and draft-07 serve only schemas that a program
+// gives as JSON. They are complete, tested against the official suite, and
+// frozen: no other keyword or dialect is to be added unless somebody needs it.
 package schema
 
 import (
@@ -61,22 +65,22 @@ func Compile(raw []byte) (*Schema, error) {
 	return s, nil
 }
 
-// Inferred returns a schema that keeps to the bounds of one that [Compile]
-// takes, and that is compact and valid. It is compiled when it is first needed.
-// Type returns typ.
+// Inferred returns the schema with the given text, which must be compact, valid
+// and within the bounds of [Compile]. It is compiled when it is first needed.
+// Its Type is typ, and its values have the forms beside what the text says.
 func Inferred(text []byte, typ string, forms []Form) *Schema {
 	return &Schema{json: text, typ: typ, forms: forms}
 }
 
-// A Form is what the values of a subschema have to be beyond its keywords, such
-// as a date.
+// A Form is a demand on the values of a subschema that its keywords do not make,
+// such as that a string is a date.
 type Form struct {
 	Pos    int                     // where the subschema begins in the text of the schema
 	Valid  func(value []byte) bool // of the characters of a string, or a number as it is written
 	Wanted string                  // completes "must be"
 }
 
-// Compact returns raw, which has to be strict JSON, without white space.
+// Compact returns raw without white space. It refuses what is not strict JSON.
 func Compact(raw []byte) ([]byte, error) {
 	if len(raw) == 0 {
 		return nil, errors.New("empty text")
@@ -89,8 +93,8 @@ func Compact(raw []byte) ([]byte, error) {
 	return text.Bytes(), err
 }
 
-// compile makes the nodes, unless they are there. Of a schema that [Infer] has
-// returned it cannot fail.
+// compile makes the nodes when it is first called. It cannot fail for a schema
+// of [Inferred].
 func (s *Schema) compile() error {
 	s.once.Do(func() {
 		if s.json[0] != '{' {
@@ -121,14 +125,14 @@ func (s *Schema) Type() string { return s.typ }
 // Headers returns the x-mcp-header annotations in document order, nil when
 // there are none. The caller must not modify it.
 func (s *Schema) Headers() []Header {
-	_ = s.compile() // it cannot fail any more
+	_ = s.compile() // cannot fail: Compile and Inferred return valid schemas
 	return s.headers
 }
 
 // Validate checks value, which must be well-formed JSON without duplicate
-// names. What is wrong with the value comes back as a [*ValidationError]; that
-// it takes too much work to find out is such a fault too. Once ctx has ended,
-// Validate returns its error.
+// names. It returns a [*ValidationError] for a value that does not satisfy the
+// schema and for one that takes too much work to check, and the error of ctx
+// when ctx has ended.
 func (s *Schema) Validate(ctx context.Context, value []byte) error {
 	if err := s.compile(); err != nil {
 		return err

@@ -2,14 +2,14 @@ package schema
 
 import "slices"
 
-// markShared finds the subschemas whose verdicts are worth remembering. Without
-// a $ref a schema is a tree, in which one way alone leads to each subschema and
-// value. A $ref adds another way; where a subschema applies two others to one
-// value, the ways then double with each level of the value.
+// markShared marks the subschemas whose verdicts are worth remembering. Without
+// a $ref a schema is a tree, and the walk meets each pair of subschema and value
+// at most once. A $ref adds a second path to its target. If a subschema also
+// applies two others to one value, the number of paths doubles with each level
+// of the value.
 //
-// A verdict behind a $dynamicRef depends on the way to it and is not
-// remembered. There, and wherever a verdict is forgotten, maxWork bounds the
-// walk alone.
+// A verdict behind a $dynamicRef depends on the path and is not remembered.
+// There maxWork alone bounds the walk.
 func (c *compiler) markShared() {
 	if slices.ContainsFunc(c.refs, func(r reference) bool { return r.dynamic }) {
 		return
@@ -21,7 +21,7 @@ func (c *compiler) markShared() {
 			}
 		}
 	}
-	// What is unevaluated is found out by asking all subschemas once more.
+	// unevaluated asks all subschemas once more.
 	if slices.ContainsFunc(c.nodes, (*node).asksAgain) {
 		for _, n := range c.nodes {
 			c.inPlace(n, func(part *node) { part.shared = true })

@@ -13,7 +13,7 @@ type rareRules struct {
 	items, members *node // unevaluatedItems and unevaluatedProperties
 }
 
-// A dependent is what an object must satisfy that has the named member.
+// A dependent is a demand on objects that have the named member.
 type dependent struct {
 	name     string
 	required []string
@@ -85,8 +85,8 @@ func (w *walker) dependents(list []dependent, pos int) bool {
 	return ok
 }
 
-// unevaluated checks what no other keyword of n has looked at, in a value that
-// satisfies all of them (JSON Schema Core 2020-12, section 11).
+// unevaluated checks the members or elements that no other keyword of n has
+// evaluated, in a value that satisfies all of them (JSON Schema Core 2020-12, section 11).
 func (w *walker) unevaluated(n *node, pos int) (ok bool) {
 	ok = true
 	switch rest := n.rare; {
@@ -96,7 +96,7 @@ func (w *walker) unevaluated(n *node, pos int) (ok bool) {
 		for name := m.Next(); name != nil && w.stop == nil; name = m.Next() {
 			start := m.Pos
 			m.Pos, _ = w.skip(start)
-			ok = w.rest(rest.members, start, w.anyLooksAt(n, applied, name, 0, start)) && ok
+			ok = w.rest(rest.members, start, w.isEvaluated(n, applied, name, 0, start)) && ok
 		}
 	case w.data[pos] == '[' && rest.items != nil:
 		applied := w.applied(nil, n, pos)
@@ -104,7 +104,7 @@ func (w *walker) unevaluated(n *node, pos int) (ok bool) {
 		for i := 0; w.stop == nil && e.Next(); i++ {
 			start := e.Pos
 			e.Pos, _ = w.skip(start)
-			ok = w.rest(rest.items, start, w.anyLooksAt(n, applied, nil, i, start)) && ok
+			ok = w.rest(rest.items, start, w.isEvaluated(n, applied, nil, i, start)) && ok
 		}
 	}
 	return ok && w.stop == nil
@@ -164,28 +164,28 @@ func (w *walker) applied(list []*node, n *node, pos int) []*node {
 	return list
 }
 
-// anyLooksAt reports whether one of the applied subschemas evaluates a member,
+// isEvaluated reports whether one of the applied subschemas evaluates a member,
 // or the element with the index when name is nil.
-func (w *walker) anyLooksAt(n *node, applied []*node, name []byte, index, pos int) bool {
+func (w *walker) isEvaluated(n *node, applied []*node, name []byte, index, pos int) bool {
 	if !w.spend(len(applied) * (propertyCost + len(name))) {
 		return false
 	}
 	return slices.ContainsFunc(applied, func(part *node) bool {
 		if name == nil {
-			return part.array != nil && w.looksAtElement(part.array, index, pos) ||
+			return part.array != nil && w.evaluatesElement(part.array, index, pos) ||
 				part != n && part.rare != nil && part.rare.items != nil
 		}
-		return part.object != nil && w.looksAtMember(part.object, scan.Text(name)) ||
+		return part.object != nil && w.evaluatesMember(part.object, scan.Text(name)) ||
 			part != n && part.rare != nil && part.rare.members != nil
 	})
 }
 
-func (w *walker) looksAtElement(rules *arrayRules, index, pos int) bool {
+func (w *walker) evaluatesElement(rules *arrayRules, index, pos int) bool {
 	return rules.items != nil || index < len(rules.prefix) ||
 		rules.contains != nil && w.matches(rules.contains, pos)
 }
 
-func (w *walker) looksAtMember(rules *objectRules, name []byte) bool {
+func (w *walker) evaluatesMember(rules *objectRules, name []byte) bool {
 	if i := rules.find(name); rules.additional != nil || i >= 0 && rules.properties[i].schema != nil {
 		return true
 	}

@@ -14,19 +14,19 @@ import (
 const (
 	maxValueDepth = 1000
 
-	// maxWork is what a validation may cost, in units of about a nanosecond.
-	// No schema can make a value cost more.
+	// maxWork is the work that a validation may cost, in units of about a
+	// nanosecond, whatever the schema and the value are.
 	maxWork = 400_000_000
 
-	// lookEvery is how much work is done between two looks at the context.
+	// lookEvery is the work between two looks at the context.
 	lookEvery = 1_000_000
 
 	// maxVerdicts bounds the verdicts that are remembered.
 	maxVerdicts = 1 << 16
 )
 
-// What a step costs, in the units of maxWork. Costs that grow with a value are
-// paid for by its length.
+// The costs of steps, in the units of maxWork. Steps whose cost grows with a
+// value also pay for its length.
 const (
 	nodeCost     = 32  // a value is checked against a subschema
 	propertyCost = 32  // a property is looked for
@@ -53,8 +53,8 @@ type walker struct {
 	depth    int
 	quiet    bool // only the verdict counts: the walk returns at the first problem
 	problems []problem
-	stop     error       // sticky: why the walk cannot go on
-	scope    []*resource // the walk is in, the outermost first, where some reference is dynamic
+	stop     error       // why the walk has ended; never reset
+	scope    []*resource // that the walk is in, the outermost first, if some reference is dynamic
 	verdicts map[visit]int
 }
 
@@ -172,8 +172,8 @@ func (w *walker) value(n *node, pos int) (end int, ok bool) {
 	return w.visit(n, pos)
 }
 
-// remembered is visit for a subschema that several ways may lead to: without
-// the verdicts it has given, the work could double with each level of a value.
+// remembered is visit for a shared subschema. Without earlier verdicts the work
+// could double with each level of a value.
 func (w *walker) remembered(n *node, pos int) (end int, ok bool) {
 	v := visit{n, pos}
 	if end, known := w.verdicts[v]; known && (end != rejected || w.quiet) {
@@ -253,7 +253,7 @@ func (w *walker) own(n *node, pos int) (end int, ok bool) {
 	return end, ok
 }
 
-// form checks what the keywords of an inferred schema do not say.
+// form checks the forms of n.
 func (w *walker) form(n *node, kind typeSet, pos, end int) bool {
 	value := w.data[pos:end]
 	switch {
@@ -276,7 +276,7 @@ func (w *walker) form(n *node, kind typeSet, pos, end int) bool {
 	return true
 }
 
-// skip steps over a value that nothing is to be checked of.
+// skip steps over a value without checking it.
 func (w *walker) skip(pos int) (end int, ok bool) {
 	end = scan.Value(w.data, pos)
 	if end < 0 {
@@ -374,7 +374,7 @@ func (w *walker) string(rules *stringRules, pos, end int) bool {
 	return w.problem(pos, "must match the pattern %s, got %s", clip(rules.pattern.expr, maxListed), excerpt(literal))
 }
 
-// size reports a count that is out of its limit.
+// size reports a count outside its limit.
 func (w *walker) size(pos int, l limit, n int, one, many string) bool {
 	if w.quiet {
 		return false
