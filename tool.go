@@ -67,8 +67,7 @@ type toolConfig struct {
 }
 
 // A givenSchema compiles a schema that an option gives as JSON. It is nil without
-// such an option, and a program without one does not link package regexp, which
-// only such schemas need.
+// such an option.
 type givenSchema func() (*schema.Schema, error)
 
 func given(text string) givenSchema {

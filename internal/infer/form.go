@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"math"
-	"math/big"
 	"net"
 	"net/netip"
 	"reflect"
@@ -44,9 +43,17 @@ var textForms = map[reflect.Type]*schema.Form{
 	reflect.TypeFor[netip.Prefix]():   formPrefix,
 	reflect.TypeFor[netip.AddrPort](): formAddrPort,
 	reflect.TypeFor[net.IP]():         formIP,
-	reflect.TypeFor[big.Float]():      {Valid: anything, Wanted: "a number in a string such as \"1.5\""},
-	reflect.TypeFor[big.Rat]():        {Valid: anything, Wanted: "a number in a string such as \"3/4\" or \"0.75\""},
 }
+
+// bigForms describe the numbers of package math/big. They go by name, because a
+// mention of the types would link their methods.
+var bigForms = map[string]string{
+	"Int":   "an integer such as 12345678901234567890",
+	"Float": "a number in a string such as \"1.5\"",
+	"Rat":   "a number in a string such as \"3/4\" or \"0.75\"",
+}
+
+func isBigInt(t reflect.Type) bool { return t.PkgPath() == "math/big" && t.Name() == "Int" }
 
 // Wanted describes the JSON of a value of t, to complete "must be". It is empty
 // for types that a schema describes well enough, and for unknown forms.
@@ -57,8 +64,8 @@ func Wanted(t reflect.Type) string {
 	if form := textForms[t]; form != nil {
 		return form.Wanted
 	}
-	if t == reflect.TypeFor[big.Int]() {
-		return "an integer such as 12345678901234567890"
+	if t.PkgPath() == "math/big" {
+		return bigForms[t.Name()]
 	}
 	if in := new(inferrer); in.isJSON(t) || in.isText(t) {
 		return ""
@@ -80,8 +87,6 @@ func Wanted(t reflect.Type) string {
 	}
 	return ""
 }
-
-func anything([]byte) bool { return true }
 
 // formats are the values of the tag format: those that JSON Schema defines
 // (Validation 2020-12, section 7.3). Those without a form are not checked.

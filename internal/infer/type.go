@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/big"
 	"reflect"
 	"slices"
 	"time"
@@ -121,7 +120,7 @@ func (in *inferrer) special(t reflect.Type, nullable bool) (known bool, err erro
 		return false, nil
 	}
 	if in.isJSON(t) && textForms[t] == nil {
-		if t == reflect.TypeFor[big.Int]() {
+		if isBigInt(t) {
 			in.typ("integer", nullable, nil)
 			in.low, in.high = math.Inf(-1), math.Inf(1)
 			err = in.limit("integer")
