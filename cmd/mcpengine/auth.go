@@ -60,6 +60,8 @@ func (c *cli) authCommand(use, short string, f *authFlags, run func(ctx context.
 	}
 	cmd.Flags().SortFlags = false
 	cmd.Flags().StringVar(&f.clientID, "client-id", "", "OAuth client `id` (default: register)")
+	addInsecureHTTP(cmd, &f.insecure)
+	addInsecureSignIn(cmd, &f.insecure)
 	return cmd
 }
 
@@ -101,7 +103,7 @@ func (c *cli) runLogin(ctx context.Context, t *target, device bool) error {
 		return err
 	}
 	if err := a.SignIn(ctx); err != nil {
-		return authHint(err)
+		return authError{err}
 	}
 	status, err := a.Status(ctx)
 	if err != nil || status == nil {
@@ -109,15 +111,6 @@ func (c *cli) runLogin(ctx context.Context, t *target, device bool) error {
 	}
 	c.stderr.Printf("signed in at %s\n", status.Issuer)
 	return nil
-}
-
-// authHint makes what keeps a person from signing in an error of that kind.
-func authHint(err error) error {
-	hint := "ask whoever runs the server"
-	if errors.Is(err, oauth.ErrRegistration) {
-		hint = "register a client with the authorization server, and name it with --client-id"
-	}
-	return hintError{authError{err}, hint}
 }
 
 // openPage shows the person where to sign in, in a browser if there is one.
@@ -132,6 +125,9 @@ func (c *cli) openPage(ctx context.Context, target string) error {
 	}
 	return nil
 }
+
+// errNobody is the answer of auth status where there is no token.
+var errNobody = errors.New("nobody is signed in")
 
 // signInState is the answer of auth status.
 type signInState struct {
@@ -188,7 +184,7 @@ func (c *cli) printState(state signInState, asJSON bool) error {
 		}
 	}
 	if !state.SignedIn {
-		return hintError{authError{errors.New("nobody is signed in")}, "mcpengine auth login " + state.Server}
+		return authError{errNobody}
 	}
 	return nil
 }

@@ -77,15 +77,15 @@ func (c *cli) relay(ctx context.Context, target string, level slog.Level, sign *
 }
 
 // bridgeSource is the profile of a name, or one made of a URL.
-func (c *cli) bridgeSource(target string, sign *signFlags) (remote.Source, error) {
-	source := remote.Source{Name: target, Getenv: c.getenv, Now: time.Now, Carry: awsauth.Carry}
+func (c *cli) bridgeSource(server string, sign *signFlags) (remote.Source, error) {
+	source := remote.Source{Name: server, Getenv: c.getenv, Now: time.Now, Carry: awsauth.Carry}
 	store, err := c.store()
 	if err == nil {
 		source.Home = store.Home()
 	}
-	if strings.Contains(target, "://") {
-		source.Name = nameOf(target)
-		source.Profile = &profile.Profile{URL: target}
+	if strings.Contains(server, "://") {
+		source.Name = nameOf(server)
+		source.Profile = &profile.Profile{URL: server}
 		err := sign.apply(source.Profile, sign.given)
 		if err == nil {
 			err = source.Profile.Check()
@@ -93,6 +93,7 @@ func (c *cli) bridgeSource(target string, sign *signFlags) (remote.Source, error
 		if err != nil {
 			return source, usageError{err}
 		}
+		c.named = &target{name: server, Profile: source.Profile}
 		return source, nil
 	}
 	if sign.any() {
@@ -101,13 +102,14 @@ func (c *cli) bridgeSource(target string, sign *signFlags) (remote.Source, error
 	if err != nil {
 		return source, err
 	}
-	if source.Profile, err = store.Load(target); err != nil {
+	if source.Profile, err = store.Load(server); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			err = hintError{fmt.Errorf("there is no server %q", target), "set it up with mcpengine proxy " + target + " URL"}
+			err = hintError{fmt.Errorf("there is no server %q", server), "set it up with mcpengine proxy " + server + " URL"}
 		}
 		return source, err
 	}
-	source.ClientSecret = func() (string, error) { return store.Secret(target, source.Profile, c.getenv) }
+	c.named = &target{name: server, Profile: source.Profile}
+	source.ClientSecret = func() (string, error) { return store.Secret(server, source.Profile, c.getenv) }
 	return source, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/mcpengine/mcpengine/client"
 	"github.com/mcpengine/mcpengine/internal/bridge"
 	"github.com/mcpengine/mcpengine/internal/oauth"
+	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
 // The exit codes, for scripts.
@@ -25,6 +26,8 @@ func (e connectError) Unwrap() error { return e.error }
 
 // An authError is that nobody is signed in.
 type authError struct{ error }
+
+func (e authError) Unwrap() error { return e.error }
 
 // exitCode is what an error ends the program with.
 func exitCode(err error) int {
@@ -53,8 +56,9 @@ func exitCode(err error) int {
 
 func isAuth(err error) bool {
 	_, refused := errors.AsType[*client.AuthError](err)
+	_, relayed := errors.AsType[*peer.AuthError](err)
 	_, server := errors.AsType[*oauth.Error](err)
-	return refused || server || errors.As(err, new(authError)) || errors.Is(err, errSignIn)
+	return refused || relayed || server || errors.As(err, new(authError)) || errors.Is(err, errSignIn)
 }
 
 // away reports whether a status says that the server is not there at the moment.
@@ -64,24 +68,4 @@ func away(status int) bool {
 		return true
 	}
 	return false
-}
-
-func signInHint(url string) string {
-	return "sign in with mcpengine auth login " + url + ", or send credentials with --header"
-}
-
-// remoteHint is what to do about an error of calling a server, or "".
-func remoteHint(err error) string {
-	switch exitCode(err) {
-	case exitAuth:
-		return signInHint("URL")
-	case exitUnreachable:
-		if errors.Is(err, client.ErrIdle) {
-			return "give it longer with --timeout"
-		}
-		return "is the server running, and the URL or command right?"
-	case exitProtocol:
-		return "is it an MCP server? its URL often ends with /mcp; and does it speak the --protocol?"
-	}
-	return ""
 }

@@ -68,14 +68,6 @@ func (f *hostFlags) hosts(e hostconfig.Environment) ([]*hostconfig.Host, error) 
 	return hosts, nil
 }
 
-// A hintError is an error that knows what the user can do about it.
-type hintError struct {
-	error
-	hint string
-}
-
-func (e hintError) Unwrap() error { return e.error }
-
 // environment is this machine, as the hosts see it.
 func (c *cli) hostEnvironment(home string, project bool) (hostconfig.Environment, error) {
 	e := hostconfig.Environment{

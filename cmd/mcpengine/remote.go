@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,7 +30,7 @@ type remoteFlags struct {
 	timeout  time.Duration
 	output   string
 	clientID string
-	insecure bool // headers may go out in the clear
+	insecure profile.Profile // what the flags of that kind say
 	sign     signFlags
 }
 
@@ -45,14 +46,29 @@ func (f *remoteFlags) add(cmd *cobra.Command) {
 	f.sign.add(cmd)
 }
 
-// addInsecureHTTP adds the flag that lets headers out in the clear. It is in the
-// documentation and not in help: those who need it are told of it.
-func addInsecureHTTP(cmd *cobra.Command, on *bool) {
-	cmd.Flags().BoolVar(on, insecureHTTP, false, "send headers to an http URL of another machine, in the clear")
+// The flags that give up a protection, each named for it.
+const (
+	insecureHTTP     = "insecure-http"
+	insecureNoPKCE   = "insecure-no-pkce"
+	insecureResource = "insecure-resource"
+)
+
+// addInsecureHTTP adds the flag that lets headers and tokens out in the clear.
+// Like the two below it is in the documentation and not in help: errors name it
+// to those who need it.
+func addInsecureHTTP(cmd *cobra.Command, p *profile.Profile) {
+	cmd.Flags().BoolVar(&p.InsecureHTTP, insecureHTTP, false, "send headers and tokens to an http URL of another machine, in the clear")
 	cmd.Flags().Lookup(insecureHTTP).Hidden = true
 }
 
-const insecureHTTP = "insecure-http"
+// addInsecureSignIn adds the flags for authorization servers that lack something.
+func addInsecureSignIn(cmd *cobra.Command, p *profile.Profile) {
+	cmd.Flags().BoolVar(&p.InsecureNoPKCE, insecureNoPKCE, false, "sign in where PKCE is not announced: an intercepted code may be used")
+	cmd.Flags().StringVar(&p.InsecureResource, insecureResource, "", "`name` to ask a token for, or none: it may be good elsewhere")
+	for _, name := range []string{insecureNoPKCE, insecureResource} {
+		cmd.Flags().Lookup(name).Hidden = true
+	}
+}
 
 // remoteShape is how commands tell their server, for help.
 const remoteShape = `The SERVER is a URL or the NAME of mcpengine proxy. Without it a command, after
@@ -62,6 +78,7 @@ const remoteShape = `The SERVER is a URL or the NAME of mcpengine proxy. Without
 // its arguments.
 type target struct {
 	*profile.Profile
+	name    string // a URL, or of the profile
 	secret  string // of the OAuth client
 	command []string
 }
@@ -93,6 +110,8 @@ func (c *cli) split(cmd *cobra.Command, args []string, f *remoteFlags) (*target,
 // target is the server at a URL or of a profile, with what the flags change.
 func (c *cli) target(server string, f *remoteFlags) (*target, error) {
 	t := &target{Profile: &profile.Profile{URL: server}}
+	c.named = t
+	t.name = server
 	if !strings.Contains(server, "://") {
 		if err := t.load(c, server); err != nil {
 			return nil, err
@@ -124,7 +143,9 @@ func (c *cli) target(server string, f *remoteFlags) (*target, error) {
 	if err := f.sign.apply(t.Profile, f.sign.given); err != nil {
 		return nil, usageError{err}
 	}
-	t.InsecureHTTP = t.InsecureHTTP || f.insecure
+	t.InsecureHTTP = t.InsecureHTTP || f.insecure.InsecureHTTP
+	t.InsecureNoPKCE = t.InsecureNoPKCE || f.insecure.InsecureNoPKCE
+	t.InsecureResource = cmp.Or(f.insecure.InsecureResource, t.InsecureResource)
 	if err := t.Check(); err != nil {
 		return nil, usageError{err}
 	}
@@ -173,9 +194,6 @@ func (c *cli) dial(ctx context.Context, t *target, h client.Handlers) (*client.C
 			return nil, err
 		}
 		conn, err = client.Connect(ctx, url, opts...)
-		if err != nil && hintOf(err) == signInHint("URL") && !strings.ContainsAny(url, "?@") { // where a secret may be
-			err = hintError{err, signInHint(url)}
-		}
 	}
 	if err != nil {
 		return nil, connectError{err}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,12 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/awsauth"
-	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/deploy"
-	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/hostconfig"
-	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/profile"
-	"github.com/mcpengine/mcpengine/internal/bridge"
-	"github.com/mcpengine/mcpengine/internal/private"
 	"github.com/mcpengine/mcpengine/internal/terminal"
 )
 
@@ -27,7 +20,8 @@ type cli struct {
 	stderr *terminal.Writer
 	getenv func(string) string
 
-	started bool // the command line was right: what goes wrong now is no usage error
+	named   *target // that the command line names, for hints
+	started bool    // the command line was right: what goes wrong now is no usage error
 }
 
 // A usageError is a command line that cannot be meant.
@@ -54,37 +48,17 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	c.fail(err)
 	var usage usageError
 	if !c.started || errors.As(err, &usage) {
-		if hint := hintOf(err); hint != "" {
+		if hint := c.hintOf(err); hint != "" {
 			c.hint(hint)
 			return exitUsage
 		}
 		c.hint("see " + command.CommandPath() + " -h")
 		return exitUsage
 	}
-	if hint := hintOf(err); hint != "" {
+	if hint := c.hintOf(err); hint != "" {
 		c.hint(hint)
 	}
 	return exitCode(err)
-}
-
-// hintOf is what the user can do about an error, or "".
-func hintOf(err error) string {
-	if e, ok := errors.AsType[*private.Error](err); ok {
-		return e.Hint()
-	}
-	if errors.Is(err, profile.ErrInTheClear) {
-		return "use https; or, where the network is trusted, --" + insecureHTTP
-	}
-	if e, ok := errors.AsType[hintError](err); ok {
-		return e.hint
-	}
-	if errors.As(err, new(relayError)) {
-		return bridge.Hint(err)
-	}
-	if e, ok := errors.AsType[*awsauth.Error](err); ok {
-		return e.Hint()
-	}
-	return cmp.Or(deploy.Hint(err), hostconfig.Hint(err), remoteHint(err))
 }
 
 // fail says what went wrong. The lines of a text that came from elsewhere are

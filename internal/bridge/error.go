@@ -70,8 +70,10 @@ func sortOf(err error) kind {
 	}
 	if status, ok := errors.AsType[*peer.StatusError](err); ok {
 		switch {
-		case status.Status == http.StatusForbidden:
-			return kindAuth
+		case status.Status == http.StatusForbidden: // without a challenge
+			k := kindAuth
+			k.hint = "the server, or something in front of it, does not allow this request"
+			return k
 		case status.Status < 400 || status.Status == http.StatusNotFound || status.Status == http.StatusMethodNotAllowed:
 			return kindProtocol
 		}

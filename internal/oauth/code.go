@@ -145,10 +145,10 @@ func (a *attempt) url() (string, error) {
 		"state":                 a.state,
 		"code_challenge":        base64.RawURLEncoding.EncodeToString(sum[:]),
 		"code_challenge_method": "S256",
-		"resource":              a.resource,
 	} {
 		q.Set(name, value)
 	}
+	a.setResource(q)
 	a.setScope(q)
 	if strings.Contains(" "+q.Get("scope")+" ", " "+offlineAccess+" ") {
 		q.Set("prompt", "consent") // without it the scope is ignored (OpenID Connect Core, section 11)

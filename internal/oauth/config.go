@@ -63,6 +63,11 @@ type Config struct {
 	// tokens anybody on the way can read.
 	InsecureHTTP bool
 
+	// InsecureResource takes the place of the server's identifier in the parameter
+	// resource, which some providers refuse, and "none" leaves the parameter out.
+	// The token may then be good for other servers too.
+	InsecureResource string
+
 	// InsecureNoPKCE signs in at an authorization server whose metadata does
 	// not say that it supports PKCE. Providers that are known to support it
 	// without saying so do not need it.

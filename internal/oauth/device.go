@@ -51,7 +51,8 @@ func (g DeviceCode) obtain(ctx context.Context, f *flow) (*token, error) {
 	if f.client, err = f.register(ctx, ""); err != nil {
 		return nil, err
 	}
-	form := url.Values{"resource": {f.resource}}
+	form := url.Values{}
+	f.setResource(form)
 	f.setScope(form)
 	a, err := f.post(ctx, f.server.Device, form)
 	if err != nil {

@@ -324,6 +324,30 @@ func TestAttackH16ResourceParameter(t *testing.T) {
 	}
 }
 
+// A provider that refuses the parameter gets none, or the name that it knows the
+// server by, also when the token is refreshed.
+func TestInsecureResource(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]string{"none": "", "api://notes": "api://notes"} {
+		w, c := newWorld(t), &clock{}
+		config := w.config()
+		config.Now, config.InsecureResource = c.now, value
+		a := newAuthorizer(t, config)
+		mustCall(t, a, w.url())
+		c.add(2 * time.Hour)
+		mustCall(t, a, w.url())
+		requests := append(w.to("/authorize"), w.to("/token")...)
+		if len(requests) != 3 {
+			t.Fatalf("%d requests", len(requests))
+		}
+		for _, r := range requests {
+			if got, ok := r.form["resource"]; ok != (want != "") || ok && got[0] != want {
+				t.Errorf("%s: resource = %q, want %q", r.path, got, want)
+			}
+		}
+	}
+}
+
 // A token goes to the server that it is for.
 func TestOtherOrigin(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,13 +39,20 @@ func (t *token) expired(now time.Time) bool {
 	return !t.Expiry.IsZero() && now.Add(early).After(t.Expiry)
 }
 
+// setResource says which server the token is for (RFC 8707).
+func (f *flow) setResource(form url.Values) {
+	switch value := cmp.Or(f.config.InsecureResource, f.resource); value {
+	case "", "none":
+	default:
+		form.Set("resource", value)
+	}
+}
+
 // request asks the token endpoint for a token for the resource (RFC 8707,
 // section 2.2, also when it refreshes). The secrets are those in the form that an
 // error must not repeat.
 func (f *flow) request(ctx context.Context, form url.Values, secrets ...string) (*token, error) {
-	if f.resource != "" {
-		form.Set("resource", f.resource)
-	}
+	f.setResource(form)
 	a, err := f.post(ctx, f.server.Token, form)
 	if err != nil {
 		return nil, fmt.Errorf("token request: %w", err)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -54,10 +55,18 @@ func (e *StatusError) Error() string {
 		return fmt.Sprintf("%s: %v", text, e.Err)
 	case e.Status >= 300 && e.Status < 400:
 		return text + ": a redirect to another origin, or one that changes the method, is not followed"
+	case isPage(e.Body):
+		return text + ": a web page and no answer of the protocol"
 	case e.Body != "":
 		return fmt.Sprintf("%s: %q", text, e.Body)
 	}
 	return text
+}
+
+// isPage reports whether a body is HTML, which says nothing to a reader of errors.
+func isPage(body string) bool {
+	body = strings.ToLower(strings.TrimLeft(body, "\ufeff \t\r\n"))
+	return strings.HasPrefix(body, "<!doctype html") || strings.HasPrefix(body, "<html") || strings.HasPrefix(body, "<head")
 }
 
 // Unwrap returns the JSON-RPC error of the body, or nil.

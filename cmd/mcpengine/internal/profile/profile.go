@@ -32,6 +32,13 @@ type Profile struct {
 	Headers []Header `json:"headers,omitempty"`
 	// InsecureHTTP allows headers to go to another machine in the clear.
 	InsecureHTTP bool `json:"insecureHttp,omitempty"`
+	// InsecureNoPKCE signs in at an authorization server that does not say that it
+	// supports PKCE. Somebody who intercepts a code could then use it.
+	InsecureNoPKCE bool `json:"insecureNoPkce,omitempty"`
+	// InsecureResource is sent to the authorization server in place of the name of
+	// the MCP server; "none" sends nothing. The token may then be good for other
+	// servers too.
+	InsecureResource string `json:"insecureResource,omitempty"`
 	// ClientID is the OAuth client id. Default: the client registers itself.
 	ClientID string `json:"clientId,omitempty"`
 	// ClientSecret says where the OAuth client secret is. Optional.

@@ -69,7 +69,10 @@ func OAuth(ctx context.Context, dir string, p *profile.Profile, keychain oauth.K
 	if err != nil {
 		return oauth.Config{}, err
 	}
-	config := oauth.Config{Server: p.URL, Client: oauth.Client{ID: p.ClientID}, Scopes: p.Scopes, Store: store}
+	config := oauth.Config{
+		Server: p.URL, Client: oauth.Client{ID: p.ClientID}, Scopes: p.Scopes, Store: store,
+		InsecureHTTP: p.InsecureHTTP, InsecureNoPKCE: p.InsecureNoPKCE, InsecureResource: p.InsecureResource,
+	}
 	if p.CAFile != "" {
 		// Whoever trusts an authority of their own has their identity provider
 		// behind it as well, most likely at a private address.
