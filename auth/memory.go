@@ -76,6 +76,9 @@ func (m *memory) check(ctx context.Context, token string) (*User, error) {
 	if err, ok := m.refused.Get(name, now); ok {
 		return nil, err
 	}
+	if err := checkCharacters(token); err != nil {
+		return nil, err
+	}
 	answer := m.calls.DoChan(string(name[:]), func() (any, error) {
 		return m.ask(context.WithoutCancel(ctx), name, token)
 	})

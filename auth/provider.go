@@ -43,8 +43,8 @@ type Verifier struct {
 	// [ErrInvalidToken] when the token is bad, best an [*InvalidTokenError], and
 	// any other error when that could not be found out, best an
 	// [*UnavailableError]. The text of other errors is not logged, because it
-	// may quote the token. The token has the characters of one (RFC 6750, section
-	// 2.1) and at most [MaxTokenBytes] bytes.
+	// may quote the token. The token has at most [MaxTokenBytes] bytes and, where
+	// Refusals is set, the characters of a token (RFC 6750, section 2.1).
 	Verify func(ctx context.Context, token string) (*User, error)
 
 	// AuthorizationServer is the issuer that the metadata sends clients to. It

@@ -188,9 +188,6 @@ func (r *Resource) verify(ctx context.Context, token string) (*User, error) {
 	if len(token) > MaxTokenBytes {
 		return nil, &InvalidTokenError{Reason: fmt.Sprintf("token of more than %d bytes", MaxTokenBytes)}
 	}
-	if err := checkCharacters(token); err != nil {
-		return nil, err
-	}
 	t := r.trusted[0]
 	if len(r.trusted) > 1 {
 		if t = r.route(token); t == nil {
