@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/client"
@@ -334,6 +335,66 @@ func ExampleRequest_SetParams() {
 	fmt.Println(result.Contents[0].Text)
 	// Output:
 	// Be kind. (checked)
+}
+
+// A middleware answers in the place of a tool.
+func ExampleNewResult() {
+	closed := func(next mcpengine.MethodHandler) mcpengine.MethodHandler {
+		return func(ctx context.Context, req *mcpengine.Request) (mcpengine.Result, error) {
+			if req.Method() != mcp.MethodToolsCall {
+				return next(ctx, req)
+			}
+			return mcpengine.NewResult(&mcp.CallToolResult{
+				Content: mcp.ContentBlocks{mcp.TextContent{Text: "The station is closed on Sundays: try again tomorrow."}},
+				IsError: true,
+			}), nil
+		}
+	}
+	e := mcpengine.New("weather", mcpengine.WithMiddleware(closed))
+	mcpengine.AddTool(e, "forecast", "", func(context.Context, struct{}) (string, error) { return "Rain.", nil })
+
+	result, err := mcptest.New(e).CallTool(context.Background(), "forecast", nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(result.Text())
+	// Output:
+	// The station is closed on Sundays: try again tomorrow.
+}
+
+// A middleware counts failures without decoding any result.
+func ExampleResult_ToolError() {
+	failures := func(next mcpengine.MethodHandler) mcpengine.MethodHandler {
+		return func(ctx context.Context, req *mcpengine.Request) (mcpengine.Result, error) {
+			result, err := next(ctx, req)
+			if failed := errors.Join(err, result.ToolError()); failed != nil {
+				fmt.Println(req.Method(), req.Name(), "failed:", failed)
+			}
+			return result, err
+		}
+	}
+	e := mcpengine.New("weather", mcpengine.WithMiddleware(failures))
+	mcpengine.AddTool(e, "forecast", "", func(context.Context, struct{}) (string, error) {
+		return "", errors.New("the forecast reaches 7 days")
+	})
+
+	if _, err := mcptest.New(e).CallTool(context.Background(), "forecast", nil); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// tools/call forecast failed: the forecast reaches 7 days
+}
+
+// A long call lets go of its connection. Clients of protocol version 2025-11-25
+// come back for the answer, and others do not notice.
+func ExampleRequest_CloseStream() {
+	e := mcpengine.New("press")
+	mcpengine.AddTool(e, "print", "Print a book.", func(ctx context.Context, _ struct{}) (string, error) {
+		mcpengine.Progress(ctx, 1, 300, "printing")
+		mcpengine.RequestFrom(ctx).CloseStream(10 * time.Second)
+		return "printed", nil
+	})
 }
 
 // An interceptor of tool calls sees the handler's own error.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 
 	"github.com/mcpengine/mcpengine"
@@ -152,4 +153,45 @@ func ExampleCommand() {
 	}
 	// Output:
 	// sent: false
+}
+
+// Any handler that serves MCP can be called without a network, such as an engine
+// behind other handlers.
+func ExampleInMemory() {
+	ctx := context.Background()
+	e := mcpengine.New("greeter")
+	mcpengine.AddTool(e, "greet", "", func(context.Context, struct{}) (string, error) { return "Hello.", nil })
+	c, err := client.Connect(ctx, "http://greeter/mcp",
+		client.WithHTTPClient(&http.Client{Transport: client.InMemory(e)}))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer c.Close()
+	fmt.Println(client.Call[string](ctx, c, "greet", nil))
+	// Output:
+	// Hello. <nil>
+}
+
+func ExampleWithHeader() {
+	ctx := context.Background()
+	e := mcpengine.New("greeter")
+	mcpengine.AddTool(e, "greet", "", func(context.Context, struct{}) (string, error) { return "Hello.", nil })
+	log := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Mcp-Method") == "tools/call" {
+			fmt.Println("tenant", r.Header.Get("X-Tenant"))
+		}
+		e.ServeHTTP(w, r)
+	})
+	c, err := client.Connect(ctx, "http://greeter/mcp", client.WithHeader("X-Tenant", "blue"),
+		client.WithHTTPClient(&http.Client{Transport: client.InMemory(log)}))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer c.Close()
+	fmt.Println(client.Call[string](ctx, c, "greet", nil))
+	// Output:
+	// tenant blue
+	// Hello. <nil>
 }
