@@ -99,6 +99,7 @@ func (e *Engine) answer(req *Request, resp *jsonrpc.Response) {
 		resp.SetError(req.wire.ID, e.report(req, err))
 		return
 	}
+	req.noteUnsent()
 	resp.EndResult()
 }
 

@@ -47,6 +47,7 @@ type round struct {
 	state   state
 	answers map[string]json.RawMessage // of this round's request
 	pending []*ask
+	sent    bool            // the questions were
 	used    map[string]bool // names of questions and steps of this run
 }
 
@@ -256,6 +257,29 @@ func (q *round) asks() bool {
 	return len(q.pending) > 0
 }
 
+// noteUnsent logs, once for each feature, that its handler has asked something and
+// returned a result all the same: the client never sees the question.
+func (r *Request) noteUnsent() {
+	f := r.target.feature()
+	if f == nil || !r.round.unsent() {
+		return
+	}
+	f.unsent.Do(func() {
+		r.engine.logger.WarnContext(r.ctx.Context, "a question to the client was not sent: the handler must return the error of the question",
+			"method", r.Method(), "name", f.name)
+	})
+}
+
+// unsent reports whether a question waits that the client has not been sent.
+func (q *round) unsent() bool {
+	if q == nil {
+		return false
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.pending) > 0 && !q.sent
+}
+
 // appendInputRequired appends the result that ends the round.
 func (r *Request) appendInputRequired(dst []byte) ([]byte, error) {
 	q := r.round
@@ -279,6 +303,7 @@ func (r *Request) appendInputRequired(dst []byte) ([]byte, error) {
 		return dst, err
 	}
 	result.RequestState = &sealed
+	q.sent = true
 	return appendJSON(dst, result)
 }
 

@@ -24,8 +24,9 @@ type profile struct {
 type feature struct {
 	profile
 	kind       protocol.Kind
-	definition []byte   // as it stands in a list of the latest version
-	shaped     sync.Map // *protocol.Version to []byte, made when it is first needed
+	definition []byte    // as it stands in a list of the latest version
+	shaped     sync.Map  // *protocol.Version to []byte, made when it is first needed
+	unsent     sync.Once // see noteUnsent
 }
 
 func (f *feature) key() string    { return f.name }
