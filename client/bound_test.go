@@ -1,7 +1,6 @@
 package client_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,8 +19,7 @@ import (
 // A pages server answers every list with another page.
 type pages struct {
 	script
-	page func(cursor int) string // its result
-	wait time.Duration           // for each, of the bubble's clock
+	wait time.Duration // for each, of the bubble's clock
 }
 
 func (p *pages) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -190,7 +188,7 @@ func TestTaskBounds(t *testing.T) {
 				c := s.client(t, client.WithHandlers(handlers()), client.WithLimits(client.Limits{MaxRounds: 2, TaskTimeout: time.Hour}))
 				defer c.Close()
 				began := time.Now()
-				_, err := c.CallTool(context.Background(), "a", nil)
+				_, err := c.CallTool(t.Context(), "a", nil)
 				if err == nil || !strings.Contains(err.Error(), test.want) || time.Since(began) > time.Hour+time.Minute {
 					t.Errorf("CallTool: %v after %v, want %q", err, time.Since(began), test.want)
 				}

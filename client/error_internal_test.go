@@ -53,7 +53,7 @@ func TestPublicErrors(t *testing.T) {
 		}
 	}
 	for _, err := range []error{nil, cause, ErrIdle, fmt.Errorf("tools/call: %w", ErrClosed)} {
-		if got := public(err); got != err {
+		if got := public(err); got != err { //nolint:errorlint // the very error
 			t.Errorf("public(%v) = %v", err, got)
 		}
 	}

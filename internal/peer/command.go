@@ -298,7 +298,7 @@ func startProcess(command Command) (*streams, error) {
 	if cmd.Env == nil {
 		cmd.Env = os.Environ()
 	}
-	cmd.Env = append(cmd.Env[:len(cmd.Env):len(cmd.Env)], "MCPENGINE_TRANSPORT=stdio")
+	cmd.Env = append(slices.Clip(cmd.Env), "MCPENGINE_TRANSPORT=stdio")
 	cmd.WaitDelay = time.Second // for its standard error
 	setGroup(cmd)
 	// Not StdoutPipe: waiting for the process would close it under the reader.

@@ -88,7 +88,7 @@ func (t *httpTarget) open(ctx context.Context, c *Conn, known Known) (*binding, 
 	if err != nil {
 		// The refusal is text alone: what the caller does depends on the last
 		// error.
-		return nil, fmt.Errorf("%w (server/discover was answered before: %v)", err, refused) //nolint:errorlint // see above
+		return nil, fmt.Errorf("%w (server/discover was answered before: %v)", err, refused)
 	}
 	return t.confirm(ctx, c, l, refused)
 }
@@ -127,7 +127,7 @@ func (t *httpTarget) openHandshake(ctx context.Context, c *Conn, offer *protocol
 	if sseErr == nil || wraps[*ProtocolError](sseErr) || wraps[*AuthError](sseErr) {
 		return l, sseErr
 	}
-	return nil, fmt.Errorf("%w (and there is no HTTP+SSE: %v)", err, sseErr) //nolint:errorlint // the first error tells more
+	return nil, fmt.Errorf("%w (and there is no HTTP+SSE: %v)", err, sseErr)
 }
 
 // remembered returns a link that needs no request to be opened, or nil.

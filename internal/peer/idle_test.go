@@ -411,7 +411,7 @@ func TestWithIdleTimeout(t *testing.T) {
 		for ctx.Err() == nil {
 			_, _ = c.Call(ctx, peer.Call{Method: "silent"})
 		}
-		if took := time.Since(began) - time.Hour; context.Cause(ctx) != peer.ErrIdle || took != 26*time.Second {
+		if took := time.Since(began) - time.Hour; !errors.Is(context.Cause(ctx), peer.ErrIdle) || took != 26*time.Second {
 			t.Errorf("%v after %v, want %v after 26 s", context.Cause(ctx), took, peer.ErrIdle)
 		}
 	})
