@@ -81,6 +81,7 @@ type Server struct {
 	public    string // the host of PublicHost
 	warned    [2]sync.Once
 	calls     *share.Bound
+	large     turnstile
 	running   running
 	exchanges sync.Pool
 }
@@ -90,7 +91,7 @@ func New(h jsonrpc.Handler, config Config) *Server {
 	if config.IOTimeout <= 0 {
 		config.IOTimeout = 30 * time.Second
 	}
-	s := &Server{handler: h, config: config, origins: map[string]bool{}, hosts: map[string]bool{}, calls: share.NewBound(share.Calls)}
+	s := &Server{handler: h, config: config, origins: map[string]bool{}, hosts: map[string]bool{}, calls: share.NewBound(share.Calls), large: newTurnstile()}
 	for _, origin := range config.AllowedOrigins {
 		s.origins[strings.ToLower(origin)] = true
 	}
@@ -206,7 +207,10 @@ func (s *Server) caller(ctx context.Context, r *http.Request) share.Caller {
 // returns.
 func (x *exchange) serve(ctx context.Context, w http.ResponseWriter, r *http.Request, began time.Time, caller share.Caller) (kept bool) {
 	req := &x.request
-	err := req.Parse(x.body)
+	ok, err := x.parse(ctx)
+	if !ok {
+		return false
+	}
 	req.Began, req.Caller = began, caller
 	handshake := x.server.isHandshake(r.Header, req, err)
 	if refused := checkMirrors(r.Header, req, err); refused != nil && (handshake || err == nil) {
