@@ -103,6 +103,12 @@ func (m *Message) checkResponse() *Error {
 	if string(m.ID) == "null" {
 		m.ID = nil
 	}
+	// Some libraries write both members, one of them as null.
+	if m.Result != nil && string(m.Error) == "null" {
+		m.Error = nil
+	} else if m.Error != nil && string(m.Result) == "null" {
+		m.Result = nil
+	}
 	switch {
 	case (m.Result == nil) == (m.Error == nil):
 		return Errorf(mcp.CodeInvalidRequest, "a response has either a result or an error")

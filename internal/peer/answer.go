@@ -110,7 +110,7 @@ func (a *answer) message(data []byte) (result []byte, done bool, err error) {
 	if trimmed := bytes.TrimLeft(data, " \t\r\n"); len(trimmed) > 0 && trimmed[0] == '[' && a.requests != nil {
 		batch, err := jsonrpc.SplitBatch(trimmed)
 		if err != nil {
-			return nil, true, protocolErrorf("%w", err)
+			return nil, true, broken(err)
 		}
 		for _, one := range batch {
 			if result, done, err := a.message(one); err != nil || done {
@@ -120,11 +120,11 @@ func (a *answer) message(data []byte) (result []byte, done bool, err error) {
 		return nil, false, nil
 	}
 	var m jsonrpc.Message
-	if err := m.Parse(data); err != nil {
-		return nil, true, protocolErrorf("%w", err)
+	if err := readMessage(&m, data); err != nil {
+		return nil, true, broken(err)
 	}
 	switch {
-	case m.IsResponse() && (bytes.Equal(m.ID, a.idText) || m.ID == nil):
+	case m.IsResponse() && (m.ID == nil || isID(m.ID, a.idText)):
 		result, err := outcome(&m)
 		return result, true, err
 	case m.IsResponse():

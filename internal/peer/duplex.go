@@ -3,7 +3,6 @@ package peer
 import (
 	"context"
 	"errors"
-	"strconv"
 	"sync"
 	"time"
 
@@ -39,6 +38,7 @@ type duplex struct {
 type waiting struct {
 	*pendingCall
 	messages chan *jsonrpc.Message
+	failed   chan error    // has room for why the answer could not be read
 	left     chan struct{} // closed when the call does not wait any more
 }
 
@@ -97,7 +97,7 @@ func (d *duplex) end() {
 func (d *duplex) send(ctx context.Context, message []byte) error { return d.write(ctx, message) }
 
 func (d *duplex) call(ctx context.Context, p *pendingCall) ([]byte, error) {
-	w := &waiting{pendingCall: p, messages: make(chan *jsonrpc.Message, queued), left: make(chan struct{})}
+	w := &waiting{pendingCall: p, messages: make(chan *jsonrpc.Message, queued), failed: make(chan error, 1), left: make(chan struct{})}
 	d.mu.Lock()
 	d.pending[p.id] = w
 	d.mu.Unlock()
@@ -116,6 +116,8 @@ func (d *duplex) call(ctx context.Context, p *pendingCall) ([]byte, error) {
 				return outcome(m)
 			}
 			p.notify(m)
+		case err := <-w.failed:
+			return nil, err
 		case <-ctx.Done():
 			d.abandon(ctx, p)
 			return nil, context.Cause(ctx)
@@ -144,6 +146,8 @@ func (d *duplex) last(w *waiting) ([]byte, error) {
 				return outcome(m)
 			}
 			w.notify(m)
+		case err := <-w.failed:
+			return nil, err
 		default:
 			return nil, d.failure()
 		}
@@ -164,15 +168,15 @@ func (d *duplex) cancelRemote(id []byte) {
 	_ = d.write(ctx, cancelled(id)) // best effort: the answer is dropped in any case
 }
 
-// receive handles a message, or a batch, from the server. What is no message of
-// the protocol is passed over: programs write all kinds of things to their
-// standard output.
+// receive handles a message, or a batch, from the server.
 func (d *duplex) receive(data []byte) {
 	m := new(jsonrpc.Message)
-	if err := m.Parse(data); err != nil {
+	if err := readMessage(m, data); err != nil {
 		if errors.Is(err, jsonrpc.ErrIsBatch) {
 			d.receiveBatch(data)
+			return
 		}
+		d.reject(data, err)
 		return
 	}
 	switch {
@@ -192,6 +196,27 @@ func (d *duplex) receive(data []byte) {
 			return
 		}
 		d.handOn(m)
+	}
+}
+
+// reject handles a message that cannot be read. One that answers a call fails
+// it, and one that asks for something is answered. Everything else is ignored,
+// because programs write all kinds of things to their standard output.
+func (d *duplex) reject(data []byte, err *jsonrpc.Error) {
+	switch e := readEnvelope(data); {
+	case e.id == nil:
+	case e.method:
+		d.cancellations.run(func() {
+			ctx, cancel := context.WithTimeout(context.Background(), d.config.CloseTimeout)
+			defer cancel()
+			_ = d.write(ctx, encodeResponse(e.id, nil, err)) // the server notices what is missing
+		})
+	case e.response:
+		w := d.byID(e.id)
+		d.remove(w)
+		if w != nil {
+			w.failed <- protocolErrorf("read the answer to %s: %s", w.Method, err.Message)
+		}
 	}
 }
 
@@ -232,8 +257,8 @@ func (d *duplex) handOn(m *jsonrpc.Message) {
 
 // byID returns the call with the id, as JSON.
 func (d *duplex) byID(raw []byte) *waiting {
-	id, err := strconv.ParseInt(string(raw), 10, 64)
-	if err != nil {
+	id, ok := callID(raw)
+	if !ok {
 		return nil
 	}
 	d.mu.Lock()

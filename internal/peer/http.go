@@ -252,7 +252,7 @@ func bodyError(resp *http.Response) error {
 // errorIn returns the JSON-RPC error that a message holds, and nil if none.
 func errorIn(data []byte) *jsonrpc.Error {
 	var m jsonrpc.Message
-	if m.Parse(data) != nil || m.Error == nil {
+	if readMessage(&m, data) != nil || m.Error == nil {
 		return nil
 	}
 	rpcErr, err := jsonrpc.ParseError(m.Error)

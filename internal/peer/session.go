@@ -271,7 +271,7 @@ func (s *session) deliver(body io.Reader, at *position) (moved bool) {
 		}
 		moved = true
 		var m jsonrpc.Message
-		if len(event.Data) == 0 || event.Name != "" && event.Name != "message" || m.Parse(event.Data) != nil {
+		if len(event.Data) == 0 || event.Name != "" && event.Name != "message" || readMessage(&m, event.Data) != nil {
 			continue
 		}
 		s.unrelated(&m)
