@@ -67,7 +67,6 @@ func Elicit[T any](ctx context.Context, message string, opts ...AskOption) (T, e
 	if a.params, err = encode(params); err != nil {
 		return out, internalf("Elicit: %w", err)
 	}
-	a.params = req.version.Question(mcp.MethodElicitationCreate, a.params)
 	content, err := req.elicit(ctx, a)
 	if err != nil {
 		return out, err

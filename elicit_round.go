@@ -195,7 +195,7 @@ func (r *Request) askNow(ctx context.Context, a *ask) ([]byte, error) {
 		return nil, mcp.Errorf(mcp.CodeInvalidRequest,
 			"the server has to ask the client (%s), which this connection cannot carry: use a session, stdio, or protocol version %s", a.method, mcp.LatestProtocolVersion)
 	}
-	answer, err := r.asker.Ask(ctx, a.method, a.params)
+	answer, err := r.asker.Ask(ctx, a.method, r.version.Question(a.method, a.params))
 	if err != nil {
 		return nil, err
 	}

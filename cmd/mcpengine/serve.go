@@ -7,22 +7,31 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
+	"os/exec"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mcpengine/mcpengine/internal/bridge"
 	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 )
 
 // serveFlags are the flags of serve as they were given.
 type serveFlags struct {
-	addr, path string
-	port       int
-	shared     bool
-	max        int
-	idle       time.Duration
+	addr, path    string
+	port          int
+	publicURL     string
+	protocol      string
+	shared        bool
+	max           int
+	idle, timeout time.Duration
+
+	public *url.URL // of publicURL
 }
 
 func (c *cli) serve() *cobra.Command {
@@ -35,15 +44,13 @@ asked who they are: on another address than this machine's own, put something in
 front that does.`,
 		Example: `  mcpengine serve --port 8000 -- npx -y @modelcontextprotocol/server-everything`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			switch {
-			case cmd.ArgsLenAtDash() != 0 || len(args) == 0:
+			if cmd.ArgsLenAtDash() != 0 || len(args) == 0 {
 				return errors.New("name the command after --")
-			case f.max < 1:
-				return fmt.Errorf("--max %d is less than 1", f.max)
-			case f.addr != "" && cmd.Flags().Changed("port"):
+			}
+			if f.addr != "" && cmd.Flags().Changed("port") {
 				return errors.New("--addr and --port exclude each other")
 			}
-			return nil
+			return f.check()
 		},
 		RunE: func(cmd *cobra.Command, args []string) error { return c.runServe(cmd.Context(), args, f) },
 	}
@@ -52,16 +59,50 @@ front that does.`,
 	flags.IntVar(&f.port, "port", 8000, "`port` of 127.0.0.1; 0 takes a free one")
 	flags.StringVar(&f.addr, "addr", "", "`address` to listen on instead, such as 0.0.0.0:8000")
 	flags.StringVar(&f.path, "path", "/mcp", "`path` of the endpoint")
+	flags.StringVar(&f.publicURL, "public-url", "", "`URL` that callers use, behind a proxy that hands on its host")
+	flags.StringVar(&f.protocol, "protocol", "", "speak this `version` with the command; otherwise it is found out")
 	flags.BoolVar(&f.shared, "shared", false, "one process for all callers, who may hear of each other")
 	flags.IntVar(&f.max, "max", 32, "`number` of processes at most")
 	flags.DurationVar(&f.idle, "idle", 10*time.Minute, "`time` until a process without work ends")
+	flags.DurationVar(&f.timeout, "timeout", 5*time.Minute, "`time` that the command may be silent in the course of a request")
 	return cmd
 }
+
+// check returns what is wrong with the values of the flags.
+func (f *serveFlags) check() error {
+	switch {
+	case f.max < 1:
+		return fmt.Errorf("--max %d is less than 1", f.max)
+	case f.idle <= 0 || f.timeout <= 0:
+		return errors.New("--idle and --timeout have to be more than 0")
+	case !strings.HasPrefix(f.path, "/") || f.path == healthPath || f.path == readyPath || strings.ContainsAny(f.path, "{} "):
+		return fmt.Errorf("--path %s is not the path of an endpoint: it begins with /, has no braces or blanks, and is neither %s nor %s", f.path, healthPath, readyPath)
+	case f.protocol != "" && !slices.Contains(protocol.Names(nil), f.protocol):
+		return fmt.Errorf("--protocol %s is none of %s", f.protocol, strings.Join(protocol.Names(nil), ", "))
+	case f.publicURL == "":
+		return nil
+	}
+	u, err := url.Parse(f.publicURL)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return fmt.Errorf("--public-url %q is not an https:// or http:// URL without user, query and fragment", f.publicURL)
+	}
+	f.public = u
+	return nil
+}
+
+// Paths beside that of the endpoint.
+const (
+	healthPath = "/healthz"
+	readyPath  = "/readyz"
+)
 
 func (c *cli) runServe(ctx context.Context, command []string, f *serveFlags) error {
 	logger := slog.New(slog.NewTextHandler(c.stderr.Raw(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	start := func(ctx context.Context, config peer.Config) (*peer.Conn, error) {
 		return peer.Start(ctx, peer.Command{Path: command[0], Args: command[1:], Stderr: c.stderr.Raw()}, config)
+	}
+	if _, err := exec.LookPath(command[0]); err != nil {
+		return fmt.Errorf("find the command: %w", err)
 	}
 	address := f.addr
 	if address == "" {
@@ -71,12 +112,17 @@ func (c *cli) runServe(ctx context.Context, command []string, f *serveFlags) err
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", address, err)
 	}
+	relay := bridge.Config{Name: command[0], Logger: logger, Peer: peer.Config{IdleTimeout: f.timeout}}
+	if f.protocol != "" {
+		relay.Peer.Versions = []string{f.protocol}
+	}
 	handler := bridge.NewHandler(bridge.NewProcesses(bridge.ProcessConfig{
-		Start: start, Shared: f.shared, Max: f.max, Idle: f.idle,
-		Bridge: bridge.Config{Name: command[0], Logger: logger},
-	}))
+		Start: start, Shared: f.shared, Max: f.max, Idle: f.idle, Bridge: relay,
+	}), bridge.HandlerConfig{PublicURL: f.public})
 	mux := http.NewServeMux()
 	mux.Handle(f.path, handler)
+	mux.HandleFunc("GET "+healthPath, handler.ServeHealth)
+	mux.HandleFunc("GET "+readyPath, handler.ServeReady)
 	server := &http.Server{
 		Handler:           mux,
 		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,

@@ -7,26 +7,30 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/mcpengine/mcpengine/internal/duplex"
 	"github.com/mcpengine/mcpengine/internal/handshake"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/peer"
 	"github.com/mcpengine/mcpengine/internal/stdio"
 )
 
 // A bridge is one host and one server. It is what answers the messages of the
 // host's connection, as a [github.com/mcpengine/mcpengine/internal/duplex.Stateful].
 type bridge struct {
-	config  Config
-	context context.Context // of what belongs to no request; ends with Serve
-	cancel  context.CancelCauseFunc
-	send    func(message []byte) error
-	asks    *asks
-	server  *server
-	tools   tools
-	paused  pauses
-	heard   listeners
-	outbox  chan jsonrpc.Notification // for the server
+	config    Config
+	context   context.Context // of what belongs to no request; ends with Serve
+	cancel    context.CancelCauseFunc
+	toHost    func(message []byte) error
+	questions *duplex.Questions // to the host
+	server    *server
+	tools     tools
+	pending   pendingInputs
+	requests  requests
+	listeners listeners
+	outbox    chan jsonrpc.Notification // for the server
 
-	background background
+	background peer.Background
+	silent     func() // is called when the server has left a request without an answer; optional
 
 	// Host is what the host told in its handshake, nil before and without one.
 	host  atomic.Pointer[handshake.Peer]
@@ -49,23 +53,23 @@ func newBridge(ctx context.Context, config Config) *bridge {
 	config = config.withDefaults()
 	b := &bridge{
 		config:    config,
-		asks:      newAsks(config.AskTimeout),
+		questions: duplex.NewQuestions("bridge-", config.AskTimeout),
 		outbox:    make(chan jsonrpc.Notification, outboxSize),
 		resources: make(map[string]*subscription), updates: make(map[string]int),
 	}
 	b.context, b.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	b.server = newServer(b)
-	b.heard.closing = make(chan struct{})
-	b.paused.waiting = make(map[string]*pause)
-	b.background.run(b.post)
+	b.listeners.closing = make(chan struct{})
+	b.pending.waiting = make(map[string]*pendingInput)
+	b.background.Run(b.forwardNotifications)
 	return b
 }
 
 // end ends what is left, and waits for it.
 func (b *bridge) end() {
-	b.heard.close()
+	b.listeners.close()
 	b.cancel(errOver)
-	b.background.close()
+	b.background.Close()
 	b.server.close()
 }
 
@@ -80,7 +84,7 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, config Config) erro
 	err := stdio.Serve(ctx, b, in, out, stdio.Config{
 		MaxMessage: b.config.MaxMessage, MaxConcurrent: b.config.MaxConcurrent,
 		Grace: b.config.Grace, Logger: b.config.Logger,
-		Closing: b.heard.close,
+		Closing: b.listeners.close,
 	})
 	b.end()
 	if err == nil {
@@ -90,10 +94,10 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, config Config) erro
 }
 
 // Connect takes what sends a message to the host.
-func (b *bridge) Connect(send func(message []byte) error) { b.send = send }
+func (b *bridge) Connect(send func(message []byte) error) { b.toHost = send }
 
 // Close fails the questions to the host that wait for answers.
-func (b *bridge) Close() { b.asks.close() }
+func (b *bridge) Close() { b.questions.Close(errOver) }
 
 // Reply takes the host's answer to a question of the server.
 func (b *bridge) Reply(message []byte) *jsonrpc.Error {
@@ -101,7 +105,7 @@ func (b *bridge) Reply(message []byte) *jsonrpc.Error {
 	switch {
 	case err != nil:
 		b.config.Logger.Debug("ignore a response of the host", "error", err)
-	case !b.asks.resolve(reply):
+	case !b.questions.Resolve(reply):
 		b.config.Logger.Debug("ignore a response of the host: nobody waits for it")
 	}
 	return nil
@@ -110,8 +114,9 @@ func (b *bridge) Reply(message []byte) *jsonrpc.Error {
 // outboxSize is how many notifications of the host may wait for the server.
 const outboxSize = 64
 
-// post sends the host's notifications in their order.
-func (b *bridge) post() {
+// forwardNotifications sends the host's notifications to the server, in their
+// order.
+func (b *bridge) forwardNotifications() {
 	for {
 		select {
 		case n := <-b.outbox:
@@ -126,30 +131,4 @@ func (b *bridge) post() {
 			return
 		}
 	}
-}
-
-// A background owns goroutines until it is closed.
-type background struct {
-	mu     sync.Mutex
-	closed bool
-	wait   sync.WaitGroup
-}
-
-// run runs f in a goroutine, and reports whether it does: not when the
-// background is closed.
-func (g *background) run(f func()) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if !g.closed {
-		g.wait.Go(f)
-	}
-	return !g.closed
-}
-
-// close waits for what runs.
-func (g *background) close() {
-	g.mu.Lock()
-	g.closed = true
-	g.mu.Unlock()
-	g.wait.Wait()
 }

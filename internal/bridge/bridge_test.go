@@ -12,7 +12,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
-// A tool is called, across all eras and transports.
+// A tool is called, across all versions and transports.
 func TestCall(t *testing.T) {
 	t.Parallel()
 	eachPair(t, func(t *testing.T, p pair) {
@@ -42,7 +42,7 @@ func TestQuestions(t *testing.T) {
 // URL elicitation reaches a host that declares it.
 func TestDefectURLElicitation(t *testing.T) {
 	t.Parallel()
-	for _, p := range []pair{{earlier, newest}, {earlier, earlier}, {newest, newest}, {newest, earlier}} {
+	for _, p := range []pair{{previous, latest}, {previous, previous}, {latest, latest}, {latest, previous}} {
 		t.Run(p.String(), func(t *testing.T) {
 			t.Parallel()
 			h := p.open(t, newEngine())
@@ -55,7 +55,7 @@ func TestDefectURLElicitation(t *testing.T) {
 				if params.Mode != "url" || params.URL != "https://example.com/consent" {
 					t.Errorf("the host is asked %s", m.Params)
 				}
-				if p.host == earlier && params.ElicitationID == "" {
+				if p.host == previous && params.ElicitationID == "" {
 					t.Error("the elicitation of a URL has no id, which the host's version requires")
 				}
 				return answer(m)
@@ -73,7 +73,7 @@ func TestProgress(t *testing.T) {
 	eachPair(t, func(t *testing.T, p pair) {
 		h := p.open(t, newEngine())
 		req := request(p.host, "7", "tools/call", `"name":"climb","arguments":{}`)
-		if p.host == newest {
+		if p.host == latest {
 			req = strings.Replace(req, `"_meta":{`, `"_meta":{"progressToken":"t\u0031","io.modelcontextprotocol/logLevel":"warning",`, 1)
 		} else {
 			req = strings.Replace(req, `"params":{`, `"params":{"_meta":{"progressToken":"t\u0031"},`, 1)
@@ -99,7 +99,7 @@ func TestProgress(t *testing.T) {
 // A host that wants less log messages gets less.
 func TestLogLevel(t *testing.T) {
 	t.Parallel()
-	for _, p := range []pair{{earlier, newest}, {earlier, earlier}} {
+	for _, p := range []pair{{previous, latest}, {previous, previous}} {
 		t.Run(p.String(), func(t *testing.T) {
 			t.Parallel()
 			h := p.open(t, newEngine())
@@ -119,9 +119,9 @@ func TestLogLevel(t *testing.T) {
 	}
 	t.Run("not asked for", func(t *testing.T) {
 		t.Parallel()
-		for _, server := range []string{newest, earlier} {
-			h := pair{newest, server}.open(t, newEngine())
-			h.call(newest, "2", "climb", `{}`)
+		for _, server := range []string{latest, previous} {
+			h := pair{latest, server}.open(t, newEngine())
+			h.call(latest, "2", "climb", `{}`)
 			if len(h.seen) > 0 {
 				t.Errorf("a host that asks for no log messages received %s", h.seen[0].raw)
 			}
@@ -134,8 +134,8 @@ func TestChanges(t *testing.T) {
 	t.Parallel()
 	eachPair(t, func(t *testing.T, p pair) {
 		h := p.open(t, newEngine())
-		if p.host == newest {
-			h.send(request(newest, `"sub"`, "subscriptions/listen", `"notifications":{"toolsListChanged":true,"resourceSubscriptions":["file:///readme"]}`))
+		if p.host == latest {
+			h.send(request(latest, `"sub"`, "subscriptions/listen", `"notifications":{"toolsListChanged":true,"resourceSubscriptions":["file:///readme"]}`))
 			ack := h.notification("notifications/subscriptions/acknowledged")
 			if !strings.Contains(string(ack.Params), `"io.modelcontextprotocol/subscriptionId":"sub"`) || !strings.Contains(string(ack.Params), `"toolsListChanged":true`) {
 				t.Errorf("the acknowledgement is %s", ack.raw)
@@ -146,15 +146,15 @@ func TestChanges(t *testing.T) {
 		}
 		h.call(p.host, "2", "touch", `{}`)
 		updated := h.notification("notifications/resources/updated")
-		if !strings.Contains(string(updated.Params), `"uri":"file:///readme"`) || strings.Contains(string(updated.Params), `"sub"`) != (p.host == newest) {
+		if !strings.Contains(string(updated.Params), `"uri":"file:///readme"`) || strings.Contains(string(updated.Params), `"sub"`) != (p.host == latest) {
 			t.Errorf("the update is %s", updated.raw)
 		}
-		if p.host != newest && p.server == newest || p.server == "sse" {
+		if p.host != latest && p.server == latest || p.server == "sse" {
 			return // the server's subscription to lists may not be open yet
 		}
 		h.call(p.host, "3", "grow", `{}`)
 		h.notification("notifications/tools/list_changed")
-		if p.host != newest {
+		if p.host != latest {
 			return
 		}
 		h.in.Close()
@@ -196,8 +196,8 @@ func TestDefectCancellationIsNoPOST(t *testing.T) {
 		e.ServeHTTP(w, r)
 	}))
 	h := newHost(t, bridge.Config{URL: url})
-	h.initialize(earlier)
-	h.send(request(earlier, "5", "tools/call", `"name":"wait","arguments":{}`))
+	h.initialize(previous)
+	h.send(request(previous, "5", "tools/call", `"name":"wait","arguments":{}`))
 	within(t, started, "the call starts")
 	h.send(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":5}}`)
 	within(t, ended, "the call is cancelled")
@@ -213,18 +213,18 @@ func TestDefectCancellationIsNoPOST(t *testing.T) {
 }
 
 // Arguments that a tool mirrors are header fields, even when the host has listed
-// the tools in an earlier run.
+// the tools in an previous run.
 func TestDefectMirroredArguments(t *testing.T) {
 	t.Parallel()
 	for _, listed := range []bool{true, false} {
 		t.Run(fmt.Sprint("listed ", listed), func(t *testing.T) {
 			t.Parallel()
-			h := pair{earlier, newest}.open(t, newEngine())
+			h := pair{previous, latest}.open(t, newEngine())
 			if listed {
-				h.send(request(earlier, "1", "tools/list", ""))
+				h.send(request(previous, "1", "tools/list", ""))
 				h.result("1")
 			}
-			if got, want := h.call(earlier, "2", "weather", `{"city":"Lyon","region":" ütt"}`), "sunny in Lyon ütt"; got != want {
+			if got, want := h.call(previous, "2", "weather", `{"city":"Lyon","region":" ütt"}`), "sunny in Lyon ütt"; got != want {
 				t.Errorf("the tool says %q, want %q", got, want)
 			}
 		})
@@ -235,7 +235,7 @@ func TestDefectMirroredArguments(t *testing.T) {
 // that it mirrors now.
 func TestMirrorChanges(t *testing.T) {
 	t.Parallel()
-	s := newFake(t, newest)
+	s := newFake(t, latest)
 	list := `{"tools":[{"name":"t","inputSchema":{"type":"object","properties":{"a":{"type":"string"%s}}}}]}`
 	s.answer("tools/list", fmt.Sprintf(list, ""))
 	s.handle("tools/call", func(w http.ResponseWriter, r *http.Request) {
@@ -248,18 +248,18 @@ func TestMirrorChanges(t *testing.T) {
 		reply(w, fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"result":{"content":[]}}`, r.Header.Get("Test-Id")))
 	})
 	h := newHost(t, bridge.Config{URL: s.url})
-	h.initialize(earlier)
-	h.send(request(earlier, "1", "tools/list", ""))
+	h.initialize(previous)
+	h.send(request(previous, "1", "tools/list", ""))
 	h.result("1")
 	s.answer("tools/list", fmt.Sprintf(list, `,"x-mcp-header":"A"`))
-	h.send(request(earlier, "2", "tools/call", `"name":"t","arguments":{"a":"x"}`))
+	h.send(request(previous, "2", "tools/call", `"name":"t","arguments":{"a":"x"}`))
 	h.result("2")
 }
 
 // The requests of a batch are answered in one, where the version has batches.
 func TestBatch(t *testing.T) {
 	t.Parallel()
-	h := pair{"2025-03-26", newest}.open(t, newEngine())
+	h := pair{"2025-03-26", latest}.open(t, newEngine())
 	h.send("[" + request("2025-03-26", "1", "ping", "") + "," + request("2025-03-26", "2", "tools/call", `"name":"missing"`) + "]")
 	var batch []message
 	raw := h.batch()
@@ -271,15 +271,15 @@ func TestBatch(t *testing.T) {
 // What the bridge does not know passes as it is: ids, members, their order.
 func TestRawRelay(t *testing.T) {
 	t.Parallel()
-	for _, era := range []string{newest, earlier} {
-		t.Run(era, func(t *testing.T) {
+	for _, version := range []string{latest, previous} {
+		t.Run(version, func(t *testing.T) {
 			t.Parallel()
-			s := newFake(t, era)
+			s := newFake(t, version)
 			const result = `{"z":1.50,"a":{"y":[1e2,null],"b":"\u00e9"},"resultType":"complete"}`
 			s.answer("vendor/thing", result)
 			h := newHost(t, bridge.Config{URL: s.url})
-			h.begin(era)
-			h.send(request(era, `"i\u0064-9"`, "vendor/thing", `"zz":12345678901234567890,"aa":{"deep":[true]}`))
+			h.begin(version)
+			h.send(request(version, `"i\u0064-9"`, "vendor/thing", `"zz":12345678901234567890,"aa":{"deep":[true]}`))
 			if m := h.response(`"i\u0064-9"`); string(m.Result) != result {
 				t.Errorf("the result is %s, want %s", m.Result, result)
 			}
@@ -305,7 +305,7 @@ func TestErrorsPass(t *testing.T) {
 		}
 		h.send(request(p.host, "3", "resources/read", `"uri":"file:///nothing"`))
 		m := h.response("3")
-		if m.Error == nil || p.host == newest && m.Error.Code != -32602 {
+		if m.Error == nil || p.host == latest && m.Error.Code != -32602 {
 			t.Errorf("the answer is %s", m.raw)
 		}
 	})
@@ -314,12 +314,12 @@ func TestErrorsPass(t *testing.T) {
 // Large messages pass in both directions.
 func TestLarge(t *testing.T) {
 	t.Parallel()
-	h := pair{earlier, newest}.open(t, newEngine())
-	if got := h.call(earlier, "1", "large", `{}`); len(got) != 10<<20 {
+	h := pair{previous, latest}.open(t, newEngine())
+	if got := h.call(previous, "1", "large", `{}`); len(got) != 10<<20 {
 		t.Errorf("a result of 10 MiB came as %d bytes", len(got))
 	}
 	city := strings.Repeat("a", 1<<20)
-	if got, want := h.call(earlier, "2", "weather", `{"city":"`+city+`"}`), "sunny in "+city; got != want {
+	if got, want := h.call(previous, "2", "weather", `{"city":"`+city+`"}`), "sunny in "+city; got != want {
 		t.Errorf("an argument of 1 MiB came as %d bytes", len(got))
 	}
 }
@@ -328,7 +328,7 @@ func TestLarge(t *testing.T) {
 // asked, and costs nothing when it is not there.
 func TestInitializeFromCache(t *testing.T) {
 	t.Parallel()
-	for _, version := range []string{newest, earlier} {
+	for _, version := range []string{latest, previous} {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
 			asked := make(chan struct{})
@@ -340,7 +340,7 @@ func TestInitializeFromCache(t *testing.T) {
 			t.Cleanup(func() { close(release) })
 			_ = asked
 			result := `{"supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},"instructions":"Be quick.","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"far","version":"2"}}}`
-			if version == earlier {
+			if version == previous {
 				result = `{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"far","version":"2"},"instructions":"Be quick."}`
 			}
 			cache := newKnowing(peer.Known{Version: version, Transport: "http", Result: json.RawMessage(result)})
@@ -359,24 +359,24 @@ func TestEraChanges(t *testing.T) {
 	t.Parallel()
 	e := newEngine()
 	t.Cleanup(e.Close)
-	s := newFake(t, earlier)
+	s := newFake(t, previous)
 	s.answer("tools/list", `{"tools":[]}`)
-	cache := newKnowing(peer.Known{Version: newest, Transport: "http", Result: json.RawMessage(`{"supportedVersions":["2026-07-28"],"capabilities":{}}`)})
+	cache := newKnowing(peer.Known{Version: latest, Transport: "http", Result: json.RawMessage(`{"supportedVersions":["2026-07-28"],"capabilities":{}}`)})
 	h := newHost(t, bridge.Config{URL: s.url, Peer: peer.Config{Cache: cache}})
-	h.initialize(earlier)
-	h.send(request(earlier, "1", "tools/list", ""))
+	h.initialize(previous)
+	h.send(request(previous, "1", "tools/list", ""))
 	if got, want := h.result("1"), `{"tools":[]}`; got != want {
 		t.Errorf("the list is %s, want %s", got, want)
 	}
-	if known, _ := cache.Load(""); known.Version != earlier {
-		t.Errorf("the cache has %s, want %s", known.Version, earlier)
+	if known, _ := cache.Load(""); known.Version != previous {
+		t.Errorf("the cache has %s, want %s", known.Version, previous)
 	}
 }
 
 func TestDiscover(t *testing.T) {
 	t.Parallel()
-	h := pair{newest, earlier}.open(t, newEngine())
-	h.send(request(newest, "1", "server/discover", ""))
+	h := pair{latest, previous}.open(t, newEngine())
+	h.send(request(latest, "1", "server/discover", ""))
 	var result struct {
 		ResultType, Instructions, CacheScope string
 		TTLMs                                *int
@@ -388,11 +388,11 @@ func TestDiscover(t *testing.T) {
 		t.Fatal(err)
 	}
 	if result.ResultType != "complete" || result.Instructions != "Be quick." || result.CacheScope != "private" || result.TTLMs == nil ||
-		len(result.SupportedVersions) == 0 || result.SupportedVersions[0] != newest || result.Capabilities["tools"] == nil ||
+		len(result.SupportedVersions) == 0 || result.SupportedVersions[0] != latest || result.Capabilities["tools"] == nil ||
 		result.Meta["io.modelcontextprotocol/serverInfo"] == nil {
 		t.Errorf("discover is answered with %+v", result)
 	}
-	h.send(request(newest, "2", "tools/list", ""))
+	h.send(request(latest, "2", "tools/list", ""))
 	if got := h.result("2"); !strings.Contains(got, `"ttlMs":0`) || !strings.Contains(got, `"cacheScope":"private"`) || !strings.Contains(got, `"resultType":"complete"`) {
 		t.Errorf("the list %.200s does not say how long it holds", got)
 	}
@@ -401,15 +401,15 @@ func TestDiscover(t *testing.T) {
 // What a host may not send is refused at once.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
-	s := newFake(t, newest)
+	s := newFake(t, latest)
 	for name, row := range map[string]struct {
 		line string
 		code int
 	}{
 		"no version":           {`{"jsonrpc":"2.0","id":1,"method":"tools/list"}`, -32602},
-		"a version to come":    {strings.Replace(request(newest, "1", "tools/list", ""), `/protocolVersion":"2026-07-28"`, `/protocolVersion":"2027-01-01"`, 1), -32022},
+		"a version to come":    {strings.Replace(request(latest, "1", "tools/list", ""), `/protocolVersion":"2026-07-28"`, `/protocolVersion":"2027-01-01"`, 1), -32022},
 		"initialize too small": {`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}`, -32602},
-		"an earlier method":    {request(newest, "1", "logging/setLevel", `"level":"info"`), -32601},
+		"an previous method":   {request(latest, "1", "logging/setLevel", `"level":"info"`), -32601},
 		"no JSON":              {`{"jsonrpc":"2.0","id":1,`, -32700},
 	} {
 		t.Run(name, func(t *testing.T) {

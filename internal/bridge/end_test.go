@@ -21,12 +21,12 @@ import (
 // ends the request on the server.
 func TestInputThatNeverComes(t *testing.T) {
 	t.Parallel()
-	h := pair{newest, earlier}.open(t, newEngine())
-	h.send(request(newest, "1", "tools/call", `"name":"ask","arguments":{}`))
+	h := pair{latest, previous}.open(t, newEngine())
+	h.send(request(latest, "1", "tools/call", `"name":"ask","arguments":{}`))
 	if got := h.result("1"); !strings.Contains(got, `"resultType":"input_required"`) || !strings.Contains(got, `"elicitation/create"`) {
 		t.Fatalf("the result is %s", got)
 	}
-	h.send(request(newest, "2", "tools/call", `"name":"ask","arguments":{},"requestState":"made up"`))
+	h.send(request(latest, "2", "tools/call", `"name":"ask","arguments":{},"requestState":"made up"`))
 	if m := h.response("2"); m.Error == nil || m.Error.Code != -32602 {
 		t.Errorf("a state that is made up is answered with %s", m.raw)
 	}
@@ -91,7 +91,7 @@ func TestInterrupted(t *testing.T) {
 		done <- bridge.Serve(ctx, in, io.Discard, bridge.Config{URL: serve(t, e), Grace: time.Millisecond})
 	}()
 	h := &host{t: t, in: write}
-	h.send(request(newest, "1", "tools/call", `"name":"wait","arguments":{}`))
+	h.send(request(latest, "1", "tools/call", `"name":"wait","arguments":{}`))
 	within(t, started, "the call starts")
 	enough := errors.New("enough")
 	cancel(enough)
@@ -109,15 +109,15 @@ func TestSignalAfterEndOfInput(t *testing.T) {
 	t.Parallel()
 	for _, silent := range []bool{false, true} {
 		t.Run(fmt.Sprintf("silent=%v", silent), func(t *testing.T) {
-			bubble(t, earlier, bridge.Config{Grace: time.Hour}, func(t *testing.T, h *host, s *fake) {
-				h.initialize(earlier)
+			bubble(t, previous, bridge.Config{Grace: time.Hour}, func(t *testing.T, h *host, s *fake) {
+				h.initialize(previous)
 				hang := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 				s.handle("tools/call", hang)
 				if silent {
 					s.handle("notifications/cancelled", hang)
 					s.handle("", hang)
 				}
-				h.send(request(earlier, "2", "tools/call", `"name":"wait","arguments":{}`))
+				h.send(request(previous, "2", "tools/call", `"name":"wait","arguments":{}`))
 				synctest.Wait()
 				h.in.Close()
 				<-time.After(2 * time.Second)

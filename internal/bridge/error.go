@@ -13,7 +13,7 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// Exit codes of the program, by what kept it from answering.
+// Exit codes of the program, by the reason why no request was answered.
 const (
 	ExitError       = 1
 	ExitUsage       = 2
@@ -22,14 +22,13 @@ const (
 	ExitProtocol    = 5
 )
 
-// A kind is what sort of failure an error is.
+// A kind is a class of failures.
 type kind struct {
 	name string // in the data of the error that the host gets
 	exit int
-	hint string // what the user can do
+	hint string // for the user
 }
 
-// kinds are the failures that are told apart.
 var (
 	kindAuth        = kind{"auth", ExitAuth, "sign in again, or check the headers of the profile"}
 	kindUnreachable = kind{"unreachable", ExitUnreachable, "check that the server runs, and the URL, the proxy and the network"}
@@ -39,7 +38,7 @@ var (
 	kindOther       = kind{"error", ExitError, ""}
 )
 
-// A hinter knows better what the user can do about an error.
+// A hinter is an error with a hint of its own.
 type hinter interface {
 	error
 	Hint() string
@@ -88,8 +87,7 @@ func sortOf(err error) kind {
 	return kindOther
 }
 
-// ExitCode returns the exit code for an error of [Serve], and Hint what the user
-// can do about it, or "".
+// ExitCode returns the exit code for an error of [Serve].
 func ExitCode(err error) int {
 	if err == nil {
 		return 0
@@ -105,16 +103,16 @@ func Hint(err error) string {
 	return kindOf(err).hint
 }
 
-// explain makes of an error what the host gets to see. An error of the server's
-// is handed on as it is.
-func (b *bridge) explain(method string, err error) *jsonrpc.Error {
+// explain returns the error that the host gets for a request in ctx. An error of
+// the server is handed on as it is.
+func (b *bridge) explain(ctx context.Context, method string, err error) *jsonrpc.Error {
 	if rpcErr, ok := errors.AsType[*jsonrpc.Error](err); ok && !wraps[*peer.StatusError](err) {
 		return rpcErr
 	}
 	k := kindOf(err)
 	level := slog.LevelWarn
-	if errors.Is(err, context.Canceled) || errors.Is(err, errOver) {
-		level = slog.LevelDebug // as the host wanted
+	if ctx.Err() != nil || b.context.Err() != nil {
+		level = slog.LevelDebug // the host has cancelled the request, or has ended
 	}
 	b.config.Logger.Log(b.context, level, "a request has failed", "method", method, "kind", k.name, "error", err)
 	text := fmt.Sprintf("%.512s", err)

@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// A fake is a server of one era whose answers are written by hand.
+// A fake is a server of one version whose answers are written by hand.
 type fake struct {
-	url string
-	era string
+	url     string
+	version string
 
 	mu       sync.Mutex
 	results  map[string]string
@@ -23,15 +23,15 @@ type fake struct {
 	deleted  int // sessions that the client has ended
 }
 
-func newFake(t *testing.T, era string) *fake {
+func newFake(t *testing.T, version string) *fake {
 	t.Helper()
-	f := fakeOf(era)
+	f := fakeOf(version)
 	f.url = serve(t, f)
 	return f
 }
 
-func fakeOf(era string) *fake {
-	f := &fake{era: era, results: map[string]string{}, handlers: map[string]http.HandlerFunc{}, received: map[string][]string{}, session: "s1"}
+func fakeOf(version string) *fake {
+	f := &fake{version: version, results: map[string]string{}, handlers: map[string]http.HandlerFunc{}, received: map[string][]string{}, session: "s1"}
 	f.answer("server/discover", `{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{}}}`)
 	f.answer("initialize", `{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"fake","version":"1"}}`)
 	return f
@@ -79,14 +79,14 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.deleted++
 	}
 	f.mu.Unlock()
-	foreign := f.era == newest && m.Method == "initialize" || f.era != newest && m.Method == "server/discover"
+	foreign := f.version == latest && m.Method == "initialize" || f.version != latest && m.Method == "server/discover"
 	switch {
 	case h != nil:
 		r.Header.Set("Test-Id", string(m.ID))
 		h(w, r)
-	case r.Method != http.MethodPost || foreign || f.era != newest && r.Header.Get("Mcp-Method") != "":
+	case r.Method != http.MethodPost || foreign || f.version != latest && r.Header.Get("Mcp-Method") != "":
 		w.WriteHeader(http.StatusMethodNotAllowed)
-	case f.era != newest && m.Method != "initialize" && r.Header.Get("Mcp-Session-Id") != session:
+	case f.version != latest && m.Method != "initialize" && r.Header.Get("Mcp-Session-Id") != session:
 		w.WriteHeader(http.StatusNotFound)
 	case m.ID == nil:
 		w.WriteHeader(http.StatusAccepted)

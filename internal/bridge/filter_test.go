@@ -25,29 +25,29 @@ func TestFilter(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for _, era := range []string{newest, earlier} {
-				s := newFake(t, era)
+			for _, version := range []string{latest, previous} {
+				s := newFake(t, version)
 				s.answer("tools/list", strings.Replace(list, `,"nextCursor":"n"`, "", 1))
 				s.answer("tools/call", `{"content":[]}`)
 				h := newHost(t, bridge.Config{URL: s.url, Tools: row.filter})
-				h.begin(era)
+				h.begin(version)
 				// The calls come first: what is hidden is not a matter of having listed.
 				for i, tool := range []string{"look", "act", "drop"} {
-					h.send(request(era, fmt.Sprint(i), "tools/call", fmt.Sprintf(`"name":%q`, tool)))
+					h.send(request(version, fmt.Sprint(i), "tools/call", fmt.Sprintf(`"name":%q`, tool)))
 					m := h.response(fmt.Sprint(i))
 					if want := slices.Contains(row.listed, tool); (m.Error == nil) != want {
-						t.Errorf("%s: the call of %s is answered with %s", era, tool, m.raw)
+						t.Errorf("%s: the call of %s is answered with %s", version, tool, m.raw)
 					}
 				}
-				h.send(request(era, "9", "tools/list", ""))
+				h.send(request(version, "9", "tools/list", ""))
 				got := h.result("9")
 				for _, tool := range []string{"look", "act", "drop"} {
 					if listed := strings.Contains(got, `"`+tool+`"`); listed != slices.Contains(row.listed, tool) {
-						t.Errorf("%s: the list is %s", era, got)
+						t.Errorf("%s: the list is %s", version, got)
 					}
 				}
 				if len(row.listed) == 3 && got != strings.Replace(list, `,"nextCursor":"n"`, "", 1) {
-					t.Errorf("%s: a list that nothing is taken from is %s", era, got)
+					t.Errorf("%s: a list that nothing is taken from is %s", version, got)
 				}
 			}
 		})

@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/handshake"
@@ -32,24 +34,40 @@ func identify(r *http.Request) string {
 	return host + " " + hex.EncodeToString(sum[:8])
 }
 
+// A HandlerConfig adjusts a [Handler]. Its zero value is ready to use.
+type HandlerConfig struct {
+	// PublicURL is what callers call the server, behind a proxy that hands on
+	// the host of their requests. Requests for that host, and from web pages of
+	// that origin, are answered. The default is the machine's own names.
+	PublicURL *url.URL
+}
+
 // A Handler offers processes over Streamable HTTP, in all protocol versions.
 type Handler struct {
 	server    *streamable.Server
-	earlier   *handshake.HTTP
+	handshake *handshake.HTTP
 	processes *Processes
 }
 
 // NewHandler returns a handler for the processes, which it ends when it is
 // closed.
-func NewHandler(processes *Processes) *Handler {
-	earlier := handshake.NewHTTP(processes, handshake.HTTPConfig{Caller: identify, Logger: processes.config.Bridge.Logger})
-	return &Handler{
-		earlier: earlier, processes: processes,
-		server: streamable.New(processes, streamable.Config{
-			MaxBody: 4 << 20, KeepAlive: 15 * time.Second, IOTimeout: 30 * time.Second,
-			Versions: protocol.Names(nil), Handshake: earlier,
-		}),
+func NewHandler(processes *Processes, config HandlerConfig) *Handler {
+	logger := processes.config.Bridge.Logger
+	h := &Handler{
+		handshake: handshake.NewHTTP(processes, handshake.HTTPConfig{Caller: identify, Logger: logger}),
+		processes: processes,
 	}
+	transport := streamable.Config{
+		MaxBody: 4 << 20, KeepAlive: 15 * time.Second, IOTimeout: 30 * time.Second,
+		Versions: protocol.Names(nil), Handshake: h.handshake, Logger: logger,
+		HostOption: "--public-url", OriginOption: "--public-url",
+	}
+	if u := config.PublicURL; u != nil {
+		transport.PublicHost = u.Host
+		transport.AllowedOrigins = []string{u.Scheme + "://" + u.Host}
+	}
+	h.server = streamable.New(processes, transport)
+	return h
 }
 
 // ServeHTTP answers a request at the MCP endpoint, whatever its path.
@@ -57,12 +75,27 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.server.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, identify(r))))
 }
 
+// ServeHealth answers 200 for as long as the program runs.
+func (h *Handler) ServeHealth(w http.ResponseWriter, _ *http.Request) {
+	_, _ = io.WriteString(w, "ok\n")
+}
+
+// ServeReady answers 200 while a caller that is new would get a process, and
+// otherwise 503 with the reason.
+func (h *Handler) ServeReady(w http.ResponseWriter, _ *http.Request) {
+	if err := h.processes.ready(); err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	_, _ = io.WriteString(w, "ready\n")
+}
+
 // Close ends the streams of clients and the processes.
 func (h *Handler) Close() {
-	h.earlier.Close()
+	h.handshake.Close()
 	h.processes.Close()
 }
 
 // Wait returns when the requests have ended whose clients are to fetch the
 // answers later, or when ctx has.
-func (h *Handler) Wait(ctx context.Context) error { return h.earlier.Wait(ctx) }
+func (h *Handler) Wait(ctx context.Context) error { return h.handshake.Wait(ctx) }

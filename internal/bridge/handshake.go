@@ -18,7 +18,7 @@ import (
 func (b *bridge) initialize(ctx context.Context, req *jsonrpc.Request) ([]byte, error) {
 	version := b.versionOf(req)
 	if known, ok := b.config.known(); ok && len(known.Result) > 0 {
-		b.background.run(b.refresh)
+		b.background.Run(b.refresh)
 		return initializeResult(known.Result, version, b.config.Name), nil
 	}
 	result, err := b.describe(ctx, b.introduction(req))
@@ -31,7 +31,7 @@ func (b *bridge) initialize(ctx context.Context, req *jsonrpc.Request) ([]byte, 
 
 // describe returns what the server says of itself.
 func (b *bridge) describe(ctx context.Context, config peer.Config) ([]byte, error) {
-	c, err := b.server.patiently(ctx, config)
+	c, err := b.server.connect(ctx, config)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ func (x *exchange) toStateless(ctx context.Context) ([]byte, error) {
 	}
 	base := call.Params
 	for range maxRounds {
-		result, err := x.send(ctx, call)
+		result, err := x.forward(ctx, call)
 		if err != nil {
 			return nil, err
 		}

@@ -16,9 +16,9 @@ import (
 // see in the message, whether the program knows of header fields or not.
 func TestHeaderMismatch(t *testing.T) {
 	t.Parallel()
-	for _, version := range []string{newest, earlier} {
-		f := &fleet{version: version}
-		h := bridge.NewHandler(bridge.NewProcesses(bridge.ProcessConfig{Start: f.start}))
+	for _, version := range []string{latest, previous} {
+		f := &fakeProcesses{version: version}
+		h := bridge.NewHandler(bridge.NewProcesses(bridge.ProcessConfig{Start: f.start}), bridge.HandlerConfig{})
 		t.Cleanup(h.Close)
 		url := serve(t, h)
 		for name, row := range map[string]struct {
@@ -45,10 +45,10 @@ func TestHeaderMismatch(t *testing.T) {
 				t.Parallel()
 				fields := map[string]string{
 					"Content-Type": "application/json", "Accept": "application/json, text/event-stream",
-					"Mcp-Protocol-Version": newest, "Mcp-Method": "tools/call", "Mcp-Name": "weather", "Mcp-Param-Region": "Var",
+					"Mcp-Protocol-Version": latest, "Mcp-Method": "tools/call", "Mcp-Name": "weather", "Mcp-Param-Region": "Var",
 				}
 				maps.Copy(fields, row.change)
-				body := request(newest, "1", "tools/call", `"name":"weather","arguments":`+row.arguments)
+				body := request(latest, "1", "tools/call", `"name":"weather","arguments":`+row.arguments)
 				fields["Authorization"] = name // a process of its own: its first call is checked
 				if status, answer := post(t, url, fields, body); status != row.status || !strings.Contains(answer, row.want) {
 					t.Errorf("the answer is %d %s, want %d with %q", status, answer, row.status, row.want)
@@ -86,7 +86,7 @@ func post(t *testing.T, url string, fields map[string]string, body string) (stat
 // mirror, is not made.
 func TestHeaderUnchecked(t *testing.T) {
 	t.Parallel()
-	s := newFake(t, newest)
+	s := newFake(t, latest)
 	s.answer("tools/call", `{"content":[]}`)
 	s.handle("tools/list", func(w http.ResponseWriter, r *http.Request) {
 		reply(w, `{"jsonrpc":"2.0","id":`+r.Header.Get("Test-Id")+`,"error":{"code":-32603,"message":"not now"}}`)
@@ -95,14 +95,14 @@ func TestHeaderUnchecked(t *testing.T) {
 		Start: func(ctx context.Context, config peer.Config) (*peer.Conn, error) {
 			return peer.Dial(ctx, s.url, config)
 		},
-	}))
+	}), bridge.HandlerConfig{})
 	t.Cleanup(h.Close)
 	url := serve(t, h)
 	call := func() string {
 		_, answer := post(t, url, map[string]string{
 			"Content-Type": "application/json", "Accept": "application/json, text/event-stream",
-			"Mcp-Protocol-Version": newest, "Mcp-Method": "tools/call", "Mcp-Name": "act", "Mcp-Param-Region": "Var",
-		}, request(newest, "1", "tools/call", `"name":"act","arguments":{"region":"Ain"}`))
+			"Mcp-Protocol-Version": latest, "Mcp-Method": "tools/call", "Mcp-Name": "act", "Mcp-Param-Region": "Var",
+		}, request(latest, "1", "tools/call", `"name":"act","arguments":{"region":"Ain"}`))
 		return answer
 	}
 	for range 2 {

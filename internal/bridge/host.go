@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"strings"
 
+	"github.com/mcpengine/mcpengine/internal/duplex"
 	"github.com/mcpengine/mcpengine/internal/handshake"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/peer"
@@ -116,9 +118,17 @@ func (b *bridge) Notification(_ context.Context, req *jsonrpc.Request) *jsonrpc.
 	}
 }
 
-// Ask sends a question of the server to the host. It is [jsonrpc.Asker].
+// Ask sends a question of the server to the host. It is [jsonrpc.Asker]. An error
+// of the host is handed on to the server.
 func (b *bridge) Ask(ctx context.Context, method string, params []byte) ([]byte, error) {
-	return b.asks.ask(ctx, b.send, method, params)
+	defer peer.AwaitPerson(ctx)()
+	result, err := b.questions.Ask(ctx, b.toHost, method, params)
+	if refused, ok := errors.AsType[*duplex.AnswerError](err); ok {
+		if rpcErr, parseErr := jsonrpc.ParseError(refused.Raw); parseErr == nil {
+			return nil, rpcErr
+		}
+	}
+	return result, err //nolint:wrapcheck // it says what was asked
 }
 
 // Handle answers a request.
@@ -127,7 +137,7 @@ func (b *bridge) Handle(ctx context.Context, req *jsonrpc.Request, notify func(j
 	defer stop()
 	result, err := b.answer(ctx, req, notify)
 	if err != nil {
-		return jsonrpc.ErrorResponse(req.ID, b.explain(req.Method, err))
+		return jsonrpc.ErrorResponse(req.ID, b.explain(ctx, req.Method, err))
 	}
 	resp := jsonrpc.NewResponse()
 	resp.BeginResult(req.ID)
@@ -157,7 +167,7 @@ func (b *bridge) answer(ctx context.Context, req *jsonrpc.Request, notify func(j
 	case !protocol.MethodOf(req.Method).In(req.Handshake):
 		return nil, jsonrpc.Errorf(mcp.CodeMethodNotFound, "Method not found: %.64q", req.Method)
 	}
-	c, err := b.server.patiently(ctx, b.introduction(req))
+	c, err := b.server.connect(ctx, b.introduction(req))
 	if err != nil {
 		return nil, err
 	}
@@ -166,6 +176,7 @@ func (b *bridge) answer(ctx context.Context, req *jsonrpc.Request, notify func(j
 	if err := b.tools.admit(ctx, x); err != nil {
 		return nil, err
 	}
+	defer b.requests.begin(callerOf(ctx), x)()
 	if req.Handshake {
 		return x.fromHandshake(ctx, c)
 	}

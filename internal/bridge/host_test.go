@@ -22,8 +22,8 @@ import (
 const patience = 20 * time.Second
 
 const (
-	newest  = "2026-07-28"
-	earlier = "2025-11-25"
+	latest   = "2026-07-28"
+	previous = "2025-11-25"
 )
 
 // A message is one that the host has received.
@@ -182,21 +182,21 @@ func (h *host) initialize(version string) string {
 	return result
 }
 
-// request returns a request of the era; params are the members of the object.
-func request(era, id, method, params string) string {
-	if era == newest {
+// request returns a request of the version; params are the members of the object.
+func request(version, id, method, params string) string {
+	if version == latest {
 		if params != "" {
 			params += ","
 		}
-		params += fmt.Sprintf(`"_meta":{"io.modelcontextprotocol/protocolVersion":%q,"io.modelcontextprotocol/clientInfo":{"name":"host","version":"1"},"io.modelcontextprotocol/clientCapabilities":%s}`, newest, fullCapabilities)
+		params += fmt.Sprintf(`"_meta":{"io.modelcontextprotocol/protocolVersion":%q,"io.modelcontextprotocol/clientInfo":{"name":"host","version":"1"},"io.modelcontextprotocol/clientCapabilities":%s}`, latest, fullCapabilities)
 	}
 	return fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"method":%q,"params":{%s}}`, id, method, params)
 }
 
-// begin makes the handshake if the era has one.
-func (h *host) begin(era string) {
-	if era != newest {
-		h.initialize(era)
+// begin makes the handshake if the version has one.
+func (h *host) begin(version string) {
+	if version != latest {
+		h.initialize(version)
 	}
 }
 
@@ -271,17 +271,17 @@ func addWait(e *mcpengine.Engine) (started, ended chan struct{}) {
 	return started, ended
 }
 
-// A pair is the era of a host and that of a server.
+// A pair is the version of a host and that of a server.
 type pair struct{ host, server string }
 
 func (p pair) String() string { return p.host + " to " + p.server }
 
 // pairs are all of them, and one transport more.
 func pairs() []pair {
-	return []pair{{earlier, newest}, {earlier, earlier}, {newest, newest}, {newest, earlier}, {earlier, "sse"}, {newest, "sse"}, {"2024-11-05", newest}, {"2025-06-18", earlier}}
+	return []pair{{previous, latest}, {previous, previous}, {latest, latest}, {latest, previous}, {previous, "sse"}, {latest, "sse"}, {"2024-11-05", latest}, {"2025-06-18", previous}}
 }
 
-// open serves the engine in the server's era and returns a host of a bridge to
+// open serves the engine in the server's version and returns a host of a bridge to
 // it, after the handshake if there is one.
 func (p pair) open(t *testing.T, e *mcpengine.Engine) *host {
 	t.Helper()
@@ -322,13 +322,13 @@ func eachPair(t *testing.T, test func(t *testing.T, p pair)) {
 }
 
 // call calls a tool and returns its text, answering what it requires.
-func (h *host) call(era, id, tool, arguments string) string {
+func (h *host) call(version, id, tool, arguments string) string {
 	h.t.Helper()
 	params := fmt.Sprintf(`"name":%q,"arguments":%s`, tool, arguments)
 	more := ""
 	for round := range 10 {
 		roundID := fmt.Sprintf(`"%s-%d"`, id, round)
-		h.send(request(era, roundID, "tools/call", params+more))
+		h.send(request(version, roundID, "tools/call", params+more))
 		result := h.result(roundID)
 		var r struct {
 			ResultType    string
@@ -341,8 +341,8 @@ func (h *host) call(era, id, tool, arguments string) string {
 			h.t.Fatal(err)
 		}
 		if r.ResultType != "input_required" {
-			if (r.ResultType == "complete") != (era == newest) {
-				h.t.Errorf("a host of %s received the result type %q", era, r.ResultType)
+			if (r.ResultType == "complete") != (version == latest) {
+				h.t.Errorf("a host of %s received the result type %q", version, r.ResultType)
 			}
 			if len(r.Content) == 0 {
 				h.t.Fatalf("the result %s has no content", result)

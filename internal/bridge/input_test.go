@@ -15,7 +15,7 @@ import (
 // stateOf sends a call that requires input, and returns its requestState.
 func (h *host) stateOf(id, tool string) string {
 	h.t.Helper()
-	h.send(request(newest, id, "tools/call", fmt.Sprintf(`"name":%q,"arguments":{}`, tool)))
+	h.send(request(latest, id, "tools/call", fmt.Sprintf(`"name":%q,"arguments":{}`, tool)))
 	result := h.result(id)
 	var asked struct{ ResultType, RequestState string }
 	if err := json.Unmarshal([]byte(result), &asked); err != nil || asked.ResultType != "input_required" {
@@ -39,7 +39,7 @@ func asks(ended chan<- struct{}) http.HandlerFunc {
 // request on the server, and the state is good for nothing.
 func TestInputTimeout(t *testing.T) {
 	t.Parallel()
-	bubble(t, earlier, bridge.Config{}, func(t *testing.T, h *host, s *fake) {
+	bubble(t, previous, bridge.Config{}, func(t *testing.T, h *host, s *fake) {
 		ended := make(chan struct{}, 1)
 		s.handle("tools/call", asks(ended))
 		began := time.Now()
@@ -48,7 +48,7 @@ func TestInputTimeout(t *testing.T) {
 		if took := time.Since(began); took != 10*time.Minute {
 			t.Errorf("it took %v, want 10 min", took)
 		}
-		h.send(request(newest, "2", "tools/call", fmt.Sprintf(`"name":"visit","arguments":{},"inputResponses":{"1":{"action":"accept"}},"requestState":%q`, state)))
+		h.send(request(latest, "2", "tools/call", fmt.Sprintf(`"name":"visit","arguments":{},"inputResponses":{"1":{"action":"accept"}},"requestState":%q`, state)))
 		if m := h.response("2"); m.Error == nil || m.Error.Code != -32602 {
 			t.Errorf("the answer is %s", m.raw)
 		}
@@ -59,7 +59,7 @@ func TestInputTimeout(t *testing.T) {
 func TestManyInputs(t *testing.T) {
 	t.Parallel()
 	for n, ok := range map[int]bool{32: true, 33: false} {
-		s := newFake(t, newest)
+		s := newFake(t, latest)
 		var questions []string
 		for i := range n {
 			questions = append(questions, fmt.Sprintf(`"%d":{"method":"roots/list","params":{}}`, i))
@@ -77,8 +77,8 @@ func TestManyInputs(t *testing.T) {
 			asked++
 			return fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"result":{"roots":[]}}`, m.ID)
 		}}
-		h.initialize(earlier)
-		h.send(request(earlier, "1", "tools/call", `"name":"act"`))
+		h.initialize(previous)
+		h.send(request(previous, "1", "tools/call", `"name":"act"`))
 		if m := h.response("1"); (m.Error == nil) != ok || ok && asked != n || !ok && asked != 0 {
 			t.Errorf("%d questions, of which %d are asked: %s", n, asked, m.raw)
 		}
@@ -89,7 +89,7 @@ func TestManyInputs(t *testing.T) {
 // a batch with a request of a version that has none.
 func TestTwoHandshakes(t *testing.T) {
 	t.Parallel()
-	s := newFake(t, newest)
+	s := newFake(t, latest)
 	s.answer("tools/list", `{"tools":[]}`)
 	h := newHost(t, bridge.Config{URL: s.url})
 	h.initialize("2025-03-26")
@@ -97,7 +97,7 @@ func TestTwoHandshakes(t *testing.T) {
 	if m := h.response("1"); m.Error == nil || m.Error.Code != -32600 {
 		t.Errorf("a second handshake is answered with %s", m.raw)
 	}
-	h.send("[" + request(newest, "2", "tools/list", "") + "," + request(earlier, "3", "tools/list", "") + "]")
+	h.send("[" + request(latest, "2", "tools/list", "") + "," + request(previous, "3", "tools/list", "") + "]")
 	if got := h.batch(); strings.Count(got, `"error"`) != 1 || strings.Count(got, `"tools"`) != 1 {
 		t.Errorf("the batch is answered with %s", got)
 	}
@@ -106,7 +106,7 @@ func TestTwoHandshakes(t *testing.T) {
 // The server hears of a log level when it is lower than all before.
 func TestLevelOfRequests(t *testing.T) {
 	t.Parallel()
-	s := newFake(t, earlier)
+	s := newFake(t, previous)
 	s.answer("initialize", `{"protocolVersion":"2025-11-25","capabilities":{"tools":{},"logging":{}},"serverInfo":{"name":"fake","version":"1"}}`)
 	s.answer("logging/setLevel", `{}`)
 	s.answer("tools/list", `{"tools":[]}`)
@@ -115,7 +115,7 @@ func TestLevelOfRequests(t *testing.T) {
 		level string
 		told  int
 	}{{"info", 1}, {"error", 1}, {"info", 1}, {"debug", 2}, {"notice", 2}} {
-		h.send(strings.Replace(request(newest, fmt.Sprint(i), "tools/list", ""), `"_meta":{`, fmt.Sprintf(`"_meta":{"io.modelcontextprotocol/logLevel":%q,`, row.level), 1))
+		h.send(strings.Replace(request(latest, fmt.Sprint(i), "tools/list", ""), `"_meta":{`, fmt.Sprintf(`"_meta":{"io.modelcontextprotocol/logLevel":%q,`, row.level), 1))
 		h.result(fmt.Sprint(i))
 		if got := s.count("logging/setLevel"); got != row.told {
 			t.Errorf("%s: the server was told %d levels, want %d", row.level, got, row.told)
@@ -127,7 +127,7 @@ func TestLevelOfRequests(t *testing.T) {
 // good for one use.
 func TestStateOfAnotherRequest(t *testing.T) {
 	t.Parallel()
-	h := pair{newest, earlier}.open(t, newEngine())
+	h := pair{latest, previous}.open(t, newEngine())
 	for i, other := range []struct{ method, params string }{
 		{"tools/call", `"name":"ask","arguments":{}`},
 		{"prompts/get", `"name":"visit"`},
@@ -136,7 +136,7 @@ func TestStateOfAnotherRequest(t *testing.T) {
 		state := h.stateOf(fmt.Sprint(i), "visit")
 		rest := fmt.Sprintf(`,"inputResponses":{"1":{"action":"accept"}},"requestState":%q`, state)
 		for _, row := range []struct{ method, params string }{other, {"tools/call", `"name":"visit","arguments":{}`}} {
-			h.send(request(newest, `"x"`, row.method, row.params+rest))
+			h.send(request(latest, `"x"`, row.method, row.params+rest))
 			if m := h.response(`"x"`); m.Error == nil || m.Error.Code != -32602 {
 				t.Errorf("%s with %s is answered with %s", row.method, row.params, m.raw)
 			}
@@ -148,10 +148,10 @@ func TestStateOfAnotherRequest(t *testing.T) {
 // the server has heard of more before.
 func TestInputNotDeclared(t *testing.T) {
 	t.Parallel()
-	h := pair{newest, earlier}.open(t, newEngine())
+	h := pair{latest, previous}.open(t, newEngine())
 	h.stateOf("1", "ask") // this one answers everything
 	for id, capabilities := range map[string]string{"2": `{}`, "3": `{"sampling":{},"roots":{}}`} {
-		h.send(strings.Replace(request(newest, id, "tools/call", `"name":"ask","arguments":{}`), fullCapabilities, capabilities, 1))
+		h.send(strings.Replace(request(latest, id, "tools/call", `"name":"ask","arguments":{}`), fullCapabilities, capabilities, 1))
 		if m := h.response(id); strings.Contains(m.raw, "input_required") {
 			t.Errorf("a client with %s is asked: %s", capabilities, m.raw)
 		}
@@ -162,7 +162,7 @@ func TestInputNotDeclared(t *testing.T) {
 // refusal, and the request goes on.
 func TestInputNotAllowed(t *testing.T) {
 	t.Parallel()
-	s := newFake(t, earlier)
+	s := newFake(t, previous)
 	answered := make(chan string, 1)
 	s.handle("", func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost { // to listen, and to end the session
@@ -187,7 +187,7 @@ func TestInputNotAllowed(t *testing.T) {
 		fmt.Fprintf(w, "data: %s\n\n", complete(r.Header.Get("Test-Id")))
 	})
 	h := newHost(t, bridge.Config{URL: s.url})
-	h.send(request(newest, "1", "completion/complete", `"ref":{"type":"ref/prompt","name":"greet"},"argument":{"name":"a","value":""}`))
+	h.send(request(latest, "1", "completion/complete", `"ref":{"type":"ref/prompt","name":"greet"},"argument":{"name":"a","value":""}`))
 	if got := h.result("1"); !strings.Contains(got, "content") {
 		t.Errorf("the result is %s", got)
 	}

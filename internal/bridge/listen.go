@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -22,30 +23,30 @@ const (
 	// it is made again.
 	maxListenWait = 30 * time.Second
 
-	// heardSize is how many notifications may wait for one listener.
-	heardSize = 256
+	// maxQueued is how many notifications may wait for one listener.
+	maxQueued = 256
 )
 
 // keepListening subscribes, and again whenever the subscription is lost: then
 // the host hears that anything may have changed. Hear is called with the first
 // acknowledgement and with what comes after. It returns when the server refuses,
 // or ends the subscription in good order.
-func (b *bridge) keepListening(ctx context.Context, config peer.Config, params []byte, hear func(jsonrpc.Notification)) ([]byte, error) {
+func (b *bridge) keepListening(ctx context.Context, config peer.Config, params []byte, deliver func(jsonrpc.Notification)) ([]byte, error) {
 	acknowledged := false
 	for failures := 0; ; failures++ {
 		call := peer.Call{Method: mcp.MethodSubscriptionsListen, Params: params, OnNotification: func(n jsonrpc.Notification) {
 			if n.Method != mcp.MethodNotificationsSubscriptionsAcknowledged {
-				hear(n)
+				deliver(n)
 				return
 			}
 			failures = 0
 			if !acknowledged {
 				acknowledged = true
-				hear(n)
+				deliver(n)
 				return
 			}
 			for _, change := range everything(n.Params) {
-				hear(change)
+				deliver(change)
 			}
 		}}
 		result, err := b.server.call(ctx, config, call)
@@ -143,6 +144,16 @@ func (f filter) honoured(capabilities []byte) filter {
 	return f
 }
 
+// isChange reports whether a notification is one that filters are about.
+func isChange(method string) bool {
+	switch method {
+	case mcp.MethodNotificationsToolsListChanged, mcp.MethodNotificationsPromptsListChanged,
+		mcp.MethodNotificationsResourcesListChanged, mcp.MethodNotificationsResourcesUpdated:
+		return true
+	}
+	return false
+}
+
 // wants reports whether a notification is one that the filter is about. A change
 // of a part of a resource is told under the part's URI.
 func (f filter) wants(n jsonrpc.Notification) bool {
@@ -156,20 +167,23 @@ func (f filter) wants(n jsonrpc.Notification) bool {
 	case mcp.MethodNotificationsResourcesUpdated:
 		params, _ := jsonrpc.ParseObject(n.Params)
 		updated := uritemplate.Fold(jsonrpc.Text(params.Get("uri")))
-		for _, uri := range f.resources {
-			if strings.HasPrefix(updated, uritemplate.Fold(uri)) {
-				return true
-			}
-		}
+		return slices.ContainsFunc(f.resources, func(uri string) bool { return isPart(updated, uritemplate.Fold(uri)) })
 	}
 	return false
+}
+
+// isPart reports whether a URI is that of a resource or of a part of it. Both
+// are folded.
+func isPart(uri, resource string) bool {
+	rest, ok := strings.CutPrefix(uri, resource)
+	return ok && (rest == "" || strings.HasSuffix(resource, "/") || strings.ContainsAny(rest[:1], "/?#"))
 }
 
 // A listener is a subscription of a host without a handshake to a server with
 // one.
 type listener struct {
 	filter filter
-	heard  chan jsonrpc.Notification
+	queue  chan jsonrpc.Notification
 }
 
 // listeners are those that there are.
@@ -197,17 +211,17 @@ func (l *listeners) remove(one *listener) {
 	delete(l.all, one)
 }
 
-// hear hands a notification to whoever wants it. When a listener has many to
-// work on already, one more would say little that is new.
-func (l *listeners) hear(n jsonrpc.Notification) {
+// deliver hands a notification to the listeners that want it, or to all of them.
+// One that has many to work on already would learn little from another.
+func (l *listeners) deliver(n jsonrpc.Notification, all bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for one := range l.all {
-		if !one.filter.wants(n) {
+		if !all && !one.filter.wants(n) {
 			continue
 		}
 		select {
-		case one.heard <- jsonrpc.Notification{Method: n.Method, Params: append([]byte(nil), n.Params...)}:
+		case one.queue <- jsonrpc.Notification{Method: n.Method, Params: append([]byte(nil), n.Params...)}:
 		default:
 		}
 	}
@@ -223,7 +237,7 @@ func (x *exchange) untilClosing(ctx context.Context) (context.Context, context.C
 	go func() {
 		defer close(done)
 		select {
-		case <-x.heard.closing:
+		case <-x.listeners.closing:
 			cancel(errClosing)
 		case <-ctx.Done():
 		}
@@ -261,9 +275,9 @@ func (x *exchange) listen(ctx context.Context) ([]byte, error) {
 // subscription does.
 func (x *exchange) listenHandshake(ctx context.Context, c *peer.Conn) ([]byte, error) {
 	wanted := parseFilter(x.req.Params.Get("notifications")).honoured(c.Server().Capabilities)
-	l := &listener{filter: wanted, heard: make(chan jsonrpc.Notification, heardSize)}
-	x.heard.add(l)
-	defer x.heard.remove(l)
+	l := &listener{filter: wanted, queue: make(chan jsonrpc.Notification, maxQueued)}
+	x.listeners.add(l)
+	defer x.listeners.remove(l)
 	for i, uri := range wanted.resources {
 		if err := x.hold(ctx, uri); err != nil {
 			x.release(wanted.resources[:i])
@@ -277,10 +291,10 @@ func (x *exchange) listenHandshake(ctx context.Context, c *peer.Conn) ([]byte, e
 	})
 	for {
 		select {
-		case n := <-l.heard:
+		case n := <-l.queue:
 			n.Params = x.own(n.Params)
 			x.notify(n)
-		case <-x.heard.closing:
+		case <-x.listeners.closing:
 			return x.over(), nil
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
@@ -314,7 +328,7 @@ func (x *exchange) release(uris []string) {
 		b.mu.Unlock()
 		if unused {
 			params := jsonrpc.NewObject("uri", jsonrpc.AppendString(nil, uri))
-			b.background.run(func() {
+			b.background.Run(func() {
 				_, _ = b.server.call(b.context, config, peer.Call{Method: protocol.MethodResourcesUnsubscribe, Params: params})
 			})
 		}

@@ -78,10 +78,10 @@ func (w *arriving) Write(p []byte) (int, error) {
 }
 
 // bubble runs a test in a bubble of time with a host whose server is the fake.
-func bubble(t *testing.T, era string, config bridge.Config, test func(t *testing.T, h *host, s *fake)) {
+func bubble(t *testing.T, version string, config bridge.Config, test func(t *testing.T, h *host, s *fake)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s := fakeOf(era)
+		s := fakeOf(version)
 		config.URL = "http://far.example/mcp"
 		config.Peer.HTTPClient = &http.Client{Transport: memory{s}}
 		h := newHost(t, config)

@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -26,7 +30,7 @@ type ProcessConfig struct {
 	Shared bool
 
 	// Max bounds the processes. Beyond it one that serves nobody makes room, or
-	// the caller is refused. The default is 32.
+	// the caller is refused with HTTP 503. The default is 32.
 	Max int
 
 	// Idle is how long a process that serves nobody is kept. The default is 10
@@ -39,6 +43,8 @@ type ProcessConfig struct {
 // HTTP; see [NewHandler].
 type Processes struct {
 	config ProcessConfig
+
+	handshake atomic.Bool // the process started last speaks a version with a handshake
 
 	mu      sync.Mutex
 	running map[string]*process // by caller
@@ -62,8 +68,32 @@ func NewProcesses(config ProcessConfig) *Processes {
 	if config.Idle <= 0 {
 		config.Idle = 10 * time.Minute
 	}
-	config.Bridge.Dial = config.Start
-	return &Processes{config: config, running: make(map[string]*process)}
+	p := &Processes{config: config, running: make(map[string]*process)}
+	p.config.Bridge.Dial = p.start
+	p.config.Bridge = p.config.Bridge.withDefaults()
+	return p
+}
+
+// start starts a process. One that speaks a version with a handshake is not
+// asked for another the next time: some programs end at that question, and have
+// to be started twice.
+func (p *Processes) start(ctx context.Context, config peer.Config) (*peer.Conn, error) {
+	if config.Versions == nil {
+		config.Versions = protocol.Names(nil)
+	}
+	learned := config
+	if p.handshake.Load() {
+		learned.Versions = slices.DeleteFunc(slices.Clone(config.Versions), func(v string) bool { return v == mcp.LatestProtocolVersion })
+	}
+	c, err := p.config.Start(ctx, learned)
+	if err != nil && len(learned.Versions) < len(config.Versions) && ctx.Err() == nil {
+		c, err = p.config.Start(ctx, config) // it is another program now
+	}
+	if err != nil {
+		return nil, err
+	}
+	p.handshake.Store(c.Handshake())
+	return c, nil
 }
 
 // Handle implements [jsonrpc.Handler].
@@ -79,10 +109,44 @@ func (p *Processes) Handle(ctx context.Context, req *jsonrpc.Request, notify fun
 	}
 	one, err := p.acquire(ctx, caller)
 	if err != nil {
-		return jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(mcp.CodeInternalError, "%v", err))
+		return jsonrpc.ErrorResponse(req.ID, unavailable(err))
 	}
 	defer p.release(caller, one)
 	return one.Handle(ctx, req, notify)
+}
+
+// retryAfter is how many seconds a caller that gets no process should wait.
+const retryAfter = "5"
+
+// unavailable is the error for a caller that gets no process.
+func unavailable(err error) *jsonrpc.Error {
+	rpcErr := jsonrpc.Errorf(mcp.CodeInternalError, "%v", err)
+	rpcErr.Refusal = &jsonrpc.Refusal{Status: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {retryAfter}}}
+	return rpcErr
+}
+
+var errEnding = errors.New("the server shuts down")
+
+func errFull(n int) error {
+	return fmt.Errorf("%d processes are running already, and none of them is idle: try again later", n)
+}
+
+// ready returns an error when a caller that has no process would get none.
+func (p *Processes) ready() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return errEnding
+	}
+	if len(p.running) < p.config.Max || p.config.Shared && len(p.running) > 0 {
+		return nil
+	}
+	for _, one := range p.running {
+		if one.users == 0 {
+			return nil
+		}
+	}
+	return errFull(p.config.Max)
 }
 
 // acquire returns the process of a caller, which does not end before release.
@@ -90,14 +154,15 @@ func (p *Processes) acquire(ctx context.Context, caller string) (*process, error
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
-		return nil, errors.New("the server shuts down")
+		return nil, errEnding
 	}
 	one := p.running[caller]
 	if one == nil {
 		if len(p.running) == p.config.Max && !p.evict() {
-			return nil, fmt.Errorf("%d processes are running already, and none is idle: try again later", p.config.Max)
+			return nil, errFull(p.config.Max)
 		}
 		one = &process{bridge: newBridge(ctx, p.config.Bridge)}
+		one.silent = func() { p.check(caller, one) }
 		p.running[caller] = one
 	}
 	if one.idle != nil {
@@ -135,6 +200,25 @@ func (p *Processes) drop(caller string, one *process) {
 	}
 }
 
+// checkTimeout is how long a process may take to answer whether it works.
+const checkTimeout = 5 * time.Second
+
+// check asks a process that has left a request without an answer whether it
+// still works. One that does not is ended, and the next request gets another.
+func (p *Processes) check(caller string, one *process) {
+	ctx, cancel := context.WithTimeout(one.context, checkTimeout)
+	defer cancel()
+	if one.ping(ctx) == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.running[caller] == one {
+		p.config.Bridge.Logger.Warn("end a process that does not answer")
+		p.drop(caller, one)
+	}
+}
+
 func (p *Processes) release(caller string, one *process) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -142,6 +226,9 @@ func (p *Processes) release(caller string, one *process) {
 	one.used = time.Now()
 	if one.users > 0 || p.closed {
 		return
+	}
+	if p.running[caller] != one {
+		return // it has been ended
 	}
 	one.idle = time.AfterFunc(p.config.Idle, func() {
 		p.mu.Lock()
@@ -167,7 +254,7 @@ func (p *Processes) Close() {
 	p.closed = true
 	p.mu.Unlock()
 	for _, one := range all {
-		one.heard.close() // all at once
+		one.listeners.close() // all at once
 	}
 	var ended sync.WaitGroup
 	for _, one := range all {

@@ -20,21 +20,30 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// A fleet starts engines in place of processes, and counts them.
-type fleet struct {
+// fakeProcesses starts engines in place of processes, and counts them.
+type fakeProcesses struct {
 	version string
+	add     func(e *mcpengine.Engine)                         // changes what is started; optional
+	wrap    func(in io.ReadCloser, started int) io.ReadCloser // of what a process reads; optional
 	started atomic.Int32
 	running sync.WaitGroup
 }
 
-func (f *fleet) start(ctx context.Context, config peer.Config) (*peer.Conn, error) {
+func (f *fakeProcesses) start(ctx context.Context, config peer.Config) (*peer.Conn, error) {
 	f.started.Add(1)
 	config.Versions = []string{f.version}
 	e := newEngine(mcpengine.WithImplementation(mcp.Implementation{Name: fmt.Sprint("process ", f.started.Load()), Version: "1"}))
+	if f.add != nil {
+		f.add(e)
+	}
 	serverIn, out := io.Pipe()
 	in, serverOut := io.Pipe()
+	var input io.ReadCloser = serverIn
+	if f.wrap != nil {
+		input = f.wrap(serverIn, int(f.started.Load()))
+	}
 	f.running.Go(func() {
-		_ = e.ServeStdio(context.WithoutCancel(ctx), serverIn, serverOut)
+		_ = e.ServeStdio(context.WithoutCancel(ctx), input, serverOut)
 		serverOut.Close()
 	})
 	return peer.Attach(ctx, in, out, config)
@@ -88,16 +97,16 @@ func toolText(t *testing.T, c *peer.Conn, call string) string {
 // its callers speak.
 func TestHandler(t *testing.T) {
 	t.Parallel()
-	for _, p := range []pair{{earlier, newest}, {earlier, earlier}, {newest, newest}, {newest, earlier}, {"2025-03-26", newest}} {
+	for _, p := range []pair{{previous, latest}, {previous, previous}, {latest, latest}, {latest, previous}, {"2025-03-26", latest}} {
 		t.Run(p.String(), func(t *testing.T) {
 			t.Parallel()
-			f := &fleet{version: p.server}
-			h := bridge.NewHandler(bridge.NewProcesses(bridge.ProcessConfig{Start: f.start}))
+			f := &fakeProcesses{version: p.server}
+			h := bridge.NewHandler(bridge.NewProcesses(bridge.ProcessConfig{Start: f.start}), bridge.HandlerConfig{})
 			c := dialAs(t, serve(t, h), "ann", p.host)
 			if got, want := toolText(t, c, `{"name":"weather","arguments":{"city":"Nice"}}`), "sunny in Nice"; got != want {
 				t.Errorf("the tool says %q, want %q", got, want)
 			}
-			if p.host != newest {
+			if p.host != latest {
 				if got, want := toolText(t, c, `{"name":"ask","arguments":{}}`), "hello Ada, 0 roots"; got != want {
 					t.Errorf("the tool says %q, want %q", got, want)
 				}
@@ -122,13 +131,13 @@ func TestProcesses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := &fleet{version: newest}
+			f := &fakeProcesses{version: latest}
 			row.config.Start = f.start
-			h := bridge.NewHandler(bridge.NewProcesses(row.config))
+			h := bridge.NewHandler(bridge.NewProcesses(row.config), bridge.HandlerConfig{})
 			t.Cleanup(h.Close)
 			url := serve(t, h)
 			for _, who := range []string{"ann", "bob", "ann"} {
-				toolText(t, dialAs(t, url, who, newest), `{"name":"weather","arguments":{"city":"Nice"}}`)
+				toolText(t, dialAs(t, url, who, latest), `{"name":"weather","arguments":{"city":"Nice"}}`)
 			}
 			if got := f.started.Load(); got != row.started {
 				t.Errorf("%d processes were started, want %d", got, row.started)
@@ -137,12 +146,12 @@ func TestProcesses(t *testing.T) {
 	}
 	t.Run("no room", func(t *testing.T) {
 		t.Parallel()
-		f := &fleet{version: newest}
-		h := bridge.NewHandler(bridge.NewProcesses(bridge.ProcessConfig{Start: f.start, Max: 1}))
+		f := &fakeProcesses{version: latest}
+		h := bridge.NewHandler(bridge.NewProcesses(bridge.ProcessConfig{Start: f.start, Max: 1}), bridge.HandlerConfig{})
 		t.Cleanup(h.Close)
 		url := serve(t, h)
 		listening := make(chan struct{})
-		ann := dialAs(t, url, "ann", newest)
+		ann := dialAs(t, url, "ann", latest)
 		go func() {
 			_, _ = ann.Call(t.Context(), listenCall(listening))
 		}()
@@ -170,11 +179,11 @@ func listenCall(listening chan<- struct{}) peer.Call {
 func TestIdleProcessEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := &fleet{version: newest}
+		f := &fakeProcesses{version: latest}
 		p := bridge.NewProcesses(bridge.ProcessConfig{Start: f.start, Idle: time.Minute})
 		ask := func() {
 			var req jsonrpc.Request
-			if err := req.Parse([]byte(request(newest, "1", "tools/list", ""))); err != nil {
+			if err := req.Parse([]byte(request(latest, "1", "tools/list", ""))); err != nil {
 				t.Fatal(err)
 			}
 			resp := p.Handle(t.Context(), &req, func(jsonrpc.Notification) {})
@@ -194,4 +203,88 @@ func TestIdleProcessEnds(t *testing.T) {
 		p.Close()
 		f.running.Wait() // for nothing, if one is left
 	})
+}
+
+// A log message reaches the caller of the only request under way, though others
+// listen to what belongs to no request.
+func TestLogsBesideListeners(t *testing.T) {
+	t.Parallel()
+	for _, p := range []pair{{previous, latest}, {previous, previous}, {latest, latest}, {latest, previous}} {
+		for _, listener := range []string{latest, previous} {
+			t.Run(fmt.Sprintf("%v beside %s", p, listener), func(t *testing.T) {
+				t.Parallel()
+				f := &fakeProcesses{version: p.server}
+				h := bridge.NewHandler(bridge.NewProcesses(bridge.ProcessConfig{Start: f.start}), bridge.HandlerConfig{})
+				t.Cleanup(h.Close)
+				url := serve(t, h)
+				// A host of an previous version opens its GET stream by itself.
+				other := dialAs(t, url, "ann", listener)
+				if listener == latest {
+					listening := make(chan struct{})
+					go func() { _, _ = other.Call(t.Context(), listenCall(listening)) }()
+					within(t, listening, "the other listens")
+				}
+				messages := 0
+				_, err := dialAs(t, url, "ann", p.host).Call(t.Context(), peer.Call{
+					Method: "tools/call", Params: []byte(`{"name":"climb","arguments":{},"_meta":{"io.modelcontextprotocol/logLevel":"info"}}`),
+					OnNotification: func(n jsonrpc.Notification) {
+						if n.Method == mcp.MethodNotificationsMessage {
+							messages++
+						}
+					},
+				})
+				if err != nil || messages != 3 {
+					t.Errorf("%d log messages have come, %v, want 3", messages, err)
+				}
+			})
+		}
+	}
+}
+
+// Beside another request of the same caller a log message reaches the one that
+// asks for log messages. Beside a request of somebody else it might be the
+// other's.
+func TestLogsBesideRequests(t *testing.T) {
+	t.Parallel()
+	for _, server := range []string{latest, previous} {
+		for other, arrives := range map[string]bool{"ann": true, "bob": false} {
+			t.Run(server+" beside "+other, func(t *testing.T) {
+				t.Parallel()
+				var started chan struct{}
+				release := make(chan struct{})
+				f := &fakeProcesses{version: server, add: func(e *mcpengine.Engine) {
+					started, _ = addWait(e)
+					mcpengine.AddTool(e, "talk", "", func(ctx context.Context, _ none) (string, error) {
+						mcpengine.Log(ctx, "warning", "talker", "words")
+						<-release
+						return "", nil
+					})
+				}}
+				h := bridge.NewHandler(bridge.NewProcesses(bridge.ProcessConfig{Start: f.start, Shared: true}), bridge.HandlerConfig{})
+				t.Cleanup(h.Close)
+				url := serve(t, h)
+				waiting, ann := dialAs(t, url, other, latest), dialAs(t, url, "ann", latest)
+				go func() {
+					_, _ = waiting.Call(t.Context(), peer.Call{Method: "tools/call", Params: []byte(`{"name":"wait","arguments":{}}`)})
+				}()
+				within(t, started, "the other calls")
+				if !arrives {
+					close(release)
+				}
+				messages := 0
+				_, err := ann.Call(t.Context(), peer.Call{
+					Method: "tools/call", Params: []byte(`{"name":"talk","arguments":{},"_meta":{"io.modelcontextprotocol/logLevel":"info"}}`),
+					OnNotification: func(n jsonrpc.Notification) {
+						if n.Method == mcp.MethodNotificationsMessage {
+							messages++
+							close(release)
+						}
+					},
+				})
+				if err != nil || messages > 0 != arrives {
+					t.Errorf("%d log messages have come, %v", messages, err)
+				}
+			})
+		}
+	}
 }

@@ -66,24 +66,73 @@ func (x *exchange) fromHandshake(ctx context.Context, c *peer.Conn) (result []by
 	} else {
 		result, err = x.toStateless(ctx)
 	}
-	if err != nil || c.Version() == x.version.Name {
-		return result, err
+	switch {
+	case err != nil:
+		return nil, x.errorOf(err)
+	case c.Version() == x.version.Name:
+		return result, nil
 	}
-	known, _ := x.tools.get(x.tool())
-	return x.version.Result(x.req.Method, result, known.wrapped), nil
+	return x.version.Result(x.req.Method, result, x.wrapsOutput(ctx, result)), nil
+}
+
+// wrapsOutput reports whether the host has been, or would be, listed the output schema
+// of the tool that was called as wrapped in an object. The server is asked for
+// its tools when that is not known and makes a difference.
+func (x *exchange) wrapsOutput(ctx context.Context, result []byte) bool {
+	name := x.tool()
+	if name == "" || x.version.Structured != protocol.StructuredObject {
+		return false
+	}
+	known, ok := x.tools.get(name)
+	if !ok && bytes.Contains(result, []byte(`"structuredContent"`)) {
+		// When the list fails, the content decides for itself.
+		_ = x.tools.learn(ctx, x)
+		known, _ = x.tools.get(name)
+	}
+	return known.wrapped
+}
+
+// errorOf returns an error of the server with the code that the host's version
+// has for it.
+func (x *exchange) errorOf(err error) error {
+	rpcErr, ok := errors.AsType[*jsonrpc.Error](err)
+	if !ok || wraps[*peer.StatusError](err) {
+		return err
+	}
+	code := rpcErr.Code
+	switch {
+	case rpcErr.Code == mcp.CodeResourceNotFound,
+		rpcErr.Code == mcp.CodeInvalidParams && protocol.MethodOf(x.req.Method).About == protocol.AboutResource && namesURI(rpcErr.Data):
+		code = x.version.NotFound
+	case rpcErr.Code == mcp.CodeMissingRequiredClientCapability:
+		code = x.version.MissingCapability
+	}
+	if code == rpcErr.Code {
+		return err
+	}
+	changed := *rpcErr
+	changed.Code = code
+	return &changed
+}
+
+// namesURI reports whether the data of an error is that of a resource that does
+// not exist (2026-07-28, resources, "Error Handling").
+func namesURI(data []byte) bool {
+	members, err := jsonrpc.ParseObject(data)
+	return err == nil && jsonrpc.IsString(members.Get("uri"))
 }
 
 // relay sends the request as it is, and returns the result as it is.
 func (x *exchange) relay(ctx context.Context) ([]byte, error) {
-	result, err := x.send(ctx, x.call())
+	result, err := x.forward(ctx, x.call())
 	if err == nil && x.req.Handshake {
 		x.remember()
 	}
 	return result, err
 }
 
-// send sends a call and filters its result.
-func (x *exchange) send(ctx context.Context, call peer.Call) ([]byte, error) {
+// forward sends a call to the server and filters its result.
+func (x *exchange) forward(ctx context.Context, call peer.Call) ([]byte, error) {
 	result, err := x.server.call(ctx, x.introduction(), call)
 	if rpcErr, ok := errors.AsType[*jsonrpc.Error](err); ok && rpcErr.Code == mcp.CodeHeaderMismatch && call.Method == mcp.MethodToolsCall && x.mirrors() {
 		// The tool mirrors other arguments than we knew. It has not been called.

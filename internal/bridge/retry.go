@@ -43,8 +43,8 @@ func retryWait(err error, safe bool, attempt int) (time.Duration, bool) {
 	return 0, lost && safe
 }
 
-// patiently is connected, again and again where that may help.
-func (s *server) patiently(ctx context.Context, config peer.Config) (*peer.Conn, error) {
+// connect is connected, again and again where that may help.
+func (s *server) connect(ctx context.Context, config peer.Config) (*peer.Conn, error) {
 	for attempt := 0; ; attempt++ {
 		c, err := s.connected(ctx, config)
 		if err == nil {
@@ -65,7 +65,7 @@ func (s *server) patiently(ctx context.Context, config peer.Config) (*peer.Conn,
 // call sends a request, again where that is safe and may help.
 func (s *server) call(ctx context.Context, config peer.Config, call peer.Call) ([]byte, error) {
 	for attempt := 0; ; attempt++ {
-		c, err := s.patiently(ctx, config)
+		c, err := s.connect(ctx, config)
 		if err != nil {
 			return nil, err
 		}

@@ -39,17 +39,17 @@ func TestRetry(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, newest, bridge.Config{}, func(t *testing.T, h *host, s *fake) {
+			bubble(t, latest, bridge.Config{}, func(t *testing.T, h *host, s *fake) {
 				s.answer("tools/list", `{"tools":[{"name":"look","inputSchema":{},"annotations":{"readOnlyHint":true}},{"name":"act","inputSchema":{}}]}`)
 				s.answer("tools/call", `{"content":[]}`)
 				s.answer("prompts/list", `{"prompts":[]}`)
 				s.answer("vendor/act", `{}`)
-				h.initialize(earlier)
-				h.send(request(earlier, `"first"`, "tools/list", ""))
+				h.initialize(previous)
+				h.send(request(previous, `"first"`, "tools/list", ""))
 				h.result(`"first"`)
 				row.fail(s, row.method)
 				before, began := s.count(row.method), time.Now()
-				h.send(request(earlier, "1", row.method, row.params))
+				h.send(request(previous, "1", row.method, row.params))
 				m := h.response("1")
 				if got := s.count(row.method) - before; got != row.sent {
 					t.Errorf("sent %d times, want %d", got, row.sent)

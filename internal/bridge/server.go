@@ -46,7 +46,7 @@ func (s *server) connected(ctx context.Context, config peer.Config) (*peer.Conn,
 	connections := 0 // made one at a time
 	config.OnConnect = func() {
 		if connections++; connections > 1 {
-			s.bridge.background.run(s.bridge.remind)
+			s.bridge.background.Run(s.bridge.restore)
 		}
 	}
 	c, err := s.bridge.config.Dial(ctx, config)
@@ -113,8 +113,28 @@ func (s *server) failed(err error) {
 		return
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.last = err
+	s.mu.Unlock()
+	if errors.Is(err, peer.ErrIdle) && s.bridge.silent != nil {
+		s.bridge.background.Run(s.bridge.silent)
+	}
+}
+
+// ping asks the server whether it still answers.
+func (b *bridge) ping(ctx context.Context) error {
+	c, err := b.server.current()
+	if c == nil || err != nil {
+		return err
+	}
+	method := mcp.MethodServerDiscover
+	if c.Handshake() {
+		method = protocol.MethodPing
+	}
+	_, err = c.Call(ctx, peer.Call{Method: method})
+	if wraps[*jsonrpc.Error](err) {
+		return nil // an answer is an answer
+	}
+	return err
 }
 
 // failure is why no request could be answered, and nil when one was.
@@ -137,15 +157,21 @@ func (s *server) close() {
 	}
 }
 
-// unrelated takes what the server sends and belongs to no request.
+// unrelated takes a notification of the server that belongs to no request. One of
+// an extension goes where somebody may be waiting for it.
 func (b *bridge) unrelated(n jsonrpc.Notification) {
 	if b.host.Load() != nil {
-		_ = b.send(n.Append(nil)) // when it fails, Serve knows
+		_ = b.toHost(n.Append(nil)) // when it fails, Serve knows
 	}
-	if n.Method == mcp.MethodNotificationsMessage {
-		b.paused.overhear(n)
+	switch {
+	case isChange(n.Method):
+		b.listeners.deliver(n, false)
+	case b.host.Load() != nil:
+	case n.Method == mcp.MethodNotificationsMessage:
+		b.requests.deliver(n, func(one *inflight) bool { return isLoud(n.Params, one.level) })
+	case !b.requests.deliver(n, func(*inflight) bool { return true }):
+		b.listeners.deliver(n, true)
 	}
-	b.heard.hear(n)
 }
 
 // asked takes a question of the server that belongs to no request.

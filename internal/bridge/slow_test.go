@@ -42,12 +42,12 @@ func TestSlowBody(t *testing.T) {
 		"a message, then now and then":    {events, func(id string) string { return log + "data: " + complete(id) + "\n\n" }, 100 * time.Millisecond, 0},
 		"an event that is never finished": {events, func(string) string { return "data: " + strings.Repeat("x", 1000) }, time.Second, 10 * time.Second},
 	} {
-		for _, era := range []string{newest, earlier} {
-			t.Run(name+" from "+era, func(t *testing.T) {
+		for _, version := range []string{latest, previous} {
+			t.Run(name+" from "+version, func(t *testing.T) {
 				t.Parallel()
-				bubble(t, era, bridge.Config{Peer: peer.Config{IdleTimeout: 10 * time.Second}}, func(t *testing.T, h *host, s *fake) {
+				bubble(t, version, bridge.Config{Peer: peer.Config{IdleTimeout: 10 * time.Second}}, func(t *testing.T, h *host, s *fake) {
 					s.answer("prompts/list", `{"prompts":[]}`)
-					h.initialize(earlier)
+					h.initialize(previous)
 					ended := make(chan struct{})
 					s.handle("tools/call", func(w http.ResponseWriter, r *http.Request) {
 						defer close(ended)
@@ -59,8 +59,8 @@ func TestSlowBody(t *testing.T) {
 						}
 					})
 					began := time.Now()
-					h.send(request(earlier, "1", "tools/call", `"name":"act"`))
-					h.send(request(earlier, "2", "prompts/list", ""))
+					h.send(request(previous, "1", "tools/call", `"name":"act"`))
+					h.send(request(previous, "2", "prompts/list", ""))
 					h.result("2")
 					if took := time.Since(began); took != 0 {
 						t.Errorf("the other request took %v", took)
@@ -79,7 +79,7 @@ func TestSlowBody(t *testing.T) {
 					if got := s.count("tools/call"); got != 1 {
 						t.Errorf("the tool was called %d times", got)
 					}
-					h.send(request(earlier, "3", "prompts/list", ""))
+					h.send(request(previous, "3", "prompts/list", ""))
 					h.result("3")
 				})
 			})
@@ -122,13 +122,13 @@ func TestUnfinishedAnswer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newFake(t, newest)
+			s := newFake(t, latest)
 			s.answer("prompts/list", `{"prompts":[]}`)
 			h := newHost(t, bridge.Config{URL: s.url, Peer: peer.Config{
 				IdleTimeout: 300 * time.Millisecond, HTTPClient: peer.NewHTTPClient(peer.TLSConfig{}),
 			}})
-			h.initialize(earlier)
-			h.send(request(earlier, "1", "prompts/list", ""))
+			h.initialize(previous)
+			h.send(request(previous, "1", "prompts/list", ""))
 			h.result("1")
 			closed := make(chan struct{})
 			s.handle("tools/call", func(w http.ResponseWriter, _ *http.Request) {
@@ -142,12 +142,12 @@ func TestUnfinishedAnswer(t *testing.T) {
 				_, _ = io.WriteString(conn, raw)
 				_, _ = io.Copy(io.Discard, conn) // until the bridge closes it
 			})
-			h.send(request(earlier, "2", "tools/call", `"name":"act"`))
+			h.send(request(previous, "2", "tools/call", `"name":"act"`))
 			if m := h.response("2"); m.Error == nil || !strings.Contains(string(m.Error.Data), "timeout") {
 				t.Errorf("the answer is %s", m.raw)
 			}
 			within(t, closed, "the connection is closed")
-			h.send(request(earlier, "3", "prompts/list", ""))
+			h.send(request(previous, "3", "prompts/list", ""))
 			h.result("3")
 			if got := s.count("tools/call"); got != 1 {
 				t.Errorf("the tool was called %d times", got)

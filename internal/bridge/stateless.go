@@ -3,7 +3,6 @@ package bridge
 import (
 	"bytes"
 	"context"
-	"errors"
 	"strings"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
@@ -24,12 +23,9 @@ func (x *exchange) toHandshake(ctx context.Context, c *peer.Conn) ([]byte, error
 	if err := x.tellLevel(ctx, c, level); err != nil {
 		return nil, err
 	}
-	result, err := x.pausable(ctx, level)
-	if rpcErr, ok := errors.AsType[*jsonrpc.Error](err); ok {
-		return nil, statelessError(rpcErr)
-	}
+	result, err := x.callWithInput(ctx, level)
 	if err != nil {
-		return nil, err
+		return nil, x.errorOf(err)
 	}
 	return protocol.Complete(x.req.Method, result), nil
 }

@@ -12,10 +12,10 @@ import (
 func TestOneAnswerEach(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{0, 401, 403, 404, 429, 500, 502, 503} {
-		for _, hosts := range []string{earlier, newest} {
+		for _, hosts := range []string{previous, latest} {
 			t.Run(fmt.Sprint(status, " to ", hosts), func(t *testing.T) {
 				t.Parallel()
-				bubble(t, newest, bridge.Config{MaxConcurrent: 8}, func(t *testing.T, h *host, s *fake) {
+				bubble(t, latest, bridge.Config{MaxConcurrent: 8}, func(t *testing.T, h *host, s *fake) {
 					s.answer("prompts/list", `{"prompts":[]}`)
 					h.begin(hosts)
 					h.send(request(hosts, `"first"`, "prompts/list", ""))

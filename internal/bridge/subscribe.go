@@ -20,7 +20,7 @@ func (b *bridge) listenToLists() {
 	if begun {
 		return
 	}
-	b.background.run(func() {
+	b.background.Run(func() {
 		for {
 			result, err := b.describe(b.context, b.introduction(nil))
 			c, _ := b.server.current()
@@ -50,7 +50,7 @@ func (b *bridge) tell(n jsonrpc.Notification) {
 		return
 	}
 	n.Params = jsonrpc.SetMeta(n.Params, mcp.MetaSubscriptionID, nil)
-	_ = b.send(n.Append(nil)) // when it fails, Serve knows
+	_ = b.toHost(n.Append(nil)) // when it fails, Serve knows
 }
 
 // subscribe begins to tell a host with a handshake about a resource of a server
@@ -69,7 +69,7 @@ func (x *exchange) subscribe(ctx context.Context) ([]byte, error) {
 	}
 	outcome := make(chan error, 2) // the acknowledgement, and the end
 	wanted := filter{resources: []string{uri}}
-	running := b.background.run(func() {
+	running := b.background.Run(func() {
 		defer cancel()
 		_, err := b.keepListening(lasting, config, jsonrpc.NewObject("notifications", wanted.json()), func(n jsonrpc.Notification) {
 			if n.Method != mcp.MethodNotificationsSubscriptionsAcknowledged {
@@ -79,7 +79,7 @@ func (x *exchange) subscribe(ctx context.Context) ([]byte, error) {
 			members, _ := jsonrpc.ParseObject(n.Params)
 			var refusal error
 			if len(parseFilter(members.Get("notifications")).resources) == 0 {
-				refusal = &jsonrpc.Error{Code: codeResourceNotFound, Message: "Resource not found", Data: jsonrpc.NewObject("uri", jsonrpc.AppendString(nil, uri))}
+				refusal = &jsonrpc.Error{Code: x.version.NotFound, Message: "Resource not found", Data: jsonrpc.NewObject("uri", jsonrpc.AppendString(nil, uri))}
 			}
 			outcome <- refusal
 		})

@@ -15,11 +15,11 @@ import (
 // time-out. One that makes progress is not.
 func TestTimeout(t *testing.T) {
 	t.Parallel()
-	for _, era := range []string{newest, earlier} {
-		t.Run(era, func(t *testing.T) {
+	for _, version := range []string{latest, previous} {
+		t.Run(version, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, era, bridge.Config{Peer: peer.Config{IdleTimeout: 10 * time.Second}}, func(t *testing.T, h *host, s *fake) {
-				h.initialize(earlier)
+			bubble(t, version, bridge.Config{Peer: peer.Config{IdleTimeout: 10 * time.Second}}, func(t *testing.T, h *host, s *fake) {
+				h.initialize(previous)
 				s.handle("tools/call", func(w http.ResponseWriter, r *http.Request) {
 					w.Header().Set("Content-Type", "text/event-stream")
 					for step := range 4 {
@@ -28,7 +28,7 @@ func TestTimeout(t *testing.T) {
 					}
 					fmt.Fprintf(w, "data: {\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":{\"content\":[]}}\n\n", r.Header.Get("Test-Id"))
 				})
-				h.send(request(earlier, "0", "tools/call", `"name":"sleep","_meta":{"progressToken":"t"}`))
+				h.send(request(previous, "0", "tools/call", `"name":"sleep","_meta":{"progressToken":"t"}`))
 				for range 4 {
 					h.notification("notifications/progress")
 				}
@@ -36,7 +36,7 @@ func TestTimeout(t *testing.T) {
 
 				s.handle("tools/call", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 				began := time.Now()
-				h.send(request(earlier, "1", "tools/call", `"name":"sleep"`))
+				h.send(request(previous, "1", "tools/call", `"name":"sleep"`))
 				m := h.response("1")
 				if m.Error == nil || !strings.Contains(string(m.Error.Data), "timeout") {
 					t.Errorf("the answer is %s", m.raw)
@@ -58,10 +58,10 @@ func TestOneLimit(t *testing.T) {
 		w.Header().Set("Retry-After", "2")
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
-	for _, era := range []string{newest, earlier} {
-		t.Run(era, func(t *testing.T) {
+	for _, version := range []string{latest, previous} {
+		t.Run(version, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, era, bridge.Config{Peer: peer.Config{IdleTimeout: 3 * time.Second}}, func(t *testing.T, h *host, s *fake) {
+			bubble(t, version, bridge.Config{Peer: peer.Config{IdleTimeout: 3 * time.Second}}, func(t *testing.T, h *host, s *fake) {
 				within := func(id string, send func()) {
 					t.Helper()
 					began := time.Now()
@@ -83,7 +83,7 @@ func TestOneLimit(t *testing.T) {
 				for i, refuse := range []http.HandlerFunc{silent, away} {
 					s.handle("tools/list", refuse)
 					id := fmt.Sprint(i)
-					within(id, func() { h.send(request(earlier, id, "tools/list", "")) })
+					within(id, func() { h.send(request(previous, id, "tools/list", "")) })
 				}
 			})
 		})

@@ -13,7 +13,7 @@ import (
 // call, and the server is asked for its tools once.
 func TestFirstCallMirrors(t *testing.T) {
 	t.Parallel()
-	s := newFake(t, newest)
+	s := newFake(t, latest)
 	s.answer("tools/list", `{"tools":[{"name":"act","inputSchema":{"properties":{"region":{"type":"string","x-mcp-header":"Region"}}}}]}`)
 	var fields []string
 	s.handle("tools/call", func(w http.ResponseWriter, r *http.Request) {
@@ -21,9 +21,9 @@ func TestFirstCallMirrors(t *testing.T) {
 		reply(w, complete(r.Header.Get("Test-Id")))
 	})
 	h := newHost(t, bridge.Config{URL: s.url})
-	h.initialize(earlier)
+	h.initialize(previous)
 	for id, tool := range []string{"act", "new", "act", "new"} {
-		h.send(request(earlier, fmt.Sprint(id), "tools/call", fmt.Sprintf(`"name":%q,"arguments":{"region":"Var"}`, tool)))
+		h.send(request(previous, fmt.Sprint(id), "tools/call", fmt.Sprintf(`"name":%q,"arguments":{"region":"Var"}`, tool)))
 		h.result(fmt.Sprint(id))
 	}
 	if got := fmt.Sprintf("%q", fields); got != `["Var" "" "Var" ""]` {

@@ -48,20 +48,6 @@ func orObject(value []byte) []byte {
 	return value
 }
 
-// codeResourceNotFound is what versions with a handshake have for a resource
-// that does not exist. 2026-07-28 has no code of its own for it.
-const codeResourceNotFound = -32002
-
-// statelessError returns an error of a server with a handshake as 2026-07-28 has it.
-func statelessError(err *jsonrpc.Error) *jsonrpc.Error {
-	if err.Code != codeResourceNotFound {
-		return err
-	}
-	changed := *err
-	changed.Code = mcp.CodeInvalidParams
-	return &changed
-}
-
 // isLoud reports whether a log message is at least as severe as the level.
 func isLoud(params []byte, level string) bool {
 	members, err := jsonrpc.ParseObject(params)

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/mcpengine/mcpengine/internal/duplex"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/internal/share"
@@ -17,7 +18,7 @@ import (
 // A ConnConfig adjusts a connection. Its zero value is ready to use.
 type ConnConfig struct {
 	// AskTimeout is how long the client has to answer a request of the server.
-	// The default is [DefaultAskTimeout].
+	// The default is [duplex.DefaultAskTimeout].
 	AskTimeout time.Duration
 
 	// From is to whose share of what callers have in common the client counts.
@@ -39,7 +40,7 @@ type Conn struct {
 	handler       jsonrpc.Handler
 	config        ConnConfig
 	send          func(message []byte) error
-	asks          *Asks
+	asks          *duplex.Questions
 	subscriptions *subscriptions
 
 	// These two belong to the methods that are called one at a time.
@@ -54,7 +55,7 @@ func NewConn(h jsonrpc.Handler, config ConnConfig) *Conn {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Conn{handler: h, config: config, level: protocol.DefaultLevel, asks: NewAsks("s-", config.AskTimeout)}
+	c := &Conn{handler: h, config: config, level: protocol.DefaultLevel, asks: duplex.NewQuestions("s-", config.AskTimeout)}
 	c.subscriptions = newSubscriptions(h, config.From, func(n jsonrpc.Notification) {
 		// When this fails, the transport knows it as well.
 		_ = c.send(n.Append(nil))

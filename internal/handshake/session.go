@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/mcpengine/mcpengine/internal/duplex"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/internal/share"
@@ -33,7 +34,7 @@ type session struct {
 	level   string
 	calls   []*call
 	streams map[string]*stream // that can be resumed here, by id
-	asks    *Asks              // nil until the first one
+	asks    *duplex.Questions  // nil until the first one
 
 	// Held while the client begins and ends to listen, which may take the
 	// engine a moment. It comes before all other locks.
@@ -135,11 +136,11 @@ func (s *session) setLevel(level string) {
 // requests returns the table of requests to the client. Its ids begin with a
 // random prefix, because an answer may reach another instance, which must not
 // take it for its own.
-func (s *session) requests() *Asks {
+func (s *session) requests() *duplex.Questions {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.asks == nil {
-		s.asks = NewAsks("s-"+rand.Text()+"-", s.http.config.AskTimeout)
+		s.asks = duplex.NewQuestions("s-"+rand.Text()+"-", s.http.config.AskTimeout)
 		if s.closed != nil {
 			s.asks.Close(s.closed)
 		}

@@ -30,8 +30,8 @@ type duplex struct {
 	once      sync.Once
 	broken    chan struct{}
 
-	delivering    background // of unrelated notifications
-	cancellations background
+	delivering    Background // of unrelated notifications
+	cancellations Background
 }
 
 // A waiting is a pending call with a queue of its messages.
@@ -49,7 +49,7 @@ func newDuplex(config *Config, write func(context.Context, []byte) error) *duple
 	}
 	d.requests = newServerRequests(config.OnRequest, write)
 	if config.OnNotification != nil {
-		d.delivering.run(d.hand)
+		d.delivering.Run(d.hand)
 	}
 	return d
 }
@@ -88,10 +88,10 @@ func (d *duplex) done() <-chan struct{} { return d.broken }
 
 // end breaks the link and waits for its goroutines, except the reader.
 func (d *duplex) end() {
-	d.cancellations.close() // while they can be sent
+	d.cancellations.Close() // while they can be sent
 	d.fail(ErrClosed)
 	d.requests.close()
-	d.delivering.close()
+	d.delivering.Close()
 }
 
 func (d *duplex) send(ctx context.Context, message []byte) error { return d.write(ctx, message) }
@@ -158,7 +158,7 @@ func (d *duplex) last(w *waiting) ([]byte, error) {
 // not be cancelled.
 func (d *duplex) abandon(ctx context.Context, p *pendingCall) {
 	if ctx.Err() != nil && p.Method != protocol.MethodInitialize {
-		d.cancellations.run(func() { d.cancelRemote(p.idText) })
+		d.cancellations.Run(func() { d.cancelRemote(p.idText) })
 	}
 }
 
@@ -206,7 +206,7 @@ func (d *duplex) reject(data []byte, err *jsonrpc.Error) {
 	switch e := readEnvelope(data); {
 	case e.id == nil:
 	case e.method:
-		d.cancellations.run(func() {
+		d.cancellations.Run(func() {
 			ctx, cancel := context.WithTimeout(context.Background(), d.config.CloseTimeout)
 			defer cancel()
 			_ = d.write(ctx, encodeResponse(e.id, nil, err)) // the server notices what is missing
@@ -267,25 +267,26 @@ func (d *duplex) byID(raw []byte) *waiting {
 }
 
 // related returns the call that a notification belongs to: by its progress
-// token, which is the id of the request, or by its subscription. A log message
-// does not say; it is taken for one of the only call under way, so that it comes
-// before the response.
+// token, which is the id of the request, or by its subscription. Log messages, and
+// notifications of extensions, may say neither. They are taken for those of the
+// only call under way, so that they come before the response.
 func (d *duplex) related(m *jsonrpc.Message) *waiting {
-	if m.Method == "notifications/message" {
-		if w := d.only(); w != nil && w.OnNotification != nil {
-			return w
-		}
-		return nil
-	}
-	params, err := jsonrpc.ParseObject(m.Params)
-	if err != nil {
-		return nil
-	}
-	if m.Method == "notifications/progress" {
-		return d.byID(params.Get("progressToken"))
-	}
+	params, _ := jsonrpc.ParseObject(m.Params)
 	meta, _ := jsonrpc.ParseObject(params.Get("_meta"))
-	return d.byID(meta.Get(mcp.MetaSubscriptionID))
+	switch m.Method {
+	case mcp.MethodNotificationsProgress:
+		return d.byID(params.Get("progressToken"))
+	case mcp.MethodNotificationsToolsListChanged, mcp.MethodNotificationsPromptsListChanged,
+		mcp.MethodNotificationsResourcesListChanged, mcp.MethodNotificationsResourcesUpdated:
+		return d.byID(meta.Get(mcp.MetaSubscriptionID))
+	}
+	if w := d.byID(meta.Get(mcp.MetaSubscriptionID)); w != nil {
+		return w
+	}
+	if w := d.only(); w != nil && w.OnNotification != nil {
+		return w
+	}
+	return nil
 }
 
 // onRequest returns the function that answers a request of the server: that of

@@ -28,7 +28,7 @@ type session struct {
 	header atomic.Pointer[http.Header]
 
 	cancel     context.CancelFunc // of the stream for unrelated messages
-	background background
+	background Background
 
 	once   sync.Once
 	broken chan struct{}
@@ -69,7 +69,7 @@ func (s *session) listen() {
 		return
 	}
 	opened := make(chan struct{})
-	s.background.run(func() { s.follow(ctx, sync.OnceFunc(func() { close(opened) })) })
+	s.background.Run(func() { s.follow(ctx, sync.OnceFunc(func() { close(opened) })) })
 	within(opened, openWait)
 }
 
@@ -79,7 +79,7 @@ func (s *session) call(ctx context.Context, p *pendingCall) ([]byte, error) {
 	defer s.progress.add(p)()
 	result, _, err := s.exchange(ctx, p)
 	if err != nil && ctx.Err() != nil && p.Method != protocol.MethodInitialize {
-		s.background.run(func() { s.cancelRemote(p.idText) })
+		s.background.Run(func() { s.cancelRemote(p.idText) })
 	}
 	return result, err
 }
@@ -313,7 +313,7 @@ func (s *session) close() {
 		s.cancel()
 	}
 	s.requests.close()
-	s.background.close()
+	s.background.Close()
 	select {
 	case <-s.broken:
 		return

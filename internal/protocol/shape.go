@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"bytes"
 	"encoding/base64"
 	"fmt"
 	"slices"
@@ -23,6 +24,7 @@ const (
 
 	progress // the parameters of notifications/progress
 	form     // the parameters of an elicitation in form mode
+	sampling // the parameters of a sampling request
 	argument // of a prompt
 	annotations
 	block    // of content
@@ -171,10 +173,46 @@ func (v *Version) Notification(n jsonrpc.Notification) jsonrpc.Notification {
 // Question returns the parameters with which a server asks a client, as the
 // version allows them.
 func (v *Version) Question(method string, params []byte) []byte {
-	if method == mcp.MethodElicitationCreate {
+	switch {
+	case len(v.lacks) == 0:
+	case method == mcp.MethodElicitationCreate:
 		return v.Shape(form, params)
+	case method == mcp.MethodSamplingCreateMessage:
+		return jsonrpc.EditMember(v.Shape(sampling, params), "messages", v.messages)
 	}
 	return params
+}
+
+// messages returns the messages of a sampling request. Where a message has one
+// block of content, one with several becomes several messages.
+func (v *Version) messages(list []byte) []byte {
+	elements, err := jsonrpc.ParseArray(list)
+	if err != nil {
+		return list
+	}
+	var shaped [][]byte
+	for _, message := range elements {
+		members, err := jsonrpc.ParseObject(message)
+		if err != nil {
+			return list
+		}
+		blocks, err := jsonrpc.ParseArray(members.Get("content"))
+		if err != nil || v.ManyBlocks {
+			shaped = append(shaped, jsonrpc.EditMember(message, "content", v.contentOrBlock))
+			continue
+		}
+		for _, block := range blocks {
+			shaped = append(shaped, jsonrpc.Set(message, "content", v.block(block)))
+		}
+	}
+	return append(append([]byte{'['}, bytes.Join(shaped, []byte{','})...), ']')
+}
+
+func (v *Version) contentOrBlock(content []byte) []byte {
+	if jsonrpc.IsObject(content) {
+		return v.block(content)
+	}
+	return v.Content(content)
 }
 
 // Complete adds to a result of a handshake version the members that the others

@@ -305,3 +305,20 @@ func FuzzResult(f *testing.F) {
 		}
 	})
 }
+
+// A sampling request has what the version of the client knows.
+func TestSamplingRequests(t *testing.T) {
+	t.Parallel()
+	const request = `{"messages":[{"role":"user","content":[{"type":"text","text":"a"},{"type":"audio","data":"AAAA","mimeType":"audio/wav"}]},` +
+		`{"role":"assistant","content":{"type":"tool_use","name":"t"}}],"maxTokens":1,"tools":[],"toolChoice":{}}`
+	compareVersions(t, []string{
+		request,
+		"",
+		`{"messages":[{"role":"user","content":{"type":"text","text":"a"}},{"role":"user","content":{"type":"audio","data":"AAAA","mimeType":"audio/wav"}},` +
+			`{"role":"assistant","content":{"type":"text","text":"[tool_use: protocol version 2025-06-18 has no such content]"}}],"maxTokens":1}`,
+		`{"messages":[{"role":"user","content":{"type":"text","text":"a"}},{"role":"user","content":{"type":"audio","data":"AAAA","mimeType":"audio/wav"}},` +
+			`{"role":"assistant","content":{"type":"text","text":"[tool_use: protocol version 2025-03-26 has no such content]"}}],"maxTokens":1}`,
+		`{"messages":[{"role":"user","content":{"type":"text","text":"a"}},{"role":"user","content":{"type":"text","text":"[audio/wav of 3 bytes: protocol version 2024-11-05 has no audio]"}},` +
+			`{"role":"assistant","content":{"type":"text","text":"[tool_use: protocol version 2024-11-05 has no such content]"}}],"maxTokens":1}`,
+	}, func(v *protocol.Version) string { return string(v.Question("sampling/createMessage", []byte(request))) })
+}

@@ -41,6 +41,10 @@ type Version struct {
 	// Messages to the Server").
 	Primes bool
 
+	// ManyBlocks says that a message of a sampling request may have several
+	// blocks of content (2025-11-25, changelog, "Minor changes").
+	ManyBlocks bool
+
 	// Structured is what the structured content of a tool result may be.
 	Structured Structured
 
@@ -75,6 +79,7 @@ var versions = compile([]Version{
 		Name:              mcp.LatestProtocolVersion,
 		NotFound:          mcp.CodeInvalidParams,
 		MissingCapability: mcp.CodeMissingRequiredClientCapability,
+		ManyBlocks:        true,
 		adds: map[Kind][]string{
 			Result:       {"resultType", "ttlMs", "cacheScope"},
 			capabilities: {"extensions"},
@@ -85,6 +90,7 @@ var versions = compile([]Version{
 		Handshake:  true,
 		Resumes:    true,
 		Primes:     true,
+		ManyBlocks: true,
 		Structured: StructuredObject,
 		NotFound:   mcp.CodeResourceNotFound, MissingCapability: mcp.CodeInvalidParams,
 		adds: map[Kind][]string{
@@ -93,8 +99,10 @@ var versions = compile([]Version{
 			Prompt:         {"icons"},
 			implementation: {"icons", "description", "websiteUrl"},
 			form:           {"mode"},
+			sampling:       {"tools", "toolChoice"},
 			capabilities:   {"tasks"},
 		},
+		addsContent: []string{"tool_use", "tool_result"},
 	},
 	{
 		Name:       "2025-06-18",

@@ -22,7 +22,7 @@ func (s *Server) refuseOrigin(r *http.Request) string {
 	}
 	local := isLoopbackConn(r)
 	if !s.hostAllowed(r.Host, local) {
-		return s.refusal(0, "Host", r.Host, "HTTPConfig.PublicURL or HTTPConfig.AllowedHosts has to name it")
+		return s.refusal(0, "Host", r.Host, s.config.HostOption+" has to name it")
 	}
 	origins := r.Header["Origin"]
 	switch {
@@ -31,7 +31,7 @@ func (s *Server) refuseOrigin(r *http.Request) string {
 	case len(origins) == 1 && s.originAllowed(origins[0], local):
 		return ""
 	}
-	return s.refusal(1, "Origin", strings.Join(origins, ", "), "HTTPConfig.AllowedOrigins has to name it")
+	return s.refusal(1, "Origin", strings.Join(origins, ", "), s.config.OriginOption+" has to name it")
 }
 
 // refusal returns the reason of a refusal, and logs the first one for each

@@ -9,6 +9,7 @@
 package streamable
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"mime"
@@ -59,6 +60,10 @@ type Config struct {
 	// that there are none.
 	Handshake Handshake
 
+	// HostOption and OriginOption name what has to be set for a host, and for an
+	// origin, to be allowed. The defaults are the members of HTTPConfig.
+	HostOption, OriginOption string
+
 	// Logger is told, once, that a host or an origin is refused. Optional.
 	Logger *slog.Logger
 
@@ -98,6 +103,8 @@ func New(h jsonrpc.Handler, config Config) *Server {
 	if config.Logger == nil {
 		s.config.Logger = slog.New(slog.DiscardHandler)
 	}
+	s.config.HostOption = cmp.Or(config.HostOption, "HTTPConfig.PublicURL or HTTPConfig.AllowedHosts")
+	s.config.OriginOption = cmp.Or(config.OriginOption, "HTTPConfig.AllowedOrigins")
 	s.public = hostOf(config.PublicHost)
 	for _, host := range config.AllowedHosts {
 		s.hosts[strings.ToLower(host)] = true

@@ -27,9 +27,9 @@ func (x *exchange) remember() {
 	}
 }
 
-// remind tells a server whose session is new what it knew in the last one, and
+// restore tells a server whose session is new what it knew in the last one, and
 // the host that anything may have changed in between.
-func (b *bridge) remind() {
+func (b *bridge) restore() {
 	c, err := b.server.current()
 	if err != nil || c == nil || !c.Handshake() {
 		return

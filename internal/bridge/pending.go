@@ -18,44 +18,15 @@ import (
 // maxPauses bounds the requests that wait for input.
 const maxPauses = 64
 
-// pauses are the requests that wait for input of a host without a handshake, by
+// pendingInputs are the requests that wait for input of a host without a handshake, by
 // their state. The server goes on with such a request when the host sends it
 // again.
-type pauses struct {
+type pendingInputs struct {
 	mu      sync.Mutex
-	waiting map[string]*pause
-	running map[*pause]bool
+	waiting map[string]*pendingInput
 }
 
-// overhear hands a log message, of which the server does not say what request it
-// belongs to, to the first that may hear it.
-func (t *pauses) overhear(n jsonrpc.Notification) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for p := range t.running {
-		if isLoud(n.Params, p.level) {
-			p.forward(n)
-			return
-		}
-	}
-}
-
-func (t *pauses) run(p *pause) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.running == nil {
-		t.running = make(map[*pause]bool)
-	}
-	t.running[p] = true
-}
-
-func (t *pauses) stop(p *pause) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	delete(t.running, p)
-}
-
-func (t *pauses) put(p *pause) (state string, err error) {
+func (t *pendingInputs) put(p *pendingInput) (state string, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.waiting) == maxPauses {
@@ -66,7 +37,7 @@ func (t *pauses) put(p *pause) (state string, err error) {
 	return state, nil
 }
 
-func (t *pauses) take(state string) *pause {
+func (t *pendingInputs) take(state string) *pendingInput {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	p := t.waiting[state]
@@ -74,10 +45,10 @@ func (t *pauses) take(state string) *pause {
 	return p
 }
 
-// A pause is a request to a server with a handshake, which asks questions of its
+// A pendingInput is a request to a server with a handshake, which asks questions of its
 // own while it works on it. It is one request to the server, and as many to the
 // bridge as there are rounds.
-type pause struct {
+type pendingInput struct {
 	method, tool string
 	capabilities []byte // of the client
 	level        string // of log messages
@@ -109,14 +80,14 @@ type question struct {
 // errNoInput ends a request whose input does not come.
 var errNoInput = errors.New("the host has not sent the input in time")
 
-// pausable sends a request, or goes on with one that was waiting for input.
-func (x *exchange) pausable(ctx context.Context, level string) ([]byte, error) {
+// callWithInput sends a request, or goes on with one that was waiting for input.
+func (x *exchange) callWithInput(ctx context.Context, level string) ([]byte, error) {
 	defer peer.AwaitPerson(ctx)() // the request that goes on has a limit of its own
 	state := x.req.Params.Get("requestState")
 	if state == nil {
 		return x.round(ctx, x.begin(level))
 	}
-	p := x.paused.take(jsonrpc.Text(state))
+	p := x.pending.take(jsonrpc.Text(state))
 	if p == nil || p.method != x.req.Method || p.tool != x.tool() {
 		if p != nil {
 			p.end(errNoInput)
@@ -139,9 +110,9 @@ func (x *exchange) pausable(ctx context.Context, level string) ([]byte, error) {
 }
 
 // begin sends the request.
-func (x *exchange) begin(level string) *pause {
+func (x *exchange) begin(level string) *pendingInput {
 	detached := x.detached()
-	p := &pause{
+	p := &pendingInput{
 		method: detached.req.Method, tool: detached.tool(), level: level,
 		capabilities: detached.req.Meta.Get(mcp.MetaClientCapabilities),
 		questions:    make(chan *question), done: make(chan struct{}),
@@ -152,12 +123,12 @@ func (x *exchange) begin(level string) *pause {
 	call := detached.call()
 	call.OnNotification = p.forward
 	call.OnRequest = p.ask
-	running := x.background.run(func() {
+	running := x.background.Run(func() {
 		defer close(p.done)
 		defer cancel(nil)
 		ctx, stop := detached.limited(ctx, call.Method)
 		defer stop()
-		p.result, p.err = detached.send(ctx, call)
+		p.result, p.err = detached.forward(ctx, call)
 	})
 	if !running {
 		p.err = errOver
@@ -167,11 +138,9 @@ func (x *exchange) begin(level string) *pause {
 }
 
 // round waits for the outcome, or for a question.
-func (x *exchange) round(ctx context.Context, p *pause) ([]byte, error) {
+func (x *exchange) round(ctx context.Context, p *pendingInput) ([]byte, error) {
 	p.attach(x)
 	defer p.detach()
-	x.paused.run(p)
-	defer x.paused.stop(p)
 	if len(p.asked) == 0 {
 		select {
 		case q := <-p.questions:
@@ -183,27 +152,27 @@ func (x *exchange) round(ctx context.Context, p *pause) ([]byte, error) {
 			return nil, context.Cause(ctx)
 		}
 	}
-	state, err := x.paused.put(p)
+	state, err := x.pending.put(p)
 	if err != nil {
 		p.end(err)
 		return nil, err
 	}
 	p.timer = time.AfterFunc(x.config.AskTimeout, func() {
-		if x.paused.take(state) == p {
+		if x.pending.take(state) == p {
 			p.end(errNoInput)
 		}
 	})
 	return p.require(state), nil
 }
 
-func (p *pause) add(q *question) {
+func (p *pendingInput) add(q *question) {
 	p.last++
 	q.key = strconv.Itoa(p.last)
 	p.asked = append(p.asked, q)
 }
 
 // require is the result that asks for input.
-func (p *pause) require(state string) []byte {
+func (p *pendingInput) require(state string) []byte {
 	result := []byte(`{"resultType":"input_required","inputRequests":{`)
 	for i, q := range p.asked {
 		if i > 0 {
@@ -221,13 +190,13 @@ func (p *pause) require(state string) []byte {
 }
 
 // end gives the request up, and waits until it has ended.
-func (p *pause) end(cause error) {
+func (p *pendingInput) end(cause error) {
 	p.cancel(cause)
 	<-p.done
 }
 
 // ask takes a question of the server, and waits for the answer.
-func (p *pause) ask(ctx context.Context, method string, params []byte) ([]byte, error) {
+func (p *pendingInput) ask(ctx context.Context, method string, params []byte) ([]byte, error) {
 	switch {
 	case !protocol.MethodOf(p.method).Asks:
 		return nil, jsonrpc.Errorf(mcp.CodeMethodNotFound, "the client cannot be asked in the course of %s", p.method)
@@ -253,20 +222,20 @@ func (p *pause) ask(ctx context.Context, method string, params []byte) ([]byte, 
 }
 
 // attach makes the exchange the one that hears what belongs to the request.
-func (p *pause) attach(x *exchange) {
+func (p *pendingInput) attach(x *exchange) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.notify, p.token = x.notify, bytes.Clone(x.req.Meta.Get(mcp.MetaProgressToken))
 }
 
-func (p *pause) detach() {
+func (p *pendingInput) detach() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.notify = nil
 }
 
 // forward hands a notification on, while there is somebody to hear it.
-func (p *pause) forward(n jsonrpc.Notification) {
+func (p *pendingInput) forward(n jsonrpc.Notification) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {

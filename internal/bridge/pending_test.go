@@ -15,10 +15,10 @@ import (
 // and to no other: the server is asked for it either way.
 func TestProgressToken(t *testing.T) {
 	t.Parallel()
-	for _, era := range []string{earlier, newest} {
-		t.Run(era, func(t *testing.T) {
+	for _, version := range []string{previous, latest} {
+		t.Run(version, func(t *testing.T) {
 			t.Parallel()
-			h := pair{newest, era}.open(t, newEngine())
+			h := pair{latest, version}.open(t, newEngine())
 			for id, token := range []string{"", `"mine"`, "7"} {
 				var want []string
 				if token != "" {
@@ -59,7 +59,7 @@ func TestProgressTokenOfRounds(t *testing.T) {
 				mcpengine.Progress(ctx, 2, 2, "")
 				return "there", nil
 			})
-			h := pair{newest, earlier}.open(t, e)
+			h := pair{latest, previous}.open(t, e)
 			const call = `"name":"trek","arguments":{}`
 			result, tokens := h.round("1", `"one"`, call)
 			if !slices.Equal(tokens, []string{`"one"`}) {
@@ -82,7 +82,7 @@ func TestProgressTokenOfRounds(t *testing.T) {
 // result and the tokens of the progress before it.
 func (h *host) round(id, token, params string) (result string, tokens []string) {
 	h.t.Helper()
-	call := request(newest, id, "tools/call", params)
+	call := request(latest, id, "tools/call", params)
 	if token != "" {
 		call = strings.Replace(call, `"_meta":{`, `"_meta":{"progressToken":`+token+",", 1)
 	}
