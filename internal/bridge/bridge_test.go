@@ -355,7 +355,7 @@ func TestInitializeFromCache(t *testing.T) {
 }
 
 // A server that has changed is asked again.
-func TestEraChanges(t *testing.T) {
+func TestVersionChanges(t *testing.T) {
 	t.Parallel()
 	e := newEngine()
 	t.Cleanup(e.Close)
@@ -367,6 +367,9 @@ func TestEraChanges(t *testing.T) {
 	h.send(request(previous, "1", "tools/list", ""))
 	if got, want := h.result("1"), `{"tools":[]}`; got != want {
 		t.Errorf("the list is %s, want %s", got, want)
+	}
+	if err := h.close(); err != nil { // what runs beside the request has ended then
+		t.Error(err)
 	}
 	if known, _ := cache.Load(""); known.Version != previous {
 		t.Errorf("the cache has %s, want %s", known.Version, previous)
