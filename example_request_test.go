@@ -432,6 +432,17 @@ func ExampleWithKeys() {
 	http.Handle("/mcp", e)
 }
 
+// Two servers may share keys. What one seals, the other refuses.
+func ExampleWithServerIdentity() {
+	mcpengine.New("shop", mcpengine.WithServerIdentity("shop in "+os.Getenv("STAGE")))
+}
+
+func ExampleParseKeys() {
+	keys, err := mcpengine.ParseKeys("0000000000000000000000000000000000000000000000000000000000000001")
+	fmt.Println(len(keys), err)
+	// Output: 1 <nil>
+}
+
 // A schema given as JSON reaches clients as it is written.
 func ExampleWithInputSchema() {
 	e := mcpengine.New("travel")

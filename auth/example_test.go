@@ -137,3 +137,59 @@ func ExampleUserFrom() {
 	// https://id.example.com alice
 	// true
 }
+
+// sessions is a provider of the server's own: it knows tokens by the sessions of
+// a web application.
+type sessions struct {
+	lookup func(token string) (user string, err error)
+}
+
+func (sessions) Issuer() string { return "https://app.example.com" }
+
+func (s sessions) Open(auth.Environment) (*auth.Verifier, error) {
+	return &auth.Verifier{
+		AuthorizationServer: "https://app.example.com",
+		Refusals:            600, // a minute: lookup asks a database
+		Verify: func(_ context.Context, token string) (*auth.User, error) {
+			user, err := s.lookup(token)
+			switch {
+			case errors.Is(err, sql.ErrNoRows):
+				return nil, &auth.InvalidTokenError{Reason: "no such session"}
+			case err != nil:
+				return nil, err // 503, and the log has the type of the error
+			}
+			return &auth.User{Issuer: s.Issuer(), Subject: user}, nil
+		},
+	}, nil
+}
+
+func ExampleProvider() {
+	provider := sessions{lookup: func(string) (string, error) { return "alice", nil }}
+	resource, err := auth.NewResource("https://app.example.com/mcp", provider)
+	if err != nil {
+		log.Fatal(err)
+	}
+	req := httptest.NewRequestWithContext(context.Background(), "POST", "/mcp", nil)
+	req.Header.Set("Authorization", "Bearer 0123456789abcdef")
+	user, _ := resource.Authenticate(req)
+	fmt.Println(user.ID())
+	// Output: https://app.example.com alice
+}
+
+func ExampleFromIssuer() {
+	staff := auth.All(auth.FromIssuer("https://id.example.com"), auth.VerifiedEmailDomain("example.com"))
+	fmt.Println("the caller must", staff)
+	// Output: the caller must (come from the issuer https://id.example.com and have a verified e-mail address at example.com)
+}
+
+func ExampleParseScopes() {
+	fmt.Println(auth.ParseScopes("mcp:read mcp:write"), auth.ParseScopes("mcp:read\tmcp:write"))
+	// Output: [mcp:read mcp:write] []
+}
+
+func ExampleRedact() {
+	const token = "0123456789abcdef"
+	err := fmt.Errorf("ask about %s: %w", token, context.DeadlineExceeded)
+	fmt.Println(auth.Redact(err))
+	// Output: *fmt.wrapError: context deadline exceeded
+}

@@ -10,6 +10,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/mcpengine/mcpengine/internal/weburl"
 )
 
 // ruleTimeout bounds the time a function of the server takes to judge a caller.
@@ -85,7 +87,7 @@ func InGroup(group string) Rule {
 
 // IsUser demands one particular caller.
 func IsUser(issuer, subject string) Rule {
-	return rule(func(u *User) bool { return u.Issuer == issuer && u.Subject == subject },
+	return rule(func(u *User) bool { return weburl.SameIssuer(u.Issuer, issuer) && u.Subject == subject },
 		"be %q of %s", subject, issuer)
 }
 
@@ -100,9 +102,9 @@ func Claim(name string, value any) Rule {
 }
 
 // FromIssuer demands a caller of one issuer, for a resource with several
-// providers. Write the issuer as the provider's function was given it.
+// providers.
 func FromIssuer(issuer string) Rule {
-	return rule(func(u *User) bool { return u.Issuer == issuer }, "come from the issuer %s", issuer)
+	return rule(func(u *User) bool { return weburl.SameIssuer(u.Issuer, issuer) }, "come from the issuer %s", issuer)
 }
 
 // VerifiedEmailDomain demands an e-mail address at the domain that the provider

@@ -40,6 +40,8 @@ func TestRules(t *testing.T) {
 		{auth.VerifiedEmailDomain("EXAMPLE.com"), true, false, "have a verified e-mail address at EXAMPLE.com"},
 		{auth.VerifiedEmailDomain("ample.com"), false, false, "have a verified e-mail address at ample.com"},
 		{auth.FromIssuer(issuer), true, true, "come from the issuer https://id.example"},
+		{auth.FromIssuer(issuer + "/"), true, true, "come from the issuer https://id.example/"},
+		{auth.FromIssuer(issuer + "/x"), false, false, "come from the issuer https://id.example/x"},
 		{auth.FromIssuer("https://evil.example"), false, false, "come from the issuer https://evil.example"},
 		{auth.VerifiedEmailDomain(""), false, false, "have a verified e-mail address at "},
 		{auth.Person(), true, false, "be a person"},
