@@ -204,7 +204,7 @@ func (a *attempt) code(q url.Values) (string, error) {
 		}
 	}
 	switch _, present := q["iss"]; {
-	case present && !sameIssuer(q.Get("iss"), a.server.Issuer):
+	case present && q.Get("iss") != a.server.Issuer: // as the metadata spells it (RFC 9207, section 2.4)
 		return "", fmt.Errorf("callback of %.256q, not of %s: %w", q.Get("iss"), a.server.Issuer, ErrIssuer)
 	case !present && a.server.SendsIssuer:
 		return "", fmt.Errorf("callback without an issuer: %w", ErrIssuer)

@@ -162,7 +162,7 @@ func TestAttackH04Callback(t *testing.T) {
 		{name: "issuer advertised and missing", iss: "yes", want: oauth.ErrIssuer.Error()},
 		{name: "another issuer", iss: "yes", callback: func(string) url.Values { return url.Values{"iss": {"https://evil.example"}} }, want: oauth.ErrIssuer.Error()},
 		{name: "another issuer, not advertised", callback: func(string) url.Values { return url.Values{"iss": {"https://evil.example"}} }, want: oauth.ErrIssuer.Error()},
-		{name: "the issuer with a slash", iss: "yes", callback: func(issuer string) url.Values { return url.Values{"iss": {issuer + "/"}} }},
+		{name: "the issuer with a slash", iss: "yes", callback: func(issuer string) url.Values { return url.Values{"iss": {issuer + "/"}} }, want: oauth.ErrIssuer.Error()},
 		{name: "the issuer with a path", iss: "yes", callback: func(issuer string) url.Values { return url.Values{"iss": {issuer + "/x"}} }, want: oauth.ErrIssuer.Error()},
 		{name: "an empty issuer", callback: func(string) url.Values { return url.Values{"iss": {""}} }, want: oauth.ErrIssuer.Error()},
 		{name: "the issuer twice", callback: func(issuer string) url.Values { return url.Values{"iss": {issuer, issuer}} }, want: "twice"},
