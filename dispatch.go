@@ -74,13 +74,21 @@ func (c core) Handle(ctx context.Context, wire *jsonrpc.Request, notify func(jso
 	return resp
 }
 
-// answer runs the request and encodes what comes of it.
+// answer runs the request and encodes what comes of it. A handler that ends its
+// goroutine cannot be answered here: the transport does that, see
+// [jsonrpc.Handler].
 func (e *Engine) answer(req *Request, resp *jsonrpc.Response) {
+	returned := false
 	defer func() {
-		if v := recover(); v != nil {
-			e.logger.ErrorContext(req.ctx.Context, "handler panicked", requestAttrs(req, "panic", v, "stack", string(debug.Stack()))...)
-			resp.SetError(req.wire.ID, jsonrpc.Errorf(mcp.CodeInternalError, "internal error"))
+		v := recover()
+		if returned {
+			return
 		}
+		if v == nil {
+			v = "the handler ended its goroutine (runtime.Goexit)"
+		}
+		e.logger.ErrorContext(req.ctx.Context, "handler panicked", requestAttrs(req, "panic", v, "stack", string(debug.Stack()))...)
+		resp.SetError(req.wire.ID, jsonrpc.ErrInternal)
 	}()
 	resp.BeginResult(req.wire.ID)
 	var err error
@@ -97,10 +105,11 @@ func (e *Engine) answer(req *Request, resp *jsonrpc.Response) {
 	}
 	if err != nil {
 		resp.SetError(req.wire.ID, e.report(req, err))
-		return
+	} else {
+		req.noteUnsent()
+		resp.EndResult()
 	}
-	req.noteUnsent()
-	resp.EndResult()
+	returned = true
 }
 
 // report returns what the client may know of err and logs what it may not.

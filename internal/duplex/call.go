@@ -140,11 +140,20 @@ func (c *Conn) cancel(id []byte) bool {
 }
 
 func (x *call) serve(ctx context.Context) {
-	resp := x.conn.handler.Handle(ctx, &x.message.request, x.notify)
-	x.end(resp)
-	if x.slot.lane != nil {
-		x.slot.leave()
-	}
+	var resp *jsonrpc.Response
+	defer func() {
+		if v := recover(); v != nil {
+			panic(v)
+		}
+		if resp == nil { // the handler has ended the goroutine
+			resp = jsonrpc.ErrorResponse(x.message.request.ID, jsonrpc.ErrInternal)
+		}
+		x.end(resp)
+		if x.slot.lane != nil {
+			x.slot.leave()
+		}
+	}()
+	resp = x.conn.handler.Handle(ctx, &x.message.request, x.notify)
 }
 
 func (x *call) notify(n jsonrpc.Notification) { x.conn.out.notify(x, n) }

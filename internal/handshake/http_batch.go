@@ -92,7 +92,7 @@ func (x *exchange) runBatch(batch []batched) []byte {
 			resp = x.http.answer(x.r.Context(), x.session, b.req)
 		}
 		if resp == nil {
-			resp = x.run(b.req)
+			resp = jsonrpc.Isolate(b.req, func() *jsonrpc.Response { return x.run(b.req) })
 		}
 		if resp == nil {
 			continue

@@ -31,6 +31,10 @@ type Refusal struct {
 	Header http.Header
 }
 
+// ErrInternal is what a client learns of a mistake of the server. The rest is in
+// the log.
+var ErrInternal = Errorf(mcp.CodeInternalError, "internal error")
+
 // Errorf returns an error with the given code and a formatted message.
 func Errorf(code int, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}

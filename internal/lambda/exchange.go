@@ -65,8 +65,14 @@ func (x *exchange) serve(ctx context.Context) {
 	defer cancel()
 	r := x.request(context.WithValue(ctx, requestIDKey{}, x.id))
 	x.writer.silent = r.Method == http.MethodHead
-	defer x.recover(ctx)
-	x.adapter.handler.ServeHTTP(&x.writer, r)
+	// The loop goes on even if a handler ends its goroutine.
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer x.recover(ctx)
+		x.adapter.handler.ServeHTTP(&x.writer, r)
+	}()
+	<-done
 }
 
 // isHealthCheck reports whether the request only asks if there is anybody. A
