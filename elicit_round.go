@@ -74,6 +74,9 @@ func newAsk(method string, opts []AskOption) *ask {
 	return a
 }
 
+var errCannotAsk = mcp.Errorf(mcp.CodeInvalidRequest,
+	"the server has to ask the client, which this connection cannot carry: use a session, stdio, or protocol version %s", mcp.LatestProtocolVersion)
+
 // asking returns the request of ctx, ready to ask.
 func asking(ctx context.Context) (*Request, error) {
 	req := RequestFrom(ctx)
@@ -82,6 +85,10 @@ func asking(ctx context.Context) (*Request, error) {
 		return nil, errors.New("mcpengine: the context does not come from a handler")
 	case !req.subject.mayAsk:
 		return nil, internalf("input can be asked for by tools, resources and prompts only")
+	case req.version.Handshake && req.asker == nil:
+		// What the client can answer is not known either, since nobody has kept what
+		// it declared.
+		return nil, errCannotAsk
 	}
 	req.mu.Lock()
 	defer req.mu.Unlock()
@@ -191,10 +198,6 @@ func (r *Request) ask(ctx context.Context, a *ask) ([]byte, error) {
 // askNow puts the question to a client whose connection carries requests, and
 // waits for the answer.
 func (r *Request) askNow(ctx context.Context, a *ask) ([]byte, error) {
-	if r.asker == nil {
-		return nil, mcp.Errorf(mcp.CodeInvalidRequest,
-			"the server has to ask the client (%s), which this connection cannot carry: use a session, stdio, or protocol version %s", a.method, mcp.LatestProtocolVersion)
-	}
 	answer, err := r.asker.Ask(ctx, a.method, r.version.Question(a.method, a.params))
 	if err != nil {
 		return nil, err

@@ -109,9 +109,9 @@ func TestHandlerEndsItsGoroutine(t *testing.T) {
 func TestMiddlewareEndsItsGoroutine(t *testing.T) {
 	t.Parallel()
 	e := leaving(mcpengine.WithMiddleware(func(mcpengine.MethodHandler) mcpengine.MethodHandler {
-		return func(context.Context, *mcpengine.Request) ([]byte, error) {
+		return func(context.Context, *mcpengine.Request) (mcpengine.Result, error) {
 			runtime.Goexit()
-			return nil, nil
+			return mcpengine.Result{}, nil
 		}
 	}))
 	stdio := serveStdio(t, e)

@@ -223,3 +223,20 @@ func TestMirroredFieldsInEveryVersion(t *testing.T) {
 		t.Errorf("a method given twice: status %d, %s", w.Code, w.Body)
 	}
 }
+
+// A client that has declared that it can answer is told why it is not asked.
+func TestQuestionWithoutSession(t *testing.T) {
+	t.Parallel()
+	e := mcpengine.New("test", quiet(), mcpengine.WithHTTP(mcpengine.HTTPConfig{NoSessions: true}))
+	mcpengine.AddTool(e, "ask", "", func(ctx context.Context, _ none) (string, error) {
+		_, err := mcpengine.ListRoots(ctx)
+		return "", err
+	})
+	r := newRequest(t.Context(), "http://server.example/mcp", `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"ask"}}`)
+	r.Header.Set("Mcp-Protocol-Version", "2025-06-18")
+	w := httptest.NewRecorder()
+	e.ServeHTTP(w, r)
+	if got := w.Body.String(); !strings.Contains(got, "cannot carry") || strings.Contains(got, "lacks a capability") {
+		t.Errorf("the answer is %s", got)
+	}
+}

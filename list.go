@@ -40,7 +40,7 @@ const minTail = 4 << 10
 func appendPage[T listed](e *Engine, req *Request, dst []byte, member string, all *table[T]) ([]byte, error) {
 	list, whole := visible(&req.ctx, req, all)
 	page := list
-	if raw := req.param("cursor"); raw != nil {
+	if raw := req.param("cursor"); raw != nil && string(raw) != `""` {
 		after, err := e.openCursor(req, raw)
 		if err != nil {
 			return dst, err

@@ -167,7 +167,7 @@ func (h *HTTP) Post(w http.ResponseWriter, r *http.Request, body []byte, req *js
 	if refused != nil {
 		// Who has lost its session for want of a token needs the token first.
 		if err != nil || req.IsNotification() || !h.turnAway(w, r, req) {
-			refused.send(w)
+			refused.send(w, req.ID)
 		}
 		return false
 	}
@@ -203,7 +203,9 @@ func (h *HTTP) initialize(w http.ResponseWriter, r *http.Request, req *jsonrpc.R
 		w.Header().Set(sessionField, token)
 	}
 	peer.Adapt(req, "")
-	resp := h.handler.Handle(r.Context(), req, func(jsonrpc.Notification) {})
+	resp := jsonrpc.Isolate(req, func() *jsonrpc.Response {
+		return h.handler.Handle(r.Context(), req, func(jsonrpc.Notification) {})
+	})
 	defer resp.Release()
 	if resp.Code != 0 {
 		w.Header().Del(sessionField)
@@ -245,7 +247,7 @@ func (h *HTTP) Delete(w http.ResponseWriter, r *http.Request) {
 	}
 	s, refused := h.find(r, time.Now())
 	if refused != nil {
-		refused.send(w)
+		refused.send(w, nil)
 		return
 	}
 	if s.stateless() {

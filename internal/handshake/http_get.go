@@ -36,7 +36,7 @@ func (h *HTTP) Get(w http.ResponseWriter, r *http.Request) {
 		refused = h.stream(w, r, s)
 	}
 	if refused != nil {
-		refused.send(w)
+		refused.send(w, nil)
 	}
 }
 

@@ -58,7 +58,6 @@ func TestMalformed(t *testing.T) {
 		{"empty method", `{"jsonrpc":"2.0","id":1,"method":""}`, nil, 400, invalid, "method"},
 		{"method number", `{"jsonrpc":"2.0","id":1,"method":1}`, nil, 400, invalid, "method"},
 		{"params array", request("ping", `[]`), nil, 400, invalid, "params"},
-		{"params null", request("ping", `null`), nil, 400, invalid, "params"},
 		{"_meta array", request("ping", `{"_meta":[]}`), nil, 400, params, "_meta"},
 		{"invalid UTF-8", request("ping", "{\"x\":\"\xff\"}"), nil, 400, parseError, "UTF-8"},
 		{"unpaired surrogate", request("ping", `{"x":"\ud800"}`), nil, 400, parseError, "surrogate"},

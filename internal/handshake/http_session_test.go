@@ -289,12 +289,24 @@ func TestInitializeRefused(t *testing.T) {
 	}
 }
 
-// wantRefusal checks that an HTTP request is refused with an error that belongs
-// to no message.
+// A request that is refused because of its session is answered under its id.
+func TestRefusalHasTheID(t *testing.T) {
+	t.Parallel()
+	h, _ := newEndpoint(handlerFunc(complete), handshake.HTTPConfig{})
+	for session, status := range map[string]int{"": http.StatusBadRequest, "unknown": http.StatusNotFound} {
+		r := newMessage(t.Context(), inMemory, "2025-11-25", session, callMessage)
+		w := serve(h, r)
+		if m := parse(t, w.Body.Bytes()); w.Code != status || string(m.ID) != "1" {
+			t.Errorf("with the session %q: HTTP %d %s, want %d and the id 1", session, w.Code, w.Body, status)
+		}
+	}
+}
+
+// wantRefusal checks that an HTTP request is refused.
 func wantRefusal(t *testing.T, w *httptest.ResponseRecorder, status int, part string) {
 	t.Helper()
 	m := parse(t, w.Body.Bytes())
-	if w.Code != status || m.ID != nil || m.Error.Code != mcp.CodeInvalidRequest || !strings.Contains(m.Error.Message, part) {
-		t.Errorf("HTTP %d %s, want %d with %q and no id", w.Code, w.Body, status, part)
+	if w.Code != status || m.Error.Code != mcp.CodeInvalidRequest || !strings.Contains(m.Error.Message, part) {
+		t.Errorf("HTTP %d %s, want %d with %q", w.Code, w.Body, status, part)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/internal/share"
 	"github.com/mcpengine/mcpengine/internal/streamable"
@@ -129,14 +130,17 @@ func (t *table) all() []*session {
 	return sessions
 }
 
-// A refusal of an HTTP request says nothing of the request itself.
+// An httpRefusal refuses an HTTP request because of its session.
 type httpRefusal struct {
 	status  int
 	message string
 }
 
-func (f *httpRefusal) send(w http.ResponseWriter) {
-	streamable.Reject(w, f.status, mcp.CodeInvalidRequest, f.message)
+// send answers the request with the id, which is nil for what is not a request.
+func (f *httpRefusal) send(w http.ResponseWriter, id []byte) {
+	resp := jsonrpc.ErrorResponse(id, jsonrpc.Errorf(mcp.CodeInvalidRequest, "%s", f.message))
+	defer resp.Release()
+	streamable.WriteJSON(w, f.status, resp.Body)
 }
 
 // errNoSession does not say why an id is not valid: whoever tries ids learns

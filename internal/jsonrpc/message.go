@@ -68,7 +68,9 @@ func (m *Message) check() *Error {
 		case "method":
 			method = member.Value
 		case "params":
-			m.Params = member.Value
+			if !isNull(member.Value) {
+				m.Params = member.Value
+			}
 		case "result":
 			m.Result = member.Value
 		case "error":

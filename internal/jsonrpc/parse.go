@@ -2,6 +2,7 @@ package jsonrpc
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/mcpengine/mcpengine/mcp"
 )
@@ -47,6 +48,7 @@ func (r *Request) Parse(data []byte) *Error {
 		return s.notObject()
 	}
 	if err := s.message(r.levels()); err != nil {
+		r.ID = recoverID(data)
 		return Errorf(mcp.CodeParseError, "parse error: %v", err)
 	}
 	return r.check()
@@ -92,15 +94,17 @@ func (s *scanner) notObject() *Error {
 func (r *Request) check() *Error {
 	var version, method, params []byte
 	isResponse := false
+	if id := r.envelope.Get("id"); id != nil {
+		if !validID(id) {
+			return Errorf(mcp.CodeInvalidRequest, "id must be a string or an integer of at most %d bytes", maxID)
+		}
+		r.ID = id // first, so that whatever else is wrong is answered to it
+	}
 	for _, m := range r.envelope {
 		switch string(m.Name) {
+		case "id":
 		case "jsonrpc":
 			version = m.Value
-		case "id":
-			if !validID(m.Value) {
-				return Errorf(mcp.CodeInvalidRequest, "id must be a string or an integer of at most %d bytes", maxID)
-			}
-			r.ID = m.Value
 		case "method":
 			method = m.Value
 		case "params":
@@ -126,13 +130,14 @@ func (r *Request) check() *Error {
 }
 
 func (r *Request) checkParams(params []byte) *Error {
-	if params == nil {
+	if params == nil || isNull(params) {
 		return nil
 	}
 	if params[0] != '{' {
 		return Errorf(mcp.CodeInvalidRequest, "params must be an object")
 	}
 	r.RawParams = params
+	r.Params, r.Meta = slices.DeleteFunc(r.Params, isAbsent), slices.DeleteFunc(r.Meta, isAbsent)
 	for _, m := range r.Params {
 		if err := checkCase(m.Name, paramsNames); err != nil {
 			return err
@@ -152,6 +157,12 @@ func (r *Request) checkParams(params []byte) *Error {
 	}
 	return nil
 }
+
+// isAbsent reports whether a member is null, which many clients write for what
+// they leave out. No parameter and no member of "_meta" may be null.
+func isAbsent(m Member) bool { return isNull(m.Value) }
+
+func isNull(value []byte) bool { return string(value) == "null" }
 
 // validID reports whether value is a string or an integer (basic, "Requests").
 func validID(value []byte) bool {

@@ -92,42 +92,42 @@ func TestParseRefuses(t *testing.T) {
 		{"blank", "  \n", parse, "unexpected end", ""},
 		{"not JSON", `hello`, parse, "want a value", ""},
 		{"byte order mark", "\ufeff" + call, parse, "want a value", ""},
-		{"cut", call[:50], parse, "unexpected end", ""},
-		{"trailing comma", wrap(`{"a":1,}`), parse, "want a name", ""},
-		{"trailing comma in array", wrap(`{"a":[1,]}`), parse, "want a value", ""},
+		{"cut", call[:50], parse, "unexpected end", "1"},
+		{"trailing comma", wrap(`{"a":1,}`), parse, "want a name", "1"},
+		{"trailing comma in array", wrap(`{"a":[1,]}`), parse, "want a value", "1"},
 		{"single quotes", `{'jsonrpc':'2.0'}`, parse, "want a name", ""},
 		{"comment", `{/* */"jsonrpc":"2.0"}`, parse, "want a name", ""},
 		{"no colon", `{"jsonrpc" "2.0"}`, parse, "want ':'", ""},
 		{"two values", call + call, parse, "goes on", ""},
-		{"trailing text", call + "x", parse, "goes on", ""},
-		{"NaN", wrap(`{"a":NaN}`), parse, "want a value", ""},
-		{"leading zero", wrap(`{"a":01}`), parse, "want ',' or '}'", ""},
-		{"bare minus", wrap(`{"a":-}`), parse, "want a digit", ""},
-		{"bare fraction", wrap(`{"a":1.}`), parse, "want a digit", ""},
-		{"bare exponent", wrap(`{"a":1e}`), parse, "want a digit", ""},
-		{"plus sign", wrap(`{"a":+1}`), parse, "want a value", ""},
-		{"hexadecimal", wrap(`{"a":0x10}`), parse, "want ',' or '}'", ""},
-		{"short true", wrap(`{"a":tru}`), parse, "want true", ""},
-		{"capital true", wrap(`{"a":True}`), parse, "want a value", ""},
-		{"control character", wrap("{\"a\":\"\n\"}"), parse, "control character", ""},
-		{"NUL", wrap("{\"a\":\"\x00\"}"), parse, "control character", ""},
-		{"invalid UTF-8", wrap("{\"a\":\"\xff\"}"), parse, "invalid UTF-8", ""},
-		{"overlong UTF-8", wrap("{\"a\":\"\xc0\xaf\"}"), parse, "invalid UTF-8", ""},
-		{"UTF-8 surrogate", wrap("{\"a\":\"\xed\xa0\x80\"}"), parse, "invalid UTF-8", ""},
-		{"invalid escape", wrap(`{"a":"\x41"}`), parse, "invalid escape", ""},
-		{"short escape", wrap(`{"a":"\u00"}`), parse, "invalid escape", ""},
-		{"lone high surrogate", wrap(`{"a":"\ud800"}`), parse, "unpaired surrogate", ""},
-		{"lone low surrogate", wrap(`{"a":"\udc00"}`), parse, "unpaired surrogate", ""},
-		{"swapped surrogates", wrap(`{"a":"\udc00\ud800"}`), parse, "unpaired surrogate", ""},
+		{"trailing text", call + "x", parse, "goes on", "1"},
+		{"NaN", wrap(`{"a":NaN}`), parse, "want a value", "1"},
+		{"leading zero", wrap(`{"a":01}`), parse, "want ',' or '}'", "1"},
+		{"bare minus", wrap(`{"a":-}`), parse, "want a digit", "1"},
+		{"bare fraction", wrap(`{"a":1.}`), parse, "want a digit", "1"},
+		{"bare exponent", wrap(`{"a":1e}`), parse, "want a digit", "1"},
+		{"plus sign", wrap(`{"a":+1}`), parse, "want a value", "1"},
+		{"hexadecimal", wrap(`{"a":0x10}`), parse, "want ',' or '}'", "1"},
+		{"short true", wrap(`{"a":tru}`), parse, "want true", "1"},
+		{"capital true", wrap(`{"a":True}`), parse, "want a value", "1"},
+		{"control character", wrap("{\"a\":\"\n\"}"), parse, "control character", "1"},
+		{"NUL", wrap("{\"a\":\"\x00\"}"), parse, "control character", "1"},
+		{"invalid UTF-8", wrap("{\"a\":\"\xff\"}"), parse, "invalid UTF-8", "1"},
+		{"overlong UTF-8", wrap("{\"a\":\"\xc0\xaf\"}"), parse, "invalid UTF-8", "1"},
+		{"UTF-8 surrogate", wrap("{\"a\":\"\xed\xa0\x80\"}"), parse, "invalid UTF-8", "1"},
+		{"invalid escape", wrap(`{"a":"\x41"}`), parse, "invalid escape", "1"},
+		{"short escape", wrap(`{"a":"\u00"}`), parse, "invalid escape", "1"},
+		{"lone high surrogate", wrap(`{"a":"\ud800"}`), parse, "unpaired surrogate", "1"},
+		{"lone low surrogate", wrap(`{"a":"\udc00"}`), parse, "unpaired surrogate", "1"},
+		{"swapped surrogates", wrap(`{"a":"\udc00\ud800"}`), parse, "unpaired surrogate", "1"},
 		{"duplicate method", `{"jsonrpc":"2.0","id":1,"method":"a","method":"b"}`, parse, "duplicate name", ""},
-		{"duplicate params", `{"jsonrpc":"2.0","id":1,"method":"a","params":{},"params":{}}`, parse, "duplicate name", ""},
-		{"duplicate name", wrap(`{"name":"a","name":"b"}`), parse, "duplicate name", ""},
-		{"duplicate by escape", wrap(`{"name":"a","\u006eame":"b"}`), parse, "duplicate name", ""},
-		{"duplicate in _meta", wrap(`{"_meta":{"a":1,"a":2}}`), parse, "duplicate name", ""},
-		{"duplicate argument", wrap(`{"arguments":{"x":[{"a":1,"a":2}]}}`), parse, "duplicate name", ""},
-		{"duplicate of many", wrap(`{"1":1,"2":1,"3":1,"4":1,"5":1,"6":1,"7":1,"8":1,"9":1,"10":1,"1":1}`), parse, "duplicate name", ""},
-		{"late duplicate of many", wrap(`{"1":1,"2":1,"3":1,"4":1,"5":1,"6":1,"7":1,"8":1,"9":1,"10":1,"10":1}`), parse, "duplicate name", ""},
-		{"too deep", wrap(`{"a":` + strings.Repeat("[", 127) + strings.Repeat("]", 127) + `}`), parse, "levels deep", ""},
+		{"duplicate params", `{"jsonrpc":"2.0","id":1,"method":"a","params":{},"params":{}}`, parse, "duplicate name", "1"},
+		{"duplicate name", wrap(`{"name":"a","name":"b"}`), parse, "duplicate name", "1"},
+		{"duplicate by escape", wrap(`{"name":"a","\u006eame":"b"}`), parse, "duplicate name", "1"},
+		{"duplicate in _meta", wrap(`{"_meta":{"a":1,"a":2}}`), parse, "duplicate name", "1"},
+		{"duplicate argument", wrap(`{"arguments":{"x":[{"a":1,"a":2}]}}`), parse, "duplicate name", "1"},
+		{"duplicate of many", wrap(`{"1":1,"2":1,"3":1,"4":1,"5":1,"6":1,"7":1,"8":1,"9":1,"10":1,"1":1}`), parse, "duplicate name", "1"},
+		{"late duplicate of many", wrap(`{"1":1,"2":1,"3":1,"4":1,"5":1,"6":1,"7":1,"8":1,"9":1,"10":1,"10":1}`), parse, "duplicate name", "1"},
+		{"too deep", wrap(`{"a":` + strings.Repeat("[", 127) + strings.Repeat("]", 127) + `}`), parse, "levels deep", "1"},
 		{"far too deep", strings.Repeat(`{"a":`, 100_000), parse, "levels deep", ""},
 		{"batch", `[` + call + `]`, invalid, "batches", ""},
 		{"empty batch", `[]`, invalid, "batches", ""},
@@ -150,10 +150,8 @@ func TestParseRefuses(t *testing.T) {
 		{"id array", `{"jsonrpc":"2.0","id":[1],"method":"m"}`, invalid, "id must be", ""},
 		{"id too long", `{"jsonrpc":"2.0","id":"` + strings.Repeat("x", 255) + `","method":"m"}`, invalid, "id must be", ""},
 		{"params array", wrap(`[1]`), invalid, "params must be an object", "1"},
-		{"params null", wrap(`null`), invalid, "params must be an object", "1"},
 		{"params string", wrap(`"x"`), invalid, "params must be an object", "1"},
 		{"_meta array", wrap(`{"_meta":[]}`), params, "_meta must be an object", "1"},
-		{"_meta null", wrap(`{"_meta":null}`), params, "_meta must be an object", "1"},
 		{"Method", `{"jsonrpc":"2.0","id":1,"Method":"m","method":"m"}`, invalid, `differs from "method" by case`, "1"},
 		{"ID", `{"jsonrpc":"2.0","ID":1,"method":"m"}`, invalid, `differs from "id" by case`, ""},
 		{"Name", wrap(`{"Name":"a"}`), invalid, `differs from "name" by case`, "1"},
@@ -176,6 +174,23 @@ func TestParseRefuses(t *testing.T) {
 				t.Errorf("ID = %s, want %s", got, test.id)
 			}
 		})
+	}
+}
+
+// Many clients write null for what they leave out.
+func TestNullIsAbsent(t *testing.T) {
+	t.Parallel()
+	for _, params := range []string{`null`, `{"_meta":null}`, `{"arguments":null,"cursor":null}`, `{"_meta":{"progressToken":null,"x":null}}`} {
+		var r jsonrpc.Request
+		if err := r.Parse([]byte(`{"jsonrpc":"2.0","id":1,"method":"m","params":` + params + `}`)); err != nil {
+			t.Errorf("Parse(%s): %v", params, err)
+		}
+		if len(r.Params) != 0 && string(r.Params[0].Name) != "_meta" || len(r.Meta) != 0 {
+			t.Errorf("of %s these are left: %v and %v", params, r.Params, r.Meta)
+		}
+		if r.HasMeta != strings.Contains(params, `"_meta":{`) {
+			t.Errorf("HasMeta of %s = %v", params, r.HasMeta)
+		}
 	}
 }
 

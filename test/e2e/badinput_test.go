@@ -138,7 +138,6 @@ func badMessages() []badInput {
 		{"id object", echo().with(`"id":1`, `"id":{}`), badRequest, invalidRequest, "id must be"},
 		{"id of 1 kB", echo().with(`"id":1`, `"id":"`+strings.Repeat("x", 1000)+`"`), badRequest, invalidRequest, "id must be"},
 		{"params array", echo().sending(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":["echo"]}`), badRequest, invalidRequest, "params must be"},
-		{"params null", echo().sending(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":null}`), badRequest, invalidRequest, "params must be"},
 	}
 }
 
@@ -205,10 +204,10 @@ func badRequests() []badInput {
 		{"empty _meta", echo().with(meta, `"_meta":{}`), badRequest, invalidParams, "protocolVersion"},
 		{"no version in the body", echo().with(versionField+",", ""), badRequest, invalidParams, "is missing"},
 		{"version as a number", echo().with(`"2026-07-28"`, `20260728`), badRequest, invalidParams, "must be a string"},
-		{"version null", echo().with(`"2026-07-28"`, `null`), badRequest, invalidParams, "must be a string"},
+		{"version null", echo().with(`"2026-07-28"`, `null`), badRequest, invalidParams, "is missing"},
 		{"no capabilities", echo().with(","+capabilities, ""), badRequest, invalidParams, "is missing"},
 		{"capabilities array", echo().with(`Capabilities":{}`, `Capabilities":[]`), badRequest, invalidParams, "must be an object"},
-		{"capabilities null", echo().with(`Capabilities":{}`, `Capabilities":null`), badRequest, invalidParams, "must be an object"},
+		{"capabilities null", echo().with(`Capabilities":{}`, `Capabilities":null`), badRequest, invalidParams, "is missing"},
 		{"capital Capabilities", echo().with("clientCapabilities", "ClientCapabilities"), badRequest, invalidRequest, "by case"},
 		{"client as a string", add(`"io.modelcontextprotocol/clientInfo":"x"`), badRequest, invalidParams, "name and version"},
 		{"client without version", add(`"io.modelcontextprotocol/clientInfo":{"name":"x"}`), badRequest, invalidParams, "name and version"},
@@ -216,7 +215,6 @@ func badRequests() []badInput {
 		{"log level as a number", add(`"io.modelcontextprotocol/logLevel":3`), badRequest, invalidParams, "must be one of"},
 		{"progress token as a fraction", add(`"progressToken":1.5`), badRequest, invalidParams, "string or an integer"},
 		{"progress token as an object", add(`"progressToken":{}`), badRequest, invalidParams, "string or an integer"},
-		{"progress token null", add(`"progressToken":null`), badRequest, invalidParams, "string or an integer"},
 
 		{"earlier version", unknown("2025-11-25"), badRequest, wrongVersion, "2026-07-28"},
 		{"later version", unknown("2099-01-01"), badRequest, wrongVersion, "2026-07-28"},
@@ -262,7 +260,7 @@ func badParams() []badInput {
 		{"tool of 10 kB", call(long, `"name":"`+long+`"`), ok, invalidParams, "Unknown tool"},
 		{"prompt as a tool", call("greet", `"name":"greet"`), ok, invalidParams, "Unknown tool"},
 		{"arguments array", newCall("echo", `[]`), ok, invalidParams, "params.arguments"},
-		{"arguments null", newCall("echo", `null`), ok, invalidParams, "params.arguments"},
+		{"arguments null", newCall("echo", `null`), ok, toolError, "text: required"},
 		{"arguments string", newCall("echo", `"{}"`), ok, invalidParams, "params.arguments"},
 
 		{"no arguments", call("echo", `"name":"echo"`), ok, toolError, "text"},
@@ -283,13 +281,11 @@ func badParams() []badInput {
 		{"forged state", newCall("echo", `{"text":"a"},"requestState":"bm8gc3VjaCBzdGF0ZQ"`), ok, invalidParams, "requestState"},
 		{"empty state", newCall("echo", `{"text":"a"},"requestState":""`), ok, invalidParams, "requestState"},
 		{"answers array", newCall("echo", `{"text":"a"},"inputResponses":[]`), ok, invalidParams, "inputResponses"},
-		{"answers null", newCall("echo", `{"text":"a"},"inputResponses":null`), ok, invalidParams, "inputResponses"},
 
 		{"no resource", newRequest("resources/read", "x", ""), ok, invalidParams, "params.uri"},
 		{"resource as a number", newRequest("resources/read", "x", `"uri":1`), ok, invalidParams, "params.uri"},
 		{"unknown resource", read("test://unknown"), ok, invalidParams, "Resource not found"},
 		{"empty resource", read(""), ok, invalidParams, "Resource not found"},
-		{"resource in capitals", read("TEST://static"), ok, invalidParams, "Resource not found"},
 		{"file", read("file:///etc/passwd"), ok, invalidParams, "Resource not found"},
 		{"way out of a template", read("test://items/../static"), ok, invalidParams, "Resource not found"},
 		{"encoded way out of a template", read("test://items/..%2Fstatic"), ok, invalidParams, "id"},
@@ -311,7 +307,6 @@ func badParams() []badInput {
 		{"prompt arguments array", get("greet", `[]`), ok, invalidParams, "params.arguments"},
 
 		{"cursor as a number", newRequest("tools/list", "", `"cursor":1`), ok, invalidParams, "cursor"},
-		{"cursor null", newRequest("tools/list", "", `"cursor":null`), ok, invalidParams, "cursor"},
 		{"forged cursor", newRequest("tools/list", "", `"cursor":"ZWNobw"`), ok, invalidParams, "cursor"},
 		{"cursor of 10 kB", newRequest("prompts/list", "", `"cursor":"`+long+`"`), ok, invalidParams, "cursor"},
 
@@ -440,8 +435,8 @@ func TestBadNotifications(t *testing.T) {
 	t.Cleanup(server.Close)
 	for name, r := range map[string]*request{
 		"call without id":      echo().with(`"id":1,`, ""),
-		"unknown notification": echo().sending(`{"jsonrpc":"2.0","method":"no/such"}`),
-		"earlier handshake":    echo().sending(`{"jsonrpc":"2.0","method":"notifications/initialized"}`),
+		"unknown notification": echo().set("Mcp-Method", "no/such").sending(`{"jsonrpc":"2.0","method":"no/such"}`),
+		"earlier handshake":    echo().set("Mcp-Method", "notifications/initialized").sending(`{"jsonrpc":"2.0","method":"notifications/initialized"}`),
 		"without headers":      echo().with(`"id":1,`, "").set("Mcp-Method").set("Mcp-Name").set("Mcp-Protocol-Version"),
 	} {
 		status, body, err := r.do(t.Context(), server)
