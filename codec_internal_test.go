@@ -255,3 +255,17 @@ func TestValidResult(t *testing.T) {
 		t.Errorf("validResult(t.Context(), %s): %v, want what is wrong with age", value, err)
 	}
 }
+
+// The search for a value that cannot be decoded is bounded.
+func TestDecodeErrorBoundsItsSearch(t *testing.T) {
+	t.Parallel()
+	type input struct {
+		Colors []color `json:"colors"`
+	}
+	args := `{"colors":["red"` + strings.Repeat(`,"red"`, maxParts) + `,"blue"]}`
+	err := decode([]byte(args), false, new(flatDecoder), new(input))
+	want := `arguments are invalid: colors: ["red","red",`
+	if err == nil || !strings.HasPrefix(err.Error(), want) || !strings.HasSuffix(err.Error(), " is not accepted here") {
+		t.Errorf("decode = %.200v, want %s", err, want)
+	}
+}

@@ -42,18 +42,26 @@ func placeOf(path []part) (place string) {
 	return place
 }
 
-// maxDepth is how deep locate looks. Each level costs a decoding.
-const maxDepth = 8
+// Bounds on the search of locate: the levels that it descends, each of which
+// costs a decoding of the whole, and the parts that it decodes alone.
+const (
+	maxDepth = 8
+	maxParts = 10_000
+)
 
 // locate finds the innermost value that t cannot hold, by decoding the members of
-// each level alone.
+// each level alone. Beyond its bounds it returns the value around it.
 func locate(args []byte, t reflect.Type) (path []part, value []byte, err error) {
 	value = args
 	var before, after []byte
 	err = json.Unmarshal(args, reflect.New(t).Interface())
+	decoded := 0
 	for len(path) < maxDepth {
 		found := false
 		for _, p := range parts(value) {
+			if decoded++; decoded > maxParts {
+				return path, value, err
+			}
 			head := append(before[:len(before):len(before)], p.head...)
 			tail := append([]byte{p.tail}, after...)
 			whole := append(append(head[:len(head):len(head)], p.value...), tail...)

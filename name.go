@@ -1,11 +1,12 @@
 package mcpengine
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/mcpengine/mcpengine/internal/infer"
 	"github.com/mcpengine/mcpengine/internal/scan"
@@ -16,15 +17,18 @@ import (
 // into. Value must be well-formed JSON. An object that satisfies an inferred
 // schema needs no check: it has no other members than the fields.
 func checkNames(t reflect.Type, value []byte) error {
-	c := nameChecker{data: value, fields: make(map[reflect.Type][]infer.Field)}
+	c := nameChecker{data: value, fields: make(map[reflect.Type]fieldNames)}
 	_, err := c.value(t, scan.Space(value, 0))
 	return err
 }
 
 type nameChecker struct {
 	data   []byte
-	fields map[reflect.Type][]infer.Field // of the structs met so far
+	fields map[reflect.Type]fieldNames // of the structs met so far
 }
+
+// fieldNames are the fields of a struct by their names without case.
+type fieldNames map[string][]infer.Field
 
 // value checks the value at pos, which is decoded into a t, and returns its
 // end.
@@ -42,7 +46,7 @@ func (c *nameChecker) value(t reflect.Type, pos int) (end int, err error) {
 		if err != nil {
 			return -1, err
 		}
-		return c.object(pos, func(name []byte) (reflect.Type, error) { return typeOfMember(fields, name) })
+		return c.object(pos, fields.typeOf)
 	case kind == reflect.Map && c.data[pos] == '{':
 		return c.object(pos, func([]byte) (reflect.Type, error) { return t.Elem(), nil })
 	case (kind == reflect.Slice || kind == reflect.Array) && c.data[pos] == '[':
@@ -75,28 +79,50 @@ func (c *nameChecker) object(pos int, typeOf func(name []byte) (reflect.Type, er
 	return m.Pos, nil
 }
 
-func (c *nameChecker) fieldsOf(t reflect.Type) ([]infer.Field, error) {
-	fields, ok := c.fields[t]
+func (c *nameChecker) fieldsOf(t reflect.Type) (fieldNames, error) {
+	names, ok := c.fields[t]
 	if !ok {
-		var err error
-		if fields, err = infer.Fields(t); err != nil {
+		fields, err := infer.Fields(t)
+		if err != nil {
 			return nil, err
 		}
-		c.fields[t] = fields
+		names = make(fieldNames, len(fields))
+		for _, f := range fields {
+			key := string(foldCase(nil, []byte(f.Name)))
+			names[key] = append(names[key], f)
+		}
+		c.fields[t] = names
 	}
-	return fields, nil
+	return names, nil
 }
 
-func typeOfMember(fields []infer.Field, name []byte) (reflect.Type, error) {
+// typeOf returns the type of the field that a member is decoded into, nil for
+// none.
+func (n fieldNames) typeOf(name []byte) (reflect.Type, error) {
+	var buffer [64]byte
+	fields := n[string(foldCase(buffer[:0], name))]
 	for i := range fields {
 		if fields[i].Name == string(name) {
 			return fields[i].Type, nil
 		}
 	}
-	for i := range fields {
-		if bytes.EqualFold([]byte(fields[i].Name), name) {
-			return nil, fmt.Errorf("name %.64s differs from %q by case", name, fields[i].Name)
-		}
+	if len(fields) > 0 {
+		return nil, fmt.Errorf("name %.64s differs from %q by case", name, fields[0].Name)
 	}
 	return nil, nil
+}
+
+// foldCase appends a form of name that it shares with the names that differ
+// from it by case alone, as [bytes.EqualFold] compares them.
+func foldCase(dst, name []byte) []byte {
+	for len(name) > 0 {
+		r, size := utf8.DecodeRune(name)
+		name = name[size:]
+		least := r
+		for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {
+			least = min(least, other)
+		}
+		dst = utf8.AppendRune(dst, least)
+	}
+	return dst
 }

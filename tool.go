@@ -8,6 +8,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/protocol"
+	"github.com/mcpengine/mcpengine/internal/scan"
 	"github.com/mcpengine/mcpengine/internal/schema"
 	"github.com/mcpengine/mcpengine/internal/streamable"
 	"github.com/mcpengine/mcpengine/mcp"
@@ -346,6 +347,9 @@ func (r *Request) appendToolError(dst []byte, err error) []byte {
 func checkArguments(ctx context.Context, s *schema.Schema, args []byte) ([]byte, error) {
 	args = s.DropNulls(ctx, args)
 	if err := s.Validate(ctx, args); err != nil {
+		if ctx.Err() != nil {
+			return args, err
+		}
 		return args, fmt.Errorf("arguments are invalid: %w", err)
 	}
 	return s.ApplyDefaults(args)
@@ -359,26 +363,17 @@ func checkParamHeaders(req *Request, bindings []schema.Header, args []byte) erro
 		return nil
 	}
 	for _, b := range bindings {
-		if err := streamable.CheckParam(req.wire.Header[b.Name], b.Name, b.Type, valueAt(args, b.Path), !req.version.Handshake); err != nil {
+		if err := streamable.CheckParam(req.wire.Header[b.Name], b.Name, b.Type, mirrored(args, b.Path), !req.version.Handshake); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// valueAt returns the value at a path of properties, and nil when there is none
+// mirrored returns the value at a path of properties, and nil when there is none
 // or it is null.
-func valueAt(value []byte, path []string) []byte {
-	for _, name := range path {
-		if !jsonrpc.IsObject(value) {
-			return nil
-		}
-		members, err := jsonrpc.ParseObject(value)
-		if err != nil {
-			return nil
-		}
-		value = members.Get(name)
-	}
+func mirrored(args []byte, path []string) []byte {
+	value := scan.At(args, path)
 	if string(value) == "null" {
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/httptoken"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/scan"
 )
 
 // A Mirror is the arguments of a tool that are sent as header fields too.
@@ -147,14 +148,7 @@ func (m Mirror) apply(h http.Header, arguments []byte) {
 // Of returns the argument among all of a call, as JSON, and nil when there is
 // none or it is null.
 func (m Mirrored) Of(arguments []byte) []byte {
-	value := arguments
-	for _, name := range m.path {
-		members, err := jsonrpc.ParseObject(value)
-		if err != nil {
-			return nil
-		}
-		value = members.Get(name)
-	}
+	value := scan.At(arguments, m.path)
 	if string(value) == "null" {
 		return nil
 	}

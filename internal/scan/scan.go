@@ -176,3 +176,28 @@ func Text(literal []byte) []byte {
 	// Well-formed JSON has no bad escape. Text before a bad one is returned.
 	return jsonrpc.AppendUnquoted(nil, literal)
 }
+
+// At returns the value at a path of members, and nil when there is none.
+func At(value []byte, path []string) []byte {
+	pos := Space(value, 0)
+	for _, name := range path {
+		if pos >= len(value) || value[pos] != '{' {
+			return nil
+		}
+		m := Members{Data: value, Pos: pos}
+		literal := m.Next()
+		for literal != nil && string(Text(literal)) != name {
+			m.Pos = Value(value, m.Pos)
+			literal = m.Next()
+		}
+		if literal == nil {
+			return nil
+		}
+		pos = m.Pos
+	}
+	end := Value(value, pos)
+	if end < 0 {
+		return nil
+	}
+	return value[pos:end]
+}
