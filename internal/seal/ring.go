@@ -103,7 +103,7 @@ func (r *Ring) Use(keys ...[]byte) error {
 	late := true
 	r.source.once.Do(func() { r.source.keys, late = list, false })
 	if late {
-		return errors.New("use keys: others are in use")
+		return errors.New("a random key is in use already: something was sealed before")
 	}
 	return nil
 }

@@ -51,8 +51,10 @@ func TestAttackKeysOfAnotherServer(t *testing.T) {
 		if m := sendStateless(t, production, c).message(t); m.Error == nil || m.Error.Code != mcp.CodeInvalidParams {
 			t.Errorf("%s of the sandbox in production: %s", what, m.Result)
 		}
-		if m := sendStateless(t, replica, c).message(t); m.Error != nil {
-			t.Errorf("%s in a replica: %v", what, m.Error)
+		for where, a := range map[string]answer{"over HTTP": sendStateless(t, replica, c), "on Lambda": sendLambda(t, replica, c)} {
+			if m := a.message(t); m.Error != nil {
+				t.Errorf("%s in a replica %s: %v", what, where, m.Error)
+			}
 		}
 	}
 
