@@ -99,7 +99,7 @@ const (
 func (c *cli) runServe(ctx context.Context, command []string, f *serveFlags) error {
 	logger := slog.New(slog.NewTextHandler(c.stderr.Raw(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	start := func(ctx context.Context, config peer.Config) (*peer.Conn, error) {
-		return peer.Start(ctx, peer.Command{Path: command[0], Args: command[1:], Stderr: c.stderr.Raw()}, config)
+		return peer.Start(ctx, peer.Command{Path: command[0], Args: command[1:], Stderr: c.stderr.Raw(), Key: "command"}, config)
 	}
 	if _, err := exec.LookPath(command[0]); err != nil {
 		return fmt.Errorf("find the command: %w", err)
@@ -113,6 +113,8 @@ func (c *cli) runServe(ctx context.Context, command []string, f *serveFlags) err
 		return fmt.Errorf("listen on %s: %w", address, err)
 	}
 	relay := bridge.Config{Name: command[0], Logger: logger, Peer: peer.Config{IdleTimeout: f.timeout}}
+	// The next process of a program that ends at server/discover is not asked.
+	relay.Peer.Cache = new(peer.MemoryCache)
 	if f.protocol != "" {
 		relay.Peer.Versions = []string{f.protocol}
 	}

@@ -186,7 +186,7 @@ func TestDiesOfDiscovery(t *testing.T) {
 	for _, how := range []string{"counted", "dying"} {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
-			file, cache := filepath.Join(t.TempDir(), "starts"), memory{}
+			file, cache := filepath.Join(t.TempDir(), "starts"), &peer.MemoryCache{}
 			command := peer.Command{Path: self, Key: "command:x", Stderr: t.Output(), Env: append(os.Environ(), behaviour+"="+how, "STARTS="+file)}
 			for _, want := range []int{2, 3} {
 				c, err := peer.Start(t.Context(), command, peer.Config{Cache: cache, ProbeTimeout: 200 * time.Millisecond})
@@ -202,8 +202,8 @@ func TestDiesOfDiscovery(t *testing.T) {
 					t.Errorf("started %d times, want %d (%v)", strings.Count(string(starts), "\n"), want, err)
 				}
 			}
-			if cache["command:x"].Version != "2025-06-18" {
-				t.Errorf("remembered %v", cache)
+			if known, _ := cache.Load("command:x"); known.Version != "2025-06-18" {
+				t.Errorf("remembered %v", known)
 			}
 		})
 	}
