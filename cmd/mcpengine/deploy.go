@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,6 +21,7 @@ type deployFlags struct {
 	concurrency int32
 	path        string
 	plan, yes   bool
+	build       deploy.BuildFlags
 }
 
 func (c *cli) deploy() *cobra.Command {
@@ -45,13 +47,25 @@ func (c *cli) deploy() *cobra.Command {
 	flags.StringArrayVar(&f.env, "env", nil, "set `K=V`; K alone takes V from here, K= removes K")
 	flags.StringVar(&f.envFile, "env-file", "", "set what a `file` says, a K=V in each line")
 	flags.BoolVar(&f.stream, "stream", false, "stream answers; --stream=false sends them whole")
-	flags.Int32Var(&f.concurrency, "concurrency", 0, "serve `N` requests at once at most; 0: no limit")
+	flags.Int32Var(&f.concurrency, "concurrency", 0, "serve `N` requests at once; 0: no limit (default 10)")
 	flags.BoolVar(&f.iam, "iam", false, "no public URL: callers sign with AWS credentials")
 	flags.Int32Var(&f.spec.Retention, "log-retention", 0, "`days` to keep logs (default 14)")
 	addPath(cmd, &f.path)
+	addBuildFlags(cmd, &f.build)
+	flags.BoolVar(&f.spec.Replace, "replace", false, "put the program in the place of another one of that name")
+	flags.Lookup("replace").Hidden = true // the error names it
 	flags.BoolVar(&f.plan, "plan", false, "print what would be done, and change nothing")
 	addYes(cmd, &f.yes)
 	return cmd
+}
+
+// addBuildFlags adds flags of go build, which those who need them know.
+func addBuildFlags(cmd *cobra.Command, f *deploy.BuildFlags) {
+	cmd.Flags().StringVar(&f.Tags, "tags", "", "build `tags`, as for go build")
+	cmd.Flags().StringVar(&f.LDFlags, "ldflags", "", "linker `flags`, as for go build")
+	for _, name := range []string{"tags", "ldflags"} {
+		cmd.Flags().Lookup(name).Hidden = true
+	}
 }
 
 func (c *cli) runDeploy(cmd *cobra.Command, folderOrPackage string, f *deployFlags) error {
@@ -60,13 +74,14 @@ func (c *cli) runDeploy(cmd *cobra.Command, folderOrPackage string, f *deployFla
 	if err != nil {
 		return usageError{err}
 	}
-	source, err := deploy.FindSource(ctx, folderOrPackage)
+	source, err := deploy.FindSource(ctx, folderOrPackage, f.build)
 	if err != nil {
 		return err
 	}
 	if spec.Name == "" {
 		spec.Name = source.Name()
 	}
+	spec.Program = source.ImportPath
 	if err := spec.Check(); err != nil {
 		return usageError{err}
 	}
@@ -88,10 +103,17 @@ func (c *cli) runDeploy(cmd *cobra.Command, folderOrPackage string, f *deployFla
 	if err := c.confirm(ctx, plan, f.yes); err != nil {
 		return err
 	}
+	began := time.Now()
 	if err := d.Apply(ctx, plan); err != nil {
 		return err
 	}
-	return c.greet(ctx, d, spec.Name, f.path)
+	err = c.greet(ctx, d, spec.Name, f.path)
+	if err != nil && ctx.Err() == nil {
+		if tail := d.Tail(ctx, spec.Name, began, 20); tail != "" {
+			return hintError{fmt.Errorf("%w\nIts log ends with:\n%s", err, tail), "see more with mcpengine logs " + spec.Name}
+		}
+	}
+	return err
 }
 
 // spec is what the flags ask for. What was not said is left open.

@@ -13,6 +13,7 @@ import (
 
 func (c *cli) pack() *cobra.Command {
 	var arch, out string
+	var build deploy.BuildFlags
 	cmd := &cobra.Command{
 		Use:   "package DIR|PACKAGE [flags]",
 		Short: "Build a server into a zip file for AWS Lambda",
@@ -24,7 +25,7 @@ The same source gives the same bytes. The name of the file is printed.`,
 			if arch != "arm64" && arch != "amd64" {
 				return usageError{fmt.Errorf(`--arch %s is not "arm64" or "amd64"`, arch)}
 			}
-			source, err := deploy.FindSource(cmd.Context(), args[0])
+			source, err := deploy.FindSource(cmd.Context(), args[0], build)
 			if err != nil {
 				return err
 			}
@@ -45,6 +46,7 @@ The same source gives the same bytes. The name of the file is printed.`,
 	}
 	cmd.Flags().StringVarP(&out, "output", "o", "", "`file` to write (default: NAME.zip)")
 	cmd.Flags().StringVar(&arch, "arch", "arm64", "`architecture`, arm64 or amd64")
+	addBuildFlags(cmd, &build)
 	return cmd
 }
 

@@ -86,7 +86,7 @@ func TestFunctionDefaults(t *testing.T) {
 		"invoke_mode":             `"BUFFERED"`,
 		"memory_size":             "256",
 		"timeout":                 "30",
-		"reserved_concurrency":    "-1",
+		"reserved_concurrency":    "10",
 		"keys":                    "null",
 		"log_retention_days":      "14",
 		"environment":             "{}",

@@ -113,7 +113,7 @@ func TestSAMParameters(t *testing.T) {
 		"Architecture":        "arm64",
 		"MemorySize":          256,
 		"Timeout":             30,
-		"ReservedConcurrency": -1,
+		"ReservedConcurrency": 10,
 		"Keys":                "",
 		"LogRetentionDays":    14,
 	}

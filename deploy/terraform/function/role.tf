@@ -1,5 +1,7 @@
 data "aws_partition" "current" {}
 
+data "aws_caller_identity" "current" {}
+
 resource "aws_iam_role" "server" {
   # A prefix: the names of roles are shared by all regions of an account.
   name_prefix = "${substr(var.name, 0, 37)}-"
@@ -12,6 +14,7 @@ resource "aws_iam_role" "server" {
       Effect    = "Allow"
       Action    = "sts:AssumeRole"
       Principal = { Service = "lambda.amazonaws.com" }
+      Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id } }
     }]
   })
 }

@@ -118,9 +118,9 @@ variable "timeout" {
 }
 
 variable "reserved_concurrency" {
-  description = "Most requests served at once, which also bounds cost and database connections; -1 sets no bound."
+  description = "Most requests served at once, which bounds what strangers can cost and database connections; -1 sets no bound, as an account needs that has no concurrency to reserve."
   type        = number
-  default     = -1
+  default     = 10
 
   validation {
     condition     = var.reserved_concurrency >= -1 && floor(var.reserved_concurrency) == var.reserved_concurrency

@@ -43,7 +43,7 @@ variable "invoke_mode" {
 variable "reserved_concurrency" {
   description = "Most requests served at once, which bounds what strangers can cost you; -1 sets no bound."
   type        = number
-  default     = -1
+  default     = 10
 }
 
 variable "keys" {

@@ -19,13 +19,29 @@ type Source struct {
 	ImportPath string
 	dir        string // where the go command runs
 	pattern    string // what it is asked to build
+	flags      BuildFlags
+}
+
+// BuildFlags are what the go command gets besides what Lambda needs. Both are
+// optional.
+type BuildFlags struct {
+	Tags    string // separated by commas
+	LDFlags string
+}
+
+func (f BuildFlags) tags() string {
+	const own = "lambda.norpc" // leaves the RPC server of the old runtime out
+	if f.Tags == "" {
+		return "-tags=" + own
+	}
+	return "-tags=" + own + "," + f.Tags
 }
 
 // FindSource finds the program in a folder or, when there is no such folder,
 // the one with that import path as seen from the working directory. It fails,
 // with a hint, when there is none or it is not a program.
-func FindSource(ctx context.Context, folderOrPackage string) (Source, error) {
-	s := Source{dir: ".", pattern: folderOrPackage}
+func FindSource(ctx context.Context, folderOrPackage string, flags BuildFlags) (Source, error) {
+	s := Source{dir: ".", pattern: folderOrPackage, flags: flags}
 	info, err := os.Stat(folderOrPackage)
 	switch {
 	case err == nil && !info.IsDir():
@@ -38,7 +54,7 @@ func FindSource(ctx context.Context, folderOrPackage string) (Source, error) {
 	case strings.HasPrefix(folderOrPackage, "-") || strings.Contains(folderOrPackage, "..."):
 		return s, fmt.Errorf("find package: %q is not one package", folderOrPackage)
 	}
-	out, err := s.goCommand(ctx, linux("arm64"), "list", "-json=ImportPath,Name", "--", s.pattern)
+	out, err := s.goCommand(ctx, linux("arm64"), "list", "-json=ImportPath,Name", flags.tags(), "--", s.pattern)
 	if err != nil {
 		return s, withHint(fmt.Errorf("find package %s: %w", folderOrPackage, err),
 			"name a folder or package of a Go module, for example ./cmd/server")
@@ -81,8 +97,8 @@ func (s Source) Build(ctx context.Context, arch string) (Archive, error) {
 	_, err = s.goCommand(ctx, linux(arch), "build",
 		"-trimpath",
 		"-buildvcs=false", // a commit that does not change the program does not change the bytes
-		"-ldflags=-s -w",
-		"-tags=lambda.norpc", // leaves the RPC server of the old runtime out
+		strings.TrimSpace("-ldflags=-s -w "+s.flags.LDFlags),
+		s.flags.tags(),
 		"-o", file, "--", s.pattern)
 	if err != nil {
 		return Archive{}, withHint(fmt.Errorf("build %s for linux/%s: %w", s.ImportPath, arch, err),

@@ -21,7 +21,7 @@ func TestBuildWeather(t *testing.T) {
 	for arch, machine := range map[string]elf.Machine{"arm64": elf.EM_AARCH64, "amd64": elf.EM_X86_64} {
 		t.Run(arch, func(t *testing.T) {
 			t.Parallel()
-			source, err := deploy.FindSource(t.Context(), "../../../../examples/weather")
+			source, err := deploy.FindSource(t.Context(), "../../../../examples/weather", deploy.BuildFlags{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -80,7 +80,7 @@ func TestBuildElsewhere(t *testing.T) {
 	t.Parallel()
 	var digests []string
 	for range 2 {
-		source, err := deploy.FindSource(t.Context(), module(t, "package main\n\nfunc main() { println(1) }\n"))
+		source, err := deploy.FindSource(t.Context(), module(t, "package main\n\nfunc main() { println(1) }\n"), deploy.BuildFlags{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -133,7 +133,7 @@ func TestBuildFails(t *testing.T) {
 			if folder == "" {
 				folder = module(t, test.source)
 			}
-			source, err := deploy.FindSource(t.Context(), folder)
+			source, err := deploy.FindSource(t.Context(), folder, deploy.BuildFlags{})
 			if err == nil {
 				_, err = source.Build(t.Context(), "arm64")
 			}
@@ -147,7 +147,7 @@ func TestBuildFails(t *testing.T) {
 // The last element of a module's path may be its major version.
 func TestSourceName(t *testing.T) {
 	t.Parallel()
-	source, err := deploy.FindSource(t.Context(), module(t, "package main\n\nfunc main() {}\n"))
+	source, err := deploy.FindSource(t.Context(), module(t, "package main\n\nfunc main() {}\n"), deploy.BuildFlags{})
 	if err != nil {
 		t.Fatal(err)
 	}

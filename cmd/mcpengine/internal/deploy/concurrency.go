@@ -32,6 +32,10 @@ func (d *Deployer) concurrencySteps(t target, have *function) []Step {
 		_, err := d.clients.lambda.PutFunctionConcurrency(ctx, &lambda.PutFunctionConcurrencyInput{
 			FunctionName: aws.String(t.name), ReservedConcurrentExecutions: t.concurrency,
 		})
+		if t.bounded && is(err, "InvalidParameterValueException") {
+			d.say("the account has no concurrency to reserve: its own limit bounds the function")
+			return nil
+		}
 		return err
 	}}}
 }

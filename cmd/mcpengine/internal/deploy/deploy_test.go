@@ -26,10 +26,10 @@ func TestDeploy(t *testing.T) {
 	}
 	checkResources(t, fake, whole)
 	want := []string{
-		"iam:CreateRole", "iam:AttachRolePolicy",
+		"iam:CreateRole", "iam:PutRolePolicy",
 		"logs:CreateLogGroup", "logs:PutRetentionPolicy",
 		"lambda:CreateFunction", "lambda:CreateFunction", "lambda:CreateFunction", "lambda:CreateFunction",
-		"lambda:CreateFunctionUrlConfig",
+		"lambda:PutFunctionConcurrency", "lambda:CreateFunctionUrlConfig",
 		"lambda:AddPermission", "lambda:AddPermission",
 	}
 	if diff := cmp.Diff(want, writes(fake)); diff != "" {
@@ -114,7 +114,7 @@ func TestUpdate(t *testing.T) {
 			name:   "IAM to public adds both permissions",
 			first:  deploy.Spec{IAM: new(true)},
 			second: deploy.Spec{IAM: new(false)},
-			want:   []string{"lambda:UpdateFunctionUrlConfig", "lambda:AddPermission", "lambda:AddPermission"},
+			want:   []string{"lambda:PutFunctionConcurrency", "lambda:UpdateFunctionUrlConfig", "lambda:AddPermission", "lambda:AddPermission"},
 		},
 		{
 			name:   "retention",

@@ -110,13 +110,18 @@ func (d *Deployer) plan(spec Spec, at location, have state, code Archive) (*Plan
 	if have.function != nil && have.function.failed != "" {
 		return nil, have.function.failure(t.name)
 	}
+	if have.function != nil {
+		if err := checkProgram(have.function.program, t.program, t.name, spec.Replace); err != nil {
+			return nil, err
+		}
+	}
 	p := &Plan{Account: at.account, Region: at.region, Name: t.name}
 	p.Steps = append(p.Steps, d.roleSteps(t, have.role)...)
 	p.Steps = append(p.Steps, d.logGroupSteps(t, have.logGroup)...)
 	p.Steps = append(p.Steps, d.functionSteps(t, have.function, code)...)
+	p.Steps = append(p.Steps, d.concurrencySteps(t, have.function)...) // before anybody can call
 	p.Steps = append(p.Steps, d.urlSteps(t, have.url)...)
 	p.Steps = append(p.Steps, d.grantSteps(t, have.granted)...)
-	p.Steps = append(p.Steps, d.concurrencySteps(t, have.function)...)
 	p.again = func(ctx context.Context) (*Plan, error) {
 		have, err := d.read(ctx, at, t.name)
 		if err != nil {

@@ -96,25 +96,26 @@ func (d *Deployer) roleRemoval(ctx context.Context, at location, name string) ([
 		return nil, err
 	}
 	roleName := at.roleName(name)
-	if err := d.readInline(ctx, roleName, r); err != nil {
+	if err := d.readPolicies(ctx, roleName, r); err != nil {
 		return nil, err
 	}
 	var steps []Step
-	for _, policy := range r.attached {
-		if policy != at.logPolicyARN() {
-			return nil, withHint(fmt.Errorf("role %s has policy %s, which mcpengine has not attached", roleName, clean(policy)),
-				fmt.Sprintf("detach it with: aws iam detach-role-policy --role-name %s --policy-arn %s", roleName, clean(policy)))
+	if len(r.attached) > 0 {
+		policy := clean(r.attached[0])
+		return nil, withHint(fmt.Errorf("role %s has policy %s, which mcpengine has not attached", roleName, policy),
+			fmt.Sprintf("detach it with: aws iam detach-role-policy --role-name %s --policy-arn %s", roleName, policy))
+	}
+	for _, policy := range r.inline {
+		if policy != logPolicy {
+			return nil, withHint(fmt.Errorf("role %s has the inline policy %s, which mcpengine has not written", roleName, clean(policy)),
+				fmt.Sprintf("delete it with: aws iam delete-role-policy --role-name %s --policy-name %s", roleName, clean(policy)))
 		}
-		steps = append(steps, Step{Verb: "detach", What: "policy " + logPolicy, do: func(ctx context.Context) error {
-			_, err := d.clients.iam.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{
-				RoleName: aws.String(roleName), PolicyArn: aws.String(policy),
+		steps = append(steps, Step{Verb: "delete", What: "policy " + logPolicy, do: func(ctx context.Context) error {
+			_, err := d.clients.iam.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{
+				RoleName: aws.String(roleName), PolicyName: aws.String(logPolicy),
 			})
 			return err
 		}})
-	}
-	if len(r.inline) > 0 {
-		return nil, withHint(fmt.Errorf("role %s has the inline policy %s, which mcpengine has not written", roleName, clean(r.inline[0])),
-			fmt.Sprintf("delete it with: aws iam delete-role-policy --role-name %s --policy-name %s", roleName, clean(r.inline[0])))
 	}
 	return append(steps, Step{Verb: "delete", What: "role " + roleName, do: func(ctx context.Context) error {
 		_, err := d.clients.iam.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: aws.String(roleName)})

@@ -11,8 +11,6 @@ import (
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/deploy/fakeaws"
 )
 
-const logPolicyARN = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
-
 var ours = map[string]string{"mcpengine:managed-by": "mcpengine", "mcpengine:name": "weather"}
 
 func destroy(ctx context.Context, d *deploy.Deployer, name string) error {
@@ -42,7 +40,7 @@ func TestDestroy(t *testing.T) {
 	checkResources(t, fake, nil)
 	want := []string{
 		"lambda:DeleteFunctionUrlConfig", "lambda:DeleteFunction", "logs:DeleteLogGroup",
-		"iam:DetachRolePolicy", "iam:DeleteRole",
+		"iam:DeleteRolePolicy", "iam:DeleteRole",
 	}
 	if diff := cmp.Diff(want, writes(fake)); diff != "" {
 		t.Errorf("changes (-want +got):\n%s", diff)
@@ -75,7 +73,7 @@ func TestDestroyForeign(t *testing.T) {
 			name: "a log group that Lambda has made again stays",
 			add: func(s *fakeaws.Server) {
 				s.AddLogGroup("/aws/lambda/weather", nil)
-				s.AddRole(roleName, ours, logPolicyARN)
+				s.AddRole(roleName, ours)
 			},
 			left: []string{"log group /aws/lambda/weather for 0 days"},
 		},
@@ -91,7 +89,7 @@ func TestDestroyForeign(t *testing.T) {
 			name: "a policy that a user has attached stops it before it begins",
 			add: func(s *fakeaws.Server) {
 				s.AddFunction("weather", ours)
-				s.AddRole(roleName, ours, logPolicyARN, "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess")
+				s.AddRole(roleName, ours, "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess")
 			},
 			want: "AmazonS3ReadOnlyAccess, which mcpengine has not attached",
 		},

@@ -15,12 +15,17 @@ package deploy
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 const (
 	tagName      = "mcpengine:name"
 	tagManagedBy = "mcpengine:managed-by"
 	managedBy    = "mcpengine"
+
+	// tagProgram is the import path of the program that a function runs: its
+	// module and folder.
+	tagProgram = "mcpengine:program"
 )
 
 // tags are the tags of everything that belongs to the deployment.
@@ -39,6 +44,19 @@ func checkOwner(what string, have map[string]string, name string) error {
 		"choose another name, or remove it yourself if nothing needs it")
 }
 
+// checkProgram refuses a function that another program was deployed as.
+func checkProgram(have, want, name string, replace bool) error {
+	if have == "" || want == "" || have == want || replace {
+		return nil
+	}
+	return withHint(
+		fmt.Errorf("function %s runs %s and not %s: it is left alone", name, clean(have), want),
+		"choose another name with --name, or put this program in its place with --replace")
+}
+
+// programTag is an import path as the value of a tag, in which AWS takes no ~.
+func programTag(importPath string) string { return strings.ReplaceAll(importPath, "~", "=") }
+
 // errForeign is why something is not touched.
 var errForeign = errors.New("exists and was not made by mcpengine")
 
@@ -56,12 +74,5 @@ func (l location) roleName(name string) string { return "mcpengine-" + name + "-
 func (l location) roleARN(name string) string {
 	return fmt.Sprintf("arn:%s:iam::%s:role/%s", l.partition, l.account, l.roleName(name))
 }
-
-// logPolicyARN is the managed policy that lets a function write its log.
-func (l location) logPolicyARN() string {
-	return fmt.Sprintf("arn:%s:iam::aws:policy/service-role/%s", l.partition, logPolicy)
-}
-
-const logPolicy = "AWSLambdaBasicExecutionRole"
 
 func logGroupName(name string) string { return "/aws/lambda/" + name }

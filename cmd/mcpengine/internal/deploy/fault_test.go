@@ -31,12 +31,12 @@ var scenarios = []scenario{
 		start: serve,
 		run:   func(ctx context.Context, d *deploy.Deployer) error { return apply(ctx, d, limited) },
 		operations: []string{
-			"sts:GetCallerIdentity", "iam:GetRole", "iam:CreateRole", "iam:AttachRolePolicy",
+			"sts:GetCallerIdentity", "iam:GetRole", "iam:CreateRole", "iam:PutRolePolicy",
 			"logs:DescribeLogGroups", "logs:CreateLogGroup", "logs:PutRetentionPolicy",
 			"lambda:GetFunction", "lambda:CreateFunction", "lambda:CreateFunctionUrlConfig",
 			"lambda:AddPermission", "lambda:PutFunctionConcurrency",
 		},
-		end: append([]string{whole[0], "function weather with concurrency 3"}, whole[1:]...),
+		end: append([]string{whole[0], "function weather with concurrency 3"}, whole[2:]...),
 	},
 	{
 		name:  "update",
@@ -47,7 +47,7 @@ var scenarios = []scenario{
 			})
 		},
 		operations: []string{
-			"iam:ListAttachedRolePolicies", "logs:ListTagsForResource", "logs:PutRetentionPolicy",
+			"iam:GetRolePolicy", "logs:ListTagsForResource", "logs:PutRetentionPolicy",
 			"lambda:GetFunction", "lambda:GetFunctionUrlConfig", "lambda:GetPolicy",
 			"lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration", "lambda:UpdateFunctionUrlConfig",
 			"lambda:RemovePermission", "lambda:DeleteFunctionConcurrency",
@@ -56,7 +56,7 @@ var scenarios = []scenario{
 			"function weather",
 			"log group /aws/lambda/weather for 30 days",
 			"role mcpengine-weather-eu-central-1",
-			"role mcpengine-weather-eu-central-1 with " + logPolicyARN,
+			"role mcpengine-weather-eu-central-1 with its own mcpengine-log",
 			"url of weather, AWS_IAM, RESPONSE_STREAM",
 		},
 	},
@@ -68,7 +68,7 @@ var scenarios = []scenario{
 			"sts:GetCallerIdentity", "iam:GetRole", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies",
 			"logs:DescribeLogGroups", "logs:ListTagsForResource", "lambda:GetFunction", "lambda:GetFunctionUrlConfig",
 			"lambda:DeleteFunctionUrlConfig", "lambda:DeleteFunction", "logs:DeleteLogGroup",
-			"iam:DetachRolePolicy", "iam:DeleteRole",
+			"iam:DeleteRolePolicy", "iam:DeleteRole",
 		},
 	},
 }

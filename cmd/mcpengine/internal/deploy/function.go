@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,6 +16,8 @@ import (
 // A function is the server on Lambda.
 type function struct {
 	digest      string // of the zip file
+	arn         string
+	program     string // that it runs, by its tag
 	arch        string // GOARCH
 	memory      int32
 	timeout     int32
@@ -57,6 +60,8 @@ func (d *Deployer) readFunction(ctx context.Context, name string) (*function, er
 	}
 	f := &function{
 		digest:  aws.ToString(c.CodeSha256),
+		arn:     aws.ToString(c.FunctionArn),
+		program: out.Tags[tagProgram],
 		arch:    "amd64", // Lambda's own default
 		memory:  aws.ToInt32(c.MemorySize),
 		timeout: aws.ToInt32(c.Timeout),
@@ -108,7 +113,12 @@ func (d *Deployer) functionSteps(t target, have *function, code Archive) []Step 
 	}
 	if changed := have.differences(t); len(changed) > 0 {
 		steps[1].Verb, steps[1].Detail = "update", strings.Join(changed, ", ")
-		steps[1].do = func(ctx context.Context) error { return d.updateConfiguration(ctx, t) }
+		steps[1].do = func(ctx context.Context) error {
+			return errors.Join(d.updateConfiguration(ctx, t), d.tagProgram(ctx, t, have))
+		}
+	} else if t.program != "" && have.program != t.program {
+		steps[1].Verb, steps[1].Detail = "tag", "as "+t.program
+		steps[1].do = func(ctx context.Context) error { return d.tagProgram(ctx, t, have) }
 	} else if have.busy {
 		// A run that was interrupted has left an update under way.
 		steps[1].Verb = "wait"
@@ -173,6 +183,9 @@ func (d *Deployer) createFunction(ctx context.Context, t target, code Archive) e
 		Environment:   &types.Environment{Variables: t.env},
 		Tags:          tags(t.name),
 	}
+	if t.program != "" {
+		in.Tags[tagProgram] = t.program
+	}
 	err := d.untilAssumable(ctx, func() error {
 		_, err := d.clients.lambda.CreateFunction(ctx, in)
 		return err
@@ -181,6 +194,17 @@ func (d *Deployer) createFunction(ctx context.Context, t target, code Archive) e
 		return err
 	}
 	return d.awaitFunction(ctx, t.name)
+}
+
+// tagProgram notes which program the function runs now.
+func (d *Deployer) tagProgram(ctx context.Context, t target, have *function) error {
+	if t.program == "" || t.program == have.program {
+		return nil
+	}
+	_, err := d.clients.lambda.TagResource(ctx, &lambda.TagResourceInput{
+		Resource: aws.String(have.arn), Tags: map[string]string{tagProgram: t.program},
+	})
+	return err
 }
 
 func (d *Deployer) updateCode(ctx context.Context, t target, code Archive) error {

@@ -92,11 +92,12 @@ func deployed(t *testing.T, spec deploy.Spec) *cloud {
 // whole is all that a deployment with defaults consists of.
 var whole = []string{
 	"function weather",
+	"function weather with concurrency 10",
 	"log group /aws/lambda/weather for 14 days",
 	"permission lambda:InvokeFunction of weather",
 	"permission lambda:InvokeFunctionUrl of weather",
 	"role mcpengine-weather-eu-central-1",
-	"role mcpengine-weather-eu-central-1 with arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
+	"role mcpengine-weather-eu-central-1 with its own mcpengine-log",
 	"url of weather, NONE, BUFFERED",
 }
 

@@ -43,6 +43,16 @@ func (d *Deployer) Logs(ctx context.Context, name string, since time.Time, follo
 	}
 }
 
+// Tail returns the last lines that the server has logged since a time, or nothing
+// where they cannot be read: it is asked why something else has failed.
+func (d *Deployer) Tail(ctx context.Context, name string, since time.Time, lines int) string {
+	var text strings.Builder
+	if d.Logs(ctx, name, since, false, terminal.New(&text)) != nil {
+		return ""
+	}
+	return lastLines(text.String(), lines)
+}
+
 // A logReader writes each event once.
 type logReader struct {
 	d     *Deployer

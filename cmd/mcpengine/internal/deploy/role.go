@@ -3,7 +3,7 @@ package deploy
 import (
 	"context"
 	"fmt"
-	"slices"
+	"net/url"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -12,12 +12,24 @@ import (
 
 // A role is what the function may do in AWS.
 type role struct {
-	attached []string // ARNs of managed policies, ours and those a user has added
-	inline   []string // names of policies a user has written into the role
+	logs     string   // our inline policy, as it is
+	attached []string // ARNs of managed policies, which a user has added
+	inline   []string // names of inline policies, ours and those that a user has written
 }
 
-// trustPolicy lets Lambda, and nobody else, take on the role.
-const trustPolicy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}`
+// logPolicy is the name of the inline policy that lets the function write its own
+// log, and nothing else. AWS's managed one is for every log group of the account.
+const logPolicy = "mcpengine-log"
+
+func (l location) logPolicyDocument(name string) string {
+	return fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["logs:CreateLogStream","logs:PutLogEvents"],"Resource":"arn:%s:logs:%s:%s:log-group:%s:*"}]}`,
+		l.partition, l.region, l.account, logGroupName(name))
+}
+
+// trustPolicy lets Lambda take on the role, on behalf of this account alone.
+func (l location) trustPolicy() string {
+	return fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"aws:SourceAccount":"%s"}}}]}`, l.account)
+}
 
 func (d *Deployer) readRole(ctx context.Context, at location, name string) (*role, error) {
 	roleName := aws.String(at.roleName(name))
@@ -36,24 +48,34 @@ func (d *Deployer) readRole(ctx context.Context, at location, name string) (*rol
 		return nil, err
 	}
 	r := &role{}
-	// A role has 25 managed policies at most, so one page holds them all.
-	attached, err := d.clients.iam.ListAttachedRolePolicies(ctx, &iam.ListAttachedRolePoliciesInput{RoleName: roleName})
-	if err != nil {
-		return nil, fmt.Errorf("read the policies of role %s: %w", *roleName, err)
+	policy, err := d.clients.iam.GetRolePolicy(ctx, &iam.GetRolePolicyInput{RoleName: roleName, PolicyName: aws.String(logPolicy)})
+	if isMissing(err) {
+		return r, nil
 	}
-	for _, policy := range attached.AttachedPolicies {
-		r.attached = append(r.attached, aws.ToString(policy.PolicyArn))
+	if err != nil {
+		return nil, fmt.Errorf("read policy %s of role %s: %w", logPolicy, *roleName, err)
+	}
+	if r.logs, err = url.QueryUnescape(aws.ToString(policy.PolicyDocument)); err != nil {
+		r.logs = "" // it is written anew
 	}
 	return r, nil
 }
 
-// readInline reads what only a destruction needs to know.
-func (d *Deployer) readInline(ctx context.Context, roleName string, r *role) error {
+// readPolicies reads what only a destruction needs to know.
+func (d *Deployer) readPolicies(ctx context.Context, roleName string, r *role) error {
 	out, err := d.clients.iam.ListRolePolicies(ctx, &iam.ListRolePoliciesInput{RoleName: aws.String(roleName)})
 	if err != nil {
 		return fmt.Errorf("read the policies of role %s: %w", roleName, err)
 	}
 	r.inline = out.PolicyNames
+	// A role has 25 managed policies at most, so one page holds them all.
+	attached, err := d.clients.iam.ListAttachedRolePolicies(ctx, &iam.ListAttachedRolePoliciesInput{RoleName: aws.String(roleName)})
+	if err != nil {
+		return fmt.Errorf("read the policies of role %s: %w", roleName, err)
+	}
+	for _, policy := range attached.AttachedPolicies {
+		r.attached = append(r.attached, aws.ToString(policy.PolicyArn))
+	}
 	return nil
 }
 
@@ -66,10 +88,11 @@ func (d *Deployer) roleSteps(t target, have *role) []Step {
 			return d.createRole(ctx, t)
 		}}
 	}
-	if have == nil || !slices.Contains(have.attached, t.logPolicyARN()) {
-		steps[1] = Step{Verb: "attach", What: policy, Detail: "write its log", do: func(ctx context.Context) error {
-			_, err := d.clients.iam.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{
-				RoleName: aws.String(t.roleName(t.name)), PolicyArn: aws.String(t.logPolicyARN()),
+	document := t.logPolicyDocument(t.name)
+	if have == nil || have.logs != document {
+		steps[1] = Step{Verb: "write", What: policy, Detail: "write its own log", do: func(ctx context.Context) error {
+			_, err := d.clients.iam.PutRolePolicy(ctx, &iam.PutRolePolicyInput{
+				RoleName: aws.String(t.roleName(t.name)), PolicyName: aws.String(logPolicy), PolicyDocument: aws.String(document),
 			})
 			return err
 		}}
@@ -80,7 +103,7 @@ func (d *Deployer) roleSteps(t target, have *role) []Step {
 func (d *Deployer) createRole(ctx context.Context, t target) error {
 	in := &iam.CreateRoleInput{
 		RoleName:                 aws.String(t.roleName(t.name)),
-		AssumeRolePolicyDocument: aws.String(trustPolicy),
+		AssumeRolePolicyDocument: aws.String(t.trustPolicy()),
 		Description:              aws.String("What the MCP server " + t.name + " in " + t.region + " may do"),
 	}
 	for key, value := range tags(t.name) {

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
 // A Spec says what a deployment should be like. Only Name is required: whatever
@@ -15,6 +17,11 @@ import (
 type Spec struct {
 	// Name is the name of the function. Required.
 	Name string
+
+	// Program is the import path of the program. A function that runs another one
+	// is left alone, unless Replace says otherwise. Optional.
+	Program string
+	Replace bool
 
 	// Arch is "arm64", the default, or "amd64".
 	Arch string
@@ -38,7 +45,8 @@ type Spec struct {
 	IAM *bool
 
 	// Concurrency is how many requests are served at once at most; 0 removes
-	// the limit. By default there is none but the account's.
+	// the limit. The default is 10 for a URL that becomes public, which bounds
+	// what strangers can cost, and otherwise what there is.
 	Concurrency *int32
 
 	// Retention is how many days logs are kept. The default is 14.
@@ -119,6 +127,8 @@ type target struct {
 	env         map[string]string
 	stream, iam bool
 	concurrency *int32 // nil: as it is
+	bounded     bool   // by the default, which an account may have no room for
+	program     string
 	retention   int32
 }
 
@@ -163,8 +173,21 @@ func (s Spec) resolve(at location, have state) (target, error) {
 		}
 	}
 	t.env[ModeVariable] = t.mode()
+	t.program = programTag(s.Program)
+	if becomesPublic := !t.iam && (have.url == nil || have.url.iam); becomesPublic && t.concurrency == nil && !have.reserved() {
+		t.concurrency, t.bounded = aws.Int32(defaultConcurrency), true
+	}
 	return t, nil
 }
+
+// reserved reports whether a function has concurrency of its own.
+func (s state) reserved() bool {
+	return s.function != nil && aws.ToInt32(s.function.concurrency) > 0
+}
+
+// defaultConcurrency is how many requests a public server serves at once where
+// nobody has said.
+const defaultConcurrency = 10
 
 const (
 	modeStream   = "stream"

@@ -89,6 +89,10 @@ func (s *Server) serveLambda(w http.ResponseWriter, r *http.Request) {
 		s.serveInvoke(w, r, name[strings.LastIndex(name, ":")+1:]) // of an ARN
 		return
 	}
+	if _, arn, ok := strings.Cut(r.URL.Path, "/tags/"); ok && r.Method == http.MethodPost {
+		s.serveTags(w, r, arn)
+		return
+	}
 	parts := lambdaPath.FindStringSubmatch(r.URL.Path)
 	if parts == nil || operations[r.Method+" "+parts[2]] == "" {
 		http.NotFound(w, r)
@@ -116,6 +120,29 @@ func (s *Server) serveLambda(w http.ResponseWriter, r *http.Request) {
 	default:
 		answer(w, contentType, http.StatusOK, out)
 	}
+}
+
+// serveTags answers TagResource.
+func (s *Server) serveTags(w http.ResponseWriter, r *http.Request, arn string) {
+	var in struct{ Tags map[string]string }
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	_, f := s.do("lambda:TagResource", r, json.Marshal, func() (any, *Fault) {
+		f := s.functions[arn[strings.LastIndex(arn, ":")+1:]]
+		if f == nil {
+			return nil, fault(http.StatusNotFound, "ResourceNotFoundException", "Function not found: %s", arn)
+		}
+		maps.Copy(f.tags, in.Tags)
+		return nil, nil
+	})
+	if f != nil {
+		w.Header().Set("X-Amzn-ErrorType", f.Code)
+		answerJSON(w, "application/json", f.status(), map[string]string{"Type": "User", "Message": f.Message})
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
 }
 
 func (s *Server) lambda(operation, name, statementID string, in functionInput) (any, *Fault) {

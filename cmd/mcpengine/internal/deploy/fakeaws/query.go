@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -15,6 +16,7 @@ type role struct {
 	path, arn, trust string
 	tags             map[string]string
 	attached         []string
+	inline           map[string]string
 	refusals         int // how often it cannot be assumed yet
 }
 
@@ -80,7 +82,9 @@ func (s *Server) query(action string, form url.Values) (any, *Fault) {
 	case "ListAttachedRolePolicies":
 		return r.policies(), nil
 	case "ListRolePolicies":
-		return element("IsTruncated", "false"), nil
+		return r.inlineNames(), nil
+	case "GetRolePolicy", "PutRolePolicy", "DeleteRolePolicy":
+		return r.inlinePolicy(action, name, form)
 	case "AttachRolePolicy":
 		if !slices.Contains(r.attached, policy) {
 			r.attached = append(r.attached, policy)
@@ -94,7 +98,7 @@ func (s *Server) query(action string, form url.Values) (any, *Fault) {
 		r.attached = slices.Delete(r.attached, at, at+1)
 		return nil, nil
 	case "DeleteRole":
-		if len(r.attached) > 0 {
+		if len(r.attached)+len(r.inline) > 0 {
 			return nil, fault(http.StatusConflict, "DeleteConflict", "Cannot delete entity, must detach all policies first.")
 		}
 		delete(s.roles, name)
@@ -165,6 +169,33 @@ func (r *role) element(name string) node {
 		element("Tags", "", tags...))
 }
 
+func (r *role) inlineNames() []any {
+	var members []node
+	for _, name := range slices.Sorted(maps.Keys(r.inline)) {
+		members = append(members, element("member", name))
+	}
+	return []any{element("PolicyNames", "", members...), element("IsTruncated", "false")}
+}
+
+func (r *role) inlinePolicy(action, role string, form url.Values) (any, *Fault) {
+	name := form.Get("PolicyName")
+	document, ok := r.inline[name]
+	switch {
+	case action == "PutRolePolicy":
+		if r.inline == nil {
+			r.inline = map[string]string{}
+		}
+		r.inline[name] = form.Get("PolicyDocument")
+		return nil, nil
+	case !ok:
+		return nil, fault(http.StatusNotFound, "NoSuchEntity", "The role policy with name %s cannot be found.", name)
+	case action == "DeleteRolePolicy":
+		delete(r.inline, name)
+		return nil, nil
+	}
+	return []any{element("RoleName", role), element("PolicyName", name), element("PolicyDocument", url.QueryEscape(document))}, nil
+}
+
 func (r *role) policies() []any {
 	var members []node
 	for _, arn := range r.attached {
@@ -172,4 +203,12 @@ func (r *role) policies() []any {
 			element("PolicyName", arn[strings.LastIndex(arn, "/")+1:]), element("PolicyArn", arn)))
 	}
 	return []any{element("AttachedPolicies", "", members...), element("IsTruncated", "false")}
+}
+
+// Role returns who may take on a role, and its inline policies by name.
+func (s *Server) Role(name string) (trust string, policies map[string]string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.roles[name]
+	return r.trust, maps.Clone(r.inline)
 }

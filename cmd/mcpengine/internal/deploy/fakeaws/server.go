@@ -117,6 +117,9 @@ func (s *Server) Resources() []string {
 		for _, policy := range r.attached {
 			all = append(all, "role "+name+" with "+policy)
 		}
+		for policy := range r.inline {
+			all = append(all, "role "+name+" with its own "+policy)
+		}
 	}
 	for name, g := range s.groups {
 		all = append(all, fmt.Sprintf("log group %s for %d days", name, g.retention))
@@ -147,7 +150,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveLogs(w, r)
 	case path == "/" && r.Method == http.MethodPost:
 		s.serveQuery(w, r)
-	case strings.Contains(path, "/functions"):
+	case strings.Contains(path, "/functions"), strings.Contains(path, "/tags/"):
 		s.serveLambda(w, r)
 	default:
 		http.NotFound(w, r)
