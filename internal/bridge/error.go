@@ -106,7 +106,8 @@ func Hint(err error) string {
 // explain returns the error that the host gets for a request in ctx. An error of
 // the server is handed on as it is.
 func (b *bridge) explain(ctx context.Context, method string, err error) *jsonrpc.Error {
-	if rpcErr, ok := errors.AsType[*jsonrpc.Error](err); ok && !wraps[*peer.StatusError](err) {
+	if isAnswer(err) {
+		rpcErr, _ := errors.AsType[*jsonrpc.Error](err)
 		return rpcErr
 	}
 	k := kindOf(err)

@@ -16,13 +16,15 @@ const (
 	maxRetries = 4
 	firstRetry = 250 * time.Millisecond
 
-	// maxRetryAfter is how long a server may ask to wait. A host that hears of
-	// the failure can decide better than one that hears nothing.
+	// maxRetryAfter is the longest Retry-After that the bridge obeys. Beyond it
+	// the host gets the error: it can decide better what to do.
 	maxRetryAfter = 30 * time.Second
 )
 
-// retryWait is how long to wait before a request is sent again, and whether it
-// is to be. Safe says that the server may see it twice.
+// retryWait reports whether a request is sent again after an error, and how long
+// to wait before. Safe says that the server may see the request twice. A lost
+// session is not its business: [peer.Conn] begins another and sends the request
+// again by itself.
 func retryWait(err error, safe bool, attempt int) (time.Duration, bool) {
 	if attempt >= maxRetries {
 		return 0, false
@@ -37,51 +39,56 @@ func retryWait(err error, safe bool, attempt int) (time.Duration, bool) {
 		case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 			return max(wait, status.RetryAfter), safe && status.RetryAfter <= maxRetryAfter
 		}
-		return 0, false
 	}
-	_, lost := errors.AsType[*peer.SessionError](err)
-	return 0, lost && safe
+	return 0, false
 }
 
-// connect is connected, again and again where that may help.
-func (s *server) connect(ctx context.Context, config peer.Config) (*peer.Conn, error) {
-	for attempt := 0; ; attempt++ {
-		c, err := s.connected(ctx, config)
-		if err == nil {
-			return c, nil
-		}
-		// Nothing has been asked for yet, so that nothing happens twice.
-		wait, again := retryWait(err, true, attempt)
-		if !again {
-			return nil, err
-		}
-		s.bridge.config.Logger.Debug("connect again", "error", err, "in", wait)
-		if err := peer.Sleep(ctx, wait); err != nil {
-			return nil, err
-		}
-	}
+// connect returns the connection, and tries again where that may help. Nothing has
+// been asked for yet, so that nothing happens twice.
+func (s *server) connect(ctx context.Context, config peer.Config) (c *peer.Conn, err error) {
+	err = s.repeat(ctx, "connect", func() (bool, error) {
+		c, err = s.connected(ctx, config)
+		return true, err
+	})
+	return c, err
 }
 
 // call sends a request, again where that is safe and may help.
-func (s *server) call(ctx context.Context, config peer.Config, call peer.Call) ([]byte, error) {
-	for attempt := 0; ; attempt++ {
-		c, err := s.connect(ctx, config)
+func (s *server) call(ctx context.Context, config peer.Config, call peer.Call) (result []byte, err error) {
+	err = s.repeat(ctx, call.Method, func() (bool, error) {
+		c, err := s.connected(ctx, config)
 		if err != nil {
-			return nil, err
+			return true, err
 		}
-		result, err := c.Call(ctx, call)
-		if _, answered := errors.AsType[*jsonrpc.Error](err); err == nil || answered {
+		if result, err = c.Call(ctx, call); err == nil || isAnswer(err) {
 			s.succeeded()
-			return result, err
+		} else {
+			s.failed(err)
 		}
-		s.failed(err)
-		wait, again := retryWait(err, call.Replay, attempt)
+		return call.Replay, err
+	})
+	return result, err
+}
+
+// isAnswer reports whether an error is a JSON-RPC error of the server, and not a
+// status with one in its body.
+func isAnswer(err error) bool { return wraps[*jsonrpc.Error](err) && !wraps[*peer.StatusError](err) }
+
+// repeat calls try until it succeeds or fails for good. Try reports whether the
+// server may see twice what it does.
+func (s *server) repeat(ctx context.Context, what string, try func() (safe bool, err error)) error {
+	for attempt := 0; ; attempt++ {
+		safe, err := try()
+		if err == nil {
+			return nil
+		}
+		wait, again := retryWait(err, safe, attempt)
 		if !again {
-			return nil, err
+			return err
 		}
-		s.bridge.config.Logger.Debug("send a request again", "method", call.Method, "error", err, "in", wait)
+		s.bridge.config.Logger.Debug("try again", "what", what, "error", err, "in", wait)
 		if err := peer.Sleep(ctx, wait); err != nil {
-			return nil, err
+			return err
 		}
 	}
 }

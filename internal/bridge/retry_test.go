@@ -1,6 +1,8 @@
 package bridge_test
 
 import (
+	"fmt"
+	"net/http"
 	"testing"
 	"time"
 
@@ -21,6 +23,7 @@ func TestRetry(t *testing.T) {
 	}{
 		"a list after 503":                 {"tools/list", "", fail(1, 503), 2, true, 250 * time.Millisecond},
 		"a list after 502 and 504":         {"tools/list", "", fail(2, 502), 3, true, 750 * time.Millisecond},
+		"503 with an error":                {"tools/list", "", refuseWith503, 2, true, 250 * time.Millisecond},
 		"429 with a time":                  {"tools/list", "", fail(1, 429, "Retry-After", "7"), 2, true, 7 * time.Second},
 		"429 with too long a time":         {"tools/list", "", fail(1, 429, "Retry-After", "3600"), 1, false, 0},
 		"a storm ends":                     {"tools/list", "", fail(100, 503), 5, false, 3750 * time.Millisecond},
@@ -63,4 +66,14 @@ func TestRetry(t *testing.T) {
 			})
 		})
 	}
+}
+
+// refuseWith503 answers once as serve does when it is full.
+func refuseWith503(s *fake, method string) {
+	s.handle(method, func(w http.ResponseWriter, r *http.Request) {
+		s.handle(method, nil)
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusServiceUnavailable)
+		fmt.Fprintf(w, `{"jsonrpc":"2.0","id":%s,"error":{"code":-32603,"message":"full"}}`, r.Header.Get("Test-Id"))
+	})
 }
