@@ -523,6 +523,15 @@ func TestInferredSchemaAcceptsValues(t *testing.T) {
 			Big: big.NewInt(5), Pair: pair{1, 2}, Quoted: 7, QFloat: -1.5e300, Omit: []int{1},
 		},
 		ambiguous{left: left{Left: "l"}},
+		recursive{Children: []recursive{{}, {Children: []recursive{{}}}}},
+		&generic[string]{Next: &generic[string]{Next: &generic[string]{}, By: map[string]generic[string]{"a": {}}}},
+		ping{Pong: pong{Ping: &ping{}}},
+		list{nil, {nil, {}}},
+		struct {
+			Kids []*generic[[]int]
+			Err  error
+			Any  fmt.Stringer
+		}{Kids: []*generic[[]int]{nil, {Next: &generic[[]int]{}}}},
 		[]*string{nil, &text},
 		(*base)(nil),
 	} {
