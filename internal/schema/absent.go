@@ -94,6 +94,9 @@ func (d *dropper) object(nodes []*node, pos int) int {
 	end := pos + 1 // of the member before
 	m := scan.Members{Data: d.src, Pos: pos}
 	for literal := m.Next(); literal != nil; literal = m.Next() {
+		if m.Pos >= len(d.src) {
+			return -1
+		}
 		if !kept && dropped {
 			d.copied = m.Name // without the comma
 		}

@@ -40,6 +40,7 @@ func TestDropNulls(t *testing.T) {
 		{`null`, `null`},
 		{`{"o":null`, `{"o":null`},
 		{`{"o":null,`, `{"o":null,`},
+		{`{"o":null,"r": `, `{"o":null,"r": `},
 	} {
 		if got := string(s.DropNulls(t.Context(), []byte(test.value))); got != test.want {
 			t.Errorf("DropNulls(%s) = %s, want %s", test.value, got, test.want)

@@ -204,13 +204,16 @@ func FuzzPattern(f *testing.F) {
 		f.Add(seed[0], seed[1])
 	}
 	f.Fuzz(func(t *testing.T, expr, text string) {
-		if len(expr) > 200 || len(text) > 2000 {
+		if len(expr) > 100 || len(text) > 1000 {
 			return
 		}
 		got, err := schema.MatchPattern(expr, []byte(text))
+		if err != nil && strings.Contains(err.Error(), "instructions") {
+			return
+		}
 		re, wantErr := regexp.Compile(expr)
 		if err != nil {
-			if wantErr == nil && !strings.Contains(err.Error(), "instructions") {
+			if wantErr == nil {
 				t.Fatalf("pattern %q: %v", expr, err)
 			}
 			return
