@@ -41,7 +41,7 @@ func cause(err error) error {
 
 // constant returns the text of an error that cannot quote anything.
 func constant(err error) (string, bool) {
-	switch e := err.(type) {
+	switch e := err.(type) { //nolint:errorlint // Redact walks the chain itself
 	case *InvalidTokenError:
 		return e.Reason, true
 	case *UnavailableError:
@@ -57,7 +57,7 @@ func constant(err error) (string, bool) {
 		}
 	}
 	for _, known := range [...]error{ErrInvalidToken, context.Canceled, context.DeadlineExceeded, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed} {
-		if err == known {
+		if err == known { //nolint:errorlint // as above
 			return known.Error(), true
 		}
 	}

@@ -53,7 +53,7 @@ func TestSAMFunction(t *testing.T) {
 		"Architectures":     []any{"Architecture"},
 		"FunctionUrlConfig": map[string]any{"AuthType": "AuthType", "InvokeMode": "InvokeMode"},
 		"Environment": map[string]any{"Variables": map[string]any{
-			"MCPENGINE_KEYS":        "Keys",
+			"MCPENGINE_KEYS":        []any{"Keyed", "Keys", "AWS::NoValue"},
 			"MCPENGINE_LAMBDA_MODE": []any{"Streams", "stream", "buffered"},
 		}},
 		"LoggingConfig": map[string]any{"LogGroup": "Logs"},
