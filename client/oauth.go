@@ -67,6 +67,12 @@ type OAuth struct {
 	// InsecureNoPKCE signs in at an authorization server that does not say that
 	// it supports PKCE (RFC 7636). Cognito and Entra ID do not need it.
 	InsecureNoPKCE bool
+
+	// InsecureNoIssuer signs in although the answer does not name its issuer (RFC
+	// 9207) and the authorization endpoint is of another origin than the issuer: the
+	// code of another authorization server might go to this one. An Issuer above
+	// makes it unnecessary.
+	InsecureNoIssuer bool
 }
 
 // WithOAuth gets an access token when the server asks for one. By default there
@@ -96,7 +102,7 @@ func (o *OAuth) authorizer(ctx context.Context, server string, info mcp.Implemen
 		Scopes:         o.Scopes,
 		DPoP:           o.DPoP,
 		HTTPClient:     o.HTTPClient,
-		InsecureNoPKCE: o.InsecureNoPKCE,
+		InsecureNoPKCE: o.InsecureNoPKCE, InsecureNoIssuer: o.InsecureNoIssuer,
 	}
 	if o.Dir != "" {
 		store, err := oauth.NewFileStore(ctx, o.Dir, oauth.SystemKeychain{})

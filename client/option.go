@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/mcpengine/mcpengine/internal/oauth"
 	"github.com/mcpengine/mcpengine/internal/peer"
 	"github.com/mcpengine/mcpengine/mcp"
 )
@@ -100,6 +101,9 @@ type Authorizer interface {
 // Whatever time the authorizer takes does not count in the IdleTimeout of
 // [Limits], because a person may have to sign in.
 func WithAuthorizer(a Authorizer) Option {
+	if _, ok := a.(*oauth.Authorizer); ok {
+		return func(c *config) { c.peer.Authorizer = a } // it knows when a person acts
+	}
 	return func(c *config) { c.peer.Authorizer = patient{a} }
 }
 

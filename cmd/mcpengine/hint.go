@@ -55,11 +55,14 @@ func (c *cli) authHint(err error) string {
 		login = "mcpengine auth login " + c.named.reference()
 	}
 	status, scopes := refusal(err)
-	said, _ := errors.AsType[*oauth.Error](err)
 	switch {
+	case errors.Is(err, oauth.ErrNotKept):
+		return "make room for the tokens, or set MCPENGINE_HOME to a folder that can be written"
+	case errors.Is(err, oauth.ErrMixUp):
+		return "ask its operator for RFC 9207; --" + insecureNoIssuer + " signs in all the same, where the authorization server is to be trusted"
 	case errors.Is(err, oauth.ErrNoPKCE):
 		return "ask its operator; --" + insecureNoPKCE + " signs in all the same, with a code that others can use if they intercept it"
-	case said != nil && said.Code == "invalid_target":
+	case oauthCode(err) == "invalid_target":
 		return "--" + insecureResource + " names what the provider knows the server as, or none; the token may then be good for other servers too"
 	case errors.Is(err, oauth.ErrRegistration):
 		return "register a client with the authorization server, and name it with --client-id"
@@ -73,6 +76,17 @@ func (c *cli) authHint(err error) string {
 		return "ask whoever runs the server" // signing in is what failed
 	}
 	return "sign in with " + login + ", or send credentials with --header"
+}
+
+// oauthCode returns the error code of an authorization server, or "".
+func oauthCode(err error) string {
+	if e, ok := errors.AsType[*oauth.Error](err); ok {
+		return e.Code
+	}
+	if e, ok := errors.AsType[*client.OAuthError](err); ok {
+		return e.Code
+	}
+	return ""
 }
 
 // refusal returns the status with which a server wants other credentials, and the

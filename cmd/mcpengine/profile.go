@@ -27,6 +27,7 @@ func (c *cli) profile(said func(flag string) bool, old *profile.Profile, url str
 	n := &f.profile
 	when(insecureHTTP, func() { p.InsecureHTTP = n.InsecureHTTP })
 	when(insecureNoPKCE, func() { p.InsecureNoPKCE = n.InsecureNoPKCE })
+	when(insecureNoIssuer, func() { p.InsecureNoIssuer = n.InsecureNoIssuer })
 	when(insecureResource, func() { p.InsecureResource = n.InsecureResource })
 	when("mode", func() { p.Mode = n.Mode })
 	when("protocol", func() { p.Protocol = n.Protocol })

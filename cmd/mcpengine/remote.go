@@ -50,6 +50,7 @@ func (f *remoteFlags) add(cmd *cobra.Command) {
 const (
 	insecureHTTP     = "insecure-http"
 	insecureNoPKCE   = "insecure-no-pkce"
+	insecureNoIssuer = "insecure-no-issuer"
 	insecureResource = "insecure-resource"
 )
 
@@ -64,8 +65,9 @@ func addInsecureHTTP(cmd *cobra.Command, p *profile.Profile) {
 // addInsecureSignIn adds the flags for authorization servers that lack something.
 func addInsecureSignIn(cmd *cobra.Command, p *profile.Profile) {
 	cmd.Flags().BoolVar(&p.InsecureNoPKCE, insecureNoPKCE, false, "sign in where PKCE is not announced: an intercepted code may be used")
+	cmd.Flags().BoolVar(&p.InsecureNoIssuer, insecureNoIssuer, false, "sign in where the answer does not name its issuer: it may be another's")
 	cmd.Flags().StringVar(&p.InsecureResource, insecureResource, "", "`name` to ask a token for, or none: it may be good elsewhere")
-	for _, name := range []string{insecureNoPKCE, insecureResource} {
+	for _, name := range []string{insecureNoPKCE, insecureNoIssuer, insecureResource} {
 		cmd.Flags().Lookup(name).Hidden = true
 	}
 }
@@ -145,6 +147,7 @@ func (c *cli) target(server string, f *remoteFlags) (*target, error) {
 	}
 	t.InsecureHTTP = t.InsecureHTTP || f.insecure.InsecureHTTP
 	t.InsecureNoPKCE = t.InsecureNoPKCE || f.insecure.InsecureNoPKCE
+	t.InsecureNoIssuer = t.InsecureNoIssuer || f.insecure.InsecureNoIssuer
 	t.InsecureResource = cmp.Or(f.insecure.InsecureResource, t.InsecureResource)
 	if err := t.Check(); err != nil {
 		return nil, usageError{err}

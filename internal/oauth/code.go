@@ -180,7 +180,7 @@ func (a *attempt) mine(q url.Values) bool {
 // whoever wrote the metadata (RFC 9700, section 4.4). An issuer that the user
 // or a preset names is trusted with its metadata.
 func (a *attempt) needsIssuer() bool {
-	if a.preset.name != "" || a.config.Client.Issuer != "" {
+	if a.preset.name != "" || a.config.Client.Issuer != "" || a.config.InsecureNoIssuer {
 		return false
 	}
 	issuer, err := url.Parse(a.server.Issuer)

@@ -63,6 +63,11 @@ type Config struct {
 	// tokens anybody on the way can read.
 	InsecureHTTP bool
 
+	// InsecureNoIssuer takes an answer that does not name its issuer from an
+	// authorization endpoint of another origin than the issuer. It may be the answer
+	// of another authorization server, whose code would go to this one.
+	InsecureNoIssuer bool
+
 	// InsecureResource takes the place of the server's identifier in the parameter
 	// resource, which some providers refuse, and "none" leaves the parameter out.
 	// The token may then be good for other servers too.

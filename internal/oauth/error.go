@@ -20,7 +20,7 @@ var (
 	// while the authorization endpoint is of another origin than the issuer:
 	// the answer may be another authorization server's.
 	ErrMixUp = errors.New("the answer does not name its issuer (iss), and the authorization endpoint is of another origin than the issuer: " +
-		"if the authorization server is to be trusted, name its issuer with the client id that is registered there")
+		"it may be another authorization server's")
 
 	// ErrNoPKCE says that the authorization server does not say that it
 	// supports PKCE with S256 (security-considerations, "Authorization Code

@@ -34,6 +34,7 @@ func TestAttackA08MixUp(t *testing.T) {
 		{"an issuer that the user names", honest.URL + "/authorize", nil, func(w *world, c *oauth.Config) {
 			c.Client = oauth.Client{ID: "app", Issuer: w.as.URL}
 		}, nil},
+		{"without a check", honest.URL + "/authorize", nil, func(_ *world, c *oauth.Config) { c.InsecureNoIssuer = true }, nil},
 		{"the same origin", "", nil, nil, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {

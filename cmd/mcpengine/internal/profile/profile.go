@@ -35,6 +35,9 @@ type Profile struct {
 	// InsecureNoPKCE signs in at an authorization server that does not say that it
 	// supports PKCE. Somebody who intercepts a code could then use it.
 	InsecureNoPKCE bool `json:"insecureNoPkce,omitempty"`
+	// InsecureNoIssuer takes an answer of the browser that does not name its issuer
+	// from an authorization endpoint of another origin than the issuer.
+	InsecureNoIssuer bool `json:"insecureNoIssuer,omitempty"`
 	// InsecureResource is sent to the authorization server in place of the name of
 	// the MCP server; "none" sends nothing. The token may then be good for other
 	// servers too.

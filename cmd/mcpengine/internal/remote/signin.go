@@ -71,7 +71,7 @@ func OAuth(ctx context.Context, dir string, p *profile.Profile, keychain oauth.K
 	}
 	config := oauth.Config{
 		Server: p.URL, Client: oauth.Client{ID: p.ClientID}, Scopes: p.Scopes, Store: store,
-		InsecureHTTP: p.InsecureHTTP, InsecureNoPKCE: p.InsecureNoPKCE, InsecureResource: p.InsecureResource,
+		InsecureHTTP: p.InsecureHTTP, InsecureNoPKCE: p.InsecureNoPKCE, InsecureNoIssuer: p.InsecureNoIssuer, InsecureResource: p.InsecureResource,
 	}
 	if p.CAFile != "" {
 		// Whoever trusts an authority of their own has their identity provider
