@@ -17,8 +17,8 @@ func TestInitialize(t *testing.T) {
 	bare := func() *mcpengine.Engine { return mcpengine.New("test", quiet()) }
 	const message = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"c","version":"1"}}}`
 	for transport, got := range exchanges(t, bare, message) {
-		if !strings.Contains(got, `"code":-32601`) || !strings.Contains(got, "2026-07-28") {
-			t.Errorf("initialize over %s = %s, want -32601 and the versions", transport, got)
+		if !strings.Contains(got, `"code":-32022`) || !strings.Contains(got, `"data":{"supported":["2026-07-28"],"requested":"2025-06-18"}`) {
+			t.Errorf("initialize over %s = %s, want -32022 and the versions", transport, got)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package mcpengine
 import (
 	"context"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -166,50 +167,71 @@ func (r *Request) objectParam(name string) ([]byte, error) {
 }
 
 // checkMeta checks the fields that every request carries (basic, "_meta") and
-// returns the version it is in.
+// returns the version it is in, which is looked at first.
 func checkMeta(wire *jsonrpc.Request) (*protocol.Version, *jsonrpc.Error) {
-	if wire.Method == "initialize" && !wire.Handshake {
-		// A client of an earlier version cannot make anything of an error, but
-		// may show its message (versioning, "Backward Compatibility").
-		return nil, jsonrpc.Errorf(mcp.CodeMethodNotFound,
-			"initialize is not a method here, supported protocol versions: %s", strings.Join(supportedVersions(), ", "))
+	if wire.Method == protocol.MethodInitialize && !wire.Handshake {
+		return nil, refuseInitialize(wire)
 	}
 	if !wire.HasMeta {
 		return nil, jsonrpc.Malformedf(mcp.CodeInvalidParams, "params._meta is missing: a request carries its protocol version and client capabilities there")
 	}
+	if err := versionRule.check(wire); err != nil {
+		return nil, err
+	}
+	raw := wire.Meta.Get(mcp.MetaProtocolVersion)
+	v := findVersion(raw, wire.Handshake)
+	if v == nil {
+		return nil, protocol.Unsupported(supportedVersions(), jsonrpc.Text(raw))
+	}
 	for _, rule := range metaRules {
-		raw := wire.Meta.Get(rule.key)
-		if raw == nil && !rule.required {
-			continue
-		}
-		if raw == nil {
-			return nil, jsonrpc.Malformedf(mcp.CodeInvalidParams, "params._meta[%q] is missing", rule.key)
-		}
-		if !rule.ok(raw) {
-			return nil, jsonrpc.Malformedf(mcp.CodeInvalidParams, "params._meta[%q] must be %s", rule.key, rule.want)
+		if err := rule.check(wire); err != nil {
+			return nil, err
 		}
 	}
 	if wire.Meta.Get(mcp.MetaClientInfo) != nil && !isImplementation(wire.ClientInfo) {
 		return nil, jsonrpc.Malformedf(mcp.CodeInvalidParams, "params._meta[%q] must be an object with name and version", mcp.MetaClientInfo)
 	}
-	raw := wire.Meta.Get(mcp.MetaProtocolVersion)
-	v := findVersion(raw, wire.Handshake)
-	if v == nil {
-		return nil, unsupportedVersion(jsonrpc.UnquoteString(raw))
-	}
 	return v, nil
 }
 
-var metaRules = []struct {
+// refuseInitialize refuses a handshake where there is none. A client of a
+// handshake version may show the message to its user (versioning, "Backward
+// Compatibility").
+func refuseInitialize(wire *jsonrpc.Request) *jsonrpc.Error {
+	requested := jsonrpc.Text(wire.Params.Get("protocolVersion"))
+	if wire.Meta.Get(mcp.MetaProtocolVersion) == nil && requested != "" && !slices.Contains(supportedVersions(), requested) {
+		return protocol.Unsupported(supportedVersions(), requested)
+	}
+	return jsonrpc.Errorf(mcp.CodeMethodNotFound,
+		"initialize is not a method here, supported protocol versions: %s", strings.Join(supportedVersions(), ", "))
+}
+
+// A metaRule is a rule for a member of "_meta".
+type metaRule struct {
 	key      string
 	required bool
 	ok       func(raw []byte) bool
 	want     string
-}{
-	{mcp.MetaProtocolVersion, true, jsonrpc.IsString, "a string"},
-	{mcp.MetaClientCapabilities, true, jsonrpc.IsObject, "an object"},
-	{mcp.MetaLogLevel, false, protocol.IsLevel, "one of " + strings.Join(protocol.Levels(), ", ")},
-	{mcp.MetaProgressToken, false, jsonrpc.IsStringOrInteger, "a string or an integer"},
+}
+
+var (
+	versionRule = metaRule{mcp.MetaProtocolVersion, true, jsonrpc.IsString, "a string"}
+	metaRules   = []metaRule{
+		{mcp.MetaClientCapabilities, true, jsonrpc.IsObject, "an object"},
+		{mcp.MetaLogLevel, false, protocol.IsLevel, "one of " + strings.Join(protocol.Levels(), ", ")},
+		{mcp.MetaProgressToken, false, jsonrpc.IsStringOrInteger, "a string or an integer"},
+	}
+)
+
+func (m *metaRule) check(wire *jsonrpc.Request) *jsonrpc.Error {
+	raw := wire.Meta.Get(m.key)
+	switch {
+	case raw == nil && m.required:
+		return jsonrpc.Malformedf(mcp.CodeInvalidParams, "params._meta[%q] is missing", m.key)
+	case raw != nil && !m.ok(raw):
+		return jsonrpc.Malformedf(mcp.CodeInvalidParams, "params._meta[%q] must be %s", m.key, m.want)
+	}
+	return nil
 }
 
 func isImplementation(info jsonrpc.Object) bool {

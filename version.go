@@ -1,12 +1,6 @@
 package mcpengine
 
-import (
-	"strings"
-
-	"github.com/mcpengine/mcpengine/internal/jsonrpc"
-	"github.com/mcpengine/mcpengine/internal/protocol"
-	"github.com/mcpengine/mcpengine/mcp"
-)
+import "github.com/mcpengine/mcpengine/internal/protocol"
 
 // supportedVersions are the names of the versions that the program serves.
 func supportedVersions() []string {
@@ -20,12 +14,4 @@ func findVersion(raw []byte, handshake bool) *protocol.Version {
 		return v
 	}
 	return nil
-}
-
-// unsupportedVersion tells a client which versions it can choose from
-// (versioning, "Protocol Version Negotiation").
-func unsupportedVersion(requested string) *jsonrpc.Error {
-	return wireError(mcp.Errorf(mcp.CodeUnsupportedProtocolVersion,
-		"Unsupported protocol version %.64q, supported: %s", requested, strings.Join(supportedVersions(), ", ")).
-		WithData(mcp.UnsupportedProtocolVersionData{Supported: supportedVersions(), Requested: requested}))
 }

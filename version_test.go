@@ -36,3 +36,20 @@ func TestNoVersion(t *testing.T) {
 		}
 	}
 }
+
+// A request in a version that is not served is told so, whatever else is wrong
+// with it: the rules of another version say nothing of it.
+func TestUnsupportedVersionFirst(t *testing.T) {
+	t.Parallel()
+	bare := func() *mcpengine.Engine { return mcpengine.New("test", quiet()) }
+	for _, message := range []string{
+		`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":7,"_meta":{"io.modelcontextprotocol/protocolVersion":"2099-01-01"}}}`,
+		`{"jsonrpc":"2.0","id":1,"method":"no/such","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2099-01-01","io.modelcontextprotocol/clientInfo":{},"io.modelcontextprotocol/clientCapabilities":[],"progressToken":{}}}}`,
+	} {
+		for transport, got := range exchanges(t, bare, message) {
+			if !strings.HasPrefix(got, `{"jsonrpc":"2.0","id":1,"error":{"code":-32022,`) || !strings.Contains(got, `"supported":["2026-07-28"`) || !strings.Contains(got, `"requested":"2099-01-01"`) {
+				t.Errorf("%s over %s = %s, want -32022 and the versions", message, transport, got)
+			}
+		}
+	}
+}

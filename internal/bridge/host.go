@@ -44,22 +44,7 @@ func checkVersion(raw []byte) *jsonrpc.Error {
 	if v := protocol.FindJSON(raw); v != nil && !v.Handshake {
 		return nil
 	}
-	err := jsonrpc.Malformedf(mcp.CodeUnsupportedProtocolVersion, "Unsupported protocol version")
-	err.Data = append([]byte(`{"supported":`), versionList()...)
-	err.Data = append(append(append(err.Data, `,"requested":`...), raw...), '}')
-	return err
-}
-
-// versionList is the versions that the bridge speaks with hosts, as JSON.
-func versionList() []byte {
-	list := []byte{'['}
-	for i, version := range protocol.Names(nil) {
-		if i > 0 {
-			list = append(list, ',')
-		}
-		list = jsonrpc.AppendString(list, version)
-	}
-	return append(list, ']')
+	return protocol.Unsupported(protocol.Names(nil), jsonrpc.Text(raw))
 }
 
 func (b *bridge) introduce(req *jsonrpc.Request) *jsonrpc.Error {

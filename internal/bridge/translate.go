@@ -32,7 +32,7 @@ func initializeResult(server []byte, v *protocol.Version, name string) []byte {
 func discoverResult(server []byte) []byte {
 	members, _ := jsonrpc.ParseObject(server)
 	var result jsonrpc.Builder
-	result.Add("supportedVersions", versionList())
+	result.Add("supportedVersions", protocol.StringList(protocol.Names(nil)))
 	result.Add("capabilities", orObject(members.Get("capabilities")))
 	result.AddGiven("instructions", members.Get("instructions"))
 	if info := members.Get("serverInfo"); info != nil {

@@ -100,7 +100,7 @@ func TestMalformed(t *testing.T) {
 		// Versions.
 		{"other version of the era", ping, fields{"Mcp-Protocol-Version": {"2025-06-18"}}, 400, invalid, "must be 2025-11-25"},
 		{"newest version in the header alone", ping, fields{"Mcp-Protocol-Version": {"2026-07-28"}}, 400, mismatch, "Mcp-Method"},
-		{"unknown version", ping, fields{"Mcp-Protocol-Version": {"2025-01-01"}}, 400, mismatch, ""},
+		{"unknown version", ping, fields{"Mcp-Protocol-Version": {"2025-01-01"}}, 400, mcp.CodeUnsupportedProtocolVersion, ""},
 		{"version twice", ping, fields{"Mcp-Protocol-Version": {"2025-11-25", "2025-11-25"}}, 400, mismatch, "repeated"},
 		{"empty version", ping, fields{"Mcp-Protocol-Version": {""}}, 400, mismatch, ""},
 		{

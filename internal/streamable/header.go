@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"math/big"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -26,6 +27,44 @@ const (
 // by the fields and the engine, which acts on the message, must not be told
 // different things (streamable-http, "Server Validation"). From 2026-07-28 on
 // they also have to be there.
+
+// checkMessage says what is wrong with a message or its fields. Err is what came
+// of parsing it, and handshake says that it is in a handshake version.
+func (s *Server) checkMessage(h http.Header, req *jsonrpc.Request, err *jsonrpc.Error, handshake bool) *jsonrpc.Error {
+	switch {
+	case handshake && err != nil: // a batch or a response
+		return CheckNoFields(h)
+	case err != nil:
+		return err
+	case handshake || req.IsNotification():
+		return CheckFields(h, req)
+	}
+	if err := s.checkVersion(h, req); err != nil {
+		return err
+	}
+	if err := s.requireFields(h, req); err != nil {
+		return err
+	}
+	return CheckFields(h, req)
+}
+
+// checkVersion refuses a version that is not served, before the request is
+// judged by the rules of one that is. The body counts, and the header field where
+// the body names no version.
+func (s *Server) checkVersion(h http.Header, req *jsonrpc.Request) *jsonrpc.Error {
+	body := req.Meta.Get(mcp.MetaProtocolVersion)
+	requested := jsonrpc.Text(body)
+	switch fields := h[protocolVersionField]; {
+	case req.Method == protocol.MethodInitialize && body == nil:
+		requested = jsonrpc.Text(req.Params.Get("protocolVersion"))
+	case body == nil && len(fields) == 1:
+		requested = fields[0]
+	}
+	if requested == "" || len(s.config.Versions) == 0 || slices.Contains(s.config.Versions, requested) {
+		return nil
+	}
+	return protocol.Unsupported(s.config.Versions, requested)
+}
 
 // requireFields checks the fields that a request without a handshake must have.
 func (s *Server) requireFields(h http.Header, req *jsonrpc.Request) *jsonrpc.Error {
@@ -76,15 +115,6 @@ func CheckFields(h http.Header, req *jsonrpc.Request) *jsonrpc.Error {
 		return mismatch("%s header value %.64q does not match body value %.64s", nameField, name, body)
 	}
 	return nil
-}
-
-// checkMirrors compares the fields with a message, of which err is what came of
-// parsing it.
-func checkMirrors(h http.Header, req *jsonrpc.Request, err *jsonrpc.Error) *jsonrpc.Error {
-	if err == nil {
-		return CheckFields(h, req)
-	}
-	return CheckNoFields(h)
 }
 
 // HasParamFields reports whether there are fields that mirror arguments.

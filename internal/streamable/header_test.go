@@ -53,7 +53,6 @@ func TestStandardHeaders(t *testing.T) {
 		{"version in the header alone", `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo"}}`, nil, ""}, // the engine's to refuse
 		{"version in the body is no string", strings.Replace(call, `"2026-07-28"`, `20260728`, 1), nil, ""},                 // too
 		{"version escaped in the body", strings.Replace(call, `"2026-07-28"`, `"\u0032026-07-28"`, 1), nil, ""},
-		{"unknown version on both sides", strings.Replace(call, version, "1999-01-01", 1), fields{versionField: one("1999-01-01")}, ""}, // too
 
 		{"no method", call, fields{methodField: nil}, "Mcp-Method header is missing"},
 		{"method twice", call, fields{methodField: one("tools/call", "tools/call")}, "repeated"},
@@ -370,5 +369,39 @@ func TestMismatchIsBounded(t *testing.T) {
 	wantError(t, w, http.StatusBadRequest, mcp.CodeHeaderMismatch, "does not match")
 	if n := w.Body.Len(); n > 1000 {
 		t.Errorf("the answer has %d bytes, want at most 1000", n)
+	}
+}
+
+// A version that is not served is refused before anything else is said of the
+// request, with the versions that are.
+func TestUnsupportedVersion(t *testing.T) {
+	t.Parallel()
+	unknown := strings.Replace(call, version, "2099-01-01", 1)
+	bare := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo"}}`
+	for name, test := range map[string]struct{ body, header, requested string }{
+		"both sides":               {unknown, "2099-01-01", "2099-01-01"},
+		"the body alone":           {unknown, "", "2099-01-01"},
+		"the body beside a header": {unknown, version, "2099-01-01"},
+		"the header alone":         {bare, "2099-01-01", "2099-01-01"},
+		"neither capabilities nor name": {
+			`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"x","progressToken":{}}}}`, "", "x",
+		},
+		"a handshake": {`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2024-01-01"}}`, "", "2024-01-01"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRequest(t.Context(), test.body)
+			r.Header.Del("Mcp-Name")
+			r.Header.Set("Mcp-Method", "tools/list") // which is wrong too
+			if r.Header.Del("Mcp-Protocol-Version"); test.header != "" {
+				r.Header.Set("Mcp-Protocol-Version", test.header)
+			}
+			w := serve(streamable.New(&counter{}, config()), r)
+			m := parse(t, w.Body.Bytes())
+			want := fmt.Sprintf(`{"supported":[%q],"requested":%q}`, version, test.requested)
+			if w.Code != http.StatusBadRequest || string(m.ID) != "1" || m.Error.Code != mcp.CodeUnsupportedProtocolVersion || !strings.Contains(w.Body.String(), want) {
+				t.Errorf("HTTP %d %s, want -32022 with %s", w.Code, w.Body, want)
+			}
+		})
 	}
 }

@@ -220,7 +220,7 @@ func (x *exchange) serve(ctx context.Context, w http.ResponseWriter, r *http.Req
 	}
 	req.Began, req.Caller = began, caller
 	handshake := x.server.isHandshake(r.Header, req, err)
-	if refused := checkMirrors(r.Header, req, err); refused != nil && (handshake || err == nil) {
+	if refused := x.server.checkMessage(r.Header, req, err, handshake); refused != nil {
 		x.send(w, jsonrpc.ErrorResponse(req.ID, refused))
 		return false
 	}
@@ -233,19 +233,11 @@ func (x *exchange) serve(ctx context.Context, w http.ResponseWriter, r *http.Req
 		}
 		return x.server.config.Handshake.Post(w, r, x.body, req, err)
 	}
-	if err != nil {
-		x.send(w, jsonrpc.ErrorResponse(req.ID, err))
-		return false
-	}
 	if req.IsNotification() {
 		// No notification of this version travels over HTTP, so there is
 		// nothing to do with one but to accept it (streamable-http, "Sending
 		// Messages").
 		w.WriteHeader(http.StatusAccepted)
-		return false
-	}
-	if err := x.server.requireFields(r.Header, req); err != nil {
-		x.send(w, jsonrpc.ErrorResponse(req.ID, err))
 		return false
 	}
 	req.Header, req.Tails, req.OnRun = r.Header, true, x.run
