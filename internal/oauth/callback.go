@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/mcpengine/mcpengine/internal/weburl"
 )
 
 // callbackPath is where a browser comes back to. A client that registers itself
@@ -23,7 +25,7 @@ func (f *flow) callbackPath() string {
 	if f.config.Client.ID != "" || f.config.MetadataURL != "" && f.server.ClientDocumentsRead {
 		return "/callback"
 	}
-	sum := sha256.Sum256([]byte(canonicalIssuer(f.server.Issuer)))
+	sum := sha256.Sum256([]byte(weburl.CanonicalIssuer(f.server.Issuer)))
 	return "/callback/" + hex.EncodeToString(sum[:8])
 }
 

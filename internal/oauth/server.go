@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/mcpengine/mcpengine/internal/weburl"
 )
 
 const (
@@ -82,20 +84,6 @@ func (f fetcher) discoverServer(ctx context.Context, issuer string) (*server, er
 
 var errNoMetadata = errors.New("the authorization server publishes no metadata")
 
-// canonicalIssuer is the spelling of an issuer that issuers are compared in: an
-// empty path and "/" are one (RFC 3986, section 6.2.3), as in the two spellings
-// that are found of one issuer whose metadata has a slash and whose resource
-// metadata has none. Anything else is compared byte for byte.
-func canonicalIssuer(issuer string) string {
-	bare, ok := strings.CutSuffix(issuer, "/")
-	if _, host, found := strings.Cut(bare, "://"); ok && found && host != "" && !strings.Contains(host, "/") {
-		return bare
-	}
-	return issuer
-}
-
-func sameIssuer(a, b string) bool { return canonicalIssuer(a) == canonicalIssuer(b) }
-
 // parseServer reads metadata, which must be about that issuer (RFC 8414, section
 // 3.3).
 func parseServer(data []byte, issuer string) (*server, error) {
@@ -103,7 +91,7 @@ func parseServer(data []byte, issuer string) (*server, error) {
 	if err := decode(data, &s); err != nil {
 		return nil, err
 	}
-	if !sameIssuer(s.Issuer, issuer) {
+	if !weburl.SameIssuer(s.Issuer, issuer) {
 		return nil, fmt.Errorf("metadata of %s names %.256q as its issuer: %w", issuer, s.Issuer, ErrIssuer)
 	}
 	home, err := url.Parse(issuer)

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/mcpengine/mcpengine/internal/weburl"
 )
 
 // offlineAccess is the scope that asks for a refresh token (OpenID Connect Core,
@@ -40,7 +42,7 @@ type pointer struct {
 }
 
 func (p pointer) key() string {
-	return strings.Join([]string{"token", canonicalIssuer(p.Issuer), p.Resource, p.ClientID}, "\n")
+	return strings.Join([]string{"token", weburl.CanonicalIssuer(p.Issuer), p.Resource, p.ClientID}, "\n")
 }
 
 func (s *session) pointer() pointer { return pointer{s.Issuer, s.Resource, s.Client.ID} }
@@ -55,7 +57,7 @@ func (s *session) credential() string {
 
 // clientKey is where the registration with an issuer is kept.
 func clientKey(issuer, name string) string {
-	return strings.Join([]string{"client", canonicalIssuer(issuer), name}, "\n")
+	return strings.Join([]string{"client", weburl.CanonicalIssuer(issuer), name}, "\n")
 }
 
 // pointerKey is where the pointer to the session of this configuration is kept.
@@ -244,5 +246,5 @@ func joinScopes(scopes []string) string { return strings.Join(scopes, " ") }
 
 // listed reports whether the server still names the issuer of a session.
 func (r *resource) listed(issuer string) bool {
-	return slices.ContainsFunc(r.Servers, func(s string) bool { return sameIssuer(s, issuer) })
+	return slices.ContainsFunc(r.Servers, func(s string) bool { return weburl.SameIssuer(s, issuer) })
 }

@@ -111,13 +111,14 @@ func IsLoopback(host string) bool {
 	return err == nil && ip.Zone() == "" && ip.Unmap().IsLoopback()
 }
 
-// SameIssuer reports whether two URLs identify one issuer. They are compared
-// byte for byte (RFC 8414, section 3.3), except that an empty path and "/" are
-// one path (RFC 3986, section 6.2.3).
-func SameIssuer(a, b string) bool { return bare(a) == bare(b) }
+// SameIssuer reports whether two URLs identify one issuer.
+func SameIssuer(a, b string) bool { return CanonicalIssuer(a) == CanonicalIssuer(b) }
 
-// bare removes the slash after a host.
-func bare(issuer string) string {
+// CanonicalIssuer returns the spelling of an issuer that issuers are compared in.
+// They are compared byte for byte (RFC 8414, section 3.3), except that an empty
+// path and "/" are one path (RFC 3986, section 6.2.3): some issuers have the
+// slash in their metadata and not in the metadata of a resource.
+func CanonicalIssuer(issuer string) string {
 	trimmed, found := strings.CutSuffix(issuer, "/")
 	_, host, scheme := strings.Cut(trimmed, "://")
 	if !found || !scheme || host == "" || strings.ContainsAny(host, "/?#") {
