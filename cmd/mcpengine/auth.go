@@ -138,6 +138,7 @@ type signInState struct {
 	Scopes   []string   `json:"scopes,omitempty"`
 	Expires  *time.Time `json:"expires,omitempty"`
 	Renews   bool       `json:"renews"`
+	Sealed   bool       `json:"sealed"`
 }
 
 func (c *cli) status() *cobra.Command {
@@ -157,7 +158,7 @@ func (c *cli) status() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			state = signInState{t.URL, true, status.Issuer, status.ClientID, status.Scopes, &status.Expires, status.Renews}
+			state = signInState{t.URL, true, status.Issuer, status.ClientID, status.Scopes, &status.Expires, status.Renews, c.sealed}
 			if status.Expires.IsZero() {
 				state.Expires = nil
 			}
@@ -182,6 +183,11 @@ func (c *cli) printState(state signInState, asJSON bool) error {
 		if state.Renews {
 			c.stdout.Printf("renews by itself\n")
 		}
+		kept := "in files that only you may read, for there is no keychain"
+		if state.Sealed {
+			kept = "sealed with a key of the system's keychain"
+		}
+		c.stdout.Printf("kept: %s\n", kept)
 	}
 	if !state.SignedIn {
 		return authError{errNobody}

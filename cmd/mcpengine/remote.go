@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,6 +22,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/oauth"
 	"github.com/mcpengine/mcpengine/internal/peer"
 	"github.com/mcpengine/mcpengine/internal/protocol"
+	"github.com/mcpengine/mcpengine/internal/weburl"
 )
 
 // remoteFlags are what every command that calls a server knows.
@@ -243,9 +245,13 @@ func (c *cli) remoteOptions(ctx context.Context, t *target, opts []client.Option
 // errSignIn is why a call opens no browser: whoever calls may be a script.
 var errSignIn = errors.New("somebody has to sign in")
 
-// signedIn is the credentials that auth login has left, or nil when there are
+// signedIn returns the credentials that auth login has left, or nil when there are
 // none.
 func (c *cli) signedIn(ctx context.Context, t *target) (*oauth.Authorizer, error) {
+	u, err := url.Parse(t.URL)
+	if err != nil || !weburl.Secure(u) && !t.InsecureHTTP {
+		return nil, nil //nolint:nilerr,nilnil // no token is sent there
+	}
 	dir, err := c.tokens()
 	if err != nil {
 		return nil, nil //nolint:nilerr,nilnil // where nothing can be kept, nobody has signed in
@@ -253,19 +259,14 @@ func (c *cli) signedIn(ctx context.Context, t *target) (*oauth.Authorizer, error
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil //nolint:nilnil // nobody has signed in anywhere
 	}
-	for _, grant := range []oauth.Grant{
-		oauth.AuthorizationCode{Open: func(context.Context, string) error { return errSignIn }},
-		oauth.DeviceCode{Show: func(context.Context, oauth.Verification) error { return errSignIn }},
-	} {
-		a, err := c.authorizer(ctx, t, grant)
-		if err != nil {
-			return nil, nil //nolint:nilerr,nilnil // a URL that tokens are not sent to
-		}
-		if status, err := a.Status(ctx); status != nil || err != nil {
-			return a, err
-		}
+	a, err := c.authorizer(ctx, t, oauth.AuthorizationCode{Open: func(context.Context, string) error { return errSignIn }})
+	if err != nil {
+		return nil, err
 	}
-	return nil, nil //nolint:nilnil // nobody has signed in here
+	if status, err := a.Status(ctx); status == nil || err != nil {
+		return nil, err
+	}
+	return a, nil
 }
 
 // authorizer signs in to a server, with the store that all commands share.
@@ -283,6 +284,9 @@ func (c *cli) authorizer(ctx context.Context, t *target, grant oauth.Grant) (*oa
 		return nil, err
 	}
 	config.Grant, config.Client.Secret = grant, t.secret
+	if store, ok := config.Store.(*oauth.FileStore); ok {
+		c.sealed = store.Sealed()
+	}
 	return oauth.New(config)
 }
 

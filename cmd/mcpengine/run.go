@@ -20,6 +20,7 @@ type cli struct {
 	stderr *terminal.Writer
 	getenv func(string) string
 
+	sealed  bool    // the tokens that were looked at
 	named   *target // that the command line names, for hints
 	started bool    // the command line was right: what goes wrong now is no usage error
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/mcpengine/mcpengine/internal/private"
 	"github.com/mcpengine/mcpengine/internal/seal"
 )
 
@@ -45,10 +46,7 @@ type FileStore struct {
 // within 30 seconds, is an error where there are sealed files, and otherwise as
 // none: sealed and plain files do not mix.
 func NewFileStore(ctx context.Context, dir string, keychain Keychain) (*FileStore, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the token store: %w", err)
-	}
-	if err := secure(dir, fs.ModeDir, 0o700); err != nil {
+	if err := private.SecretFolder(dir); err != nil {
 		return nil, fmt.Errorf("token store: %w", err)
 	}
 	s := &FileStore{dir: dir}
@@ -103,20 +101,12 @@ func (s *FileStore) path(key, suffix string) string {
 // holds nothing that is of use, and neither does a plain file among sealed ones:
 // whoever can write to the folder, or restores a backup, could have put it there.
 func (s *FileStore) Load(_ context.Context, key string) ([]byte, error) {
-	path := s.path(key, ".token")
-	if err := secure(path, 0, 0o600); errors.Is(err, fs.ErrNotExist) {
+	data, err := private.Read(s.dir, filepath.Base(s.path(key, ".token")), maxFileBytes)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil
-	} else if err != nil {
-		return nil, err
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("open: %w", err)
-	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, maxFileBytes+1))
-	if err != nil || len(data) > maxFileBytes {
-		return nil, errors.Join(errors.New("a file that cannot be read, or is too large"), err)
+	case err != nil:
+		return nil, fmt.Errorf("token store: %w", err)
 	}
 	switch {
 	case len(data) > len(markSealed) && string(data[:len(markSealed)]) == markSealed && s.ring != nil:

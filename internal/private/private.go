@@ -132,6 +132,26 @@ func Folder(folder string) error {
 	return root.Close()
 }
 
+// SecretFolder is [Folder] for one that nobody else has to look into. It may not
+// be a link, and what others could only read is closed to them.
+func SecretFolder(folder string) error {
+	root, err := open(folder, ".")
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	info, err := os.Lstat(folder)
+	switch {
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return &Error{folder, "it is a link, or not a folder", ""}
+	case info.Mode().Perm()&0o077 != 0:
+		_ = root.Chmod(".", 0o700) // others could only read it; where it cannot be changed they still can
+	}
+	return nil
+}
+
 // open makes and checks a folder and one below it.
 func open(folder, below string) (*os.Root, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
