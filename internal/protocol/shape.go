@@ -175,12 +175,20 @@ func (v *Version) Notification(n jsonrpc.Notification) jsonrpc.Notification {
 func (v *Version) Question(method string, params []byte) []byte {
 	switch {
 	case len(v.lacks) == 0:
-	case method == mcp.MethodElicitationCreate:
+	case method == mcp.MethodElicitationCreate && !isURLMode(params):
 		return v.Shape(form, params)
 	case method == mcp.MethodSamplingCreateMessage:
 		return jsonrpc.EditMember(v.Shape(sampling, params), "messages", v.messages)
 	}
 	return params
+}
+
+// isURLMode reports whether an elicitation asks the user to visit a URL. No version
+// before 2025-11-25 has that, and a client that declares it nevertheless needs the
+// mode.
+func isURLMode(params []byte) bool {
+	members, err := jsonrpc.ParseObject(params)
+	return err == nil && jsonrpc.EqualString(members.Get("mode"), string(mcp.ElicitModeURL))
 }
 
 // messages returns the messages of a sampling request. Where a message has one

@@ -322,3 +322,15 @@ func TestSamplingRequests(t *testing.T) {
 			`{"role":"assistant","content":{"type":"text","text":"[tool_use: protocol version 2024-11-05 has no such content]"}}],"maxTokens":1}`,
 	}, func(v *protocol.Version) string { return string(v.Question("sampling/createMessage", []byte(request))) })
 }
+
+// A form says that it is one where the version has another mode. A URL always
+// says so.
+func TestElicitations(t *testing.T) {
+	t.Parallel()
+	const form = `{"mode":"form","message":"m","requestedSchema":{}}`
+	compareVersions(t, []string{form, "", `{"message":"m","requestedSchema":{}}`, "", ""},
+		func(v *protocol.Version) string { return string(v.Question("elicitation/create", []byte(form))) })
+	const visit = `{"mode":"url","message":"m","url":"https://a.example","elicitationId":"1"}`
+	compareVersions(t, []string{visit, "", "", "", ""},
+		func(v *protocol.Version) string { return string(v.Question("elicitation/create", []byte(visit))) })
+}
