@@ -25,7 +25,7 @@ func (c *cli) bridge() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bridge NAME|URL [flags]",
 		Short: "Relay between a host and a remote server (hosts run this)",
-		Long: `It speaks with the host over stdin and stdout. NAME is that of a server that
+		Long: `It speaks with the host over stdin and stdout. NAME is the name of a server that
 mcpengine proxy has set up. It exits with 0, 1, 2 when it is used wrongly, 3
 when the server wants other credentials, 4 when it cannot be reached and 5 when
 it does not speak the protocol.`,
@@ -45,8 +45,8 @@ it does not speak the protocol.`,
 	return cmd
 }
 
-// A relayError is why a bridge has ended. What is known of bridges says more
-// about it than what is known of servers.
+// A relayError says why a bridge has ended. Its hint is more specific than the
+// hints about servers in general.
 type relayError struct{ error }
 
 func (e relayError) Unwrap() error { return e.error }
@@ -97,7 +97,7 @@ func (c *cli) bridgeSource(server string, sign *signFlags) (remote.Source, error
 		return source, nil
 	}
 	if sign.any() {
-		return source, usageError{errors.New("the flags for AWS are for a URL; those of a profile are set with mcpengine proxy")}
+		return source, usageError{errors.New("the flags for AWS belong to a URL; a profile gets them from mcpengine proxy")}
 	}
 	if err != nil {
 		return source, err

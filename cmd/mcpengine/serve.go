@@ -39,9 +39,9 @@ func (c *cli) serve() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve [flags] -- COMMAND [ARGUMENT...]",
 		Short: "Offer a server that speaks over stdin and stdout over HTTP",
-		Long: `Each caller gets a process of its own, unless --shared says otherwise. Nobody is
-asked who they are: on another address than this machine's own, put something in
-front that does.`,
+		Long: `Each caller gets a process of its own, unless --shared says otherwise. Callers are
+not authenticated: if you listen on an address that others can reach, put a proxy
+in front that authenticates them.`,
 		Example: `  mcpengine serve --port 8000 -- npx -y @modelcontextprotocol/server-everything`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if cmd.ArgsLenAtDash() != 0 || len(args) == 0 {
@@ -61,14 +61,14 @@ front that does.`,
 	flags.StringVar(&f.path, "path", "/mcp", "`path` of the endpoint")
 	flags.StringVar(&f.publicURL, "public-url", "", "`URL` that callers use, behind a proxy that hands on its host")
 	flags.StringVar(&f.protocol, "protocol", "", "speak this `version` with the command; otherwise it is found out")
-	flags.BoolVar(&f.shared, "shared", false, "one process for all callers, who may hear of each other")
+	flags.BoolVar(&f.shared, "shared", false, "one process for all callers, which may see what belongs to others")
 	flags.IntVar(&f.max, "max", 32, "`number` of processes at most")
 	flags.DurationVar(&f.idle, "idle", 10*time.Minute, "`time` until a process without work ends")
 	flags.DurationVar(&f.timeout, "timeout", 5*time.Minute, "`time` that the command may be silent in the course of a request")
 	return cmd
 }
 
-// check returns what is wrong with the values of the flags.
+// check returns an error for a value that a flag does not allow.
 func (f *serveFlags) check() error {
 	switch {
 	case f.max < 1:
@@ -78,7 +78,7 @@ func (f *serveFlags) check() error {
 	case !strings.HasPrefix(f.path, "/") || f.path == healthPath || f.path == readyPath || strings.ContainsAny(f.path, "{} "):
 		return fmt.Errorf("--path %s is not the path of an endpoint: it begins with /, has no braces or blanks, and is neither %s nor %s", f.path, healthPath, readyPath)
 	case f.protocol != "" && !slices.Contains(protocol.Names(nil), f.protocol):
-		return fmt.Errorf("--protocol %s is none of %s", f.protocol, strings.Join(protocol.Names(nil), ", "))
+		return fmt.Errorf("--protocol %s is not one of %s", f.protocol, strings.Join(protocol.Names(nil), ", "))
 	case f.publicURL == "":
 		return nil
 	}
@@ -90,7 +90,7 @@ func (f *serveFlags) check() error {
 	return nil
 }
 
-// Paths beside that of the endpoint.
+// Paths beside the endpoint.
 const (
 	healthPath = "/healthz"
 	readyPath  = "/readyz"
@@ -131,7 +131,7 @@ func (c *cli) runServe(ctx context.Context, command []string, f *serveFlags) err
 	}
 	c.stderr.Printf("serving http://%s%s\n", listener.Addr(), f.path)
 	if tcp, ok := listener.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
-		c.stderr.Printf("mcpengine: warning: whoever reaches this address can use the server\n")
+		c.stderr.Printf("mcpengine: warning: everybody who reaches this address can use the server\n")
 	}
 	return serveUntil(ctx, server, listener, handler)
 }

@@ -79,7 +79,7 @@ func TestServeUsage(t *testing.T) {
 		"serve --timeout 0s -- cat":                     "--idle and --timeout have to be more than 0",
 		"serve --path mcp -- cat":                       "--path mcp is not the path of an endpoint",
 		"serve --path /healthz -- cat":                  "--path /healthz is not the path of an endpoint",
-		"serve --protocol 2023-01-01 -- cat":            "--protocol 2023-01-01 is none of 2026-07-28, 2025-11-25",
+		"serve --protocol 2023-01-01 -- cat":            "--protocol 2023-01-01 is not one of 2026-07-28, 2025-11-25",
 		"serve --public-url mcp.example.com -- cat":     `--public-url "mcp.example.com" is not`,
 		"serve --public-url https://a@b.example -- cat": `--public-url "https://a@b.example" is not`,
 		"serve -- no-such-command-here":                 "find the command",

@@ -14,11 +14,11 @@ import (
 	"github.com/mcpengine/mcpengine/internal/stdio"
 )
 
-// A bridge is one host and one server. It is what answers the messages of the
-// host's connection, as a [github.com/mcpengine/mcpengine/internal/duplex.Stateful].
+// A bridge is one host and one server. It answers the messages of the host's
+// connection, as a [github.com/mcpengine/mcpengine/internal/duplex.Stateful].
 type bridge struct {
 	config    Config
-	context   context.Context // of what belongs to no request; ends with Serve
+	context   context.Context // of work that belongs to no request; ends with Serve
 	cancel    context.CancelCauseFunc
 	toHost    func(message []byte) error
 	questions *duplex.Questions // to the host
@@ -32,23 +32,22 @@ type bridge struct {
 	background peer.Background
 	silent     func() // is called when the server has left a request without an answer; optional
 
-	// Host is what the host told in its handshake, nil before and without one.
+	// Host is how the host has introduced itself; nil without a handshake.
 	host  atomic.Pointer[handshake.Peer]
 	level atomic.Pointer[string] // of logging/setLevel
-	newer atomic.Bool            // the host has sent a request without a handshake
 
 	mu        sync.Mutex
 	resources map[string]*subscription // that a host with a handshake has subscribed to
-	lists     bool                     // it hears of changes of lists
-	updates   map[string]int           // how many listeners hear of a resource
+	lists     bool                     // it is told of changes of lists
+	updates   map[string]int           // how many listeners each resource has
 	setTo     string                   // the log level that the server was told
 }
 
-// errOver ends what is left when the host is gone.
+// errOver ends the work that is left when the host is gone.
 var errOver = errors.New("the bridge has ended")
 
-// newBridge returns a bridge, which [bridge.end] ends. The values of ctx are
-// those of what belongs to no request; its end is not.
+// newBridge returns a bridge, which [bridge.end] ends. Work that belongs to no
+// request has the values of ctx, and does not end with it.
 func newBridge(ctx context.Context, config Config) *bridge {
 	config = config.withDefaults()
 	b := &bridge{
@@ -65,7 +64,7 @@ func newBridge(ctx context.Context, config Config) *bridge {
 	return b
 }
 
-// end ends what is left, and waits for it.
+// end ends the work that is left, and waits for it.
 func (b *bridge) end() {
 	b.listeners.close()
 	b.cancel(errOver)
@@ -93,7 +92,7 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, config Config) erro
 	return err
 }
 
-// Connect takes what sends a message to the host.
+// Connect takes the function that sends a message to the host.
 func (b *bridge) Connect(send func(message []byte) error) { b.toHost = send }
 
 // Close fails the questions to the host that wait for answers.

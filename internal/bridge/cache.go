@@ -14,10 +14,10 @@ import (
 )
 
 const (
-	// cacheAge is how long it is believed what a server spoke.
+	// cacheAge is how long an entry holds.
 	cacheAge = 7 * 24 * time.Hour
 
-	// maxCached bounds what is kept of one server.
+	// maxCached bounds the entry of one server.
 	maxCached = 1 << 20
 )
 
@@ -28,8 +28,8 @@ type FileCache struct {
 }
 
 // NewFileCache returns the cache in a folder, which is made when something is
-// stored. What is older than a week is forgotten, as is what cannot be read: it
-// is found out again.
+// stored. An entry that is older than a week, or that cannot be read, counts as
+// absent.
 func NewFileCache(dir string, now func() time.Time) *FileCache { return &FileCache{dir, now} }
 
 // file is the name of a server's file, below the folder.
@@ -52,7 +52,7 @@ func (c *FileCache) Load(server string) (peer.Known, bool) {
 	return known, true
 }
 
-// Store implements [peer.Cache]. What cannot be written is not remembered.
+// Store implements [peer.Cache]. An entry that cannot be written is dropped.
 func (c *FileCache) Store(server string, known peer.Known) {
 	data, err := json.Marshal(known)
 	if err != nil || len(data) > maxCached {
@@ -61,8 +61,8 @@ func (c *FileCache) Store(server string, known peer.Known) {
 	_ = private.Write(c.dir, c.file(server), data)
 }
 
-// serverKey is the key of a server in a [peer.Cache]: its URL without what may
-// be a secret.
+// serverKey returns the key of a server in a [peer.Cache]: its URL without the
+// parts that may be secret.
 func serverKey(rawURL string) string {
 	u, err := url.Parse(rawURL)
 	if err != nil {

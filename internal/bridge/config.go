@@ -18,25 +18,25 @@ type Filter struct {
 	ReadOnly bool
 }
 
-// A Config says where the server is and what the host gets to see of it.
+// A Config says where the server is, and which of its tools the host may use.
 type Config struct {
-	// Name stands for the server where it does not say its own. Optional.
+	// Name is the name of a server that does not name itself. Optional.
 	Name string
 
 	// URL is where the server is. Required, unless Dial is given.
 	URL string
 
-	// Dial connects to the server. The config that it is given has what the host
-	// told, and what the bridge wants to hear. The default is [peer.Dial] with
-	// URL.
+	// Dial connects to the server. Its config introduces the host, and has the
+	// functions that receive what the server sends. The default is [peer.Dial]
+	// with URL.
 	Dial func(ctx context.Context, config peer.Config) (*peer.Conn, error)
 
-	// Peer adjusts the connection. The bridge fills in the client, and who hears
-	// what the server sends. With a Cache the host's handshake is answered before
-	// anything is sent to a server that is in it.
+	// Peer adjusts the connection. The bridge fills in the client and the
+	// functions. With a Cache the host's handshake is answered before anything is
+	// sent to a server that has an entry.
 	Peer peer.Config
 
-	// Tools chooses the tools that the host gets to see and may call.
+	// Tools chooses the tools that are listed and may be called.
 	Tools Filter
 
 	// MaxMessage bounds a message of the host, in bytes. The default is 16 MiB.
@@ -55,7 +55,7 @@ type Config struct {
 	// seconds.
 	Grace time.Duration
 
-	// Logger is told what goes wrong. The default drops it.
+	// Logger gets warnings and errors. The default drops them.
 	Logger *slog.Logger
 }
 
@@ -88,7 +88,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// known returns what the server spoke last time.
+// known returns the entry of the cache for the server.
 func (c *Config) known() (peer.Known, bool) {
 	if c.Peer.Cache == nil {
 		return peer.Known{}, false

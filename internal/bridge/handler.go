@@ -23,8 +23,8 @@ func callerOf(ctx context.Context) string {
 	return caller
 }
 
-// identify tells callers apart: by where they are, and by the credentials that
-// they send, whoever checks them. It is no proof of who they are.
+// identify tells callers apart by their address and the credentials that they
+// send. It does not check the credentials.
 func identify(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {

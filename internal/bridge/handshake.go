@@ -13,8 +13,8 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// initialize answers the handshake of the host, from what is known of the server
-// if something is: then the server is asked meanwhile.
+// initialize answers the handshake of the host, from the cache if there is an
+// entry, which is then refreshed in the background.
 func (b *bridge) initialize(ctx context.Context, req *jsonrpc.Request) ([]byte, error) {
 	version := b.versionOf(req)
 	if known, ok := b.config.known(); ok && len(known.Result) > 0 {
@@ -29,7 +29,7 @@ func (b *bridge) initialize(ctx context.Context, req *jsonrpc.Request) ([]byte, 
 	return initializeResult(result, version, b.config.Name), nil
 }
 
-// describe returns what the server says of itself.
+// describe returns the result of initialize or server/discover.
 func (b *bridge) describe(ctx context.Context, config peer.Config) ([]byte, error) {
 	c, err := b.server.connect(ctx, config)
 	if err != nil {
@@ -42,7 +42,7 @@ func (b *bridge) describe(ctx context.Context, config peer.Config) ([]byte, erro
 }
 
 // refresh connects before the first request does, and finds out whether the
-// server still says of itself what it did.
+// entry of the cache still holds.
 func (b *bridge) refresh() {
 	c, err := b.server.connected(b.context, b.introduction(nil))
 	if err != nil || c.Handshake() {
@@ -59,17 +59,18 @@ func (b *bridge) refresh() {
 	}
 }
 
-// Bounds of what a server may ask for in the course of one request.
+// Bounds of the input that a server may ask for in the course of one request.
 const (
 	maxRounds = 32
 	maxInputs = 32
 )
 
-// toStateless sends a request of a host with a handshake to a server without one.
+// toStateless sends a request of a handshake version to a server without a
+// handshake.
 func (x *exchange) toStateless(ctx context.Context) ([]byte, error) {
 	switch x.req.Method {
 	case protocol.MethodLoggingSetLevel:
-		return []byte("{}"), nil // every request brings it from now on
+		return []byte("{}"), nil // every request names it from now on
 	case protocol.MethodResourcesSubscribe:
 		return x.subscribe(ctx)
 	case protocol.MethodResourcesUnsubscribe:
@@ -101,9 +102,9 @@ func (x *exchange) toStateless(ctx context.Context) ([]byte, error) {
 	return nil, &peer.ProtocolError{Err: fmt.Errorf("the server has asked for input %d times", maxRounds)}
 }
 
-// introduced is what the handshake has established and the server wants to hear
-// with every request. Who the client is, is said by the connection where it has
-// one client only.
+// introduced returns the members of "_meta" that a server without a handshake
+// wants with every request. The connection itself adds the client where it has
+// only one.
 func (x *exchange) introduced() (members []jsonrpc.Member) {
 	level := x.logLevel()
 	if x.host.Load() == nil {
@@ -120,8 +121,8 @@ func (x *exchange) introduced() (members []jsonrpc.Member) {
 	return members
 }
 
-// logs reports whether the server has log messages. While it is not known what
-// it has, it is asked for them: a server without them has nothing to send.
+// logs reports whether the server has log messages. While its capabilities are
+// unknown, it is asked for them: a server without them has nothing to send.
 func (x *exchange) logs() bool {
 	c, err := x.server.current()
 	if err != nil || c == nil {
@@ -151,9 +152,9 @@ func nextRound(params, answers, state []byte) []byte {
 	return jsonrpc.Set(params, "requestState", state)
 }
 
-// askAll asks the host what the server wants to know, one after the other as a
-// person would be asked, and returns the object of the answers. An answer that
-// is an error ends the request with it.
+// askAll asks the host the server's questions, one after the other as a person
+// would be asked, and returns the object of the answers. The first error of the
+// host ends the request.
 func (x *exchange) askAll(ctx context.Context, questions []byte) ([]byte, error) {
 	if questions == nil {
 		return nil, nil
@@ -186,9 +187,8 @@ func (x *exchange) askAll(ctx context.Context, questions []byte) ([]byte, error)
 	return append(answers, '}'), nil
 }
 
-// handshakeQuestion returns an input request as a request of the versions with a
-// handshake. There the elicitation of a URL has an id, which nobody will refer
-// to.
+// handshakeQuestion returns an input request as a request of the handshake
+// versions. They give the elicitation of a URL an id, which is not used again.
 func handshakeQuestion(raw []byte) (method string, params []byte, err error) {
 	members, err := jsonrpc.ParseObject(raw)
 	if err != nil {

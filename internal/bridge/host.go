@@ -15,16 +15,15 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// Accept finds out which era a request is of: the message itself says so, by the
-// version in its "_meta". What changes the state of the connection takes effect
-// here, where the order of the requests is known.
+// Accept finds out whether a request needs a handshake: one that names its version
+// in "_meta" does not. Requests that change the state of the connection take effect
+// here, where their order is known.
 func (b *bridge) Accept(_ context.Context, req *jsonrpc.Request, batched bool) *jsonrpc.Error {
 	version := req.Meta.Get(mcp.MetaProtocolVersion)
 	switch {
 	case version != nil && batched:
 		return jsonrpc.ErrIsBatch
 	case version != nil:
-		b.newer.Store(true)
 		return checkVersion(version)
 	case req.Method == protocol.MethodInitialize:
 		return b.introduce(req)
@@ -85,7 +84,7 @@ func (b *bridge) Batches() bool {
 
 // Notification takes the end of the handshake. Other notifications are the
 // server's, if it is one that has them: progress of what it asks for, changes of
-// roots, and what nobody here knows.
+// roots, and those of extensions.
 func (b *bridge) Notification(_ context.Context, req *jsonrpc.Request) *jsonrpc.Error {
 	if b.host.Load() == nil {
 		return jsonrpc.Errorf(mcp.CodeInvalidRequest, "a host without a handshake has no notifications but notifications/cancelled")
@@ -185,8 +184,8 @@ func (b *bridge) versionOf(req *jsonrpc.Request) *protocol.Version {
 	return protocol.Versions()[0] // never: Accept has checked it
 }
 
-// introduction is the client that a request is sent for: the host as it has
-// introduced itself, or whoever the request says.
+// introduction returns the client that a request is sent for: the host as it has
+// introduced itself, or the client that the request names.
 func (b *bridge) introduction(req *jsonrpc.Request) peer.Config {
 	config := b.config.Peer
 	if host := b.host.Load(); host != nil && (req == nil || req.Handshake) {

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// maxSubscriptions bounds the resources that a host is told about.
+	// maxSubscriptions bounds the resources that a host may subscribe to.
 	maxSubscriptions = 256
 
 	// maxListenWait is how long a subscription that is lost waits at most before
@@ -60,7 +60,7 @@ func (b *bridge) keepListening(ctx context.Context, config peer.Config, params [
 	}
 }
 
-// everything is a notification for each thing that a subscription is about.
+// everything returns a notification for each change that a subscription is about.
 func everything(params []byte) (changes []jsonrpc.Notification) {
 	members, _ := jsonrpc.ParseObject(params)
 	filter := parseFilter(members.Get("notifications"))
@@ -73,7 +73,7 @@ func everything(params []byte) (changes []jsonrpc.Notification) {
 	return changes
 }
 
-// A filter is what a subscription is about.
+// A filter names the changes that a subscription is about.
 type filter struct {
 	tools, prompts, resourceList bool
 	resources                    []string
@@ -92,7 +92,7 @@ func parseFilter(raw []byte) filter {
 	return f
 }
 
-// lists are the notifications of changes of lists.
+// lists returns the methods of the notifications for changes of lists.
 func (f filter) lists() (methods []string) {
 	if f.tools {
 		methods = append(methods, mcp.MethodNotificationsToolsListChanged)
@@ -106,7 +106,7 @@ func (f filter) lists() (methods []string) {
 	return methods
 }
 
-// json is the filter as messages have it.
+// json returns the filter as it stands in messages.
 func (f filter) json() []byte {
 	raw := []byte("{}")
 	for name, is := range map[string]bool{"toolsListChanged": f.tools, "promptsListChanged": f.prompts, "resourcesListChanged": f.resourceList} {
@@ -186,12 +186,12 @@ type listener struct {
 	queue  chan jsonrpc.Notification
 }
 
-// listeners are those that there are.
+// listeners are the listeners of a bridge.
 type listeners struct {
 	mu      sync.Mutex
 	all     map[*listener]bool
 	once    sync.Once
-	closing chan struct{} // closed when no more is heard
+	closing chan struct{} // closed when the host has closed its end
 }
 
 func (l *listeners) close() { l.once.Do(func() { close(l.closing) }) }
@@ -230,7 +230,7 @@ func (l *listeners) deliver(n jsonrpc.Notification, all bool) {
 // errClosing ends a subscription because the host has closed its end.
 var errClosing = errors.New("the host is going")
 
-// untilClosing returns ctx, which ends when no more is heard.
+// untilClosing returns a context that also ends when listeners have to.
 func (x *exchange) untilClosing(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	done := make(chan struct{})
@@ -245,7 +245,7 @@ func (x *exchange) untilClosing(ctx context.Context) (context.Context, context.C
 	return ctx, func() { cancel(nil); <-done }
 }
 
-// own marks what belongs to the subscription with the host's id for it.
+// own adds the host's id of the subscription to parameters or a result.
 func (x *exchange) own(params []byte) []byte {
 	return jsonrpc.SetMeta(params, mcp.MetaSubscriptionID, x.req.ID)
 }
@@ -271,8 +271,7 @@ func (x *exchange) listen(ctx context.Context) ([]byte, error) {
 	return x.own(result), nil
 }
 
-// listenHandshake does with the means of a version with a handshake what a
-// subscription does.
+// listenHandshake serves a subscription by the means of a handshake version.
 func (x *exchange) listenHandshake(ctx context.Context, c *peer.Conn) ([]byte, error) {
 	wanted := parseFilter(x.req.Params.Get("notifications")).honoured(c.Server().Capabilities)
 	l := &listener{filter: wanted, queue: make(chan jsonrpc.Notification, maxQueued)}
@@ -302,7 +301,7 @@ func (x *exchange) listenHandshake(ctx context.Context, c *peer.Conn) ([]byte, e
 	}
 }
 
-// hold subscribes to a resource, unless somebody has.
+// hold subscribes to a resource for one more listener.
 func (x *exchange) hold(ctx context.Context, uri string) error {
 	params := jsonrpc.NewObject("uri", jsonrpc.AppendString(nil, uri))
 	if _, err := x.server.call(ctx, x.introduction(), peer.Call{Method: protocol.MethodResourcesSubscribe, Params: params, Replay: true}); err != nil {
@@ -314,8 +313,8 @@ func (x *exchange) hold(ctx context.Context, uri string) error {
 	return nil
 }
 
-// release ends the subscriptions that nobody else holds. It is a courtesy: an
-// update that nobody listens to is dropped.
+// release ends the subscriptions without a listener. The server need not know: an
+// update without a listener is dropped.
 func (x *exchange) release(uris []string) {
 	b, config := x.bridge, x.introduction()
 	for _, uri := range uris {

@@ -19,18 +19,18 @@ const (
 	// before is kept.
 	maxLog = 1 << 20
 
-	// minSecret is how short a secret may be and still be looked for: shorter
-	// ones would blacken half of the log.
+	// minSecret is the length from which on a secret is hidden. Shorter ones
+	// would hide half of the log.
 	minSecret = 6
 
 	maxSecrets = 64
 )
 
-// credentials are what looks like a credential, whoever it is from.
+// credentials matches text that looks like a credential.
 var credentials = regexp.MustCompile(`(?i)\b(bearer|basic|dpop)\s+[A-Za-z0-9._~+/=-]{6,}|\b(access_token|refresh_token|client_secret|code|id_token)=[^&\s"]+`)
 
-// A Log is where the bridge says what goes wrong: standard error, which hosts
-// show or drop, and a file. Secrets are blackened in both.
+// A Log gets the messages of the bridge and writes them to standard error, which hosts
+// show or drop, and a file. Secrets are hidden in both.
 type Log struct {
 	logger *slog.Logger
 
@@ -41,8 +41,8 @@ type Log struct {
 }
 
 // NewLog returns a log that writes to out, and to the file with that name from
-// the level debug on; a file that cannot be had is done without. Out gets what is
-// at least as severe as level.
+// the level debug on, if the file can be opened. Out gets messages that are at
+// least as severe as level.
 func NewLog(out io.Writer, level slog.Level, name string) *Log {
 	l := &Log{out: out}
 	handlers := []slog.Handler{slog.NewTextHandler(writer{l, false}, &slog.HandlerOptions{Level: level})}
@@ -76,7 +76,7 @@ func openLog(name string) (*os.File, error) {
 // Logger returns the logger.
 func (l *Log) Logger() *slog.Logger { return l.logger }
 
-// Hide blackens a secret from now on.
+// Hide hides a secret in all messages that follow.
 func (l *Log) Hide(secret string) {
 	if len(secret) < minSecret {
 		return
@@ -114,17 +114,17 @@ func (w writer) Write(line []byte) (int, error) {
 	if w.file {
 		out = w.log.file
 	}
-	if _, err := out.Write(w.log.blacken(line)); err != nil {
+	if _, err := out.Write(w.log.redact(line)); err != nil {
 		return 0, fmt.Errorf("write the log: %w", err)
 	}
 	return len(line), nil
 }
 
-const blackened = "[hidden]"
+const redacted = "[hidden]"
 
-func (l *Log) blacken(line []byte) []byte {
+func (l *Log) redact(line []byte) []byte {
 	for _, secret := range l.secrets {
-		line = bytes.ReplaceAll(line, secret, []byte(blackened))
+		line = bytes.ReplaceAll(line, secret, []byte(redacted))
 	}
-	return credentials.ReplaceAll(line, []byte(blackened))
+	return credentials.ReplaceAll(line, []byte(redacted))
 }

@@ -15,10 +15,10 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// maxPauses bounds the requests that wait for input.
-const maxPauses = 64
+// maxPending bounds the requests that wait for input.
+const maxPending = 64
 
-// pendingInputs are the requests that wait for input of a host without a handshake, by
+// pendingInputs are the requests that wait for input from a host of 2026-07-28, by
 // their state. The server goes on with such a request when the host sends it
 // again.
 type pendingInputs struct {
@@ -29,8 +29,8 @@ type pendingInputs struct {
 func (t *pendingInputs) put(p *pendingInput) (state string, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.waiting) == maxPauses {
-		return "", jsonrpc.Errorf(mcp.CodeInternalError, "%d requests wait for input already", maxPauses)
+	if len(t.waiting) == maxPending {
+		return "", jsonrpc.Errorf(mcp.CodeInternalError, "%d requests wait for input already", maxPending)
 	}
 	state = rand.Text()
 	t.waiting[state] = p
@@ -45,9 +45,9 @@ func (t *pendingInputs) take(state string) *pendingInput {
 	return p
 }
 
-// A pendingInput is a request to a server with a handshake, which asks questions of its
-// own while it works on it. It is one request to the server, and as many to the
-// bridge as there are rounds.
+// A pendingInput is a request to a server of a handshake version, which asks
+// questions while it works on the request. It is one request to the server, and one
+// to the bridge for each round.
 type pendingInput struct {
 	method, tool string
 	capabilities []byte // of the client
@@ -59,8 +59,8 @@ type pendingInput struct {
 	result    []byte
 	err       error
 
-	// These belong to the round.
-	asked []*question // and not answered
+	// These belong to the current round.
+	asked []*question // that are not answered
 	last  int
 	timer *time.Timer
 
@@ -80,7 +80,7 @@ type question struct {
 // errNoInput ends a request whose input does not come.
 var errNoInput = errors.New("the host has not sent the input in time")
 
-// callWithInput sends a request, or goes on with one that was waiting for input.
+// callWithInput sends a request, or goes on with one that waits for input.
 func (x *exchange) callWithInput(ctx context.Context, level string) ([]byte, error) {
 	defer peer.AwaitPerson(ctx)() // the request that goes on has a limit of its own
 	state := x.req.Params.Get("requestState")
@@ -171,7 +171,7 @@ func (p *pendingInput) add(q *question) {
 	p.asked = append(p.asked, q)
 }
 
-// require is the result that asks for input.
+// require returns the result that asks for input.
 func (p *pendingInput) require(state string) []byte {
 	result := []byte(`{"resultType":"input_required","inputRequests":{`)
 	for i, q := range p.asked {
@@ -189,7 +189,7 @@ func (p *pendingInput) require(state string) []byte {
 	return append(jsonrpc.AppendString(result, state), '}')
 }
 
-// end gives the request up, and waits until it has ended.
+// end cancels the request, and waits until it has ended.
 func (p *pendingInput) end(cause error) {
 	p.cancel(cause)
 	<-p.done
@@ -221,7 +221,7 @@ func (p *pendingInput) ask(ctx context.Context, method string, params []byte) ([
 	}
 }
 
-// attach makes the exchange the one that hears what belongs to the request.
+// attach makes the exchange the one that gets the notifications of the request.
 func (p *pendingInput) attach(x *exchange) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -234,7 +234,7 @@ func (p *pendingInput) detach() {
 	p.notify = nil
 }
 
-// forward hands a notification on, while there is somebody to hear it.
+// forward hands a notification on while an exchange is attached.
 func (p *pendingInput) forward(n jsonrpc.Notification) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

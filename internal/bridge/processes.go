@@ -16,8 +16,8 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// ProcessConfig says what is started for whom. Its zero value, but for Start, is
-// ready to use.
+// A ProcessConfig says which program is started, and for which callers. All fields
+// but Start are optional.
 type ProcessConfig struct {
 	// Start starts a server and connects to it. Required.
 	Start func(ctx context.Context, config peer.Config) (*peer.Conn, error)
@@ -25,8 +25,8 @@ type ProcessConfig struct {
 	// Bridge adjusts the relay to each process. Its URL and Dial are not used.
 	Bridge Config
 
-	// Shared has one process for all callers. The default is one for each: what
-	// a process remembers of one caller must not reach another.
+	// Shared has one process for all callers. The default is one for each, because
+	// a process may remember something of one caller that must not reach another.
 	Shared bool
 
 	// Max bounds the processes. Beyond it one that serves nobody makes room, or

@@ -78,7 +78,8 @@ func (s *server) current() (*peer.Conn, error) {
 	return s.conn, nil
 }
 
-// isEnvironment reports whether an error says nothing of what the server speaks.
+// isEnvironment reports whether an error says nothing about the versions that the
+// server speaks.
 func isEnvironment(err error) bool {
 	_, unreachable := errors.AsType[*peer.UnreachableError](err)
 	_, auth := errors.AsType[*peer.AuthError](err)
@@ -87,9 +88,8 @@ func isEnvironment(err error) bool {
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errOver)
 }
 
-// versionsFor is what to speak with the server on behalf of a host: the newest
-// version, and of those with a handshake none that is newer than the host's,
-// because their results may have what the host does not know.
+// versionsFor returns the versions to offer to a server on behalf of a host: the
+// versions without a handshake, and the handshake versions up to the host's.
 func versionsFor(host string, allowed []string) []string {
 	if allowed != nil {
 		return allowed
@@ -107,7 +107,7 @@ func (s *server) succeeded() {
 	s.reached = true
 }
 
-// failed takes note of a failure that is nobody's but the server's.
+// failed takes note of a failure of the server.
 func (s *server) failed(err error) {
 	if _, ok := errors.AsType[*jsonrpc.Error](err); ok || errors.Is(err, context.Canceled) || errors.Is(err, errOver) {
 		return
@@ -137,7 +137,7 @@ func (b *bridge) ping(ctx context.Context) error {
 	return err
 }
 
-// failure is why no request could be answered, and nil when one was.
+// failure returns why no request could be answered, or nil when one was.
 func (s *server) failure() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// toHandshake sends a request of a host without a handshake to a server with one.
+// toHandshake sends a request of 2026-07-28 to a server of a handshake version.
 func (x *exchange) toHandshake(ctx context.Context, c *peer.Conn) ([]byte, error) {
 	switch x.req.Method {
 	case mcp.MethodServerDiscover:
@@ -30,8 +30,9 @@ func (x *exchange) toHandshake(ctx context.Context, c *peer.Conn) ([]byte, error
 	return protocol.Complete(x.req.Method, result), nil
 }
 
-// tellLevel tells the server the log level of a request, which holds for all
-// that follow: what is too quiet for another request is left out there.
+// tellLevel sets the server's log level to that of a request if it is lower. It
+// holds for all requests that follow, which leave out less severe messages
+// themselves.
 func (x *exchange) tellLevel(ctx context.Context, c *peer.Conn, level string) error {
 	capabilities, _ := jsonrpc.ParseObject(c.Server().Capabilities)
 	if protocol.Severity(level) < 0 || capabilities.Get("logging") == nil {
@@ -58,8 +59,8 @@ func declares(capabilities []byte, method string) bool {
 	return err == nil && name != "" && members.Get(name) != nil
 }
 
-// detached returns the exchange with a request of its own, which outlives the
-// message that it came in.
+// detached returns the exchange with a copy of its request, which outlives the
+// message that the request came in.
 func (x *exchange) detached() *exchange {
 	req := &jsonrpc.Request{ID: bytes.Clone(x.req.ID), Method: strings.Clone(x.req.Method), RawParams: bytes.Clone(x.req.RawParams), HasMeta: x.req.HasMeta}
 	req.Params, _ = jsonrpc.ParseObject(req.RawParams) // it has been read before

@@ -15,13 +15,13 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// Bounds of the tools that are remembered, and of looking for one.
+// Bounds of the tools that are remembered, and of the pages that are read for one.
 const (
 	maxTools = 10_000
 	maxPages = 100
 )
 
-// A tool is what the bridge has to know of one.
+// A tool is what the bridge remembers of a tool.
 type tool struct {
 	mirror     peer.Mirror
 	readOnly   bool
@@ -29,7 +29,7 @@ type tool struct {
 	wrapped    bool // see protocol.WrapsOutput
 }
 
-// tools are what the server has said of its tools, in passing.
+// tools remembers the tools of the lists that have passed.
 type tools struct {
 	mu      sync.Mutex
 	known   map[string]tool
@@ -74,13 +74,13 @@ func (t *tools) admit(ctx context.Context, x *exchange) error {
 	_, ok := t.get(name)
 	switch {
 	case ok:
-	case filter.ReadOnly || x.req.Header != nil: // what is not known cannot be checked
+	case filter.ReadOnly || x.req.Header != nil: // an unknown tool cannot be checked
 		if err := t.learn(ctx, x); err != nil {
 			return err
 		}
 	case x.mirrors() && t.firstTime():
-		// Whoever routes by a header field does not refuse a call without it, but
-		// does the wrong thing. A list that fails says nothing of the call.
+		// A proxy that routes by a header field does not refuse a call without it,
+		// but routes it wrong. A list that fails says nothing about the call.
 		_ = t.learn(ctx, x)
 	}
 	found, _ := t.get(name)

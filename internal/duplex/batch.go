@@ -13,7 +13,7 @@ import (
 type batch struct {
 	conn    *Conn
 	calls   []*call
-	answers [][]byte // in the order of the requests; nil where there is none
+	answers [][]byte // in the order of the requests; nil for a cancelled one
 	missing int
 }
 

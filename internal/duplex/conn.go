@@ -22,7 +22,7 @@ type Config struct {
 	// a question does not count.
 	MaxConcurrent int
 
-	// Logger is told what the peer is not: cancellations and their reasons,
+	// Logger gets what the client is not told: cancellations and their reasons,
 	// messages that are ignored or refused, requests that do not end. Optional.
 	Logger *slog.Logger
 }
@@ -37,7 +37,7 @@ const (
 	lastSubscription = 200 * time.Millisecond
 )
 
-// What [context.Cause] tells a handler whose context is done.
+// The causes of the contexts of requests ([context.Cause]).
 var (
 	errCancelled = errors.New("the client cancelled the request")
 	errShutdown  = errors.New("the server is shutting down")
@@ -93,8 +93,8 @@ func New(h jsonrpc.Handler, out io.Writer, config Config) *Conn {
 	return c
 }
 
-// EndInput says that no more messages come in, so that whoever waits for one
-// need not wait any longer. Requests under way go on.
+// EndInput says that no more messages come in, so that questions to the client
+// fail. Requests under way go on.
 func (c *Conn) EndInput() {
 	if c.stateful != nil {
 		c.endInput.Do(c.stateful.Close)
@@ -123,8 +123,7 @@ func (c *Conn) Close(ctx context.Context, grace time.Duration) {
 	case <-c.idle:
 		return
 	case <-ctx.Done():
-		// Whoever closes the connection has told subscriptions to end, which they
-		// do with their result.
+		// Subscriptions have been told to end, and do so with their result.
 		c.cancelAll(false)
 		if c.idleWithin(lastSubscription) {
 			return

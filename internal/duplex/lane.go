@@ -175,7 +175,7 @@ type lender struct {
 	asker jsonrpc.Asker
 }
 
-// Ask is that of [jsonrpc.Asker].
+// Ask implements [jsonrpc.Asker].
 func (l lender) Ask(ctx context.Context, method string, params []byte) ([]byte, error) {
 	l.slot.give()
 	defer l.slot.regain(ctx)

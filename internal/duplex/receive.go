@@ -15,7 +15,7 @@ const maxPooled = 64 << 10
 // maxLogged bounds what a log line repeats of a message.
 const maxLogged = 256
 
-// A Message is one message and what was parsed from it.
+// A Message is one message and the request parsed from it.
 type Message struct {
 	Text    []byte
 	request jsonrpc.Request // aliases Text
@@ -34,7 +34,7 @@ func (c *Conn) Release(m *Message) {
 }
 
 // Receive acts on one message, which it takes over. Calls of Receive must not
-// overlap. The values of ctx are those of the requests in the message; ctx must
+// overlap. Requests in the message get the values of ctx, which must
 // not end before [Conn.Close] has returned, unless to abandon them.
 func (c *Conn) Receive(ctx context.Context, m *Message) {
 	if ctx, x := c.accept(ctx, m, nil); x != nil {

@@ -108,8 +108,8 @@ type reader struct {
 	err   error         // why, if not for its end
 }
 
-// read receives messages until the input ends or the connection is closed. Ctx
-// is that of all requests.
+// read receives messages until the input ends or the connection is closed.
+// Requests get contexts derived from ctx.
 func (r *reader) read(ctx context.Context) {
 	defer close(r.ended)
 	for !r.conn.Closed() {
