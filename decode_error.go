@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 
 	"github.com/mcpengine/mcpengine/internal/infer"
@@ -62,9 +63,9 @@ func locate(args []byte, t reflect.Type) (path []part, value []byte, err error) 
 			if decoded++; decoded > maxParts {
 				return path, value, err
 			}
-			head := append(before[:len(before):len(before)], p.head...)
+			head := append(slices.Clip(before), p.head...)
 			tail := append([]byte{p.tail}, after...)
-			whole := append(append(head[:len(head):len(head)], p.value...), tail...)
+			whole := append(append(slices.Clip(head), p.value...), tail...)
 			if failed := json.Unmarshal(whole, reflect.New(t).Interface()); failed != nil {
 				before, value, after, err, found = head, p.value, tail, failed, true
 				path = append(path, p)

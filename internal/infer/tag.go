@@ -79,8 +79,12 @@ func (r rules) check(t reflect.Type) error {
 		}
 	}
 	for _, pair := range [][2]string{
-		{"minimum", "maximum"}, {"minimum", "exclusiveMaximum"}, {"exclusiveMinimum", "maximum"}, {"exclusiveMinimum", "exclusiveMaximum"},
-		{"minLength", "maxLength"}, {"minItems", "maxItems"},
+		{"minimum", "maximum"},
+		{"minimum", "exclusiveMaximum"},
+		{"exclusiveMinimum", "maximum"},
+		{"exclusiveMinimum", "exclusiveMaximum"},
+		{"minLength", "maxLength"},
+		{"minItems", "maxItems"},
 	} {
 		low, hasLow := r.number(pair[0])
 		high, hasHigh := r.number(pair[1])

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -8,9 +9,9 @@ import (
 )
 
 // ApplyDefaults returns value with every missing property that has a default
-// added, also inside the objects that are present. A property that is required
-// is not added: the caller has to send it. It returns value itself when nothing
-// is missing.
+// added, also inside the objects, arrays and maps that are present. A property
+// that is required is not added: the caller has to send it. It returns value
+// itself when nothing is missing, and an error when more than maxAdded bytes are.
 //
 // JSON Schema calls default an annotation, so a default is not checked against
 // the schema; apply defaults to a value that has been validated.
@@ -24,6 +25,9 @@ func (s *Schema) ApplyDefaults(value []byte) ([]byte, error) {
 	f := filler{src: value}
 	pos := scan.Space(value, 0)
 	if f.value(s.root, pos) < 0 {
+		if f.added > maxAdded {
+			return nil, errDefaults
+		}
 		return nil, fmt.Errorf("apply defaults: %w", errMalformed)
 	}
 	if f.dst == nil {
@@ -31,6 +35,12 @@ func (s *Schema) ApplyDefaults(value []byte) ([]byte, error) {
 	}
 	return append(f.dst, value[f.copied:]...), nil
 }
+
+// maxAdded bounds the bytes that ApplyDefaults adds: a list of many small objects
+// would otherwise grow by the defaults of each.
+const maxAdded = 16 << 20
+
+var errDefaults = errors.New("arguments are invalid: their defaults take too much room")
 
 // markFills sets fills in all nodes. Children come after their parents, so only
 // references backwards need more than one round.
@@ -49,13 +59,14 @@ func markFills(nodes []*node) {
 // mayFill reports whether n leads to a property with a default. It also
 // prepares the text to be added.
 func (n *node) mayFill() bool {
-	if n.ref != nil && n.ref.fills {
-		return true
+	fills := n.ref != nil && n.ref.fills
+	if n.array != nil {
+		fills = fills || n.array.items.mayBeFilled() || slices.ContainsFunc(n.array.prefix, (*node).mayBeFilled)
 	}
 	if n.object == nil {
-		return false
+		return fills
 	}
-	fills := false
+	fills = fills || n.object.additional.mayBeFilled()
 	for i := range n.object.properties {
 		p := &n.object.properties[i]
 		if p.schema == nil {
@@ -68,6 +79,8 @@ func (n *node) mayFill() bool {
 	}
 	return fills
 }
+
+func (n *node) mayBeFilled() bool { return n != nil && n.fills }
 
 // defaultValue returns the default of n, or of what n refers to.
 func (n *node) defaultValue() []byte {
@@ -83,23 +96,39 @@ type filler struct {
 	src, dst []byte
 	copied   int
 	depth    int
+	added    int // by defaults
 }
 
 // value fills the value at pos and returns its end, or -1.
 func (f *filler) value(n *node, pos int) int {
-	for !n.isFilledObject() && n.ref != nil {
-		n = n.ref
-	}
-	if pos < 0 || pos >= len(f.src) || f.src[pos] != '{' || !n.isFilledObject() || f.depth == maxValueDepth {
+	if pos < 0 || pos >= len(f.src) || f.depth == maxValueDepth {
 		return scan.Value(f.src, pos)
 	}
 	f.depth++
-	end := f.object(n.object, pos)
-	f.depth--
-	return end
+	defer func() { f.depth-- }()
+	for n != nil && n.fills {
+		switch {
+		case f.src[pos] == '{' && n.object != nil:
+			return f.object(n.object, pos)
+		case f.src[pos] == '[' && n.array != nil:
+			return f.array(n.array, pos)
+		}
+		n = n.ref
+	}
+	return scan.Value(f.src, pos)
 }
 
-func (n *node) isFilledObject() bool { return n.fills && n.object != nil }
+func (f *filler) array(rules *arrayRules, pos int) int {
+	e := scan.Elements{Data: f.src, Pos: pos}
+	for i := 0; e.Pos >= 0 && e.Next(); i++ {
+		child := rules.items
+		if i < len(rules.prefix) {
+			child = rules.prefix[i]
+		}
+		e.Pos = f.value(child, e.Pos)
+	}
+	return e.Pos
+}
 
 func (f *filler) object(rules *objectRules, pos int) int {
 	var small [smallSet]uint64
@@ -111,15 +140,12 @@ func (f *filler) object(rules *objectRules, pos int) int {
 	m := scan.Members{Data: f.src, Pos: pos}
 	for name := m.Next(); name != nil; name = m.Next() {
 		empty = false
-		i := rules.find(scan.Text(name))
-		if i >= 0 {
+		child := rules.additional
+		if i := rules.find(scan.Text(name)); i >= 0 {
 			present.add(i)
+			child = rules.properties[i].schema
 		}
-		if i >= 0 && rules.properties[i].schema != nil && rules.properties[i].schema.fills {
-			m.Pos = f.value(rules.properties[i].schema, m.Pos)
-		} else {
-			m.Pos = scan.Value(f.src, m.Pos)
-		}
+		m.Pos = f.value(child, m.Pos)
 	}
 	if m.Pos < 0 {
 		return -1
@@ -128,6 +154,9 @@ func (f *filler) object(rules *objectRules, pos int) int {
 		p := &rules.properties[i]
 		if p.fill == nil || present.has(i) {
 			continue
+		}
+		if f.added += len(p.fill); f.added > maxAdded {
+			return -1
 		}
 		f.copyTo(m.Pos - 1) // up to the closing brace
 		if !empty {

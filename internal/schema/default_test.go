@@ -1,6 +1,9 @@
 package schema_test
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestApplyDefaults(t *testing.T) {
 	t.Parallel()
@@ -30,7 +33,10 @@ func TestApplyDefaults(t *testing.T) {
 		{"default of the referenced", `{"$defs":{"n":{"default":1}},"properties":{"a":{"$ref":"#/$defs/n"}}}`, `{}`, `{"a":1}`},
 		{"default beside the reference", `{"$defs":{"n":{"default":1}},"properties":{"a":{"$ref":"#/$defs/n","default":2}}}`, `{}`, `{"a":2}`},
 		{"default as it is written", `{"properties":{"a":{"default":{},"properties":{"b":{"default":1}}}}}`, `{}`, `{"a":{}}`},
-		{"default in items is not applied", `{"properties":{"a":{"items":{"properties":{"b":{"default":1}}}}}}`, `{"a":[{}]}`, `{"a":[{}]}`},
+		{"items", `{"properties":{"a":{"prefixItems":[{}],"items":{"properties":{"b":{"default":1}}}}}}`, `{"a":[{},{},[],{"b":2}]}`, `{"a":[{},{"b":1},[],{"b":2}]}`},
+		{"items of the root", `{"items":{"properties":{"b":{"default":1}}}}`, `[{},1]`, `[{"b":1},1]`},
+		{"a map", `{"properties":{"c":{}},"additionalProperties":{"properties":{"b":{"default":1}}}}`, `{"a":{},"c":{}}`, `{"a":{"b":1},"c":{}}`},
+		{"items that refer", `{"$defs":{"n":{"properties":{"a":{"default":1},"l":{"items":{"$ref":"#/$defs/n"}}}}},"items":{"$ref":"#/$defs/n"}}`, `[{"l":[{"l":[{}]}]}]`, `[{"l":[{"l":[{"a":1}],"a":1}],"a":1}]`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -46,6 +52,18 @@ func TestApplyDefaults(t *testing.T) {
 				t.Error("ApplyDefaults has copied a complete value")
 			}
 		})
+	}
+}
+
+// Many small objects do not grow without end.
+func TestApplyDefaultsBoundsTheSize(t *testing.T) {
+	t.Parallel()
+	s := mustCompile(t, `{"items":{"properties":{"a":{"default":"`+strings.Repeat("x", 1<<10)+`"}}}}`)
+	for n, ok := range map[int]bool{10_000: true, 20_000: false} {
+		_, err := s.ApplyDefaults([]byte(`[{}` + strings.Repeat(`,{}`, n) + `]`))
+		if (err == nil) != ok {
+			t.Errorf("ApplyDefaults of %d objects = %v", n, err)
+		}
 	}
 }
 

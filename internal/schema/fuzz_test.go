@@ -47,11 +47,11 @@ func FuzzCompile(f *testing.F) {
 // FuzzApplyDefaults checks what is added: the result is JSON, has all that the
 // value had, and needs nothing more.
 func FuzzApplyDefaults(f *testing.F) {
-	s, err := schema.Compile([]byte(`{"properties":{"a":{"default":1,"properties":{"b":{"default":"x"}}},"n":{"$ref":"#"},"\"":{"default":[]}}}`))
+	s, err := schema.Compile([]byte(`{"properties":{"a":{"default":1,"properties":{"b":{"default":"x"}}},"n":{"$ref":"#"},"l":{"items":{"$ref":"#"}},"\"":{"default":[]}},"additionalProperties":{"$ref":"#"}}`))
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, seed := range []string{`{}`, ` { } `, `{"n":{"a":{}},"c":[{}]}`, `{"\u0061":1,"\"":{}}`, `[{}]`} {
+	for _, seed := range []string{`{}`, ` { } `, `{"n":{"a":{}},"c":[{}]}`, `{"l":[{},[{}]],"x":{"l":[]}}`, `{"\u0061":1,"\"":{}}`, `[{}]`} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, value []byte) {
