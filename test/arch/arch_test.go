@@ -1,9 +1,11 @@
 package arch_test
 
 import (
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -210,5 +212,34 @@ func TestRules(t *testing.T) {
 				t.Errorf("broken rules (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// Every requirement of the library's module is in the checksum file, the SBOM and
+// the vulnerability scanner of each of its users.
+func TestRequirements(t *testing.T) {
+	t.Parallel()
+	const most = 8
+	out, err := exec.CommandContext(t.Context(), "go", "mod", "edit", "-json", folder+"/go.mod").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var module struct {
+		Require []struct {
+			Path     string
+			Indirect bool
+		}
+	}
+	if err := json.Unmarshal(out, &module); err != nil {
+		t.Fatal(err)
+	}
+	var direct []string
+	for _, r := range module.Require {
+		if !r.Indirect {
+			direct = append(direct, r.Path)
+		}
+	}
+	if len(direct) == 0 || len(direct) > most {
+		t.Errorf("the library requires %d modules, at most %d are allowed: %q. What only tests need belongs in the module test", len(direct), most, direct)
 	}
 }
