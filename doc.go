@@ -38,9 +38,14 @@
 //
 // [WithAuth] makes the engine a protected resource of OAuth 2.1: every feature
 // needs a valid access token unless it is [Public]. [RequireScopes] demands scopes,
-// [Allow] rules over the caller, and [Hidden] keeps a feature from those who may
-// not use it. Handlers find the caller with auth.UserFrom. Without WithAuth
-// everybody may use everything.
+// [Allow] rules over the caller, and [Hidden] hides a feature from callers who may
+// not use it. Handlers find the caller with auth.UserFrom, and demand further
+// scopes with [CheckScopes]. Without WithAuth everybody may use everything.
+//
+// # Middleware
+//
+// [WithMiddleware] wraps every request and [WithToolMiddleware] every call of a
+// tool. Both may replace parameters and results.
 //
 // # Errors
 //

@@ -10,8 +10,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/schema"
 )
 
-// checkForm refuses what the schema of a form has no place for: it is a flat
-// object of primitive properties (schema, "ElicitRequestFormParams").
+// checkForm refuses a schema that is not one of a form: a flat object of primitive
+// properties (schema, "ElicitRequestFormParams").
 func checkForm(t reflect.Type, s *schema.Schema) error {
 	root, err := jsonrpc.ParseObject(s.JSON())
 	if err != nil {

@@ -77,7 +77,7 @@ func newAsk(method string, opts []AskOption) *ask {
 var errCannotAsk = mcp.Errorf(mcp.CodeInvalidRequest,
 	"the server has to ask the client, which this connection cannot carry: use a session, stdio, or protocol version %s", mcp.LatestProtocolVersion)
 
-// asking returns the request of ctx, ready to ask.
+// asking returns the request of ctx, prepared for a question.
 func asking(ctx context.Context) (*Request, error) {
 	req := RequestFrom(ctx)
 	switch {
@@ -86,8 +86,8 @@ func asking(ctx context.Context) (*Request, error) {
 	case !req.subject.mayAsk:
 		return nil, internalf("input can be asked for by tools, resources and prompts only")
 	case req.version.Handshake && req.asker == nil:
-		// What the client can answer is not known either, since nobody has kept what
-		// it declared.
+		// Without a session, the capabilities that the client declared are not known
+		// either.
 		return nil, errCannotAsk
 	}
 	req.mu.Lock()

@@ -203,11 +203,11 @@ func (e *Engine) schemaOf(t reflect.Type, p purpose) (s *schema.Schema, err erro
 type core struct {
 	*Engine
 
-	// hangup ends the subscriptions of one connection, as closing the engine
-	// ends all of them. Nil never does.
+	// hangup ends the subscriptions of one connection when it is closed. Nil never
+	// does.
 	hangup <-chan struct{}
 
-	// local says that the connection cannot say who is calling.
+	// local says that callers on the connection cannot be verified.
 	local bool
 }
 

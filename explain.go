@@ -7,8 +7,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/uritemplate"
 )
 
-// A Policy says who may use what an engine offers: an entry for discovery and
-// one for each feature, in the order of their registration.
+// A Policy says which callers may use the features of an engine: it has an entry
+// for discovery and one for each feature, in the order of their registration.
 type Policy []PolicyEntry
 
 // A PolicyEntry is the policy of one feature.

@@ -7,8 +7,8 @@ import (
 	"github.com/mcpengine/mcpengine/auth"
 )
 
-// A policy is who may use a feature. The zero policy admits every verified
-// caller; without [WithAuth] every policy admits everybody.
+// A policy says which callers may use a feature. The zero policy admits every
+// verified caller; without [WithAuth] every policy admits everybody.
 type policy struct {
 	public bool // no caller has to be verified
 	hidden bool
@@ -21,9 +21,9 @@ type policy struct {
 // *auth.Resource. From then on every feature needs a valid access token unless
 // it is [Public], and so do lists and server/discover unless the resource has
 // auth.OpenDiscovery. Over HTTP, in every protocol version and on AWS Lambda, a
-// caller without one is answered with 401, and one that may not use a feature
+// caller without one is answered with 401, and a caller that may not use a feature
 // with 403, in both cases before the handler or any middleware runs. Over stdio
-// nobody is verified, so that only public features work.
+// callers are not verified, so that only public features work.
 //
 // New panics when it is given twice.
 func WithAuth(resource auth.Authority) Option {

@@ -26,21 +26,21 @@ type Request struct {
 	ends    *ends
 	ctx     requestContext
 	hangup  <-chan struct{} // ends a subscription
-	user    *auth.User      // nil when nobody was verified
-	local   bool            // from a connection on which nobody can be
+	user    *auth.User      // nil without a verified caller
+	local   bool            // from a connection on which callers are never verified
 	subject subject         // set when the method may ask the client
 	round   *round          // nil until something is asked or answered
 
-	toolErr error // of a tool, which became its result
+	toolErr error // of the handler of a tool, which became the result
 
-	response *jsonrpc.Response // which may have a Tail; nil for one that may not
+	response *jsonrpc.Response // nil when it must not have a Tail
 
-	// Of the wire, which is another request's when this one has been answered:
-	// a handler that goes on must not reach the client of that one.
+	// Copied because wire is used again after the response: a handler that is
+	// still running must not reach another client.
 	asker  jsonrpc.Asker
 	closer jsonrpc.StreamCloser
 
-	mu       sync.Mutex // guards round, until the handler runs, and what follows
+	mu       sync.Mutex // guards the fields below, and round until the handler runs
 	notify   func(jsonrpc.Notification)
 	ended    bool
 	progress float64 // of the last notification
@@ -194,7 +194,7 @@ func checkMeta(wire *jsonrpc.Request) (*protocol.Version, *jsonrpc.Error) {
 	return v, nil
 }
 
-// refuseInitialize refuses a handshake where there is none. A client of a
+// refuseInitialize refuses a handshake where none is served. A client of a
 // handshake version may show the message to its user (versioning, "Backward
 // Compatibility").
 func refuseInitialize(wire *jsonrpc.Request) *jsonrpc.Error {

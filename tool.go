@@ -320,8 +320,8 @@ func (e *Engine) callTool(ctx context.Context, req *Request, dst []byte) ([]byte
 	return req.toolFailure(dst[:start], err)
 }
 
-// toolFailure decides what an error of a tool is: a JSON-RPC error, a question
-// to the user, or a result for the model.
+// toolFailure turns an error of a tool into a JSON-RPC error, a question to the
+// user, or a result for the model.
 func (r *Request) toolFailure(dst []byte, err error) ([]byte, error) {
 	switch {
 	case isProtocolError(err):
@@ -370,8 +370,8 @@ func checkParamHeaders(req *Request, bindings []schema.Header, args []byte) erro
 	return nil
 }
 
-// mirrored returns the value at a path of properties, and nil when there is none
-// or it is null.
+// mirrored returns the value at a path of properties. It returns nil for a value
+// that is null or missing.
 func mirrored(args []byte, path []string) []byte {
 	value := scan.At(args, path)
 	if string(value) == "null" {

@@ -40,13 +40,13 @@ func (p *CompleteRequestParams) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// CompleteArgument is the argument to complete and what there is of its value.
+// CompleteArgument is the argument to complete and the beginning of its value.
 type CompleteArgument struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
 }
 
-// CompleteContext holds what is already known when an argument is completed.
+// CompleteContext holds the values of other arguments.
 type CompleteContext struct {
 	// Arguments are the values of the other arguments.
 	Arguments map[string]string `json:"arguments,omitzero"`

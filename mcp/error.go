@@ -65,7 +65,7 @@ const (
 	CodeUnsupportedProtocolVersion = -32022
 )
 
-// Error codes of earlier protocol versions, which are never given out again.
+// Error codes of handshake versions, which are never given out again.
 const (
 	// CodeResourceNotFound is of 2025-11-25 and before. Since then,
 	// [CodeInvalidParams] takes its place.

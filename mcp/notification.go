@@ -2,7 +2,8 @@ package mcp
 
 import "encoding/json"
 
-// CancelledNotificationParams say that nobody waits for a result any more.
+// CancelledNotificationParams say that the sender does not wait for a result any
+// more.
 type CancelledNotificationParams struct {
 	Meta Meta `json:"_meta,omitzero"`
 	// RequestID is the id of the request to cancel. Required.

@@ -22,6 +22,6 @@ type PaginatedRequestParams struct {
 }
 
 // Cursor is a server's opaque mark for a position in a list. The empty cursor
-// is as good as any other, so only a nil *Cursor means that there is none
+// is a valid one: only a nil *Cursor stands for no cursor
 // (pagination, "Implementation Guidelines").
 type Cursor string

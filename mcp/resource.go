@@ -23,15 +23,15 @@ type ResourceTemplate struct {
 	Name        string `json:"name"`
 	Title       string `json:"title,omitzero"`
 	Description string `json:"description,omitzero"`
-	// MIMEType is set only when it is that of every resource of the family.
+	// MIMEType is set only when every resource of the family has it.
 	MIMEType    string       `json:"mimeType,omitzero"`
 	Annotations *Annotations `json:"annotations,omitzero"`
 	Icons       []Icon       `json:"icons,omitzero"`
 	Meta        Meta         `json:"_meta,omitzero"`
 }
 
-// ResourceContents is what reading a resource yields: bytes when Blob is not
-// nil, and text otherwise. The schema's TextResourceContents and
+// ResourceContents is the contents of a resource: bytes when Blob is not nil, and
+// text otherwise. The schema's TextResourceContents and
 // BlobResourceContents are its two forms.
 type ResourceContents struct {
 	URI      string `json:"uri"`

@@ -23,7 +23,7 @@ const (
 	ResultTypeInputRequired ResultType = "input_required"
 )
 
-// CacheScope says who may share a cached result.
+// CacheScope says which clients may share a cached result.
 type CacheScope string
 
 // The cache scopes, which accompany a TTLMs: the number of milliseconds for

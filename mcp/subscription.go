@@ -36,6 +36,6 @@ type SubscriptionsListenResult struct {
 // ResourceUpdatedNotificationParams say that a resource has changed.
 type ResourceUpdatedNotificationParams struct {
 	Meta Meta `json:"_meta,omitzero"`
-	// URI may be that of a part of the resource the client subscribed to.
+	// URI may name a part of the resource that the client subscribed to.
 	URI string `json:"uri"`
 }

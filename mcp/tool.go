@@ -68,6 +68,5 @@ type CallToolResult struct {
 	IsError bool `json:"isError,omitzero"`
 }
 
-// Text returns the text of the content: that of every [TextContent], one on a
-// line.
+// Text returns the text of every [TextContent] of the content, one on a line.
 func (r *CallToolResult) Text() string { return r.Content.Text() }
