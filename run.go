@@ -26,7 +26,7 @@ import (
 //
 //   - MCPENGINE_TRANSPORT, "http" or "stdio", overrides what follows;
 //   - AWS_LAMBDA_RUNTIME_API means that the program is the bootstrap of an AWS
-//     Lambda function, whatever the front door is. MCPENGINE_LAMBDA_MODE,
+//     Lambda function, whatever the front end is. MCPENGINE_LAMBDA_MODE,
 //     "buffered" or "stream", says how it answers; the default is buffered.
 //     There are no sessions and no subscriptions;
 //   - PORT, or AWS_LAMBDA_HTTP_ENDPOINT, means HTTP on that port of all

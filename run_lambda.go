@@ -1,12 +1,18 @@
 package mcpengine
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"log/slog"
+	"net/http"
 	"os"
 	"time"
 
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/lambda"
+	"github.com/mcpengine/mcpengine/internal/protocol"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // serverlessTTL is how long lists stay fresh where clients do not hear of changes,
@@ -27,6 +33,7 @@ func (e *Engine) runLambda(ctx context.Context) error {
 		Stream:              stream,
 		AuthorizationHeader: e.httpConfig.AuthorizationHeader,
 		MaxBody:             e.httpConfig.MaxBodyBytes,
+		TooLarge:            e.tooLarge,
 		Logger:              e.logger,
 	})
 }
@@ -41,4 +48,29 @@ func (e *Engine) goServerless() {
 	}
 	e.httpConfig.NoSessions = true
 	e.serveHTTP()
+}
+
+// tooLarge answers a request whose answer the platform cannot carry. For a tool
+// it is a result that the model can act on; for every other method, an error.
+func (e *Engine) tooLarge(message []byte, reason string) (status int, body []byte) {
+	var req jsonrpc.Request
+	err := jsonrpc.Errorf(mcp.CodeInternalError, "%s", reason)
+	if req.Parse(message) != nil || req.IsNotification() {
+		resp := jsonrpc.ErrorResponse(nil, err)
+		defer resp.Release()
+		return http.StatusInternalServerError, bytes.Clone(resp.Body)
+	}
+	resp := jsonrpc.ErrorResponse(req.ID, err)
+	defer resp.Release()
+	if protocol.MethodOf(req.Method).About == protocol.AboutTool {
+		call := Request{ends: &ends{result: []byte("}")}} // as in the handshake versions
+		if v := protocol.FindJSON(req.Meta.Get(mcp.MetaProtocolVersion)); v != nil {
+			call.ends = e.ends[v]
+		}
+		resp.Status = http.StatusOK
+		resp.BeginResult(req.ID)
+		resp.Body = call.appendToolError(resp.Body, errors.New(reason))
+		resp.EndResult()
+	}
+	return resp.Status, bytes.Clone(resp.Body)
 }

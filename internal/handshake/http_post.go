@@ -8,6 +8,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/protocol"
+	"github.com/mcpengine/mcpengine/internal/streamable"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -28,7 +29,7 @@ type exchange struct {
 
 func newExchange(h *HTTP, s *session, w http.ResponseWriter, r *http.Request, began time.Time) *exchange {
 	x := &exchange{http: h, session: s, w: w, r: r, began: began, carrier: carrier{w: w, r: r, ended: make(chan struct{})}}
-	x.stream = stream{session: s, kind: answerStream, carrier: &x.carrier}
+	x.stream = stream{session: s, kind: answerStream, carrier: &x.carrier, dropped: streamable.Buffers(w)}
 	return x
 }
 
@@ -99,8 +100,7 @@ func (x *exchange) attempt(answer func()) {
 		switch {
 		case returned:
 		case v == nil:
-			x.http.config.Logger.Error("the handler of a request ended its goroutine")
-			x.cut(jsonrpc.Errorf(mcp.CodeInternalError, "internal error"))
+			x.cut(jsonrpc.ErrInternal)
 		default:
 			x.panicked = true
 			if v != http.ErrAbortHandler {

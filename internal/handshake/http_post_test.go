@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -532,5 +533,44 @@ func TestPanic(t *testing.T) {
 	}
 	if resp := c.post(t.Context(), `{"jsonrpc":"2.0","id":2,"method":"ping"}`); resp.StatusCode != http.StatusOK {
 		t.Errorf("the session: HTTP %d", resp.StatusCode)
+	}
+}
+
+// A bufferedWriter keeps the answer, as one on AWS Lambda does.
+type bufferedWriter struct {
+	*httptest.ResponseRecorder
+	dropped int
+}
+
+func (*bufferedWriter) Buffered() bool { return true }
+func (w *bufferedWriter) Dropped()     { w.dropped++ }
+
+// A buffered answer is JSON, and what is notified is dropped.
+func TestBufferedAnswer(t *testing.T) {
+	t.Parallel()
+	h, _ := newEndpoint(notes(2), handshake.HTTPConfig{NoSessions: true})
+	w := &bufferedWriter{ResponseRecorder: httptest.NewRecorder()}
+	h.ServeHTTP(w, newMessage(t.Context(), inMemory, "2025-11-25", "", callMessage))
+	if got := w.Header().Get("Content-Type"); got != "application/json" || w.dropped != 2 {
+		t.Errorf("%q with %d notifications dropped, want JSON and 2", got, w.dropped)
+	}
+}
+
+// A handler that ends its goroutine is answered, in a session and without one.
+func TestGoexit(t *testing.T) {
+	t.Parallel()
+	for _, noSessions := range []bool{false, true} {
+		h, _ := newEndpoint(handlerFunc(func(_ context.Context, req *jsonrpc.Request, _ func(jsonrpc.Notification)) *jsonrpc.Response {
+			if req.Method == "tools/call" {
+				runtime.Goexit()
+			}
+			return result(req, `{}`)
+		}), handshake.HTTPConfig{NoSessions: noSessions})
+		c := connect(t, h, "2025-11-25")
+		resp := c.post(t.Context(), callMessage)
+		body, err := io.ReadAll(resp.Body)
+		if err != nil || !strings.Contains(string(body), "internal error") || !strings.Contains(string(body), `"id":1`) {
+			t.Errorf("without sessions %t: the answer is %q, %v", noSessions, body, err)
+		}
 	}
 }

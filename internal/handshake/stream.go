@@ -56,6 +56,7 @@ type stream struct {
 	call      *call       // ends when the client stays away; nil when it only listens
 	abandoned bool
 	isCut     bool
+	dropped   func() // told of messages that a buffered answer cannot carry; nil when it can
 }
 
 // A carrier is an HTTP response with which a stream is connected to its client.
@@ -100,6 +101,9 @@ func (st *stream) send(message []byte) error {
 	}
 	switch {
 	case st.session.http.config.JSONOnly:
+		return errMute
+	case st.dropped != nil:
+		st.dropped()
 		return errMute
 	case st.done || !st.opened && st.carrier == nil:
 		// A client that was never given an id cannot come back for more.
@@ -179,7 +183,7 @@ func (st *stream) write(e sse.Event) {
 func (st *stream) run() {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if config := &st.session.http.config; st.silence == nil && !config.JSONOnly {
+	if config := &st.session.http.config; st.silence == nil && !config.JSONOnly && st.dropped == nil {
 		st.silence = time.AfterFunc(config.KeepAlive, st.breakSilence)
 	}
 }
@@ -222,7 +226,7 @@ func (st *stream) finishEmpty() {
 	}
 	switch c := st.carrier; {
 	case c == nil || st.opened:
-	case st.session.http.config.JSONOnly:
+	case st.session.http.config.JSONOnly || st.dropped != nil:
 		streamable.ExtendWrite(c.w, time.Time{}, st.session.http.config.IOTimeout)
 		c.w.WriteHeader(http.StatusAccepted)
 	default:

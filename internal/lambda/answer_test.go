@@ -120,7 +120,7 @@ func TestStreamedAnswersOnTheWire(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a front door that cannot stream", func(t *testing.T) {
+	t.Run("a front end that cannot stream", func(t *testing.T) {
 		handler = hello
 		p.events <- httpAPI(t, "")
 		if got := <-p.answers; got.header.Get("Lambda-Runtime-Function-Response-Mode") != "" || got.body != helloAnswer {

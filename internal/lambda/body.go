@@ -18,7 +18,7 @@ type refusal struct {
 }
 
 // decodeBody leaves the body of the request in x.body: out of Base64, in which
-// front doors wrap what is not text, and unzipped.
+// front ends wrap what is not text, and unzipped.
 func (x *exchange) decodeBody() *refusal {
 	x.body = x.event.Body
 	if x.event.IsBase64Encoded {

@@ -13,7 +13,7 @@ import (
 )
 
 // maxMessage bounds what the platform may send at once. An event is at most
-// 6 MB, and who sends more than this is no platform.
+// 6 MB.
 const maxMessage = 32 << 20
 
 var errStopped = errors.New("stopped")
@@ -21,9 +21,10 @@ var errStopped = errors.New("stopped")
 // A connection takes requests to the platform, one at a time, and is kept
 // between them. One goroutine uses it; any may call stop.
 //
-// It does by hand what an [http.Transport] would do with two goroutines and
-// their context switches: of the processor time of a request, a third. The peer
-// is but one server on the same machine.
+// With an [http.Transport] in its place, which hands each request and each
+// response from one goroutine to another, a warm invocation takes 0.9 to 1.1 of
+// the processor time of aws-lambda-go where this one takes 0.6. The peer is one
+// server on the same machine.
 type connection struct {
 	address string
 	conn    net.Conn // nil when there is none
@@ -103,16 +104,6 @@ func (c *connection) ask(head, body []byte, wait func() error) (*http.Response, 
 	return c.response()
 }
 
-// answer waits for the response to the second one of the requests that ask has
-// sent together.
-func (c *connection) answer() (*http.Response, error) {
-	if err := c.long(); err != nil {
-		c.close()
-		return nil, err
-	}
-	return c.response()
-}
-
 func (c *connection) try(head, body []byte, wait func() error) error {
 	if err := c.send(head, body); err != nil {
 		return err
@@ -124,7 +115,7 @@ func (c *connection) try(head, body []byte, wait func() error) error {
 // be.
 func (c *connection) send(head, body []byte) error {
 	if c.conn != nil && c.r.Buffered() > 0 {
-		c.close() // nobody asked for what is there
+		c.close() // what is there answers no request
 	}
 	if c.conn == nil {
 		if err := c.dial(); err != nil {

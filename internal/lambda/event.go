@@ -7,8 +7,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 )
 
-// An event is what this package reads of the events of every front door. The
-// names that two of them share mean the same in both; door tells which one it
+// An event is what this package reads of the events of every front end. The
+// names that two of them share mean the same in both; frontEnd tells which one it
 // is, and with that which of the members count.
 type event struct {
 	// Function URL and HTTP API, payload format 2.0.
@@ -47,8 +47,8 @@ type requestContext struct {
 }
 
 // parse reads an event. It fails when payload is not strict JSON, when a member
-// is not what its name promises, and when no front door made it.
-func (e *event) parse(payload []byte) (*door, error) {
+// is not what its name promises, and when no front end made it.
+func (e *event) parse(payload []byte) (*frontEnd, error) {
 	members, err := jsonrpc.ParseObject(payload)
 	for _, m := range members {
 		if err == nil {
@@ -65,7 +65,7 @@ func (e *event) parse(payload []byte) (*door, error) {
 		}
 		return nil, &EventError{Err: err}
 	}
-	d := e.door()
+	d := e.frontEnd()
 	if d == nil {
 		return nil, &EventError{Kind: describe(payload)}
 	}

@@ -15,12 +15,12 @@ import (
 
 // An exchange is one invocation on its way through the adapter.
 type exchange struct {
-	adapter *Adapter
-	event   event
-	door    *door
-	body    []byte // of the request
-	id      string
-	writer  writer
+	adapter  *Adapter
+	event    event
+	frontEnd *frontEnd
+	body     []byte // of the request
+	id       string
+	writer   writer
 }
 
 // Invoke answers one invocation with an answer that is complete. It fails, and
@@ -30,7 +30,7 @@ func (a *Adapter) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	x.serve(ctx)
+	x.run(ctx)
 	return x.reply(ctx), nil
 }
 
@@ -38,7 +38,7 @@ func (a *Adapter) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 func (a *Adapter) begin(ctx context.Context, payload []byte) (*exchange, error) {
 	x := &exchange{adapter: a}
 	var err error
-	if x.door, err = x.event.parse(payload); err != nil {
+	if x.frontEnd, err = x.event.parse(payload); err != nil {
 		return nil, err
 	}
 	x.id = x.event.RequestContext.RequestID
@@ -48,6 +48,17 @@ func (a *Adapter) begin(ctx context.Context, payload []byte) (*exchange, error) 
 	x.writer.exchange = x
 	x.writer.header = make(http.Header, 8)
 	return x, nil
+}
+
+// run has the request answered by a goroutine of its own: a handler that ends it
+// ([runtime.Goexit]) does not end the loop of invocations.
+func (x *exchange) run(ctx context.Context) {
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		x.serve(ctx)
+	}()
+	<-served
 }
 
 // serve has the request answered, by the handler if it gets that far.
@@ -65,14 +76,14 @@ func (x *exchange) serve(ctx context.Context) {
 	defer cancel()
 	r := x.request(context.WithValue(ctx, requestIDKey{}, x.id))
 	x.writer.silent = r.Method == http.MethodHead
-	// The loop goes on even if a handler ends its goroutine.
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		defer x.recover(ctx)
-		x.adapter.handler.ServeHTTP(&x.writer, r)
+	returned := false
+	defer func() {
+		if !returned {
+			x.abandoned(ctx, recover())
+		}
 	}()
-	<-done
+	x.adapter.handler.ServeHTTP(&x.writer, r)
+	returned = true
 }
 
 // isHealthCheck reports whether the request only asks if there is anybody. A
@@ -81,10 +92,10 @@ func (x *exchange) isHealthCheck() bool {
 	if method := x.event.method(); method != http.MethodGet && method != http.MethodHead {
 		return false
 	}
-	if x.door == balancer && strings.HasPrefix(x.event.header().Get("User-Agent"), "ELB-HealthChecker/") {
+	if x.frontEnd == balancer && strings.HasPrefix(x.event.header().Get("User-Agent"), "ELB-HealthChecker/") {
 		return true
 	}
-	return x.event.path(x.door) == x.adapter.config.HealthPath
+	return x.event.path(x.frontEnd) == x.adapter.config.HealthPath
 }
 
 // apiPatience is how long an HTTP API waits for an answer, at most.
@@ -96,7 +107,7 @@ const apiPatience = 30 * time.Second
 func (x *exchange) bound(ctx context.Context) (context.Context, context.CancelFunc) {
 	now := time.Now()
 	end, ok := ctx.Deadline()
-	if x.door == httpAPI || x.door == httpAPI1 {
+	if x.frontEnd == httpAPI || x.frontEnd == httpAPI1 {
 		if last := now.Add(apiPatience); !ok || last.Before(end) {
 			end, ok = last, true
 		}
@@ -108,13 +119,16 @@ func (x *exchange) bound(ctx context.Context) (context.Context, context.CancelFu
 	return context.WithDeadline(ctx, end.Add(-margin))
 }
 
-// recover makes a panic the end of the request instead of the process.
-func (x *exchange) recover(ctx context.Context) {
-	reason := recover()
-	if reason == nil {
-		return
-	}
-	if err, ok := reason.(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
+// abandoned ends a request whose handler has panicked with reason, or has ended
+// its goroutine when that is nil.
+func (x *exchange) abandoned(ctx context.Context, reason any) {
+	err, ok := reason.(error)
+	switch {
+	case reason == nil && x.writer.complete():
+		return // what it was called by has answered
+	case reason == nil:
+		x.log(ctx, slog.LevelError, "the handler ended its goroutine")
+	case !ok || !errors.Is(err, http.ErrAbortHandler):
 		x.log(ctx, slog.LevelError, "the handler panicked", slog.Any("panic", reason), slog.String("stack", string(debug.Stack())))
 	}
 	x.writer.abort()

@@ -19,13 +19,10 @@ type registration struct {
 	err  error
 }
 
-// begin registers the extension and asks for the first invocation at once. A
-// server takes the requests of a connection one after the other (RFC 9112,
-// section 9.3.2), so that the extension is registered when the platform reads
-// that it is asked, after which it takes none any more; and the start of the
-// process is shorter by a trip to the platform and back.
+// begin registers the extension and asks for the first invocation, after which
+// the platform takes no extension any more.
 func (r *runtime) begin(c *connection, reg *registration) (*invocation, error) {
-	resp, err := c.ask(append(r.registering(), r.next...), nil, c.long)
+	resp, err := c.ask(r.registering(), nil, c.long)
 	if err == nil {
 		reg.id, err = identifier(resp)
 		c.done(resp)
@@ -34,13 +31,6 @@ func (r *runtime) begin(c *connection, reg *registration) (*invocation, error) {
 		reg.err = fmt.Errorf("register an extension: %w", err)
 	}
 	close(reg.done)
-	if c.conn != nil {
-		if resp, err := c.answer(); err == nil {
-			defer c.done(resp)
-			return read(resp)
-		}
-	}
-	// The connection has ended, and the second request with it.
 	return r.take(c)
 }
 
@@ -89,7 +79,7 @@ func (r *runtime) extend(ctx context.Context, reg *registration) {
 }
 
 // rest asks for the next event, which tells the platform that the extension is
-// ready. Without events to listen to it waits for ever.
+// ready. An extension that listens to no events waits until it is stopped.
 func (r *runtime) rest(c *connection, id string) error {
 	head := r.head("GET", "/2020-01-01/extension/event/next")
 	head = append(head, "Lambda-Extension-Identifier: "+id+"\r\n\r\n"...)
@@ -101,7 +91,7 @@ func (r *runtime) rest(c *connection, id string) error {
 	return fmt.Errorf("wait as an extension: %w", unexpected(resp))
 }
 
-// unexpected describes a response that has no business to be there.
+// unexpected describes a response that does not belong there.
 func unexpected(resp *http.Response) error {
 	text, err := io.ReadAll(io.LimitReader(resp.Body, 512))
 	if err != nil {

@@ -119,7 +119,7 @@ func check(t *testing.T, r *http.Request, name, value string) {
 	}
 }
 
-// An HTTP request survives its way through the event of any front door.
+// An HTTP request survives its way through the event of any front end.
 func FuzzRequest(f *testing.F) {
 	f.Add(uint8(0), "/mcp", "a=1&a=2", "x-tag", "v", "body", false)
 	f.Add(uint8(1), "/a%2Fb", "a=%zz", "accept", "a, b", "é\x00\"", false)

@@ -22,7 +22,7 @@ func (w *writer) appendHeaders() {
 		w.contentType = types[0]
 	}
 	b := append(make([]byte, 0, 384), '{')
-	switch w.exchange.door.shape {
+	switch w.exchange.frontEnd.shape {
 	case shapeCookies:
 		b = append(b, `"cookies":`...)
 		b = appendStrings(b, w.header["Set-Cookie"])
@@ -63,7 +63,7 @@ func (w *writer) appendBalanced(b []byte) []byte {
 
 // multi reports whether a load balancer sends and wants lists of values.
 func (w *writer) multi() bool {
-	return w.exchange.door == balancer && w.exchange.event.MultiHeader.header != nil
+	return w.exchange.frontEnd == balancer && w.exchange.event.MultiHeader.header != nil
 }
 
 type appendValues func(b []byte, values []string) []byte
@@ -79,8 +79,8 @@ func (w *writer) appendEach(b []byte, encode appendValues, wanted func(name stri
 }
 
 // travels reports whether a header is for the client. Those of the connection
-// and the length of the body are the front door's business; what is no name at
-// all, such as that of a trailer, no front door would take.
+// and the length of the body are the front end's business; what is no name at
+// all, such as that of a trailer, no front end would take.
 func travels(name string) bool {
 	switch name {
 	case "Content-Type", "Content-Length", "Connection", "Keep-Alive", "Transfer-Encoding", "Trailer", "Upgrade", "Date":
@@ -150,7 +150,7 @@ func (w *writer) appendHead(b []byte) []byte {
 	}
 	b = append(b, `},"statusCode":`...)
 	b = strconv.AppendInt(b, int64(w.status), 10)
-	if w.exchange.door == balancer {
+	if w.exchange.frontEnd == balancer {
 		b = append(b, `,"statusDescription":`...)
 		b = jsonrpc.AppendString(b, strconv.Itoa(w.status)+" "+http.StatusText(w.status))
 	}

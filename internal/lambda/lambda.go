@@ -1,15 +1,14 @@
 // Package lambda serves an [http.Handler] on AWS Lambda.
 //
 // An invocation passes through it once. event.go reads the event that a front
-// door made of an HTTP request and door.go tells which front door that was;
+// end made of an HTTP request and frontend.go tells which front end that was;
 // request.go, path.go and body.go make it an [http.Request] again. The handler
 // writes to a [writer], and reply.go puts what it wrote into the shape that the
-// front door wants, or stream.go sends it while it is being written.
+// front end wants, or stream.go sends it while it is being written.
 //
-// Around that, runtime.go takes invocations from the platform and brings their
-// answers back, extension.go sees to it that the platform says goodbye, and
-// connection.go is what both talk over. A buffered invocation needs no goroutine
-// and no pipe.
+// Around that, runtime.go takes invocations from the platform, answer.go brings
+// their answers back, extension.go registers the extension without which the
+// platform sends no SIGTERM, and connection.go is what they talk over.
 package lambda
 
 import (
@@ -26,7 +25,7 @@ import (
 
 // A Config adjusts [Run]. Its zero value is ready to use.
 type Config struct {
-	// Stream says that the front door was told to stream: the invoke mode
+	// Stream says that the front end was told to stream: the invoke mode
 	// RESPONSE_STREAM of a Function URL, or the response transfer mode STREAM of
 	// a REST API. No event reveals it, and where the two disagree clients get
 	// the framing of the response as part of its body. HTTP APIs and load
@@ -34,7 +33,7 @@ type Config struct {
 	Stream bool
 
 	// AuthorizationHeader names a header that stands in for Authorization,
-	// which is the platform's own when the front door asks for IAM
+	// which is the platform's own when the front end asks for IAM
 	// authorization. It is honoured only on requests that passed that. Optional.
 	AuthorizationHeader string
 
@@ -50,6 +49,11 @@ type Config struct {
 	// "/healthz".
 	HealthPath string
 
+	// TooLarge returns what answers a request, whose body it is given, in place
+	// of an answer that does not fit. The default is an error that belongs to no
+	// request.
+	TooLarge func(request []byte, reason string) (status int, body []byte)
+
 	// Logger is told what clients are not: panics, answers that do not fit. The
 	// default discards it.
 	Logger *slog.Logger
@@ -57,7 +61,7 @@ type Config struct {
 
 const modeVariable = "MCPENGINE_LAMBDA_MODE"
 
-// ParseMode reads from the environment whether the front door streams.
+// ParseMode reads from the environment whether the front end streams.
 func ParseMode(getenv func(string) string) (stream bool, err error) {
 	switch mode := getenv(modeVariable); mode {
 	case "", "buffered":
@@ -65,7 +69,7 @@ func ParseMode(getenv func(string) string) (stream bool, err error) {
 	case "stream":
 		return true, nil
 	default:
-		return false, fmt.Errorf(`%s is %q: use "stream" or "buffered", whichever the front door is set to`, modeVariable, mode)
+		return false, fmt.Errorf(`%s is %q: use "stream" or "buffered", whichever the front end is set to`, modeVariable, mode)
 	}
 }
 

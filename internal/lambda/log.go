@@ -10,7 +10,7 @@ type requestIDKey struct{}
 // requestIDAttr is the name that the platform's own log records use.
 const requestIDAttr = "requestId"
 
-// RequestID returns the id that the front door gave to the request whose context
+// RequestID returns the id that the front end gave to the request whose context
 // this is, or "" when it is not one from this package.
 func RequestID(ctx context.Context) string {
 	id, _ := ctx.Value(requestIDKey{}).(string)

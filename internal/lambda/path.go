@@ -7,8 +7,8 @@ import (
 
 // path returns the path of the request as the server knows it: without the
 // stage and without the base path of a custom domain, both of which belong to
-// the front door.
-func (e *event) path(d *door) string {
+// the front end.
+func (e *event) path(d *frontEnd) string {
 	var path string
 	switch d {
 	case functionURL:
@@ -79,7 +79,7 @@ func routedPath(route string, params pairs, path string) (string, bool) {
 	return "", false
 }
 
-// setPath puts the path of an event into u. Some front doors decode it and some
+// setPath puts the path of an event into u. Some front ends decode it and some
 // do not; a path that cannot be decoded must have been.
 func setPath(u *url.URL, path string) {
 	u.Path = path
@@ -93,7 +93,7 @@ func setPath(u *url.URL, path string) {
 
 // query returns the query string. Function URLs and HTTP APIs hand it on as it
 // was, load balancers in parts that are still encoded, REST APIs decoded.
-func (e *event) query(d *door) string {
+func (e *event) query(d *frontEnd) string {
 	if d.shape == shapeCookies {
 		return e.RawQueryString
 	}

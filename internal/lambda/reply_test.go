@@ -16,9 +16,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mcpengine/mcpengine/internal/lambda"
+	"github.com/mcpengine/mcpengine/internal/streamable"
 )
 
-// An answer is every member that any front door knows.
+// An answer is every member that any front end knows.
 type answer struct {
 	StatusCode        int                 `json:"statusCode"`
 	StatusDescription string              `json:"statusDescription"`
@@ -110,7 +111,7 @@ func TestAnswerOfEachFrontDoor(t *testing.T) {
 	}
 }
 
-// Members that a front door does not know must not be there at all.
+// Members that a front end does not know must not be there at all.
 func TestAnswerHasNoMembersOfOtherFrontDoors(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ event, absent string }{
@@ -313,14 +314,8 @@ func TestPanicEndsTheRequestOnly(t *testing.T) {
 func TestAnswerThatDoesNotFit(t *testing.T) {
 	t.Parallel()
 	const (
-		call      = `{\"jsonrpc\":\"2.0\",\"id\":\"7\",\"method\":\"tools/call\",\"params\":{\"name\":\"t\",\"_meta\":{}}}`
-		handshake = `{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"tools/call\",\"params\":{\"name\":\"t\"}}`
-		list      = `{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"tools/list\"}`
-		ask       = `ask for less, for example for a part of it or with a narrower filter`
-		tool6     = `{"jsonrpc":"2.0","id":"7","result":{"content":[{"type":"text","text":"the answer is larger than the 6 MB that can be returned at once: ` + ask + `"}],"isError":true,"resultType":"complete"}}`
-		tool1     = `{"jsonrpc":"2.0","id":7,"result":{"content":[{"type":"text","text":"the answer is larger than the 1 MB that can be returned at once: ` + ask + `"}],"isError":true}}`
-		error6    = `{"jsonrpc":"2.0","id":7,"error":{"code":-32603,"message":"the answer is larger than the 6 MB that can be returned at once: ` + ask + `"}}`
-		nobody6   = `{"jsonrpc":"2.0","error":{"code":-32603,"message":"the answer is larger than the 6 MB that can be returned at once: ` + ask + `"}}`
+		larger6 = `the answer is larger than the 6 MB that can be returned at once: ask for less, for example for a part of it or with a narrower filter`
+		larger1 = `the answer is larger than the 1 MB that can be returned at once: ask for less, for example for a part of it or with a narrower filter`
 	)
 	tests := []struct {
 		name   string
@@ -330,15 +325,18 @@ func TestAnswerThatDoesNotFit(t *testing.T) {
 		status int
 		want   string // "" when the answer fits
 	}{
-		{"a Function URL takes 6 MB", functionURL(t, `"body": "`+call+`"`), 6<<20 - 400, "a", 200, ""},
-		{"and no more", functionURL(t, `"body": "`+call+`"`), 6 << 20, "a", 200, tool6},
-		{"as encoded", functionURL(t, `"body": "`+call+`"`), 3 << 20, `"`, 200, tool6},
-		{"in Base64", functionURL(t, `"body": "`+call+`"`), 5 << 20, "\xff", 200, tool6},
-		{"a load balancer takes 1 MB", balancer(t, `"body": "`+handshake+`"`), 1<<20 - 400, "a", 200, ""},
-		{"and no more", balancer(t, `"body": "`+handshake+`"`), 1 << 20, "a", 200, tool1},
-		{"a REST API", restAPI(t, `"body": "`+list+`"`), 11 << 20, "a", 200, error6},
-		{"no MCP at all", httpAPI(t, `"body": "x"`), 11 << 20, "a", 500, nobody6},
+		{"a Function URL takes 6 MB", functionURL(t, `"body": "call"`), 6<<20 - 400, "a", 200, ""},
+		{"and no more", functionURL(t, `"body": "call"`), 6 << 20, "a", 299, "call: " + larger6},
+		{"as encoded", functionURL(t, `"body": "call"`), 3 << 20, `"`, 299, "call: " + larger6},
+		{"in Base64", functionURL(t, `"body": "call"`), 5 << 20, "\xff", 299, "call: " + larger6},
+		{"a load balancer takes 1 MB", balancer(t, `"body": "call"`), 1<<20 - 400, "a", 200, ""},
+		{"and no more", balancer(t, `"body": "call"`), 1 << 20, "a", 299, "call: " + larger1},
+		{"a REST API", restAPI(t, `"body": "call"`), 11 << 20, "a", 299, "call: " + larger6},
+		{"an HTTP API", httpAPI(t, `"body": "call"`), 11 << 20, "a", 299, "call: " + larger6},
 	}
+	config := lambda.Config{TooLarge: func(request []byte, reason string) (int, []byte) {
+		return 299, []byte(string(request) + ": " + reason)
+	}}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -346,7 +344,7 @@ func TestAnswerThatDoesNotFit(t *testing.T) {
 				w.Header().Set("Etag", "x")
 				w.Header().Set("X-Kept", "y")
 				fmt.Fprint(w, strings.Repeat(test.fill, test.size))
-			}, lambda.Config{}, test.event)
+			}, config, test.event)
 			if test.want == "" {
 				if len(got.Body) != test.size {
 					t.Errorf("the answer is %.100q, want all of it", got.Body)
@@ -364,48 +362,65 @@ func TestAnswerThatDoesNotFit(t *testing.T) {
 	}
 }
 
-func TestBufferedNotificationsAreDropped(t *testing.T) {
+// Without anything that knows the request, the answer is an error of none.
+func TestAnswerThatDoesNotFitAtAll(t *testing.T) {
 	t.Parallel()
-	const (
-		note     = "event: message\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\"}\n\n"
-		response = "data: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n\n"
-	)
+	got := invoke(t, func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, strings.Repeat("a", 7<<20))
+	}, lambda.Config{}, functionURL(t, ""))
+	if got.StatusCode != http.StatusInternalServerError || !strings.HasPrefix(got.Body, `{"jsonrpc":"2.0","error":{"code":-32603,"message":"the answer is larger than the 6 MB`) {
+		t.Errorf("answer = %d %s", got.StatusCode, got.Body)
+	}
+}
+
+// A handler learns that its answer is buffered, and what it drops is logged once.
+func TestBufferedAnswers(t *testing.T) {
+	t.Parallel()
 	var log bytes.Buffer
-	handler := func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "text/event-stream")
-		body, _ := io.ReadAll(r.Body)
-		for event := range strings.SplitAfterSeq(string(body), "\n\n") {
-			fmt.Fprint(w, event)
-			if err := http.NewResponseController(w).Flush(); err != nil {
-				t.Errorf("Flush: %v", err)
+	config := lambda.Config{Stream: true, Logger: slog.New(slog.NewTextHandler(&log, nil))}
+	adapter := lambda.New(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		dropped := streamable.Buffers(w)
+		fmt.Fprint(w, dropped != nil)
+		if dropped != nil {
+			dropped()
+		}
+	}), config)
+	for range 2 {
+		for event, want := range map[string]string{httpAPI(t, ""): "true", balancer(t, ""): "true", functionURL(t, ""): "false"} {
+			stream, err := adapter.InvokeStream(t.Context(), []byte(event))
+			if err != nil {
+				t.Fatal(err)
 			}
-		}
-	}
-	adapter := lambda.New(http.HandlerFunc(handler), lambda.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
-	tests := []struct{ name, stream, contentType, body string }{
-		{"a response alone", response, "application/json", `{"jsonrpc":"2.0","id":1,"result":{}}`},
-		{"after notifications", note + ":\n\n" + note + response, "application/json", `{"jsonrpc":"2.0","id":1,"result":{}}`},
-		{"again", note + response + ":\n\n", "application/json", `{"jsonrpc":"2.0","id":1,"result":{}}`},
-		{"a stream without a response stays", note, "text/event-stream", note},
-		{"so does one of something else", "data: tick\n\n", "text/event-stream", "data: tick\n\n"},
-	}
-	for _, test := range tests {
-		body, err := json.Marshal(test.stream)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out, err := adapter.Invoke(t.Context(), []byte(httpAPI(t, `"body": `+string(body))))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := decode(t, out); got.Headers["content-type"] != test.contentType || got.Body != test.body {
-			t.Errorf("%s: answer = %s", test.name, out)
-		}
-		if test.stream == response && log.Len() > 0 {
-			t.Errorf("nothing was dropped, and the log says %s", &log)
+			text, err := io.ReadAll(stream)
+			if err != nil || !strings.Contains(string(text), want) {
+				t.Errorf("InvokeStream = %s, %v, want %s", text, err, want)
+			}
+			stream.Close()
 		}
 	}
 	if n := strings.Count(log.String(), "notifications are dropped"); n != 1 {
 		t.Errorf("the log says %d times that notifications are dropped, want once: %s", n, &log)
 	}
+}
+
+// A handler that ends its goroutine ends the request and not the loop.
+func TestGoexit(t *testing.T) {
+	t.Parallel()
+	got := invoke(t, func(http.ResponseWriter, *http.Request) { runtime.Goexit() }, lambda.Config{}, functionURL(t, ""))
+	if got.StatusCode != http.StatusInternalServerError || !strings.Contains(got.Body, "internal error") {
+		t.Errorf("answer = %d %s", got.StatusCode, got.Body)
+	}
+	adapter := lambda.New(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, "half")
+		w.(http.Flusher).Flush()
+		runtime.Goexit()
+	}), lambda.Config{Stream: true})
+	stream, err := adapter.InvokeStream(t.Context(), []byte(functionURL(t, "")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := io.ReadAll(stream); err == nil || !strings.HasSuffix(string(text), "half") {
+		t.Errorf("a stream ends with %q, %v, want an error", text, err)
+	}
+	stream.Close()
 }

@@ -13,7 +13,7 @@ import (
 
 // request makes the HTTP request of the event. The body is already decoded.
 func (x *exchange) request(ctx context.Context) *http.Request {
-	e, d := &x.event, x.door
+	e, d := &x.event, x.frontEnd
 	path, query := e.path(d), e.query(d)
 	target := &url.URL{RawQuery: query}
 	setPath(target, path)
@@ -59,7 +59,7 @@ func (e *event) method() string {
 // the header past what is in front of it.
 func (x *exchange) authorize(r *http.Request) {
 	name := x.adapter.config.AuthorizationHeader
-	if name == "" || x.door.shape != shapeCookies || !bool(x.event.RequestContext.Authorizer.IAM) {
+	if name == "" || x.frontEnd.shape != shapeCookies || !bool(x.event.RequestContext.Authorizer.IAM) {
 		return
 	}
 	if values := r.Header[name]; len(values) > 0 {
@@ -70,7 +70,7 @@ func (x *exchange) authorize(r *http.Request) {
 
 // remoteAddr returns the client's address with port 0, because events do not
 // tell the port; or "" if they do not tell the address either.
-func (e *event) remoteAddr(d *door) string {
+func (e *event) remoteAddr(d *frontEnd) string {
 	ip := e.RequestContext.HTTP.SourceIP
 	switch d {
 	case functionURL, httpAPI:

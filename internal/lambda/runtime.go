@@ -201,10 +201,10 @@ func (r *runtime) invoke(ctx context.Context, c *connection, inv *invocation, al
 	if err != nil {
 		return r.fail(ctx, c, inv, err)
 	}
-	if r.adapter.config.Stream && x.door.streams {
+	if r.adapter.config.Stream && x.frontEnd.streams {
 		return r.stream(ctx, c, inv, x.stream(ctx))
 	}
-	x.serve(ctx)
+	x.run(ctx)
 	return r.answer(ctx, c, inv, "/response", nil, x.reply(ctx))
 }
 

@@ -1,13 +1,11 @@
 package lambda_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -151,37 +149,6 @@ func TestRunAnswersUntilItIsStopped(t *testing.T) {
 
 // The start does not wait for the answer to the extension, but the extension is
 // what the platform reads of first.
-func TestExtensionAndFirstInvocationTravelTogether(t *testing.T) {
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { listener.Close() })
-	t.Setenv("AWS_LAMBDA_RUNTIME_API", listener.Addr().String())
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- lambda.Run(ctx, http.HandlerFunc(hello), lambda.Config{}) }()
-	conn, err := listener.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	requests := bufio.NewReader(conn)
-	for _, want := range []string{"/2020-01-01/extension/register", "/2018-06-01/runtime/invocation/next"} {
-		r, err := http.ReadRequest(requests)
-		if err != nil || r.URL.Path != want {
-			t.Fatalf("request for %v, %v, want one for %s before anything is answered", r, err, want)
-		}
-		if _, err := io.Copy(io.Discard, r.Body); err != nil {
-			t.Fatal(err)
-		}
-	}
-	cancel()
-	if err := <-ended; err != nil {
-		t.Errorf("Run = %v, want nil when it is stopped", err)
-	}
-}
-
 // The platform may break a connection off between the two.
 func TestFirstInvocationIsAskedForAgain(t *testing.T) {
 	for _, how := range []string{"close", "abort"} {

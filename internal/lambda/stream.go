@@ -39,15 +39,15 @@ func (s *Stream) Close() error {
 const framedType = "application/vnd.awslambda.http-integration-response"
 
 // InvokeStream answers one invocation with an answer that the client gets while
-// the handler writes it, from the handler's first flush on. Front doors that do
+// the handler writes it, from the handler's first flush on. Front ends that do
 // not stream get it whole, as from Invoke.
 func (a *Adapter) InvokeStream(ctx context.Context, payload []byte) (*Stream, error) {
 	x, err := a.begin(ctx, payload)
 	if err != nil {
 		return nil, err
 	}
-	if !x.door.streams {
-		x.serve(ctx)
+	if !x.frontEnd.streams {
+		x.run(ctx)
 		return &Stream{bytes.NewReader(x.reply(ctx)), "application/json", func() {}}, nil
 	}
 	return x.stream(ctx), nil
@@ -62,8 +62,8 @@ func (x *exchange) stream(ctx context.Context) *Stream {
 	served := make(chan struct{})
 	go func() { // Stream.Close waits for it
 		defer close(served)
+		defer p.w.Close()
 		x.serve(ctx)
-		p.w.Close()
 	}()
 
 	s := &Stream{contentType: framedType}

@@ -3,13 +3,14 @@ package lambda
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // A writer is the [http.ResponseWriter] of an exchange. It keeps what the
-// handler writes, until the exchange is over or, when the front door streams,
+// handler writes, until the exchange is over or, when the front end streams,
 // the handler flushes.
 type writer struct {
 	exchange    *exchange
@@ -17,7 +18,7 @@ type writer struct {
 	status      int
 	contentType string // "" until the body begins, if the handler leaves it open
 	silent      bool   // answers HEAD: the body goes nowhere
-	headers     []byte // encoded as the front door wants them; see head.go
+	headers     []byte // encoded as the front end wants them; see head.go
 	body        []byte
 	pipe        *pipe // nil when the answer is buffered
 }
@@ -27,7 +28,7 @@ type writer struct {
 func (w *writer) Header() http.Header { return w.header }
 
 // WriteHeader writes the status. Only the first counts, and informational ones
-// have no place in any front door's answer.
+// have no place in any front end's answer.
 func (w *writer) WriteHeader(status int) {
 	if status < 100 || status > 999 {
 		panic(fmt.Sprintf("invalid status %d", status)) // as net/http does
@@ -63,6 +64,12 @@ func (w *writer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// complete reports whether the body is as long as its header says.
+func (w *writer) complete() bool {
+	length := w.header["Content-Length"]
+	return len(length) == 1 && length[0] == strconv.Itoa(len(w.body))
+}
+
 // sniff guesses the type of a body of which the handler says nothing, as
 // net/http does. A field without values asks for no guess.
 func (w *writer) sniff(p []byte) {
@@ -74,7 +81,7 @@ func (w *writer) sniff(p []byte) {
 // Flush is FlushError without the error.
 func (w *writer) Flush() { _ = w.FlushError() }
 
-// FlushError sends what has been written so far if the front door streams, and
+// FlushError sends what has been written so far if the front end streams, and
 // does nothing if it does not.
 func (w *writer) FlushError() error {
 	if w.status == 0 {

@@ -17,7 +17,7 @@ import (
 	"unicode/utf8"
 )
 
-// A functionURL is the front door: it makes an event of each request and a
+// A functionURL is the front end: it makes an event of each request and a
 // response of each answer, and fails with 502 and a line in the ledger where the
 // real one would pass on something broken.
 type functionURL struct{ platform *Platform }
@@ -136,7 +136,7 @@ func parseHead(text []byte) (head, error) {
 	case h.StatusCode < 200 || h.StatusCode > 599:
 		return h, fmt.Errorf("statusCode is %d", h.StatusCode)
 	case h.MultiValueHeaders != nil || h.StatusDescription != nil:
-		return h, errors.New("the answer is meant for another front door")
+		return h, errors.New("the answer is meant for another front end")
 	}
 	for name := range h.Headers {
 		if strings.EqualFold(name, "Set-Cookie") {

@@ -254,15 +254,15 @@ func TestAnswerOverSixMegabytes(t *testing.T) {
 	t.Parallel()
 	p, out := start(t, lambdatest.Options{})
 	status, body := post(t, p.URL()+"/big?n=7000000", `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x"}}`)
-	if status != 200 || !strings.Contains(body, `"isError":true`) {
-		t.Errorf("answer = %d %.200q, want a tool's error", status, body)
+	if status != 500 || !strings.Contains(body, "the answer is larger than the 6 MB") {
+		t.Errorf("answer = %d %.200q, want an error", status, body)
 	}
 	if !strings.Contains(out.String(), "the answer does not fit") {
 		t.Errorf("the log does not say so: %s", out)
 	}
 	status, _ = post(t, p.URL()+"/echo", strings.Repeat("a", 6<<20))
 	if status != http.StatusRequestEntityTooLarge {
-		t.Errorf("a request of 6 MB = %d, want 413 of the front door", status)
+		t.Errorf("a request of 6 MB = %d, want 413 of the front end", status)
 	}
 }
 
@@ -289,7 +289,7 @@ func TestStartThatFails(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ env, want string }{
 		{"FAIL=1", "bootstrap: error: it was told to fail\n"},
-		{"MCPENGINE_LAMBDA_MODE=fast", `bootstrap: error: MCPENGINE_LAMBDA_MODE is "fast": use "stream" or "buffered", whichever the front door is set to` + "\n"},
+		{"MCPENGINE_LAMBDA_MODE=fast", `bootstrap: error: MCPENGINE_LAMBDA_MODE is "fast": use "stream" or "buffered", whichever the front end is set to` + "\n"},
 	}
 	for _, test := range tests {
 		p, out := start(t, lambdatest.Options{Env: []string{test.env}})

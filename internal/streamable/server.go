@@ -261,8 +261,7 @@ func (x *exchange) handle(ctx context.Context) *jsonrpc.Response {
 	s.running.enter(x)
 	defer func() {
 		if x.used = !s.running.leave(x); !returned {
-			x.stream.cut(jsonrpc.Errorf(mcp.CodeInternalError, "internal error"))
-			s.config.Logger.Error("the handler of a request ended its goroutine or panicked", "method", x.request.Method)
+			x.stream.cut(jsonrpc.ErrInternal)
 		}
 	}()
 	resp := s.handler.Handle(ctx, &x.request, x.notify)

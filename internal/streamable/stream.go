@@ -22,6 +22,7 @@ type stream struct {
 	isOpen  bool         // the request is being answered
 	running bool         // and its handler runs
 	events  *EventWriter // nil until the answer has become an event stream
+	dropped func()       // told of notifications that cannot be sent; nil when they can
 	message []byte
 
 	// The timer that ends a silence. It is left to fire when the request has
@@ -34,6 +35,7 @@ func (s *stream) open(w http.ResponseWriter, config *Config, id []byte, began ti
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.w, s.config, s.id, s.began = w, config, id, began
+	s.dropped = Buffers(w)
 	s.isOpen, s.running = true, false
 }
 
@@ -51,7 +53,7 @@ func (s *stream) end() {
 		s.events.End()
 		s.events = nil
 	}
-	s.isOpen, s.w, s.id = false, nil, nil
+	s.isOpen, s.w, s.id, s.dropped = false, nil, nil, nil
 	if cap(s.message) > maxPooled {
 		s.message = nil
 	}
@@ -62,6 +64,10 @@ func (s *stream) send(n jsonrpc.Notification) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.isOpen {
+		return
+	}
+	if s.dropped != nil {
+		s.dropped()
 		return
 	}
 	s.start()
@@ -112,7 +118,7 @@ func (s *stream) breakSilence() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.armed = false
-	if !s.isOpen || !s.running || s.events != nil {
+	if !s.isOpen || !s.running || s.events != nil || s.dropped != nil {
 		return
 	}
 	if left := s.config.KeepAlive - time.Since(s.began); left > 0 {

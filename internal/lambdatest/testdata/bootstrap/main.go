@@ -94,7 +94,7 @@ func big(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, strings.Repeat("a", n))
 }
 
-// headers answers with what front doors treat in ways of their own, and with
+// headers answers with what front ends treat in ways of their own, and with
 // what it has got.
 func headers(w http.ResponseWriter, r *http.Request) {
 	w.Header()["Set-Cookie"] = []string{"a=1", "b=2"}

@@ -2,9 +2,9 @@ package lambda
 
 import "strings"
 
-// A door is one of the services that turn HTTP requests into events. They
+// A frontEnd is one of the services that turn HTTP requests into events. They
 // agree neither on the shape of the event nor on that of the answer.
-type door struct {
+type frontEnd struct {
 	name    string
 	shape   shape
 	streams bool // when told to
@@ -32,16 +32,16 @@ const maxPayload = 6 << 20
 const maxBalanced = 1 << 20
 
 var (
-	functionURL = &door{"Function URL", shapeCookies, true, maxPayload}
-	httpAPI     = &door{"HTTP API", shapeCookies, false, maxPayload}
-	httpAPI1    = &door{"HTTP API, payload format 1.0", shapeBoth, false, maxPayload}
-	restAPI     = &door{"REST API", shapeBoth, true, maxPayload}
-	balancer    = &door{"load balancer", shapeStatus, false, maxBalanced}
+	functionURL = &frontEnd{"Function URL", shapeCookies, true, maxPayload}
+	httpAPI     = &frontEnd{"HTTP API", shapeCookies, false, maxPayload}
+	httpAPI1    = &frontEnd{"HTTP API, payload format 1.0", shapeBoth, false, maxPayload}
+	restAPI     = &frontEnd{"REST API", shapeBoth, true, maxPayload}
+	balancer    = &frontEnd{"load balancer", shapeStatus, false, maxBalanced}
 )
 
-// door returns the front door that the event came through, or nil if it came
+// frontEnd returns the front end that the event came through, or nil if it came
 // from somewhere else.
-func (e *event) door() *door {
+func (e *event) frontEnd() *frontEnd {
 	c := &e.RequestContext
 	switch {
 	case bool(c.ELB) && e.HTTPMethod != "":

@@ -13,7 +13,7 @@ import (
 // It fails the invocation instead of being answered as HTTP: whoever sent the
 // event, such as a queue, would take that answer for success.
 type EventError struct {
-	Kind string // what the event is, in words, when no front door made it
+	Kind string // what the event is, in words, when no front end made it
 	Err  error  // what is wrong with the event otherwise
 }
 
@@ -33,7 +33,7 @@ const (
 	maxShownSize = 64
 )
 
-// describe says in words what an event is that no front door made.
+// describe says in words what an event is that no front end made.
 func describe(payload []byte) string {
 	if kind := known(payload); kind != "" {
 		return kind
