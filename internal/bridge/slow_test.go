@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/bridge"
@@ -152,6 +153,38 @@ func TestUnfinishedAnswer(t *testing.T) {
 			if got := s.count("tools/call"); got != 1 {
 				t.Errorf("the tool was called %d times", got)
 			}
+		})
+	}
+}
+
+// As many calls as may be under way block. The host's cancellations, pings and
+// lists are answered all the same, and a call that waits is answered in its turn.
+func TestBlockedCalls(t *testing.T) {
+	t.Parallel()
+	for _, server := range []string{latest, previous} {
+		t.Run(server, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, server, bridge.Config{Grace: time.Millisecond}, func(t *testing.T, h *host, s *fake) {
+				s.answer("tools/list", `{"tools":[]}`)
+				s.handle("tools/call", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+				h.initialize(previous)
+				for i := range 130 {
+					h.send(request(previous, fmt.Sprint(i), "tools/call", `"name":"wait","arguments":{}`))
+				}
+				synctest.Wait()
+				if got := s.count("tools/call"); got != 128 {
+					t.Errorf("the server has %d calls, want 128", got)
+				}
+				h.send(request(previous, `"ping"`, "ping", ""))
+				h.result(`"ping"`)
+				h.send(request(previous, `"list"`, "tools/list", ""))
+				h.result(`"list"`)
+				h.send(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":0}}`)
+				synctest.Wait()
+				if got := s.count("tools/call"); got != 129 {
+					t.Errorf("the server has had %d calls once one is cancelled, want 129", got)
+				}
+			})
 		})
 	}
 }

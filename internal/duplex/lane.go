@@ -33,12 +33,12 @@ const (
 	lanes
 )
 
-func laneOf(method string) int {
-	m := protocol.MethodOf(method)
+func laneOf(name string) int {
+	method := protocol.MethodOf(name)
 	switch {
-	case method == protocol.MethodPing:
+	case name == protocol.MethodPing:
 		return lanePings
-	case m.Local || m.About == protocol.AboutServer || m.About == protocol.AboutTask:
+	case method.Local || method.About == protocol.AboutServer || method.About == protocol.AboutTask:
 		return laneLists
 	}
 	return laneCalls
