@@ -1,0 +1,51 @@
+package bridge_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/mcpengine/mcpengine/internal/bridge"
+	"github.com/mcpengine/mcpengine/internal/peer"
+)
+
+// One bad answer of something between the bridge and the server, while the bridge
+// finds out what the server speaks, decides nothing: the request is answered, and
+// the cache does not keep what the server has not said.
+func TestOneBadAnswerIsNotRemembered(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{400, 404, 405, 408, 413, 429, 500, 502, 503, 504} {
+		for _, hosts := range []string{latest, previous} {
+			t.Run(fmt.Sprint(hosts, " ", status), func(t *testing.T) {
+				t.Parallel()
+				e := newEngine()
+				t.Cleanup(e.Close)
+				var bad atomic.Bool
+				url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					body, _ := io.ReadAll(r.Body)
+					if strings.Contains(string(body), "server/discover") && !bad.Swap(true) {
+						http.Error(w, "<html>not now</html>", status)
+						return
+					}
+					r.Body = io.NopCloser(strings.NewReader(string(body)))
+					e.ServeHTTP(w, r)
+				}))
+				cache := newKnowing(peer.Known{})
+				h := newHost(t, bridge.Config{URL: url, Peer: peer.Config{Cache: cache}})
+				h.begin(hosts)
+				if got := h.call(hosts, "1", "weather", `{"city":"Nice"}`); got != "sunny in Nice" {
+					t.Errorf("the tool says %q", got)
+				}
+				if err := h.close(); err != nil {
+					t.Error(err)
+				}
+				if known, ok := cache.Load(""); ok && known.Version != latest {
+					t.Errorf("the cache has %s", known.Version)
+				}
+			})
+		}
+	}
+}
