@@ -100,7 +100,8 @@ func orNull(err error) error {
 	return err
 }
 
-// value is what a value stands for.
+// value returns the text of an argument: itself, or what is in the file that it
+// names.
 func (c *cli) value(s string) (string, error) {
 	name, ok := strings.CutPrefix(s, "@")
 	if !ok || strings.HasPrefix(name, "@") {
@@ -155,7 +156,7 @@ func checkJSON(value string, allowed map[string]bool, forced bool) error {
 	return nil
 }
 
-// kindOf is the name that JSON Schema has for the type of a value.
+// kindOf returns the name that JSON Schema has for the type of a value.
 func kindOf(v any) string {
 	switch v := v.(type) {
 	case nil:

@@ -34,13 +34,13 @@ func (c *cli) auth() *cobra.Command {
 	cmd.AddCommand(c.login(), c.status(), c.logout())
 	for _, sub := range cmd.Commands() {
 		sub.InitDefaultHelpFlag()
-		sub.Flags().Lookup("help").Hidden = true // whoever reads it knows
+		sub.Flags().Lookup("help").Hidden = true // a reader of help knows it
 		sub.ValidArgsFunction = c.suggestOneServer
 	}
 	return cmd
 }
 
-// authCommand is the shape of the commands below auth.
+// authCommand returns a command below auth.
 func (c *cli) authCommand(use, short string, f *authFlags, run func(ctx context.Context, t *target) error) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: use + " SERVER", Short: short,

@@ -76,7 +76,8 @@ func (c *cli) relay(ctx context.Context, target string, level slog.Level, sign *
 	return relayError{err}
 }
 
-// bridgeSource is the profile of a name, or one made of a URL.
+// bridgeSource returns the source of a bridge: the profile of that name, or one
+// made of a URL.
 func (c *cli) bridgeSource(server string, sign *signFlags) (remote.Source, error) {
 	source := remote.Source{Name: server, Getenv: c.getenv, Now: time.Now, Carry: awsauth.Carry}
 	store, err := c.store()
@@ -113,7 +114,7 @@ func (c *cli) bridgeSource(server string, sign *signFlags) (remote.Source, error
 	return source, nil
 }
 
-// nameOf is a name for a server that has none.
+// nameOf returns a name for a server that has none.
 func nameOf(rawURL string) string {
 	if f, err := profile.ParseFunction(rawURL); err == nil {
 		return f.Name

@@ -99,8 +99,8 @@ func findTool(ctx context.Context, conn *client.Client, name string) (*mcp.Tool,
 	return nil, hintError{fmt.Errorf("the server has no tool %q", name), "mcpengine list shows the tools there are"}
 }
 
-// printResult prints what a tool returns. What one that failed says is an error
-// of the program, and with JSON the answer too.
+// printResult prints what a tool returns. The text of a failed tool becomes an
+// error of the program, and with JSON the answer is printed as well.
 func (c *cli) printResult(name string, result *mcp.CallToolResult, asJSON bool) error {
 	if asJSON {
 		if err := c.stdout.JSON(result); err != nil {

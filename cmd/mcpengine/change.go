@@ -78,8 +78,8 @@ func (c *cli) printChanges(changes []hostconfig.Change, store *profile.Store, na
 	}
 }
 
-// diff shows an edit, which is in one place, with a line on either side. More of
-// the file is nobody's business: hosts keep secrets of other servers there.
+// diff shows an edit, which is in one place, with a line on either side. The rest
+// of the file is not shown, because hosts keep secrets of other servers there.
 func diff(name string, before, after []byte) string {
 	a, b := lines(before), lines(after)
 	start := 0

@@ -75,8 +75,8 @@ func (c *cli) saveFile(mimeType string, data []byte) error {
 	return nil
 }
 
-// extension is that of files of a type, of those that are only looked at or
-// listened to.
+// extension returns the usual extension of a media type that programs only show
+// or play. Others get .bin, so that no program runs them.
 func extension(mimeType string) string {
 	kind, _, _ := mime.ParseMediaType(mimeType)
 	switch kind {

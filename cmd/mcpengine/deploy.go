@@ -116,7 +116,7 @@ func (c *cli) runDeploy(cmd *cobra.Command, folderOrPackage string, f *deployFla
 	return err
 }
 
-// spec is what the flags ask for. What was not said is left open.
+// spec returns what the flags ask for. What was not said is left open.
 func (c *cli) spec(cmd *cobra.Command, f *deployFlags) (deploy.Spec, error) {
 	spec := f.spec
 	said := cmd.Flags().Changed

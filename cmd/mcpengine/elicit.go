@@ -41,7 +41,7 @@ func (a *asker) handlers() client.Handlers {
 	return client.Handlers{ElicitForm: a.form, ElicitURL: a.url}
 }
 
-// errLeft is that the person has closed the input.
+// errLeft says that the person has closed the input.
 var errLeft = errors.New("there is no more input")
 
 // begin shows what the server says, and reports whether there is somebody to

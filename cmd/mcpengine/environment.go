@@ -15,8 +15,8 @@ import (
 // maxEnvFile bounds a file of variables. Lambda takes 4 KB of them.
 const maxEnvFile = 64 << 10
 
-// environment reads the variables to set: those of the file, if one is named,
-// and then those of --env. No error shows a value.
+// environment reads the variables to set: first from the file, if one is
+// named, and then from --env. No error shows a value.
 func (c *cli) environment(file string, pairs []string) (map[string]string, error) {
 	env := map[string]string{}
 	if file != "" {

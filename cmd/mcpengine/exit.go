@@ -24,12 +24,12 @@ type connectError struct{ error }
 
 func (e connectError) Unwrap() error { return e.error }
 
-// An authError is that nobody is signed in.
+// An authError says that signing in failed, or that nobody is signed in.
 type authError struct{ error }
 
 func (e authError) Unwrap() error { return e.error }
 
-// exitCode is what an error ends the program with.
+// exitCode returns the code with which an error ends the program.
 func exitCode(err error) int {
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage

@@ -43,7 +43,7 @@ type choice struct {
 	Title string `json:"title"`
 }
 
-// all are the choices, each with a title.
+// all returns the choices, each with a title.
 func (c choices) all() []choice {
 	all := slices.Concat(c.OneOf, c.AnyOf)
 	for i, value := range c.Enum {
@@ -89,7 +89,7 @@ func formFields(schema []byte) ([]*formField, error) {
 	return fields, nil
 }
 
-// question is what to show for the field.
+// question returns the text that asks for the field.
 func (f *formField) question() string {
 	var b strings.Builder
 	title := f.Title

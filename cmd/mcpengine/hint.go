@@ -118,7 +118,7 @@ func refusal(err error) (status int, scopes string) {
 	return status, strings.Join(words, " --scope ")
 }
 
-// reference is the server as a command line names it, unless it may hold a secret.
+// reference returns the server as a command line names it, unless it may hold a secret.
 func (t *target) reference() string {
 	if strings.ContainsAny(t.name, "?@") {
 		return "URL"
@@ -126,7 +126,7 @@ func (t *target) reference() string {
 	return t.name
 }
 
-// hasCredential reports whether a header says who sends the requests.
+// hasCredential reports whether a header identifies the sender.
 func (t *target) hasCredential() bool {
 	for _, h := range t.Headers {
 		if strings.EqualFold(h.Name, "Authorization") {

@@ -51,7 +51,7 @@ func (f *hostFlags) any() bool {
 	return f.all || f.project
 }
 
-// hosts are those that were asked for.
+// hosts returns the hosts that were asked for.
 func (f *hostFlags) hosts(e hostconfig.Environment) ([]*hostconfig.Host, error) {
 	var hosts []*hostconfig.Host
 	for _, host := range hostconfig.Hosts() {
@@ -110,7 +110,7 @@ func runHostCommand(ctx context.Context, command string, args ...string) error {
 	return err
 }
 
-// store is where profiles are kept.
+// store returns where profiles are kept.
 func (c *cli) store() (*profile.Store, error) {
 	home, err := profile.Home(c.getenv)
 	if err != nil {

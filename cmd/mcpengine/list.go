@@ -183,8 +183,8 @@ func mimeType(s string) string {
 	return " (" + s + ")"
 }
 
-// signature is the arguments of a tool as call takes them, those that may be left
-// out in brackets.
+// signature returns the arguments of a tool as call takes them, optional ones in
+// brackets.
 func signature(schema json.RawMessage) string {
 	s := parseSchema(schema)
 	var required, optional strings.Builder

@@ -5,11 +5,11 @@
 //	mcpengine deploy ./examples/weather
 //	mcpengine proxy weather https://example.com/mcp --claude
 //
-// Standard output gets the answer and nothing else; what a person wants to know
-// meanwhile goes to standard error. It exits with 0, with 1 when something went
-// wrong, with 2 when it is used wrongly, and when a server is called with 3 when
-// it wants credentials, with 4 when it does not answer and with 5 when what
-// answers does not speak the protocol.
+// Standard output gets the answer and nothing else; progress and messages go to
+// standard error. The exit code is 0, 1 when something went wrong, and 2 when the
+// command line is wrong. Commands that call a server exit with 3 when it wants
+// credentials, with 4 when it does not answer and with 5 when what answers does
+// not speak the protocol.
 package main
 
 import (

@@ -9,7 +9,7 @@ import (
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/profile"
 )
 
-// profile is what the flags ask for. What they do not say stays as it is when
+// profile returns what the flags ask for. What they do not say stays as it is when
 // the server is the same; another server is sent nothing that was meant for this
 // one.
 func (c *cli) profile(said func(flag string) bool, old *profile.Profile, url string, f *proxyFlags) (*profile.Profile, string, error) {

@@ -122,7 +122,7 @@ func (c *cli) runProxy(cmd *cobra.Command, name, url string, f *proxyFlags) erro
 		c.printChanges(changes, store, name)
 		return nil
 	}
-	// What cannot be done is found out before anything is.
+	// A dry run finds out what cannot be done before anything is changed.
 	if _, err := job.run(cmd.Context(), true); err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func (c *cli) runProxy(cmd *cobra.Command, name, url string, f *proxyFlags) erro
 	return nil
 }
 
-// server is what the hosts' entries are to say.
+// server returns the server as the hosts' entries describe it.
 func (c *cli) server(store *profile.Store, name string, p *profile.Profile, secret bool, via string) (hostconfig.Server, error) {
 	s := hostconfig.Server{Name: name, URL: p.URL, Mode: p.Mode, ClientID: p.ClientID, Scopes: p.Scopes}
 	switch via {
@@ -195,7 +195,7 @@ func nativeCan(p *profile.Profile, secret bool) error {
 	return hintError{fmt.Errorf("%s cannot be had with --via native", what), "leave out --via native: the bridge does it, and keeps it out of the host's file"}
 }
 
-// native is the URLs of the hosts' own entries, when these hosts are given one,
+// native returns the URLs of the hosts' own entries, when these hosts get one,
 // or something else when there is no URL.
 func native(before map[string]string, hosts []*hostconfig.Host, url string) map[string]string {
 	after := map[string]string{}

@@ -111,7 +111,7 @@ func (c *cli) split(cmd *cobra.Command, args []string, f *remoteFlags) (*target,
 	return t, args[1:], err
 }
 
-// target is the server at a URL or of a profile, with what the flags change.
+// target returns the server at a URL or of a profile, as the flags change it.
 func (c *cli) target(server string, f *remoteFlags) (*target, error) {
 	t := &target{Profile: &profile.Profile{URL: server}}
 	c.named = t
@@ -206,7 +206,7 @@ func (c *cli) dial(ctx context.Context, t *target, h client.Handlers) (*client.C
 	return conn, nil
 }
 
-// remoteOptions are those of a server at a URL, which is returned as well.
+// remoteOptions returns the URL to connect to, and the options for it.
 func (c *cli) remoteOptions(ctx context.Context, t *target, opts []client.Option) (string, []client.Option, error) {
 	signed := t.ForAWS() // or carries credentials of its own
 	for _, h := range t.Headers {
@@ -242,7 +242,8 @@ func (c *cli) remoteOptions(ctx context.Context, t *target, opts []client.Option
 	return url, opts, err
 }
 
-// errSignIn is why a call opens no browser: whoever calls may be a script.
+// errSignIn says that a call needs a person to sign in. It opens no browser itself,
+// because the caller may be a script.
 var errSignIn = errors.New("somebody has to sign in")
 
 // signedIn returns the credentials that auth login has left, or nil when there are
@@ -290,7 +291,7 @@ func (c *cli) authorizer(ctx context.Context, t *target, grant oauth.Grant) (*oa
 	return oauth.New(config)
 }
 
-// tokens is the folder of the token store, which bridges share.
+// tokens returns the folder of the token store, which bridges share.
 func (c *cli) tokens() (string, error) {
 	home, err := profile.Home(c.getenv)
 	if err != nil {

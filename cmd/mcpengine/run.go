@@ -113,12 +113,12 @@ func (c *cli) root(args []string) *cobra.Command {
 	root.AddCommand(c.commands(args)...)
 	for _, cmd := range append(root.Commands(), root) {
 		cmd.InitDefaultHelpFlag()
-		cmd.Flags().Lookup("help").Hidden = true // whoever reads it knows
+		cmd.Flags().Lookup("help").Hidden = true // a reader of help knows it
 	}
 	return root
 }
 
-// noCommand is the check of the arguments that are left when no command has
+// noCommand returns the check of the arguments that are left when no command has
 // taken them.
 func noCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {

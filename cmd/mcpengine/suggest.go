@@ -128,7 +128,7 @@ func (c *cli) suggestList() suggester {
 	}
 }
 
-// missing are the arguments that are not there yet.
+// missing returns the arguments that are not there yet.
 func missing(names, given []string) []cobra.Completion {
 	var found []cobra.Completion
 	for _, name := range names {
@@ -141,7 +141,7 @@ func missing(names, given []string) []cobra.Completion {
 	return found
 }
 
-// choicesOf are the values that a schema lists for an argument.
+// choicesOf returns the values that a schema lists for an argument.
 func choicesOf(key string, schema *typeSchema) []cobra.Completion {
 	var found []cobra.Completion
 	types := schema.of(key)
@@ -164,7 +164,7 @@ func named(found []cobra.Completion, name, description string) []cobra.Completio
 	return append(found, cobra.CompletionWithDesc(word, short(description)))
 }
 
-// short is the beginning of a description.
+// short returns the beginning of a description.
 func short(s string) string {
 	lines := terminal.Wrap(s, 60)
 	if len(lines) == 0 {

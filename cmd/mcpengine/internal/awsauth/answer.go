@@ -109,8 +109,7 @@ func parseHead(text []byte) (head, error) {
 	return h, nil
 }
 
-// header is the fields, without those of a connection that there is not, and
-// without what is none.
+// header returns the fields, without hop-by-hop and malformed ones.
 func (h head) header() http.Header {
 	header := make(http.Header, len(h.Headers))
 	for name, value := range h.Headers {

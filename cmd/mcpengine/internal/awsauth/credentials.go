@@ -24,12 +24,12 @@ type account struct {
 // An identity signs requests for a region.
 type identity struct {
 	credentials aws.Credentials
-	region      string // of the configuration, maybe none
-	endpoint    string // in place of that of services, maybe none
+	region      string // of the configuration, or ""
+	endpoint    string // in place of the services' own, or ""
 }
 
-// identity returns who signs. It is who has been refused when nobody else can be
-// found. Credentials that end soon are renewed.
+// identity returns the credentials to sign with. If AWS refused a set, it returns
+// another, or the same one when there is no other.
 func (a *account) identity(ctx context.Context, refused *identity) (identity, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -51,7 +51,7 @@ func (a *account) identity(ctx context.Context, refused *identity) (identity, er
 		return identity{}, fmt.Errorf("find AWS credentials: %w", context.Cause(ctx))
 	case err != nil && strings.Contains(strings.ToLower(err.Error()), "imds"):
 		// The search ends at the metadata of an EC2 instance, which means nothing
-		// to who sits elsewhere.
+		// on another machine.
 		return identity{}, unauthorized(0, "there are no AWS credentials", signIn)
 	case err != nil:
 		return identity{}, unauthorized(0, "find AWS credentials: "+innermost(err), signIn)

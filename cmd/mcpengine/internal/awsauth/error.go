@@ -19,8 +19,8 @@ func (e *Error) Error() string { return e.text }
 // Hint says what to do.
 func (e *Error) Hint() string { return e.hint }
 
-// unauthorized is the error of a request for which there are no credentials, or
-// which AWS has refused. It is that of a server that wants other credentials.
+// unauthorized returns the error of a request without credentials, or with ones
+// that AWS has refused. It has the type that a server's own refusal has.
 func unauthorized(status int, text, hint string) error {
 	return &peer.AuthError{Status: status, Err: &Error{text, hint}}
 }
@@ -30,7 +30,7 @@ const signIn = "sign in with aws sso login or aws configure, name a profile with
 // clean makes foreign text fit for an error: one line, and bounded.
 func clean(s string) string { return terminal.Clip(s, 400) }
 
-// innermost is the cause at the bottom of a chain of errors, in which the SDK
+// innermost returns the cause at the bottom of a chain of errors, in which the SDK
 // repeats itself on the way.
 func innermost(err error) string {
 	for {
@@ -42,7 +42,7 @@ func innermost(err error) string {
 	}
 }
 
-// local is a response that no server has sent.
+// local returns a response that no server has sent.
 func local(r *http.Request, status int, text string) *http.Response {
 	return &http.Response{
 		StatusCode: status,

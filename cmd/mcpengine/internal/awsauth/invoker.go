@@ -24,13 +24,13 @@ type invoker struct {
 	account  *account
 }
 
-// NewInvoker returns what makes an invocation of the function of each request,
-// in the shape of one that comes through a Function URL (payload format 2.0),
-// and a response of the answer. It uses InvokeWithResponseStream, which functions
-// with a buffered answer take as well. The URL of requests is that of
-// [profile.Function.Endpoint]; no other is for the function. A request of more
-// than 6 MB gets the status 413, one that Lambda has no room for 429, and one
-// that the function fails at 502.
+// NewInvoker returns a RoundTripper that turns each request into an invocation of
+// f, as a Function URL would (payload format 2.0), and the result into a response.
+// It uses InvokeWithResponseStream, which functions
+// with a buffered answer take as well. Requests go to
+// [profile.Function.Endpoint]; another URL is refused. The status is 413 for a
+// request of more than 6 MB, 429 where Lambda has no room, and 502 where the
+// function fails.
 func NewInvoker(f profile.Function, c Config) http.RoundTripper {
 	if c.Region == "" {
 		c.Region = f.Region
@@ -108,7 +108,7 @@ func (v *invoker) invoke(r *http.Request, event []byte) (*http.Response, error) 
 	return s.RoundTrip(request)
 }
 
-// endpoint is where the Lambda API of a region is. AWS_ENDPOINT_URL and
+// endpoint returns where the Lambda API of a region is. AWS_ENDPOINT_URL and
 // AWS_ENDPOINT_URL_LAMBDA, for tests and emulators, replace it.
 func endpoint(region, configured string) (*url.URL, error) {
 	if region == "" {

@@ -59,10 +59,10 @@ func (p *payload) next() ([]byte, error) {
 	case "InvokeComplete":
 		return nil, completed(message.Payload)
 	}
-	return nil, nil // an event of later
+	return nil, nil // an event type added after this was written
 }
 
-// completed is how the function has ended.
+// completed returns the error with which the function has ended, or nil.
 func completed(detail []byte) error {
 	var end struct{ ErrorCode, ErrorDetails string }
 	if err := json.Unmarshal(detail, &end); err != nil {
@@ -74,7 +74,7 @@ func completed(detail []byte) error {
 	return fmt.Errorf("the function has failed: %s: %s", clean(end.ErrorCode), clean(end.ErrorDetails))
 }
 
-// text is the value of a header of an event, or "".
+// text returns the value of a header of an event, or "".
 func text(m eventstream.Message, name string) string {
 	value := m.Headers.Get(name)
 	if value == nil {

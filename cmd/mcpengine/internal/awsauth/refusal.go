@@ -50,7 +50,7 @@ func (s *signer) refusal(resp *http.Response) (*refusal, error) {
 	return r, nil
 }
 
-// errorCode is the code of an error, which may be followed by a URL (AWS
+// errorCode returns the code of an error, which may be followed by a URL (AWS
 // restJson1 protocol, "Operation error serialization").
 func errorCode(h http.Header) string {
 	code, _, _ := strings.Cut(h.Get("X-Amzn-Errortype"), ":")
@@ -60,7 +60,7 @@ func errorCode(h http.Header) string {
 	return clean(code)
 }
 
-// messageOf is the message of an error, or "". Lambda and API Gateway spell its
+// messageOf returns the message of an error, or "". Lambda and API Gateway spell its
 // name in two ways, which are one to package json.
 func messageOf(body []byte) string {
 	var e struct {
@@ -152,7 +152,7 @@ func (r *refusal) explain(service string) error {
 	return unauthorized(r.status, text, hint)
 }
 
-// permission is what is missing: what the message names, or what the front door
+// permission returns what is missing: what the message names, or what the front door
 // asks for.
 func permission(service, message string) string {
 	if _, rest, ok := strings.Cut(message, "not authorized to perform: "); ok {

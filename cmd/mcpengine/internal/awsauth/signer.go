@@ -24,12 +24,12 @@ type Config struct {
 	// Base carries the signed requests. Required.
 	Base http.RoundTripper
 
-	// Profile is that of the AWS configuration. The default is what the
+	// Profile names one of the AWS configuration. The default is what the
 	// configuration says.
 	Profile string
 
-	// Region is what signatures are for. The default is that of the URL, or of
-	// the ARN, and then that of the configuration.
+	// Region is the region to sign for. The default is the one in the URL or the
+	// ARN, and then the one in the configuration.
 	Region string
 
 	// Service is what signatures are for. The default is lambda for a Function
@@ -51,7 +51,7 @@ type signer struct {
 	signer  *v4.Signer
 	server  *url.URL // nothing else gets a signature
 	service string
-	region  string // "" for that of the configuration
+	region  string // "" for the one of the configuration
 }
 
 // NewSigner returns what signs the requests to the origin of a server's URL with
@@ -133,7 +133,7 @@ func (s *signer) RoundTrip(r *http.Request) (*http.Response, error) {
 		if err != nil || refused == nil {
 			return resp, err
 		}
-		// What is refused for who sends it has not been acted on.
+		// A request that is refused for its sender has not been acted on.
 		if refused.expired && !again {
 			if other, err := s.account.identity(r.Context(), &who); err == nil && !other.same(who) {
 				who = other

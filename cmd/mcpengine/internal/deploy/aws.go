@@ -119,7 +119,7 @@ func Connect(ctx context.Context, region, profile string) (Clients, error) {
 }
 
 // noCredentials says what the search for credentials came to. It ends at the
-// metadata of an EC2 instance, which means nothing to who sits elsewhere.
+// metadata of an EC2 instance, which means nothing on another machine.
 func noCredentials(err error) error {
 	if strings.Contains(err.Error(), "IMDS") || strings.Contains(err.Error(), "ec2imds") {
 		return errors.New("there are no AWS credentials")

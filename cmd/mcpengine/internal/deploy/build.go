@@ -75,7 +75,7 @@ func FindSource(ctx context.Context, folderOrPackage string, flags BuildFlags) (
 // major versions, which says nothing about the program.
 var versionSuffix = regexp.MustCompile(`^v[0-9]+$`)
 
-// Name is what the go command would call the program.
+// Name returns what the go command would call the program.
 func (s Source) Name() string {
 	base := path.Base(s.ImportPath)
 	if versionSuffix.MatchString(base) {
@@ -135,7 +135,7 @@ func (s Source) goCommand(ctx context.Context, env []string, args ...string) ([]
 	return out, err
 }
 
-// lastLines is the end of what a command said.
+// lastLines returns the end of what a command said.
 func lastLines(s string, n int) string {
 	lines := strings.Split(strings.TrimSpace(s), "\n")
 	if len(lines) > n {

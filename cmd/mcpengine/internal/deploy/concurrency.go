@@ -8,7 +8,7 @@ import (
 )
 
 // concurrencySteps reserves concurrency, which also limits it. Zero takes the
-// reservation away; to Lambda it would mean to serve nobody.
+// reservation away; a reservation of zero would stop the function.
 func (d *Deployer) concurrencySteps(t target, have *function) []Step {
 	var now int32
 	if have != nil {

@@ -28,7 +28,7 @@ const (
 	tagProgram = "mcpengine:program"
 )
 
-// tags are the tags of everything that belongs to the deployment.
+// tags returns the tags of everything that belongs to the deployment.
 func tags(name string) map[string]string {
 	return map[string]string{tagName: name, tagManagedBy: managedBy}
 }
@@ -54,7 +54,7 @@ func checkProgram(have, want, name string, replace bool) error {
 		"choose another name with --name, or put this program in its place with --replace")
 }
 
-// programTag is an import path as the value of a tag, in which AWS takes no ~.
+// programTag returns an import path as the value of a tag, in which AWS takes no ~.
 func programTag(importPath string) string { return strings.ReplaceAll(importPath, "~", "=") }
 
 // errForeign is why something is not touched.

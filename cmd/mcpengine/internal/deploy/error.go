@@ -21,7 +21,7 @@ type hintError struct {
 
 func (e hintError) Unwrap() error { return e.error }
 
-// withHint adds a hint, unless whoever was closer to the cause has given one.
+// withHint adds a hint, unless the error has one from closer to the cause.
 func withHint(err error, hint string) error {
 	if Hint(err) != "" {
 		return err
@@ -29,7 +29,7 @@ func withHint(err error, hint string) error {
 	return hintError{err, hint}
 }
 
-// Hint is what the user can do about an error of this package, or "".
+// Hint returns what the user can do about an error of this package, or "".
 func Hint(err error) string {
 	if e, ok := errors.AsType[hintError](err); ok {
 		return e.hint
@@ -112,7 +112,7 @@ func apiHint(op *smithy.OperationError, api smithy.APIError, region string) stri
 	return ""
 }
 
-// deniedAction is the action the caller may not do. The message names it, and
+// deniedAction returns the action the caller may not do. The message names it, and
 // it is not always the one of the request: creating a function passes a role.
 func deniedAction(op *smithy.OperationError, api smithy.APIError) string {
 	const marker = "not authorized to perform: "
@@ -127,7 +127,7 @@ func deniedAction(op *smithy.OperationError, api smithy.APIError) string {
 	return service + ":" + op.Operation()
 }
 
-// innermost is the cause at the bottom of a chain of errors, in which the SDK
+// innermost returns the cause at the bottom of a chain of errors, in which the SDK
 // repeats itself on the way.
 func innermost(err error) string {
 	for {

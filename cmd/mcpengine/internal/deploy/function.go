@@ -88,7 +88,7 @@ func (d *Deployer) readFunction(ctx context.Context, name string) (*function, er
 	return f, nil
 }
 
-// failure is the error of a function that never came to life.
+// failure returns the error of a function that Lambda could not create.
 func (f *function) failure(name string) error {
 	return withHint(fmt.Errorf("create function %s: Lambda gave up: %s", name, f.failed),
 		"remove it with mcpengine destroy "+name+", then deploy again")

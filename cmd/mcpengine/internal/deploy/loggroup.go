@@ -11,9 +11,9 @@ import (
 )
 
 // A logGroup is where the function's log goes. It is made before the function,
-// because Lambda would make one that is kept, and paid for, for ever.
+// because Lambda would make one that is kept, and paid for, forever.
 type logGroup struct {
-	retention int32 // days; 0 means for ever
+	retention int32 // days; 0 means forever
 }
 
 func (d *Deployer) readLogGroup(ctx context.Context, name string) (*logGroup, error) {

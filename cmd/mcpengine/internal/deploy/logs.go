@@ -107,8 +107,8 @@ func (l *logReader) advance(newest time.Time) {
 	}
 }
 
-// writeEvent writes an event as lines that a terminal can show. What a server
-// logs may come from whoever calls it.
+// writeEvent writes an event as lines that a terminal can show. A server may
+// log text of its callers.
 func writeEvent(out *terminal.Writer, at time.Time, message string) {
 	stamp := at.UTC().Format("2006-01-02T15:04:05.000Z")
 	for line := range strings.SplitSeq(strings.TrimRight(message, "\r\n"), "\n") {

@@ -26,7 +26,7 @@ type Step struct {
 	do func(context.Context) error // nil: nothing to do
 }
 
-// keep is the step of what is already as it should be.
+// keep returns the step of what is already as it should be.
 func keep(what, detail string) Step { return Step{Verb: "keep", What: what, Detail: detail} }
 
 // Changes reports whether the plan changes anything.
@@ -34,7 +34,7 @@ func (p *Plan) Changes() bool {
 	return slices.ContainsFunc(p.Steps, func(s Step) bool { return s.do != nil })
 }
 
-// String is the plan as a table. It shows no value of an environment variable.
+// String returns the plan as a table. It shows no value of an environment variable.
 func (p *Plan) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s in account %s, region %s:\n", p.Name, p.Account, p.Region)

@@ -79,7 +79,7 @@ func (d *Deployer) probe(ctx context.Context, e Endpoint) (Discovery, error) {
 	return parseDiscovery(body)
 }
 
-// discoverRequest is the request every server answers, with the headers that
+// discoverRequest returns the request every server answers, with the headers that
 // repeat the message (streamable-http, "Standard Request Headers").
 func (d *Deployer) discoverRequest(ctx context.Context, e Endpoint) (*http.Request, error) {
 	body, err := json.Marshal(map[string]any{

@@ -33,7 +33,7 @@ type Spec struct {
 	Timeout int32
 
 	// Env are environment variables to set, or to remove when the value is
-	// empty. AWS shows them to whoever may read the function.
+	// empty. AWS shows them to every identity that may read the function.
 	Env map[string]string
 
 	// Stream says that answers are streamed as they are made. By default they

@@ -13,9 +13,9 @@ import (
 //
 // A path names an entry from the top of the file. Values are JSON.
 type document interface {
-	// get is the value at the path as plain JSON, or nil when there is none.
+	// get returns the value at the path as plain JSON, or nil without one.
 	get(path ...string) ([]byte, error)
-	// names are those of the entries of an object, or none.
+	// names returns the names of the entries of an object.
 	names(path ...string) ([]string, error)
 	// set puts a value where the path leads, and makes the objects on the way.
 	set(value []byte, path ...string) error
@@ -57,7 +57,7 @@ func splice(src []byte, from, to int, insert string) []byte {
 	return append(out, src[to:]...)
 }
 
-// newline is how the file ends its lines.
+// newline returns how the file ends its lines.
 func newline(src []byte) string {
 	if i := bytes.IndexByte(src, '\n'); i > 0 && src[i-1] == '\r' {
 		return "\r\n"

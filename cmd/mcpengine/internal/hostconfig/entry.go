@@ -23,7 +23,7 @@ type Server struct {
 
 	// Native asks for the host's own kind of remote entry instead of a command.
 	Native bool
-	// URL, Mode (auto, http or sse), ClientID and Scopes are those of the
+	// URL, Mode (auto, http or sse), ClientID and Scopes come from the
 	// profile. An entry holds no secret.
 	URL      string
 	Mode     string
@@ -43,7 +43,7 @@ type member struct {
 	value any
 }
 
-// members is what the host's file has to say about the server.
+// members returns the members of the server's entry.
 func (h *Host) members(s Server) ([]member, error) {
 	if s.Native {
 		if !h.HasNative() {
@@ -62,7 +62,7 @@ func (h *Host) members(s Server) ([]member, error) {
 	return entry, nil
 }
 
-// Entry is the server's entry as JSON, without its name.
+// Entry returns the server's entry as JSON, without its name.
 func (h *Host) Entry(s Server) ([]byte, error) {
 	entry, err := h.members(s)
 	if err != nil {
@@ -137,7 +137,7 @@ func sameJSON(a, b []byte) bool {
 	return errX == nil && errY == nil && reflect.DeepEqual(x, y)
 }
 
-// transport is the name of the server's transport, where an entry says it.
+// transport returns the name of the server's transport, where an entry says it.
 func (s Server) transport() string {
 	if s.Mode == "sse" {
 		return "sse"
@@ -145,7 +145,8 @@ func (s Server) transport() string {
 	return "http"
 }
 
-// noOAuth is the check of the hosts that cannot be told a client id.
+// noOAuth returns an error for a server with a client id or scopes, which the
+// entries of some hosts have no place for.
 func noOAuth(s Server) error {
 	if s.ClientID == "" && len(s.Scopes) == 0 {
 		return nil

@@ -12,7 +12,7 @@ func (e hintError) Unwrap() error { return e.error }
 
 func withHint(err error, hint string) error { return hintError{err, hint} }
 
-// Hint is what the user can do about an error of this package, or "".
+// Hint returns what the user can do about an error of this package, or "".
 func Hint(err error) string {
 	if e, ok := errors.AsType[hintError](err); ok {
 		return e.hint

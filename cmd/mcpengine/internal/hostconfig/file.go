@@ -106,7 +106,7 @@ var errChanged = errors.New("another program keeps changing the file")
 
 // A place is where a file is once links are followed, so that the file is
 // replaced and not the link. It is below a folder that it does not leave, even
-// if a link is put in its way meanwhile.
+// if a link is put in its way later.
 type place struct {
 	root   *os.Root
 	name   string // below the root

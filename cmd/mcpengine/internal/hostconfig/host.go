@@ -28,8 +28,8 @@ type Environment struct {
 	// Project is the folder of a project whose files to use instead of the
 	// user's, or "".
 	Project string
-	// Run runs a host's own command, and fails with exec.ErrNotFound when there
-	// is none. With no arguments it only looks for the command.
+	// Run runs a host's own command, and fails with exec.ErrNotFound without
+	// one. With no arguments it only looks for the command.
 	Run func(ctx context.Context, command string, args ...string) error
 }
 
@@ -52,7 +52,7 @@ type Host struct {
 	remote  func(Server) ([]member, error) // the host's own entry for a remote server
 }
 
-// Hosts are the hosts that are known, in the order they are listed in.
+// Hosts returns the hosts that are known, in the order they are listed in.
 func Hosts() []*Host { return slices.Clone(hosts) }
 
 const (
@@ -96,7 +96,7 @@ func (h *Host) HasProject() bool { return h.project != "" }
 // HasNative reports whether the host can reach a remote server by itself.
 func (h *Host) HasNative() bool { return h.remote != nil }
 
-// Files are the host's configuration files in this environment, whether they
+// Files returns the host's configuration files in this environment, whether they
 // exist or not. There are none when the host has no file in a project.
 func (h *Host) Files(e Environment) []string {
 	if e.Project == "" {
@@ -144,12 +144,12 @@ func (e Environment) separators() string {
 	return "/"
 }
 
-// inHome is a file that is at the same place of the home directory everywhere.
+// inHome returns a file that is at the same place of the home directory everywhere.
 func inHome(rest string) func(Environment) []string {
 	return func(e Environment) []string { return []string{e.join(e.Home, rest)} }
 }
 
-// config is where programs keep their settings.
+// config returns the folder in which programs keep their settings.
 func (e Environment) config(macOS string) string {
 	switch e.OS {
 	case "darwin":
@@ -163,7 +163,7 @@ func (e Environment) config(macOS string) string {
 	return e.join(e.Home, ".config")
 }
 
-// or is the folder that a variable names, or else one in the home directory.
+// or returns the folder that a variable names, or else one in the home directory.
 func (e Environment) or(variable, rest string) string {
 	if folder := e.Getenv(variable); folder != "" {
 		return folder

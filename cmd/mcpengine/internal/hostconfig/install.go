@@ -164,7 +164,7 @@ func entryOf(file []byte, path ...string) ([]byte, error) {
 	return doc.get(path...)
 }
 
-// shellLine is a command as a POSIX shell reads it.
+// shellLine returns a command as a POSIX shell reads it.
 func shellLine(args []string) string {
 	out := make([]string, len(args))
 	for i, arg := range args {

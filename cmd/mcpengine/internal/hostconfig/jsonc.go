@@ -133,7 +133,7 @@ func (d *jsonDocument) walk(path []string) (*hujson.Value, []string, error) {
 	return at, nil, nil
 }
 
-// member is the index of the member of that name, or -1. Readers disagree about
+// member returns the index of the member of that name, or -1. Readers disagree about
 // which of two members of one name counts, so neither is touched.
 func (d *jsonDocument) member(object *hujson.Object, name string) (int, error) {
 	index := -1
@@ -267,7 +267,7 @@ func (d *jsonDocument) replace(next []byte, path []string) error {
 	return nil
 }
 
-// others is a digest of what the path does not lead to. Objects that are on the
+// others returns a digest of what the path does not lead to. Objects that are on the
 // path count only when something else is in them.
 func others(v *hujson.Value, path []string) []byte {
 	object, ok := v.Value.(*hujson.Object)
@@ -289,7 +289,7 @@ func others(v *hujson.Value, path []string) []byte {
 	return out
 }
 
-// packed is a member without what surrounds it.
+// packed returns a member without the white space and comments around it.
 func packed(m *hujson.ObjectMember) []byte {
 	name, value := m.Name, m.Value
 	name.BeforeExtra, name.AfterExtra, value.BeforeExtra, value.AfterExtra = nil, nil, nil, nil
@@ -301,7 +301,7 @@ func (d *jsonDocument) flat() bool {
 	return len(d.root.Value.(*hujson.Object).Members) > 0 && !bytes.Contains(bytes.TrimSpace(d.src), []byte("\n"))
 }
 
-// unit is what one level of the file is indented by.
+// unit returns the indentation of one level of the file.
 func (d *jsonDocument) unit() string {
 	for _, m := range d.root.Value.(*hujson.Object).Members {
 		before := d.src[:m.Name.StartOffset]
@@ -332,13 +332,13 @@ func (d *jsonDocument) layout(value []byte, indent string) string {
 	return strings.ReplaceAll(out.String(), "\n", newline(d.src))
 }
 
-// lineIndent is the white space that the line of an offset begins with.
+// lineIndent returns the white space that the line of an offset begins with.
 func lineIndent(src []byte, offset int) string {
 	line := src[bytes.LastIndexByte(src[:offset], '\n')+1 : offset]
 	return string(line[:len(line)-len(bytes.TrimLeft(line, " \t"))])
 }
 
-// tooDeep is the offset at which the nesting passes maxDepth, or -1. The
+// tooDeep returns the offset at which the nesting passes maxDepth, or -1. The
 // library has no bound of its own.
 func tooDeep(src []byte) int {
 	depth, inString := 0, false
@@ -364,7 +364,7 @@ func tooDeep(src []byte) int {
 	return -1
 }
 
-// skip is how far it is to the end of what ends a comment.
+// skip returns the distance to the last byte of the mark that ends a comment.
 func skip(src []byte, end string) int {
 	if i := bytes.Index(src[1:], []byte(end)); i >= 0 {
 		return i + len(end)
@@ -372,7 +372,7 @@ func skip(src []byte, end string) int {
 	return len(src)
 }
 
-// quote is a string as JSON.
+// quote returns a string as JSON.
 func quote(s string) string {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)

@@ -100,7 +100,7 @@ func (d *tomlDocument) locate() error {
 	return p.Error()
 }
 
-// valueStart is where the value of a pair begins: behind the first equals sign
+// valueStart returns where the value of a pair begins: behind the first equals sign
 // that is not in a quoted key.
 func valueStart(src []byte, start, end int) (int, error) {
 	var quoted byte
@@ -207,7 +207,7 @@ func (d *tomlDocument) setInline(value any, path []string, p pair) error {
 	return d.replace(splice(d.src, p.value, p.end, tomlValue(table)), path)
 }
 
-// unknownForm is the answer to what TOML can say in more ways than are edited
+// unknownForm returns the answer to what TOML can say in more ways than are edited
 // here, such as an inline table.
 func (d *tomlDocument) unknownForm(path []string) error {
 	return fmt.Errorf("%s is not in a [table] of its own, and other forms are not edited", pathString(path))
@@ -238,7 +238,7 @@ func (d *tomlDocument) setTable(table map[string]any, path []string) error {
 	return d.replace(next, path)
 }
 
-// inOrder is the names of an entry's members, what it runs or calls first.
+// inOrder returns the names of an entry's members, what it runs or calls first.
 func inOrder[V any](table map[string]V) []string {
 	first := []string{"command", "args", "url"}
 	return slices.SortedFunc(maps.Keys(table), func(a, b string) int {
@@ -313,7 +313,7 @@ func (d *tomlDocument) replace(next []byte, path []string) error {
 	return nil
 }
 
-// without is a copy of the values that lacks what the path leads to. A table
+// without returns a copy of the values that lacks what the path leads to. A table
 // that has nothing else goes too: its header may come and go with the entry.
 func without(values map[string]any, path []string) map[string]any {
 	out := maps.Clone(values)
@@ -375,7 +375,7 @@ func tomlValue(value any) string {
 
 func lineStart(src []byte, offset int) int { return bytes.LastIndexByte(src[:offset], '\n') + 1 }
 
-// lineEnd is the end of the line, without what ends it.
+// lineEnd returns the end of the line, without what ends it.
 func lineEnd(src []byte, offset int) int {
 	end := len(src)
 	if i := bytes.IndexByte(src[offset:], '\n'); i >= 0 {

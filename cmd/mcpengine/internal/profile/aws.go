@@ -8,10 +8,10 @@ import (
 // An AWS says how requests are signed with Signature Version 4. It has no
 // credentials: they are found as the AWS tools find them, each time.
 type AWS struct {
-	// Profile is that of the AWS configuration. Default: AWS_PROFILE, or none.
+	// Profile names one of the AWS configuration. Default: AWS_PROFILE, or none.
 	Profile string `json:"profile,omitempty"`
-	// Region is the one that signatures are for. Default: that of the URL, and
-	// then that of the AWS configuration.
+	// Region is the region to sign for. Default: the one in the URL, and then the
+	// one in the AWS configuration.
 	Region string `json:"region,omitempty"`
 	// Service is what signatures are for: lambda or execute-api. Default: what
 	// the URL says.
@@ -22,7 +22,7 @@ type AWS struct {
 // a lambda URL.
 func (p *Profile) ForAWS() bool { return p.AWS != nil || IsLambda(p.URL) }
 
-// Signing is how requests are signed, when [Profile.ForAWS] says that they are.
+// Signing returns how requests are signed, when [Profile.ForAWS] says that they are.
 func (p *Profile) Signing() AWS {
 	if p.AWS == nil {
 		return AWS{}

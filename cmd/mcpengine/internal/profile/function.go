@@ -8,7 +8,7 @@ import (
 
 // A Function is what a lambda URL names.
 type Function struct {
-	// Name is that of the function, without its ARN.
+	// Name is the function's name, without the rest of its ARN.
 	Name string
 	// Qualifier is a version or an alias. Optional.
 	Qualifier string
@@ -53,7 +53,7 @@ func ParseFunction(rawURL string) (Function, error) {
 	if len(parts) > 1 {
 		f.Qualifier = parts[1]
 	}
-	// The bounds are those of the Lambda API, which has longer ones for an ARN.
+	// The Lambda API has these bounds, and longer ones for an ARN.
 	if len(parts) > 2 || !isLabel(f.Name) || len(f.Name) > 140 {
 		return f, errors.New("the function of the lambda URL is not letters, digits, - and _, with one qualifier after a colon at most")
 	}
@@ -63,7 +63,7 @@ func ParseFunction(rawURL string) (Function, error) {
 	return f, nil
 }
 
-// Endpoint is a URL for what speaks HTTP with the function. There is no such
+// Endpoint returns a URL for an HTTP client of the function. There is no such
 // host (RFC 2606, section 2), so that nothing can be sent to it but by what
 // invokes functions; servers see it as that of a Function URL.
 func (f Function) Endpoint() string {

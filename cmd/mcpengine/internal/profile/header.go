@@ -96,7 +96,7 @@ func checkValue(name, value string) error {
 	return nil
 }
 
-// Resolve is the value to send. It is taken anew each time, because tokens in
+// Resolve returns the value to send. It is taken anew each time, because tokens in
 // files and from commands change. White space around it is left out.
 func (h Header) Resolve(ctx context.Context, getenv func(string) string) (string, error) {
 	value := h.Value
@@ -132,7 +132,7 @@ func readText(name string) (string, error) {
 	return string(data), err
 }
 
-// output is what a command prints. What it says on standard error is not
+// output returns what a command prints. What it says on standard error is not
 // repeated, nor are its arguments: either may hold a secret.
 func output(ctx context.Context, command []string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, commandTime)

@@ -67,7 +67,7 @@ func hasXDG() bool {
 	return runtime.GOOS != "windows" && runtime.GOOS != "darwin" && runtime.GOOS != "ios" && runtime.GOOS != "plan9"
 }
 
-// NewStore is the store in a folder that need not exist. Secrets go to the
+// NewStore returns the store in a folder that need not exist. Secrets go to the
 // keeper; nil keeps them in files of mode 0600 next to the profiles.
 func NewStore(home string, keep Keeper) *Store {
 	if keep == nil {
@@ -76,10 +76,10 @@ func NewStore(home string, keep Keeper) *Store {
 	return &Store{home, keep}
 }
 
-// Home is the folder the store is in.
+// Home returns the folder the store is in.
 func (s *Store) Home() string { return s.home }
 
-// File is the name of the file of a profile.
+// File returns the name of the file of a profile.
 func (s *Store) File(name string) string {
 	return filepath.Join(s.home, filepath.FromSlash(profileFile(name)))
 }
@@ -164,7 +164,7 @@ func (s *Store) Remove(ctx context.Context, name string) error {
 	return nil
 }
 
-// Names are the profiles there are, in order.
+// Names returns the profiles there are, in order.
 func (s *Store) Names() ([]string, error) {
 	entries, err := os.ReadDir(filepath.Join(s.home, "profiles"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -180,7 +180,7 @@ func (s *Store) Names() ([]string, error) {
 	return names, nil
 }
 
-// Secret is the client secret that a profile refers to, or "" when it refers to
+// Secret returns the client secret that a profile refers to, or "" when it refers to
 // none.
 func (s *Store) Secret(name string, p *Profile, getenv func(string) string) (string, error) {
 	if p.ClientSecret == nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
-// commandAge is how long what a command has printed is sent. A challenge makes
+// commandAge is how long the output of a command is sent before it runs again. A challenge makes
 // it run again at once.
 const commandAge = time.Minute
 
@@ -22,7 +22,7 @@ type authorizer struct {
 	now     func() time.Time
 	secret  func(string) // is told what must not be in a log
 
-	// signIn returns who gets tokens. It is nil where nobody does. Asked says
+	// signIn returns the source of tokens. It is nil where none are wanted. Asked says
 	// that the server wants one; without it there may be none yet.
 	signIn func(asked bool) (peer.Authorizer, error)
 
@@ -55,7 +55,7 @@ func (a *authorizer) Authorize(ctx context.Context, r *http.Request) error {
 	return tokens.Authorize(ctx, r)
 }
 
-// resolve is the value of a header.
+// resolve returns the value of a header.
 func (a *authorizer) resolve(ctx context.Context, h profile.Header) (string, error) {
 	if len(h.Command) == 0 {
 		value, err := h.Resolve(ctx, a.getenv)

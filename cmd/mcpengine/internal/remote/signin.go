@@ -58,7 +58,7 @@ func (s Source) signIn(client *http.Client) func(asked bool) (peer.Authorizer, e
 
 var errHomeless = errors.New("there is no folder to keep tokens in: set HOME or MCPENGINE_HOME")
 
-// OAuth is how to sign in to the server of a profile, less the grant and the
+// OAuth returns how to sign in to the server of a profile, less the grant and the
 // client's secret, with the tokens of a folder. A nil keychain is the system's. The
 // HTTP client is one with the certificates of the profile.
 func OAuth(ctx context.Context, dir string, p *profile.Profile, keychain oauth.Keychain, client *http.Client) (oauth.Config, error) {
@@ -81,8 +81,8 @@ func OAuth(ctx context.Context, dir string, p *profile.Profile, keychain oauth.K
 	return config, nil
 }
 
-// browse shows the page to sign in on. The URL is in the log for who has no
-// browser on this machine.
+// browse shows the page to sign in on. The URL is in the log as well, for a
+// person without a browser on this machine.
 func (s Source) browse(ctx context.Context, url string) error {
 	logger := s.Log.Logger()
 	logger.Info("sign in in the browser", "url", url)

@@ -20,7 +20,7 @@ import (
 // A Source is a profile and what it refers to. What is not optional is
 // required.
 type Source struct {
-	// Name is that of the profile, or stands for a URL without one.
+	// Name is the profile's name, or stands for a URL without one.
 	Name    string
 	Profile *profile.Profile
 
@@ -42,8 +42,8 @@ type Source struct {
 	// Browse shows a page to sign in on. The default is the system's browser.
 	Browse func(ctx context.Context, url string) error
 
-	// Keychain has the key that tokens are sealed with. The default is that of
-	// the system.
+	// Keychain has the key that tokens are sealed with. The default is the
+	// system's.
 	Keychain oauth.Keychain
 }
 
@@ -88,7 +88,7 @@ func (s Source) Config() (config bridge.Config, release func(), err error) {
 	return config, release, nil
 }
 
-// Transport is what the mode of a profile means.
+// Transport returns what the mode of a profile means.
 func Transport(mode string) peer.Transport {
 	switch mode {
 	case "http":
@@ -99,8 +99,8 @@ func Transport(mode string) peer.Transport {
 	return peer.TransportDetect
 }
 
-// hasCredential reports whether a header says who sends the request, so that
-// nobody needs to sign in.
+// hasCredential reports whether a header identifies the sender, so that signing in
+// is not needed.
 func hasCredential(headers []profile.Header) bool {
 	for _, h := range headers {
 		if strings.EqualFold(h.Name, "Authorization") {

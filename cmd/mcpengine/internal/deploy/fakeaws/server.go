@@ -69,7 +69,7 @@ func (f *Fault) status() int {
 	return f.Status
 }
 
-// fault is how the fake's own code says no.
+// fault returns how the fake's own code says no.
 func fault(status int, code, format string, args ...any) *Fault {
 	return &Fault{Status: status, Code: code, Message: fmt.Sprintf(format, args...)}
 }
@@ -82,7 +82,7 @@ func (s *Server) SetHook(hook func(operation string) *Fault) {
 	s.hook = hook
 }
 
-// Calls are the operations that were asked for, oldest first.
+// Calls returns the operations that were asked for, oldest first.
 func (s *Server) Calls() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
