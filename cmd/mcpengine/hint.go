@@ -56,8 +56,6 @@ func (c *cli) authHint(err error) string {
 	}
 	status, scopes := refusal(err)
 	switch {
-	case errors.Is(err, oauth.ErrNotKept):
-		return "make room for the tokens, or set MCPENGINE_HOME to a folder that can be written"
 	case errors.Is(err, oauth.ErrMixUp):
 		return "ask its operator for RFC 9207; --" + insecureNoIssuer + " signs in all the same, where the authorization server is to be trusted"
 	case errors.Is(err, oauth.ErrNoPKCE):

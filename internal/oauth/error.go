@@ -33,10 +33,20 @@ var (
 	// ErrRefused says that the server still refuses after authorization, and
 	// that doing it again would not help.
 	ErrRefused = errors.New("the server refuses the access token that was just issued for it")
-
-	// ErrNotKept says that the store of the tokens cannot be written.
-	ErrNotKept = errors.New("the token cannot be kept")
 )
+
+// ErrNotKept says that the store of the tokens cannot be written.
+var ErrNotKept error = notKeptError{}
+
+type notKeptError struct{}
+
+// Error says so.
+func (notKeptError) Error() string { return "the token cannot be kept" }
+
+// Hint returns what the user can do about it.
+func (notKeptError) Hint() string {
+	return "make room for the tokens, or set MCPENGINE_HOME to a folder that can be written"
+}
 
 // An Error is the answer of an authorization server that refuses (RFC 6749,
 // sections 4.1.2.1 and 5.2).
