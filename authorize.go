@@ -228,26 +228,36 @@ func (r *Request) hears(ctx context.Context, uri string) bool {
 	return f == nil || r.use(ctx, &f.feature) == nil
 }
 
-// visible returns the features of a table that the caller finds in lists, and
-// whether these are all.
-func visible[T listed](ctx context.Context, r *Request, t *table[T]) (list []T, all bool) {
+// A visiblePage is the part of a list that a caller gets at once.
+type visiblePage[T listed] struct {
+	list  []T
+	whole bool // nothing that comes before the last of list is left out
+	more  bool // the caller finds more features behind it
+}
+
+// visible returns the first features of a list that the caller finds in lists,
+// at most size. Rules are asked about these and about one more.
+func visible[T listed](ctx context.Context, r *Request, list []T, size int) (p visiblePage[T]) {
 	if r.engine.auth == nil {
-		return t.list, true
+		return visiblePage[T]{list[:min(size, len(list))], true, len(list) > size}
 	}
 	ctx, cancel := context.WithTimeout(ctx, ruleTimeout)
 	defer cancel()
-	hidden := func(f T) bool { return !r.sees(ctx, f.guard()) }
-	first := slices.IndexFunc(t.list, hidden)
-	if first < 0 {
-		return t.list, true
-	}
-	list = slices.Clone(t.list[:first])
-	for _, f := range t.list[first+1:] {
-		if !hidden(f) {
-			list = append(list, f)
+	p.whole = true
+	for i, f := range list {
+		switch seen := r.sees(ctx, f.guard()); {
+		case seen && len(p.list) == size:
+			p.more = true
+			return p
+		case seen && p.whole:
+			p.list = list[:i+1]
+		case seen:
+			p.list = append(p.list, f)
+		case p.whole && len(p.list) < size:
+			p.whole, p.list = false, slices.Clone(p.list)
 		}
 	}
-	return list, false
+	return p
 }
 
 // CheckScopes returns nil when the caller's token was granted every one of the

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/mcpengine/mcpengine"
@@ -143,3 +144,37 @@ type discard struct {
 func (d *discard) Header() http.Header         { return d.header }
 func (d *discard) WriteHeader(status int)      { d.status = status }
 func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
+
+// A page in the middle of 10,000 tools, and one with a change before it.
+func BenchmarkListPage(b *testing.B) {
+	e := engineWith(10_000, sunny)
+	cursor := ""
+	for range 4 {
+		_, cursor = benchPage(b, e, cursor)
+	}
+	b.Run("kept", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			benchPage(b, e, cursor)
+		}
+	})
+	b.Run("after a change", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			mcpengine.AddTool(e, "last", "", sunny)
+			benchPage(b, e, cursor)
+			e.RemoveTools("last")
+		}
+	})
+}
+
+// benchPage lists the tools behind a cursor and returns the next one.
+func benchPage(b *testing.B, e *mcpengine.Engine, cursor string) (size int, next string) {
+	r := newRequest(b.Context(), "http://server.example/mcp", message("tools/list", fmt.Sprintf(`"cursor":%q`, cursor)))
+	w := httptest.NewRecorder()
+	e.ServeHTTP(w, r)
+	head := w.Body.Bytes()[:min(w.Body.Len(), 1000)]
+	_, after, _ := bytes.Cut(head, []byte(`"nextCursor":"`))
+	text, _, _ := bytes.Cut(after, []byte(`"`))
+	return w.Body.Len(), string(text)
+}

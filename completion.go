@@ -139,10 +139,12 @@ func (t *target) completer(name string) (completer, error) {
 func (c *catalog) referred(ref *reference) (*prompt, *resource) {
 	switch ref.kind {
 	case mcp.RefPrompt:
-		return c.prompts.byName[ref.name], nil
+		p, _ := c.prompts.names.get(ref.name)
+		return p, nil
 	case mcp.RefResource:
 		if folded, isTemplate := foldedKey(ref.uri); isTemplate {
-			return nil, c.templates.byName[folded]
+			template, _ := c.templates.names.get(folded)
+			return nil, template
 		}
 		r, _ := c.findResource(ref.uri)
 		return nil, r

@@ -2,7 +2,6 @@ package mcpengine
 
 import (
 	"context"
-	"slices"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/mcp"
@@ -38,41 +37,37 @@ const minTail = 4 << 10
 // made up. When that feature has been removed in the meantime the client
 // starts again (caching, "Interaction with Pagination").
 func appendPage[T listed](e *Engine, req *Request, dst []byte, member string, all *table[T]) ([]byte, error) {
-	list, whole := visible(&req.ctx, req, all)
-	page := list
+	start := 0
 	if raw := req.param("cursor"); raw != nil && string(raw) != `""` {
 		after, err := e.openCursor(req, raw)
 		if err != nil {
 			return dst, err
 		}
-		i := slices.IndexFunc(list, func(f T) bool { return f.key() == after })
-		if i < 0 {
+		last, ok := all.names.get(after)
+		if !ok {
 			return dst, errCursor
 		}
-		page, whole = list[i+1:], false
+		start = all.after(last)
 	}
-	more := len(page) > e.pageSize
-	if more {
-		page = page[:e.pageSize]
+	p := visible(&req.ctx, req, all.list[start:], e.pageSize)
+	dst = append(dst, '{')
+	if p.more {
+		dst = append(dst, `"nextCursor":"`...)
+		dst = append(dst, e.ring.Seal(cursorPurpose, []byte(p.list[len(p.list)-1].key()), cursorOwner(req))...)
+		dst = append(dst, `",`...)
 	}
-	dst = append(dst, `{"`...)
+	dst = append(dst, '"')
 	dst = append(dst, member...)
 	dst = append(dst, `":[`...)
-	if whole && !more {
-		tail := all.wire(req.version, req.ends.list)
-		if req.response != nil && len(tail) >= minTail {
-			req.response.Tail = tail
-			return dst, nil
-		}
-		return append(dst, tail[:len(tail)-1]...), nil // the last brace is not the result's
+	if !p.whole || start%e.pageSize != 0 { // otherwise pages would be kept from everywhere on
+		return append(append(joinDefinitions(dst, p.list, req.version), ']'), req.ends.list...), nil
 	}
-	dst = append(joinDefinitions(dst, page, req.version), ']')
-	if more {
-		dst = append(dst, `,"nextCursor":"`...)
-		dst = append(dst, e.ring.Seal(cursorPurpose, []byte(page[len(page)-1].key()), cursorOwner(req))...)
-		dst = append(dst, '"')
+	tail := all.page(req.version, start, start+len(p.list), req.ends.list)
+	if req.response != nil && len(tail) >= minTail {
+		req.response.Tail = tail
+		return dst, nil
 	}
-	return append(dst, req.ends.list...), nil
+	return append(dst, tail[:len(tail)-1]...), nil // the last brace is not the result's
 }
 
 var errCursor = jsonrpc.Errorf(mcp.CodeInvalidParams, "cursor is not valid (any more): list again from the start")

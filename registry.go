@@ -1,7 +1,6 @@
 package mcpengine
 
 import (
-	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -24,6 +23,7 @@ type profile struct {
 type feature struct {
 	profile
 	kind       protocol.Kind
+	place      int       // in the order of registration
 	definition []byte    // as it stands in a list of the latest version
 	shaped     sync.Map  // *protocol.Version to []byte, made when it is first needed
 	unsent     sync.Once // see noteUnsent
@@ -31,6 +31,7 @@ type feature struct {
 
 func (f *feature) key() string    { return f.name }
 func (f *feature) guard() *policy { return &f.policy }
+func (f *feature) number() *int   { return &f.place }
 
 // wire returns the definition as it stands in a list.
 func (f *feature) wire(v *protocol.Version) []byte {
@@ -49,6 +50,7 @@ func (f *feature) wire(v *protocol.Version) []byte {
 type listed interface {
 	key() string
 	guard() *policy
+	number() *int
 	wire(*protocol.Version) []byte
 }
 
@@ -67,62 +69,6 @@ type catalog struct {
 	templates table[*resource]
 	prompts   table[*prompt]
 	matching  []*resource // the templates, in the order in which a URI is matched
-}
-
-// A table is features of one kind, in the order of their registration.
-type table[T listed] struct {
-	list   []T
-	byName map[string]T
-	joined *sync.Map // *protocol.Version to []byte: see wire
-}
-
-// wire returns all definitions as they stand in a list, and what comes after
-// them in a response. It is made when it is first needed. Only a table that does
-// not change any more has this.
-func (t *table[T]) wire(v *protocol.Version, end []byte) []byte {
-	if joined, ok := t.joined.Load(v); ok {
-		return joined.([]byte)
-	}
-	joined := slices.Concat(joinDefinitions(nil, t.list, v), []byte("]"), end, []byte("}"))
-	t.joined.Store(v, joined)
-	return joined
-}
-
-func joinDefinitions[T listed](dst []byte, list []T, v *protocol.Version) []byte {
-	for i, f := range list {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, f.wire(v)...)
-	}
-	return dst
-}
-
-func (t *table[T]) add(f T) bool {
-	if _, ok := t.byName[f.key()]; ok {
-		return false
-	}
-	if t.byName == nil {
-		t.byName = make(map[string]T)
-	}
-	t.byName[f.key()] = f
-	t.list = append(t.list, f)
-	return true
-}
-
-func (t *table[T]) remove(names []string) (removed []*policy) {
-	for _, name := range names {
-		if f, ok := t.byName[name]; ok {
-			delete(t.byName, name)
-			t.list = slices.DeleteFunc(t.list, func(f T) bool { return f.key() == name })
-			removed = append(removed, f.guard())
-		}
-	}
-	return removed
-}
-
-func (t *table[T]) clone() table[T] {
-	return table[T]{slices.Clone(t.list), maps.Clone(t.byName), new(sync.Map)}
 }
 
 // edit changes the features and reports what change reports: whether it did.
@@ -147,10 +93,10 @@ func (r *registry) catalog() *catalog {
 		return c
 	}
 	c := &catalog{
-		tools:     r.edited.tools.clone(),
-		resources: r.edited.resources.clone(),
-		templates: r.edited.templates.clone(),
-		prompts:   r.edited.prompts.clone(),
+		tools:     r.edited.tools.snapshot(),
+		resources: r.edited.resources.snapshot(),
+		templates: r.edited.templates.snapshot(),
+		prompts:   r.edited.prompts.snapshot(),
 		matching:  slices.Clone(r.edited.matching),
 	}
 	r.current.Store(c)

@@ -318,7 +318,7 @@ func (c *catalog) findResource(uri string) (*resource, []string) {
 		return nil, nil
 	}
 	folded := uritemplate.Fold(uri)
-	if r, ok := c.resources.byName[folded]; ok {
+	if r, ok := c.resources.names.get(folded); ok {
 		return r, nil
 	}
 	for _, r := range c.matching {

@@ -62,10 +62,11 @@ func (t *table[T]) named(raw []byte) (f T) {
 		return f
 	}
 	// Names need no escapes, so that the usual string is compared as it stands.
-	if f, ok := t.byName[string(raw[1:len(raw)-1])]; ok {
+	if f, ok := t.names.getBytes(raw[1 : len(raw)-1]); ok {
 		return f
 	}
-	return t.byName[jsonrpc.UnquoteString(raw)]
+	f, _ = t.names.get(jsonrpc.UnquoteString(raw))
+	return f
 }
 
 // unknown is the answer to a request that is about no feature, or about one that
