@@ -7,7 +7,7 @@
 // for each direction, [Input] and [Output].
 //
 // A struct becomes an object without additional properties. Its fields are
-// described by tags, see [Tags].
+// described by tags, which docs/types.md lists.
 package infer
 
 import (

@@ -26,7 +26,7 @@ const (
 	forScalars
 )
 
-// Tags are the struct tags that a field may have, beside json:
+// tags are the struct tags that a field may have, beside json:
 //
 //	jsonschema:"text"      the description
 //	default:"…"            the default: JSON, or the bare text for a string
