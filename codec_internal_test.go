@@ -185,6 +185,30 @@ func TestDecodeErrors(t *testing.T) {
 	}
 }
 
+// FuzzUndecodable checks that whatever cannot be decoded has an error of a bounded
+// length.
+func FuzzUndecodable(f *testing.F) {
+	for _, seed := range []string{`{"at":"x"}`, `{"times":["x",1]}`, `{"by":{"` + strings.Repeat("k", 1<<10) + `":"x"}}`, `{"data":[1]}`, `7`, `[[[1]]]`, `{"next":{"next":{"at":1}}}`} {
+		f.Add(seed)
+	}
+	type input struct {
+		At    time.Time             `json:"at"`
+		Times []time.Time           `json:"times"`
+		By    map[string]netip.Addr `json:"by"`
+		Data  []byte                `json:"data"`
+		Color color                 `json:"color"`
+		Next  *input                `json:"next"`
+	}
+	f.Fuzz(func(t *testing.T, args string) {
+		if jsonrpc.Valid([]byte(args)) != nil || json.Unmarshal([]byte(args), new(input)) == nil {
+			return
+		}
+		if err := undecodable([]byte(args), reflect.TypeFor[input]()); err == nil || len(err.Error()) > 2000 {
+			t.Errorf("undecodable(%.100s) = %.100v", args, err)
+		}
+	})
+}
+
 // A decoder that is used again owes nothing to the values before, whether they
 // were decoded or not.
 func FuzzDecodeValid(f *testing.F) {

@@ -2,6 +2,7 @@ package mcpengine_test
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -127,4 +128,29 @@ func TestFeatureIsImmutable(t *testing.T) {
 	if got := post(t, e, message("tools/list", "")).response(); !strings.Contains(got, `"a":1`) || !strings.Contains(got, "a.example") {
 		t.Errorf("the list is %s", got)
 	}
+}
+
+// FuzzAdd checks that no name, URI or schema of a stranger makes Add panic, and
+// that what was refused leaves nothing behind.
+func FuzzAdd(f *testing.F) {
+	f.Add("search", "file:///{a}", `{"type":"object"}`)
+	f.Add("a b", "board://messages/{id", `{"type":7}`)
+	f.Add("\xff", "x:%zz/{a,b}", `{"type":"object","properties":{"a":{"pattern":"("}},"$ref":"#/x"}`)
+	f.Add("", "{}:", `{"type":"object","allOf":[{"$dynamicRef":"#a"}],"default":`)
+	f.Fuzz(func(t *testing.T, name, uri, schema string) {
+		e := mcpengine.New("test", quiet())
+		raw := func(context.Context, map[string]any) (json.RawMessage, error) { return json.RawMessage("{}"), nil }
+		for _, feature := range []mcpengine.Feature{
+			mcpengine.NewTool(name, name, raw, mcpengine.WithInputSchema(schema), mcpengine.WithOutputSchema(schema)),
+			mcpengine.NewResource(uri, name, silent), mcpengine.NewPrompt(name, name, silent),
+		} {
+			before := len(e.Explain())
+			if err := e.Add(feature); (err == nil) != (len(e.Explain()) == before+1) {
+				t.Errorf("Add(%s %q) = %v, but there are %d entries after %d", feature.Kind(), feature.Name(), err, len(e.Explain()), before)
+			}
+		}
+		for _, method := range []string{"tools/list", "resources/list", "resources/templates/list", "prompts/list"} {
+			post(t, e, message(method, ""))
+		}
+	})
 }
