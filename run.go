@@ -18,9 +18,10 @@ import (
 // Run serves until ctx is cancelled, the process gets SIGINT or SIGTERM, or the
 // client of a stdio server closes the input. It then lets requests under way
 // finish, for [HTTPConfig.ShutdownTimeout] at most, and returns nil; a second
-// signal ends the process at once. [Engine.Serve] says how HTTP ends. Over stdio a signal, and the end of ctx,
-// cancel the requests under way at once, and Run returns within 1.5 seconds:
-// hosts close the input first, and kill the process 2 seconds after SIGTERM.
+// signal ends the process at once. [Engine.Serve] says how HTTP ends. Over stdio a
+// signal, or the end of ctx, cancels the requests under way at once, and Run
+// returns within 1.5 seconds: hosts close the input first, and kill the process 2
+// seconds after SIGTERM.
 //
 // The environment decides how it serves:
 //

@@ -138,7 +138,7 @@ func TestBridgeArguments(t *testing.T) {
 		{[]string{"--aws-service", "lambda://weather"}, 2, "name the server"},
 		{[]string{url, "--aws-region"}, 2, "flag needs an argument: --aws-region"},
 		{[]string{url, "--aws-region", "eu-west-1"}, 2, "--aws-region needs --aws-sigv4"},
-		{[]string{"weather", "--aws-sigv4"}, 2, "the flags for AWS are for a URL"},
+		{[]string{"weather", "--aws-sigv4"}, 2, "the flags for AWS belong to a URL"},
 		{[]string{url, "-aws-sigv4"}, 2, "unknown shorthand flag"},
 		{[]string{"ftp://example.com"}, 2, "not one of http, https or lambda"},
 	} {
