@@ -50,7 +50,7 @@ func WithHandlers(h Handlers) Option {
 
 // WithProtocolVersion limits the protocol versions that may be spoken to the
 // given ones; one that is not known is an error. The default is all from
-// 2024-11-05 to 2026-07-28, the newest that the server has too.
+// 2024-11-05 to 2026-07-28, the latest that the server has too.
 func WithProtocolVersion(versions ...string) Option {
 	return func(c *config) { c.peer.Versions = versions }
 }

@@ -220,7 +220,7 @@ func nameOf(method string, params jsonrpc.Object) string {
 }
 
 // appendRequest appends a request, or a notification when id is nil. A nil meta
-// means that there is none.
+// means no "_meta".
 func appendRequest(dst, id []byte, method string, params jsonrpc.Object, meta []byte) []byte {
 	dst = append(dst, `{"jsonrpc":"2.0",`...)
 	if id != nil {

@@ -139,7 +139,7 @@ func (t *streamTarget) open(ctx context.Context, c *Conn, known Known) (*binding
 }
 
 // late asks a second time what a server speaks that refuses the handshake: it may
-// have been too slow to answer the first time. Refused is why there is none.
+// have been too slow to answer the first time. Refused is the error of the handshake.
 func (t *streamTarget) late(ctx context.Context, c *Conn, link link, refused error) (*binding, error) {
 	if ctx.Err() != nil {
 		return nil, refused

@@ -25,8 +25,8 @@ type Conn struct {
 	owned  ownership
 
 	mu       sync.Mutex
-	attempt  *attempt // to connect; nil when there is none
-	binding  *binding // nil when there is none
+	attempt  *attempt // to connect; may be nil
+	binding  *binding // may be nil
 	known    Known    // describes the binding, or the last one
 	doubted  bool     // known is of a tentative binding
 	closed   bool
@@ -141,7 +141,7 @@ type attempt struct {
 	left    bool // its caller gave up, so that the error is not for others
 }
 
-// connected returns the link, connecting first when there is none.
+// connected returns the binding. It connects first if necessary.
 func (c *Conn) connected(ctx context.Context) (*binding, error) {
 	for {
 		if l, err := c.current(); l != nil || err != nil {

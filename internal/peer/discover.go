@@ -163,7 +163,7 @@ func (t *httpTarget) openStateless(ctx context.Context, c *Conn, v *protocol.Ver
 }
 
 // discover asks the server what it speaks, in version v, and returns a link in
-// the newest common version without a handshake. That the server has only
+// the latest common version without a handshake. That the server has only
 // versions with one is an error that is not final.
 func (c *Conn) discover(ctx context.Context, v *protocol.Version, open func(*protocol.Version) link, t Transport) (*binding, error) {
 	for retried := false; ; retried = true {

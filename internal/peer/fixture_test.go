@@ -105,9 +105,9 @@ func dialHTTP(t *testing.T, e *mcpengine.Engine, config peer.Config) (*peer.Conn
 
 func dialSSE(t *testing.T, e *mcpengine.Engine, config peer.Config) (*peer.Conn, error) {
 	mux := http.NewServeMux()
-	mux.Handle("/legacy/", http.StripPrefix("/legacy", e.SSEHandler("/legacy")))
+	mux.Handle("/old/", http.StripPrefix("/old", e.SSEHandler("/old")))
 	t.Cleanup(e.Close)
-	return peer.Dial(t.Context(), serve(t, mux)+"/legacy/sse", config)
+	return peer.Dial(t.Context(), serve(t, mux)+"/old/sse", config)
 }
 
 func dialPipe(t *testing.T, e *mcpengine.Engine, config peer.Config) (*peer.Conn, error) {

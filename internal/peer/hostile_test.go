@@ -209,18 +209,18 @@ func TestUnsupportedVersion(t *testing.T) {
 func TestCache(t *testing.T) {
 	t.Parallel()
 	var asked []string
-	modern := true
+	current := true
 	url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id, method := request(r)
 		asked = append(asked, method)
 		switch {
 		case method == "notifications/initialized":
 			w.WriteHeader(http.StatusAccepted)
-		case method == "initialize" && !modern:
+		case method == "initialize" && !current:
 			reply(w, id, `{"protocolVersion":"2025-06-18","capabilities":{},"serverInfo":{"name":"old","version":"1"}}`)
-		case method == "server/discover" && modern:
+		case method == "server/discover" && current:
 			reply(w, id, discovered)
-		case method != "initialize" && method != "" && modern == (r.Header.Get("Mcp-Method") != ""):
+		case method != "initialize" && method != "" && current == (r.Header.Get("Mcp-Method") != ""):
 			reply(w, id, `{}`)
 		default:
 			http.Error(w, "no session", http.StatusBadRequest)
@@ -244,10 +244,10 @@ func TestCache(t *testing.T) {
 	}
 	once("server/discover tools/list")
 	once("tools/list")
-	modern = false
+	current = false
 	once("tools/list server/discover initialize notifications/initialized server/discover tools/list")
 	once("initialize notifications/initialized tools/list")
-	modern = true
+	current = true
 	once("initialize  server/discover tools/list") // with a GET in between
 }
 

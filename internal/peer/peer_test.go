@@ -237,7 +237,7 @@ func TestListen(t *testing.T) {
 }
 
 // With no version forced, a server that has all of them is spoken to in the
-// newest.
+// latest.
 func TestStateless(t *testing.T) {
 	t.Parallel()
 	eachWay(t, func(w way) bool { return w.version == "2025-11-25" }, func(t *testing.T, w way) {
