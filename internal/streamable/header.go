@@ -53,6 +53,9 @@ func (s *Server) checkMessage(h http.Header, req *jsonrpc.Request, err *jsonrpc.
 // the body names no version.
 func (s *Server) checkVersion(h http.Header, req *jsonrpc.Request) *jsonrpc.Error {
 	body := req.Meta.Get(mcp.MetaProtocolVersion)
+	if slices.ContainsFunc(s.config.Versions, func(v string) bool { return jsonrpc.EqualString(body, v) }) {
+		return nil // the usual case, without an allocation
+	}
 	requested := jsonrpc.Text(body)
 	switch fields := h[protocolVersionField]; {
 	case req.Method == protocol.MethodInitialize && body == nil:
