@@ -21,8 +21,7 @@ import (
 func refuser(t *testing.T) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var status int
-		var challenge string
+		status, challenge := http.StatusNotFound, "" // of what is asked besides
 		_, _ = fmt.Sscanf(r.URL.Path, "/%d/%s", &status, &challenge)
 		switch challenge {
 		case "bearer":

@@ -39,9 +39,9 @@ func (c *cli) serve() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve [flags] -- COMMAND [ARGUMENT...]",
 		Short: "Offer a server that speaks over stdin and stdout over HTTP",
-		Long: `Each caller gets a process of its own, unless --shared says otherwise. Callers are
-not authenticated: if you listen on an address that others can reach, put a proxy
-in front that authenticates them.`,
+		Long: `Each caller gets a process of its own, unless --shared says otherwise. Callers
+are not authenticated: if you listen on an address that others can reach, put a
+proxy in front that authenticates them.`,
 		Example: `  mcpengine serve --port 8000 -- npx -y @modelcontextprotocol/server-everything`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if cmd.ArgsLenAtDash() != 0 || len(args) == 0 {
@@ -59,12 +59,12 @@ in front that authenticates them.`,
 	flags.IntVar(&f.port, "port", 8000, "`port` of 127.0.0.1; 0 takes a free one")
 	flags.StringVar(&f.addr, "addr", "", "`address` to listen on instead, such as 0.0.0.0:8000")
 	flags.StringVar(&f.path, "path", "/mcp", "`path` of the endpoint")
-	flags.StringVar(&f.publicURL, "public-url", "", "`URL` that callers use, behind a proxy that hands on its host")
-	flags.StringVar(&f.protocol, "protocol", "", "speak this `version` with the command; otherwise it is found out")
-	flags.BoolVar(&f.shared, "shared", false, "one process for all callers, which may see what belongs to others")
+	flags.StringVar(&f.publicURL, "public-url", "", "`URL` of a proxy in front, as callers know it")
+	flags.StringVar(&f.protocol, "protocol", "", "`version` to speak with the command")
+	flags.BoolVar(&f.shared, "shared", false, "one process for all, who may see each other's data")
 	flags.IntVar(&f.max, "max", 32, "`number` of processes at most")
-	flags.DurationVar(&f.idle, "idle", 10*time.Minute, "`time` until a process without work ends")
-	flags.DurationVar(&f.timeout, "timeout", 5*time.Minute, "`time` that the command may be silent in the course of a request")
+	flags.DurationVar(&f.idle, "idle", 10*time.Minute, "`time` until an idle process ends")
+	flags.DurationVar(&f.timeout, "timeout", 5*time.Minute, "`time` the command may be silent in a request")
 	return cmd
 }
 
