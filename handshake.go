@@ -16,7 +16,7 @@ import (
 // servesHandshake says that the versions with a handshake are served.
 const servesHandshake = true
 
-// handshakeHTTP serves the earlier versions at the MCP endpoint.
+// handshakeHTTP serves the handshake versions at the MCP endpoint.
 func (e *Engine) handshakeHTTP() streamable.Handshake {
 	c := e.httpConfig
 	config := handshake.HTTPConfig{
@@ -35,19 +35,19 @@ func (e *Engine) handshakeHTTP() streamable.Handshake {
 	if e.auth != nil {
 		config.Caller, config.Expires = callerOf, expiryOf
 	}
-	earlier := handshake.NewHTTP(core{Engine: e}, config)
-	e.closeHandshake, e.waitHandshake = earlier.Close, earlier.Wait
-	return earlier
+	served := handshake.NewHTTP(core{Engine: e}, config)
+	e.closeHandshake, e.waitHandshake = served.Close, served.Wait
+	return served
 }
 
-// connection returns what answers the requests of one connection, whichever
-// era they belong to.
+// connection returns what answers the requests of one connection, in whichever
+// version they are.
 func (e *Engine) connection(hangup <-chan struct{}) jsonrpc.Handler {
 	return handshake.NewConn(core{e, hangup, true}, handshake.ConnConfig{Logger: e.logger})
 }
 
 // SSEHandler serves the HTTP+SSE transport of protocol version 2024-11-05, for
-// clients that know nothing newer: event streams at /sse and messages at
+// clients that know no other: event streams at /sse and messages at
 // /messages. Mount it at the root of a server, or under a prefix with
 // [net/http.StripPrefix], and pass that prefix. [HTTPConfig.SSE] lets Run do so.
 //

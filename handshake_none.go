@@ -10,7 +10,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/streamable"
 )
 
-// servesHandshake says that only the newest version is served.
+// servesHandshake says that only 2026-07-28 is served.
 const servesHandshake = false
 
 func (e *Engine) handshakeHTTP() streamable.Handshake {

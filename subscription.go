@@ -5,11 +5,10 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"time"
 
-	"github.com/mcpengine/mcpengine/auth"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/share"
+	"github.com/mcpengine/mcpengine/internal/streamable"
 	"github.com/mcpengine/mcpengine/internal/uritemplate"
 	"github.com/mcpengine/mcpengine/mcp"
 )
@@ -175,7 +174,7 @@ func (e *Engine) listen(ctx context.Context, req *Request, dst []byte) ([]byte, 
 		return dst, err
 	}
 	req.notifySubscription(mcp.MethodNotificationsSubscriptionsAcknowledged, fmt.Sprintf(`,"notifications":%s`, acknowledged))
-	expired, stop := untilExpiry(req.user)
+	expired, stop := streamable.UntilExpiry(expiry(req.user))
 	defer stop()
 	for {
 		select {
@@ -199,17 +198,6 @@ func newSubscription(honoured mcp.SubscriptionFilter) *subscription {
 		sub.keys = append(sub.keys, uritemplate.Fold(uri))
 	}
 	return sub
-}
-
-// untilExpiry returns what tells when the caller's token has ended: a stream must
-// not outlive it. Nothing comes for a token without an end.
-func untilExpiry(u *auth.User) (expired <-chan time.Time, stop func() bool) {
-	at := expiry(u)
-	if at.IsZero() {
-		return nil, func() bool { return false }
-	}
-	timer := time.NewTimer(time.Until(at))
-	return timer.C, timer.Stop
 }
 
 // endSubscription delivers what is pending and appends the result that tells a

@@ -62,7 +62,7 @@ func TestConnBatch(t *testing.T) {
 			[]string{batch(success("1", "{}"), failure("", "-32600", "a request with the id 1 is under way already"))},
 		},
 		{
-			"request of the newest version, which knows no batches",
+			"request of 2026-07-28, which knows no batches",
 			batch(modern("1", "prompts/list", ""), request("2", "ping", "")),
 			[]string{batch(failure("1", "-32600", "a message is one JSON object: batches are not part of the protocol"), success("2", "{}"))},
 		},

@@ -221,7 +221,7 @@ func callTo(id, tool string) string {
 	return request(id, "tools/call", `{"name":"`+tool+`","arguments":{}}`)
 }
 
-// modern is a request of the newest version.
+// modern is a request of 2026-07-28.
 func modern(id, method, members string) string {
 	return request(id, method, `{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}`+members+`}`)
 }

@@ -31,14 +31,14 @@ func TestCompatibilityMatrix(t *testing.T) {
 			[]string{unsupported, `"resultType":"complete"`},
 		},
 		{
-			"modern client of an earlier version, which has no such requests",
+			"modern client of a handshake version, which has no such requests",
 			[]string{strings.Replace(modern("1", "prompts/list", ""), "2026-07-28", "2025-11-25", 1)},
 			[]string{`{"code":-32022,`},
 		},
 		{"client of both eras stays modern", []string{modern("1", "server/discover", ""), modern("2", "prompts/list", "")}, []string{discovered, `"resultType":"complete"`}},
 		{"earlier client", []string{initializeRequest("1", "2025-06-18", "{}"), initialized, request("2", "prompts/list", "")}, []string{`"protocolVersion":"2025-06-18"`, `{"prompts":[{"name":"greet","title":"Greet"}]}}`}},
 		{"earlier client of an unknown version", []string{initializeRequest("1", "2025-01-01", "{}")}, []string{`"protocolVersion":"2025-11-25"`}},
-		{"earlier client of the newest version", []string{initializeRequest("1", "2026-07-28", "{}")}, []string{`"protocolVersion":"2025-11-25"`}},
+		{"earlier client of 2026-07-28", []string{initializeRequest("1", "2026-07-28", "{}")}, []string{`"protocolVersion":"2025-11-25"`}},
 		{"earlier client that does not initialize", []string{request("1", "prompts/list", "")}, []string{noVersion}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -116,7 +116,7 @@ func (c HTTPConfig) withDefaults() HTTPConfig {
 
 // HTTP serves a [jsonrpc.Handler] to clients of versions with a handshake over
 // Streamable HTTP (2025-11-25, transports, "Streamable HTTP"). It is plugged
-// into the endpoint of the newest version as its [streamable.Handshake].
+// into the endpoint of 2026-07-28 as its [streamable.Handshake].
 //
 // A session id holds all that the handshake has established, sealed, so that
 // any replica with the same keys serves the session and none has to keep it.
@@ -149,7 +149,7 @@ func NewHTTP(h jsonrpc.Handler, config HTTPConfig) *HTTP {
 	s.sessions.init(s.config.MaxSessions)
 	s.stateless = make(map[string]*session, len(versions))
 	for _, version := range versions {
-		s.stateless[version] = newSession(s, ticket{peer: Peer{Version: version}}, share.Caller{})
+		s.stateless[version] = newSession(s, claims{peer: Peer{Version: version}}, share.Caller{})
 	}
 	return s
 }
@@ -195,7 +195,7 @@ func (h *HTTP) initialize(w http.ResponseWriter, r *http.Request, req *jsonrpc.R
 	}
 	caller := h.config.Caller(r)
 	if !h.config.NoSessions {
-		token, ok := h.mint(peer, caller, time.Now())
+		token, ok := h.issue(peer, caller, time.Now())
 		if !ok {
 			sendError(w, req.ID, invalid("params.capabilities and params.clientInfo are too large"))
 			return

@@ -115,7 +115,7 @@ func FuzzMessage(f *testing.F) {
 				if w.Body.Len() > 0 {
 					t.Errorf("version %s: HTTP %d %q", version, w.Code, w.Body)
 				}
-			case http.StatusNotFound: // for unknown methods of the newest version
+			case http.StatusNotFound: // for unknown methods of 2026-07-28
 				if !strings.Contains(message, "_meta") {
 					t.Errorf("version %s: HTTP %d %q", version, w.Code, w.Body)
 				}

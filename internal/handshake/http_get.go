@@ -50,7 +50,7 @@ func (h *HTTP) stream(w http.ResponseWriter, r *http.Request, s *session) *httpR
 		return errNoEvent
 	}
 	if st := s.stream(id); st != nil {
-		c := newCarrier(w, r)
+		c := newResponse(w, r)
 		if st.attach(c, n) {
 			st.carry(c)
 			return nil
@@ -73,7 +73,7 @@ func (h *HTTP) listen(w http.ResponseWriter, r *http.Request, s *session) *httpR
 	if refused != nil {
 		return refused
 	}
-	c := newCarrier(w, r)
+	c := newResponse(w, r)
 	if !st.attach(c, 0) {
 		return errNoListener // it has been stopped meanwhile
 	}
@@ -98,15 +98,15 @@ func (h *HTTP) replay(w http.ResponseWriter, s *session, id string, n uint64) bo
 	return out != nil
 }
 
-func newCarrier(w http.ResponseWriter, r *http.Request) *carrier {
-	return &carrier{w: w, r: r, ended: make(chan struct{})}
+func newResponse(w http.ResponseWriter, r *http.Request) *httpResponse {
+	return &httpResponse{w: w, r: r, ended: make(chan struct{})}
 }
 
 // carry waits until the stream does not need the response any more.
-func (st *stream) carry(c *carrier) {
+func (st *stream) carry(c *httpResponse) {
 	expiry := time.NewTimer(time.Until(st.session.expires))
 	defer expiry.Stop()
-	unverified, stop := untilExpiry(st.session.http.config.Expires(c.r))
+	unverified, stop := streamable.UntilExpiry(st.session.http.config.Expires(c.r))
 	defer stop()
 	select {
 	case <-c.ended:
@@ -122,16 +122,6 @@ func (st *stream) carry(c *carrier) {
 		st.session.stopIf(st)
 		st.lose(c)
 	}
-}
-
-// untilExpiry returns what tells when a caller is not verified any more. Nothing
-// comes for one that stays.
-func untilExpiry(at time.Time) (expired <-chan time.Time, stop func() bool) {
-	if at.IsZero() {
-		return nil, func() bool { return false }
-	}
-	timer := time.NewTimer(time.Until(at))
-	return timer.C, timer.Stop
 }
 
 // parseEventID splits the id of an event into its stream and its number. It

@@ -19,7 +19,7 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// A feed is a handler of the newest version with tools and some resources,
+// A feed is a handler of 2026-07-28 with tools and some resources,
 // whose changes it tells of.
 type feed struct {
 	resources []string
@@ -120,7 +120,7 @@ func subscription(method, uri string) string {
 
 // A client hears of changes on a stream of its own, from the moment on that it
 // has it: of the lists, and of the resources it has subscribed to, before or
-// meanwhile. Nothing of the newest version is left in the notifications.
+// meanwhile. Nothing of 2026-07-28 is left in the notifications.
 func TestListen(t *testing.T) {
 	t.Parallel()
 	for _, version := range protocol.Names(protocol.IsHandshake) {

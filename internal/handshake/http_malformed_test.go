@@ -126,8 +126,8 @@ func TestMalformed(t *testing.T) {
 		{"subscription with uri object", request("resources/subscribe", `{"uri":{}}`), nil, 200, params, "uri"},
 		{"subscription to nothing", request("resources/subscribe", `{"uri":"x:y"}`), nil, 200, notFound, "not found"},
 		{"unsubscription without params", `{"jsonrpc":"2.0","id":1,"method":"resources/unsubscribe"}`, nil, 200, params, "uri"},
-		{"method of the newest version", request("server/discover", `{}`), nil, 200, unknown, "server/discover"},
-		{"subscription of the newest version", request("subscriptions/listen", `{"notifications":{}}`), nil, 200, unknown, "subscriptions/listen"},
+		{"method of 2026-07-28", request("server/discover", `{}`), nil, 200, unknown, "server/discover"},
+		{"subscription of 2026-07-28", request("subscriptions/listen", `{"notifications":{}}`), nil, 200, unknown, "subscriptions/listen"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

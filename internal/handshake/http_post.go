@@ -14,22 +14,22 @@ import (
 
 // An exchange is the answer to one POST.
 type exchange struct {
-	http    *HTTP
-	session *session
-	w       http.ResponseWriter
-	r       *http.Request
-	stream  stream
-	carrier carrier
-	began   time.Time
-	id      []byte // of the request, empty for a batch
+	http     *HTTP
+	session  *session
+	w        http.ResponseWriter
+	r        *http.Request
+	stream   stream
+	response httpResponse
+	began    time.Time
+	id       []byte // of the request, empty for a batch
 
 	owned    bool // HTTP waits for it
 	panicked bool
 }
 
 func newExchange(h *HTTP, s *session, w http.ResponseWriter, r *http.Request, began time.Time) *exchange {
-	x := &exchange{http: h, session: s, w: w, r: r, began: began, carrier: carrier{w: w, r: r, ended: make(chan struct{})}}
-	x.stream = stream{session: s, kind: answerStream, carrier: &x.carrier, dropped: streamable.Buffers(w)}
+	x := &exchange{http: h, session: s, w: w, r: r, began: began, response: httpResponse{w: w, r: r, ended: make(chan struct{})}}
+	x.stream = stream{session: s, kind: answerStream, response: &x.response, dropped: streamable.Buffers(w)}
 	return x
 }
 
@@ -72,8 +72,8 @@ func (x *exchange) serve(answer func()) (kept bool) {
 	}()
 	select {
 	case <-x.r.Context().Done():
-		x.stream.lose(&x.carrier)
-	case <-x.carrier.ended:
+		x.stream.lose(&x.response)
+	case <-x.response.ended:
 	case <-done:
 	}
 	if x.stream.goesOn() {

@@ -21,7 +21,7 @@ import (
 // session beyond that. One without an id stands for clients without a session;
 // nothing is kept of them.
 type session struct {
-	ticket
+	claims
 	http          *HTTP
 	token, caller string
 	from          share.Caller // to whose share the session counts
@@ -44,8 +44,8 @@ type session struct {
 	uris      []string       // of the resources it wants to hear of
 }
 
-func newSession(h *HTTP, t ticket, from share.Caller) *session {
-	return &session{ticket: t, http: h, from: from, description: t.peer.description(t.peer.Version), level: protocol.DefaultLevel}
+func newSession(h *HTTP, t claims, from share.Caller) *session {
+	return &session{claims: t, http: h, from: from, description: t.peer.description(t.peer.Version), level: protocol.DefaultLevel}
 }
 
 // stateless reports whether s stands for clients without a session.

@@ -59,7 +59,7 @@ func (c *sseConn) receive() {
 // requests under way may then go on. The context of r ends when a comment or an
 // event cannot be sent.
 func (c *sseConn) await(r *http.Request, config SSEConfig) (grace time.Duration) {
-	unverified, stop := untilExpiry(config.Expires(r))
+	unverified, stop := streamable.UntilExpiry(config.Expires(r))
 	defer stop()
 	select {
 	case <-r.Context().Done():

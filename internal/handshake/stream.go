@@ -44,12 +44,12 @@ type stream struct {
 	detachable bool
 
 	mu        sync.Mutex
-	carrier   *carrier // the HTTP response, nil while there is none
-	opened    bool     // there has been an event
-	primed    bool     // there has been one without data
-	done      bool     // there will be no more
-	id        string   // empty until opened, and always without a session
-	last      uint64   // number of the last event
+	response  *httpResponse // the HTTP response, nil while there is none
+	opened    bool          // there has been an event
+	primed    bool          // there has been one without data
+	done      bool          // there will be no more
+	id        string        // empty until opened, and always without a session
+	last      uint64        // number of the last event
 	away      *time.Timer
 	counted   bool        // among the streams that are away
 	silence   *time.Timer // ends a silence with a comment
@@ -59,8 +59,8 @@ type stream struct {
 	dropped   func() // told of messages that a buffered answer cannot carry; nil when it can
 }
 
-// A carrier is an HTTP response with which a stream is connected to its client.
-type carrier struct {
+// An httpResponse is one with which a stream is connected to its client.
+type httpResponse struct {
 	w      http.ResponseWriter
 	r      *http.Request
 	events *streamable.EventWriter // nil until the response is one of events
@@ -83,12 +83,12 @@ func (st *stream) answers(c *call) {
 func (st *stream) connected() bool {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	return st.carrier != nil
+	return st.response != nil
 }
 
 // notify sends a notification.
 func (st *stream) notify(n jsonrpc.Notification) {
-	// What a client that has left would have been told is lost on nobody.
+	// Nobody is left to receive it when this fails.
 	_ = st.send(n.Append(nil))
 }
 
@@ -96,7 +96,7 @@ func (st *stream) notify(n jsonrpc.Notification) {
 func (st *stream) send(message []byte) error {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if c := st.carrier; c != nil && c.r.Context().Err() != nil {
+	if c := st.response; c != nil && c.r.Context().Err() != nil {
 		st.disconnect() // before its own goroutine has noticed
 	}
 	switch {
@@ -105,7 +105,7 @@ func (st *stream) send(message []byte) error {
 	case st.dropped != nil:
 		st.dropped()
 		return errMute
-	case st.done || !st.opened && st.carrier == nil:
+	case st.done || !st.opened && st.response == nil:
 		// A client that was never given an id cannot come back for more.
 		return errLeft
 	}
@@ -130,8 +130,8 @@ func (st *stream) openLocked() {
 		st.id = st.kind + rand.Text()
 		st.session.keep(st)
 	}
-	if st.carrier != nil {
-		st.carrier.start(st)
+	if st.response != nil {
+		st.response.start(st)
 		st.prime()
 	}
 }
@@ -172,7 +172,7 @@ func (st *stream) event(message []byte) {
 
 // write sends an event if there is a connection. One that fails is gone.
 func (st *stream) write(e sse.Event) {
-	if c := st.carrier; c != nil && c.events.Send(e) != nil {
+	if c := st.response; c != nil && c.events.Send(e) != nil {
 		st.disconnect()
 	}
 }
@@ -191,11 +191,11 @@ func (st *stream) run() {
 func (st *stream) breakSilence() {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if st.done || st.opened || st.carrier == nil {
+	if st.done || st.opened || st.response == nil {
 		return
 	}
 	st.openLocked()
-	if st.carrier != nil && !st.primed && st.carrier.events.Comment() != nil {
+	if st.response != nil && !st.primed && st.response.events.Comment() != nil {
 		st.disconnect()
 	}
 }
@@ -211,7 +211,7 @@ func (st *stream) finish(response *jsonrpc.Response) (streamed bool) {
 	if st.opened {
 		st.event(response.Whole())
 	}
-	streamed = st.opened || st.carrier == nil
+	streamed = st.opened || st.response == nil
 	st.end()
 	return streamed
 }
@@ -224,7 +224,7 @@ func (st *stream) finishEmpty() {
 	if st.done {
 		return
 	}
-	switch c := st.carrier; {
+	switch c := st.response; {
 	case c == nil || st.opened:
 	case st.session.http.config.JSONOnly || st.dropped != nil:
 		streamable.ExtendWrite(c.w, time.Time{}, st.session.http.config.IOTimeout)
@@ -254,27 +254,27 @@ func (st *stream) end() {
 		st.session.drop(st)
 		st.session.http.config.Events.End(st.key())
 	}
-	if c := st.carrier; c != nil {
-		st.carrier = nil
+	if c := st.response; c != nil {
+		st.response = nil
 		c.stop()
 	}
 }
 
 // attach connects the stream to a client that has come back, with what it has
 // missed since event n. It reports false when there is no such event.
-func (st *stream) attach(c *carrier, n uint64) bool {
+func (st *stream) attach(c *httpResponse, n uint64) bool {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if st.done || n > st.last {
 		return false
 	}
 	// A client that comes back knows better than the server that it was gone.
-	if st.carrier != nil {
-		st.carrier.stop()
+	if st.response != nil {
+		st.response.stop()
 	}
 	st.back()
-	st.carrier = c
-	st.carrier.start(st)
+	st.response = c
+	st.response.start(st)
 	if !st.prime() {
 		_ = c.events.Comment() // says that the stream is there; a failure shows soon
 	}
@@ -289,12 +289,12 @@ func (st *stream) attach(c *carrier, n uint64) bool {
 func (st *stream) CloseStream(retry time.Duration) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if st.done || st.carrier == nil || !st.detachable {
+	if st.done || st.response == nil || !st.detachable {
 		return
 	}
 	st.openLocked()
 	st.write(sse.Event{Retry: retry})
-	if st.carrier != nil {
+	if st.response != nil {
 		st.disconnect()
 	}
 }
@@ -304,7 +304,7 @@ func (st *stream) CloseStream(retry time.Duration) {
 func (st *stream) goesOn() bool {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	return st.carrier == nil && (!st.done || st.isCut)
+	return st.response == nil && (!st.done || st.isCut)
 }
 
 // cut ends the stream with a response in place of the handler's.
@@ -317,17 +317,17 @@ func (st *stream) cut(response *jsonrpc.Response) {
 	st.isCut = true
 	if st.opened {
 		st.event(response.Whole())
-	} else if st.carrier != nil {
-		streamable.WriteWhole(st.carrier.w, response)
+	} else if st.response != nil {
+		streamable.WriteWhole(st.response.w, response)
 	}
 	st.end()
 }
 
 // lose disconnects the stream from a response, if it has not been before.
-func (st *stream) lose(c *carrier) {
+func (st *stream) lose(c *httpResponse) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if st.carrier == c {
+	if st.response == c {
 		st.disconnect()
 	}
 }
@@ -336,8 +336,8 @@ func (st *stream) lose(c *carrier) {
 // id of an event may come back for the rest, for some time; when it cannot, or
 // does not, the stream is abandoned.
 func (st *stream) disconnect() {
-	st.carrier.stop()
-	st.carrier = nil
+	st.response.stop()
+	st.response = nil
 	h := st.session.http
 	if st.session.stateless() {
 		return // and the request ends with its connection
@@ -382,7 +382,7 @@ func (st *stream) back() {
 }
 
 // start makes the response one of events.
-func (c *carrier) start(st *stream) {
+func (c *httpResponse) start(st *stream) {
 	if c.events != nil {
 		return
 	}
@@ -391,7 +391,7 @@ func (c *carrier) start(st *stream) {
 }
 
 // stop ends the use of the response.
-func (c *carrier) stop() {
+func (c *httpResponse) stop() {
 	if c.events != nil {
 		c.events.End()
 	}

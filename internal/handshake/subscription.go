@@ -27,7 +27,7 @@ const listFilter = `{"toolsListChanged":true,"promptsListChanged":true,"resource
 
 // subscriptions are what one client is told about: changes of the lists, and
 // updates of the resources it has subscribed to. Each is a subscriptions/listen
-// request of the newest version to the engine, so that the engine knows one
+// request of 2026-07-28 to the engine, so that the engine knows one
 // kind only. There is one for each resource: replacing a common one would lose
 // or repeat what happens meanwhile.
 //

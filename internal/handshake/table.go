@@ -1,16 +1,9 @@
 package handshake
 
 import (
-	"net/http"
-	"strings"
 	"sync"
-	"time"
 
-	"github.com/mcpengine/mcpengine/internal/jsonrpc"
-	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/internal/share"
-	"github.com/mcpengine/mcpengine/internal/streamable"
-	"github.com/mcpengine/mcpengine/mcp"
 )
 
 const (
@@ -128,100 +121,4 @@ func (t *table) all() []*session {
 		sessions = append(sessions, s)
 	}
 	return sessions
-}
-
-// An httpRefusal refuses an HTTP request because of its session.
-type httpRefusal struct {
-	status  int
-	message string
-}
-
-// send answers the request with the id, which is nil for what is not a request.
-func (f *httpRefusal) send(w http.ResponseWriter, id []byte) {
-	resp := jsonrpc.ErrorResponse(id, jsonrpc.Errorf(mcp.CodeInvalidRequest, "%s", f.message))
-	defer resp.Release()
-	streamable.WriteJSON(w, f.status, resp.Body)
-}
-
-// errNoSession does not say why an id is not valid: whoever tries ids learns
-// nothing. The client begins anew (2025-11-25, transports, "Session
-// Management").
-var errNoSession = &httpRefusal{http.StatusNotFound, "there is no such session, or it has ended: send initialize without " + sessionField}
-
-// find returns the session that an HTTP request belongs to.
-func (h *HTTP) find(r *http.Request, now time.Time) (*session, *httpRefusal) {
-	if h.config.NoSessions {
-		return h.findStateless(r)
-	}
-	ids := r.Header[sessionField]
-	switch {
-	case len(ids) == 0:
-		return nil, &httpRefusal{http.StatusBadRequest, sessionField + " header is missing: send initialize first, or params._meta[\"" + mcp.MetaProtocolVersion + "\"] with every request"}
-	case len(ids) > 1:
-		return nil, &httpRefusal{http.StatusBadRequest, sessionField + " header is repeated"}
-	}
-	caller := h.config.Caller(r)
-	s := h.lookup(ids[0], caller, share.CallerOf(caller, r.RemoteAddr), now)
-	switch {
-	case s == nil && h.config.PlatformSessions && !h.made(ids[0], caller):
-		return h.findStateless(r)
-	case s == nil:
-		return nil, errNoSession
-	}
-	return s, checkVersion(r.Header[versionField], s.peer.Version)
-}
-
-// lookup returns the session with an id, and nil when the id is not valid.
-func (h *HTTP) lookup(token, caller string, from share.Caller, now time.Time) *session {
-	if s := h.sessions.get(token); s != nil {
-		if s.caller != caller {
-			return nil
-		}
-		if !now.Before(s.expires) {
-			h.sessions.remove(s)
-			s.close(errExpired)
-			return nil
-		}
-		s.used.Store(now.UnixNano())
-		return s
-	}
-	t, ok := h.open(token, caller, now)
-	if !ok {
-		return nil
-	}
-	s := newSession(h, t, from)
-	s.token, s.name, s.caller = strings.Clone(token), nameOf(token), caller
-	s.used.Store(now.UnixNano())
-	s, evicted := h.sessions.add(s)
-	if evicted != nil {
-		evicted.close(errEvicted)
-	}
-	return s
-}
-
-// findStateless returns what stands for the session of a client that has none.
-// A client says its version with every request; one that does not is older than
-// the header (2025-11-25, transports, "Protocol Version Header").
-func (h *HTTP) findStateless(r *http.Request) (*session, *httpRefusal) {
-	version := protocol.Unnamed().Name
-	if values := r.Header[versionField]; len(values) > 0 {
-		version = values[0]
-	}
-	s := h.stateless[version]
-	if s == nil {
-		s = h.stateless[versions[0]]
-	}
-	return s, checkVersion(r.Header[versionField], s.peer.Version)
-}
-
-// checkVersion compares the version header, which a client may leave out, with
-// the version of the session.
-func checkVersion(values []string, version string) *httpRefusal {
-	switch {
-	case len(values) == 0 || len(values) == 1 && values[0] == version:
-		return nil
-	case len(values) > 1:
-		return &httpRefusal{http.StatusBadRequest, "MCP-Protocol-Version header is repeated"}
-	}
-	return &httpRefusal{http.StatusBadRequest, "MCP-Protocol-Version must be " + version + ", the version of the session"}
 }

@@ -18,9 +18,9 @@ const (
 	maxSessionToken = 4 << 10
 )
 
-// A ticket is what a session id says. The caller is not in it: an id opens for
+// The claims are what a session id says. The caller is not in it: an id opens for
 // its own caller only.
-type ticket struct {
+type claims struct {
 	peer    Peer
 	expires time.Time
 }
@@ -33,13 +33,13 @@ const nameSize = 22
 // the same keys, apart.
 func nameOf(token string) string { return strings.Clone(token[max(0, len(token)-nameSize):]) }
 
-// mint returns the id of a new session: a token that says all there is to know
+// issue returns the id of a new session: a token that says all there is to know
 // of it. It consists of visible ASCII characters as it must (2025-11-25,
 // transports, "Session Management"). It reports false when there is too much to
 // say, even without what a client says of itself beyond name and version, such
 // as icons.
-func (h *HTTP) mint(peer Peer, caller string, now time.Time) (token string, ok bool) {
-	t := ticket{peer: peer, expires: now.Add(h.config.SessionTTL)}
+func (h *HTTP) issue(peer Peer, caller string, now time.Time) (token string, ok bool) {
+	t := claims{peer: peer, expires: now.Add(h.config.SessionTTL)}
 	for _, info := range [][]byte{peer.Info, shortInfo(peer.Info)} {
 		t.peer.Info = info
 		token = h.config.Keys.Seal(sessionPurpose, t.append(nil), []byte(caller))
@@ -50,9 +50,9 @@ func (h *HTTP) mint(peer Peer, caller string, now time.Time) (token string, ok b
 	return "", false
 }
 
-// open returns what an id says, and false when it is not one that mint has
+// open returns what an id says, and false when it is not one that issue has
 // made for the caller, or has expired.
-func (h *HTTP) open(token, caller string, now time.Time) (t ticket, ok bool) {
+func (h *HTTP) open(token, caller string, now time.Time) (t claims, ok bool) {
 	if len(token) > maxSessionToken {
 		return t, false
 	}
@@ -60,7 +60,7 @@ func (h *HTTP) open(token, caller string, now time.Time) (t ticket, ok bool) {
 	if err != nil {
 		return t, false
 	}
-	t, ok = parseTicket(plain)
+	t, ok = parseClaims(plain)
 	return t, ok && now.Before(t.expires)
 }
 
@@ -71,10 +71,10 @@ func (h *HTTP) made(token, caller string) bool {
 	return err == nil
 }
 
-// append writes the ticket, in few bytes: a client sends it with each request,
+// append writes the claims, in few bytes: a client sends it with each request,
 // and net/http looks at every character of a header. The version is the place in
 // versions, to which none will be added: later ones have no handshake.
-func (t ticket) append(dst []byte) []byte {
+func (t claims) append(dst []byte) []byte {
 	dst = append(dst, byte(slices.Index(versions, t.peer.Version)))
 	dst = binary.AppendUvarint(dst, uint64(t.expires.Unix())) //nolint:gosec // after 1970
 	dst = binary.AppendUvarint(dst, uint64(len(t.peer.Capabilities)))
@@ -93,7 +93,7 @@ func appendInfo(dst, info []byte) []byte {
 	return append(dst, members.Get("version")...)
 }
 
-func parseTicket(plain []byte) (t ticket, ok bool) {
+func parseClaims(plain []byte) (t claims, ok bool) {
 	if len(plain) == 0 || int(plain[0]) >= len(versions) {
 		return t, false
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// A Handshake serves the messages of earlier protocol versions, which share the
+// A Handshake serves the messages of the handshake versions, which share the
 // endpoint. The checks of Origin, Host, Content-Type, Accept and size have been
 // made by then.
 type Handshake interface {
@@ -30,17 +30,17 @@ type Handshake interface {
 	Delete(w http.ResponseWriter, r *http.Request)
 }
 
-// isHandshake reports whether a message belongs to an earlier version: its body
-// does not say that it is of the newest, and its header does not either. Err is
+// isHandshake reports whether a message belongs to a handshake version: its body
+// does not say that it is of 2026-07-28, and its header does not either. Err is
 // what came of parsing it.
 //
-// Everything else is served, or refused, by the rules of the newest version, so
+// Everything else is served, or refused, by the rules of 2026-07-28, so
 // that a message in whose body and header different versions are named is
 // refused as the mismatch it is.
 func (s *Server) isHandshake(h http.Header, req *jsonrpc.Request, err *jsonrpc.Error) bool {
-	earlier := s.config.Handshake
+	handshake := s.config.Handshake
 	switch {
-	case earlier == nil || req.Meta.Get(mcp.MetaProtocolVersion) != nil:
+	case handshake == nil || req.Meta.Get(mcp.MetaProtocolVersion) != nil:
 		return false
 	case err != nil && !errors.Is(err, jsonrpc.ErrIsResponse) && !errors.Is(err, jsonrpc.ErrIsBatch):
 		return false
@@ -48,7 +48,7 @@ func (s *Server) isHandshake(h http.Header, req *jsonrpc.Request, err *jsonrpc.E
 		return true
 	}
 	versions := h[protocolVersionField]
-	return len(versions) == 0 || len(versions) == 1 && earlier.Speaks(versions[0])
+	return len(versions) == 0 || len(versions) == 1 && handshake.Speaks(versions[0])
 }
 
 func (s *Server) getHandshake(w http.ResponseWriter, r *http.Request) {

@@ -34,7 +34,7 @@ func (e *earlier) Cut(*jsonrpc.Error) int { return 0 }
 func (e *earlier) Get(http.ResponseWriter, *http.Request)    { e.got = "GET" }
 func (e *earlier) Delete(http.ResponseWriter, *http.Request) { e.got = "DELETE" }
 
-// A message belongs to an earlier version when its body does not say otherwise
+// A message belongs to a handshake version when its body does not say otherwise
 // and its header does not either.
 func TestEra(t *testing.T) {
 	t.Parallel()
@@ -49,7 +49,7 @@ func TestEra(t *testing.T) {
 	for _, test := range []struct {
 		name, body string
 		versions   []string
-		want       string // what the earlier versions are given, empty if nothing
+		want       string // what the handshake versions are given, empty if nothing
 	}{
 		{"newest version", call, []string{version}, ""},
 		{"newest version, no header", call, nil, ""},
@@ -72,7 +72,7 @@ func TestEra(t *testing.T) {
 		{"initialize, version in the header", hello, []string{"2025-11-25"}, "request"},
 		{"initialize, newest version in the header", hello, []string{version}, "request"},
 		{"initialize, unknown version in the header", hello, []string{"x"}, "request"},
-		{"initialize of the newest version", hello2, []string{version}, ""},
+		{"initialize of 2026-07-28", hello2, []string{version}, ""},
 
 		{"notification", notification, []string{"2025-11-25"}, "notification"},
 		{"notification, no header", notification, nil, "notification"},
@@ -98,10 +98,10 @@ func TestEra(t *testing.T) {
 			}
 			w := serve(streamable.New(handlerFunc(complete), c), r)
 			if e.got != test.want {
-				t.Errorf("the earlier versions get %q, want %q", e.got, test.want)
+				t.Errorf("the handshake versions get %q, want %q", e.got, test.want)
 			}
 			if e.got != "" && w.Code != http.StatusAccepted {
-				t.Errorf("HTTP %d, want what the earlier versions answer", w.Code)
+				t.Errorf("HTTP %d, want what the handshake versions answer", w.Code)
 			}
 		})
 	}

@@ -134,7 +134,7 @@ func TestStandardHeaders(t *testing.T) {
 	}
 }
 
-// A client of an earlier version sends no version header; what it can show its
+// A client of a handshake version sends no version header; what it can show its
 // user is which versions it would need.
 func TestMissingVersionNamesTheSupportedOnes(t *testing.T) {
 	t.Parallel()

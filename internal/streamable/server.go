@@ -56,7 +56,7 @@ type Config struct {
 	// Versions are the protocol versions that error messages mention.
 	Versions []string
 
-	// Handshake serves earlier protocol versions at the same endpoint. Nil means
+	// Handshake serves the handshake versions at the same endpoint. Nil means
 	// that there are none.
 	Handshake Handshake
 
@@ -147,7 +147,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.allowOrigin(w, r)
-	earlier := s.config.Handshake != nil
+	handshake := s.config.Handshake != nil
 	ctx := r.Context()
 	if s.config.Authenticate != nil && s.allows(r.Method) {
 		if ctx = s.authenticate(w, r); ctx == nil {
@@ -162,12 +162,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.post(ctx, w, r, began)
 	case r.Method == http.MethodOptions:
 		preflight(w, r, s.methods(), s.allows)
-	case r.Method == http.MethodGet && earlier:
+	case r.Method == http.MethodGet && handshake:
 		s.getHandshake(w, r)
-	case r.Method == http.MethodDelete && earlier:
+	case r.Method == http.MethodDelete && handshake:
 		s.config.Handshake.Delete(w, r)
 	default:
-		// GET and DELETE belong to earlier versions (streamable-http,
+		// GET and DELETE belong to the handshake versions (streamable-http,
 		// "Earlier Streamable HTTP Revisions").
 		RejectMethod(w, s.methods())
 	}

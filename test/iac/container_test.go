@@ -34,7 +34,8 @@ func starting(lines []string, word string) []string {
 }
 
 // The image is built on the machine's own platform for another, with the Go of
-// go.mod, and ends as a program without root, shell or settings.
+// go.mod, and ends as a program without root, shell or settings
+// but the limit of its memory.
 func TestDockerfile(t *testing.T) {
 	t.Parallel()
 	lines := instructions(read(t, dockerfile))
@@ -44,10 +45,10 @@ func TestDockerfile(t *testing.T) {
 			"FROM --platform=$BUILDPLATFORM golang:" + version + " AS build",
 			"FROM gcr.io/distroless/static-debian13:nonroot",
 		},
-		"ARG":        {"ARG PACKAGE=.", "ARG TARGETOS", "ARG TARGETARCH"},
+		"ARG":        {"ARG PACKAGE=.", "ARG TARGETOS", "ARG TARGETARCH", "ARG MEMORY_LIMIT=460MiB"},
 		"COPY":       {"COPY . .", "COPY --from=build /bootstrap /bootstrap"},
 		"ENTRYPOINT": {`ENTRYPOINT ["/bootstrap"]`},
-		"ENV":        nil,
+		"ENV":        {"ENV GOMEMLIMIT=$MEMORY_LIMIT"},
 		"USER":       nil, // nonroot's own
 		"CMD":        nil,
 	} {
