@@ -92,6 +92,10 @@ func (h host) tour(t *testing.T) {
 			}
 			ctx, cancel := context.WithTimeout(ctx, patience/3)
 			defer cancel()
+			g := g
+			if h.losesSubscriptions() {
+				g = h.visit(ctx, t, mcp.LoggingLevelWarning)
+			}
 			stop.visit(ctx, t, g)
 		})
 	}
