@@ -18,7 +18,11 @@ type post struct {
 }
 
 func (b board) postMessage(ctx context.Context, in post) (string, error) {
-	id, err := b.store.Post(ctx, in.Username, in.Text)
+	key, err := messages.KeyFrom(ctx)
+	if err != nil {
+		return "", err
+	}
+	id, err := b.store.Post(ctx, messages.Draft{Username: in.Username, Text: in.Text, Key: key})
 	if err != nil {
 		return "", err
 	}

@@ -8,6 +8,7 @@ package messages
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -24,14 +25,27 @@ type Message struct {
 	Timestamp time.Time `json:"timestamp" jsonschema:"when it was posted"`
 }
 
+// A Draft is a message to post.
+type Draft struct {
+	Username string
+	Text     string
+
+	// Key makes the post idempotent: with the same key it happens once, however
+	// often it is sent. Keys of different usernames are different keys. Without
+	// one, Post makes a key for its own attempts. [KeyFrom] is the client's.
+	Key string
+}
+
 // A Store keeps messages. Its methods may be called concurrently, and several
 // processes may share what is behind it. Their errors are written for the model
 // that called the tool: the log has the cause.
 type Store interface {
-	// Post adds a message and returns its number. It fails with a message for
-	// the model when the username or the text is not to be had, and otherwise
-	// either posts once or says that it may not have.
-	Post(ctx context.Context, username, text string) (int64, error)
+	// Post adds a message and returns its number. A draft whose key its author
+	// has used before adds nothing: Post returns the number of the message that
+	// the key stands for, or an error when that message has another text. Post
+	// fails with a message for the model when it refuses the draft, and says so
+	// when the database broke off and the message may be there.
+	Post(ctx context.Context, draft Draft) (int64, error)
 
 	// Recent returns the ten most recent messages, newest first; fewer when
 	// their texts would be larger than [MaxText] together, but the newest
@@ -49,6 +63,7 @@ type Store interface {
 const (
 	MaxText     = 1 << 20 // bytes
 	MaxUsername = 512     // characters; an identifier of OpenID Connect has up to 255, and its issuer stands beside it
+	MaxKey      = 128     // bytes
 
 	recent = 10
 )
@@ -57,11 +72,21 @@ const (
 var (
 	errUnavailable = errors.New("the messages cannot be reached at the moment: try again in a minute")
 	errUncertain   = errors.New("the database broke off: it may or may not have happened; look with get_messages before you try again")
+	errKeyUsed     = errors.New("the idempotency key was used for another text: use a new key for a new message")
 )
 
-// check reports what no store takes.
-func check(username, text string) error {
+// checked returns the draft with a key, or reports what no store takes.
+func checked(d Draft) (Draft, error) {
+	if d.Key == "" {
+		d.Key = rand.Text()
+	}
+	return d, check(d.Username, d.Text, d.Key)
+}
+
+func check(username, text, key string) error {
 	switch {
+	case len(key) > MaxKey || strings.ContainsFunc(key, unicode.IsControl):
+		return fmt.Errorf("the idempotency key has control characters or more than %d bytes: use a short random string", MaxKey)
 	case strings.TrimSpace(username) == "":
 		return errors.New("username is empty: say who posts the message")
 	case utf8.RuneCountInString(username) > MaxUsername:

@@ -33,18 +33,28 @@ func newPostgres(pool *pgxpool.Pool, logger *slog.Logger) *postgres {
 
 func (p *postgres) Close() { p.pool.Close() }
 
-func (p *postgres) Post(ctx context.Context, username, text string) (id int64, err error) {
-	if err := check(username, text); err != nil {
+// Post may be sent again when a connection broke: the key sees to it that the
+// message is stored once.
+func (p *postgres) Post(ctx context.Context, draft Draft) (id int64, err error) {
+	d, err := checked(draft)
+	if err != nil {
 		return 0, err
 	}
-	err = p.do(ctx, "post", once, func(ctx context.Context) error {
-		return p.pool.QueryRow(ctx, `INSERT INTO messages (username, text) VALUES ($1, $2) RETURNING id`, username, text).Scan(&id)
+	var text string
+	err = p.do(ctx, "post", keyed, func(ctx context.Context) error {
+		// The update changes nothing. It makes the row that is there be returned.
+		return p.pool.QueryRow(ctx, `INSERT INTO messages (username, text, key) VALUES ($1, $2, $3)
+			ON CONFLICT (username, key) DO UPDATE SET key = excluded.key RETURNING id, text`,
+			d.Username, d.Text, d.Key).Scan(&id, &text)
 	})
+	if err == nil && text != d.Text {
+		return 0, errKeyUsed
+	}
 	return id, err
 }
 
 func (p *postgres) Recent(ctx context.Context) (found []Message, err error) {
-	err = p.do(ctx, "read", repeatable, func(ctx context.Context) error {
+	err = p.do(ctx, "read", reads, func(ctx context.Context) error {
 		rows, err := p.pool.Query(ctx, `SELECT id, username, text, timestamp FROM messages ORDER BY id DESC LIMIT $1`, recent)
 		if err != nil {
 			return err
@@ -68,16 +78,20 @@ func (p *postgres) Delete(ctx context.Context, id int64) error {
 	return err
 }
 
-// How often an operation may reach the database.
+// An effect says how often an operation may reach the database, and what its
+// failure means.
+type effect int
+
 const (
-	once       = false
-	repeatable = true
+	once  effect = iota // a second time would be a second effect
+	keyed               // a second time has no effect, the first may have had its
+	reads               // none
 )
 
-// do runs an operation on the database. It is tried a second time when the first
-// one cannot have done anything: the connection had died while nobody used it, or
-// the password had been changed.
-func (p *postgres) do(ctx context.Context, what string, again bool, operation func(context.Context) error) error {
+// do runs an operation on the database. It is tried a second time when that does
+// no harm, and when the first attempt cannot have done anything: the connection
+// had died while nobody used it, or the password had been changed.
+func (p *postgres) do(ctx context.Context, what string, effect effect, operation func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	if err := p.migrate(ctx); err != nil {
@@ -85,14 +99,14 @@ func (p *postgres) do(ctx context.Context, what string, again bool, operation fu
 		return errUnavailable
 	}
 	err := operation(ctx)
-	if err != nil && ctx.Err() == nil && (unsent(err) || again && lost(err)) {
+	if err != nil && ctx.Err() == nil && (unsent(err) || effect != once && lost(err)) {
 		err = operation(ctx)
 	}
 	if err == nil {
 		return nil
 	}
 	p.logger.ErrorContext(ctx, what+" messages", "error", err)
-	if again || unsent(err) || refused(err) {
+	if effect == reads || unsent(err) || refused(err) {
 		return errUnavailable
 	}
 	return errUncertain
@@ -151,7 +165,9 @@ func (p *postgres) createTable(ctx context.Context) error {
 			id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 			username  text NOT NULL,
 			text      text NOT NULL,
-			timestamp timestamptz NOT NULL DEFAULT now()
+			timestamp timestamptz NOT NULL DEFAULT now(),
+			key       text,
+			UNIQUE (username, key)
 		)`)
 		return err
 	})

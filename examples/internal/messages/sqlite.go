@@ -35,7 +35,9 @@ func openSQLite(ctx context.Context, file string, logger *slog.Logger) (Store, e
 		id        INTEGER PRIMARY KEY AUTOINCREMENT,
 		username  TEXT NOT NULL,
 		text      TEXT NOT NULL,
-		timestamp TIMESTAMP NOT NULL
+		timestamp TIMESTAMP NOT NULL,
+		key       TEXT,
+		UNIQUE (username, key)
 	)`)
 	if err != nil {
 		db.Close()
@@ -46,15 +48,22 @@ func openSQLite(ctx context.Context, file string, logger *slog.Logger) (Store, e
 
 func (s *sqlite) Close() { s.db.Close() }
 
-func (s *sqlite) Post(ctx context.Context, username, text string) (int64, error) {
-	if err := check(username, text); err != nil {
+func (s *sqlite) Post(ctx context.Context, draft Draft) (id int64, err error) {
+	d, err := checked(draft)
+	if err != nil {
 		return 0, err
 	}
-	result, err := s.db.ExecContext(ctx, `INSERT INTO messages (username, text, timestamp) VALUES (?, ?, ?)`, username, text, time.Now().UTC())
-	if err != nil {
+	var text string
+	err = s.db.QueryRowContext(ctx, `INSERT INTO messages (username, text, timestamp, key) VALUES (?, ?, ?, ?)
+		ON CONFLICT (username, key) DO UPDATE SET key = excluded.key RETURNING id, text`,
+		d.Username, d.Text, time.Now().UTC(), d.Key).Scan(&id, &text)
+	switch {
+	case err != nil:
 		return 0, s.unavailable(ctx, "post", err)
+	case text != d.Text:
+		return 0, errKeyUsed
 	}
-	return result.LastInsertId()
+	return id, nil
 }
 
 func (s *sqlite) Recent(ctx context.Context) ([]Message, error) {

@@ -62,7 +62,7 @@ func testStore(t *testing.T, environment func(t *testing.T, name string) map[str
 			"a space":          " ",
 		}
 		for name, text := range texts {
-			id, err := store.Post(t.Context(), "Robert'); --", text)
+			id, err := store.Post(t.Context(), messages.Draft{Username: "Robert'); --", Text: text})
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
@@ -79,6 +79,36 @@ func testStore(t *testing.T, environment func(t *testing.T, name string) map[str
 		}
 	})
 
+	t.Run("a key posts once", func(t *testing.T) {
+		store := open(t, environment(t, "keys"))
+		first, err := store.Post(t.Context(), messages.Draft{Username: "bob", Text: "hello", Key: "k"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wait sync.WaitGroup
+		for range 8 {
+			wait.Go(func() {
+				if id, err := store.Post(t.Context(), messages.Draft{Username: "bob", Text: "hello", Key: "k"}); err != nil || id != first {
+					t.Errorf("Post again = %d, %v, want %d", id, err, first)
+				}
+			})
+		}
+		wait.Wait()
+		if id, err := store.Post(t.Context(), messages.Draft{Username: "bob", Text: "other", Key: "k"}); err == nil || !strings.Contains(err.Error(), "use a new key") {
+			t.Errorf("Post of another text with the key = %d, %v", id, err)
+		}
+		if id, err := store.Post(t.Context(), messages.Draft{Username: "eve", Text: "mine", Key: "k"}); err != nil || id == first {
+			t.Errorf("Post of another user with the key = %d, %v", id, err)
+		}
+		if diff := cmp.Diff([]string{"mine", "hello"}, texts(t, store)); diff != "" {
+			t.Errorf("the recent messages (-want +got):\n%s", diff)
+		}
+		for _, key := range []string{strings.Repeat("k", messages.MaxKey+1), "a\nb"} {
+			if _, err := store.Post(t.Context(), messages.Draft{Username: "bob", Text: "x", Key: key}); err == nil || !strings.HasPrefix(err.Error(), "the idempotency key ") {
+				t.Errorf("Post with the key %q = %v", key, err)
+			}
+		}
+	})
 	t.Run("the ten newest, newest first", func(t *testing.T) {
 		store := open(t, environment(t, "order"))
 		if recent, err := store.Recent(t.Context()); err != nil || len(recent) != 0 {
@@ -94,7 +124,7 @@ func testStore(t *testing.T, environment func(t *testing.T, name string) map[str
 		store := open(t, environment(t, "large"))
 		half := strings.Repeat("x", messages.MaxText/2)
 		for _, text := range []string{"1", half, half, "4"} {
-			if _, err := store.Post(t.Context(), "bob", text); err != nil {
+			if _, err := store.Post(t.Context(), messages.Draft{Username: "bob", Text: text}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -112,7 +142,7 @@ func testStore(t *testing.T, environment func(t *testing.T, name string) map[str
 		if err := store.Delete(t.Context(), 2); err == nil || !strings.Contains(err.Error(), "there is no message 2") {
 			t.Errorf("Delete(2) again = %v", err)
 		}
-		if id, err := store.Post(t.Context(), "bob", "3"); err != nil || id != 3 {
+		if id, err := store.Post(t.Context(), messages.Draft{Username: "bob", Text: "3"}); err != nil || id != 3 {
 			t.Errorf("Post = %d, %v, want 3", id, err)
 		}
 		if diff := cmp.Diff([]string{"3", "1"}, texts(t, store)); diff != "" {
@@ -132,7 +162,7 @@ func testStore(t *testing.T, environment func(t *testing.T, name string) map[str
 			{"bob", "a\x00b", "text has a NUL character (U+0000), which cannot be stored"},
 			{"bob", strings.Repeat("x", messages.MaxText+1), "text has 1048577 bytes and may have 1048576"},
 		} {
-			if _, err := store.Post(t.Context(), test.username, test.text); err == nil || !strings.HasPrefix(err.Error(), test.want) {
+			if _, err := store.Post(t.Context(), messages.Draft{Username: test.username, Text: test.text}); err == nil || !strings.HasPrefix(err.Error(), test.want) {
 				t.Errorf("Post(%.20q, %.20q) = %v, want %s", test.username, test.text, err, test.want)
 			}
 		}
@@ -153,7 +183,7 @@ func testStore(t *testing.T, environment func(t *testing.T, name string) map[str
 					return
 				}
 				defer store.Close()
-				if _, err := store.Post(t.Context(), "bob", fmt.Sprint(i)); err != nil {
+				if _, err := store.Post(t.Context(), messages.Draft{Username: "bob", Text: fmt.Sprint(i)}); err != nil {
 					t.Error(err)
 				}
 			})
@@ -169,7 +199,7 @@ func testStore(t *testing.T, environment func(t *testing.T, name string) map[str
 func post(t *testing.T, store messages.Store, n int) {
 	t.Helper()
 	for i := range n {
-		if _, err := store.Post(t.Context(), "bob", fmt.Sprint(i+1)); err != nil {
+		if _, err := store.Post(t.Context(), messages.Draft{Username: "bob", Text: fmt.Sprint(i + 1)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -233,7 +263,7 @@ func TestDatabaseComesAndGoes(t *testing.T) {
 	t.Cleanup(store.Close)
 	down := func() {
 		t.Helper()
-		if id, err := store.Post(t.Context(), "bob", "lost"); err == nil || !strings.Contains(err.Error(), "try again") {
+		if id, err := store.Post(t.Context(), messages.Draft{Username: "bob", Text: "lost"}); err == nil || !strings.Contains(err.Error(), "try again") {
 			t.Errorf("Post = %d, %v", id, err)
 		}
 		if recent, err := store.Recent(t.Context()); err == nil || !strings.Contains(err.Error(), "try again in a minute") {
@@ -252,13 +282,13 @@ func TestDatabaseComesAndGoes(t *testing.T) {
 	if diff := cmp.Diff([]string{"2", "1"}, texts(t, store)); diff != "" {
 		t.Errorf("the recent messages (-want +got):\n%s", diff)
 	}
-	if _, err := store.Post(t.Context(), "bob", "3"); err != nil {
+	if _, err := store.Post(t.Context(), messages.Draft{Username: "bob", Text: "3"}); err != nil {
 		t.Error(err)
 	}
 }
 
-// A connection that breaks while the database works leaves open what it did: a
-// message is not sent again, and reading is.
+// A connection that breaks while the database works leaves open what it did. A
+// message is sent again under its key, and reading is repeated; deleting is not.
 func TestConnectionBreaks(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Start(t)
@@ -282,10 +312,10 @@ func TestConnectionBreaks(t *testing.T) {
 		return <-result
 	}
 	err := interrupt(func() error {
-		_, err := store.Post(t.Context(), "bob", "2")
+		_, err := store.Post(t.Context(), messages.Draft{Username: "bob", Text: "2"})
 		return err
 	})
-	if err == nil || !strings.Contains(err.Error(), "it may or may not have happened") {
+	if err != nil {
 		t.Errorf("Post = %v", err)
 	}
 	err = interrupt(func() error {
@@ -295,7 +325,11 @@ func TestConnectionBreaks(t *testing.T) {
 	if err != nil {
 		t.Errorf("Recent = %v", err)
 	}
-	if diff := cmp.Diff([]string{"1"}, texts(t, store)); diff != "" {
+	err = interrupt(func() error { return store.Delete(t.Context(), 1) })
+	if err == nil || !strings.Contains(err.Error(), "it may or may not have happened") {
+		t.Errorf("Delete = %v", err)
+	}
+	if diff := cmp.Diff([]string{"2", "1"}, texts(t, store)); diff != "" {
 		t.Errorf("the recent messages (-want +got):\n%s", diff)
 	}
 }
