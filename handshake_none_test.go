@@ -25,8 +25,8 @@ func TestInitialize(t *testing.T) {
 
 const servesHandshake = false
 
-// inThisBuild makes of what is answered with all versions what is answered
-// with the newest alone.
+// inThisBuild turns an answer of a build with all versions into that of a build
+// with the latest alone.
 var inThisBuild = strings.NewReplacer(
 	`,"2025-11-25","2025-06-18","2025-03-26","2024-11-05"`, "",
 	", 2025-11-25, 2025-06-18, 2025-03-26, 2024-11-05", "",
