@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/mcpengine/mcpengine/internal/share"
 )
 
 // An EventStore keeps the events of streams, so that a client that has lost its
@@ -38,21 +40,28 @@ const (
 	maxBufferStreamEvents = 256
 	maxBufferStreamBytes  = 1 << 20
 	bufferTime            = 5 * time.Minute
+
+	// streamCost is what a stream counts beside its events, so that many short
+	// ones weigh as much as a long one.
+	streamCost = maxBufferBytes / maxBufferStreams
 )
 
 // An EventBuffer keeps events in memory: of each stream the last 256, or 1 MiB
 // of them, but the very last in any case, for as long as the stream lasts and 5
-// minutes more. It keeps 1,000 streams, or 64 MiB; beyond that the streams go
-// that have ended first, and then any.
+// minutes more. It keeps 1,000 streams, or 64 MiB; beyond that streams of the
+// caller who has most go, those first that have ended.
 type EventBuffer struct {
 	mu      sync.Mutex
 	streams map[string]*bufferedStream
-	ended   []*bufferedStream // in that order
+	owners  map[string]share.Caller // of streams without an event yet
+	sizes   map[share.Caller]int    // bytes, and a little for each stream
+	ended   []*bufferedStream       // in that order
 	size    int
 }
 
 type bufferedStream struct {
 	name   string
+	owner  share.Caller
 	events []storedEvent
 	size   int
 	until  time.Time // zero until the stream has ended
@@ -61,7 +70,17 @@ type bufferedStream struct {
 
 // NewEventBuffer returns an empty buffer.
 func NewEventBuffer() *EventBuffer {
-	return &EventBuffer{streams: make(map[string]*bufferedStream)}
+	return &EventBuffer{
+		streams: make(map[string]*bufferedStream),
+		owners:  make(map[string]share.Caller), sizes: make(map[share.Caller]int),
+	}
+}
+
+// Own says to whose share a stream counts that begins, until End.
+func (b *EventBuffer) Own(stream string, owner share.Caller) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.owners[stream] = owner
 }
 
 // Append keeps an event and drops what there is no more room for.
@@ -74,8 +93,9 @@ func (b *EventBuffer) Append(stream string, number uint64, data []byte) {
 		if len(b.streams) >= maxBufferStreams {
 			b.makeRoom(nil)
 		}
-		s = &bufferedStream{name: stream}
+		s = &bufferedStream{name: stream, owner: b.owners[stream]}
 		b.streams[stream] = s
+		b.sizes[s.owner] += streamCost
 	}
 	s.events = append(s.events, storedEvent{number, bytes.Clone(data)})
 	b.grow(s, len(data))
@@ -120,6 +140,7 @@ func (b *EventBuffer) after(stream string, number uint64) []storedEvent {
 func (b *EventBuffer) End(stream string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	delete(b.owners, stream)
 	if s := b.streams[stream]; s != nil && s.until.IsZero() {
 		s.until = time.Now().Add(bufferTime)
 		b.ended = append(b.ended, s)
@@ -129,6 +150,7 @@ func (b *EventBuffer) End(stream string) {
 func (b *EventBuffer) grow(s *bufferedStream, n int) {
 	s.size += n
 	b.size += n
+	b.sizes[s.owner] += n
 }
 
 // expire drops the streams whose time is over. There is no timer for that: what
@@ -140,21 +162,28 @@ func (b *EventBuffer) expire(now time.Time) {
 	}
 }
 
-// makeRoom drops a stream other than keep.
+// makeRoom drops a stream other than keep: of the caller who has most, one that
+// has ended if there is one.
 func (b *EventBuffer) makeRoom(keep *bufferedStream) {
-	for i, s := range b.ended {
-		if !s.gone && s != keep {
-			b.drop(s)
-			b.ended = append(b.ended[:i], b.ended[i+1:]...)
-			return
+	var victim *bufferedStream
+	better := func(s *bufferedStream) bool {
+		return !s.gone && s != keep && (victim == nil || b.sizes[s.owner] > b.sizes[victim.owner])
+	}
+	for _, s := range b.ended {
+		if better(s) {
+			victim = s
 		}
 	}
 	for _, s := range b.streams {
-		if s != keep {
-			b.drop(s)
-			return
+		if better(s) {
+			victim = s
 		}
 	}
+	if victim == nil {
+		return
+	}
+	b.drop(victim)
+	b.ended = slices.DeleteFunc(b.ended, func(s *bufferedStream) bool { return s == victim })
 }
 
 func (b *EventBuffer) drop(s *bufferedStream) {
@@ -162,5 +191,8 @@ func (b *EventBuffer) drop(s *bufferedStream) {
 		s.gone = true
 		delete(b.streams, s.name)
 		b.size -= s.size
+		if b.sizes[s.owner] -= s.size + streamCost; b.sizes[s.owner] <= 0 {
+			delete(b.sizes, s.owner)
+		}
 	}
 }

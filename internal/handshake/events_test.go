@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mcpengine/mcpengine/internal/handshake"
+	"github.com/mcpengine/mcpengine/internal/share"
 )
 
 // numbers returns the numbers of the events after one.
@@ -134,5 +135,35 @@ func TestEventBufferBoundsAll(t *testing.T) {
 		if numbers(b, name(test.streams+2), 0) == nil {
 			t.Error("the latest is not kept")
 		}
+	}
+}
+
+// One caller who fills the buffer loses streams of its own, and none of others.
+func TestEventBufferIsShared(t *testing.T) {
+	t.Parallel()
+	b := handshake.NewEventBuffer()
+	greedy, other := share.CallerOf("greedy", ""), share.CallerOf("other", "")
+	b.Own("other/ended", other)
+	b.Append("other/ended", 1, []byte("x"))
+	b.End("other/ended")
+	b.Own("other/open", other)
+	b.Append("other/open", 1, []byte("x"))
+	for i := range 2000 {
+		stream := fmt.Sprintf("greedy/%d", i)
+		b.Own(stream, greedy)
+		b.Append(stream, 1, []byte("x"))
+	}
+	for _, stream := range []string{"other/ended", "other/open", "greedy/1999"} {
+		if diff := cmp.Diff([]uint64{1}, numbers(b, stream, 0)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", stream, diff)
+		}
+	}
+	for n := range uint64(2) {
+		for i := range 100 {
+			b.Append(fmt.Sprintf("greedy/%d", 1999-i), n+2, make([]byte, 1<<20-1))
+		}
+	}
+	if got := numbers(b, "other/ended", 0); len(got) != 1 {
+		t.Errorf("100 MiB of another caller drop a stream: %v", got)
 	}
 }

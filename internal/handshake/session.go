@@ -164,6 +164,9 @@ func (s *session) keep(st *stream) {
 		s.streams = make(map[string]*stream)
 	}
 	s.streams[st.id] = st
+	if buffer, ok := s.http.config.Events.(*EventBuffer); ok {
+		buffer.Own(st.key(), s.from)
+	}
 }
 
 func (s *session) drop(st *stream) {
