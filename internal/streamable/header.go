@@ -50,7 +50,8 @@ func (s *Server) checkMessage(h http.Header, req *jsonrpc.Request, err *jsonrpc.
 
 // checkVersion refuses a version that is not served, before the request is
 // judged by the rules of one that is. The body counts, and the header field where
-// the body names no version.
+// the body names no version. Where the two differ, that is the error
+// (streamable-http, "Server Validation").
 func (s *Server) checkVersion(h http.Header, req *jsonrpc.Request) *jsonrpc.Error {
 	body := req.Meta.Get(mcp.MetaProtocolVersion)
 	if slices.ContainsFunc(s.config.Versions, func(v string) bool { return jsonrpc.EqualString(body, v) }) {
@@ -62,6 +63,8 @@ func (s *Server) checkVersion(h http.Header, req *jsonrpc.Request) *jsonrpc.Erro
 		requested = jsonrpc.Text(req.Params.Get("protocolVersion"))
 	case body == nil && len(fields) == 1:
 		requested = fields[0]
+	case len(fields) == 1 && fields[0] != requested:
+		return nil // CheckFields refuses it
 	}
 	if requested == "" || len(s.config.Versions) == 0 || slices.Contains(s.config.Versions, requested) {
 		return nil

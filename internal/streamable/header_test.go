@@ -47,6 +47,7 @@ func TestStandardHeaders(t *testing.T) {
 		{"version twice", call, fields{versionField: one(version, version)}, "repeated"},
 		{"empty version", call, fields{versionField: one("")}, "does not match"},
 		{"other version", call, fields{versionField: one("2025-11-25")}, `"2025-11-25" does not match body value "2026-07-28"`},
+		{"unknown version in the body", strings.Replace(call, version, "2099-01-01", 1), fields{}, `"2026-07-28" does not match body value "2099-01-01"`},
 		{"version list", call, fields{versionField: one(version + ", 2025-11-25")}, "does not match"},
 		{"version in Base64", call, fields{versionField: one(encode(version))}, "does not match"},
 		{"version with non-ASCII", call, fields{versionField: one("2026\u201107-28")}, "invalid characters"},
@@ -379,10 +380,9 @@ func TestUnsupportedVersion(t *testing.T) {
 	unknown := strings.Replace(call, version, "2099-01-01", 1)
 	bare := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo"}}`
 	for name, test := range map[string]struct{ body, header, requested string }{
-		"both sides":               {unknown, "2099-01-01", "2099-01-01"},
-		"the body alone":           {unknown, "", "2099-01-01"},
-		"the body beside a header": {unknown, version, "2099-01-01"},
-		"the header alone":         {bare, "2099-01-01", "2099-01-01"},
+		"both sides":       {unknown, "2099-01-01", "2099-01-01"},
+		"the body alone":   {unknown, "", "2099-01-01"},
+		"the header alone": {bare, "2099-01-01", "2099-01-01"},
 		"neither capabilities nor name": {
 			`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"x","progressToken":{}}}}`, "", "x",
 		},
