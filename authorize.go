@@ -13,17 +13,17 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// This file decides what a caller may do. Who the caller is was found out by
-// the transport, before it read anything; [Request.authorize] is the one place
-// that lets a request pass, whatever its method and protocol version are.
+// This file decides what a caller may do. The transport has verified the caller
+// before it read the message. [Request.authorize] alone lets a request pass,
+// whatever its method and protocol version are.
 
-// ruleTimeout bounds how long the rules of all features that one request is
-// about may take together.
+// ruleTimeout bounds the time that the rules for all features of one request may
+// take together.
 const ruleTimeout = 10 * time.Second
 
-// authenticate is what transports ask first: it finds out who sent an HTTP
-// request. A POST without a token passes, because only what it asks for tells
-// whether it needs one.
+// authenticate finds out who sent an HTTP request. Transports call it first. A
+// POST without a token passes, because whether it needs one depends on the
+// feature it asks for.
 func (e *Engine) authenticate(r *http.Request) (context.Context, *jsonrpc.Error) {
 	user, challenge := e.auth.Authenticate(r)
 	if challenge == nil && user == nil && r.Method != http.MethodPost && !e.auth.DiscoveryOpen() {
@@ -107,37 +107,39 @@ func (r *Request) admit() *jsonrpc.Error {
 func (r *Request) authorize(ctx context.Context) error {
 	switch r.target.method.About {
 	case protocol.AboutServer:
-		return r.discover()
+		return r.useDiscovery()
 	case protocol.AboutFilter:
 		return r.useFilter(ctx)
 	}
 	if f := r.target.feature(); f != nil {
-		return r.use(ctx, f)
+		return r.useFeature(ctx, f)
 	}
 	// There is no such feature. Callers that are not verified do not learn that.
-	return r.identify()
+	return r.requireCaller()
 }
 
-// identify returns an error when nobody is verified who could be.
-func (r *Request) identify() error {
+// requireCaller returns an error if no caller is verified, unless the connection
+// cannot verify one.
+func (r *Request) requireCaller() error {
 	if r.user == nil && !r.local {
 		return refusal(r.engine.auth.Unauthenticated())
 	}
 	return nil
 }
 
-// discover decides who may ask what there is.
-func (r *Request) discover() error {
+// useDiscovery returns nil when the caller may ask what the server offers.
+func (r *Request) useDiscovery() error {
 	if r.engine.auth.DiscoveryOpen() {
 		return nil
 	}
-	return r.identify()
+	return r.requireCaller()
 }
 
-// use decides who may use a feature.
-func (r *Request) use(ctx context.Context, f *feature) error {
+// useFeature returns nil when the caller may use the feature. A caller from whom
+// the feature is hidden gets errHidden.
+func (r *Request) useFeature(ctx context.Context, f *feature) error {
 	p := &f.policy
-	err := r.judge(ctx, p)
+	err := r.checkPolicy(ctx, p)
 	switch {
 	case err == nil || !p.hidden:
 		return err
@@ -147,7 +149,8 @@ func (r *Request) use(ctx context.Context, f *feature) error {
 	return errHidden
 }
 
-func (r *Request) judge(ctx context.Context, p *policy) error {
+// checkPolicy returns nil when the caller may use what has the policy.
+func (r *Request) checkPolicy(ctx context.Context, p *policy) error {
 	authority := r.engine.auth
 	switch {
 	case p.public:
@@ -159,14 +162,14 @@ func (r *Request) judge(ctx context.Context, p *policy) error {
 		return refusal(authority.Unauthenticated(p.scopes...))
 	case !authority.Granted(r.user, p.scopes...):
 		return refusal(authority.Insufficient(p.scopes...))
-	case !r.satisfies(ctx, p):
+	case !r.meetsRules(ctx, p):
 		return refusal(authority.Denied())
 	}
 	return nil
 }
 
-// satisfies reports whether the caller, who is known, satisfies the rules.
-func (r *Request) satisfies(ctx context.Context, p *policy) bool {
+// meetsRules reports whether the caller, who is verified, meets all rules.
+func (r *Request) meetsRules(ctx context.Context, p *policy) bool {
 	for _, rule := range p.rules {
 		if err := rule.Check(ctx, r.user); err != nil {
 			r.engine.logger.InfoContext(ctx, "caller denied", "caller", callerID(r.user), "rule", rule.String(), "reason", err)
@@ -176,35 +179,36 @@ func (r *Request) satisfies(ctx context.Context, p *policy) bool {
 	return true
 }
 
-// sees decides who finds a feature in a list: whoever may use it, or might
-// after another login.
-func (r *Request) sees(ctx context.Context, p *policy) bool {
+// mayList reports whether the caller finds a feature in lists: it may use the
+// feature, or might with another token.
+func (r *Request) mayList(ctx context.Context, p *policy) bool {
 	switch {
 	case r.engine.auth == nil || p.public:
 		return true
 	case r.local:
 		return false
 	case p.hidden:
-		return r.judge(ctx, p) == nil
+		return r.checkPolicy(ctx, p) == nil
 	case r.user == nil:
 		return true
 	}
-	return r.satisfies(ctx, p)
+	return r.meetsRules(ctx, p)
 }
 
+// useResource is [Request.useFeature] for the resource with the URI.
 func (r *Request) useResource(ctx context.Context, uri string) error {
 	if f, _ := r.catalog.findResource(uri); f != nil {
-		return r.use(ctx, &f.feature)
+		return r.useFeature(ctx, &f.feature)
 	}
-	return r.identify()
+	return r.requireCaller()
 }
 
-// useFilter decides about a subscription: about everything that it asks for.
-// What is hidden is not refused, but not honoured either.
+// useFilter returns nil when the caller may subscribe to everything in the
+// filter. A resource that is hidden is not refused, but not honoured either.
 func (r *Request) useFilter(ctx context.Context) error {
 	filter := r.target.filter
 	if filter.err != nil || filter.ToolsListChanged || filter.PromptsListChanged || filter.ResourcesListChanged || len(filter.ResourceSubscriptions) == 0 {
-		if err := r.discover(); err != nil {
+		if err := r.useDiscovery(); err != nil {
 			return err
 		}
 	}
@@ -218,14 +222,14 @@ func (r *Request) useFilter(ctx context.Context) error {
 	return nil
 }
 
-// hears decides whether the caller is told of a change of a resource, by the
-// policy that is in effect when it has changed.
-func (r *Request) hears(ctx context.Context, uri string) bool {
+// mayHear reports whether the caller is told of a change of a resource. The
+// policy counts that is in effect when the resource has changed.
+func (r *Request) mayHear(ctx context.Context, uri string) bool {
 	if r.engine.auth == nil {
 		return true
 	}
 	f, _ := r.engine.registry.catalog().findResource(uri)
-	return f == nil || r.use(ctx, &f.feature) == nil
+	return f == nil || r.useFeature(ctx, &f.feature) == nil
 }
 
 // A visiblePage is the part of a list that a caller gets at once.
@@ -245,7 +249,7 @@ func visible[T listed](ctx context.Context, r *Request, list []T, size int) (p v
 	defer cancel()
 	p.whole = true
 	for i, f := range list {
-		switch seen := r.sees(ctx, f.guard()); {
+		switch seen := r.mayList(ctx, f.guard()); {
 		case seen && len(p.list) == size:
 			p.more = true
 			return p
@@ -279,5 +283,5 @@ func CheckScopes(ctx context.Context, scopes ...string) error {
 			return internalf("CheckScopes: scope %q is not valid", scope)
 		}
 	}
-	return req.judge(ctx, &policy{scopes: scopes})
+	return req.checkPolicy(ctx, &policy{scopes: scopes})
 }

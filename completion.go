@@ -45,7 +45,8 @@ func WithCompletion(argument string, complete func(ctx context.Context, value st
 	return completionOption(func(c completions) { c[argument] = complete })
 }
 
-// A reference is what a completion is for: the ref of completion/complete.
+// A reference names the prompt or template that is completed: the ref of
+// completion/complete.
 type reference struct {
 	kind, name, uri string
 }
@@ -61,7 +62,8 @@ func referenceOf(raw []byte) *reference {
 	return &reference{text("type"), text("name"), text("uri")}
 }
 
-// unknown is the answer for a reference to what does not exist.
+// unknown returns the error for a reference to a prompt or template that does not
+// exist.
 func (r *reference) unknown() error {
 	if r.kind == mcp.RefResource {
 		return ResourceNotFound(r.uri)
@@ -69,8 +71,8 @@ func (r *reference) unknown() error {
 	return unknownPrompt(r.name)
 }
 
-// completeParams are the parameters of completion/complete but for the
-// reference, which has a reader of its own.
+// completeParams are the parameters of completion/complete without the
+// reference, which [referenceOf] reads.
 type completeParams struct {
 	Argument struct {
 		Name  string  `json:"name"`

@@ -15,7 +15,8 @@ import (
 // A runner appends the result of a request to dst.
 type runner func(e *Engine, ctx context.Context, req *Request, dst []byte) ([]byte, error)
 
-// A method is a method of the protocol.
+// A method is how the engine answers a method. What a request of the method is
+// about stands in the table of package protocol.
 type method struct {
 	run runner
 
@@ -112,7 +113,7 @@ func (e *Engine) answer(req *Request, resp *jsonrpc.Response) {
 	returned = true
 }
 
-// report returns what the client may know of err and logs what it may not.
+// report returns the part of err that the client may know, and logs the rest.
 func (e *Engine) report(req *Request, err error) *jsonrpc.Error {
 	wire, hidden := req.wireError(err)
 	switch {
@@ -131,7 +132,7 @@ func requestAttrs(req *Request, attrs ...any) []any {
 // run looks the method up and runs it.
 func (e *Engine) run(ctx context.Context, req *Request, dst []byte) ([]byte, error) {
 	m, ok := methods[req.wire.Method]
-	if !ok || m.offered != nil && !m.offered(req.catalog) || !protocol.MethodOf(req.wire.Method).In(req.version.Handshake) {
+	if !ok || m.offered != nil && !m.offered(req.catalog) || !req.target.method.In(req.version.Handshake) {
 		return dst, jsonrpc.Errorf(mcp.CodeMethodNotFound, "Method not found: %.64q", req.wire.Method)
 	}
 	return m.run(e, ctx, req, dst)
@@ -152,8 +153,8 @@ func (e *Engine) discover(_ context.Context, req *Request, dst []byte) ([]byte, 
 	return append(dst, req.ends.list...), nil
 }
 
-// initialize describes the server in the words of versions with a handshake.
-// The version has been negotiated before, by who keeps the connection.
+// initialize describes the server to a client of a handshake version. The
+// transport, which keeps the connection, has negotiated the version.
 func (e *Engine) initialize(_ context.Context, req *Request, dst []byte) ([]byte, error) {
 	return req.appendShaped(dst, struct {
 		Version      string                 `json:"protocolVersion"`
@@ -167,8 +168,8 @@ func (e *Engine) ping(_ context.Context, _ *Request, dst []byte) ([]byte, error)
 	return append(dst, "{}"...), nil
 }
 
-// capabilities derives from the features what the server offers, so that it
-// never declares what it does not answer.
+// capabilities derives the server's capabilities from its features, so that it
+// never declares a capability that it does not have.
 func (e *Engine) capabilities(c *catalog) (capabilities mcp.ServerCapabilities) {
 	listens := !e.serverless
 	capabilities.Logging = mcp.JSONObject{}

@@ -10,10 +10,10 @@ import (
 	"github.com/mcpengine/mcpengine/internal/streamable"
 )
 
-// This file is all that ties the versions with a handshake to the engine. The
-// build tag mcpengine_no_handshake leaves it out, and package handshake with it.
+// This file alone ties the handshake versions to the engine. The build tag
+// mcpengine_no_handshake leaves it out, and with it package handshake.
 
-// servesHandshake says that the versions with a handshake are served.
+// servesHandshake says that the handshake versions are served.
 const servesHandshake = true
 
 // handshakeHTTP serves the handshake versions at the MCP endpoint.
@@ -35,13 +35,13 @@ func (e *Engine) handshakeHTTP() streamable.Handshake {
 	if e.auth != nil {
 		config.Caller, config.Expires = callerOf, expiryOf
 	}
-	served := handshake.NewHTTP(core{Engine: e}, config)
-	e.closeHandshake, e.waitHandshake = served.Close, served.Wait
-	return served
+	h := handshake.NewHTTP(core{Engine: e}, config)
+	e.closeHandshake, e.waitHandshake = h.Close, h.Wait
+	return h
 }
 
-// connection returns what answers the requests of one connection, in whichever
-// version they are.
+// connection returns the handler for the requests of one connection, in every
+// protocol version.
 func (e *Engine) connection(hangup <-chan struct{}) jsonrpc.Handler {
 	return handshake.NewConn(core{e, hangup, true}, handshake.ConnConfig{Logger: e.logger})
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/streamable"
 )
 
-// servesHandshake says that only 2026-07-28 is served.
+// servesHandshake says that only versions without a handshake are served.
 const servesHandshake = false
 
 func (e *Engine) handshakeHTTP() streamable.Handshake {
@@ -20,6 +20,6 @@ func (e *Engine) handshakeHTTP() streamable.Handshake {
 
 func (e *Engine) connection(hangup <-chan struct{}) jsonrpc.Handler { return core{e, hangup, true} }
 
-// SSEHandler has nothing to serve: the program is built without the earlier
-// protocol versions.
+// SSEHandler has nothing to serve: the program is built without the handshake
+// versions.
 func (e *Engine) SSEHandler(string) http.Handler { return http.NotFoundHandler() }

@@ -9,9 +9,9 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// A profile is what the options of all kinds of features set.
+// A profile holds the values that the options of all kinds of features set.
 type profile struct {
-	name        string // or URI, or URI template: what it is registered by
+	name        string // or the URI, or the URI template, that it is registered by
 	description string
 	title       string
 	icons       []mcp.Icon
@@ -71,7 +71,8 @@ type catalog struct {
 	matching  []*resource // the templates, in the order in which a URI is matched
 }
 
-// edit changes the features and reports what change reports: whether it did.
+// edit calls change to change the features and returns its result, which says
+// whether anything has changed.
 func (r *registry) edit(change func(*catalog) bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -25,7 +25,7 @@ type Request struct {
 	version *protocol.Version
 	ends    *ends
 	ctx     requestContext
-	hangup  <-chan struct{} // ends a subscription
+	hangup  <-chan struct{} // closed when a subscription has to end
 	user    *auth.User      // nil without a verified caller
 	local   bool            // from a connection on which callers are never verified
 	subject subject         // set when the method may ask the client

@@ -45,11 +45,11 @@ type subscriptions struct {
 }
 
 // A subscription is one open request. What has happened since its last
-// notification is a set, not a queue: a client that reads slowly costs no more
-// memory than one that reads at all.
+// notification is a set and not a queue, so that a client that reads slowly needs
+// no more memory than one that reads at once.
 type subscription struct {
-	lists change    // that the client wants to hear of
-	uris  []string  // of the resources it wants to hear of, as it spells them
+	lists change    // that the client wants to be told about
+	uris  []string  // of the resources it wants to be told about, as it spells them
 	keys  []string  // the same, folded
 	wake  chan bool // has room for one: something is pending
 	from  share.Caller
@@ -67,8 +67,9 @@ type changedFeature struct {
 	policy *policy
 }
 
-// maxChangedFeatures bounds the features of which it is asked who sees them.
-// With more the client is told that the list has changed.
+// maxChangedFeatures bounds the changed features for which the policy is asked
+// whether the client finds them in lists. With more of them the client is told
+// that the list has changed.
 const maxChangedFeatures = 64
 
 // add reports whether there was room.
@@ -160,7 +161,7 @@ func (e *Engine) listen(ctx context.Context, req *Request, dst []byte) ([]byte, 
 	}
 	honoured := req.catalog.honour(filter.SubscriptionFilter)
 	honoured.ResourceSubscriptions = slices.DeleteFunc(honoured.ResourceSubscriptions, func(uri string) bool {
-		return !req.hears(ctx, uri)
+		return !req.mayHear(ctx, uri)
 	})
 	sub := newSubscription(honoured)
 	sub.from = req.wire.Caller
@@ -211,7 +212,7 @@ func (r *Request) endSubscription(sub *subscription, dst []byte) []byte {
 
 func (r *Request) deliver(lists change, features []changedFeature, uris []string) {
 	for _, f := range features {
-		if lists&f.list == 0 && r.sees(&r.ctx, f.policy) {
+		if lists&f.list == 0 && r.mayList(&r.ctx, f.policy) {
 			lists |= f.list
 		}
 	}
@@ -221,7 +222,7 @@ func (r *Request) deliver(lists change, features []changedFeature, uris []string
 		}
 	}
 	for _, uri := range uris {
-		if !r.hears(&r.ctx, uri) {
+		if !r.mayHear(&r.ctx, uri) {
 			continue
 		}
 		r.notifySubscription(mcp.MethodNotificationsResourcesUpdated, `,"uri":`+string(jsonrpc.AppendString(nil, uri)))

@@ -10,4 +10,10 @@
 //
 // The package also defines the one interface between a transport and the
 // engine, [Handler].
+//
+// handler.go, request.go and response.go hold what passes between a transport and
+// the engine. parse.go reads requests, recover.go the id of one that is not strict
+// JSON, message.go, reply.go and batch.go other messages. scan.go is the strict
+// pass over the text, object.go gives the members of an object, and edit.go
+// changes them.
 package jsonrpc

@@ -1,6 +1,7 @@
 package jsonrpc
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -24,7 +25,7 @@ type Error struct {
 	Refusal *Refusal
 }
 
-// A Refusal is what HTTP says of an error about who is calling: 401, 403 or
+// A Refusal is the HTTP side of an error about the caller: the status 401, 403 or
 // 503, with the header fields that go with it (RFC 6750, section 3).
 type Refusal struct {
 	Status int
@@ -70,7 +71,8 @@ func (e *Error) status() int {
 	return http.StatusOK
 }
 
-func (e *Error) append(dst []byte) []byte {
+// Append appends the encoded error to dst.
+func (e *Error) Append(dst []byte) []byte {
 	dst = append(dst, `{"code":`...)
 	dst = strconv.AppendInt(dst, int64(e.Code), 10)
 	dst = append(dst, `,"message":`...)
@@ -80,4 +82,21 @@ func (e *Error) append(dst []byte) []byte {
 		dst = append(dst, e.Data...)
 	}
 	return append(dst, '}')
+}
+
+// ParseError reads the error of a response. Its Data aliases raw.
+func ParseError(raw []byte) (*Error, error) {
+	members, err := ParseObject(raw)
+	if err != nil {
+		return nil, err
+	}
+	code, err := strconv.Atoi(string(members.Get("code")))
+	if err != nil {
+		return nil, fmt.Errorf("code must be an integer, got %.64q", members.Get("code"))
+	}
+	message := members.Get("message")
+	if message == nil || message[0] != '"' {
+		return nil, errors.New("message must be a string")
+	}
+	return &Error{Code: code, Message: UnquoteString(message), Data: members.Get("data")}, nil
 }

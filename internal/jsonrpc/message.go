@@ -1,10 +1,6 @@
 package jsonrpc
 
 import (
-	"errors"
-	"fmt"
-	"strconv"
-
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -121,36 +117,3 @@ func (m *Message) checkResponse() *Error {
 	}
 	return nil
 }
-
-// ParseError reads the error of a response. Its Data aliases raw.
-func ParseError(raw []byte) (*Error, error) {
-	members, err := ParseObject(raw)
-	if err != nil {
-		return nil, err
-	}
-	code, err := strconv.Atoi(string(members.Get("code")))
-	if err != nil {
-		return nil, fmt.Errorf("code must be an integer, got %.64q", members.Get("code"))
-	}
-	message := members.Get("message")
-	if message == nil || message[0] != '"' {
-		return nil, errors.New("message must be a string")
-	}
-	return &Error{Code: code, Message: UnquoteString(message), Data: members.Get("data")}, nil
-}
-
-// AppendObject appends the members of the JSON object in data to dst.
-func AppendObject(dst Object, data []byte) (Object, error) {
-	s := scanner{data: data}
-	s.space()
-	if s.pos >= len(data) || data[s.pos] != '{' {
-		return nil, s.errorf("not an object")
-	}
-	if err := s.object(&level{keep: &dst}); err != nil {
-		return nil, err
-	}
-	return dst, s.end()
-}
-
-// Append appends the encoded error to dst.
-func (e *Error) Append(dst []byte) []byte { return e.append(dst) }

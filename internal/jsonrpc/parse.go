@@ -125,7 +125,7 @@ func (r *Request) check() *Error {
 	case method == nil || method[0] != '"' || len(method) == 2:
 		return Errorf(mcp.CodeInvalidRequest, "method must be a non-empty string")
 	}
-	r.Method = methodOf(method)
+	r.Method = methodName(method)
 	return r.checkParams(params)
 }
 

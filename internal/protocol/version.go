@@ -21,7 +21,7 @@ type Version struct {
 
 	// Handshake says that a connection begins with initialize, that the server
 	// may send requests, that a notification cancels a request, and that results
-	// carry neither a type nor who produced them.
+	// carry neither a type nor the name of the server.
 	Handshake bool
 
 	// Batches says that a message may be an array of messages (2025-06-18,

@@ -1,0 +1,88 @@
+package jsonrpc
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/mcpengine/mcpengine/internal/share"
+)
+
+// A Request is a parsed request, or a notification when its ID is nil. Its
+// byte slices alias the message it was parsed from.
+type Request struct {
+	// ID is the request's id as it stood in the message, a JSON string or
+	// integer, to be echoed byte for byte.
+	ID []byte
+
+	Method string
+
+	// Params holds the members of "params" and Meta those of its "_meta".
+	// RawParams is nil when there are none, and HasMeta tells an empty "_meta"
+	// from an absent one.
+	Params    Object
+	RawParams []byte
+	Meta      Object
+	HasMeta   bool
+
+	// ClientInfo holds the members of the implementation in Meta.
+	ClientInfo Object
+
+	// Header holds the fields of the HTTP request that carried the message and
+	// is nil on other transports. The engine checks the parameters mirrored
+	// into it (streamable-http, "Custom Headers from Tool Parameters").
+	Header http.Header
+
+	// Began is when the HTTP request that carried the message did. It is zero on
+	// other transports.
+	Began time.Time
+
+	// Caller is to whose share of what callers have in common the request
+	// counts.
+	Caller share.Caller
+
+	// Handshake says that the request comes from a connection of a version with
+	// a handshake, and that Meta holds what the connection knows.
+	Handshake bool
+
+	// Tails says that the transport sends the Tail of a response.
+	Tails bool
+
+	// OnRun is called when the request is about to run, and so after all that
+	// refuses it because of its caller. Nil does nothing.
+	OnRun func()
+
+	// Asker reaches the client where the connection can carry requests to it,
+	// and is nil elsewhere.
+	Asker Asker
+
+	// StreamCloser ends the HTTP response that carries the answer where the
+	// client can come back for the rest, and is nil elsewhere.
+	StreamCloser StreamCloser
+
+	envelope Object
+	members  struct { // room for what Parse keeps
+		envelope [6]Member
+		params   [6]Member
+		meta     [6]Member
+		client   [3]Member
+		levels   [4]level
+	}
+}
+
+// An Asker sends requests to the client.
+type Asker interface {
+	// Ask sends a request and waits for its result, which is raw JSON.
+	Ask(ctx context.Context, method string, params []byte) (result []byte, err error)
+}
+
+// A StreamCloser ends HTTP responses that are event streams.
+type StreamCloser interface {
+	// CloseStream ends the response. The client comes back for what follows
+	// after the retry time (2025-11-25, transports, "Sending Messages to the
+	// Server").
+	CloseStream(retry time.Duration)
+}
+
+// IsNotification reports whether the message expects no response.
+func (r *Request) IsNotification() bool { return r.ID == nil }
