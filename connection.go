@@ -32,8 +32,7 @@ func newConnections() *connections {
 
 // track is for [net/http.Server.ConnState].
 func (c *connections) track(conn net.Conn, state http.ConnState) {
-	from := share.CallerOf("", conn.RemoteAddr().String())
-	if state == http.StateNew && !c.bound.Take(from) {
+	if state == http.StateNew && !c.bound.Take(callerOfConn(conn)) {
 		refuseConnection(conn)
 		return
 	}
@@ -47,7 +46,7 @@ func (c *connections) track(conn net.Conn, state http.ConnState) {
 	case http.StateClosed, http.StateHijacked:
 		delete(c.open, conn)
 		if known {
-			c.bound.Release(from)
+			c.bound.Release(callerOfConn(conn))
 		}
 	default:
 		c.open[conn] = state
@@ -60,6 +59,10 @@ func (c *connections) track(conn net.Conn, state http.ConnState) {
 	case c.changed <- struct{}{}:
 	default:
 	}
+}
+
+func callerOfConn(conn net.Conn) share.Caller {
+	return share.CallerOf("", conn.RemoteAddr().String())
 }
 
 // refuseConnection tells a client that there is no room, and closes the
