@@ -64,7 +64,7 @@ proxy in front that authenticates them.`,
 	flags.BoolVar(&f.shared, "shared", false, "one process for all, who may see each other's data")
 	flags.IntVar(&f.max, "max", 32, "`number` of processes at most")
 	flags.DurationVar(&f.idle, "idle", 10*time.Minute, "`time` until an idle process ends")
-	flags.DurationVar(&f.timeout, "timeout", 5*time.Minute, "`time` the command may be silent in a request")
+	flags.DurationVar(&f.timeout, "timeout", 5*time.Minute, "`time` a request may be silent")
 	return cmd
 }
 

@@ -62,7 +62,7 @@ func blank(src []byte) bool {
 func emptyObject(src []byte) []byte {
 	if len(bytes.TrimSpace(src)) > 0 {
 		text := bytes.TrimRight(src, " \t\r\n")
-		return append(text[:len(text):len(text)], newline(src)+"{}"+newline(src)...)
+		return append(slices.Clip(text), newline(src)+"{}"+newline(src)...)
 	}
 	src = append([]byte("{}"), src...)
 	if !bytes.Contains(src, []byte("\n")) {
@@ -77,7 +77,7 @@ func (d *jsonDocument) reset(src []byte) error {
 		return fmt.Errorf("%s: more than %d levels", position(src, at), maxDepth)
 	}
 	// A comment may end with the file, which the library does not allow.
-	root, err := hujson.Parse(append(src[:len(src):len(src)], '\n'))
+	root, err := hujson.Parse(append(slices.Clip(src), '\n'))
 	if err != nil {
 		return errors.New(strings.TrimPrefix(err.Error(), "hujson: "))
 	}
