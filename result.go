@@ -152,7 +152,7 @@ func contentOf(out any) []mcp.ContentBlock {
 		blocks, _ := reflect.TypeAssert[[]mcp.ContentBlock](v.Convert(reflect.TypeFor[[]mcp.ContentBlock]()))
 		return blocks
 	}
-	block, _ := v.Interface().(mcp.ContentBlock)
+	block, _ := reflect.TypeAssert[mcp.ContentBlock](v)
 	return []mcp.ContentBlock{block}
 }
 

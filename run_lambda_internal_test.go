@@ -16,12 +16,18 @@ func TestTooLarge(t *testing.T) {
 		status        int
 		want          string
 	}{
-		{"a call", `{"jsonrpc":"2.0","id":"7","method":"tools/call","params":{"name":"t",` + meta + `}}`, 200,
-			`{"jsonrpc":"2.0","id":"7","result":{"content":[{"type":"text","text":"ask for less"}],"isError":true,"resultType":"complete","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"test","version":"1"}}}}`},
-		{"a call of a handshake version", `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"t"}}`, 200,
-			`{"jsonrpc":"2.0","id":7,"result":{"content":[{"type":"text","text":"ask for less"}],"isError":true}}`},
-		{"a list", `{"jsonrpc":"2.0","id":7,"method":"tools/list"}`, 200,
-			`{"jsonrpc":"2.0","id":7,"error":{"code":-32603,"message":"ask for less"}}`},
+		{
+			"a call", `{"jsonrpc":"2.0","id":"7","method":"tools/call","params":{"name":"t",` + meta + `}}`, 200,
+			`{"jsonrpc":"2.0","id":"7","result":{"content":[{"type":"text","text":"ask for less"}],"isError":true,"resultType":"complete","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"test","version":"1"}}}}`,
+		},
+		{
+			"a call of a handshake version", `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"t"}}`, 200,
+			`{"jsonrpc":"2.0","id":7,"result":{"content":[{"type":"text","text":"ask for less"}],"isError":true}}`,
+		},
+		{
+			"a list", `{"jsonrpc":"2.0","id":7,"method":"tools/list"}`, 200,
+			`{"jsonrpc":"2.0","id":7,"error":{"code":-32603,"message":"ask for less"}}`,
+		},
 		{"no request", `x`, 500, `{"jsonrpc":"2.0","error":{"code":-32603,"message":"ask for less"}}`},
 		{"a notification", `{"jsonrpc":"2.0","method":"notifications/x"}`, 500, `{"jsonrpc":"2.0","error":{"code":-32603,"message":"ask for less"}}`},
 	} {

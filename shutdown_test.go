@@ -49,7 +49,7 @@ func TestRunCutsOff(t *testing.T) {
 					}
 					close(started)
 					if test.ignores {
-						ctx = context.Background()
+						ctx = context.WithoutCancel(ctx)
 					}
 					select {
 					case <-leave:

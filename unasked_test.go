@@ -32,10 +32,13 @@ func TestUnaskedQuestion(t *testing.T) {
 		return "", mcp.Errorf(1, "no")
 	})
 	for _, test := range []struct{ request, name string }{
-		{call("forget"), "name=forget"}, {call("forget"), ""},
-		{message("resources/read", `"uri":"file:///a"`), "name=file:///{topic}"}, {message("resources/read", `"uri":"file:///b"`), ""},
+		{call("forget"), "name=forget"},
+		{call("forget"), ""},
+		{message("resources/read", `"uri":"file:///a"`), "name=file:///{topic}"},
+		{message("resources/read", `"uri":"file:///b"`), ""},
 		{message("prompts/get", `"name":"forget"`), "name=forget"},
-		{call("ask"), ""}, {call("refuse"), ""},
+		{call("ask"), ""},
+		{call("refuse"), ""},
 	} {
 		post(t, e, test.request)
 		got := log.take()

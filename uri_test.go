@@ -194,7 +194,8 @@ func TestSpellingsElsewhere(t *testing.T) {
 		if strings.Contains(taken, "{") {
 			feature = mcpengine.NewResource(taken, "", func(context.Context, struct {
 				Other string `json:"other"`
-			}) (string, error) {
+			},
+			) (string, error) {
 				return "", nil
 			})
 		}

@@ -2,6 +2,7 @@ package handshake
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"runtime/debug"
 	"time"
@@ -103,7 +104,7 @@ func (x *exchange) attempt(answer func()) {
 			x.cut(jsonrpc.ErrInternal)
 		default:
 			x.panicked = true
-			if v != http.ErrAbortHandler {
+			if err, _ := v.(error); !errors.Is(err, http.ErrAbortHandler) {
 				x.http.config.Logger.Error("request panicked", "panic", v, "stack", string(debug.Stack()))
 			}
 		}

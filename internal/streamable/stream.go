@@ -39,14 +39,6 @@ func (s *stream) open(w http.ResponseWriter, config *Config, id []byte, began ti
 	s.isOpen, s.running = true, false
 }
 
-// close drops what a handler that has ended, or should have, may still send. It
-// has no effect after [stream.finish].
-func (s *stream) close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.end()
-}
-
 // end ends the stream. The caller holds s.mu.
 func (s *stream) end() {
 	if s.events != nil {

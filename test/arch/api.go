@@ -90,8 +90,8 @@ func (w *apiWalker) walk(name string, t types.Type) {
 	case *types.Alias:
 		w.named(name, t.Obj(), t.TypeArgs(), func() { w.walk(t.Obj().Name(), t.Rhs()) })
 	case *types.Signature:
-		for i := range t.TypeParams().Len() {
-			w.walk(name, t.TypeParams().At(i).Constraint())
+		for p := range t.TypeParams().TypeParams() {
+			w.walk(name, p.Constraint())
 		}
 		w.walk(name, t.Params())
 		w.walk(name, t.Results())
@@ -129,8 +129,8 @@ func (w *apiWalker) walk(name string, t types.Type) {
 // named reports an internal type, and walks a type of the package itself once:
 // an unexported one too, because what it exports is seen through others.
 func (w *apiWalker) named(name string, object *types.TypeName, args *types.TypeList, declared func()) {
-	for i := range args.Len() {
-		w.walk(name, args.At(i))
+	for arg := range args.Types() {
+		w.walk(name, arg)
 	}
 	switch pkg := object.Pkg(); {
 	case pkg == nil: // of the language
@@ -151,8 +151,8 @@ func isOurs(path string) bool { return strings.HasPrefix(path, "github.com/mcpen
 // declared walks a type of the package where it is declared.
 func (w *apiWalker) declared(t *types.Named) {
 	name := t.Obj().Name()
-	for i := range t.TypeParams().Len() {
-		w.walk(name, t.TypeParams().At(i).Constraint())
+	for p := range t.TypeParams().TypeParams() {
+		w.walk(name, p.Constraint())
 	}
 	if _, ok := t.Underlying().(*types.Signature); ok && !t.Obj().Exported() {
 		return // a function of the package's own, such as an option
