@@ -12,23 +12,23 @@ import (
 	"github.com/mcpengine/mcpengine/internal/streamable"
 )
 
-// The cost of a call beside what the handler does: by the rules of the newest
-// version, with a session, and without.
+// The cost of a call apart from the handler: in 2026-07-28, and in a handshake
+// version with a session and without one.
 func BenchmarkCall(b *testing.B) {
 	const params = `"name":"echo","arguments":{"city":"Paris"}`
-	newest := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{` + params + `,"_meta":{` +
+	statelessCall := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{` + params + `,"_meta":{` +
 		`"io.modelcontextprotocol/protocolVersion":"2026-07-28",` +
 		`"io.modelcontextprotocol/clientInfo":{"name":"bench","version":"1"},` +
 		`"io.modelcontextprotocol/clientCapabilities":{}}}}`
-	earlier := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{` + params + `}}`
-	b.Run("newest", func(b *testing.B) {
-		benchmark(b, handshake.HTTPConfig{}, newest, "2026-07-28", false)
+	call := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{` + params + `}}`
+	b.Run("2026-07-28", func(b *testing.B) {
+		benchmark(b, handshake.HTTPConfig{}, statelessCall, "2026-07-28", false)
 	})
 	b.Run("session", func(b *testing.B) {
-		benchmark(b, handshake.HTTPConfig{}, earlier, "2025-11-25", true)
+		benchmark(b, handshake.HTTPConfig{}, call, "2025-11-25", true)
 	})
-	b.Run("stateless", func(b *testing.B) {
-		benchmark(b, handshake.HTTPConfig{NoSessions: true}, earlier, "2025-11-25", false)
+	b.Run("no session", func(b *testing.B) {
+		benchmark(b, handshake.HTTPConfig{NoSessions: true}, call, "2025-11-25", false)
 	})
 }
 

@@ -5,7 +5,7 @@ import (
 	"errors"
 )
 
-// Why a request ends before it has been answered.
+// The causes of requests that end before they have been answered.
 var (
 	errCancelled = errors.New("the client has cancelled the request")
 	errDeleted   = errors.New("the client has ended the session")
@@ -15,7 +15,7 @@ var (
 	errAnswered  = errors.New("the request has been answered")
 )
 
-// A call is one request of a session while it is answered.
+// A call is one request of a session while the server answers it.
 //
 // The loss of a connection "SHOULD NOT be interpreted as the client cancelling
 // its request" (2025-11-25, transports, "Sending Messages to the Server"), so
@@ -27,8 +27,8 @@ type call struct {
 	cancel context.CancelCauseFunc // only the first cause counts
 }
 
-// begin returns the call of a request that an HTTP request with the context ctx
-// has brought.
+// begin returns the call of a request that came in an HTTP request with the
+// context ctx.
 func begin(ctx context.Context, id []byte) *call {
 	c := &call{id: id}
 	c.ctx, c.cancel = context.WithCancelCause(context.WithoutCancel(ctx))

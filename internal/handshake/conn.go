@@ -21,21 +21,21 @@ type ConnConfig struct {
 	// The default is [duplex.DefaultAskTimeout].
 	AskTimeout time.Duration
 
-	// From is to whose share of what callers have in common the client counts.
+	// From is the caller whose share of the common limits the client uses.
 	From share.Caller
 
 	// Logger is told of messages that are ignored. Optional.
 	Logger *slog.Logger
 }
 
-// A Conn is one client on a connection that carries messages both ways. It is
-// to be handed to that connection in place of the engine, as a
+// A Conn is one client on a connection that carries messages both ways. Hand it
+// to that connection in place of the engine, as a
 // [github.com/mcpengine/mcpengine/internal/duplex.Stateful].
 //
-// A request that names its protocol version in "_meta" is the engine's, as it
-// is. Any other needs a handshake before, which lasts as long as the
-// connection: both eras are served side by side (2026-07-28, versioning,
-// "Compatibility Matrix").
+// A request that names its protocol version in "_meta" goes to the engine
+// unchanged. Any other request needs a handshake first, which is valid as long
+// as the connection: 2026-07-28 and the handshake versions are served side by
+// side (2026-07-28, versioning, "Compatibility Matrix").
 type Conn struct {
 	handler       jsonrpc.Handler
 	config        ConnConfig
@@ -43,7 +43,7 @@ type Conn struct {
 	asks          *duplex.Questions
 	subscriptions *subscriptions
 
-	// These two belong to the methods that are called one at a time.
+	// Only the methods that are called one at a time use these two.
 	peer  *Peer // nil before the handshake
 	level string
 
@@ -57,18 +57,18 @@ func NewConn(h jsonrpc.Handler, config ConnConfig) *Conn {
 	}
 	c := &Conn{handler: h, config: config, level: protocol.DefaultLevel, asks: duplex.NewQuestions("s-", config.AskTimeout)}
 	c.subscriptions = newSubscriptions(h, config.From, func(n jsonrpc.Notification) {
-		// When this fails, the transport knows it as well.
+		// The transport notices by itself when this fails.
 		_ = c.send(n.Append(nil))
 	})
 	return c
 }
 
-// Connect takes what sends a message to the client.
+// Connect takes the function that sends a message to the client.
 func (c *Conn) Connect(send func(message []byte) error) { c.send = send }
 
-// Accept adapts a request to what the handshake has established. What changes
-// the state of the connection takes effect here, because this is where the
-// order of the requests is known.
+// Accept adapts a request to what the handshake has established. A request that
+// changes the state of the connection takes effect here, because only here is
+// the order of the requests known.
 func (c *Conn) Accept(ctx context.Context, req *jsonrpc.Request, batched bool) *jsonrpc.Error {
 	switch {
 	case isStateless(req) && batched:
@@ -113,7 +113,7 @@ func (c *Conn) initialize(req *jsonrpc.Request) *jsonrpc.Error {
 	return nil
 }
 
-// apply changes the state of the connection if the request is for that.
+// apply changes the state of the connection if the request asks for it.
 func (c *Conn) apply(ctx context.Context, req *jsonrpc.Request) *jsonrpc.Error {
 	switch req.Method {
 	case protocol.MethodLoggingSetLevel:
@@ -166,7 +166,7 @@ func (c *Conn) Handle(ctx context.Context, req *jsonrpc.Request, notify func(jso
 
 var errNotReady = errors.New("the client cannot be asked before it has sent notifications/initialized")
 
-// Ask is that of [jsonrpc.Asker]. Before the handshake is complete "the server
+// Ask implements [jsonrpc.Asker]. Before the handshake is complete "the server
 // SHOULD NOT send requests other than pings" (2025-11-25, lifecycle,
 // "Initialization").
 func (c *Conn) Ask(ctx context.Context, method string, params []byte) ([]byte, error) {
@@ -179,10 +179,9 @@ func (c *Conn) Ask(ctx context.Context, method string, params []byte) ([]byte, e
 // Batches reports whether the client may send batches.
 func (c *Conn) Batches() bool { return c.peer != nil && c.peer.traits().Batches }
 
-// Notification takes the end of the handshake, from which on the client hears
-// of changes. Nothing else that a client can notify concerns the server:
-// progress of what it asks for, and changes of roots that it asks for anew each
-// time.
+// Notification takes the end of the handshake. From then on the client is told
+// of changes. The server ignores every other notification: the progress of its
+// own requests, and changes of roots, which it asks for anew each time.
 func (c *Conn) Notification(ctx context.Context, req *jsonrpc.Request) *jsonrpc.Error {
 	if req.Method != protocol.MethodNotificationsInitialized {
 		return jsonrpc.Errorf(mcp.CodeMethodNotFound, "nothing depends on it")
@@ -192,21 +191,22 @@ func (c *Conn) Notification(ctx context.Context, req *jsonrpc.Request) *jsonrpc.
 	}
 	c.ready.Store(true)
 	if lists := c.subscriptions.beginLists(ctx, *c.peer); lists != nil {
-		// The client is to hear of what changes after the list it asks for next.
+		// The client must be told of every change after the list it asks for
+		// next.
 		patience := time.NewTimer(lastWait)
 		defer patience.Stop()
 		select {
 		case <-lists.acknowledged:
 		case <-lists.ended:
-		case <-patience.C: // the engine is stuck, which must not be the client's trouble
+		case <-patience.C: // the engine is stuck; the client must not wait for it
 		}
 	}
 	return nil
 }
 
-// Reply takes the client's response to a request of the server. One that is
-// wrong in any way is ignored: nobody could make use of an error. Before a
-// handshake there is nothing to respond to.
+// Reply takes the client's response to a request of the server. It ignores a
+// malformed response, because an error would help nobody. Before the handshake
+// there is nothing to respond to.
 func (c *Conn) Reply(message []byte) *jsonrpc.Error {
 	if c.peer == nil {
 		return jsonrpc.ErrIsResponse
@@ -223,7 +223,7 @@ func (c *Conn) Reply(message []byte) *jsonrpc.Error {
 
 var errGone = errors.New("the client is gone")
 
-// Close fails the requests to the client that wait, and ends its
+// Close fails the requests to the client that are still waiting, and ends its
 // subscriptions.
 func (c *Conn) Close() {
 	c.asks.Close(errGone)

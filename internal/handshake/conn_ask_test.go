@@ -50,8 +50,8 @@ func TestClientAnswers(t *testing.T) {
 	}
 }
 
-// A response that nobody waits for, or that is none, is ignored: the request
-// still waits for its own.
+// A response that is malformed or belongs to no request is ignored: the request
+// still waits for its own response.
 func TestWrongAnswersAreIgnored(t *testing.T) {
 	right := `{"jsonrpc":"2.0","id":"s-1","result":{"roots":[{"uri":"file:///root"}]}}`
 	for name, reply := range map[string]string{
@@ -130,8 +130,8 @@ func TestCancelledRequestCancelsItsQuestion(t *testing.T) {
 	})
 }
 
-// A client that has closed its end cannot answer any more, and what it has
-// asked for before is still answered.
+// A client that has closed its end cannot answer any more. The requests it has
+// sent before are still answered.
 func TestClientIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := connectStdio(t, newFixture())
@@ -147,8 +147,8 @@ func TestClientIsGone(t *testing.T) {
 	})
 }
 
-// A server that is told to stop ends its questions, and what waits for their
-// answers, at once.
+// A server that is told to stop ends its requests to the client, and the
+// requests that wait for their answers, at once.
 func TestServerStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := connectStdio(t, newFixture())

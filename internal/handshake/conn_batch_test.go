@@ -8,7 +8,7 @@ import (
 
 func batch(messages ...string) string { return "[" + strings.Join(messages, ",") + "]" }
 
-// Batches are part of one version only (2025-03-26, basic, "Batching").
+// Only one version has batches (2025-03-26, basic, "Batching").
 func TestConnBatch(t *testing.T) {
 	greet := `{"prompts":[{"name":"greet"}]}`
 	for _, test := range []struct {
@@ -63,7 +63,7 @@ func TestConnBatch(t *testing.T) {
 		},
 		{
 			"request of 2026-07-28, which knows no batches",
-			batch(modern("1", "prompts/list", ""), request("2", "ping", "")),
+			batch(stateless("1", "prompts/list", ""), request("2", "ping", "")),
 			[]string{batch(failure("1", "-32600", "a message is one JSON object: batches are not part of the protocol"), success("2", "{}"))},
 		},
 		{"empty", `[]`, []string{failure("", "-32600", "the batch is empty")}},

@@ -16,7 +16,7 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// A fixture is a server with something of everything that a connection carries.
+// A fixture is a server that uses everything that a connection carries.
 type fixture struct {
 	*mcpengine.Engine
 	cancelled chan error // has what ended a "wait"
@@ -87,7 +87,7 @@ func (f *fixture) addAsking() {
 	})
 }
 
-// A stdioClient is the far side of a stdio connection, inside of a synctest bubble.
+// A stdioClient is the client of a stdio connection inside a synctest bubble.
 type stdioClient struct {
 	t    *testing.T
 	in   *io.PipeWriter
@@ -117,7 +117,7 @@ func connectStdio(t *testing.T, f *fixture) *stdioClient {
 	return c
 }
 
-// send sends lines and waits until the server has done with each all it can.
+// send sends lines, and waits after each until the server is idle.
 func (c *stdioClient) send(lines ...string) {
 	c.t.Helper()
 	for _, line := range lines {
@@ -145,7 +145,7 @@ func (c *stdioClient) wants(want ...string) {
 	}
 }
 
-// wantsAnyOrder is wants for answers of requests that run side by side.
+// wantsAnyOrder is like wants, for the answers of concurrent requests.
 func (c *stdioClient) wantsAnyOrder(want ...string) {
 	c.t.Helper()
 	got := c.got()
@@ -221,8 +221,8 @@ func callTo(id, tool string) string {
 	return request(id, "tools/call", `{"name":"`+tool+`","arguments":{}}`)
 }
 
-// modern is a request of 2026-07-28.
-func modern(id, method, members string) string {
+// stateless is a request of 2026-07-28.
+func stateless(id, method, members string) string {
 	return request(id, method, `{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}`+members+`}`)
 }
 

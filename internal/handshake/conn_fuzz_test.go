@@ -36,9 +36,8 @@ func (echo) Handle(ctx context.Context, req *jsonrpc.Request, notify func(jsonrp
 	return resp
 }
 
-// FuzzConn checks what a client relies on, whatever it sends: the server says
-// nothing but messages, and each request with a valid id of its own is answered
-// exactly once.
+// FuzzConn checks two guarantees for arbitrary input: the server writes only
+// messages, and it answers each request with a unique valid id exactly once.
 func FuzzConn(f *testing.F) {
 	opening := initializeRequest("0", "2025-03-26", everything) + "\n" + initialized + "\n"
 	for _, seed := range []string{
@@ -48,9 +47,9 @@ func FuzzConn(f *testing.F) {
 		opening + batch(request("1", "ping", ""), request(`"a"`, "ask", ""), `7`, batch(), initialized, success(`"s-1"`, "{}")),
 		opening + batch(request("1", "ping", ""), request("1", "ping", ""), notification("notifications/cancelled", `{"requestId":1}`)),
 		opening + request("1", "resources/subscribe", `{"uri":"u"}`) + "\n" + request("2", "resources/unsubscribe", `{"uri":"u"}`),
-		opening + request("1", "logging/setLevel", `{"level":"debug"}`) + "\n" + modern("2", "m", "") + "\n" + request("3", "subscriptions/listen", ""),
+		opening + request("1", "logging/setLevel", `{"level":"debug"}`) + "\n" + stateless("2", "m", "") + "\n" + request("3", "subscriptions/listen", ""),
 		strings.Replace(opening, "2025-03-26", "2024-11-05", 1) + batch(request("1", "ping", "")),
-		modern("1", "initialize", "") + "\n" + modern("2", "subscriptions/listen", "") + "\n" + opening,
+		stateless("1", "initialize", "") + "\n" + stateless("2", "subscriptions/listen", "") + "\n" + opening,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -93,7 +92,7 @@ func requests(input []byte) (sent map[string]int, cancels bool) {
 			return
 		}
 		if members, _ := jsonrpc.ParseObject(line); err != nil && members.Get("method") == nil && (members.Get("result") != nil || members.Get("error") != nil) {
-			sent[key(req.ID)] += 2 // a response: refused, or not, by era
+			sent[key(req.ID)] += 2 // a response: refused before the handshake, ignored after it
 			return
 		}
 		sent[key(req.ID)]++
@@ -141,7 +140,7 @@ func answers(t *testing.T, out []byte) map[string]int {
 	return got
 }
 
-// key is the same for ids that are the same JSON value.
+// key returns the same text for ids that are the same JSON value.
 func key(id []byte) string {
 	if id[0] == '"' {
 		return `"` + jsonrpc.UnquoteString(id)

@@ -6,11 +6,11 @@ import (
 	"testing/synctest"
 )
 
-// Messages that are wrong, and what is answered: nothing to notifications and
-// responses, and an error to everything else.
+// Wrong messages and their answers: none to notifications and responses, an
+// error to everything else.
 var wrongMessages = []struct {
 	name string
-	open bool // whether the handshake comes before
+	open bool // the handshake comes first
 	send string
 	want string
 }{
@@ -61,9 +61,9 @@ var wrongMessages = []struct {
 	{"_meta in other case", true, `{"jsonrpc":"2.0","id":1,"method":"ping","params":{"_Meta":{}}}`, failure("1", "-32600", `name \"_Meta\" differs from \"_meta\" by case`)},
 	{"progress token is an object", true, `{"jsonrpc":"2.0","id":1,"method":"ping","params":{"_meta":{"progressToken":{}}}}`, failure("1", "-32602", `params._meta[\"progressToken\"] must be a string or an integer`)},
 	{"progress token is a fraction", true, `{"jsonrpc":"2.0","id":1,"method":"ping","params":{"_meta":{"progressToken":1.5}}}`, failure("1", "-32602", `params._meta[\"progressToken\"] must be a string or an integer`)},
-	{"version of the newest era is a number", true, `{"jsonrpc":"2.0","id":1,"method":"prompts/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":1}}}`, failure("1", "-32602", `params._meta[\"io.modelcontextprotocol/protocolVersion\"] must be a string`)},
-	{"newest era without capabilities", true, `{"jsonrpc":"2.0","id":1,"method":"prompts/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}`, failure("1", "-32602", `params._meta[\"io.modelcontextprotocol/clientCapabilities\"] is missing`)},
-	{"newest era with the name of a handshake version", true, `{"jsonrpc":"2.0","id":1,"method":"prompts/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2025-11-25","io.modelcontextprotocol/clientCapabilities":{}}}}`, `{"jsonrpc":"2.0","id":1,"error":{"code":-32022,"message":"Unsupported protocol version \"2025-11-25\", supported: 2026-07-28, 2025-11-25, 2025-06-18, 2025-03-26, 2024-11-05","data":{"supported":["2026-07-28","2025-11-25","2025-06-18","2025-03-26","2024-11-05"],"requested":"2025-11-25"}}}`},
+	{"version is a number", true, `{"jsonrpc":"2.0","id":1,"method":"prompts/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":1}}}`, failure("1", "-32602", `params._meta[\"io.modelcontextprotocol/protocolVersion\"] must be a string`)},
+	{"2026-07-28 without capabilities", true, `{"jsonrpc":"2.0","id":1,"method":"prompts/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}`, failure("1", "-32602", `params._meta[\"io.modelcontextprotocol/clientCapabilities\"] is missing`)},
+	{"stateless request that names a handshake version", true, `{"jsonrpc":"2.0","id":1,"method":"prompts/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2025-11-25","io.modelcontextprotocol/clientCapabilities":{}}}}`, `{"jsonrpc":"2.0","id":1,"error":{"code":-32022,"message":"Unsupported protocol version \"2025-11-25\", supported: 2026-07-28, 2025-11-25, 2025-06-18, 2025-03-26, 2024-11-05","data":{"supported":["2026-07-28","2025-11-25","2025-06-18","2025-03-26","2024-11-05"],"requested":"2025-11-25"}}}`},
 	{"method and result", true, `{"jsonrpc":"2.0","id":1,"method":"ping","result":{}}`, failure("1", "-32600", `the message is a response: clients send requests and notifications only`)},
 	{"method and error", true, `{"jsonrpc":"2.0","id":1,"method":"ping","error":{}}`, failure("1", "-32600", `the message is a response: clients send requests and notifications only`)},
 	{"response", true, `{"jsonrpc":"2.0","id":1,"result":{}}`, ``},

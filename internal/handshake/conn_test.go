@@ -13,8 +13,8 @@ import (
 const noVersion = `the request names no protocol version: send initialize first, or params._meta[\"io.modelcontextprotocol/protocolVersion\"] with every request; ` +
 	`supported protocol versions: 2026-07-28, 2025-11-25, 2025-06-18, 2025-03-26, 2024-11-05`
 
-// The rows of the compatibility matrix that a server with both eras decides
-// (2026-07-28, versioning, "Compatibility Matrix").
+// The rows of the compatibility matrix that concern a server with 2026-07-28
+// and the handshake versions (2026-07-28, versioning, "Compatibility Matrix").
 func TestCompatibilityMatrix(t *testing.T) {
 	discovered := `{"supportedVersions":["2026-07-28","2025-11-25","2025-06-18","2025-03-26","2024-11-05"],`
 	unsupported := `{"code":-32022,"message":"Unsupported protocol version \"2030-01-01\", supported: 2026-07-28, 2025-11-25, 2025-06-18, 2025-03-26, 2024-11-05"`
@@ -23,23 +23,23 @@ func TestCompatibilityMatrix(t *testing.T) {
 		send []string
 		want []string // what the answers contain
 	}{
-		{"modern client", []string{modern("1", "prompts/list", "")}, []string{`"resultType":"complete"`}},
-		{"modern client that asks first", []string{modern("1", "server/discover", "")}, []string{discovered}},
+		{"client of 2026-07-28", []string{stateless("1", "prompts/list", "")}, []string{`"resultType":"complete"`}},
+		{"client of 2026-07-28 that discovers first", []string{stateless("1", "server/discover", "")}, []string{discovered}},
 		{
-			"modern client of another version",
-			[]string{strings.Replace(modern("1", "prompts/list", ""), "2026-07-28", "2030-01-01", 1), modern("2", "prompts/list", "")},
+			"stateless client of an unknown version",
+			[]string{strings.Replace(stateless("1", "prompts/list", ""), "2026-07-28", "2030-01-01", 1), stateless("2", "prompts/list", "")},
 			[]string{unsupported, `"resultType":"complete"`},
 		},
 		{
-			"modern client of a handshake version, which has no such requests",
-			[]string{strings.Replace(modern("1", "prompts/list", ""), "2026-07-28", "2025-11-25", 1)},
+			"stateless request that names a handshake version",
+			[]string{strings.Replace(stateless("1", "prompts/list", ""), "2026-07-28", "2025-11-25", 1)},
 			[]string{`{"code":-32022,`},
 		},
-		{"client of both eras stays modern", []string{modern("1", "server/discover", ""), modern("2", "prompts/list", "")}, []string{discovered, `"resultType":"complete"`}},
-		{"earlier client", []string{initializeRequest("1", "2025-06-18", "{}"), initialized, request("2", "prompts/list", "")}, []string{`"protocolVersion":"2025-06-18"`, `{"prompts":[{"name":"greet","title":"Greet"}]}}`}},
-		{"earlier client of an unknown version", []string{initializeRequest("1", "2025-01-01", "{}")}, []string{`"protocolVersion":"2025-11-25"`}},
-		{"earlier client of 2026-07-28", []string{initializeRequest("1", "2026-07-28", "{}")}, []string{`"protocolVersion":"2025-11-25"`}},
-		{"earlier client that does not initialize", []string{request("1", "prompts/list", "")}, []string{noVersion}},
+		{"client of all versions that discovers first", []string{stateless("1", "server/discover", ""), stateless("2", "prompts/list", "")}, []string{discovered, `"resultType":"complete"`}},
+		{"client of a handshake version", []string{initializeRequest("1", "2025-06-18", "{}"), initialized, request("2", "prompts/list", "")}, []string{`"protocolVersion":"2025-06-18"`, `{"prompts":[{"name":"greet","title":"Greet"}]}}`}},
+		{"initialize with an unknown version", []string{initializeRequest("1", "2025-01-01", "{}")}, []string{`"protocolVersion":"2025-11-25"`}},
+		{"initialize with 2026-07-28", []string{initializeRequest("1", "2026-07-28", "{}")}, []string{`"protocolVersion":"2025-11-25"`}},
+		{"client of a handshake version that does not initialize", []string{request("1", "prompts/list", "")}, []string{noVersion}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -60,18 +60,19 @@ func TestCompatibilityMatrix(t *testing.T) {
 	}
 }
 
-// Both eras on one connection neither wait for each other nor mix.
-func TestBothErasSideBySide(t *testing.T) {
+// Requests of 2026-07-28 and of a handshake version on one connection do not
+// wait for each other and do not mix.
+func TestStatelessBesideHandshake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture()
 		c := connectStdio(t, f)
-		c.send(modern(`"listen"`, "subscriptions/listen", `,"notifications":{"promptsListChanged":true,"resourceSubscriptions":["file:///a"]}`))
+		c.send(stateless(`"listen"`, "subscriptions/listen", `,"notifications":{"promptsListChanged":true,"resourceSubscriptions":["file:///a"]}`))
 		c.wants(notification("notifications/subscriptions/acknowledged", `{"_meta":{"io.modelcontextprotocol/subscriptionId":"listen"},"notifications":{"promptsListChanged":true,"resourceSubscriptions":["file:///a"]}}`))
 		c.open("2025-11-25")
 		c.send(callTo("1", "ask_user"))
 		c.wants(request(`"s-1"`, "elicitation/create", `{"mode":"form","message":"Name?",`+nameForm))
-		// A modern request on the same connection asks in its own way.
-		c.send(strings.Replace(modern("2", "tools/call", `,"name":"ask_user","arguments":{}`), `clientCapabilities":{}`, `clientCapabilities":{"elicitation":{}}`, 1))
+		// A request of 2026-07-28 on the same connection asks in its own way.
+		c.send(strings.Replace(stateless("2", "tools/call", `,"name":"ask_user","arguments":{}`), `clientCapabilities":{}`, `clientCapabilities":{"elicitation":{}}`, 1))
 		if got := c.got(); len(got) != 1 || !strings.Contains(got[0], `"resultType":"input_required"`) {
 			t.Errorf("answer = %q", got)
 		}
@@ -95,10 +96,11 @@ func TestEndOfStatelessSubscription(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := connectStdio(t, newFixture())
 		c.open("2025-11-25")
-		c.send(modern("1", "subscriptions/listen", `,"notifications":{"toolsListChanged":true}`), request("2", "resources/subscribe", `{"uri":"file:///a"}`))
+		c.send(stateless("1", "subscriptions/listen", `,"notifications":{"toolsListChanged":true}`), request("2", "resources/subscribe", `{"uri":"file:///a"}`))
 		c.got()
 		c.in.Close()
-		// It is announced for that one only: the other is not a request.
+		// The end is only announced for the listen request: the subscription to
+		// a resource is not a request.
 		c.wants(
 			success("1", `{"resultType":"complete","_meta":{"io.modelcontextprotocol/subscriptionId":1,"io.modelcontextprotocol/serverInfo":{"name":"fixture","version":"1"}}}`),
 			notification("notifications/cancelled", `{"requestId":1}`),
@@ -115,7 +117,8 @@ func TestInitialized(t *testing.T) {
 		c.send(initializeRequest("0", "2025-11-25", everything))
 		c.got()
 
-		// Before it, requests are served, but nothing is sent unasked.
+		// Before the notification requests are served, but no notifications
+		// sent.
 		c.send(request("1", "prompts/list", ""))
 		c.wants(success("1", `{"prompts":[{"name":"greet","title":"Greet"}]}`))
 		f.RemoveTools("panic")
@@ -124,7 +127,7 @@ func TestInitialized(t *testing.T) {
 		c.wants(success("2", `{"content":[{"type":"text","text":"the client cannot be asked before it has sent notifications/initialized"}],"isError":true}`))
 
 		c.send(initialized, initialized)
-		c.wants() // nothing of what has happened before
+		c.wants() // no change from before the notification
 		f.RemoveTools("work")
 		c.wants(notification("notifications/tools/list_changed", `{}`))
 		f.RemoveResources("file:///b")
@@ -143,7 +146,7 @@ func TestInitializeTwice(t *testing.T) {
 		c.open("2025-06-18")
 		c.send(initializeRequest("2", "2025-11-25", everything))
 		c.wants(failure("2", "-32600", "the connection is initialized already, with protocol version 2025-06-18"))
-		c.send(callTo("3", "ask_user")) // and it still is
+		c.send(callTo("3", "ask_user")) // the first handshake still counts
 		c.wants(request(`"s-1"`, "elicitation/create", `{"message":"Name?",`+nameForm))
 		c.in.Close()
 		c.wants(success("3", `{"content":[{"type":"text","text":"the client is gone"}],"isError":true}`))
@@ -159,7 +162,7 @@ func TestPing(t *testing.T) {
 		c.open("2025-11-25")
 		c.send(request("2", "ping", `{"_meta":{"progressToken":1}}`))
 		c.wants(success("2", "{}"))
-		c.send(modern("3", "ping", ""))
+		c.send(stateless("3", "ping", ""))
 		c.wants(failure("3", "-32601", `Method not found: \"ping\"`))
 		c.end()
 	})
@@ -189,7 +192,8 @@ func TestLogLevel(t *testing.T) {
 				var want []string
 				if test.level != "" {
 					want = append(want, success("1", "{}"))
-					// In one piece: the level counts for what follows it.
+					// Sent in one piece: the level counts for the requests
+					// after it.
 					lines = request("1", "logging/setLevel", `{"level":"`+test.level+`"}`) + "\n" + lines
 				}
 				for _, level := range test.want {
@@ -197,8 +201,8 @@ func TestLogLevel(t *testing.T) {
 				}
 				c.send(lines)
 				c.wantsAnyOrder(append(want, text("2", "worked"))...)
-				// It is not the level of the other era.
-				c.send(modern("3", "tools/call", `,"name":"work","arguments":{}`))
+				// The level does not count for 2026-07-28.
+				c.send(stateless("3", "tools/call", `,"name":"work","arguments":{}`))
 				if got := c.got(); len(got) != 1 {
 					t.Errorf("received %q, want an answer only", got)
 				}
@@ -241,7 +245,7 @@ func TestSubscribe(t *testing.T) {
 			c.wants(`{"jsonrpc":"2.0","id":` + id + `,"error":{"code":-32002,"message":"Resource not found","data":{"uri":"file:///c"}}}`)
 		}
 
-		// The order of the messages decides, not that of the answers.
+		// The order of the messages decides, not the order of the answers.
 		c.send(subscribe("10", "file:///b") + "\n" + unsubscribe("11", "file:///b") + "\n" + subscribe("12", "file:///b") + "\n" + unsubscribe("13", "file:///a"))
 		c.wantsAnyOrder(success("10", "{}"), success("11", "{}"), success("12", "{}"), success("13", "{}"))
 		f.ResourceUpdated("file:///a")
@@ -297,7 +301,7 @@ func TestConnCancel(t *testing.T) {
 		f := newFixture()
 		c := connectStdio(t, f)
 		c.open("2025-11-25")
-		c.send(callTo(`"a"`, "wait"), modern(`"b"`, "tools/call", `,"name":"wait","arguments":{}`))
+		c.send(callTo(`"a"`, "wait"), stateless(`"b"`, "tools/call", `,"name":"wait","arguments":{}`))
 		c.send(notification("notifications/cancelled", `{"requestId":"c"}`), notification("notifications/cancelled", `{"requestId":"a"}`))
 		if len(f.cancelled) != 1 {
 			t.Errorf("%d handlers were cancelled, want 1", len(f.cancelled))
@@ -340,7 +344,7 @@ func TestInitializeIsNotCancelled(t *testing.T) {
 	})
 }
 
-func TestMethodsOfTheOtherEra(t *testing.T) {
+func TestMethodsOfOtherVersions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := connectStdio(t, newFixture())
 		c.open("2025-11-25")
@@ -349,7 +353,7 @@ func TestMethodsOfTheOtherEra(t *testing.T) {
 			c.wants(failure("1", "-32601", `Method not found: \"`+method+`\"`))
 		}
 		for _, method := range []string{"initialize", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"} {
-			c.send(modern("1", method, `,"level":"info","uri":"file:///a"`))
+			c.send(stateless("1", method, `,"level":"info","uri":"file:///a"`))
 			if got := c.got(); len(got) != 1 || !strings.Contains(got[0], `"code":-32601`) {
 				t.Errorf("%s is answered with %q", method, got)
 			}
@@ -358,7 +362,7 @@ func TestMethodsOfTheOtherEra(t *testing.T) {
 	})
 }
 
-// What a handshake has not told cannot be told in a request either.
+// A request cannot add what the client has not said in the handshake.
 func TestReservedMetaIsIgnored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := connectStdio(t, newFixture())
@@ -372,7 +376,8 @@ func TestReservedMetaIsIgnored(t *testing.T) {
 	})
 }
 
-// The engine may take its time to end a subscription, but not for ever.
+// The connection waits for the engine to end a subscription, but not without
+// end.
 func TestSubscriptionThatDoesNotEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stuck := make(chan bool)

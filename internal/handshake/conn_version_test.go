@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 )
 
-// versions are what a client of each version gets to see where they differ.
+// versions are the answers that differ from version to version.
 var versions = []struct {
 	name, prompt, sum, progress, form string
 }{
@@ -28,7 +28,7 @@ const (
 	nameForm       = `"requestedSchema":{"type":"object","properties":{"user":{"type":"string"}},"required":["user"]}}`
 )
 
-// conversation is what every version has in common.
+// conversation is the part that is the same in every version.
 const conversation = `
 -> {"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"$version","capabilities":{"roots":{"listChanged":true},"sampling":{},"elicitation":{}},"clientInfo":{"name":"c","version":"1"}}}
 <- {"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"$version","capabilities":{"tools":{"listChanged":true},"resources":{"subscribe":true,"listChanged":true},"prompts":{"listChanged":true},"logging":{}},"serverInfo":{"name":"fixture","version":"1"}}}

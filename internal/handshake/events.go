@@ -11,19 +11,19 @@ import (
 )
 
 // An EventStore keeps the events of streams, so that a client that has lost its
-// connection gets what it has missed. The name of a stream is unique and not to
-// be guessed. Its methods may be called from any goroutine.
+// connection gets the events it has missed. The name of a stream is unique and
+// cannot be guessed. The methods may be called from any goroutine.
 type EventStore interface {
-	// Append keeps an event of a stream. Numbers begin at 1 and increase. The
-	// data is not to be used any more once Append has returned.
+	// Append keeps an event of a stream. Numbers begin at 1 and increase. It
+	// must not use the data after it has returned.
 	Append(stream string, number uint64, data []byte)
 
 	// After returns the events of a stream with greater numbers that are still
 	// there, in their order.
 	After(stream string, number uint64) iter.Seq2[uint64, []byte]
 
-	// End says that there will be no more events of a stream. They stay as long
-	// as a client may come back for them.
+	// End says that there will be no more events of a stream. The events stay
+	// as long as a client may come back for them.
 	End(stream string)
 }
 
@@ -41,19 +41,19 @@ const (
 	maxBufferStreamBytes  = 1 << 20
 	bufferTime            = 5 * time.Minute
 
-	// streamCost is what a stream counts beside its events, so that many short
-	// ones weigh as much as a long one.
+	// streamCost is added to the size of each stream, so that many short
+	// streams count as much as a long one.
 	streamCost = maxBufferBytes / maxBufferStreams
 )
 
-// An EventBuffer keeps events in memory: of each stream the last 256, or 1 MiB
-// of them, but the very last in any case, for as long as the stream lasts and 5
-// minutes more. It keeps 1,000 streams, or 64 MiB; beyond that streams of the
-// caller who has most go, those first that have ended.
+// An EventBuffer keeps events in memory: the last 256 of each stream, or the
+// last 1 MiB, but always the last one. It drops them 5 minutes after the end of
+// the stream. It keeps 1,000 streams, or 64 MiB. Beyond that it drops streams
+// of the caller who has most, and among them those that have ended first.
 type EventBuffer struct {
 	mu      sync.Mutex
 	streams map[string]*bufferedStream
-	owners  map[string]share.Caller // of streams without an event yet
+	owners  map[string]share.Caller // of streams that have no event yet
 	sizes   map[share.Caller]int    // bytes, and a little for each stream
 	ended   []*bufferedStream       // in that order
 	size    int
@@ -76,14 +76,14 @@ func NewEventBuffer() *EventBuffer {
 	}
 }
 
-// Own says to whose share a stream counts that begins, until End.
+// Own says to whose share a new stream counts, until End.
 func (b *EventBuffer) Own(stream string, owner share.Caller) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.owners[stream] = owner
 }
 
-// Append keeps an event and drops what there is no more room for.
+// Append keeps an event and drops others when there is no room for them.
 func (b *EventBuffer) Append(stream string, number uint64, data []byte) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -108,7 +108,7 @@ func (b *EventBuffer) Append(stream string, number uint64, data []byte) {
 	}
 }
 
-// After returns what is left of a stream after an event.
+// After returns the events of a stream that follow an event.
 func (b *EventBuffer) After(stream string, number uint64) iter.Seq2[uint64, []byte] {
 	events := b.after(stream, number)
 	return func(yield func(uint64, []byte) bool) {
@@ -153,8 +153,8 @@ func (b *EventBuffer) grow(s *bufferedStream, n int) {
 	b.sizes[s.owner] += n
 }
 
-// expire drops the streams whose time is over. There is no timer for that: what
-// is over stays until the buffer is used again, within its bounds.
+// expire drops the streams whose time is over. There is no timer for that: they
+// stay, within the bounds of the buffer, until it is used again.
 func (b *EventBuffer) expire(now time.Time) {
 	for len(b.ended) > 0 && (b.ended[0].gone || !now.Before(b.ended[0].until)) {
 		b.drop(b.ended[0])
@@ -162,8 +162,8 @@ func (b *EventBuffer) expire(now time.Time) {
 	}
 }
 
-// makeRoom drops a stream other than keep: of the caller who has most, one that
-// has ended if there is one.
+// makeRoom drops a stream other than keep. It takes one of the caller who has
+// most, and one that has ended if there is one.
 func (b *EventBuffer) makeRoom(keep *bufferedStream) {
 	var victim *bufferedStream
 	better := func(s *bufferedStream) bool {

@@ -97,7 +97,8 @@ func TestEventBufferExpires(t *testing.T) {
 	})
 }
 
-// Beyond 1,000 streams or 64 MiB those go that ended first, and then any.
+// Beyond 1,000 streams or 64 MiB the buffer drops the streams that ended first,
+// and then any.
 func TestEventBufferBoundsAll(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -138,7 +139,7 @@ func TestEventBufferBoundsAll(t *testing.T) {
 	}
 }
 
-// One caller who fills the buffer loses streams of its own, and none of others.
+// A caller who fills the buffer loses its own streams and no others.
 func TestEventBufferIsShared(t *testing.T) {
 	t.Parallel()
 	b := handshake.NewEventBuffer()

@@ -17,46 +17,46 @@ import (
 	"github.com/mcpengine/mcpengine/internal/streamable"
 )
 
-// Header fields in the form in which net/http stores them.
+// Header fields as net/http stores them.
 const (
 	sessionField = "Mcp-Session-Id"
 	versionField = "Mcp-Protocol-Version"
 	eventField   = "Last-Event-Id"
 )
 
-// An HTTPConfig adjusts how versions with a handshake are served over
-// Streamable HTTP. Its zero value is ready to use by one process.
+// An HTTPConfig adjusts how the handshake versions are served over Streamable
+// HTTP. Its zero value is ready to use by one process.
 type HTTPConfig struct {
-	// Keys seals the session ids. Replicas that share it serve each other's
-	// sessions. The default is a random key.
+	// Keys seals the session ids. Replicas with the same keys serve each
+	// other's sessions. The default is a random key.
 	Keys *seal.Ring
 
 	// NoSessions keeps nothing between requests: no session id is given out,
-	// clients have no capabilities, and nobody listens for changes. A request
-	// ends with its connection, because nobody could fetch the answer.
+	// clients have no capabilities, and none can listen for changes. A request
+	// ends with its connection, because the client could not fetch the answer.
 	NoSessions bool
 
-	// PlatformSessions serves a request whose session id was not made here as
-	// one without a session, instead of with 404: the platform in front of the
-	// server makes up ids of its own.
+	// PlatformSessions serves a request whose session id this server did not
+	// issue as a request without a session, instead of answering 404. It is for
+	// platforms that put ids of their own into requests.
 	PlatformSessions bool
 
-	// JSONOnly answers with JSON always: there are no event streams, and so no
+	// JSONOnly always answers with JSON: there are no event streams, and so no
 	// notifications and no requests to the client.
 	JSONOnly bool
 
 	// SessionTTL is how long a session id is valid. The default is 24 hours.
 	SessionTTL time.Duration
 
-	// MaxSessions bounds the sessions of which something is kept, beyond what
-	// the client keeps itself. The default is 10,000.
+	// MaxSessions bounds the sessions for which the server keeps state beyond
+	// the session id. The default is 10,000.
 	MaxSessions int
 
-	// MaxAway is how long a request goes on without a connection to its client,
-	// and how long changes are kept for one. The default is 10 minutes.
+	// MaxAway is how long a request goes on while its client has no connection,
+	// and how long changes are kept for a client. The default is 10 minutes.
 	MaxAway time.Duration
 
-	// AskTimeout is that of [ConnConfig].
+	// AskTimeout means the same as in [ConnConfig].
 	AskTimeout time.Duration
 
 	// KeepAlive is how often a comment is sent, so that intermediaries keep a
@@ -71,8 +71,8 @@ type HTTPConfig struct {
 	// default is [NewEventBuffer].
 	Events EventStore
 
-	// Caller returns the verified caller of an HTTP request, and Expires when
-	// that ends, or zero. Optional.
+	// Caller returns the verified caller of an HTTP request. Expires returns
+	// when the caller's token expires, or zero. Optional.
 	Caller  func(*http.Request) string
 	Expires func(*http.Request) time.Time
 
@@ -114,21 +114,21 @@ func (c HTTPConfig) withDefaults() HTTPConfig {
 	return c
 }
 
-// HTTP serves a [jsonrpc.Handler] to clients of versions with a handshake over
+// HTTP serves a [jsonrpc.Handler] to clients of the handshake versions over
 // Streamable HTTP (2025-11-25, transports, "Streamable HTTP"). It is plugged
 // into the endpoint of 2026-07-28 as its [streamable.Handshake].
 //
-// A session id holds all that the handshake has established, sealed, so that
-// any replica with the same keys serves the session and none has to keep it.
-// What one instance knows beyond that helps while requests reach it, and is
-// replaced by defaults where they do not: the log level, subscriptions, requests
+// A session id holds everything that the handshake has established, sealed. So
+// any replica with the same keys serves the session, and no replica has to
+// store it. One instance keeps more: the log level, subscriptions, requests
 // under way that can be cancelled, requests to the client that wait for an
-// answer, and streams that can be resumed.
+// answer, and streams that can be resumed. Requests that reach another instance
+// get the defaults instead.
 type HTTP struct {
-	handler   jsonrpc.Handler
-	config    HTTPConfig
-	sessions  table
-	stateless map[string]*session // by version
+	handler     jsonrpc.Handler
+	config      HTTPConfig
+	sessions    table
+	sessionless map[string]*session // by version
 
 	away *share.Bound // streams without a connection
 
@@ -147,14 +147,14 @@ func NewHTTP(h jsonrpc.Handler, config HTTPConfig) *HTTP {
 		away: share.NewBound(share.StreamsAway), running: make(map[*exchange]struct{}),
 	}
 	s.sessions.init(s.config.MaxSessions)
-	s.stateless = make(map[string]*session, len(versions))
+	s.sessionless = make(map[string]*session, len(versions))
 	for _, version := range versions {
-		s.stateless[version] = newSession(s, claims{peer: Peer{Version: version}}, share.Caller{})
+		s.sessionless[version] = newSession(s, claims{peer: Peer{Version: version}}, share.Caller{})
 	}
 	return s
 }
 
-// Speaks reports whether a version is one with a handshake.
+// Speaks reports whether a version is a handshake version.
 func (*HTTP) Speaks(version string) bool { return slices.Contains(versions, version) }
 
 // Post answers one message.
@@ -165,7 +165,8 @@ func (h *HTTP) Post(w http.ResponseWriter, r *http.Request, body []byte, req *js
 	}
 	s, refused := h.find(r, req.Began)
 	if refused != nil {
-		// Who has lost its session for want of a token needs the token first.
+		// A session belongs to its caller. A client without its token is told
+		// so before it is told that the session is unknown.
 		if err != nil || req.IsNotification() || !h.turnAway(w, r, req) {
 			refused.send(w, req.ID)
 		}
@@ -185,8 +186,8 @@ func (h *HTTP) Post(w http.ResponseWriter, r *http.Request, body []byte, req *js
 	return false
 }
 
-// initialize begins a session. There is nothing to keep of it: what has been
-// negotiated goes to the client as the id of the session.
+// initialize begins a session. The server keeps nothing of it: the session id
+// that it gives the client holds what has been negotiated.
 func (h *HTTP) initialize(w http.ResponseWriter, r *http.Request, req *jsonrpc.Request) {
 	peer, err := Negotiate(req)
 	if err != nil {
@@ -215,7 +216,7 @@ func (h *HTTP) initialize(w http.ResponseWriter, r *http.Request, req *jsonrpc.R
 	h.writeResponse(w, req.Began, resp)
 }
 
-// turnAway answers a request whose caller may not make it, and reports whether
+// turnAway refuses a request that its caller may not make, and reports whether
 // it did.
 func (h *HTTP) turnAway(w http.ResponseWriter, r *http.Request, req *jsonrpc.Request) bool {
 	err := jsonrpc.Authorize(r.Context(), h.handler, req)
@@ -228,7 +229,7 @@ func (h *HTTP) turnAway(w http.ResponseWriter, r *http.Request, req *jsonrpc.Req
 	return true
 }
 
-// writeResponse sends what a handler has answered, however long it has taken.
+// writeResponse sends the response of a handler, however long that has taken.
 func (h *HTTP) writeResponse(w http.ResponseWriter, began time.Time, resp *jsonrpc.Response) {
 	streamable.ExtendWrite(w, began, h.config.IOTimeout)
 	streamable.WriteResponse(w, http.StatusOK, resp)
@@ -237,9 +238,9 @@ func (h *HTTP) writeResponse(w http.ResponseWriter, began time.Time, resp *jsonr
 // listens reports whether clients can listen for changes.
 func (h *HTTP) listens() bool { return !h.config.NoSessions && !h.config.JSONOnly }
 
-// Delete ends a session. The server forgets what it knows and remembers that
-// the id is not valid any more. Only this instance does: another replica that
-// is given the id serves it until it expires.
+// Delete ends a session. This instance forgets the session and remembers that
+// its id is not valid any more. Other replicas do not know that: they accept
+// the id until it expires.
 func (h *HTTP) Delete(w http.ResponseWriter, r *http.Request) {
 	if h.config.NoSessions {
 		streamable.RejectMethod(w, "POST, OPTIONS")
@@ -250,7 +251,7 @@ func (h *HTTP) Delete(w http.ResponseWriter, r *http.Request) {
 		refused.send(w, nil)
 		return
 	}
-	if s.stateless() {
+	if s.sessionless() {
 		streamable.RejectMethod(w, "POST, OPTIONS")
 		return
 	}
@@ -260,7 +261,7 @@ func (h *HTTP) Delete(w http.ResponseWriter, r *http.Request) {
 }
 
 // Close ends the streams on which clients listen for changes and refuses new
-// ones. Requests go on being answered.
+// ones. The server goes on answering requests.
 func (h *HTTP) Close() {
 	h.mu.Lock()
 	h.closed = true
@@ -274,8 +275,8 @@ func (h *HTTP) Close() {
 // handler that ignores its context does not hold up the end of the process.
 const lastGrace = time.Second
 
-// Wait returns when the requests of sessions have ended. When ctx ends they are
-// cancelled. It comes after Close.
+// Wait returns when the requests of sessions have ended. When ctx ends, it
+// cancels them. Call it after Close.
 func (h *HTTP) Wait(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() { // ends with the last request
@@ -319,7 +320,7 @@ func (h *HTTP) leave(x *exchange) {
 	}
 }
 
-// Cut answers the requests that run with err, whatever their handlers do, and
+// Cut answers all running requests with err, whatever their handlers do, and
 // returns how many there were.
 func (h *HTTP) Cut(err *jsonrpc.Error) int {
 	h.mu.Lock()
@@ -339,15 +340,15 @@ func (h *HTTP) isClosed() bool {
 	return h.closed
 }
 
-// sendError answers a request that is refused with 400.
+// sendError refuses a request with status 400.
 func sendError(w http.ResponseWriter, id []byte, err *jsonrpc.Error) {
 	resp := jsonrpc.ErrorResponse(id, err)
 	defer resp.Release()
 	streamable.WriteJSON(w, http.StatusBadRequest, resp.Body)
 }
 
-// withoutChanges takes from the result of initialize the capabilities to tell
-// of changes, for clients that have no stream on which to be told.
+// withoutChanges removes from the result of initialize the capabilities that
+// announce changes, for clients that have no stream to receive them on.
 func withoutChanges(body []byte) []byte {
 	return jsonrpc.EditMember(body, "result", func(result []byte) []byte {
 		return jsonrpc.EditMember(result, "capabilities", func(capabilities []byte) []byte {

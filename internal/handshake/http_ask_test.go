@@ -49,7 +49,7 @@ func TestAsk(t *testing.T) {
 				t.Errorf("the request is %v", m)
 			}
 
-			// None of these is an answer.
+			// These are not answers.
 			other := *c
 			other.session = initialize(t, endpoint, "2025-11-25")
 			for _, wrong := range []struct {
@@ -83,7 +83,7 @@ func TestAsk(t *testing.T) {
 	}
 }
 
-// Who asks over a connection that is lost gets its answer all the same.
+// A request to the client gets its answer even if the connection is lost.
 func TestAskAcrossConnections(t *testing.T) {
 	t.Parallel()
 	h := newScript()
@@ -109,7 +109,7 @@ func TestAskAcrossConnections(t *testing.T) {
 	s.rest()
 }
 
-// A client that takes too long is told that nobody waits any more.
+// A client that takes too long is told that the request is cancelled.
 func TestAskTimeout(t *testing.T) {
 	t.Parallel()
 	h := newScript()
@@ -129,7 +129,7 @@ func TestAskTimeout(t *testing.T) {
 	}
 }
 
-// Nobody waits for the answers of a client that has ended the session.
+// A client that has ended its session is not waited for.
 func TestAskNobody(t *testing.T) {
 	t.Parallel()
 	h := newScript()
@@ -149,7 +149,7 @@ func TestAskNobody(t *testing.T) {
 	close(h.steps)
 }
 
-// A client that has left before it was given an id cannot come back.
+// A client that has left before it received an id cannot come back.
 func TestAskClientThatLeft(t *testing.T) {
 	t.Parallel()
 	ctx, leave := context.WithCancel(t.Context())

@@ -10,8 +10,9 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// postBatch answers a batch, which one version knows: its requests one after
-// the other, and all their responses together (2025-03-26, basic, "Batching").
+// postBatch answers a batch, which only 2025-03-26 has: it runs the requests
+// one after the other and sends all responses together (2025-03-26, basic,
+// "Batching").
 func (h *HTTP) postBatch(w http.ResponseWriter, r *http.Request, s *session, body []byte, began time.Time) (kept bool) {
 	if !s.peer.traits().Batches {
 		sendError(w, nil, jsonrpc.ErrIsBatch)
@@ -35,7 +36,7 @@ func (h *HTTP) postBatch(w http.ResponseWriter, r *http.Request, s *session, bod
 	}
 	for _, b := range batch {
 		if b.req != nil && h.turnAway(w, r, b.req) {
-			return false // and nothing of the batch is run
+			return false // no request of the batch is run
 		}
 	}
 	x := newExchange(h, s, w, r, began)
@@ -54,8 +55,8 @@ type batched struct {
 	resp *jsonrpc.Response
 }
 
-// readBatched reads one message of a batch. It returns nothing for what has no
-// response.
+// readBatched reads one message of a batch. It returns the zero value for a
+// message that gets no response.
 func (s *session) readBatched(message []byte) (b batched) {
 	req := new(jsonrpc.Request)
 	err := req.Parse(message)
@@ -65,7 +66,7 @@ func (s *session) readBatched(message []byte) (b batched) {
 			s.take(reply)
 			return b
 		}
-		err, req.ID = malformed, nil // which is not of a request that could be answered
+		err, req.ID = malformed, nil // no request has this id
 	}
 	switch {
 	case err != nil:
@@ -82,8 +83,8 @@ func (s *session) readBatched(message []byte) (b batched) {
 	return b
 }
 
-// runBatch returns the array of responses, or nil when the client wants none of
-// them.
+// runBatch returns the array of responses, or nil when the client wants no
+// response.
 func (x *exchange) runBatch(batch []batched) []byte {
 	body := []byte{'['}
 	for _, b := range batch {

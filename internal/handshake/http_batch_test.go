@@ -14,7 +14,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/sse"
 )
 
-// Batches are part of one version (2025-03-26, basic, "Batching").
+// Only one version has batches (2025-03-26, basic, "Batching").
 func TestBatch(t *testing.T) {
 	t.Parallel()
 	const (

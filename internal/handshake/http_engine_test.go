@@ -105,7 +105,7 @@ func TestEngine(t *testing.T) {
 	}
 }
 
-// The engine asks, and waits where it stands.
+// The handler asks the client, and waits for the answer.
 func TestEngineAsks(t *testing.T) {
 	t.Parallel()
 	c := connect(t, newEngine(), "2025-06-18")
@@ -127,8 +127,8 @@ func TestEngineAsks(t *testing.T) {
 	}
 }
 
-// Behind a balancer that sends every request elsewhere, no session is lost:
-// replicas need nothing in common but the keys.
+// Behind a load balancer that sends each request to another replica, no session
+// is lost: replicas only have to share the keys.
 func TestReplicas(t *testing.T) {
 	t.Parallel()
 	calls := int64(10_000)

@@ -17,7 +17,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/streamable"
 )
 
-// patience is how long a test waits for what happens at once when all is well.
+// patience is how long a test waits for something that normally happens at
+// once.
 const patience = 20 * time.Second
 
 type handlerFunc func(ctx context.Context, req *jsonrpc.Request, notify func(jsonrpc.Notification)) *jsonrpc.Response
@@ -41,10 +42,10 @@ func result(req *jsonrpc.Request, object string) *jsonrpc.Response {
 
 // newEndpoint returns an endpoint that serves h in all versions.
 func newEndpoint(h jsonrpc.Handler, config handshake.HTTPConfig) (*streamable.Server, *handshake.HTTP) {
-	earlier := handshake.NewHTTP(h, config)
+	handshakeHTTP := handshake.NewHTTP(h, config)
 	return streamable.New(h, streamable.Config{
-		MaxBody: 1 << 20, KeepAlive: time.Minute, IOTimeout: patience, Versions: []string{"2026-07-28"}, Handshake: earlier,
-	}), earlier
+		MaxBody: 1 << 20, KeepAlive: time.Minute, IOTimeout: patience, Versions: []string{"2026-07-28"}, Handshake: handshakeHTTP,
+	}), handshakeHTTP
 }
 
 // newMessage returns a well-formed POST of a client of the version.

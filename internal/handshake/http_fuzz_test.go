@@ -14,7 +14,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/seal"
 )
 
-// Only what the server has given out is the id of a session.
+// Only an id that the server has issued is a session id.
 func FuzzSessionID(f *testing.F) {
 	h, _ := newEndpoint(handlerFunc(complete), handshake.HTTPConfig{})
 	id := initialize(f, h, "2025-11-25")
@@ -35,9 +35,9 @@ func FuzzSessionID(f *testing.F) {
 	})
 }
 
-// What is in an id is read with care even though nobody else can have sealed it:
-// the keys may be older than the program.
-func FuzzTicket(f *testing.F) {
+// The content of an id is checked even though only the server can have sealed
+// it: another version of the program may have used the same keys.
+func FuzzClaims(f *testing.F) {
 	keys := seal.RandomRing()
 	h, _ := newEndpoint(handlerFunc(func(_ context.Context, req *jsonrpc.Request, _ func(jsonrpc.Notification)) *jsonrpc.Response {
 		for _, m := range req.Meta {
@@ -68,7 +68,7 @@ func FuzzTicket(f *testing.F) {
 	})
 }
 
-// No event but one that has been sent resumes a stream.
+// Only the id of an event that was sent resumes a stream.
 func FuzzEventID(f *testing.F) {
 	h, _ := newEndpoint(newFeed(), handshake.HTTPConfig{})
 	c := initialize(f, h, "2025-11-25")
@@ -82,14 +82,14 @@ func FuzzEventID(f *testing.F) {
 		r.Method = http.MethodGet
 		r.Header["Last-Event-Id"] = []string{event}
 		w := serve(h, r)
-		// One that looks like that of a stream of changes begins such a stream.
+		// An id with the form of a stream of changes begins such a stream.
 		if w.Code != http.StatusBadRequest && (event == "" || event[0] != 'l') {
 			t.Errorf("HTTP %d %s", w.Code, w.Body)
 		}
 	})
 }
 
-// Whatever is sent is answered with JSON, or accepted.
+// Every message is answered with JSON, or accepted.
 func FuzzMessage(f *testing.F) {
 	h, _ := newEndpoint(handlerFunc(complete), handshake.HTTPConfig{})
 	sessions := map[string]string{}

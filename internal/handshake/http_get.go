@@ -16,8 +16,8 @@ var (
 	errNoEvent    = &httpRefusal{http.StatusBadRequest, "there is no stream that could be resumed after " + eventField}
 )
 
-// Get answers with an event stream: the one on which the client listens for
-// changes, or the one that it resumes.
+// Get answers with an event stream: the stream on which the client listens for
+// changes, or a stream that it resumes.
 func (h *HTTP) Get(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case h.config.NoSessions:
@@ -28,7 +28,7 @@ func (h *HTTP) Get(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s, refused := h.find(r, time.Now())
-	if refused == nil && s.stateless() {
+	if refused == nil && s.sessionless() {
 		streamable.RejectMethod(w, "POST, OPTIONS")
 		return
 	}
@@ -60,14 +60,14 @@ func (h *HTTP) stream(w http.ResponseWriter, r *http.Request, s *session) *httpR
 		return nil
 	}
 	if strings.HasPrefix(id, listenStream) {
-		// What it has missed is lost, but not what comes: the client may have
-		// listened to another instance.
+		// The client may have listened to another instance. The changes it has
+		// missed are lost, but it gets those that follow.
 		return h.listen(w, r, s)
 	}
 	return errNoEvent
 }
 
-// listen answers with what the client hears of without having asked.
+// listen answers with the stream of changes.
 func (h *HTTP) listen(w http.ResponseWriter, r *http.Request, s *session) *httpRefusal {
 	st, refused := s.listen(r.Context())
 	if refused != nil {
@@ -75,14 +75,14 @@ func (h *HTTP) listen(w http.ResponseWriter, r *http.Request, s *session) *httpR
 	}
 	c := newResponse(w, r)
 	if !st.attach(c, 0) {
-		return errNoListener // it has been stopped meanwhile
+		return errNoListener // it was stopped in between
 	}
 	st.carry(c)
 	return nil
 }
 
-// replay answers with the rest of a stream that has ended, and reports false
-// when there is none.
+// replay answers with the rest of a stream that has ended. It reports false
+// when no events are left.
 func (h *HTTP) replay(w http.ResponseWriter, s *session, id string, n uint64) bool {
 	st := stream{session: s, id: id}
 	var out *streamable.EventWriter
@@ -111,22 +111,22 @@ func (st *stream) carry(c *httpResponse) {
 	select {
 	case <-c.ended:
 	case <-c.r.Context().Done():
-		st.lose(c)
+		st.detach(c)
 	case <-expiry.C:
 		st.session.http.sessions.remove(st.session)
 		st.session.close(errExpired)
-		st.lose(c)
+		st.detach(c)
 	case <-unverified:
-		// What the client heard of ends as well: nobody vouches for it. It is
-		// there again when the client listens with a new token.
+		// The caller is not verified any more, so its subscriptions end too.
+		// They begin again when the client listens with a new token.
 		st.session.stopIf(st)
-		st.lose(c)
+		st.detach(c)
 	}
 }
 
 // parseEventID splits the id of an event into its stream and its number. It
-// accepts only ids of the form that [stream.eventID] writes: what a client made
-// up must not become a name in an [EventStore].
+// accepts only ids of the form that [stream.eventID] writes: a client must not
+// choose the names in an [EventStore].
 func parseEventID(id string) (stream string, n uint64, ok bool) {
 	i := strings.LastIndexByte(id, '-')
 	if i < 0 || !isStreamID(id[:i]) {

@@ -19,8 +19,8 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// A feed is a handler of 2026-07-28 with tools and some resources,
-// whose changes it tells of.
+// A feed is a handler of 2026-07-28 with tools and some resources. It reports
+// their changes.
 type feed struct {
 	resources []string
 	refuses   bool
@@ -80,7 +80,7 @@ func (f *feed) notification(req *jsonrpc.Request, method, members string) jsonrp
 	return jsonrpc.Notification{Method: method, Params: fmt.Appendf(nil, `{"_meta":{"io.modelcontextprotocol/subscriptionId":%s}%s}`, req.ID, members)}
 }
 
-// toolsChanged and updated tell the listeners that want to know.
+// toolsChanged and updated notify the listeners that asked for it.
 func (f *feed) toolsChanged() {
 	f.tell("notifications/tools/list_changed", "", func(wanted filter) bool { return wanted.Tools })
 }
@@ -96,7 +96,7 @@ func (f *feed) tell(method, members string, wants func(filter) bool) {
 		if wants(wanted) {
 			select {
 			case changes <- jsonrpc.Notification{Method: method, Params: []byte(members)}:
-			default: // it is behind, and hears of the change with those before
+			default: // the listener is behind, and is told of this change with the last one
 			}
 		}
 	}
@@ -118,9 +118,9 @@ func subscription(method, uri string) string {
 	return `{"jsonrpc":"2.0","id":1,"method":"resources/` + method + `","params":{"uri":"` + uri + `"}}`
 }
 
-// A client hears of changes on a stream of its own, from the moment on that it
-// has it: of the lists, and of the resources it has subscribed to, before or
-// meanwhile. Nothing of 2026-07-28 is left in the notifications.
+// A client is told of changes on a stream of its own, as soon as the stream is
+// open: of the lists, and of the resources it has subscribed to, before or
+// after that. The notifications have no members of 2026-07-28.
 func TestListen(t *testing.T) {
 	t.Parallel()
 	for _, version := range protocol.Names(protocol.IsHandshake) {
@@ -178,7 +178,7 @@ func TestListen(t *testing.T) {
 	}
 }
 
-// A resource that is not there cannot be subscribed to, whether the client
+// A client cannot subscribe to a resource that does not exist, whether it
 // listens or not.
 func TestSubscribeRefused(t *testing.T) {
 	t.Parallel()
@@ -215,8 +215,8 @@ func TestSubscriptionsAreBounded(t *testing.T) {
 	}
 }
 
-// One stream at a time (2025-11-25, transports, "Multiple Connections"); when
-// it is gone, another one may follow.
+// A client has one stream of changes at a time (2025-11-25, transports,
+// "Multiple Connections"). When that has ended, it may open another.
 func TestListenTwice(t *testing.T) {
 	t.Parallel()
 	f := newFeed()
@@ -245,7 +245,7 @@ func TestListenTwice(t *testing.T) {
 	}
 }
 
-// What happens while the client is away it hears of when it comes back.
+// A client that comes back is told of the changes it has missed.
 func TestListenAgain(t *testing.T) {
 	t.Parallel()
 	f := newFeed("a:1")
@@ -264,7 +264,7 @@ func TestListenAgain(t *testing.T) {
 	if e := s.next(); string(e.Data) != toolsChangedMessage {
 		t.Errorf("the client hears %s", e.Data)
 	}
-	// To an instance that does not know the stream, it is a new one.
+	// On an instance that does not know the stream, it begins a new one.
 	other, _ := newEndpoint(f, handshake.HTTPConfig{})
 	c = connect(t, other, "2025-11-25")
 	s = c.stream(c.get(e.ID))
@@ -273,7 +273,7 @@ func TestListenAgain(t *testing.T) {
 	}
 }
 
-// A client that stays away is not listened for.
+// A subscription ends when its client stays away.
 func TestListenAwayTooLong(t *testing.T) {
 	t.Parallel()
 	f := newFeed("a:1")
@@ -296,14 +296,14 @@ func TestListenRefused(t *testing.T) {
 	}
 }
 
-// Close ends the streams of those who listen, and refuses new ones.
+// Close ends the streams of changes, and refuses new ones.
 func TestClose(t *testing.T) {
 	t.Parallel()
 	f := newFeed()
-	endpoint, earlier := newEndpoint(f, handshake.HTTPConfig{})
+	endpoint, handshakeHTTP := newEndpoint(f, handshake.HTTPConfig{})
 	c := connect(t, endpoint, "2025-11-25")
 	s := c.stream(c.get(""))
-	earlier.Close()
+	handshakeHTTP.Close()
 	if got := data(s.rest()); !cmp.Equal(got, []string{""}) {
 		t.Errorf("the events are %q", got)
 	}
@@ -318,7 +318,7 @@ func TestClose(t *testing.T) {
 	}
 }
 
-// A stream on which nothing happens is kept alive, whoever it belongs to.
+// A stream on which nothing happens is kept alive.
 func TestKeepAlive(t *testing.T) {
 	t.Parallel()
 	h := newScript()

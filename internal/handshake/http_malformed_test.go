@@ -9,8 +9,8 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// What is wrong with a message, or with the HTTP request around it, decides
-// what is said about it, and nothing of it is run.
+// A message that is wrong, or whose HTTP request is wrong, gets a matching
+// error and is not run.
 func TestMalformed(t *testing.T) {
 	t.Parallel()
 	const (
@@ -30,7 +30,7 @@ func TestMalformed(t *testing.T) {
 	none := []string(nil)
 	for _, test := range []struct {
 		name, body string
-		fields     fields // in place of those of a good request in a session
+		fields     fields // replace the fields of a good request in a session
 		status     int
 		code       int
 		message    string // a part of it
@@ -98,13 +98,13 @@ func TestMalformed(t *testing.T) {
 		{"very long session", ping, fields{"Mcp-Session-Id": {strings.Repeat("A", 100_000)}}, 404, invalid, noSession},
 
 		// Versions.
-		{"other version of the era", ping, fields{"Mcp-Protocol-Version": {"2025-06-18"}}, 400, invalid, "must be 2025-11-25"},
-		{"newest version in the header alone", ping, fields{"Mcp-Protocol-Version": {"2026-07-28"}}, 400, mismatch, "Mcp-Method"},
+		{"other handshake version", ping, fields{"Mcp-Protocol-Version": {"2025-06-18"}}, 400, invalid, "must be 2025-11-25"},
+		{"2026-07-28 in the header alone", ping, fields{"Mcp-Protocol-Version": {"2026-07-28"}}, 400, mismatch, "Mcp-Method"},
 		{"unknown version", ping, fields{"Mcp-Protocol-Version": {"2025-01-01"}}, 400, mcp.CodeUnsupportedProtocolVersion, ""},
 		{"version twice", ping, fields{"Mcp-Protocol-Version": {"2025-11-25", "2025-11-25"}}, 400, mismatch, "repeated"},
 		{"empty version", ping, fields{"Mcp-Protocol-Version": {""}}, 400, mismatch, ""},
 		{
-			"newest version in the body alone", request("ping", `{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}`),
+			"2026-07-28 in the body alone", request("ping", `{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}`),
 			nil, 400, mismatch, `"2025-11-25" does not match`,
 		},
 
@@ -114,7 +114,7 @@ func TestMalformed(t *testing.T) {
 		{"no Content-Type", ping, fields{"Content-Type": none}, 415, invalid, "Content-Type"},
 		{"form", ping, fields{"Content-Type": {"text/plain"}}, 415, invalid, "Content-Type"},
 		{"compressed", ping, fields{"Content-Encoding": {"gzip"}}, 415, invalid, "encoded"},
-		{"foreign page", ping, fields{"Origin": {"https://evil.example"}}, 403, invalid, "Origin"},
+		{"page of another origin", ping, fields{"Origin": {"https://evil.example"}}, 403, invalid, "Origin"},
 		{"too large", request("ping", `{"x":"`+strings.Repeat("x", 1<<20)+`"}`), nil, 413, invalid, "larger"},
 
 		// Parameters.
@@ -170,10 +170,10 @@ func TestMalformedGet(t *testing.T) {
 		{"two sessions", fields{"Mcp-Session-Id": {"x", "y"}}, 400, "repeated", ""},
 		{"invented session", fields{"Mcp-Session-Id": {"x"}}, 404, noSession, ""},
 		{"other version", fields{"Mcp-Protocol-Version": {"2025-06-18"}}, 400, "must be 2025-11-25", ""},
-		{"newest version", fields{"Mcp-Protocol-Version": {"2026-07-28"}}, 400, "must be 2025-11-25", ""},
+		{"2026-07-28", fields{"Mcp-Protocol-Version": {"2026-07-28"}}, 400, "must be 2025-11-25", ""},
 		{"unknown version", fields{"Mcp-Protocol-Version": {"x"}}, 400, "must be 2025-11-25", ""},
 		{"version twice", fields{"Mcp-Protocol-Version": {"2025-11-25", "2025-11-25"}}, 400, "repeated", ""},
-		{"foreign page", fields{"Origin": {"https://evil.example"}}, 403, "Origin", ""},
+		{"page of another origin", fields{"Origin": {"https://evil.example"}}, 403, "Origin", ""},
 		{"no Accept", fields{"Accept": nil}, 406, "text/event-stream", "GET"},
 		{"Accept without streams", fields{"Accept": {"application/json"}}, 406, "text/event-stream", "GET"},
 		{"unknown event", fields{"Last-Event-Id": {"x-1"}}, 400, "resumed", "GET"},

@@ -10,8 +10,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/seal"
 )
 
-// A platform that makes up session ids gets answers for them and no 404, but a
-// session that has been deleted stays deleted.
+// Requests with session ids of the platform are answered, not refused with 404.
+// A session that was deleted stays deleted.
 func TestPlatformSessions(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, testPlatformSessions)

@@ -34,8 +34,8 @@ func newExchange(h *HTTP, s *session, w http.ResponseWriter, r *http.Request, be
 	return x
 }
 
-// postRequest answers a request. It is answered with 200 whatever the answer
-// is: to clients of these versions 404 says that the session has ended.
+// postRequest answers a request. The status is 200 even for an error, because
+// to clients of the handshake versions 404 means that the session has ended.
 func (h *HTTP) postRequest(w http.ResponseWriter, r *http.Request, s *session, req *jsonrpc.Request) (kept bool) {
 	if resp := h.answer(r.Context(), s, req); resp != nil {
 		defer resp.Release()
@@ -54,13 +54,14 @@ func (h *HTTP) postRequest(w http.ResponseWriter, r *http.Request, s *session, r
 	})
 }
 
-// serve has answer write the answer and returns when the HTTP response has
-// ended. The answer of a session may outlive it, since the client can come back
-// for the rest. It is therefore written by a goroutine of its own, which [HTTP]
-// waits for. Kept says that this goroutine still uses the message.
+// serve calls answer, which writes the answer, and returns when the HTTP
+// response has ended. In a session the answer may outlive the HTTP response,
+// because the client can come back for the rest. A goroutine of its own
+// therefore writes it, and [HTTP] waits for that goroutine. Kept says that it
+// still uses the message.
 func (x *exchange) serve(answer func()) (kept bool) {
 	x.http.enter(x)
-	if x.session.stateless() || !x.owned {
+	if x.session.sessionless() || !x.owned {
 		x.attempt(answer)
 		x.abort()
 		return false
@@ -73,7 +74,7 @@ func (x *exchange) serve(answer func()) (kept bool) {
 	}()
 	select {
 	case <-x.r.Context().Done():
-		x.stream.lose(&x.response)
+		x.stream.detach(&x.response)
 	case <-x.response.ended:
 	case <-done:
 	}
@@ -92,8 +93,8 @@ func (x *exchange) abort() {
 	}
 }
 
-// attempt calls answer and ends what it leaves behind. A handler that ends its
-// goroutine ([runtime.Goexit]) is answered here.
+// attempt calls answer and then ends the stream. It sends an error when a
+// handler has ended its goroutine ([runtime.Goexit]).
 func (x *exchange) attempt(answer func()) {
 	returned := false
 	defer func() {
@@ -122,12 +123,12 @@ func (x *exchange) cut(err *jsonrpc.Error) {
 	x.stream.cut(resp)
 }
 
-// run runs a request and returns the response, or nil when the client wants
-// none.
+// run runs a request and returns the response, or nil when the client does not
+// want one any more.
 func (x *exchange) run(req *jsonrpc.Request) *jsonrpc.Response {
 	s := x.session
 	req.OnRun = x.stream.run
-	if s.stateless() {
+	if s.sessionless() {
 		s.adapt(req, protocol.DefaultLevel)
 		return x.http.handler.Handle(x.r.Context(), req, x.stream.notify)
 	}
@@ -154,20 +155,20 @@ func (x *exchange) run(req *jsonrpc.Request) *jsonrpc.Response {
 	return resp
 }
 
-// Ask is that of [jsonrpc.Asker].
+// Ask implements [jsonrpc.Asker].
 func (x *exchange) Ask(ctx context.Context, method string, params []byte) ([]byte, error) {
 	return x.session.requests().Ask(ctx, x.stream.send, method, params)
 }
 
-// finish sends the response, in whichever form the answer has by now.
+// finish sends the response, as JSON or as the last event of the stream.
 func (x *exchange) finish(resp *jsonrpc.Response) {
 	if !x.stream.finish(resp) {
 		x.http.writeResponse(x.w, x.began, resp)
 	}
 }
 
-// answer answers the requests that are about the session, and those that no
-// version with a handshake has. It returns nil for all others.
+// answer answers the requests that are about the session, and refuses methods
+// that no handshake version has. It returns nil for all other requests.
 func (h *HTTP) answer(ctx context.Context, s *session, req *jsonrpc.Request) *jsonrpc.Response {
 	m := protocol.MethodOf(req.Method)
 	if !m.Local && m.In(true) {
@@ -191,7 +192,7 @@ func (h *HTTP) answer(ctx context.Context, s *session, req *jsonrpc.Request) *js
 
 func (s *session) answerSetLevel(req *jsonrpc.Request) *jsonrpc.Error {
 	level, err := logLevel(req)
-	if err == nil && !s.stateless() {
+	if err == nil && !s.sessionless() {
 		s.setLevel(level)
 	}
 	return err
@@ -212,8 +213,9 @@ func (s *session) answerSubscribe(ctx context.Context, req *jsonrpc.Request) *js
 	return s.subscribe(ctx, uri)
 }
 
-// postReply takes the answer to a request of the server. One that nobody waits
-// for is accepted all the same: it may be late, or wait on another instance.
+// postReply takes the client's response to a request of the server. It accepts
+// a response to no known request too: the response may be late, or the request
+// may wait on another instance.
 func (h *HTTP) postReply(w http.ResponseWriter, s *session, body []byte) {
 	reply, err := jsonrpc.ParseReply(body)
 	if err != nil {

@@ -35,9 +35,9 @@ func notes(n int) handlerFunc {
 	}
 }
 
-// A request is answered with JSON, and with a stream from the first message
-// before the answer on. Its events have ids; the newest of the versions primes
-// the client with the first one.
+// A request is answered with JSON, or with a stream when a message precedes the
+// answer. The events of a stream have ids. In 2025-11-25 its first event has an
+// id and no data.
 func TestAnswer(t *testing.T) {
 	t.Parallel()
 	for _, version := range protocol.Names(protocol.IsHandshake) {
@@ -83,8 +83,8 @@ func TestAnswer(t *testing.T) {
 	}
 }
 
-// To these clients 404 says that the session has ended, so that no error of a
-// request may travel with it.
+// To clients of the handshake versions 404 means that the session has ended, so
+// the error of a request must not have that status.
 func TestErrorsTravelWith200(t *testing.T) {
 	t.Parallel()
 	h, _ := newEndpoint(handlerFunc(func(_ context.Context, req *jsonrpc.Request, _ func(jsonrpc.Notification)) *jsonrpc.Response {
@@ -112,7 +112,7 @@ func TestRequestOutlivesConnection(t *testing.T) {
 		if req.Method != "tools/call" {
 			return result(req, `{}`)
 		}
-		notify(jsonrpc.Notification{Method: "notifications/message", Params: []byte(`{}`)}) // from which the client can come back
+		notify(jsonrpc.Notification{Method: "notifications/message", Params: []byte(`{}`)}) // the client can resume the stream from here
 		close(entered)
 		<-left
 		derived, cancel := context.WithTimeout(ctx, patience)
@@ -253,7 +253,7 @@ func TestCancelOtherRequest(t *testing.T) {
 	s.rest()
 }
 
-// A client that does not come back in time is waited for no longer.
+// The request of a client that does not come back in time is cancelled.
 func TestAwayTooLong(t *testing.T) {
 	t.Parallel()
 	for _, notifies := range []bool{false, true} {
@@ -278,7 +278,7 @@ func TestAwayTooLong(t *testing.T) {
 }
 
 // A request ends at once when its client has gone and cannot come back for the
-// answer: it was given no id of an event, or its version resumes no streams.
+// answer: it received no id of an event, or its version cannot resume streams.
 func TestNobodyComesBack(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -318,8 +318,8 @@ func TestNobodyComesBack(t *testing.T) {
 	}
 }
 
-// A call that says nothing for long becomes a stream, which tells the client,
-// where its version knows that, how to come back.
+// The answer to a call that sends nothing for long becomes a stream. In
+// 2025-11-25 the stream begins with the id to resume it from.
 func TestSilentCall(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -356,8 +356,8 @@ func TestSilentCall(t *testing.T) {
 	}
 }
 
-// A caller may keep half of the thousand streams that wait for their clients; of
-// more, those that are left last end at once.
+// A caller may have half of the thousand streams that wait for their clients.
+// Streams that are disconnected beyond that end at once.
 func TestTooManyAway(t *testing.T) {
 	t.Parallel()
 	ended := make(chan error, 1001)
@@ -396,8 +396,8 @@ func TestTooManyAway(t *testing.T) {
 	}
 }
 
-// Without sessions nothing is kept: what a request needs to be answered, it
-// says itself.
+// Without sessions nothing is kept: each request holds all that its answer
+// needs.
 func TestNoSessions(t *testing.T) {
 	t.Parallel()
 	var version, capabilities, level string
@@ -463,7 +463,7 @@ func TestNoSessions(t *testing.T) {
 	}
 }
 
-// Without a session nobody could fetch the answer.
+// Without a session the client could not fetch the answer.
 func TestNoSessionsEndWithConnection(t *testing.T) {
 	t.Parallel()
 	entered, ended := make(chan struct{}, 1), make(chan error, 1)
@@ -536,7 +536,7 @@ func TestPanic(t *testing.T) {
 	}
 }
 
-// A bufferedWriter keeps the answer, as one on AWS Lambda does.
+// A bufferedWriter keeps the answer, as the response writer on AWS Lambda does.
 type bufferedWriter struct {
 	*httptest.ResponseRecorder
 	dropped int
@@ -545,7 +545,7 @@ type bufferedWriter struct {
 func (*bufferedWriter) Buffered() bool { return true }
 func (w *bufferedWriter) Dropped()     { w.dropped++ }
 
-// A buffered answer is JSON, and what is notified is dropped.
+// A buffered answer is JSON, and notifications are dropped.
 func TestBufferedAnswer(t *testing.T) {
 	t.Parallel()
 	h, _ := newEndpoint(notes(2), handshake.HTTPConfig{NoSessions: true})

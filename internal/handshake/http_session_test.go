@@ -49,8 +49,8 @@ func TestSessionID(t *testing.T) {
 	}
 }
 
-// What the handshake has told reaches the engine with every request, and what
-// the client puts there itself does not.
+// The engine gets the client's description from the handshake with every
+// request, and none that the client puts into a request itself.
 func TestSessionDescribesClient(t *testing.T) {
 	t.Parallel()
 	type seen struct{ Version, Capabilities, Info, Level, Token, Name string }
@@ -62,7 +62,7 @@ func TestSessionDescribesClient(t *testing.T) {
 		{"2025-06-18", "2025-06-18", false},
 		{"2025-03-26", "2025-03-26", false},
 		{"2024-11-05", "2024-11-05", false},
-		{"2023-01-01", "2025-11-25", true}, // not known: the newest
+		{"2023-01-01", "2025-11-25", true}, // unknown: the last handshake version
 		{"2026-07-28", "2025-11-25", true}, // has no handshake
 	} {
 		t.Run(test.version, func(t *testing.T) {
@@ -101,7 +101,7 @@ func TestSessionDescribesClient(t *testing.T) {
 	}
 }
 
-// What a client says of itself reaches another instance whole.
+// The whole description of a client reaches another instance.
 func TestSessionCarriesClientInfo(t *testing.T) {
 	t.Parallel()
 	keys := seal.RandomRing()
@@ -124,7 +124,7 @@ func TestSessionCarriesClientInfo(t *testing.T) {
 	}
 }
 
-// Every replica with the keys serves a session, and none without.
+// A replica serves a session if and only if it has the keys.
 func TestSessionOnOtherInstance(t *testing.T) {
 	t.Parallel()
 	keys := seal.RandomRing()
@@ -217,8 +217,8 @@ func TestDeletedAreBounded(t *testing.T) {
 	}
 }
 
-// What an instance knows of a session is forgotten when there are too many, and
-// the session goes on.
+// When there are too many sessions, an instance drops the state of one. That
+// session goes on.
 func TestSessionsAreBounded(t *testing.T) {
 	t.Parallel()
 	var level string
@@ -253,7 +253,7 @@ func TestLargeClient(t *testing.T) {
 	message := `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{"experimental":{"x":{"y":%q}}},` +
 		`"clientInfo":{"name":%q,"version":"1","icons":[{"src":"data:image/png;base64,%s"}]}}}`
 
-	// Icons can be done without.
+	// Icons are left out.
 	w := serve(h, newMessage(t.Context(), inMemory, "", "", fmt.Sprintf(message, "", "test", large)))
 	id := w.Header().Get("Mcp-Session-Id")
 	if w.Code != http.StatusOK || id == "" || len(id) > 4096 {

@@ -43,13 +43,14 @@ func (h restless) Handle(ctx context.Context, req *jsonrpc.Request, notify func(
 	return result(req, `{}`)
 }
 
-// Clients that come, leave and come back at any moment, and cancel and end
-// sessions meanwhile, get the answers to all that they have not cancelled.
+// Clients that connect, disconnect and come back at any moment, and cancel
+// requests and end sessions, get the answers to all requests that they have not
+// cancelled.
 func TestStorm(t *testing.T) {
 	t.Parallel()
 	h := restless{newFeed("a:1")}
 	h.ended = make(chan struct{}, 100_000)
-	endpoint, earlier := newEndpoint(h, handshake.HTTPConfig{MaxSessions: 6})
+	endpoint, handshakeHTTP := newEndpoint(h, handshake.HTTPConfig{MaxSessions: 6})
 	server := connect(t, endpoint, "2025-11-25")
 	var wg sync.WaitGroup
 	for seed := range uint64(8) {
@@ -63,8 +64,8 @@ func TestStorm(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	earlier.Close()
-	if err := earlier.Wait(t.Context()); err != nil {
+	handshakeHTTP.Close()
+	if err := handshakeHTTP.Wait(t.Context()); err != nil {
 		t.Errorf("Wait() = %v", err)
 	}
 	if n := h.count(); n > 0 {
@@ -88,7 +89,7 @@ func storm(t *testing.T, c *client, random *rand.Rand) {
 	}
 	if random.IntN(2) == 0 {
 		done(post(subscription("subscribe", "a:1")))
-		done(c.newRequest(http.MethodGet, "")) // and leaves at once
+		done(c.newRequest(http.MethodGet, "")) // leaves at once
 	}
 	cancels, deletes := random.IntN(4) == 0, random.IntN(4) == 0
 	resp := exchange(post(callMessage))
@@ -125,7 +126,7 @@ func storm(t *testing.T, c *client, random *rand.Rand) {
 		case answer == "":
 			resp = exchange(c.newRequest(http.MethodGet, last))
 			if resp.StatusCode != http.StatusOK {
-				// What was known of the session has made room for others.
+				// The state of the session has made room for others.
 				resp.Body.Close()
 				return
 			}

@@ -77,7 +77,7 @@ func note(n int) string {
 
 const answered = `{"jsonrpc":"2.0","id":1,"result":{}}`
 
-// data returns what the events carry.
+// data returns the data of the events.
 func data(events []sse.Event) (all []string) {
 	for _, e := range events {
 		all = append(all, string(e.Data))
@@ -127,7 +127,7 @@ func TestResume(t *testing.T) {
 			if diff := cmp.Diff([]string{note(5), answered}, data(c.stream(c.get(live.ID)).rest())); diff != "" {
 				t.Errorf("the rest (-want +got):\n%s", diff)
 			}
-			// And again, because no event of it was acknowledged.
+			// The events come again, because none was acknowledged.
 			if diff := cmp.Diff([]string{note(2), note(3), note(4), note(5), answered}, data(c.stream(c.get(e.ID)).rest())); diff != "" {
 				t.Errorf("all of it again (-want +got):\n%s", diff)
 			}
@@ -135,8 +135,8 @@ func TestResume(t *testing.T) {
 	}
 }
 
-// A connection that the server believes to be there gives way to the one with
-// which the client comes back.
+// A connection that the server still believes to be open is replaced by the one
+// with which the client comes back.
 func TestResumeTakesOver(t *testing.T) {
 	t.Parallel()
 	h := newScript()
@@ -148,7 +148,7 @@ func TestResumeTakesOver(t *testing.T) {
 	id := first.next().ID
 	second := c.stream(c.get(id))
 	third := c.stream(c.get(id))
-	second.rest() // ends without an answer, or with what it had got by then
+	second.rest() // ends without an answer, or with the events sent by then
 	h.note(t, 2)
 	close(h.steps)
 	if diff := cmp.Diff([]string{note(1), note(2), answered}, data(third.rest())); diff != "" {
@@ -159,8 +159,8 @@ func TestResumeTakesOver(t *testing.T) {
 	}
 }
 
-// An id resumes a stream of its own session only, and events that there have
-// been.
+// An id only resumes a stream of its own session, and only after an event that
+// was sent.
 func TestResumeRefused(t *testing.T) {
 	t.Parallel()
 	h := newScript()
@@ -205,7 +205,7 @@ func TestResumeRefused(t *testing.T) {
 func TestCloseStream(t *testing.T) {
 	t.Parallel()
 	h := newScript()
-	endpoint, earlier := newEndpoint(h, handshake.HTTPConfig{})
+	endpoint, handshakeHTTP := newEndpoint(h, handshake.HTTPConfig{})
 	c := connect(t, endpoint, "2025-11-25")
 	answers := c.start(callMessage)
 	interrupt := func(ctx context.Context, req *jsonrpc.Request, _ func(jsonrpc.Notification)) {
@@ -236,13 +236,13 @@ func TestCloseStream(t *testing.T) {
 		t.Errorf("the stream goes on: %v", rest)
 	}
 
-	earlier.Close()
+	handshakeHTTP.Close()
 	closing, cancel := context.WithCancel(t.Context())
 	cancel()
 	waited := make(chan error, 1)
 	var ended atomic.Bool
 	go func() {
-		err := earlier.Wait(t.Context())
+		err := handshakeHTTP.Wait(t.Context())
 		if !ended.Load() {
 			err = errors.New("Wait returns before the request has ended")
 		}
@@ -253,7 +253,7 @@ func TestCloseStream(t *testing.T) {
 	if err := await(t, waited, "the request"); err != nil {
 		t.Errorf("Wait() = %v", err)
 	}
-	if err := earlier.Wait(closing); err != nil && !errors.Is(err, context.Canceled) {
+	if err := handshakeHTTP.Wait(closing); err != nil && !errors.Is(err, context.Canceled) {
 		t.Errorf("Wait() = %v", err)
 	}
 	if got := data(c.stream(c.get(last)).rest()); !cmp.Equal(got, []string{answered}) {
@@ -310,11 +310,11 @@ func TestCloseStreamKeepsConnection(t *testing.T) {
 	}
 }
 
-// Wait cancels what does not end in time.
+// Wait cancels the requests that do not end in time.
 func TestWaitCancels(t *testing.T) {
 	t.Parallel()
 	ended := make(chan error, 1)
-	endpoint, earlier := newEndpoint(handlerFunc(func(ctx context.Context, req *jsonrpc.Request, _ func(jsonrpc.Notification)) *jsonrpc.Response {
+	endpoint, handshakeHTTP := newEndpoint(handlerFunc(func(ctx context.Context, req *jsonrpc.Request, _ func(jsonrpc.Notification)) *jsonrpc.Response {
 		if req.Method == "tools/call" {
 			req.StreamCloser.CloseStream(time.Second)
 			<-ctx.Done()
@@ -326,8 +326,8 @@ func TestWaitCancels(t *testing.T) {
 	c.open(t.Context(), callMessage).rest()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	earlier.Close()
-	if err := earlier.Wait(ctx); !errors.Is(err, context.Canceled) {
+	handshakeHTTP.Close()
+	if err := handshakeHTTP.Wait(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("Wait() = %v", err)
 	}
 	if err := await(t, ended, "the end of the handler"); err == nil {
@@ -335,7 +335,7 @@ func TestWaitCancels(t *testing.T) {
 	}
 }
 
-// A storeSpy notes of which streams it is asked for events.
+// A storeSpy notes the streams whose events are asked for.
 type storeSpy struct {
 	handshake.EventStore
 	mu    sync.Mutex
@@ -349,7 +349,7 @@ func (s *storeSpy) After(stream string, number uint64) iter.Seq2[uint64, []byte]
 	return s.EventStore.After(stream, number)
 }
 
-// A client does not choose names in the store of events.
+// A client cannot choose names in the event store.
 func TestEventIDs(t *testing.T) {
 	t.Parallel()
 	const own = "ABCDEFGHIJKLMNOPQRSTUVWXYZ" // as a client would have got it from another replica

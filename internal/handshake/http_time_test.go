@@ -23,7 +23,7 @@ func newHurried(h jsonrpc.Handler, config handshake.HTTPConfig, timeout time.Dur
 	})
 }
 
-// A handler may take longer than its answer may, whatever the answer is.
+// A handler may take longer than the time limit of its answer.
 func TestSlowHandlerAnswers(t *testing.T) {
 	t.Parallel()
 	const timeout = 150 * time.Millisecond
@@ -77,8 +77,8 @@ func (l narrowListener) Accept() (net.Conn, error) {
 	return conn, err
 }
 
-// A client that keeps the connection but does not read its answer must not hold
-// it for longer than an answer may take.
+// A client that does not read its answer must not hold the connection for
+// longer than an answer may take.
 func TestClientDoesNotReadAnswer(t *testing.T) {
 	t.Parallel()
 	large := `{"pad":"` + strings.Repeat("x", 8<<20) + `"}`
@@ -105,7 +105,7 @@ func TestClientDoesNotReadAnswer(t *testing.T) {
 	await(t, served, "the end of the request")
 }
 
-// A onceListener hands out one connection.
+// A onceListener accepts one connection.
 type onceListener struct {
 	net.Listener
 	conn net.Conn
@@ -119,8 +119,8 @@ func (l *onceListener) Accept() (net.Conn, error) {
 	return nil, net.ErrClosed
 }
 
-// The connection of a client that goes on sending messages and reads no answer
-// ends, whatever the messages are.
+// The server ends the connection of a client that goes on sending messages and
+// reads no answer.
 func TestClientDoesNotReadShortAnswers(t *testing.T) {
 	t.Parallel()
 	const timeout = 200 * time.Millisecond
@@ -142,7 +142,7 @@ func TestClientDoesNotReadShortAnswers(t *testing.T) {
 				}
 				return result(req, `{}`)
 			}), handshake.HTTPConfig{NoSessions: test.session == ""}, timeout)
-			conn, pipe := net.Pipe() // which holds nothing, as buffers that are full
+			conn, pipe := net.Pipe() // it holds nothing, like full buffers
 			server := httptest.NewUnstartedServer(h)
 			server.Listener.Close()
 			server.Listener = &onceListener{Listener: server.Listener, conn: pipe}

@@ -18,22 +18,22 @@ type httpRefusal struct {
 	message string
 }
 
-// send answers the request with the id, which is nil for what is not a request.
+// send answers the request with the id, which is nil for other messages.
 func (f *httpRefusal) send(w http.ResponseWriter, id []byte) {
 	resp := jsonrpc.ErrorResponse(id, jsonrpc.Errorf(mcp.CodeInvalidRequest, "%s", f.message))
 	defer resp.Release()
 	streamable.WriteJSON(w, f.status, resp.Body)
 }
 
-// errNoSession does not say why an id is not valid: whoever tries ids learns
-// nothing. The client begins anew (2025-11-25, transports, "Session
-// Management").
+// errNoSession does not say why an id is not valid, so that guessing ids
+// reveals nothing. The client has to initialize again (2025-11-25, transports,
+// "Session Management").
 var errNoSession = &httpRefusal{http.StatusNotFound, "there is no such session, or it has ended: send initialize without " + sessionField}
 
 // find returns the session that an HTTP request belongs to.
 func (h *HTTP) find(r *http.Request, now time.Time) (*session, *httpRefusal) {
 	if h.config.NoSessions {
-		return h.findStateless(r)
+		return h.findSessionless(r)
 	}
 	ids := r.Header[sessionField]
 	switch {
@@ -46,14 +46,14 @@ func (h *HTTP) find(r *http.Request, now time.Time) (*session, *httpRefusal) {
 	s := h.lookup(ids[0], caller, share.CallerOf(caller, r.RemoteAddr), now)
 	switch {
 	case s == nil && h.config.PlatformSessions && !h.made(ids[0], caller):
-		return h.findStateless(r)
+		return h.findSessionless(r)
 	case s == nil:
 		return nil, errNoSession
 	}
 	return s, checkVersion(r.Header[versionField], s.peer.Version)
 }
 
-// lookup returns the session with an id, and nil when the id is not valid.
+// lookup returns the session with an id, or nil when the id is not valid.
 func (h *HTTP) lookup(token, caller string, from share.Caller, now time.Time) *session {
 	if s := h.sessions.get(token); s != nil {
 		if s.caller != caller {
@@ -81,17 +81,18 @@ func (h *HTTP) lookup(token, caller string, from share.Caller, now time.Time) *s
 	return s
 }
 
-// findStateless returns what stands for the session of a client that has none.
-// A client says its version with every request; one that does not is older than
-// the header (2025-11-25, transports, "Protocol Version Header").
-func (h *HTTP) findStateless(r *http.Request) (*session, *httpRefusal) {
+// findSessionless returns the session that all clients of a version without a
+// session share. A client sends its version with every request; one that does
+// not uses a version from before the header (2025-11-25, transports, "Protocol
+// Version Header").
+func (h *HTTP) findSessionless(r *http.Request) (*session, *httpRefusal) {
 	version := protocol.Unnamed().Name
 	if values := r.Header[versionField]; len(values) > 0 {
 		version = values[0]
 	}
-	s := h.stateless[version]
+	s := h.sessionless[version]
 	if s == nil {
-		s = h.stateless[versions[0]]
+		s = h.sessionless[versions[0]]
 	}
 	return s, checkVersion(r.Header[versionField], s.peer.Version)
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// isStateless reports whether a request is of a version without handshake. It is
-// none of this package's business then.
+// isStateless reports whether a request names its protocol version itself, as
+// 2026-07-28 requires. This package passes such a request on unchanged.
 func isStateless(req *jsonrpc.Request) bool { return req.Meta.Get(mcp.MetaProtocolVersion) != nil }
 
 func notFound(method string) *jsonrpc.Error {
@@ -35,7 +35,7 @@ func resourceURI(req *jsonrpc.Request) (string, *jsonrpc.Error) {
 	return jsonrpc.UnquoteString(uri), nil
 }
 
-// emptyResult answers a request that has nothing to say.
+// emptyResult returns a response whose result is an empty object.
 func emptyResult(id []byte) *jsonrpc.Response {
 	resp := jsonrpc.NewResponse()
 	resp.BeginResult(id)

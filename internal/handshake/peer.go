@@ -11,20 +11,20 @@ import (
 // versions are the handshake versions, the latest first.
 var versions = protocol.Names(protocol.IsHandshake)
 
-// reservedPrefix begins the names in "_meta" through which the engine learns what
-// a handshake told.
+// reservedPrefix begins the names in "_meta" that tell the engine what the
+// handshake has established.
 const reservedPrefix = "io.modelcontextprotocol/"
 
-// A Peer is what a client has told in the handshake.
+// A Peer is what a client has said of itself in the handshake.
 type Peer struct {
 	Version      string
 	Capabilities []byte // a JSON object
 	Info         []byte // a JSON object, or empty
 }
 
-// Negotiate reads the parameters of initialize. A version that is not known is
-// answered with the newest (lifecycle, "Version Negotiation"), whatever the
-// client then makes of it.
+// Negotiate reads the parameters of initialize. It answers an unknown version
+// with the last handshake version (lifecycle, "Version Negotiation"). The
+// client decides whether to go on with that.
 func Negotiate(req *jsonrpc.Request) (Peer, *jsonrpc.Error) {
 	var p Peer
 	requested := req.Params.Get("protocolVersion")
@@ -53,11 +53,11 @@ func invalid(message string) *jsonrpc.Error {
 	return jsonrpc.Malformedf(mcp.CodeInvalidParams, "%s", message)
 }
 
-// traits returns the version that was negotiated.
+// traits returns the properties of the negotiated version.
 func (p *Peer) traits() *protocol.Version { return protocol.Find(p.Version) }
 
-// Adapt puts what the peer has told where the engine looks for it. The level
-// is the one for log messages, or empty for none.
+// Adapt puts what the peer has said of itself into the "_meta" of a request.
+// The level is for log messages; it is empty for a client that wants none.
 func (p *Peer) Adapt(req *jsonrpc.Request, level string) {
 	req.Handshake = true
 	p.describe(req, p.Version, level)
@@ -68,8 +68,8 @@ func (p *Peer) describe(req *jsonrpc.Request, version, level string) {
 	p.description(version).put(req, level)
 }
 
-// A description is what a peer has told, encoded once for the "_meta" of many
-// requests. A session over HTTP keeps it; Peer.Adapt makes one for each request.
+// A description is a [Peer] encoded for "_meta". A session over HTTP encodes it
+// once for all its requests; Peer.Adapt encodes it for each request.
 type description struct {
 	meta []jsonrpc.Member
 	info jsonrpc.Object // the members of the client's implementation
@@ -85,7 +85,7 @@ func (p *Peer) description(version string) description {
 		{Name: []byte(mcp.MetaClientCapabilities), Value: capabilities},
 	}}
 	if len(p.Info) > 0 {
-		// Checked by Negotiate: the engine checks it again from its members.
+		// Negotiate has checked it. The engine checks the members again.
 		d.meta = append(d.meta, jsonrpc.Member{Name: []byte(mcp.MetaClientInfo), Value: p.Info})
 		d.info, _ = jsonrpc.ParseObject(p.Info)
 	}
@@ -95,8 +95,8 @@ func (p *Peer) description(version string) description {
 // put writes the description into the "_meta" of req.
 func (d description) put(req *jsonrpc.Request, level string) {
 	req.HasMeta = true
-	// What a client of such a version has put under these names is not what
-	// they mean.
+	// In the handshake versions these names have no meaning, so a client's own
+	// values must not reach the engine.
 	req.Meta = slices.DeleteFunc(req.Meta, func(m jsonrpc.Member) bool {
 		return len(m.Name) >= len(reservedPrefix) && string(m.Name[:len(reservedPrefix)]) == reservedPrefix
 	})

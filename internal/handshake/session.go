@@ -17,9 +17,9 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// A session is what an id says, opened, and what this instance knows of the
-// session beyond that. One without an id stands for clients without a session;
-// nothing is kept of them.
+// A session holds the claims of a session id and the state that this instance
+// keeps beside them. A session without an id serves all clients of a version
+// that have no session; nothing is kept for them.
 type session struct {
 	claims
 	http          *HTTP
@@ -27,38 +27,38 @@ type session struct {
 	from          share.Caller // to whose share the session counts
 	name          string       // see nameOf; empty without an id
 	description   description
-	used          atomic.Int64 // when it was, in nanoseconds
+	used          atomic.Int64 // when it was used last, in nanoseconds
 
 	mu      sync.Mutex
-	closed  error // why nothing is kept any more
+	closed  error // why nothing is kept any more, or nil
 	level   string
 	calls   []*call
 	streams map[string]*stream // that can be resumed here, by id
 	asks    *duplex.Questions  // nil until the first one
 
-	// Held while the client begins and ends to listen, which may take the
-	// engine a moment. It comes before all other locks.
+	// Held while the client begins or stops listening, which may take the
+	// engine a moment. It is taken before all other locks.
 	listenMu  sync.Mutex
 	listening *stream        // nil when the client does not listen
-	changes   *subscriptions // what it hears of meanwhile
-	uris      []string       // of the resources it wants to hear of
+	changes   *subscriptions // nil when the client does not listen
+	uris      []string       // of the resources it has subscribed to
 }
 
 func newSession(h *HTTP, t claims, from share.Caller) *session {
 	return &session{claims: t, http: h, from: from, description: t.peer.description(t.peer.Version), level: protocol.DefaultLevel}
 }
 
-// stateless reports whether s stands for clients without a session.
-func (s *session) stateless() bool { return s.token == "" }
+// sessionless reports whether s stands for clients without a session.
+func (s *session) sessionless() bool { return s.token == "" }
 
-// adapt puts into a request what the session knows.
+// adapt puts the description of the client into a request.
 func (s *session) adapt(req *jsonrpc.Request, level string) {
 	req.Handshake = true
 	s.description.put(req, level)
 }
 
 // enter notes that a request is under way, and returns the level of its log
-// messages. It reports false when the session has ended meanwhile.
+// messages. It reports false when the session has already ended.
 func (s *session) enter(c *call) (level string, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -70,8 +70,9 @@ func (s *session) enter(c *call) (level string, ok bool) {
 	return s.level, true
 }
 
-// forgotten reports whether the session goes on, but not here. What was known
-// of it is gone, and a request that came at that moment does without.
+// forgotten reports whether this instance has dropped the state of a session
+// that is still valid. A request that came at that moment runs without the
+// state.
 func (s *session) forgotten() bool { return errors.Is(s.closed, errEvicted) }
 
 func (s *session) leave(c *call) {
@@ -84,11 +85,12 @@ func (s *session) leave(c *call) {
 	s.calls = s.calls[:last]
 }
 
-// cancel cancels the request with an id. One that is unknown is answered
-// already, or by another instance (2025-11-25, cancellation, "Error Handling").
+// cancel cancels the request with an id. An unknown request has been answered
+// already, or runs on another instance (2025-11-25, cancellation, "Error
+// Handling").
 func (s *session) cancel(id []byte) {
 	s.mu.Lock()
-	// An id is valid as long as its call is in the list.
+	// The memory of an id is valid only while its call is in the list.
 	var cancelled []*call
 	for _, c := range s.calls {
 		if bytes.Equal(c.id, id) {
@@ -110,8 +112,8 @@ func (s *session) cancelAll(cause error) {
 	}
 }
 
-// idleLonger reports whether s is the better one to be forgotten: nothing is
-// under way in it, or else it has not been used for longer.
+// idleLonger reports whether s should be dropped before other: nothing is under
+// way in s but is in other, or s was used less recently.
 func (s *session) idleLonger(other *session) bool {
 	busy, otherBusy := s.busy(), other.busy()
 	if busy != otherBusy {
@@ -133,9 +135,9 @@ func (s *session) setLevel(level string) {
 	s.level = level
 }
 
-// requests returns the table of requests to the client. Its ids begin with a
-// random prefix, because an answer may reach another instance, which must not
-// take it for its own.
+// requests returns the table of requests to the client. The ids begin with a
+// random prefix, because a response may reach another instance, which must not
+// match it with a request of its own.
 func (s *session) requests() *duplex.Questions {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -148,7 +150,8 @@ func (s *session) requests() *duplex.Questions {
 	return s.asks
 }
 
-// resolve hands an answer to who waits for it, if anybody does.
+// resolve hands a response to the request that waits for it, and reports
+// whether there is one.
 func (s *session) resolve(reply jsonrpc.Reply) bool {
 	s.mu.Lock()
 	asks := s.asks
@@ -181,9 +184,9 @@ func (s *session) stream(id string) *stream {
 	return s.streams[id]
 }
 
-// close forgets what is known of the session. Requests that wait for the client
-// fail, because its answers find nobody any more, and it does not listen any
-// more. What is under way goes on to its answer.
+// close drops the state of the session. Requests to the client that wait for a
+// response fail, because the response could not be matched any more. The client
+// stops listening. Requests of the client go on until they are answered.
 func (s *session) close(cause error) {
 	s.mu.Lock()
 	if s.closed == nil {
@@ -197,7 +200,7 @@ func (s *session) close(cause error) {
 	s.stopListening()
 }
 
-// end cancels what is under way in the session, and forgets the rest.
+// end cancels the requests and streams of the session, and drops its state.
 func (s *session) end(cause error) {
 	s.close(cause)
 	s.cancelAll(cause)
@@ -212,9 +215,9 @@ func (s *session) end(cause error) {
 // notice takes a notification of the client.
 func (s *session) notice(req *jsonrpc.Request) {
 	if req.Method != mcp.MethodNotificationsCancelled {
-		// The end of the handshake may be told to another instance, so that
-		// nothing depends on it: a client that opens a stream, or waits for the
-		// answer to a request, is ready for what comes there.
+		// Nothing depends on notifications/initialized, because it may reach
+		// another instance. A client that opens a stream, or waits for the
+		// answer to a request, is ready for the messages that come there.
 		return
 	}
 	if id := req.Params.Get("requestId"); id != nil {
@@ -222,8 +225,8 @@ func (s *session) notice(req *jsonrpc.Request) {
 	}
 }
 
-// subscribe begins to tell the client of updates of a resource, once it
-// listens.
+// subscribe subscribes the client to updates of a resource. It gets them while
+// it listens.
 func (s *session) subscribe(ctx context.Context, uri string) *jsonrpc.Error {
 	s.listenMu.Lock()
 	defer s.listenMu.Unlock()
@@ -235,7 +238,8 @@ func (s *session) subscribe(ctx context.Context, uri string) *jsonrpc.Error {
 	}
 	changes := s.changes
 	if changes == nil {
-		// While nobody listens, this only asks whether the resource is there.
+		// While the client does not listen, this only checks that the resource
+		// exists.
 		changes = newSubscriptions(s.http.handler, s.from, func(jsonrpc.Notification) {})
 		defer changes.close()
 	}
@@ -258,9 +262,9 @@ func (s *session) unsubscribe(uri string) {
 	}
 }
 
-// listen returns the stream on which the client hears of changes, not connected
-// yet, and refuses a second one: what is sent on one stream must not be sent on
-// another (2025-11-25, transports, "Multiple Connections").
+// listen returns the stream of changes, not connected yet. It refuses a second
+// one, because a message must not be sent on two streams (2025-11-25,
+// transports, "Multiple Connections").
 func (s *session) listen(ctx context.Context) (*stream, *httpRefusal) {
 	s.listenMu.Lock()
 	defer s.listenMu.Unlock()
@@ -297,14 +301,14 @@ func (s *session) isClosed() bool {
 	return s.closed != nil
 }
 
-// stopListening ends the stream on which the client hears of changes.
+// stopListening ends the stream of changes.
 func (s *session) stopListening() {
 	s.listenMu.Lock()
 	defer s.listenMu.Unlock()
 	s.stopLocked()
 }
 
-// stopIf ends the stream if it is still the one.
+// stopIf ends the stream of changes if it is st.
 func (s *session) stopIf(st *stream) {
 	s.listenMu.Lock()
 	defer s.listenMu.Unlock()

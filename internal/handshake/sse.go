@@ -33,7 +33,7 @@ type SSEConfig struct {
 	KeepAlive time.Duration
 
 	// IOTimeout bounds the time to send one event, and the time that a message
-	// waits for a connection that is busy. The default is 30 seconds.
+	// waits for a busy connection. The default is 30 seconds.
 	IOTimeout time.Duration
 
 	// Grace is how long requests under way may go on after Closing. The default
@@ -43,15 +43,15 @@ type SSEConfig struct {
 	// Closing ends all connections in good order when it is closed. Optional.
 	Closing <-chan struct{}
 
-	// AskTimeout is that of [ConnConfig].
+	// AskTimeout means the same as in [ConnConfig].
 	AskTimeout time.Duration
 
-	// Caller returns the verified caller of an HTTP request, and Expires when
-	// that ends, or zero. Optional.
+	// Caller returns the verified caller of an HTTP request. Expires returns
+	// when the caller's token expires, or zero. Optional.
 	Caller  func(*http.Request) string
 	Expires func(*http.Request) time.Time
 
-	// Logger is told of what clients are not. Optional.
+	// Logger is told of events that clients are not told of. Optional.
 	Logger *slog.Logger
 }
 
@@ -80,15 +80,16 @@ func (c SSEConfig) withDefaults() SSEConfig {
 	return c
 }
 
-// An SSE serves a [jsonrpc.Handler] over HTTP+SSE, the transport of 2024-11-05:
-// an event stream carries the messages to the client, and a POST each message
-// from it (2024-11-05, transports, "HTTP with SSE"). A connection lives in the
-// process that has it: behind a load balancer both endpoints must lead there.
+// An SSE serves a [jsonrpc.Handler] over HTTP+SSE, the transport of 2024-11-05.
+// An event stream carries the messages to the client, and each message from the
+// client is a POST (2024-11-05, transports, "HTTP with SSE"). A connection
+// belongs to one process: a load balancer must send the requests of a client to
+// both endpoints to the same process.
 type SSE struct {
 	handler  jsonrpc.Handler
-	endpoint *streamable.Server // whose checks are made here as well
+	endpoint *streamable.Server // its checks are made here too
 	config   SSEConfig
-	verifies bool // who calls
+	verifies bool // callers are verified
 
 	bound *share.Bound // of the connections
 
@@ -96,8 +97,8 @@ type SSE struct {
 	conns map[string]*sseConn // by session id
 }
 
-// NewSSE returns a server of h. What the server of the MCP endpoint turns away
-// this one turns away, too.
+// NewSSE returns a server of h. It makes the same checks as the server of the
+// MCP endpoint.
 func NewSSE(h jsonrpc.Handler, endpoint *streamable.Server, config SSEConfig) *SSE {
 	verifies := config.Caller != nil
 	config = config.withDefaults()
@@ -107,8 +108,8 @@ func NewSSE(h jsonrpc.Handler, endpoint *streamable.Server, config SSEConfig) *S
 	}
 }
 
-// ServeStream answers GET with an event stream, which lasts until either side
-// ends it.
+// ServeStream answers GET with an event stream, which lasts until the client or
+// the server ends it.
 func (s *SSE) ServeStream(w http.ResponseWriter, r *http.Request) {
 	if r = s.endpoint.Admit(w, r, http.MethodGet); r == nil {
 		return
@@ -125,14 +126,14 @@ func (s *SSE) ServeStream(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.forget(c)
-	// Whoever knows the id can send messages, so that it must not be guessed:
-	// it has 128 random bits.
+	// Anybody who knows the id can send messages. It has 128 random bits, so it
+	// cannot be guessed.
 	endpoint := s.config.Messages + "?sessionId=" + url.QueryEscape(c.id)
-	_ = c.stream.Send(sse.Event{Name: "endpoint", Data: []byte(endpoint)}) // when this fails, so does what follows
+	_ = c.stream.Send(sse.Event{Name: "endpoint", Data: []byte(endpoint)}) // when this fails, so does the next write
 	c.serve(r, s.config)
 }
 
-// open returns a new connection, and nil when there is no room for one.
+// open returns a new connection, or nil when there is no room for one.
 func (s *SSE) open(w http.ResponseWriter, caller string, from share.Caller) *sseConn {
 	if isClosed(s.config.Closing) || !s.bound.Take(from) {
 		return nil
@@ -160,8 +161,8 @@ func (s *SSE) forget(c *sseConn) {
 	s.bound.Release(c.from)
 }
 
-// find returns the caller's connection with that id. To others it does not
-// exist.
+// find returns the caller's connection with that id. To other callers it does
+// not exist.
 func (s *SSE) find(id, caller string) *sseConn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -172,7 +173,7 @@ func (s *SSE) find(id, caller string) *sseConn {
 }
 
 // ServeMessage answers POST with 202 as soon as the connection has taken the
-// message. What answers the message itself is sent as an event.
+// message. The response to the message is sent as an event.
 func (s *SSE) ServeMessage(w http.ResponseWriter, r *http.Request) {
 	if r = s.endpoint.Admit(w, r, http.MethodPost); r == nil {
 		return
@@ -200,8 +201,9 @@ func (s *SSE) ServeMessage(w http.ResponseWriter, r *http.Request) {
 	s.deliver(w, r, c, m)
 }
 
-// refuseMessage answers a message to a connection that does not exist, or not
-// for its caller. Who has lost it for want of a token needs the token first.
+// refuseMessage answers a message to a connection that does not exist, or that
+// belongs to another caller. A client without its token is told so before it is
+// told that the connection is unknown.
 func (s *SSE) refuseMessage(w http.ResponseWriter, r *http.Request) {
 	if s.verifies {
 		text, ok := s.endpoint.ReadMessage(w, r, nil)
@@ -212,10 +214,10 @@ func (s *SSE) refuseMessage(w http.ResponseWriter, r *http.Request) {
 	reject404(w)
 }
 
-// turnAway answers a message that contradicts the header fields, or in which the
-// caller asks for what it may not, and reports whether it did. The connection
-// would find out the latter as well, but a client learns to log in from the
-// status of its POST.
+// turnAway refuses a message that contradicts the header fields, or that the
+// caller may not send, and reports whether it did. The connection checks the
+// caller too, but a client learns from the status of its POST that it has to
+// log in.
 func (s *SSE) turnAway(w http.ResponseWriter, r *http.Request, text []byte) bool {
 	if err := checkFields(r.Header, text); err != nil {
 		sendError(w, nil, err)
@@ -231,7 +233,7 @@ func (s *SSE) turnAway(w http.ResponseWriter, r *http.Request, text []byte) bool
 	for _, message := range messages {
 		var req jsonrpc.Request
 		if req.Parse(message) != nil || req.IsNotification() {
-			continue // the connection knows what to make of it
+			continue // the connection answers it
 		}
 		if err := jsonrpc.Authorize(r.Context(), s.handler, &req); err != nil {
 			resp := jsonrpc.ErrorResponse(req.ID, err)
@@ -256,14 +258,14 @@ func checkFields(h http.Header, text []byte) *jsonrpc.Error {
 	return streamable.CheckFields(h, &req)
 }
 
-// deliver hands a message to its connection. A connection whose client does not
-// read what is sent takes no more messages, and lets the client wait.
+// deliver hands a message to its connection. While the client does not read its
+// events, the connection takes no more messages and the POST waits.
 func (s *SSE) deliver(w http.ResponseWriter, r *http.Request, c *sseConn, m *duplex.Message) {
-	streamable.ExtendWrite(w, time.Time{}, 2*s.config.IOTimeout) // to wait, and to take the answer
+	streamable.ExtendWrite(w, time.Time{}, 2*s.config.IOTimeout) // once for the wait, once for the answer
 	patience := time.NewTimer(s.config.IOTimeout)
 	defer patience.Stop()
-	// The requests in the message outlive the POST, but what it says of the
-	// caller goes with them.
+	// The requests in the message outlive the POST, so they keep the values of
+	// its context, such as the caller, but not its end.
 	select {
 	case c.inbox <- inbound{context.WithoutCancel(r.Context()), m}:
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")

@@ -21,7 +21,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/streamable"
 )
 
-// newSSE returns the two endpoints. X-Caller stands for what verifies callers.
+// newSSE returns the two endpoints. X-Caller names the verified caller.
 func newSSE(h jsonrpc.Handler, config handshake.SSEConfig) http.Handler {
 	config.Caller = func(r *http.Request) string { return r.Header.Get("X-Caller") }
 	endpoint := streamable.New(h, streamable.Config{

@@ -22,15 +22,15 @@ type sseConn struct {
 	ended      chan struct{} // closed when no more messages are taken
 }
 
-// An inbound message has the values of the request that brought it.
+// An inbound message has the context values of the POST that carried it.
 type inbound struct {
 	ctx     context.Context
 	message *duplex.Message
 }
 
 // serve answers messages until the client goes, its token expires or the server
-// closes. Before it returns, all that the connection has begun is ended: when
-// the client is gone, at once.
+// closes. It then ends all requests and subscriptions of the connection, at
+// once when the client is gone.
 func (c *sseConn) serve(r *http.Request, config SSEConfig) {
 	received := make(chan struct{})
 	go func() {
@@ -55,7 +55,7 @@ func (c *sseConn) receive() {
 	}
 }
 
-// await waits for a reason to end the connection, and returns how long the
+// await waits until the connection has to end, and returns how long the
 // requests under way may then go on. The context of r ends when a comment or an
 // event cannot be sent.
 func (c *sseConn) await(r *http.Request, config SSEConfig) (grace time.Duration) {
@@ -73,7 +73,7 @@ func (c *sseConn) await(r *http.Request, config SSEConfig) (grace time.Duration)
 	}
 }
 
-// messageEvents writes lines, which hold a message each, as events.
+// messageEvents writes each line, which holds one message, as an event.
 type messageEvents struct{ *streamable.EventWriter }
 
 func (w messageEvents) Write(line []byte) (int, error) {

@@ -117,9 +117,9 @@ func TestRequestOverSSE(t *testing.T) {
 		c := openSSE(t, newSSE(newBackend(), handshake.SSEConfig{}), "/sse", "ann")
 		c.send(initializeRequest("0", "2024-11-05", everything))
 		c.wants(success("0", "{}"))
-		for id, message := range map[string]string{"1": request("1", "who", ""), "2": modern("2", "who", "")} {
+		for id, message := range map[string]string{"1": request("1", "who", ""), "2": stateless("2", "who", "")} {
 			r := post(t, c.endpoint, "ann", message)
-			// The context ends with the POST, and its values do not.
+			// The values of the context outlive the POST.
 			ctx, cancel := context.WithCancel(context.WithValue(r.Context(), contextKey{}, "value"))
 			w := httptest.NewRecorder()
 			c.h.ServeHTTP(w, r.WithContext(ctx))
@@ -146,12 +146,12 @@ func TestWrongSSERequests(t *testing.T) {
 		{"stream by DELETE", "DELETE", "/sse", "", "", 405, "the MCP endpoint accepts GET, OPTIONS only"},
 		{"stream as JSON", "GET", "/sse", "", "Accept: application/json", 406, "Accept must list text/event-stream"},
 		{"stream refused by quality", "GET", "/sse", "", "Accept: text/event-stream;q=0", 406, "Accept must list text/event-stream"},
-		{"stream for a foreign page", "GET", "/sse", "", "Origin: https://evil.example", 403, "is not allowed: HTTPConfig.AllowedOrigins"},
+		{"stream for a page of another origin", "GET", "/sse", "", "Origin: https://evil.example", 403, "is not allowed: HTTPConfig.AllowedOrigins"},
 		{"stream for a page without origin", "GET", "/sse", "", "Origin: null", 403, "is not allowed: HTTPConfig.AllowedOrigins"},
 		{"stream for another host", "GET", "/sse", "", "Host: evil.example", 403, "is not allowed: HTTPConfig.PublicURL"},
 		{"message by GET", "GET", "", "", "", 405, "the MCP endpoint accepts POST only"},
 		{"message by PUT", "PUT", "", ping, "", 405, "the MCP endpoint accepts POST only"},
-		{"message of a foreign page", "POST", "", ping, "Origin: https://evil.example", 403, "is not allowed: HTTPConfig.AllowedOrigins"},
+		{"message of a page of another origin", "POST", "", ping, "Origin: https://evil.example", 403, "is not allowed: HTTPConfig.AllowedOrigins"},
 		{"message to another host", "POST", "", ping, "Host: evil.example", 403, "is not allowed: HTTPConfig.PublicURL"},
 		{"message as text", "POST", "", ping, "Content-Type: text/plain", 415, "Content-Type must be application/json, not encoded further"},
 		{"message without type", "POST", "", ping, "Content-Type: ", 415, "Content-Type must be application/json, not encoded further"},
@@ -193,7 +193,7 @@ func TestWrongSSERequests(t *testing.T) {
 				if allow := w.Header().Get("Allow"); (allow != "") != (test.status == http.StatusMethodNotAllowed) {
 					t.Errorf("Allow = %q", allow)
 				}
-				c.wants() // nothing of it reaches the connection
+				c.wants() // it does not reach the connection
 			})
 		})
 	}
@@ -225,7 +225,7 @@ func TestSSEForPages(t *testing.T) {
 
 func TestSSEConnectionsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newSSE(newBackend(), handshake.SSEConfig{MaxConnections: 4}) // of which one caller gets half
+		h := newSSE(newBackend(), handshake.SSEConfig{MaxConnections: 4}) // one caller gets half of them
 		first, _ := openSSE(t, h, "/sse", ""), openSSE(t, h, "/sse", "")
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, get(t.Context(), "/sse", ""))
@@ -270,7 +270,7 @@ func TestSSEBusy(t *testing.T) {
 	})
 }
 
-// When the client goes, nothing of the connection stays.
+// When the client goes, its requests and subscriptions end.
 func TestSSEClientIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()
@@ -291,7 +291,7 @@ func TestSSEClientIsGone(t *testing.T) {
 	})
 }
 
-// Someone who waits to hand over a message hears that the connection is gone.
+// A POST that waits for the connection is told when the connection has ended.
 func TestSSEClientIsGoneWhileAMessageWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()
@@ -316,7 +316,7 @@ func TestSSEClientIsGoneWhileAMessageWaits(t *testing.T) {
 	})
 }
 
-// A client that does not read is as good as gone.
+// A client that does not read is treated as gone.
 func TestSSEClientDoesNotRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()

@@ -14,14 +14,14 @@ import (
 	"github.com/mcpengine/mcpengine/internal/streamable"
 )
 
-// Kinds of streams, with which their ids begin.
+// Kinds of streams. The id of a stream begins with its kind.
 const (
-	answerStream = "a" // of the answer to a POST
-	listenStream = "l" // of what a client hears without having asked
+	answerStream = "a" // the answer to a POST
+	listenStream = "l" // the changes that a client listens for
 )
 
-// maxListenAway is how long changes are kept for a client that listened. It
-// reconnects within seconds or not at all.
+// maxListenAway is how long changes are kept for a client whose stream of
+// changes is disconnected. Clients reconnect within seconds or not at all.
 const maxListenAway = time.Minute
 
 var (
@@ -30,47 +30,49 @@ var (
 )
 
 // A stream is a sequence of messages to the client, carried by one HTTP
-// response after another: when the connection is lost, what follows is kept
-// until the client resumes the stream (2025-11-25, transports, "Resumability
-// and Redelivery").
+// response after another. When the connection is lost, further messages are
+// kept until the client resumes the stream (2025-11-25, transports,
+// "Resumability and Redelivery").
 //
-// The stream of an answer begins as a response that has not become a stream
-// yet, and may never do: without anything before the answer, it is JSON.
+// An answer becomes an event stream only when a message precedes it or the
+// handler takes long. Otherwise it is JSON.
 type stream struct {
 	session *session
 	kind    string
 
-	// detachable says that the stream may leave its HTTP response and go on.
+	// detachable says that the stream may go on without its HTTP response.
 	detachable bool
 
-	mu        sync.Mutex
-	response  *httpResponse // the HTTP response, nil while there is none
-	opened    bool          // there has been an event
-	primed    bool          // there has been one without data
-	done      bool          // there will be no more
-	id        string        // empty until opened, and always without a session
-	last      uint64        // number of the last event
-	away      *time.Timer
-	counted   bool        // among the streams that are away
-	silence   *time.Timer // ends a silence with a comment
-	call      *call       // ends when the client stays away; nil when it only listens
-	abandoned bool
-	isCut     bool
-	dropped   func() // told of messages that a buffered answer cannot carry; nil when it can
+	mu          sync.Mutex
+	response    *httpResponse // nil while the client is not connected
+	opened      bool          // there has been an event
+	sentFirstID bool          // an event without data has been sent
+	done        bool          // there will be no more events
+	id          string        // empty until opened, and always without a session
+	last        uint64        // number of the last event
+	away        *time.Timer
+	counted     bool        // among the streams that are away
+	silence     *time.Timer // ends a silence with a comment
+	call        *call       // cancelled when the client stays away; nil for changes
+	abandoned   bool
+	isCut       bool
+	dropped     func() // called for messages that a buffered answer cannot carry; nil when it can
 }
 
-// An httpResponse is one with which a stream is connected to its client.
+// An httpResponse is an HTTP response that carries a stream to its client.
 type httpResponse struct {
 	w      http.ResponseWriter
 	r      *http.Request
-	events *streamable.EventWriter // nil until the response is one of events
+	events *streamable.EventWriter // nil until the response is an event stream
 	ended  chan struct{}           // closed when the stream does not use the response any more
 }
 
-// key names the stream in the store of events, where those of all sessions are.
+// key names the stream in the [EventStore], which has the streams of all
+// sessions.
 func (st *stream) key() string { return st.session.name + "/" + st.id }
 
-// answers notes the request that is answered: in a batch, one after the other.
+// answers notes the request that is being answered. In a batch this changes
+// from request to request.
 func (st *stream) answers(c *call) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -126,24 +128,25 @@ func (st *stream) openLocked() {
 		return
 	}
 	st.opened = true
-	if !st.session.stateless() {
+	if !st.session.sessionless() {
 		st.id = st.kind + rand.Text()
 		st.session.keep(st)
 	}
 	if st.response != nil {
 		st.response.start(st)
-		st.prime()
+		st.sendFirstID()
 	}
 }
 
-// prime sends an event without data, from whose id the client can resume
-// whatever becomes of the rest. It reports false when it has before, and when
-// the version does not know such events: clients would stumble over them.
-func (st *stream) prime() bool {
-	if st.primed || st.id == "" || !st.session.peer.traits().Primes {
+// sendFirstID sends an event without data. With its id the client can resume
+// the stream even if it never gets another event. It reports false when it has
+// been called before, and when the version does not have such events, because
+// clients could not read them.
+func (st *stream) sendFirstID() bool {
+	if st.sentFirstID || st.id == "" || !st.session.peer.traits().Primes {
 		return false
 	}
-	st.primed = true
+	st.sentFirstID = true
 	st.write(sse.Event{ID: st.eventID(0), Data: []byte{}})
 	return true
 }
@@ -170,7 +173,8 @@ func (st *stream) event(message []byte) {
 	st.write(sse.Event{ID: st.eventID(st.last), Data: message})
 }
 
-// write sends an event if there is a connection. One that fails is gone.
+// write sends an event if there is a connection. A connection that fails is
+// dropped.
 func (st *stream) write(e sse.Event) {
 	if c := st.response; c != nil && c.events.Send(e) != nil {
 		st.disconnect()
@@ -195,7 +199,7 @@ func (st *stream) breakSilence() {
 		return
 	}
 	st.openLocked()
-	if st.response != nil && !st.primed && st.response.events.Comment() != nil {
+	if st.response != nil && !st.sentFirstID && st.response.events.Comment() != nil {
 		st.disconnect()
 	}
 }
@@ -216,8 +220,8 @@ func (st *stream) finish(response *jsonrpc.Response) (streamed bool) {
 	return streamed
 }
 
-// finishEmpty ends the stream without a response: the client wants none. There
-// is nothing then to which it could come back.
+// finishEmpty ends the stream without a response, because the client does not
+// want one. It cannot resume the stream.
 func (st *stream) finishEmpty() {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -235,7 +239,7 @@ func (st *stream) finishEmpty() {
 	st.end()
 }
 
-// hangUp ends the stream where it is.
+// hangUp ends the stream without a response.
 func (st *stream) hangUp() {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -260,23 +264,24 @@ func (st *stream) end() {
 	}
 }
 
-// attach connects the stream to a client that has come back, with what it has
-// missed since event n. It reports false when there is no such event.
+// attach connects the stream to a client that has come back, and sends it the
+// events it has missed since event n. It reports false when there is no event
+// n.
 func (st *stream) attach(c *httpResponse, n uint64) bool {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if st.done || n > st.last {
 		return false
 	}
-	// A client that comes back knows better than the server that it was gone.
+	// The server may not have noticed yet that the last connection is lost.
 	if st.response != nil {
 		st.response.stop()
 	}
 	st.back()
 	st.response = c
 	st.response.start(st)
-	if !st.prime() {
-		_ = c.events.Comment() // says that the stream is there; a failure shows soon
+	if !st.sendFirstID() {
+		_ = c.events.Comment() // shows that the stream is there; a later write notices a failure
 	}
 	for number, data := range st.session.http.config.Events.After(st.key(), n) {
 		st.write(sse.Event{ID: st.eventID(number), Data: data})
@@ -284,8 +289,9 @@ func (st *stream) attach(c *httpResponse, n uint64) bool {
 	return true
 }
 
-// CloseStream ends the connection but not the stream: the client is to come back
-// after the retry time. It has no effect where the stream cannot be resumed.
+// CloseStream ends the connection but not the stream: the client should come
+// back after the retry time. It has no effect when the stream cannot be
+// resumed.
 func (st *stream) CloseStream(retry time.Duration) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -300,14 +306,14 @@ func (st *stream) CloseStream(retry time.Duration) {
 }
 
 // goesOn reports whether the handler may go on without the HTTP response: the
-// stream has left it, or was cut.
+// stream is detached from it, or was cut.
 func (st *stream) goesOn() bool {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	return st.response == nil && (!st.done || st.isCut)
 }
 
-// cut ends the stream with a response in place of the handler's.
+// cut ends the stream with a response that replaces the handler's.
 func (st *stream) cut(response *jsonrpc.Response) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -323,8 +329,8 @@ func (st *stream) cut(response *jsonrpc.Response) {
 	st.end()
 }
 
-// lose disconnects the stream from a response, if it has not been before.
-func (st *stream) lose(c *httpResponse) {
+// detach disconnects the stream from a response if it is still connected to it.
+func (st *stream) detach(c *httpResponse) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if st.response == c {
@@ -332,15 +338,15 @@ func (st *stream) lose(c *httpResponse) {
 	}
 }
 
-// disconnect leaves the stream without a connection. A client that has got the
-// id of an event may come back for the rest, for some time; when it cannot, or
-// does not, the stream is abandoned.
+// disconnect leaves the stream without a connection. A client that has received
+// the id of an event may come back for the rest, for some time. When it cannot,
+// or does not, the stream is abandoned.
 func (st *stream) disconnect() {
 	st.response.stop()
 	st.response = nil
 	h := st.session.http
-	if st.session.stateless() {
-		return // and the request ends with its connection
+	if st.session.sessionless() {
+		return // the request ends with its connection
 	}
 	patience := h.config.MaxAway
 	if st.kind == listenStream {
@@ -352,10 +358,10 @@ func (st *stream) disconnect() {
 	st.away = time.AfterFunc(patience, st.giveUp)
 }
 
-// resumable reports whether the client has been given the id of an event, and
-// can resume the stream from there.
+// resumable reports whether the client has received the id of an event and can
+// resume the stream from there.
 func (st *stream) resumable() bool {
-	return st.id != "" && (st.primed || st.last > 0) && st.session.peer.traits().Resumes
+	return st.id != "" && (st.sentFirstID || st.last > 0) && st.session.peer.traits().Resumes
 }
 
 func (st *stream) giveUp() {
@@ -370,7 +376,7 @@ func (st *stream) giveUp() {
 	c.cancel(errAway)
 }
 
-// back notes that the stream does not wait for a client any more.
+// back notes that the stream does not wait for its client any more.
 func (st *stream) back() {
 	if st.away != nil {
 		st.away.Stop()
@@ -381,7 +387,7 @@ func (st *stream) back() {
 	}
 }
 
-// start makes the response one of events.
+// start makes the response an event stream.
 func (c *httpResponse) start(st *stream) {
 	if c.events != nil {
 		return
@@ -390,7 +396,7 @@ func (c *httpResponse) start(st *stream) {
 	c.events = streamable.NewEventWriter(c.w, config.IOTimeout, config.KeepAlive)
 }
 
-// stop ends the use of the response.
+// stop ends the stream's use of the response.
 func (c *httpResponse) stop() {
 	if c.events != nil {
 		c.events.End()

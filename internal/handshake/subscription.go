@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// maxSubscriptions bounds the resources that one client is told about.
+	// maxSubscriptions bounds the resources that one client subscribes to.
 	maxSubscriptions = 256
 
 	// lastWait is how long the engine may take to begin with the lists, and to end
@@ -21,18 +21,18 @@ const (
 	lastWait = time.Second
 )
 
-// listFilter asks for every change of a list. The engine honours it for the
-// lists it has.
+// listFilter asks for the changes of every list. The engine honours it for the
+// lists that it has.
 const listFilter = `{"toolsListChanged":true,"promptsListChanged":true,"resourcesListChanged":true}`
 
-// subscriptions are what one client is told about: changes of the lists, and
-// updates of the resources it has subscribed to. Each is a subscriptions/listen
-// request of 2026-07-28 to the engine, so that the engine knows one
-// kind only. There is one for each resource: replacing a common one would lose
-// or repeat what happens meanwhile.
+// subscriptions are the subscriptions of one client: to changes of the lists,
+// and to updates of resources. Each is a subscriptions/listen request of
+// 2026-07-28 to the engine, so that the engine knows only one kind. Each
+// resource has its own request: replacing a common one would lose or repeat the
+// changes in between.
 //
-// Begin and end take effect in the order of the calls and do not wait for the
-// engine; confirm does.
+// The methods begin and end take effect in the order of the calls and do not
+// wait for the engine; confirm does.
 type subscriptions struct {
 	handler jsonrpc.Handler
 	from    share.Caller               // to whose share they count
@@ -52,10 +52,9 @@ func newSubscriptions(h jsonrpc.Handler, from share.Caller, forward func(jsonrpc
 	}
 }
 
-// beginLists begins to tell the client about the lists. The values of ctx are
-// the engine's, its end is not: only [subscriptions.close] ends it. It returns
-// the request, for who has to wait for the engine (a session over HTTP has), and
-// nil when there is one already.
+// beginLists subscribes the client to the lists. The request has the values of
+// ctx, but only [subscriptions.close] ends it. It returns the request, so that
+// the caller can wait for the engine, or nil when there is one already.
 func (s *subscriptions) beginLists(ctx context.Context, peer Peer) *listener {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -66,7 +65,7 @@ func (s *subscriptions) beginLists(ctx context.Context, peer Peer) *listener {
 	return s.start(ctx, peer.listenRequest(listFilter))
 }
 
-// begin begins to tell the client about a resource, if it has not begun before.
+// begin subscribes the client to a resource, if it has not done so before.
 func (s *subscriptions) begin(ctx context.Context, peer Peer, uri string) *jsonrpc.Error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -83,14 +82,14 @@ func (s *subscriptions) begin(ctx context.Context, peer Peer, uri string) *jsonr
 }
 
 // confirm waits until the engine has said whether it serves the subscription
-// that has begun, and forgets it when it does not.
+// that begin has made, and forgets the subscription when it does not.
 func (s *subscriptions) confirm(ctx context.Context, uri string) *jsonrpc.Error {
 	key := uritemplate.Fold(uri)
 	s.mu.Lock()
 	l := s.resources[key]
 	s.mu.Unlock()
 	if l == nil {
-		return nil // it has been ended meanwhile
+		return nil // it was ended in between
 	}
 	var err *jsonrpc.Error
 	select {
@@ -114,7 +113,8 @@ func (s *subscriptions) confirm(ctx context.Context, uri string) *jsonrpc.Error 
 	return err
 }
 
-// end ends a subscription, if there is one: the client hears nothing more of it.
+// end ends the subscription to a resource, if there is one. The client is not
+// told of any further update.
 func (s *subscriptions) end(uri string) {
 	key := uritemplate.Fold(uri)
 	s.mu.Lock()
@@ -127,8 +127,8 @@ func (s *subscriptions) end(uri string) {
 	}
 }
 
-// close ends everything and waits for it. What takes longer than lastWait to
-// end is left alone: it is stuck in a handler, or in a client that reads
+// close ends all subscriptions and waits for them, for lastWait at most. A
+// subscription that takes longer is stuck in a handler, or its client reads
 // nothing.
 func (s *subscriptions) close() {
 	s.mu.Lock()
@@ -172,7 +172,7 @@ type listener struct {
 	forward      func(jsonrpc.Notification)
 	cancel       context.CancelFunc
 	acknowledged chan struct{} // closed when the engine has said what it serves
-	honoured     bool          // whether it is a resource; set before that
+	honoured     bool          // the engine serves the resource; set before acknowledged is closed
 	once         sync.Once
 	ended        chan struct{}
 
@@ -183,14 +183,14 @@ type listener struct {
 func (l *listener) notify(n jsonrpc.Notification) {
 	params, err := jsonrpc.ParseObject(n.Params)
 	if err != nil {
-		return // never: the engine has encoded them
+		return // cannot happen: the engine has encoded them
 	}
 	if n.Method == mcp.MethodNotificationsSubscriptionsAcknowledged {
 		l.once.Do(func() { l.acknowledge(params.Get("notifications")) })
 		return
 	}
-	// What is left is a notification as it has always been: only the
-	// subscription it belongs to is new.
+	// The handshake versions have the same notification, but without the id of
+	// a subscription.
 	n.Params = []byte("{}")
 	if uri := params.Get("uri"); uri != nil {
 		n.Params = fmt.Appendf(nil, `{"uri":%s}`, uri)

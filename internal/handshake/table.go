@@ -7,17 +7,17 @@ import (
 )
 
 const (
-	// maxDeleted bounds the deleted sessions that are remembered. Beyond it the
-	// one deleted first is forgotten.
+	// maxDeleted bounds the deleted sessions that are remembered. Beyond it,
+	// the session that was deleted first is forgotten.
 	maxDeleted = 10_000
 
-	// evictionSample is how many sessions are looked at to find one that has
-	// not been used for long.
+	// evictionSample is how many sessions are compared to find one that has not
+	// been used for long.
 	evictionSample = 16
 )
 
-// A table holds the sessions of which this instance knows something, and which
-// have been deleted.
+// A table holds the sessions for which this instance keeps state, and remembers
+// which sessions have been deleted.
 type table struct {
 	max int
 
@@ -34,15 +34,16 @@ func (t *table) init(maxSessions int) {
 	t.live, t.held, t.deleted = make(map[string]*session), make(map[share.Caller]int), make(map[string]bool)
 }
 
-// get returns a session that is known.
+// get returns the session with an id, or nil when the table does not have it.
 func (t *table) get(token string) *session {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	return t.live[token]
 }
 
-// add makes a session known, unless it is already or has been deleted, which
-// returns nil. The session that had to make room for it is to be closed.
+// add adds a session and returns it. When the table has it already, it returns
+// that one; when the session has been deleted, nil. The caller must close the
+// evicted session, if there is one.
 func (t *table) add(s *session) (known, evicted *session) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -72,10 +73,10 @@ func (t *table) forget(s *session) {
 	}
 }
 
-// victim returns the session that makes room for another one: of the caller who
-// has most, one that has not been used for long. It looks at a sample, in
-// whatever order the map has them: exactness would cost every request a turn at
-// one list.
+// victim returns the session that makes room for another one: a session of the
+// caller who has most, that has not been used for long. It only looks at a
+// sample, in the order of the map. An exact order would need a list that every
+// request has to lock.
 func (t *table) victim() (found *session) {
 	n := 0
 	for _, s := range t.live {
@@ -95,7 +96,7 @@ func (t *table) remove(s *session) {
 	t.forget(s)
 }
 
-// delete remembers that a session has ended before it has expired.
+// delete removes a session and remembers that it was deleted before it expired.
 func (t *table) delete(s *session) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

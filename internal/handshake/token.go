@@ -18,26 +18,26 @@ const (
 	maxSessionToken = 4 << 10
 )
 
-// The claims are what a session id says. The caller is not in it: an id opens for
-// its own caller only.
+// The claims are the content of a session id. The caller is not part of them:
+// an id can only be opened for its own caller.
 type claims struct {
 	peer    Peer
 	expires time.Time
 }
 
-// nameSize is the length of what ends a session id: the tag that seals it, which
-// no two ids have in common, and nobody can choose.
+// nameSize is the length of the authentication tag at the end of a session id.
+// The tag is unique, and a client cannot choose it.
 const nameSize = 22
 
-// nameOf returns what tells the sessions of an instance, and of replicas with
-// the same keys, apart.
+// nameOf returns a short unique name for the session with an id. It is unique
+// among all replicas with the same keys.
 func nameOf(token string) string { return strings.Clone(token[max(0, len(token)-nameSize):]) }
 
-// issue returns the id of a new session: a token that says all there is to know
-// of it. It consists of visible ASCII characters as it must (2025-11-25,
-// transports, "Session Management"). It reports false when there is too much to
-// say, even without what a client says of itself beyond name and version, such
-// as icons.
+// issue returns the id of a new session: a token that holds all its claims. It
+// consists of visible ASCII characters, as it must (2025-11-25, transports,
+// "Session Management"). When the token would be too long, it leaves out what
+// the client says of itself beyond name and version, such as icons. It reports
+// false when the token is still too long.
 func (h *HTTP) issue(peer Peer, caller string, now time.Time) (token string, ok bool) {
 	t := claims{peer: peer, expires: now.Add(h.config.SessionTTL)}
 	for _, info := range [][]byte{peer.Info, shortInfo(peer.Info)} {
@@ -50,8 +50,8 @@ func (h *HTTP) issue(peer Peer, caller string, now time.Time) (token string, ok 
 	return "", false
 }
 
-// open returns what an id says, and false when it is not one that issue has
-// made for the caller, or has expired.
+// open returns the claims of an id. It reports false when issue has not made
+// the id for the caller, and when the id has expired.
 func (h *HTTP) open(token, caller string, now time.Time) (t claims, ok bool) {
 	if len(token) > maxSessionToken {
 		return t, false
@@ -64,16 +64,17 @@ func (h *HTTP) open(token, caller string, now time.Time) (t claims, ok bool) {
 	return t, ok && now.Before(t.expires)
 }
 
-// made reports whether an id was made here, or by a replica, for the caller. It
-// may have expired or been deleted.
+// made reports whether this server or a replica has made the id for the caller.
+// The id may have expired or been deleted.
 func (h *HTTP) made(token, caller string) bool {
 	_, err := h.config.Keys.Open(sessionPurpose, token, []byte(caller))
 	return err == nil
 }
 
-// append writes the claims, in few bytes: a client sends it with each request,
-// and net/http looks at every character of a header. The version is the place in
-// versions, to which none will be added: later ones have no handshake.
+// append writes the claims in few bytes: a client sends the id with each
+// request, and net/http checks every character of a header. The version is
+// written as its index in versions. That list will not grow, because all
+// further versions have no handshake.
 func (t claims) append(dst []byte) []byte {
 	dst = append(dst, byte(slices.Index(versions, t.peer.Version)))
 	dst = binary.AppendUvarint(dst, uint64(t.expires.Unix())) //nolint:gosec // after 1970
@@ -82,8 +83,8 @@ func (t claims) append(dst []byte) []byte {
 	return appendInfo(dst, t.peer.Info)
 }
 
-// appendInfo writes an implementation, of which there is usually no more than
-// name and version, without the names of the members then.
+// appendInfo writes an implementation. When it has only a name and a version,
+// as usual, it leaves out the names of the members.
 func appendInfo(dst, info []byte) []byte {
 	members, err := jsonrpc.ParseObject(info)
 	if err != nil || len(members) != 2 {
@@ -127,7 +128,7 @@ func parseInfo(written []byte) (info []byte, ok bool) {
 func shortInfo(info []byte) []byte {
 	members, err := jsonrpc.ParseObject(info)
 	if err != nil {
-		return info // never: Negotiate has read it
+		return info // cannot happen: Negotiate has read it
 	}
 	return nameAndVersion(members.Get("name"), members.Get("version"))
 }
