@@ -12,8 +12,8 @@ var (
 	noStore  = []string{"no-store"}
 )
 
-// maxUnsized is how much net/http buffers to find the length of a body by
-// itself. A longer body of unknown length is sent in chunks.
+// maxUnsized is the length up to which net/http finds the length of a body by
+// itself. It sends a longer body of unknown length in chunks.
 const maxUnsized = 2 << 10
 
 // WriteResponse sends a response as JSON with the status, or with the status
@@ -30,8 +30,8 @@ func WriteResponse(w http.ResponseWriter, status int, resp *jsonrpc.Response) {
 	writeJSON(w, status, resp.Body, resp.Tail)
 }
 
-// WriteJSON sends body. Answers depend on the caller, so no cache between
-// client and server may keep them.
+// WriteJSON sends body. No cache between client and server may keep it, because
+// answers depend on the caller.
 func WriteJSON(w http.ResponseWriter, status int, body []byte) { writeJSON(w, status, body, nil) }
 
 // writeJSON sends a body in two parts.
@@ -49,7 +49,7 @@ func writeJSON(w http.ResponseWriter, status int, body, tail []byte) {
 	}
 }
 
-// Reject answers with a JSON-RPC error that belongs to no request.
+// Reject answers with a JSON-RPC error without an id.
 func Reject(w http.ResponseWriter, status, code int, message string) {
 	resp := jsonrpc.ErrorResponse(nil, jsonrpc.Errorf(code, "%s", message))
 	defer resp.Release()

@@ -10,7 +10,7 @@ import (
 var varyAuthorization = []string{"Authorization"}
 
 // authenticate returns the context of the request with its caller. When it
-// returns nil, it has answered the request with a refusal.
+// returns nil, it has refused the request.
 func (s *Server) authenticate(w http.ResponseWriter, r *http.Request) context.Context {
 	if h := w.Header(); h["Vary"] == nil {
 		h["Vary"] = varyAuthorization

@@ -33,7 +33,7 @@ func (x *exchange) readBody(w http.ResponseWriter, r *http.Request) (status int,
 
 // fill reads at most one byte more than limit.
 func (x *exchange) fill(body io.Reader, length, limit int64) error {
-	// What a client announces costs nothing before it is there.
+	// A declared length costs nothing before the bytes arrive.
 	if need := min(length, limit, maxPooled) + 1; int64(cap(x.body)) < need {
 		x.body = make([]byte, 0, need)
 	}

@@ -54,7 +54,7 @@ func TestBodyLimit(t *testing.T) {
 				if ran, want := h.runs.Load() == 1, test.status == http.StatusOK; ran != want {
 					t.Errorf("the handler ran: %v, want %v", ran, want)
 				}
-				// What is left of the message is not worth reading.
+				// The rest of the message is not read.
 				if want := test.status != http.StatusOK; resp.Close != want {
 					t.Errorf("the connection is closed: %v, want %v", resp.Close, want)
 				}
@@ -144,8 +144,8 @@ func TestTruncatedBody(t *testing.T) {
 	}
 }
 
-// A client that stops in the middle of its body gets an answer and loses its
-// connection within the time that a message may take, whatever the answer is.
+// A client that stops in the middle of its body gets an answer, and its
+// connection ends within the time that a message may take.
 func TestStalledBody(t *testing.T) {
 	t.Parallel()
 	const limit = 1 << 10
@@ -192,8 +192,8 @@ func TestStalledBody(t *testing.T) {
 			if _, err := io.Copy(io.Discard, resp.Body); err != nil {
 				t.Fatalf("half an answer: %v", err)
 			}
-			// A reset is as good an end as any: the client has not sent all
-			// that it announced.
+			// A reset is fine too: the client has not sent the whole body that
+			// it announced.
 			if _, err := in.ReadByte(); err == nil || isTimeout(err) {
 				t.Errorf("the connection stays open after the answer (%v): its goroutine waits for the rest of the body", err)
 			}
@@ -276,7 +276,7 @@ func TestRefusedBodyIsNotAskedFor(t *testing.T) {
 	}
 }
 
-// What a client announces costs nothing until it is sent.
+// A declared length costs nothing until the bytes are sent.
 func TestDeclaredLengthIsNotAllocated(t *testing.T) {
 	const declared = 256 << 20
 	c := config()

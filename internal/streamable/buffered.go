@@ -2,21 +2,21 @@ package streamable
 
 import "net/http"
 
-// buffering is a writer whose client gets the answer when it is complete, such
-// as that of an invocation on AWS Lambda. Answers are JSON there, and
+// buffering is a writer whose client gets the whole answer at once, such as the
+// writer of an invocation on AWS Lambda. There answers are JSON, and
 // notifications are dropped.
 type buffering interface {
 	http.ResponseWriter
 
-	// Buffered reports whether it is so for this answer.
+	// Buffered reports whether this answer is buffered.
 	Buffered() bool
 
 	// Dropped is called when a notification is dropped.
 	Dropped()
 }
 
-// Buffers returns what is told of dropped notifications when w buffers the
-// answer, and nil when it does not.
+// Buffers returns the function to call for each dropped notification when w
+// buffers the answer, or nil when it does not.
 func Buffers(w http.ResponseWriter) (dropped func()) {
 	for {
 		switch v := w.(type) {

@@ -12,7 +12,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/streamable"
 )
 
-// A bufferedWriter keeps the answer, as one on AWS Lambda does.
+// A bufferedWriter keeps the answer, as the response writer on AWS Lambda does.
 type bufferedWriter struct {
 	*httptest.ResponseRecorder
 	buffered bool
@@ -22,8 +22,8 @@ type bufferedWriter struct {
 func (w *bufferedWriter) Buffered() bool { return w.buffered }
 func (w *bufferedWriter) Dropped()       { w.dropped++ }
 
-// Where the client gets the answer when it is complete, it is JSON, however
-// long it takes and whatever is notified.
+// A buffered answer is JSON, even if the handler takes long or sends
+// notifications.
 func TestBufferedAnswer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -80,8 +80,8 @@ func (l narrowListener) Accept() (net.Conn, error) {
 	return conn, err
 }
 
-// A client that keeps the connection but does not read must not hold a handler
-// for longer than an answer may take.
+// A client that does not read must not hold a handler for longer than an answer
+// may take.
 func TestClientDoesNotRead(t *testing.T) {
 	t.Parallel()
 	large := `{"pad":"` + strings.Repeat("x", 8<<20) + `"}`
@@ -124,7 +124,7 @@ func TestClientDoesNotRead(t *testing.T) {
 				server.Start()
 			}
 			t.Cleanup(server.Close)
-			// What was used for others is as strict as what is new.
+			// A reused exchange is as strict as a new one.
 			gone, cancel := context.WithCancel(t.Context())
 			cancel()
 			for range 3 {
@@ -149,12 +149,12 @@ func TestClientDoesNotRead(t *testing.T) {
 	}
 }
 
-// A wrapper hides what its writer can, but says where to find it.
+// A wrapper hides the methods of its writer, but has Unwrap.
 type wrapper struct{ http.ResponseWriter }
 
 func (w wrapper) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// A onceListener hands out one connection.
+// A onceListener accepts one connection.
 type onceListener struct {
 	net.Listener
 	conn net.Conn
@@ -168,9 +168,9 @@ func (l *onceListener) Accept() (net.Conn, error) {
 	return nil, net.ErrClosed
 }
 
-// Answers that fit into the buffers on the way fill them when a client goes on
-// sending requests and reads nothing. Its connection ends all the same, whether
-// middleware stands in front of the endpoint or not.
+// A client that goes on sending requests and reads nothing fills the buffers on
+// the way even with short answers. Its connection ends too, with middleware in
+// front of the endpoint and without.
 func TestClientDoesNotReadShortAnswers(t *testing.T) {
 	t.Parallel()
 	length := fmt.Sprintf("Content-Length: %d\r\n", len(call))
@@ -213,7 +213,7 @@ func TestClientDoesNotReadShortAnswers(t *testing.T) {
 func sendUntilTheEnd(t *testing.T, h http.Handler, text string) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(h)
-	// The pipe holds nothing, as buffers that are full.
+	// The pipe holds nothing, like full buffers.
 	conn, pipe := net.Pipe()
 	server.Listener.Close()
 	server.Listener = &onceListener{Listener: server.Listener, conn: pipe}
@@ -266,7 +266,7 @@ func TestLimitsOfTheServerAreReplaced(t *testing.T) {
 	}
 }
 
-// A handler may take longer than its answer may.
+// A handler may take longer than the time limit of its answer.
 func TestSlowHandlerAnswers(t *testing.T) {
 	t.Parallel()
 	c := config()
@@ -318,7 +318,7 @@ func TestSlowStreamGoesOn(t *testing.T) {
 	}
 }
 
-// The time limits of a request are not those of what follows it on the same
+// The time limits of a request do not apply to the next request on the same
 // connection, which may be for another handler.
 func TestDeadlinesEndWithTheRequest(t *testing.T) {
 	t.Parallel()

@@ -8,7 +8,7 @@ import (
 
 // Admit makes the checks of the MCP endpoint for another endpoint of the same
 // server, which answers one HTTP method, and returns the request with its
-// caller. When that is nil, the request has been answered.
+// caller. When it returns nil, it has answered the request.
 func (s *Server) Admit(w http.ResponseWriter, r *http.Request, method string) *http.Request {
 	s.bound(w, r)
 	if reason := s.refuseOrigin(r); reason != "" {
@@ -33,16 +33,16 @@ func (s *Server) Admit(w http.ResponseWriter, r *http.Request, method string) *h
 	return nil
 }
 
-// AcceptsEvents reports whether the client takes an event stream. One that does
-// not say what it takes does (RFC 9110, section 12.5.1).
+// AcceptsEvents reports whether the client accepts an event stream. A client
+// without an Accept header accepts everything (RFC 9110, section 12.5.1).
 func AcceptsEvents(h http.Header) bool {
 	_, events := accepts(h["Accept"])
 	return events || len(h["Accept"]) == 0
 }
 
-// ReadMessage reads the message of a POST into buf, which it may replace, by the
-// rules of the MCP endpoint. When it reports false, the request has been
-// answered.
+// ReadMessage reads the message of a POST into buf, which it may replace, by
+// the rules of the MCP endpoint. When it reports false, it has answered the
+// request.
 func (s *Server) ReadMessage(w http.ResponseWriter, r *http.Request, buf []byte) (message []byte, ok bool) {
 	if !isJSON(r.Header) {
 		Reject(w, http.StatusUnsupportedMediaType, mcp.CodeInvalidRequest, notJSON)

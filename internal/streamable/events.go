@@ -10,8 +10,9 @@ import (
 )
 
 // An EventWriter writes a response that is an event stream. Each event has a
-// write deadline of its own, so a client that reads nothing is noticed, and
-// each silence ends with a comment, so intermediaries keep the connection open.
+// write deadline of its own, so that a client that reads nothing is noticed.
+// After each silence a comment is sent, so that intermediaries keep the
+// connection open.
 //
 // When a write fails, net/http cancels the context of the request. That ends a
 // handler that would otherwise wait for its next event.
@@ -39,8 +40,8 @@ func NewEventWriter(w http.ResponseWriter, timeout, keepAlive time.Duration) *Ev
 	// Messages").
 	h.Set("X-Accel-Buffering", "no")
 	e := &EventWriter{w: w, control: http.NewResponseController(w), timeout: timeout, keepAlive: keepAlive, sent: time.Now()}
-	// A server's limit for reading a request is not one for the stream. A
-	// writer without deadlines has none to lift.
+	// The server's read limit is for the request, not for the stream. A writer
+	// without deadlines has none to lift.
 	_ = e.control.SetReadDeadline(time.Time{})
 	w.WriteHeader(http.StatusOK)
 	e.timer = time.AfterFunc(keepAlive, e.keep)
@@ -55,7 +56,7 @@ func (e *EventWriter) Send(event sse.Event) error {
 	return e.flush()
 }
 
-// Comment sends a comment, which shows the client that the stream is there.
+// Comment sends a comment, which shows that the stream is alive.
 func (e *EventWriter) Comment() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -64,8 +65,8 @@ func (e *EventWriter) Comment() error {
 }
 
 // keep sends a comment when nothing else has been sent for long enough. The
-// timer is not reset with every event: when it fires early, it is set to the
-// time that is left.
+// timer is not reset with every event. When it fires early, it is set to the
+// remaining time.
 func (e *EventWriter) keep() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -93,7 +94,7 @@ func (e *EventWriter) flush() error {
 		err = e.control.Flush()
 	}
 	if err != nil {
-		// Not every server notices by itself that its connection is useless.
+		// Not every server notices by itself that its connection has failed.
 		_ = e.control.SetReadDeadline(time.Unix(1, 0))
 	}
 	if cap(e.buf) > maxPooled {
@@ -102,14 +103,14 @@ func (e *EventWriter) flush() error {
 	return err
 }
 
-// extend gives the client the time to take what is sent next.
+// extend gives the client the time to read the next event.
 func (e *EventWriter) extend() {
 	e.sent = time.Now()
 	_ = e.control.SetWriteDeadline(e.sent.Add(e.timeout)) // recorders in tests have none
 }
 
-// End waits for the event that is being sent. Nothing is sent after it, and the
-// client has the time of one event to take the end of the response.
+// End waits for the event that is being sent. Nothing is sent after that. The
+// client has the time of one event to read the end of the response.
 func (e *EventWriter) End() {
 	e.mu.Lock()
 	defer e.mu.Unlock()

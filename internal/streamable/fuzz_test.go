@@ -20,8 +20,8 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// FuzzDecodeValue checks that what is decoded is text that stands for itself or
-// encodes to what was given.
+// FuzzDecodeValue checks that a decoded value is the text itself, or encodes to
+// the given text.
 func FuzzDecodeValue(f *testing.F) {
 	for _, seed := range []string{
 		"", "us-west1", "=?base64??=", "=?base64?=", "=?base64?SGVsbG8=?=", "=?base64?SGVsbG8?=", "=?base64?SGVsbG9=?=",
@@ -65,7 +65,7 @@ func FuzzCheckParam(f *testing.F) {
 	})
 }
 
-// FuzzServeHTTP sends anything as a request. The answer is always one of those
+// FuzzServeHTTP sends an arbitrary request. The answer always has a form that
 // the package documents.
 func FuzzServeHTTP(f *testing.F) {
 	good := "Content-Type: application/json\nAccept: application/json, text/event-stream\n" +
@@ -141,7 +141,7 @@ func documented(w *httptest.ResponseRecorder) error {
 		return nil
 	case "application/json":
 		if w.Code == http.StatusOK != bytes.Contains(w.Body.Bytes(), []byte(`,"result":`)) {
-			return errors.New("the status is not that of the message")
+			return errors.New("the status does not fit the message")
 		}
 		return valid(w.Body.Bytes())
 	case "text/event-stream":
@@ -180,8 +180,8 @@ func validStream(stream []byte) error {
 	}
 }
 
-// sameNumber compares two decimal numbers exactly. It reports true for those
-// whose exponents are beyond what exact arithmetic can hold.
+// sameNumber compares two decimal numbers exactly. It reports true for numbers
+// whose exponents are too large for exact arithmetic.
 func sameNumber(a, b string) bool {
 	for _, s := range []string{a, b} {
 		if _, exponent, ok := strings.Cut(strings.ToLower(s), "e"); ok && len(exponent) > 4 {

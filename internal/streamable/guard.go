@@ -10,8 +10,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/weburl"
 )
 
-// refuseOrigin returns why a request is refused before anything of it is read,
-// or "" when it is not. The reason names the option that would allow it.
+// refuseOrigin returns why a request is refused before its body is read, or ""
+// when it is not. The reason names the option that would allow the request.
 //
 // A web page can make the browser send requests to a server on the same
 // machine, and by DNS rebinding even read the answers. Host or Origin reveals
@@ -34,8 +34,8 @@ func (s *Server) refuseOrigin(r *http.Request) string {
 	return s.refusal(1, "Origin", strings.Join(origins, ", "), s.config.OriginOption+" has to name it")
 }
 
-// refusal returns the reason of a refusal, and logs the first one for each
-// field: an operator has to act on it.
+// refusal returns the reason of a refusal. It logs the first one for each
+// field, because an operator has to act on it.
 func (s *Server) refusal(field int, name, value, remedy string) string {
 	reason := fmt.Sprintf("%s %.100q is not allowed: %s", name, value, remedy)
 	s.warned[field].Do(func() {
@@ -122,8 +122,8 @@ func (s *Server) allowOrigin(w http.ResponseWriter, r *http.Request) {
 	h.Add("Vary", "Origin")
 }
 
-// preflight answers the question whether a script may send what it wants to:
-// only one of the endpoint's methods.
+// preflight tells a browser whether a script may send its request. It may use
+// only the methods of the endpoint.
 func preflight(w http.ResponseWriter, r *http.Request, allow string, allows func(method string) bool) {
 	h := w.Header()
 	h.Set("Allow", allow)
@@ -136,8 +136,8 @@ func preflight(w http.ResponseWriter, r *http.Request, allow string, allows func
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// allowedHeaders returns those of the requested fields that a client may send.
-// They are named one by one because "*" does not cover Authorization.
+// allowedHeaders returns the requested fields that a client may send. They are
+// named one by one because "*" does not cover Authorization.
 func allowedHeaders(requested string) string {
 	var allowed []string
 	for name := range strings.SplitSeq(requested, ",") {

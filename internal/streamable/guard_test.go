@@ -234,7 +234,7 @@ func TestOrigin(t *testing.T) {
 		{loopback, allowed, one("http://localhost:5173"), true},
 		{loopback, allowed, one("https://evil.example"), false},
 
-		{public, one("null"), one("null"), true}, // whoever asks for it gets it
+		{public, one("null"), one("null"), true}, // the configuration allows it
 	} {
 		t.Run(fmt.Sprintf("%q at %s allowing %d", test.origins, test.address, len(test.allowed)), func(t *testing.T) {
 			t.Parallel()
@@ -247,7 +247,7 @@ func TestOrigin(t *testing.T) {
 	}
 }
 
-// A server on the loopback interface notices by itself that it is on one.
+// A server finds out by itself that a connection is a loopback connection.
 func TestRebindingOverTheWire(t *testing.T) {
 	t.Parallel()
 	server := listen(t, newServer(complete))
@@ -278,8 +278,8 @@ func TestRebindingOverTheWire(t *testing.T) {
 	}
 }
 
-// A refusal comes before anything else: it must not tell a foreign page what
-// the server is.
+// Host and Origin are checked first: a page of another origin must not learn
+// what the server is.
 func TestGuardComesFirst(t *testing.T) {
 	t.Parallel()
 	for _, method := range []string{http.MethodPost, http.MethodGet, http.MethodDelete, http.MethodOptions} {
@@ -385,7 +385,7 @@ func TestPreflight(t *testing.T) {
 		{"what a client sends", "POST", "content-type,accept,mcp-protocol-version,mcp-method,mcp-name", "POST", "content-type, accept, mcp-protocol-version, mcp-method, mcp-name"},
 		{"token and parameters", "POST", "authorization, Mcp-Param-Region", "POST", "authorization, mcp-param-region"},
 		{"tracing", "POST", "traceparent, tracestate, baggage", "POST", "traceparent, tracestate, baggage"},
-		{"what earlier clients send", "POST", "mcp-session-id, last-event-id", "POST", "mcp-session-id, last-event-id"},
+		{"fields of the handshake versions", "POST", "mcp-session-id, last-event-id", "POST", "mcp-session-id, last-event-id"},
 		{"nothing", "POST", "", "POST", ""},
 		{"something else", "POST", "cookie, x-forwarded-for, mcp-params, content-type", "POST", "content-type"},
 		{"wildcard", "POST", "*", "POST", ""},
@@ -427,7 +427,7 @@ func TestPreflight(t *testing.T) {
 	}
 }
 
-// OPTIONS outside of CORS asks what the endpoint understands (RFC 9110, section
+// OPTIONS without CORS asks for the methods of the endpoint (RFC 9110, section
 // 9.3.7).
 func TestOptions(t *testing.T) {
 	t.Parallel()
@@ -471,7 +471,7 @@ func TestPublicHost(t *testing.T) {
 	}
 }
 
-// An operator learns of a refused host, and is not flooded.
+// A refused host is logged once.
 func TestRefusalIsLoggedOnce(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer

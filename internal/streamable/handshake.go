@@ -9,19 +9,20 @@ import (
 )
 
 // A Handshake serves the messages of the handshake versions, which share the
-// endpoint. The checks of Origin, Host, Content-Type, Accept and size have been
-// made by then.
+// endpoint. The server checks Origin, Host, Content-Type, Accept and size
+// before it calls a method.
 type Handshake interface {
-	// Speaks reports whether a version is one of those it serves.
+	// Speaks reports whether it serves a version.
 	Speaks(version string) bool
 
-	// Post answers the message in body. Either it is the request or
-	// notification req, or err says that it is something else:
+	// Post answers the message in body. When err is nil, the message is the
+	// request or notification req. Otherwise err says what it is:
 	// [jsonrpc.ErrIsResponse] or [jsonrpc.ErrIsBatch]. Kept says that body and
 	// req are still in use when Post has returned.
 	Post(w http.ResponseWriter, r *http.Request, body []byte, req *jsonrpc.Request, err *jsonrpc.Error) (kept bool)
 
-	// Cut answers the requests that run with err and returns how many there were.
+	// Cut answers all running requests with err and returns how many there
+	// were.
 	Cut(err *jsonrpc.Error) int
 
 	// Get answers a request for an event stream, and Delete one to end a
@@ -30,13 +31,12 @@ type Handshake interface {
 	Delete(w http.ResponseWriter, r *http.Request)
 }
 
-// isHandshake reports whether a message belongs to a handshake version: its body
-// does not say that it is of 2026-07-28, and its header does not either. Err is
-// what came of parsing it.
+// isHandshake reports whether a message belongs to a handshake version: neither
+// its body nor its header names 2026-07-28. Err is the result of parsing it.
 //
-// Everything else is served, or refused, by the rules of 2026-07-28, so
-// that a message in whose body and header different versions are named is
-// refused as the mismatch it is.
+// Every other message is served, or refused, by the rules of 2026-07-28. So a
+// message whose body and header name different versions is refused as a
+// mismatch.
 func (s *Server) isHandshake(h http.Header, req *jsonrpc.Request, err *jsonrpc.Error) bool {
 	handshake := s.config.Handshake
 	switch {
@@ -59,8 +59,8 @@ func (s *Server) getHandshake(w http.ResponseWriter, r *http.Request) {
 	s.config.Handshake.Get(w, r)
 }
 
-// allows reports whether the endpoint has anything to do with an HTTP method
-// that a script may want to send.
+// allows reports whether the endpoint serves an HTTP method that scripts may
+// use.
 func (s *Server) allows(method string) bool {
 	switch method {
 	case http.MethodPost:
@@ -81,8 +81,8 @@ func (s *Server) methods() string {
 
 const postOnly = "POST, OPTIONS"
 
-// RejectMethod answers a request whose HTTP method is none of those allowed,
-// which RFC 9110, section 15.5.6, wants to be listed.
+// RejectMethod refuses a request whose HTTP method is not allowed. The answer
+// has to list the allowed methods (RFC 9110, section 15.5.6).
 func RejectMethod(w http.ResponseWriter, allowed string) {
 	w.Header().Set("Allow", allowed)
 	message := "the MCP endpoint accepts POST only"

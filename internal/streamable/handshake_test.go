@@ -9,12 +9,12 @@ import (
 	"github.com/mcpengine/mcpengine/internal/streamable"
 )
 
-// An earlier notes what it is given.
-type earlier struct{ got string }
+// A recorder serves the handshake versions and records what it is given.
+type recorder struct{ got string }
 
-func (*earlier) Speaks(version string) bool { return version == "2025-11-25" }
+func (*recorder) Speaks(version string) bool { return version == "2025-11-25" }
 
-func (e *earlier) Post(w http.ResponseWriter, _ *http.Request, body []byte, req *jsonrpc.Request, err *jsonrpc.Error) (kept bool) {
+func (e *recorder) Post(w http.ResponseWriter, _ *http.Request, body []byte, req *jsonrpc.Request, err *jsonrpc.Error) (kept bool) {
 	e.got = "request"
 	switch {
 	case err != nil:
@@ -29,14 +29,14 @@ func (e *earlier) Post(w http.ResponseWriter, _ *http.Request, body []byte, req 
 	return false
 }
 
-func (e *earlier) Cut(*jsonrpc.Error) int { return 0 }
+func (e *recorder) Cut(*jsonrpc.Error) int { return 0 }
 
-func (e *earlier) Get(http.ResponseWriter, *http.Request)    { e.got = "GET" }
-func (e *earlier) Delete(http.ResponseWriter, *http.Request) { e.got = "DELETE" }
+func (e *recorder) Get(http.ResponseWriter, *http.Request)    { e.got = "GET" }
+func (e *recorder) Delete(http.ResponseWriter, *http.Request) { e.got = "DELETE" }
 
-// A message belongs to a handshake version when its body does not say otherwise
-// and its header does not either.
-func TestEra(t *testing.T) {
+// A message belongs to a handshake version when neither its body nor its header
+// names 2026-07-28.
+func TestIsHandshake(t *testing.T) {
 	t.Parallel()
 	const (
 		plain  = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo"}}`
@@ -51,16 +51,16 @@ func TestEra(t *testing.T) {
 		versions   []string
 		want       string // what the handshake versions are given, empty if nothing
 	}{
-		{"newest version", call, []string{version}, ""},
-		{"newest version, no header", call, nil, ""},
-		{"newest version, other header", call, []string{"2025-11-25"}, ""},
-		{"newest version, empty header", call, []string{""}, ""},
+		{"2026-07-28", call, []string{version}, ""},
+		{"2026-07-28, no header", call, nil, ""},
+		{"2026-07-28, other header", call, []string{"2025-11-25"}, ""},
+		{"2026-07-28, empty header", call, []string{""}, ""},
 		{"unknown version", strings.Replace(call, version, "x", 1), nil, ""},
 		{"version is no string", strings.Replace(call, `"2026-07-28"`, "1", 1), nil, ""},
 
 		{"no version at all", plain, nil, "request"},
 		{"version in the header", plain, []string{"2025-11-25"}, "request"},
-		{"newest version in the header", plain, []string{version}, ""},
+		{"2026-07-28 in the header", plain, []string{version}, ""},
 		{"unknown version in the header", plain, []string{"2025-11-24"}, ""},
 		{"list of versions in the header", plain, []string{"2025-11-25, 2025-11-25"}, ""},
 		{"empty header", plain, []string{""}, ""},
@@ -70,17 +70,17 @@ func TestEra(t *testing.T) {
 
 		{"initialize", hello, nil, "request"},
 		{"initialize, version in the header", hello, []string{"2025-11-25"}, "request"},
-		{"initialize, newest version in the header", hello, []string{version}, "request"},
+		{"initialize, 2026-07-28 in the header", hello, []string{version}, "request"},
 		{"initialize, unknown version in the header", hello, []string{"x"}, "request"},
 		{"initialize of 2026-07-28", hello2, []string{version}, ""},
 
 		{"notification", notification, []string{"2025-11-25"}, "notification"},
 		{"notification, no header", notification, nil, "notification"},
-		{"notification, newest version in the header", notification, []string{version}, ""},
+		{"notification, 2026-07-28 in the header", notification, []string{version}, ""},
 		{"response", reply, []string{"2025-11-25"}, isReply},
-		{"response, newest version in the header", reply, []string{version}, ""},
+		{"response, 2026-07-28 in the header", reply, []string{version}, ""},
 		{"batch", batch, nil, isBatch},
-		{"batch, newest version in the header", batch, []string{version}, ""},
+		{"batch, 2026-07-28 in the header", batch, []string{version}, ""},
 
 		{"not JSON", "x", nil, ""},
 		{"not a message", `{"jsonrpc":"2.0","id":1}`, nil, ""},
@@ -89,7 +89,7 @@ func TestEra(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			var e earlier
+			var e recorder
 			c := config()
 			c.Handshake = &e
 			r := newRequest(t.Context(), test.body)
@@ -119,9 +119,9 @@ func TestHandshakeIsGuarded(t *testing.T) {
 		{"good GET", get, "", "", 200, "GET"},
 		{"good POST", post, "", "", 202, "request"},
 		{"good DELETE", remove, "", "", 200, "DELETE"},
-		{"foreign GET", get, "Origin", "https://evil.example", 403, ""},
-		{"foreign POST", post, "Origin", "https://evil.example", 403, ""},
-		{"foreign DELETE", remove, "Origin", "https://evil.example", 403, ""},
+		{"GET of another origin", get, "Origin", "https://evil.example", 403, ""},
+		{"POST of another origin", post, "Origin", "https://evil.example", 403, ""},
+		{"DELETE of another origin", remove, "Origin", "https://evil.example", 403, ""},
 		{"GET for JSON", get, "Accept", "application/json", 406, ""},
 		{"GET for streams", get, "Accept", "text/event-stream", 200, "GET"},
 		{"POST for streams", post, "Accept", "text/event-stream", 406, ""},
@@ -132,7 +132,7 @@ func TestHandshakeIsGuarded(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			var e earlier
+			var e recorder
 			c := config()
 			c.Handshake = &e
 			r := newRequest(t.Context(), `{"jsonrpc":"2.0","id":1,"method":"ping"}`)
@@ -158,7 +158,7 @@ func TestHandshakeCORS(t *testing.T) {
 	t.Parallel()
 	for _, method := range []string{http.MethodPost, http.MethodGet, http.MethodDelete, http.MethodPut} {
 		c := config()
-		c.Handshake = &earlier{}
+		c.Handshake = &recorder{}
 		c.AllowedOrigins = []string{"https://app.example"}
 		s := streamable.New(handlerFunc(complete), c)
 		r := newRequest(t.Context(), "")

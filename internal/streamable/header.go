@@ -21,15 +21,16 @@ const (
 	paramFieldPrefix     = "Mcp-Param-"
 )
 
-// The standard header fields repeat a part of the message, so that whatever
-// stands between client and server can decide by them. They are compared with
-// the message whenever they are there, in every protocol version: what decides
-// by the fields and the engine, which acts on the message, must not be told
-// different things (streamable-http, "Server Validation"). From 2026-07-28 on
-// they also have to be there.
+// The standard header fields repeat a part of the message, so that
+// intermediaries can decide by them. Fields that are present are compared with
+// the message in every protocol version: an intermediary that reads the fields
+// and the engine, which reads the message, must not be told different things
+// (streamable-http, "Server Validation"). In 2026-07-28 the fields are also
+// required.
 
-// checkMessage says what is wrong with a message or its fields. Err is what came
-// of parsing it, and handshake says that it is in a handshake version.
+// checkMessage says what is wrong with a message or its fields. Err is the
+// result of parsing it, and handshake says that it belongs to a handshake
+// version.
 func (s *Server) checkMessage(h http.Header, req *jsonrpc.Request, err *jsonrpc.Error, handshake bool) *jsonrpc.Error {
 	switch {
 	case handshake && err != nil: // a batch or a response
@@ -49,9 +50,9 @@ func (s *Server) checkMessage(h http.Header, req *jsonrpc.Request, err *jsonrpc.
 }
 
 // checkVersion refuses a version that is not served, before the request is
-// judged by the rules of one that is. The body counts, and the header field where
-// the body names no version. Where the two differ, that is the error
-// (streamable-http, "Server Validation").
+// checked by the rules of another. The version in the body counts, or the
+// header field when the body names no version. When the two differ, that is the
+// error (streamable-http, "Server Validation").
 func (s *Server) checkVersion(h http.Header, req *jsonrpc.Request) *jsonrpc.Error {
 	body := req.Meta.Get(mcp.MetaProtocolVersion)
 	if slices.ContainsFunc(s.config.Versions, func(v string) bool { return jsonrpc.EqualString(body, v) }) {
@@ -72,7 +73,7 @@ func (s *Server) checkVersion(h http.Header, req *jsonrpc.Request) *jsonrpc.Erro
 	return protocol.Unsupported(s.config.Versions, requested)
 }
 
-// requireFields checks the fields that a request without a handshake must have.
+// requireFields checks the fields that a request of 2026-07-28 must have.
 func (s *Server) requireFields(h http.Header, req *jsonrpc.Request) *jsonrpc.Error {
 	version, err := single(h, protocolVersionField)
 	if err != nil {
@@ -92,7 +93,7 @@ func (s *Server) requireFields(h http.Header, req *jsonrpc.Request) *jsonrpc.Err
 	return nil
 }
 
-// CheckFields compares Mcp-Method and Mcp-Name, where they are there, with a
+// CheckFields compares Mcp-Method and Mcp-Name, when they are present, with a
 // request or notification.
 func CheckFields(h http.Header, req *jsonrpc.Request) *jsonrpc.Error {
 	if len(h[methodField]) > 0 {
@@ -133,8 +134,8 @@ func HasParamFields(h http.Header) bool {
 	return false
 }
 
-// CheckNoFields refuses fields that mirror a message where there is more than
-// one, or one without a method.
+// CheckNoFields refuses fields that mirror a message, for a batch and for a
+// message without a method.
 func CheckNoFields(h http.Header) *jsonrpc.Error {
 	if len(h[methodField]) > 0 || len(h[nameField]) > 0 || HasParamFields(h) {
 		return mismatch("header fields cannot mirror a batch, a response, or arguments over HTTP+SSE")
@@ -146,8 +147,8 @@ func mismatch(format string, args ...any) *jsonrpc.Error {
 	return jsonrpc.Errorf(mcp.CodeHeaderMismatch, "Header mismatch: "+format, args...)
 }
 
-// single returns the one value of a field. A field given twice could be read
-// either way, so that it counts as malformed.
+// single returns the only value of a field. A field given twice counts as
+// malformed, because two readers could take different values.
 func single(h http.Header, field string) (string, *jsonrpc.Error) {
 	values := h[field]
 	switch {
@@ -161,8 +162,8 @@ func single(h http.Header, field string) (string, *jsonrpc.Error) {
 	return values[0], nil
 }
 
-// isVisible reports whether s consists of what a field value may contain
-// (streamable-http, "Value Encoding").
+// isVisible reports whether s has only characters that a field value may
+// contain (streamable-http, "Value Encoding").
 func isVisible(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c != '\t' && (c < ' ' || c > '~') {
@@ -196,7 +197,7 @@ func DecodeValue(value string) (string, bool) {
 
 // CheckParam compares the values of a header field with the argument it
 // mirrors, of the given JSON type. A nil argument must not be mirrored. Any
-// other must be if required says so, as it is for all but handshake versions
+// other argument must be if required is set, as it is in 2026-07-28
 // (streamable-http, "Server Behavior for Custom Headers").
 func CheckParam(values []string, field, kind string, argument []byte, required bool) *jsonrpc.Error {
 	switch {
@@ -219,8 +220,8 @@ func CheckParam(values []string, field, kind string, argument []byte, required b
 	return nil
 }
 
-// sameValue compares integers as numbers, because 42 and 42.0 are the same one
-// ("Server Validation"), and everything else as text.
+// sameValue compares integers as numbers, because 42 and 42.0 are the same
+// number ("Server Validation"), and everything else as text.
 func sameValue(text, kind string, argument []byte) bool {
 	if jsonrpc.IsString(argument) {
 		return jsonrpc.EqualString(argument, text)
@@ -233,11 +234,11 @@ func sameValue(text, kind string, argument []byte) bool {
 	return ok1 && ok2 && header.Cmp(body) == 0
 }
 
-// integer returns the integer that a JSON number is, if it is one and in the
-// range that a mirrored argument may have (streamable-http, "Schema
+// integer returns the value of a JSON number, and whether it is an integer in
+// the range that a mirrored argument may have (streamable-http, "Schema
 // Extension").
 func integer(number string) (*big.Rat, bool) {
-	const maxLength, maxExponent = 64, 2 // digits: what is longer takes long to compute
+	const maxLength, maxExponent = 64, 2 // digits: a longer number takes long to compute
 	if len(number) > maxLength || jsonrpc.Valid([]byte(number)) != nil || !isNumber(number[0]) {
 		return nil, false
 	}

@@ -135,8 +135,8 @@ func TestStandardHeaders(t *testing.T) {
 	}
 }
 
-// A client of a handshake version sends no version header; what it can show its
-// user is which versions it would need.
+// A client of a handshake version sends no version header. The error names the
+// supported versions, so that it can show them to its user.
 func TestMissingVersionNamesTheSupportedOnes(t *testing.T) {
 	t.Parallel()
 	r := newRequest(t.Context(), call)
@@ -223,7 +223,7 @@ func TestDecodeValue(t *testing.T) {
 		{"padding inside", "=?base64?QQ==QQ==?=", "", false},
 		{"one digit", "=?base64?Q===?=", "", false},
 		{"URL alphabet", "=?base64?Pj8-Pz8_?=", "", false},
-		{"foreign character", "=?base64?SGV*bG8=?=", "", false},
+		{"character outside of Base64", "=?base64?SGV*bG8=?=", "", false},
 		{"blank inside", "=?base64?SGVs bG8=?=", "", false},
 		{"tab inside", "=?base64?SGVs\tbG8=?=", "", false},
 		{"line break inside", "=?base64?SGVs\r\nbG8=?=", "", false},
@@ -359,8 +359,8 @@ func TestCheckParam(t *testing.T) {
 	}
 }
 
-// A message about a mismatch stays short, however long the values are, and is
-// valid JSON, whatever they hold.
+// The error for a mismatch is short and valid JSON, even for long or malformed
+// values.
 func TestMismatchIsBounded(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("é\"", 10_000)
@@ -373,8 +373,8 @@ func TestMismatchIsBounded(t *testing.T) {
 	}
 }
 
-// A version that is not served is refused before anything else is said of the
-// request, with the versions that are.
+// A request in a version that is not served is refused before any other check.
+// The error names the served versions.
 func TestUnsupportedVersion(t *testing.T) {
 	t.Parallel()
 	unknown := strings.Replace(call, version, "2099-01-01", 1)

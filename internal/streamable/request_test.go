@@ -157,7 +157,7 @@ func TestAccept(t *testing.T) {
 
 // "The body of the HTTP POST MUST be a single JSON-RPC request or
 // notification" (streamable-http, "Sending Messages"). The codec has tests of
-// its own; these show how its errors travel.
+// its own; these show how its errors reach the client.
 func TestUnusableMessage(t *testing.T) {
 	t.Parallel()
 	const parseError, invalid, params = mcp.CodeParseError, mcp.CodeInvalidRequest, mcp.CodeInvalidParams
@@ -269,8 +269,8 @@ func TestHandlerSeesTheRequest(t *testing.T) {
 	}
 }
 
-// The status follows from the error: 404 for an unknown method and 400 for what
-// breaks the protocol; an error of what was called is an answer like any other.
+// The status follows from the error: 404 for an unknown method and 400 for a
+// breach of the protocol. Any other error is an answer like any other.
 func TestStatus(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

@@ -36,8 +36,8 @@ func echoing(_ context.Context, req *jsonrpc.Request, notify func(jsonrpc.Notifi
 	return result(req, string(args))
 }
 
-// Requests share buffers, one after the other. Nothing of one may show in the
-// next, whatever became of it.
+// Requests share buffers, one after the other. No data of one may show up in
+// the next, however the first one ended.
 func TestReuseLeaksNothing(t *testing.T) {
 	t.Parallel()
 	const clients, requests = 16, 60

@@ -39,8 +39,8 @@ func (r *running) leave(x *exchange) bool {
 }
 
 // Cut answers all requests whose handlers run with err, whatever the handlers
-// do, and returns how many there were. The server is about to end, and a client
-// is to get an answer rather than the end of its connection.
+// do, and returns how many there were. It is for a server that is about to end:
+// a client should get an answer and not a broken connection.
 func (s *Server) Cut(err *jsonrpc.Error) int {
 	s.running.mu.Lock()
 	s.running.cut = true
@@ -78,8 +78,8 @@ func (s *stream) cut(err *jsonrpc.Error) {
 	s.end()
 }
 
-// WriteWhole sends a response as JSON and flushes it, for a handler that does
-// not return and so does not end the HTTP response.
+// WriteWhole sends a response as JSON and flushes it. It is for a handler that
+// does not return and so does not end the HTTP response.
 func WriteWhole(w http.ResponseWriter, resp *jsonrpc.Response) {
 	body := resp.Whole()
 	h := w.Header()

@@ -2,10 +2,9 @@
 // 2026-07-28: one POST, one request, one answer, as JSON or as an event
 // stream.
 //
-// A request passes four rooms: guard.go decides whether the browser or host
-// behind it may talk to the server at all, body.go reads the message within
-// its bounds, header.go compares the mirrored header fields with it, and
-// stream.go carries the answer back.
+// A request passes four steps: guard.go checks Host and Origin, body.go reads
+// the message within its bounds, header.go compares the mirrored header fields
+// with it, and stream.go sends the answer.
 package streamable
 
 import (
@@ -26,17 +25,18 @@ import (
 
 // A Config adjusts the transport. The zero value is the safe one.
 type Config struct {
-	// AllowedOrigins are the values of Origin accepted besides loopback
-	// origins on a loopback connection, such as "https://app.example".
+	// AllowedOrigins are the accepted values of Origin, such as
+	// "https://app.example". On a loopback connection, loopback origins are
+	// accepted too.
 	AllowedOrigins []string
 
-	// AllowedHosts are the values of Host accepted, without port. When empty,
-	// every host is accepted, but on a loopback connection only loopback ones
+	// AllowedHosts are the accepted values of Host, without port. When empty,
+	// every host is accepted, but on a loopback connection only loopback hosts
 	// and PublicHost.
 	AllowedHosts []string
 
 	// PublicHost is the host of the server's public URL, with or without port.
-	// It is always accepted: a proxy on the same machine passes it on.
+	// It is always accepted, because a proxy on the same machine passes it on.
 	PublicHost string
 
 	// MaxBody bounds a request's body in bytes.
@@ -46,8 +46,8 @@ type Config struct {
 	// sent, and the silence after which an answer becomes an event stream.
 	KeepAlive time.Duration
 
-	// IOTimeout bounds the time to receive a body and that to send one event. An
-	// answer may take up to twice as long. The default is 30 seconds.
+	// IOTimeout bounds the time to receive a body and the time to send one
+	// event. An answer may take up to twice as long. The default is 30 seconds.
 	IOTimeout time.Duration
 
 	// SkipOriginCheck turns the checks of Origin and Host off.
@@ -57,19 +57,19 @@ type Config struct {
 	Versions []string
 
 	// Handshake serves the handshake versions at the same endpoint. Nil means
-	// that there are none.
+	// that they are not served.
 	Handshake Handshake
 
-	// HostOption and OriginOption name what has to be set for a host, and for an
-	// origin, to be allowed. The defaults are the members of HTTPConfig.
+	// HostOption and OriginOption name the options that allow a host and an
+	// origin. The defaults are the members of HTTPConfig.
 	HostOption, OriginOption string
 
 	// Logger is told, once, that a host or an origin is refused. Optional.
 	Logger *slog.Logger
 
-	// Authenticate returns the context of a request, with whoever its
-	// credentials are of, or turns it away. It comes after the checks of Origin
-	// and Host, and before anything of the body is read. Nil lets everybody in.
+	// Authenticate returns the context of a request with its verified caller,
+	// or an error that refuses the request. It is called after the checks of
+	// Origin and Host, and before the body is read. Nil admits every request.
 	Authenticate func(*http.Request) (context.Context, *jsonrpc.Error)
 
 	// Caller returns the verified caller that Authenticate has put into a
@@ -86,7 +86,7 @@ type Server struct {
 	public    string // the host of PublicHost
 	warned    [2]sync.Once
 	calls     *share.Bound
-	large     turnstile
+	large     semaphore
 	running   running
 	exchanges sync.Pool
 }
@@ -96,7 +96,7 @@ func New(h jsonrpc.Handler, config Config) *Server {
 	if config.IOTimeout <= 0 {
 		config.IOTimeout = 30 * time.Second
 	}
-	s := &Server{handler: h, config: config, origins: map[string]bool{}, hosts: map[string]bool{}, calls: share.NewBound(share.Calls), large: newTurnstile()}
+	s := &Server{handler: h, config: config, origins: map[string]bool{}, hosts: map[string]bool{}, calls: share.NewBound(share.Calls), large: newSemaphore()}
 	for _, origin := range config.AllowedOrigins {
 		s.origins[strings.ToLower(origin)] = true
 	}
@@ -117,7 +117,7 @@ func New(h jsonrpc.Handler, config Config) *Server {
 	return s
 }
 
-// An exchange is one POST on its way through the server.
+// An exchange is one POST and its answer.
 type exchange struct {
 	server  *Server
 	body    []byte
@@ -125,7 +125,7 @@ type exchange struct {
 	stream  stream
 	notify  func(jsonrpc.Notification) // x.stream.send, bound once
 	run     func()                     // x.stream.run, bound once
-	used    bool                       // by Server.Cut, and not to be used again
+	used    bool                       // by Server.Cut, so that it must not be reused
 }
 
 // maxPooled bounds the body buffers kept for reuse.
@@ -173,7 +173,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// post answers a POST in ctx, which is that of r with its caller.
+// post answers a POST. Ctx is the context of r with its caller.
 func (s *Server) post(ctx context.Context, w http.ResponseWriter, r *http.Request, began time.Time) {
 	if !isJSON(r.Header) {
 		Reject(w, http.StatusUnsupportedMediaType, mcp.CodeInvalidRequest, notJSON)
@@ -201,7 +201,7 @@ func (s *Server) post(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	}
 }
 
-// caller returns to whose share a request counts.
+// caller returns the caller to whose share a request counts.
 func (s *Server) caller(ctx context.Context, r *http.Request) share.Caller {
 	user := ""
 	if s.config.Caller != nil {
@@ -234,9 +234,8 @@ func (x *exchange) serve(ctx context.Context, w http.ResponseWriter, r *http.Req
 		return x.server.config.Handshake.Post(w, r, x.body, req, err)
 	}
 	if req.IsNotification() {
-		// No notification of this version travels over HTTP, so there is
-		// nothing to do with one but to accept it (streamable-http, "Sending
-		// Messages").
+		// 2026-07-28 has no notification from client to server over HTTP, so it
+		// is only accepted (streamable-http, "Sending Messages").
 		w.WriteHeader(http.StatusAccepted)
 		return false
 	}
@@ -251,8 +250,8 @@ func (x *exchange) serve(ctx context.Context, w http.ResponseWriter, r *http.Req
 	return false
 }
 
-// handle runs the request. A handler that does not return but ends its goroutine
-// ([runtime.Goexit]), or panics past the engine, is answered here.
+// handle runs the request. It sends an error when the handler ends its
+// goroutine ([runtime.Goexit]) or panics.
 func (x *exchange) handle(ctx context.Context) *jsonrpc.Response {
 	s, returned := x.server, false
 	if protocol.MethodOf(x.request.Method).Lasts {
@@ -276,8 +275,8 @@ func (x *exchange) send(w http.ResponseWriter, resp *jsonrpc.Response) {
 	WriteResponse(w, resp.Status, resp)
 }
 
-// isJSON reports whether the body is what its header says it must be: JSON in
-// UTF-8, neither compressed nor named twice.
+// isJSON reports whether the header declares the body as JSON in UTF-8, once
+// and not compressed.
 func isJSON(h http.Header) bool {
 	if len(h["Content-Encoding"]) > 0 {
 		return false
@@ -297,8 +296,8 @@ func isJSON(h http.Header) bool {
 	return !ok || strings.EqualFold(charset, "utf-8")
 }
 
-// accepts reports which kinds of answer the Accept fields cover. A POST needs
-// both (streamable-http, "Sending Messages").
+// accepts reports whether the Accept fields cover JSON and event streams. A
+// POST needs both (streamable-http, "Sending Messages").
 func accepts(values []string) (json, events bool) {
 	if len(values) == 1 && values[0] == "application/json, text/event-stream" {
 		return true, true // as most clients write it

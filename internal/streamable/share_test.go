@@ -14,8 +14,9 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// A caller may have half of all requests answered at a time. More are refused
-// before they are read; others, and subscriptions, are not.
+// A caller gets half of all slots for requests. Its further requests are
+// refused before they are read. Requests of other callers, and subscriptions,
+// are not.
 func TestCallsAreShared(t *testing.T) {
 	t.Parallel()
 	const most = share.Calls / 2

@@ -11,7 +11,7 @@ import (
 
 // A stream is the answer to one request while it may still become an event
 // stream. The first notification opens it, and so does a silence of
-// [Config.KeepAlive]; until then nothing has been sent and the answer can be
+// [Config.KeepAlive]. Until then nothing has been sent, and the answer can be
 // JSON with a status of its own.
 type stream struct {
 	mu      sync.Mutex
@@ -22,10 +22,10 @@ type stream struct {
 	isOpen  bool         // the request is being answered
 	running bool         // and its handler runs
 	events  *EventWriter // nil until the answer has become an event stream
-	dropped func()       // told of notifications that cannot be sent; nil when they can
+	dropped func()       // called for notifications that cannot be sent; nil when they can
 	message []byte
 
-	// The timer that ends a silence. It is left to fire when the request has
+	// The timer that ends a silence. It is not stopped when the request has
 	// been answered, so that a busy server sets it once for many requests.
 	silence *time.Timer
 	armed   bool
@@ -104,8 +104,8 @@ func (s *stream) run() {
 }
 
 // breakSilence turns the answer into a stream when nothing has been sent for
-// long: intermediaries close a connection that carries nothing. It may have been
-// set for an earlier request.
+// long: intermediaries close an idle connection. The timer may have been set
+// for an earlier request.
 func (s *stream) breakSilence() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -188,8 +188,8 @@ func TestConcurrentNotifications(t *testing.T) {
 	}
 }
 
-// A timeline is a response writer that notes when it was written to, and that
-// fails the test when that is after its request has been answered.
+// A timeline is a response writer that notes when it is written to. It fails
+// the test on a write after its request has been answered.
 type timeline struct {
 	*httptest.ResponseRecorder
 	t     *testing.T
@@ -282,7 +282,7 @@ func TestLateKeepAlive(t *testing.T) {
 			s.ServeHTTP(w, newRequest(t.Context(), call))
 			return w.notes
 		}
-		for range 20 { // pools forget some of what they are given
+		for range 20 { // a pool drops some of its objects
 			serve(0)
 			<-time.After(5 * time.Second)
 			want := []string{"0s notification", "10s comment", "12s response"}
@@ -300,8 +300,8 @@ func TestLateKeepAlive(t *testing.T) {
 	})
 }
 
-// A goroutine that a handler has left behind must not notify any more: not in
-// the middle of the JSON answer, and not after it.
+// A goroutine that a handler has left behind must not send notifications:
+// neither in the middle of the JSON answer nor after it.
 func TestLateNotification(t *testing.T) {
 	t.Parallel()
 	for _, streams := range []bool{false, true} {
@@ -365,9 +365,10 @@ func attempt(t *testing.T, s *streamable.Server) (w *timeline, panicked bool) {
 	return w, false
 }
 
-// A call that says nothing for long is not cut by intermediaries: its answer
-// becomes a stream of comments. What answers in time stays JSON, whatever
-// request has set the timer, and so does a refusal, however long it takes.
+// The answer to a call that sends nothing for long becomes a stream of
+// comments, so that intermediaries do not cut the connection. An answer in time
+// stays JSON, even if another request has set the timer. A refusal is always
+// JSON.
 func TestSilentCall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -32,7 +32,8 @@ const (
 	completed = `{"resultType":"complete"}`
 )
 
-// patience is how long a test waits for what happens at once when all is well.
+// patience is how long a test waits for something that normally happens at
+// once.
 const patience = 20 * time.Second
 
 type handlerFunc func(ctx context.Context, req *jsonrpc.Request, notify func(jsonrpc.Notification)) *jsonrpc.Response

@@ -18,8 +18,8 @@ func (discover) Handle(context.Context, *jsonrpc.Request, func(jsonrpc.Notificat
 	return &jsonrpc.Response{Status: http.StatusOK, Body: []byte(`{}`)}
 }
 
-// While large messages have all turns, another large one waits, and ends with
-// its client; small ones are answered.
+// While large messages have all turns, another large message waits until its
+// client leaves. Small messages are answered.
 func TestLargeMessagesTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := New(discover{}, Config{MaxBody: 1 << 20})
