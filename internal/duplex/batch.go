@@ -17,8 +17,8 @@ type batch struct {
 	missing int
 }
 
-// receiveBatch acts on the messages of an array. None of its requests is
-// handled before all have been accepted.
+// receiveBatch acts on the messages of an array. It accepts all requests before
+// it runs the first one.
 func (c *Conn) receiveBatch(ctx context.Context, m *Message) {
 	defer c.Release(m)
 	texts, err := jsonrpc.SplitBatch(m.Text)
@@ -26,7 +26,7 @@ func (c *Conn) receiveBatch(ctx context.Context, m *Message) {
 		c.refuse(nil, err, nil)
 		return
 	}
-	// One more is missing than there are requests until all of them run.
+	// One extra answer is missing until all requests run.
 	b := &batch{conn: c, missing: 1}
 	var runs []func()
 	for _, text := range texts {
@@ -50,14 +50,14 @@ func (b *batch) reserve(x *call) (place int) {
 	return len(b.answers) - 1
 }
 
-// add adds the answer to what did not become a call.
+// add adds the answer to a message that did not become a call.
 func (b *batch) add(body []byte) { b.answers = append(b.answers, bytes.Clone(body)) }
 
 // put puts the answer to a call into its place.
 func (b *batch) put(place int, body []byte) { b.answers[place] = bytes.Clone(body) }
 
-// done counts an answer, and returns the whole batch after the last one. A
-// batch that needs no answer gets none.
+// done counts an answer, and returns the whole batch after the last one. It
+// returns nil for a batch that needs no answer.
 func (b *batch) done() (body []byte) {
 	if b.missing--; b.missing > 0 {
 		return nil

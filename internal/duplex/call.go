@@ -9,19 +9,19 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// A call is a request on its way through the handler.
+// A call is a request that has been accepted and not been answered.
 type call struct {
 	conn    *Conn
 	message *Message
 	key     string // of its id
 	listen  bool
 	lasting bool   // it must not be cancelled
-	batch   *batch // that the answer belongs into, or nil
+	batch   *batch // that the answer belongs to, or nil
 	place   int    // of the answer in the batch
 	cancel  context.CancelCauseFunc
 	slot    slot
 
-	// silent is set once nothing may be sent for the call any more: it has been
+	// silent is set when nothing may be sent for the call any more: it has been
 	// answered, or the client has cancelled it (stdio, "Cancellation").
 	silent atomic.Bool
 
@@ -57,7 +57,7 @@ func (c *Conn) admit(ctx context.Context, m *Message, b *batch) (context.Context
 	return ctx, x
 }
 
-// enter enters x among the calls under way.
+// enter adds x to the calls under way.
 func (c *Conn) enter(x *call) *jsonrpc.Error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -78,8 +78,8 @@ func (c *Conn) enter(x *call) *jsonrpc.Error {
 }
 
 // run serves x in a goroutine of its own, at once or when its lane has a free
-// slot. The reader of messages does not wait for that: it has to see what frees
-// slots, such as cancellations.
+// slot. The reader does not wait for that, because it has to read the messages
+// that free slots, such as cancellations.
 func (c *Conn) run(ctx context.Context, x *call) {
 	req := &x.message.request
 	if x.listen {
@@ -88,11 +88,10 @@ func (c *Conn) run(ctx context.Context, x *call) {
 	}
 	x.slot.lane = c.lanes[laneOf(req.Method)]
 	if req.Asker != nil {
-		req.Asker = lender{&x.slot, req.Asker}
+		req.Asker = slotAsker{&x.slot, req.Asker}
 	}
-	t := &turn{size: len(x.message.Text)}
-	// A request that is cancelled while it waits is answered, or forgotten, at
-	// once.
+	t := &waiter{size: len(x.message.Text)}
+	// A request that is cancelled while it waits ends at once.
 	giveUp := func() {
 		if x.slot.lane.remove(t) {
 			x.fail(errShutdown)
@@ -126,7 +125,7 @@ func (c *Conn) underWay(id []byte) bool {
 }
 
 // cancel abandons the request with the given id and reports whether there is
-// one. The call falls silent before its handler hears of it.
+// one. Nothing more is sent for the call, even before its handler is cancelled.
 func (c *Conn) cancel(id []byte) bool {
 	c.mu.Lock()
 	x := c.calls[idKey(id)]
@@ -158,9 +157,9 @@ func (x *call) serve(ctx context.Context) {
 
 func (x *call) notify(n jsonrpc.Notification) { x.conn.out.notify(x, n) }
 
-// end sends the response and forgets the call. Its id is free as soon as the
-// client can see the response, but it counts as active until that is written,
-// because [Conn.Close] returns when none is.
+// end sends the response and removes the call. Its id is free before the client
+// can see the response. The call counts as active until the response is
+// written, because [Conn.Close] waits for that.
 func (x *call) end(resp *jsonrpc.Response) {
 	c := x.conn
 	if x.batch == nil {

@@ -16,14 +16,14 @@ type Config struct {
 	// MaxConcurrent bounds the requests that are served at once. The default is
 	// 128. Further ones wait in their order, up to 1,024 of them and 16 MiB;
 	// beyond that [Conn.Receive] blocks while requests keep ending, and refuses
-	// the request once none has ended for a second. Lists, and pings, are counted
-	// apart from calls and have as many slots. So are subscriptions, which last:
-	// one more is refused at once. A request that waits for the client to answer
-	// a question does not count.
+	// the request when none has ended for a second. Lists, and pings, are
+	// counted apart from calls and have as many slots. So are subscriptions,
+	// but one too many is refused at once. A request that waits for the client
+	// to answer a question does not count.
 	MaxConcurrent int
 
-	// Logger gets what the client is not told: cancellations and their reasons,
-	// messages that are ignored or refused, requests that do not end. Optional.
+	// Logger is told of cancellations and their reasons, of messages that are
+	// ignored or refused, and of requests that do not end. Optional.
 	Logger *slog.Logger
 }
 
@@ -33,7 +33,7 @@ const (
 	lastWait = time.Second
 
 	// lastSubscription is how long subscriptions may take to end with a result
-	// once nobody waits for requests any more.
+	// after the other requests have been cancelled.
 	lastSubscription = 200 * time.Millisecond
 )
 
@@ -48,12 +48,12 @@ var errClosed = errors.New("the connection is closed")
 // A Conn is a connection to one client.
 type Conn struct {
 	handler  jsonrpc.Handler
-	stateful Stateful // the same, or nil
+	stateful Stateful // the same handler, or nil
 	config   Config
 	out      output
 	messages sync.Pool     // of *Message
-	lanes    [lanes]*lane  // of requests but subscriptions
-	closing  chan struct{} // closed when the connection is to end
+	lanes    [lanes]*lane  // of all requests except subscriptions
+	closing  chan struct{} // closed when the connection has to end
 	endInput sync.Once
 
 	mu        sync.Mutex
@@ -65,8 +65,8 @@ type Conn struct {
 }
 
 // New returns a connection whose requests are answered with h, which may be
-// [Stateful]. It writes to out nothing but messages, each as one line and with
-// one call of Write.
+// [Stateful]. It writes only messages to out, each as one line and with one
+// call of Write.
 func New(h jsonrpc.Handler, out io.Writer, config Config) *Conn {
 	if config.MaxConcurrent <= 0 {
 		config.MaxConcurrent = 128
@@ -93,7 +93,7 @@ func New(h jsonrpc.Handler, out io.Writer, config Config) *Conn {
 	return c
 }
 
-// EndInput says that no more messages come in, so that questions to the client
+// EndInput says that no more messages come in. Questions to the client then
 // fail. Requests under way go on.
 func (c *Conn) EndInput() {
 	if c.stateful != nil {
@@ -102,10 +102,11 @@ func (c *Conn) EndInput() {
 }
 
 // Close refuses further requests, lets those under way finish for as long as
-// grace, and then cancels them. The end of ctx cancels them at once, and so does
-// a failure of the output, because nobody would receive the answer. Requests
-// that are still not done 1.2 seconds later are abandoned. After Close nothing is
-// written any more, but a Write that blocks is left alone.
+// grace, and then cancels them. The end of ctx cancels them at once, and so
+// does a failure of the output, because the client could not receive the
+// answers. Requests that are still not done 1.2 seconds later are abandoned.
+// After Close nothing is written any more. Close does not wait for a Write that
+// blocks.
 func (c *Conn) Close(ctx context.Context, grace time.Duration) {
 	defer c.out.closed.Store(true)
 	defer c.EndInput()
@@ -139,8 +140,8 @@ func (c *Conn) Close(ctx context.Context, grace time.Duration) {
 	}
 }
 
-// idleWithin waits until no request is under way, and reports whether that took
-// no longer than d.
+// idleWithin waits until no request is under way, for d at most, and reports
+// whether that happened.
 func (c *Conn) idleWithin(d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -17,7 +17,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 )
 
-// A host is a stateful handler that notes what it is shown. It refuses
+// A host is a stateful handler that notes the calls of its methods. It refuses
 // "refused", answers "wait" when it is released or cancelled, lets "ask" wait
 // for a reply, and answers everything else at once.
 type host struct {
@@ -37,7 +37,7 @@ func (h *host) note(format string, args ...any) {
 	h.log = append(h.log, fmt.Sprintf(format, args...))
 }
 
-// noted returns what was noted since the last call.
+// noted returns the notes since the last call.
 func (h *host) noted() []string {
 	synctest.Wait()
 	h.mu.Lock()
@@ -58,7 +58,7 @@ func (h *host) Accept(_ context.Context, req *jsonrpc.Request, batched bool) *js
 	return nil
 }
 
-// Ask is that of [jsonrpc.Asker].
+// Ask implements [jsonrpc.Asker].
 func (h *host) Ask(ctx context.Context, _ string, _ []byte) ([]byte, error) {
 	select {
 	case <-h.replies:
@@ -114,7 +114,7 @@ func (h *host) Reply(message []byte) *jsonrpc.Error {
 
 func (h *host) Close() { h.note("close") }
 
-// An output keeps what is written to it.
+// An output records the writes to it.
 type output struct {
 	mu    sync.Mutex
 	lines []string
@@ -176,7 +176,7 @@ func TestStatefulHandlerSeesEverythingInOrder(t *testing.T) {
 			t.Errorf("noted %q, want %q", got, want)
 		}
 		out.wants(t, `{"jsonrpc":"2.0","id":"s-1","error":{"code":8,"message":"wrong"}}`, `{"jsonrpc":"2.0","id":2,"error":{"code":7,"message":"no"}}`)
-		receive(t, c, request("2", "echo")) // the id of what was refused is free
+		receive(t, c, request("2", "echo")) // the id of the refused request is free
 		synctest.Wait()
 		close(h.release)
 		synctest.Wait()
@@ -218,7 +218,7 @@ func TestQuestionsLendTheirSlot(t *testing.T) {
 				if got := len(out.lines); got != 3 {
 					t.Errorf("%d answers, want 3", got)
 				}
-				// And there is one slot again, not more.
+				// There is one slot again, not more.
 				out.lines = nil
 				h.noted()
 				receive(t, c, request("4", "wait"), request("5", "wait"))

@@ -18,17 +18,18 @@ const (
 	maxWaitingBytes = 16 << 20
 
 	// maxStall is how long a full lane may go without freeing a slot before its
-	// requests are refused. Until then the reader waits: a client that sends
-	// much at once is slowed down, and one whose requests all block is told so.
+	// requests are refused. Until then the reader waits. So a client that sends
+	// many requests at once is slowed down, and a client whose requests all
+	// block is told so.
 	maxStall = time.Second
 )
 
-// The lanes of a connection. Each has slots of its own, so that requests which
-// run code of the server's author and may block keep nothing from those that
-// only look something up, and neither keeps a ping from being answered.
+// The lanes of a connection. Each has slots of its own: calls run code of the
+// server's author and may block, but must not delay requests that only look
+// something up. Neither may delay a ping.
 const (
 	laneCalls = iota // everything else
-	laneLists        // lists and what changes the state of the connection
+	laneLists        // lists, and requests that change the state of the connection
 	lanePings
 	lanes
 )
@@ -51,24 +52,24 @@ type lane struct {
 
 	mu      sync.Mutex
 	running int
-	waiting []*turn
+	waiting []*waiter
 	bytes   int           // of the messages that wait
-	changed time.Time     // when a slot was freed last, or all were taken
-	room    chan struct{} // gets a token when a turn has left the queue
+	changed time.Time     // when a slot was freed last, or the last one was taken
+	room    chan struct{} // gets a token when a waiter has left the queue
 }
 
-// A turn waits for a slot.
-type turn struct {
+// A waiter is a request that waits for a slot.
+type waiter struct {
 	start func() // is called once the slot is there; must not block
 	size  int    // of the message
 }
 
 func newLane(slots int) *lane { return &lane{max: slots, room: make(chan struct{}, 1)} }
 
-// enter starts t, now or when a slot is free. When the queue is full it blocks
-// for as long as slots are being freed, and then returns an error; so it does
-// when closing is closed.
-func (l *lane) enter(t *turn, closing <-chan struct{}) error {
+// enter starts t, now or when a slot is free. When the queue is full, it blocks
+// for as long as slots are being freed, and then returns an error. It also
+// returns an error when closing is closed.
+func (l *lane) enter(t *waiter, closing <-chan struct{}) error {
 	for {
 		entered, patience := l.tryEnter(t)
 		switch {
@@ -89,9 +90,9 @@ func (l *lane) enter(t *turn, closing <-chan struct{}) error {
 	}
 }
 
-// tryEnter is enter without blocking. When the queue is full it returns how
-// long that may last.
-func (l *lane) tryEnter(t *turn) (entered bool, patience time.Duration) {
+// tryEnter is like enter but does not block. When the queue is full, it returns
+// how long enter may still wait.
+func (l *lane) tryEnter(t *waiter) (entered bool, patience time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.running < l.max {
@@ -109,7 +110,7 @@ func (l *lane) tryEnter(t *turn) (entered bool, patience time.Duration) {
 	return true, 0
 }
 
-// leave frees a slot, which the next turn takes.
+// leave frees a slot, which the next waiter takes.
 func (l *lane) leave() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -124,7 +125,7 @@ func (l *lane) leave() {
 }
 
 // regain starts t before all others.
-func (l *lane) regain(t *turn) {
+func (l *lane) regain(t *waiter) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.running < l.max {
@@ -135,8 +136,8 @@ func (l *lane) regain(t *turn) {
 	l.waiting = slices.Insert(l.waiting, 0, t)
 }
 
-// remove takes t out of the queue and reports whether it was there still.
-func (l *lane) remove(t *turn) bool {
+// remove takes t out of the queue and reports whether it was still there.
+func (l *lane) remove(t *waiter) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	i := slices.Index(l.waiting, t)
@@ -146,8 +147,8 @@ func (l *lane) remove(t *turn) bool {
 	return i >= 0
 }
 
-// drop removes a turn from the queue. The caller holds l.mu.
-func (l *lane) drop(i int) *turn {
+// drop removes a waiter from the queue. The caller holds l.mu.
+func (l *lane) drop(i int) *waiter {
 	t := l.waiting[i]
 	l.waiting = slices.Delete(l.waiting, i, i+1)
 	l.bytes -= t.size
@@ -158,7 +159,7 @@ func (l *lane) drop(i int) *turn {
 	return t
 }
 
-// A slot is the share of one call in its lane.
+// A slot is the place of one call in its lane.
 type slot struct {
 	lane *lane
 
@@ -168,15 +169,15 @@ type slot struct {
 	left   bool // the call has ended
 }
 
-// A lender asks the client and lets another call have the slot while this one
-// waits. Otherwise calls that wait for answers could take all slots.
-type lender struct {
+// A slotAsker asks the client, and gives the slot of the call to another call
+// while it waits. Otherwise calls that wait for answers could take all slots.
+type slotAsker struct {
 	slot  *slot
 	asker jsonrpc.Asker
 }
 
 // Ask implements [jsonrpc.Asker].
-func (l lender) Ask(ctx context.Context, method string, params []byte) ([]byte, error) {
+func (l slotAsker) Ask(ctx context.Context, method string, params []byte) ([]byte, error) {
 	l.slot.give()
 	defer l.slot.regain(ctx)
 	return l.asker.Ask(ctx, method, params)
@@ -189,8 +190,8 @@ func (s *slot) give() {
 	s.free()
 }
 
-// regain waits for a slot once the last question of the call is answered. A
-// call that is cancelled goes on without one: it is about to end.
+// regain waits for a slot after the last question of the call is answered. A
+// cancelled call goes on without a slot, because it is about to end.
 func (s *slot) regain(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -198,7 +199,7 @@ func (s *slot) regain(ctx context.Context) {
 		return
 	}
 	granted := make(chan struct{})
-	t := &turn{start: func() { close(granted) }}
+	t := &waiter{start: func() { close(granted) }}
 	s.lane.regain(t)
 	select {
 	case <-granted:

@@ -16,8 +16,8 @@ func cancelled(id string) string {
 	return `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":` + id + `}}`
 }
 
-// What is received while all slots for calls are taken: answers to it need none
-// of them, and cancellations free one.
+// While all slots for calls are taken, lists and pings are still answered, and
+// a cancellation frees a slot.
 func TestBlockedCallsBlockNothingElse(t *testing.T) {
 	const limit = 3
 	for _, method := range []string{
@@ -36,7 +36,7 @@ func TestBlockedCallsBlockNothingElse(t *testing.T) {
 				out.wants(t, result("100"))
 				h.noted()
 
-				receive(t, c, cancelled("0"), cancelled("5")) // one that runs, and one that waits
+				receive(t, c, cancelled("0"), cancelled("5")) // one runs, the other waits
 				if got, want := h.noted(), []string{"cause the client cancelled the request", "handle wait"}; !slices.Equal(got, want) {
 					t.Errorf("noted %q, want %q", got, want)
 				}
@@ -51,8 +51,8 @@ func TestBlockedCallsBlockNothingElse(t *testing.T) {
 	}
 }
 
-// More requests than may wait are refused, each with its id, once none has ended
-// for a while. What frees a slot is read then, too.
+// When the queue is full and no request has ended for a while, further requests
+// are refused, each with its id. Messages that free a slot are still read.
 func TestFullQueueRefuses(t *testing.T) {
 	for name, padding := range map[string]int{"by number": 0, "by size": 1 << 20} {
 		t.Run(name, func(t *testing.T) {

@@ -15,7 +15,7 @@ type output struct {
 	mu  sync.Mutex // held while writing
 	w   io.Writer
 	buf []byte // for notifications
-	err error  // of the first Write that failed; no other follows
+	err error  // of the Write that failed; there is no Write after it
 
 	broken chan struct{} // closed once err is set
 	closed atomic.Bool   // nothing is written any more
@@ -28,7 +28,7 @@ func (o *output) send(resp *jsonrpc.Response) {
 	resp.Body = o.write(resp.Body)
 }
 
-// raw writes a message of a handler's own.
+// raw writes a message that a [Stateful] handler sends.
 func (o *output) raw(message []byte) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -50,8 +50,8 @@ func (o *output) notify(x *call, n jsonrpc.Notification) {
 	o.writeNotification(n)
 }
 
-// respond writes the response to x, after which nothing follows for it but, at
-// the end of a subscription, the message that says so.
+// respond writes the response to x. After it, nothing is sent for x, except the
+// cancellation that ends a subscription.
 func (o *output) respond(x *call, resp *jsonrpc.Response) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -67,18 +67,18 @@ func (o *output) respond(x *call, resp *jsonrpc.Response) {
 		return
 	}
 	resp.Body = o.write(resp.Body)
-	// A server that ends a subscription must say so, and must not use this
-	// message for anything else (cancellation, introduction): a subscription
+	// A server that ends a subscription must send this message, and must not
+	// send it otherwise (cancellation, introduction): a subscription that was
 	// refused at once has never been open. The result comes first, because it
-	// is what tells a good end from a bad one (subscriptions, "Graceful
-	// Closure").
+	// tells the client that the subscription ended in good order
+	// (subscriptions, "Graceful Closure").
 	if x.listen && (resp.Code == 0 || x.notified) {
 		params := append([]byte(`{"requestId":`), x.message.request.ID...)
 		o.writeNotification(jsonrpc.Notification{Method: mcp.MethodNotificationsCancelled, Params: append(params, '}')})
 	}
 }
 
-// accepted notes that all requests of a batch run, or have been answered.
+// accepted notes that all requests of a batch run or have been answered.
 func (o *output) accepted(b *batch) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -98,15 +98,15 @@ func (o *output) writeNotification(n jsonrpc.Notification) {
 	}
 }
 
-// write writes body as a line and returns it. Outside of strings a line end is
-// white space and inside of them it cannot stand, so that a blank says the same
-// (stdio: messages must not contain embedded newlines).
+// write writes body as a line and returns it. In JSON a line end can only be
+// white space between tokens, so it is replaced by a blank (stdio: messages
+// must not contain embedded newlines).
 func (o *output) write(body []byte) []byte {
 	if o.err != nil || o.closed.Load() {
 		return body
 	}
 	blank(body, '\n')
-	blank(body, '\r') // some clients take it for the end of a line, too
+	blank(body, '\r') // some clients take it for a line end too
 	body = append(body, '\n')
 	n, err := o.w.Write(body)
 	if err == nil && n < len(body) {

@@ -17,7 +17,8 @@ const (
 	// maxQuestions bounds the requests to one client that wait for answers.
 	maxQuestions = 64
 
-	// maxAnswerError bounds what the text of an error repeats of a client's.
+	// maxAnswerError bounds the part of a client's error message that is
+	// repeated.
 	maxAnswerError = 1024
 
 	// DefaultAskTimeout is how long a client has to answer a request. It may
@@ -26,7 +27,7 @@ const (
 )
 
 // Questions are the requests to one client that wait for answers. The caller
-// knows the transport that carries both.
+// provides the transport.
 type Questions struct {
 	prefix  string
 	timeout time.Duration
@@ -44,10 +45,10 @@ type answer struct {
 	err     error
 }
 
-// NewQuestions returns an empty table. Its requests have ids that begin with the
-// prefix. Tables whose clients could mistake one for the other need different
-// prefixes, as those of one session on several replicas do. A request that is not
-// answered within the timeout fails; 0 stands for [DefaultAskTimeout].
+// NewQuestions returns an empty table. Its requests have ids that begin with
+// the prefix. Tables for the same client need different prefixes, for example
+// the tables of one session on several replicas. A request that is not answered
+// within the timeout fails; 0 stands for [DefaultAskTimeout].
 func NewQuestions(prefix string, timeout time.Duration) *Questions {
 	if timeout <= 0 {
 		timeout = DefaultAskTimeout
@@ -56,9 +57,9 @@ func NewQuestions(prefix string, timeout time.Duration) *Questions {
 }
 
 // Ask sends a request to the client and waits for its result, which is raw
-// JSON. Params are a JSON object, or nil. An error that the client answers is an
-// [*AnswerError]. When ctx ends or the time is up, the client is told that the
-// request is cancelled (basic, "Cancellation").
+// JSON. Params are a JSON object, or nil. When the client answers with an
+// error, Ask returns an [*AnswerError]. When ctx ends or the time is up, it
+// tells the client that the request is cancelled (basic, "Cancellation").
 func (q *Questions) Ask(ctx context.Context, send func(message []byte) error, method string, params []byte) ([]byte, error) {
 	id, answers, err := q.enter()
 	if err != nil {
@@ -92,8 +93,8 @@ func (q *Questions) Ask(ctx context.Context, send func(message []byte) error, me
 	return nil, err
 }
 
-// Resolve hands a client's response to the request that waits for it, and
-// reports whether one does. Any other response is unknown, late or repeated.
+// Resolve hands a client's response to the request that waits for it. It
+// reports false when there is none: the response is unknown, late or repeated.
 func (q *Questions) Resolve(reply jsonrpc.Reply) bool {
 	if !jsonrpc.IsString(reply.ID) {
 		return false // the ids of this table are strings
@@ -106,13 +107,13 @@ func (q *Questions) Resolve(reply jsonrpc.Reply) bool {
 		return false
 	}
 	delete(q.waiting, id)
-	// The memory of the reply belongs to its message, which is used again.
+	// The memory of the reply belongs to its message, which is reused.
 	answers <- answer{result: bytes.Clone(reply.Result), refused: bytes.Clone(reply.Error)}
 	return true
 }
 
-// Close fails all requests that wait, and all that follow, with err: the client
-// is gone.
+// Close fails all waiting requests and all further ones with err, because the
+// client is gone.
 func (q *Questions) Close(err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -162,8 +163,8 @@ type AnswerError struct {
 	Raw    []byte // the error as the client wrote it
 }
 
-// Error returns the message and the code. Whatever the client has left out, the
-// request has failed.
+// Error returns the message and the code. It does not rely on the client:
+// either may be missing.
 func (e *AnswerError) Error() string {
 	code, message := "no code", "no message"
 	members, _ := jsonrpc.ParseObject(e.Raw)

@@ -15,7 +15,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 )
 
-// A wire keeps what is sent.
+// A wire records the messages that are sent.
 type wire struct{ sent []string }
 
 func (w *wire) send(message []byte) error {
@@ -70,7 +70,7 @@ func TestQuestions(t *testing.T) {
 	})
 }
 
-// The message that an answer comes in is used again.
+// The buffer of an answer is reused for other messages.
 func TestAnswerOutlivesItsMessage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var w wire
@@ -134,15 +134,15 @@ func TestCloseFailsQuestions(t *testing.T) {
 		if _, err := questions.Ask(t.Context(), w.send, "m", nil); !errors.Is(err, gone) {
 			t.Errorf("Ask = %v when the client is gone, want %v", err, gone)
 		}
-		w.wants(t, `{"jsonrpc":"2.0","id":"a-1","method":"m"}`) // nobody is told of a cancellation
+		w.wants(t, `{"jsonrpc":"2.0","id":"a-1","method":"m"}`) // no cancellation is sent
 	})
 }
 
-// An answer that came before nobody waited for it any more counts, and the
-// client does not hear that what it has answered is cancelled.
+// An answer that arrives just before the request is cancelled counts, and no
+// cancellation is sent.
 func TestAnswerAtTheLastMoment(t *testing.T) {
 	t.Parallel()
-	for range 50 { // which of two things is seen first is up to chance
+	for range 50 { // which of the two is seen first is random
 		questions := duplex.NewQuestions("", 0)
 		ctx, cancel := context.WithCancel(t.Context())
 		var w wire

@@ -12,7 +12,7 @@ import (
 // maxPooled bounds the buffers kept for reuse.
 const maxPooled = 64 << 10
 
-// maxLogged bounds what a log line repeats of a message.
+// maxLogged bounds the part of a message that a log line repeats.
 const maxLogged = 256
 
 // A Message is one message and the request parsed from it.
@@ -34,8 +34,8 @@ func (c *Conn) Release(m *Message) {
 }
 
 // Receive acts on one message, which it takes over. Calls of Receive must not
-// overlap. Requests in the message get the values of ctx, which must
-// not end before [Conn.Close] has returned, unless to abandon them.
+// overlap. The contexts of requests in the message derive from ctx, which must
+// not end before [Conn.Close] has returned, except to abandon the requests.
 func (c *Conn) Receive(ctx context.Context, m *Message) {
 	if ctx, x := c.accept(ctx, m, nil); x != nil {
 		c.run(ctx, x)
@@ -45,8 +45,8 @@ func (c *Conn) Receive(ctx context.Context, m *Message) {
 // Refuse sends an error for a message that could not be read.
 func (c *Conn) Refuse(err *jsonrpc.Error) { c.refuse(nil, err, nil) }
 
-// accept acts on one message, of the batch if there is one. A request that has
-// to run is returned, and has taken the message over.
+// accept acts on one message, which belongs to the batch if b is not nil. It
+// returns a request that has to run; the call then owns the message.
 func (c *Conn) accept(ctx context.Context, m *Message, b *batch) (context.Context, *call) {
 	req := &m.request
 	err := req.Parse(m.Text)
@@ -78,16 +78,16 @@ func (c *Conn) accept(ctx context.Context, m *Message, b *batch) (context.Contex
 	return nil, nil
 }
 
-// isResponse reports whether a message is a response, if not a valid one. Above
-// all, an error of the client that belongs to no request must not be answered
-// with another.
+// isResponse reports whether a message is meant as a response, even if it is
+// not valid. An error of the client that belongs to no request must not be
+// answered with another error.
 func isResponse(text []byte) bool {
 	members, err := jsonrpc.ParseObject(text)
 	return err == nil && members.Get("method") == nil && (members.Get("result") != nil || members.Get("error") != nil)
 }
 
-// notification acts on the one notification that concerns requests, and leaves
-// the others to the handler.
+// notification acts on notifications/cancelled, and passes the others to the
+// handler.
 func (c *Conn) notification(ctx context.Context, req *jsonrpc.Request) *jsonrpc.Error {
 	if req.Method != mcp.MethodNotificationsCancelled {
 		if c.stateful != nil {
@@ -112,9 +112,9 @@ func (c *Conn) notification(ctx context.Context, req *jsonrpc.Request) *jsonrpc.
 	return nil
 }
 
-// refuse answers a message that did not become a call. When a request with its
-// id is under way the id is left out: the client would take the error for the
-// answer to that request.
+// refuse answers a message that did not become a call. When a request with the
+// same id is under way, the id is left out: the client would take the error for
+// the answer to that request.
 func (c *Conn) refuse(id []byte, err *jsonrpc.Error, b *batch) {
 	c.config.Logger.Debug("refuse message", "error", err)
 	if id != nil && c.underWay(id) {

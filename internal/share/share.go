@@ -1,5 +1,5 @@
-// Package share divides what callers have in common, such as the connections
-// of a server, so that no caller takes all of it.
+// Package share divides limited resources, such as the connections of a server,
+// among callers, so that no caller takes all of them.
 package share
 
 import (
@@ -8,20 +8,20 @@ import (
 	"sync"
 )
 
-// The bounds of what callers share. Each caller's share is part of it.
+// The bounds that all callers share. Each caller gets a part of a bound.
 const (
 	// Connections bounds the open connections of an HTTP server. The limit of
-	// the system on open files makes it less.
+	// the system on open files may be lower.
 	Connections = 16_384
 
-	// Calls bounds the requests over HTTP that are answered at a time, without
+	// Calls bounds the requests over HTTP that run at the same time, without
 	// subscriptions.
 	Calls = 4_096
 
 	// Subscriptions bounds the open subscriptions.
 	Subscriptions = 10_000
 
-	// Sessions bounds the sessions of which something is kept.
+	// Sessions bounds the sessions for which an instance keeps state.
 	Sessions = 10_000
 
 	// StreamsAway bounds the streams that wait for their clients to come back.
@@ -31,14 +31,14 @@ const (
 	SSEConnections = 1_000
 )
 
-// A Caller is what a share belongs to: a verified user, or else the address that
-// a connection comes from. The zero value stands for the only client of a
-// connection that carries both directions.
+// A Caller is the owner of a share: a verified user, or else the address that a
+// connection comes from. The zero value stands for the only client of a
+// connection that carries messages both ways.
 type Caller struct{ user, address string }
 
-// CallerOf returns the caller of a request. User is empty for one that is not
-// verified. Addresses of one IPv6 network of 64 bits are one caller, because its
-// owner has them all.
+// CallerOf returns the caller of a request. User is empty when the caller is
+// not verified. All addresses of one IPv6 /64 network are one caller, because
+// they have the same owner.
 func CallerOf(user, remoteAddr string) Caller {
 	if user != "" {
 		return Caller{user: user}
@@ -58,10 +58,10 @@ func CallerOf(user, remoteAddr string) Caller {
 	return Caller{address: network.String()}
 }
 
-// A Bound bounds how much is held at a time. A caller may hold no more than is
-// free: one alone gets half, two get a third each, and there is always some left
-// for another one. So no number has to be found for a share, and a bound that is
-// far from reached refuses nobody.
+// A Bound bounds how many places are taken at a time. A caller may hold no more
+// places than are free: a single caller gets half, two callers get a third
+// each, and another caller always finds a free place. So nobody has to choose
+// the size of a share, and a bound that is far from reached refuses nobody.
 type Bound struct {
 	max int
 
@@ -70,11 +70,11 @@ type Bound struct {
 	held map[Caller]int
 }
 
-// NewBound returns a bound of n.
+// NewBound returns a bound of n places.
 func NewBound(n int) *Bound { return &Bound{max: n, held: make(map[Caller]int)} }
 
-// Take takes one for the caller, who gives it back with [Bound.Release]. It
-// reports false when the caller holds its share.
+// Take takes a place for the caller. [Bound.Release] gives it back. It reports
+// false when the caller already holds its share.
 func (b *Bound) Take(c Caller) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -87,8 +87,8 @@ func (b *Bound) Take(c Caller) bool {
 	return true
 }
 
-// Lend gives one back until the function that it returns is called, for what
-// turns out to count elsewhere.
+// Lend gives a place back until the returned function is called. It is for a
+// request that turns out to count towards another bound.
 func (b *Bound) Lend(c Caller) (end func()) {
 	b.Release(c)
 	return func() {
@@ -99,7 +99,7 @@ func (b *Bound) Lend(c Caller) (end func()) {
 	}
 }
 
-// Release gives one back.
+// Release gives a place back.
 func (b *Bound) Release(c Caller) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -7,7 +7,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/share"
 )
 
-// take takes as much as a caller gets.
+// take takes as many places as a caller gets.
 func take(b *share.Bound, c share.Caller) (n int) {
 	for b.Take(c) {
 		n++
@@ -46,8 +46,8 @@ func TestBound(t *testing.T) {
 	}
 }
 
-// However many callers take what they get, one more gets something until there
-// are as many as the bound has places.
+// However many callers take their share, one more gets a place, as long as
+// there are fewer callers than places.
 func TestBoundIsNeverTaken(t *testing.T) {
 	t.Parallel()
 	b := share.NewBound(1000)

@@ -18,7 +18,7 @@ import (
 const limit = 1 << 20
 
 func ExampleReader() {
-	stream := "id: 41\ndata:\n\n" + // an MCP server primes the client
+	stream := "id: 41\ndata:\n\n" + // an MCP server gives the client an id to resume from
 		": keep-alive\n\n" +
 		"id: 42\ndata: {\"jsonrpc\":\"2.0\"}\n\n" +
 		"retry: 3000\n\n" // the server is about to close the stream
@@ -38,7 +38,7 @@ func ExampleReader() {
 	// resume from 42 in 3s
 }
 
-// outcome is all that a client learns from a stream.
+// outcome is everything that a client learns from a stream.
 type outcome struct {
 	Events      []sse.Event
 	LastEventID string
@@ -183,7 +183,7 @@ func TestReaderLimit(t *testing.T) {
 	}
 }
 
-// endless is a stream of one byte value that counts what is read of it.
+// endless is a stream of one byte value that counts the bytes read from it.
 type endless struct {
 	char byte
 	read int
@@ -240,7 +240,7 @@ func TestReaderKeepsNoEvent(t *testing.T) {
 	}
 }
 
-// loop is a stream that repeats one text for ever.
+// loop is a stream that repeats one text without end.
 type loop struct {
 	text string
 	at   int

@@ -20,8 +20,8 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// A fake is a handler whose methods are the behaviours that tests need. Every
-// notification it sends carries the id of its request.
+// A fake is a handler with one method for each behaviour that the tests need.
+// Every notification it sends carries the id of its request.
 type fake struct {
 	release chan struct{} // ends "wait" and "stubborn"
 	closing chan struct{} // ends subscriptions
@@ -58,7 +58,7 @@ func (f *fake) answer(ctx context.Context, req *jsonrpc.Request, notify func(met
 		notify("one")
 		notify("two")
 		return `{}`, nil
-	case "wait": // a good handler: it ends when it is told to
+	case "wait": // ends when it is cancelled
 		select {
 		case <-f.release:
 			return `{}`, nil
@@ -66,12 +66,12 @@ func (f *fake) answer(ctx context.Context, req *jsonrpc.Request, notify func(met
 			f.causes <- context.Cause(ctx)
 			return "", context.Cause(ctx)
 		}
-	case "chatter": // one that talks on after it was cancelled
+	case "chatter": // goes on sending notifications after it was cancelled
 		<-ctx.Done()
 		f.causes <- context.Cause(ctx)
 		notify("late")
 		return `{}`, nil
-	case "stubborn": // one that never looks
+	case "stubborn": // ignores its context
 		<-f.release
 		notify("late")
 		return `{}`, nil
@@ -124,7 +124,7 @@ func (t *transcript) all() []string {
 	return slices.Clone(t.writes)
 }
 
-// A session is Serve on the far side of a pipe, inside of a synctest bubble.
+// A session is a client of Serve inside a synctest bubble.
 type session struct {
 	t      *testing.T
 	in     *io.PipeWriter
@@ -144,7 +144,7 @@ func serve(t *testing.T, h jsonrpc.Handler, config stdio.Config) *session {
 	return s
 }
 
-// send sends lines and waits until Serve has done with them all it can.
+// send sends lines and waits until Serve is idle.
 func (s *session) send(lines ...string) {
 	s.t.Helper()
 	if _, err := io.WriteString(s.in, strings.Join(lines, "\n")+"\n"); err != nil {
@@ -159,7 +159,7 @@ func (s *session) wants(want ...string) {
 	s.compare(want, false)
 }
 
-// wantsAnyOrder is wants for answers of requests that run side by side.
+// wantsAnyOrder is like wants, for the answers of concurrent requests.
 func (s *session) wantsAnyOrder(want ...string) {
 	s.t.Helper()
 	s.compare(want, true)

@@ -16,8 +16,8 @@ import (
 // fuzzMax is small, so that long lines are found soon.
 const fuzzMax = 200
 
-// FuzzServe checks what a client relies on, whatever it sends: it reads nothing
-// but messages, one a line, and each of its requests is answered once.
+// FuzzServe checks two guarantees for arbitrary input: Serve writes only
+// messages, one a line, and answers each request once.
 func FuzzServe(f *testing.F) {
 	for _, seed := range []string{
 		"", "\n\r\n", "garbage\n{}\n[]", request("1", "echo"), request("1", "echo") + "\r\n" + request("1", "echo"),
@@ -69,7 +69,8 @@ func FuzzServe(f *testing.F) {
 	})
 }
 
-// An expectation is what an input asks for. Ids are keyed by their value.
+// An expectation describes the answers that an input needs. Ids are keyed by
+// their value.
 type expectation struct {
 	lines     map[any]int // how many lines have this id
 	cancelled map[any]bool

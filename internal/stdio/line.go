@@ -34,8 +34,8 @@ func (r *LineReader) Next(dst []byte) ([]byte, error) {
 	for r.err == nil {
 		var chunk []byte
 		chunk, r.err = r.in.ReadSlice('\n')
-		// The end of the line is at most two bytes, and which of them belong
-		// to it shows only when it is complete.
+		// The line end has at most two bytes. Which bytes belong to it is only
+		// known when the line is complete.
 		tooLong = tooLong || len(dst)+len(chunk)-len("\r\n") > r.max
 		if !tooLong {
 			dst = append(dst, chunk...)

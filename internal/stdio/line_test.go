@@ -133,7 +133,7 @@ func TestLongLines(t *testing.T) {
 				}
 				want = failure("", mcp.CodeInvalidRequest, fmt.Sprintf("the message is longer than %d bytes", limit))
 			}
-			next := request("2", "echo") // a long line leaves the next one whole
+			next := request("2", "echo") // the line after a long one is read whole
 			for _, in := range []string{line + "\n" + next, line + "\r\n" + next + "\n", next + "\n" + line, next + "\n" + line + "\n"} {
 				got := answers(t, strings.NewReader(in), stdio.Config{MaxMessage: test.limit})
 				wants := []string{want, result("2", "{}")}
@@ -146,7 +146,7 @@ func TestLongLines(t *testing.T) {
 	}
 }
 
-// A line that is too long costs no more memory than one that is not.
+// A line that is too long takes no more memory than any other.
 func TestLongLineIsNotKept(t *testing.T) {
 	const size = 64 << 20
 	in := io.LimitReader(letters{}, size)

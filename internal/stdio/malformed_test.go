@@ -12,8 +12,8 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// Each line stands between two good ones. It gets the one error it deserves,
-// and they get their results as if it were not there.
+// Each line is sent between two good ones. It gets the matching error, and the
+// good ones get their results.
 func TestMalformedLines(t *testing.T) {
 	const parse, invalid, params = mcp.CodeParseError, mcp.CodeInvalidRequest, mcp.CodeInvalidParams
 	call := func(params string) string { return `{"jsonrpc":"2.0","id":1,"method":"echo","params":` + params + `}` }

@@ -263,7 +263,7 @@ func TestIDIsFreeOnceAnswered(t *testing.T) {
 	}
 }
 
-// A client that sends without end is slowed down, not refused, while requests end.
+// While requests end, a client that sends many is slowed down and not refused.
 func TestReadingWaitsWhileRequestsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const limit = 3

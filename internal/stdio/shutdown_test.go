@@ -196,8 +196,8 @@ func TestInputIsReadToItsEndBeforeClosing(t *testing.T) {
 	})
 }
 
-// Where the input has deadlines no Read is left behind to steal from whoever
-// reads on.
+// When the input has read deadlines, no Read is left behind that could take the
+// input of the next reader.
 func TestContextEndsTheRead(t *testing.T) {
 	t.Run("connection", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
@@ -318,7 +318,7 @@ func TestReadFails(t *testing.T) {
 		if !errors.Is(err, broken) || !strings.HasPrefix(err.Error(), "read message: ") {
 			t.Errorf("Serve = %v, want %v", err, broken)
 		}
-		// What came before it is answered, but not half a line.
+		// The lines before the error are answered, the unfinished one is not.
 		if len(out.all()) != 1 || out.all()[0] != result("1", "{}")+"\n" {
 			t.Errorf("written: %q", out.all())
 		}

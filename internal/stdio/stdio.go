@@ -2,8 +2,8 @@
 // over one pair of byte streams.
 //
 // One goroutine reads lines (line.go) and hands each message to the connection
-// (internal/duplex), which answers all of them side by side. This file starts
-// the reader and ends everything in good order.
+// (internal/duplex), which answers them concurrently. This file starts the
+// reader and ends it and the connection in good order.
 package stdio
 
 import (
@@ -37,8 +37,8 @@ type Config struct {
 	// ended or the output has failed. Subscriptions should end then. Optional.
 	Closing func()
 
-	// Logger gets what the client is not told: cancellations and their reasons,
-	// messages that are ignored or refused, requests that do not end. Optional.
+	// Logger is told of cancellations and their reasons, of messages that are
+	// ignored or refused, and of requests that do not end. Optional.
 	Logger *slog.Logger
 }
 
@@ -59,21 +59,22 @@ func (c Config) withDefaults() Config {
 // interrupted.
 const lastWait = 250 * time.Millisecond
 
-// Serve answers the requests on in with h, and writes to out nothing but
-// messages, each with one call of Write.
+// Serve answers the requests on in with h. It writes only messages to out, each
+// with one call of Write.
 //
-// It returns nil when the input has ended, [context.Cause] of ctx when ctx has,
-// and otherwise the error that reading or writing met. After the end of the
-// input, requests under way have Config.Grace to finish. Then, or as soon as ctx
-// ends or a Write fails, their contexts are cancelled. Requests that are still
-// not done 1.2 seconds later are abandoned: their answers are dropped. So Serve
-// returns at most 1.5 seconds after the end of ctx, as hosts expect, which kill
-// a server 2 seconds after they have sent SIGTERM.
+// It returns nil when the input has ended, [context.Cause] of ctx when ctx has
+// ended, and otherwise the error of the Read or Write that failed. After the
+// end of the input, requests under way have Config.Grace to finish. Then, or as
+// soon as ctx ends or a Write fails, their contexts are cancelled. Requests
+// that are still not done 1.2 seconds later are abandoned: their answers are
+// dropped. So Serve returns at most 1.5 seconds after the end of ctx. Hosts
+// expect that: they kill a server 2 seconds after they have sent SIGTERM.
 //
 // When ctx ends, Serve cannot wait for a Read that does not return. It ends the
-// Read where in has a method SetReadDeadline that works, as network connections
-// and most pipes do. Elsewhere the Read stays behind and may take input that
-// comes after Serve has returned. Likewise a Write that blocks is left alone.
+// Read if in has a working method SetReadDeadline, as network connections and
+// most pipes have. Otherwise the Read stays behind and may take input that
+// comes after Serve has returned. Serve does not wait for a Write that blocks
+// either.
 func Serve(ctx context.Context, h jsonrpc.Handler, in io.Reader, out io.Writer, config Config) error {
 	config = config.withDefaults()
 	r := &reader{
@@ -105,7 +106,7 @@ type reader struct {
 	conn  *duplex.Conn
 	lines *LineReader
 	ended chan struct{} // closed when the input has ended
-	err   error         // why, if not for its end
+	err   error         // nil for io.EOF
 }
 
 // read receives messages until the input ends or the connection is closed.
@@ -132,7 +133,7 @@ func (r *reader) read(ctx context.Context) {
 	}
 }
 
-// interrupt makes the reader end if the input can be told to.
+// interrupt ends the reader if the input has read deadlines.
 func (r *reader) interrupt(in io.Reader) {
 	select {
 	case <-r.ended:
