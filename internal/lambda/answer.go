@@ -22,8 +22,8 @@ const (
 	unhandled = errorType + ": Unhandled\r\n"
 )
 
-// answer brings back the end of an invocation. It fails only when the platform
-// cannot go on; that it refuses one answer is no reason to stop.
+// answer sends the answer to an invocation to the platform. It fails only when
+// the platform cannot go on. When the platform refuses one answer, it does not.
 func (r *runtime) answer(ctx context.Context, c *connection, inv *invocation, to string, header, body []byte) error {
 	head := append(r.head("POST", inv.path(to)), header...)
 	resp, err := c.ask(withBody(head, len(body)), body, c.short)
@@ -34,7 +34,7 @@ func (r *runtime) answer(ctx context.Context, c *connection, inv *invocation, to
 	return r.settle(ctx, inv, resp)
 }
 
-// settle reads what the platform says to an answer.
+// settle reads the platform's response to an answer.
 func (r *runtime) settle(ctx context.Context, inv *invocation, resp *http.Response) error {
 	switch {
 	case resp.StatusCode < 300:
@@ -47,7 +47,7 @@ func (r *runtime) settle(ctx context.Context, inv *invocation, resp *http.Respon
 	}
 }
 
-// stream brings back an answer while it grows.
+// stream sends an answer to the platform while the handler writes it.
 func (r *runtime) stream(ctx context.Context, c *connection, inv *invocation, s *Stream) error {
 	defer s.Close()
 	head := append(r.head("POST", inv.path("/response")),
@@ -63,8 +63,8 @@ func (r *runtime) stream(ctx context.Context, c *connection, inv *invocation, s 
 		err = c.short()
 	}
 	if err != nil {
-		// Perhaps it became too long. Whether the platform is still there is
-		// found out by asking it for the next invocation.
+		// The answer may have become too long. If the platform is gone, the
+		// request for the next invocation fails.
 		c.close()
 		r.log(ctx, inv, "the answer broke off", err)
 		return nil
@@ -77,8 +77,8 @@ func (r *runtime) stream(ctx context.Context, c *connection, inv *invocation, s 
 	return r.settle(ctx, inv, resp)
 }
 
-// sendChunks sends what can be read from s, in chunks as they come (RFC 9112,
-// section 7.1). What went wrong at the end is said in the trailer.
+// sendChunks sends the data of s in chunks, as it comes (RFC 9112, section
+// 7.1). The trailer holds the error that ended the data, if there is one.
 func sendChunks(c *connection, s *Stream) error {
 	buf := make([]byte, maxChunk+2)
 	for {
@@ -101,7 +101,8 @@ func sendChunks(c *connection, s *Stream) error {
 	}
 }
 
-// fail ends an invocation without an answer. Its caller gets the reason.
+// fail ends an invocation with an error. The caller of the function gets the
+// reason.
 func (r *runtime) fail(ctx context.Context, c *connection, inv *invocation, reason error) error {
 	r.log(ctx, inv, "the invocation fails", reason)
 	return r.answer(ctx, c, inv, "/error", []byte(unhandled), notice(reason))
@@ -117,10 +118,10 @@ func (r *runtime) refuse(reason error) error {
 	if err == nil {
 		c.done(resp)
 	}
-	return reason // which main reports too
+	return reason // main reports it too
 }
 
-// notice says what went wrong the way the platform shows it.
+// notice encodes an error in the format of the platform.
 func notice(err error) []byte {
 	kind := "Error"
 	if errors.As(err, new(*EventError)) {

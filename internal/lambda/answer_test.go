@@ -129,7 +129,8 @@ func TestStreamedAnswersOnTheWire(t *testing.T) {
 	})
 }
 
-// A handler learns that its stream goes nowhere, and the process lives on.
+// A handler is told that the platform has ended its stream, and the process
+// goes on.
 func TestStreamThatThePlatformBreaksOff(t *testing.T) {
 	var log safeBuffer
 	handlers := make(chan http.HandlerFunc, 2)

@@ -21,7 +21,7 @@ func benchEvent(b *testing.B) []byte {
 		"host": "abc.lambda-url.eu-west-1.on.aws"}`))
 }
 
-// BenchmarkEcho is what the adapter costs.
+// BenchmarkEcho measures the cost of the adapter.
 func BenchmarkEcho(b *testing.B) {
 	adapter := lambda.New(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)

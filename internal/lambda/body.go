@@ -11,14 +11,14 @@ import (
 	"strings"
 )
 
-// A refusal is why a request does not get to the handler.
+// A refusal says why a request does not reach the handler.
 type refusal struct {
 	status int
 	reason string
 }
 
-// decodeBody leaves the body of the request in x.body: out of Base64, in which
-// front ends wrap what is not text, and unzipped.
+// decodeBody puts the body of the request into x.body. It decodes Base64, which
+// front ends use for anything that is not text, and gzip.
 func (x *exchange) decodeBody() *refusal {
 	x.body = x.event.Body
 	if x.event.IsBase64Encoded {
@@ -45,8 +45,8 @@ func (x *exchange) tooLarge() *refusal {
 	return &refusal{http.StatusRequestEntityTooLarge, fmt.Sprintf("the message is larger than %d bytes", x.adapter.config.MaxBody)}
 }
 
-// unwrap decodes Base64 strictly: no line ends, no stray bits (RFC 4648,
-// sections 3.1 and 3.5).
+// unwrap decodes Base64 strictly: it accepts no line ends and no non-zero
+// padding bits (RFC 4648, sections 3.1 and 3.5).
 func (x *exchange) unwrap() *refusal {
 	decoded := make([]byte, base64.StdEncoding.DecodedLen(len(x.body)))
 	n, err := base64.StdEncoding.Strict().Decode(decoded, x.body)
@@ -57,8 +57,8 @@ func (x *exchange) unwrap() *refusal {
 	return nil
 }
 
-// unzip decompresses the body as far as its bound: a few kilobytes of zeros
-// make a gigabyte.
+// unzip decompresses the body up to its bound: a few kilobytes may hold a
+// gigabyte of zeros.
 func (x *exchange) unzip() *refusal {
 	const malformed = "the body is not valid gzip"
 	z, err := gzip.NewReader(bytes.NewReader(x.body))

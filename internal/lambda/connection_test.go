@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// canned is a connection on which the peer says what it says.
+// canned is a connection whose peer sends a fixed text.
 type canned struct {
 	net.Conn
 	io.Reader
@@ -23,7 +23,7 @@ func (c canned) Read(p []byte) (int, error)  { return c.Reader.Read(p) }
 func (c canned) Write(p []byte) (int, error) { return len(p), nil }
 func (c canned) Close() error                { return nil }
 
-// late stops the connection while the first byte is on its way.
+// late stops the connection while the first byte arrives.
 type late struct {
 	canned
 	stop    func()
@@ -45,7 +45,7 @@ func (l *late) SetReadDeadline(t time.Time) error {
 	return nil
 }
 
-// An invocation that has begun to arrive is nobody else's any more.
+// An invocation that has begun to arrive is answered even after stop.
 func TestInvocationThatArrivesWithTheStop(t *testing.T) {
 	t.Parallel()
 	r := newRuntime("127.0.0.1:1", New(http.NotFoundHandler(), Config{}))
@@ -62,8 +62,8 @@ func TestInvocationThatArrivesWithTheStop(t *testing.T) {
 	}
 }
 
-// FuzzInvocation reads an invocation from what a peer sends. It is in this
-// package because from outside it would take a server for each try.
+// FuzzInvocation reads an invocation from an arbitrary response. It is in this
+// package because from outside each input would need a server.
 func FuzzInvocation(f *testing.F) {
 	for _, response := range []string{
 		"HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: 8476a536-e9f4-11e8-9739-2dfe598c3fcd\r\nLambda-Runtime-Deadline-Ms: 1542409706888\r\nLambda-Runtime-Trace-Id: Root=1-5bef4de7\r\nContent-Length: 2\r\n\r\n{}",
@@ -91,7 +91,7 @@ func FuzzInvocation(f *testing.F) {
 		if len(inv.event) > len(response) {
 			t.Errorf("an event of %d bytes in a response of %d", len(inv.event), len(response))
 		}
-		// Whatever the id is, it stays one segment of the path of one request.
+		// Any id stays one segment of the path of one request.
 		head := withBody(r.head("POST", inv.path("/response")), 0)
 		req, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(head)))
 		if err != nil {

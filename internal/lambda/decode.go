@@ -20,7 +20,7 @@ type fields struct {
 	header http.Header
 }
 
-// read reads headers, and each the values of one.
+// read reads headers. It reads the values of each with the reader each.
 func (f *fields) read(value []byte, each reader) error {
 	// The values of all headers share one array, as they do in net/textproto.
 	values := make([]string, 0, 24)
@@ -33,8 +33,8 @@ func (f *fields) read(value []byte, each reader) error {
 		}
 		values = append(values, value)
 		key := canonical(name)
-		if earlier := f.header[key]; earlier != nil {
-			f.header[key] = append(earlier, value)
+		if present := f.header[key]; present != nil {
+			f.header[key] = append(present, value)
 			return nil
 		}
 		f.header[key] = values[len(values)-1 : len(values) : len(values)]
@@ -42,8 +42,8 @@ func (f *fields) read(value []byte, each reader) error {
 	})
 }
 
-// common are the headers that nearly every event has and net/textproto has no
-// string of.
+// common are the headers that nearly every event has but that net/textproto
+// does not have interned.
 var common = map[string]string{
 	"mcp-method":              "Mcp-Method",
 	"mcp-name":                "Mcp-Name",
@@ -80,7 +80,7 @@ type pairs []pair
 
 type pair struct{ name, value string }
 
-// read reads names, and each the values of one.
+// read reads names. It reads the values of each with the reader each.
 func (p *pairs) read(value []byte, each reader) error {
 	return readMembers(value, each, func() {}, func(name []byte, value string) error {
 		if len(*p) == maxMembers {
@@ -109,8 +109,8 @@ var (
 	errControl    = errors.New("control character in a header")
 )
 
-// The functions below read a value that has been checked: it is strict JSON.
-// Null is as good as missing.
+// The functions below read a value that has been checked to be strict JSON.
+// Null means the same as a missing value.
 
 // isNull reports whether value is null.
 func isNull(value []byte) bool { return value[0] == 'n' }
@@ -135,11 +135,11 @@ func eachMember(value []byte, read func(name, value []byte) error) error {
 	return nil
 }
 
-// A reader calls visit with the strings that a value is made of.
+// A reader calls visit with every string in a value.
 type reader func(value []byte, visit func(string) error) error
 
-// readMembers reads an object, and each the value of a member, and calls visit
-// with every string. Unless the object is null, begin is called first.
+// readMembers reads an object, and its values with the reader each. It calls
+// visit with every string, and begin before that unless the object is null.
 func readMembers(value []byte, each reader, begin func(), visit func(name []byte, value string) error) error {
 	if !isNull(value) {
 		begin()
@@ -195,7 +195,7 @@ func readString(s *string, value []byte) error {
 	return nil
 }
 
-// readText reads a string that may be long into memory of its own.
+// readText reads a string, which may be long, into memory of its own.
 func readText(text *[]byte, value []byte) error {
 	switch value[0] {
 	case 'n':

@@ -7,9 +7,9 @@ import (
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 )
 
-// An event is what this package reads of the events of every front end. The
-// names that two of them share mean the same in both; frontEnd tells which one it
-// is, and with that which of the members count.
+// An event has the members that this package reads, of all front ends. A member
+// that two front ends have means the same in both. The method frontEnd tells
+// which front end made the event, and so which members count.
 type event struct {
 	// Function URL and HTTP API, payload format 2.0.
 	Version        string
@@ -40,14 +40,14 @@ type requestContext struct {
 	DomainPrefix string
 	Stage        string
 	ResourcePath string
-	ELB          bool // whether there is such a member, here and in Authorizer
+	ELB          bool // whether the member exists, here and in Authorizer
 	HTTP         struct{ Method, SourceIP string }
 	Identity     struct{ SourceIP string }
 	Authorizer   struct{ IAM bool }
 }
 
 // parse reads an event. It fails when payload is not strict JSON, when a member
-// is not what its name promises, and when no front end made it.
+// has the wrong type, and when no front end made the event.
 func (e *event) parse(payload []byte) (*frontEnd, error) {
 	members, err := jsonrpc.ParseObject(payload)
 	for _, m := range members {
@@ -157,8 +157,8 @@ func (c *requestContext) read(name, value []byte) error {
 	return nil
 }
 
-// header returns the headers of the request. Where the event has them both
-// ways, those with repeats are complete.
+// header returns the headers of the request. When the event has them in both
+// forms, only the multi-value form is complete.
 func (e *event) header() http.Header {
 	switch {
 	case e.MultiHeader.header != nil:

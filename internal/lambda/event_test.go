@@ -16,7 +16,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/lambda"
 )
 
-// A seen is what a handler sees of a request.
+// A seen is a request as the handler sees it.
 type seen struct {
 	Method, URI, Path, Query, Host, RemoteAddr, Body string
 	Header                                           http.Header
@@ -46,7 +46,8 @@ func see(t *testing.T, config lambda.Config, event string) seen {
 	return *got
 }
 
-// functionURL is an event of a Function URL with more members, which win.
+// functionURL returns an event of a Function URL. The given members replace its
+// own.
 func functionURL(t testing.TB, members string) string {
 	return overlay(t, `{
 		"version": "2.0", "routeKey": "$default", "rawPath": "/mcp", "rawQueryString": "",
@@ -122,7 +123,7 @@ func overlay(t testing.TB, base, members string) string {
 	return string(text)
 }
 
-func TestRequestOfEachFrontDoor(t *testing.T) {
+func TestRequestOfEachFrontEnd(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name  string
@@ -292,7 +293,7 @@ func TestClientAddressBehindABalancer(t *testing.T) {
 	}
 }
 
-func TestEventsOfOthersFailByName(t *testing.T) {
+func TestEventsOfOtherServicesFailByName(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ event, want string }{
 		{`{}`, "an empty object"},
@@ -314,8 +315,8 @@ func TestEventsOfOthersFailByName(t *testing.T) {
 	adapter := lambda.New(http.NotFoundHandler(), lambda.Config{})
 	for _, test := range tests {
 		out, err := adapter.Invoke(t.Context(), []byte(test.event))
-		var foreign *lambda.EventError
-		if !errors.As(err, &foreign) || !strings.Contains(err.Error(), test.want) {
+		var eventErr *lambda.EventError
+		if !errors.As(err, &eventErr) || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("Invoke(%s) = %s, %v, want an error naming %s", test.event, out, err, test.want)
 		}
 		if err != nil && strings.Contains(err.Error(), "secret") {

@@ -10,11 +10,11 @@ import (
 
 // An EventError says why an event is not an HTTP request.
 //
-// It fails the invocation instead of being answered as HTTP: whoever sent the
-// event, such as a queue, would take that answer for success.
+// It fails the invocation and is not answered as HTTP: a sender that is not a
+// front end, such as a queue, would take an HTTP answer for success.
 type EventError struct {
-	Kind string // what the event is, in words, when no front end made it
-	Err  error  // what is wrong with the event otherwise
+	Kind string // a description of an event that no front end made
+	Err  error  // the error in an event of a front end
 }
 
 func (e *EventError) Error() string {
@@ -27,13 +27,14 @@ func (e *EventError) Error() string {
 // Unwrap returns e.Err.
 func (e *EventError) Unwrap() error { return e.Err }
 
-// Bounds of what is shown of an unknown event: members, and the length of each.
+// Bounds of the description of an unknown event: the number of members, and the
+// length of each.
 const (
 	maxShown     = 6
 	maxShownSize = 64
 )
 
-// describe says in words what an event is that no front end made.
+// describe describes an event that no front end made.
 func describe(payload []byte) string {
 	if kind := known(payload); kind != "" {
 		return kind
@@ -55,8 +56,8 @@ func describe(payload []byte) string {
 	return "an object with the members " + strings.Join(names, ", ")
 }
 
-// known names the events of other services, and JSON that is no event at all.
-// It returns "" for what it does not know.
+// known names the events of other services, and JSON that is not an event. It
+// returns "" for an unknown event.
 func known(payload []byte) string {
 	payload = bytes.TrimLeft(payload, " \t\r\n")
 	switch payload[0] {
@@ -76,7 +77,7 @@ func known(payload []byte) string {
 	if err != nil {
 		return ""
 	}
-	// What cannot be read is not named.
+	// A value that cannot be read is not named.
 	records, _ := jsonrpc.ParseArray(e.Get("Records"))
 	requestContext, _ := jsonrpc.ParseObject(e.Get("requestContext"))
 	switch {
@@ -97,7 +98,7 @@ func known(payload []byte) string {
 // recordKind names the service that sent a batch of records. SNS spells the
 // member its own way.
 func recordKind(record []byte) string {
-	// What cannot be read is not named.
+	// A value that cannot be read is not named.
 	members, _ := jsonrpc.ParseObject(record)
 	source := members.Get("eventSource")
 	if source == nil {
@@ -109,8 +110,8 @@ func recordKind(record []byte) string {
 	return "a batch of records from " + shown(source)
 }
 
-// shown returns a short value as it stands. Values may be secrets, so that only
-// those are shown that name a service.
+// shown returns a short value unchanged. Values may be secrets, so it is only
+// called for values that name a service.
 func shown(v []byte) string {
 	if len(v) == 0 || v[0] != '"' || len(v) > maxShownSize {
 		return "an unknown source"

@@ -13,7 +13,7 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// An exchange is one invocation on its way through the adapter.
+// An exchange is one invocation and its answer.
 type exchange struct {
 	adapter  *Adapter
 	event    event
@@ -23,8 +23,8 @@ type exchange struct {
 	writer   writer
 }
 
-// Invoke answers one invocation with an answer that is complete. It fails, and
-// with it the invocation, when the event is not an HTTP request.
+// Invoke returns the complete answer to one invocation. It fails, and so does
+// the invocation, when the event is not an HTTP request.
 func (a *Adapter) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	x, err := a.begin(ctx, payload)
 	if err != nil {
@@ -42,7 +42,7 @@ func (a *Adapter) begin(ctx context.Context, payload []byte) (*exchange, error) 
 		return nil, err
 	}
 	x.id = x.event.RequestContext.RequestID
-	if x.id == "" { // a load balancer gives none
+	if x.id == "" { // load balancers give no id
 		x.id, _ = ctx.Value(invocationIDKey{}).(string)
 	}
 	x.writer.exchange = x
@@ -50,8 +50,8 @@ func (a *Adapter) begin(ctx context.Context, payload []byte) (*exchange, error) 
 	return x, nil
 }
 
-// run has the request answered by a goroutine of its own: a handler that ends it
-// ([runtime.Goexit]) does not end the loop of invocations.
+// run answers the request in a goroutine of its own: a handler that ends its
+// goroutine ([runtime.Goexit]) must not end the loop of invocations.
 func (x *exchange) run(ctx context.Context) {
 	served := make(chan struct{})
 	go func() {
@@ -61,7 +61,7 @@ func (x *exchange) run(ctx context.Context) {
 	<-served
 }
 
-// serve has the request answered, by the handler if it gets that far.
+// serve answers the request, with the handler unless it is refused before.
 func (x *exchange) serve(ctx context.Context) {
 	if x.isHealthCheck() {
 		x.writer.header.Set("Content-Type", "text/plain; charset=utf-8")
@@ -86,8 +86,8 @@ func (x *exchange) serve(ctx context.Context) {
 	returned = true
 }
 
-// isHealthCheck reports whether the request only asks if there is anybody. A
-// load balancer does so at a path of its own choosing.
+// isHealthCheck reports whether the request is a health check. A load balancer
+// may send it to any path.
 func (x *exchange) isHealthCheck() bool {
 	if method := x.event.method(); method != http.MethodGet && method != http.MethodHead {
 		return false
@@ -101,9 +101,9 @@ func (x *exchange) isHealthCheck() bool {
 // apiPatience is how long an HTTP API waits for an answer, at most.
 const apiPatience = 30 * time.Second
 
-// bound ends the context early enough to answer before the invocation ends. No
-// event tells that the client has gone away, so that nothing else bounds the
-// work.
+// bound ends the context early enough to answer before the invocation ends.
+// Nothing else bounds the work, because the platform does not report that a
+// client has gone.
 func (x *exchange) bound(ctx context.Context) (context.Context, context.CancelFunc) {
 	now := time.Now()
 	end, ok := ctx.Deadline()
@@ -119,8 +119,8 @@ func (x *exchange) bound(ctx context.Context) (context.Context, context.CancelFu
 	return context.WithDeadline(ctx, end.Add(-margin))
 }
 
-// abandoned ends a request whose handler has panicked with reason, or has ended
-// its goroutine when that is nil.
+// abandoned ends a request whose handler has panicked with reason. When reason
+// is nil, the handler has ended its goroutine.
 func (x *exchange) abandoned(ctx context.Context, reason any) {
 	err, ok := reason.(error)
 	switch {

@@ -11,16 +11,16 @@ import (
 	"syscall"
 )
 
-// A registration is what comes of registering an internal extension, which is
-// how a function asks for SIGTERM.
+// A registration is the result of registering an internal extension. The
+// platform sends SIGTERM only to functions with an extension.
 type registration struct {
 	done chan struct{} // closed when the fields below are set
 	id   string
 	err  error
 }
 
-// begin registers the extension and asks for the first invocation, after which
-// the platform takes no extension any more.
+// begin registers the extension and asks for the first invocation. After that
+// the platform does not accept extensions any more.
 func (r *runtime) begin(c *connection, reg *registration) (*invocation, error) {
 	resp, err := c.ask(r.registering(), nil, c.long)
 	if err == nil {
@@ -34,7 +34,7 @@ func (r *runtime) begin(c *connection, reg *registration) (*invocation, error) {
 	return r.take(c)
 }
 
-// registering is the request to register the extension.
+// registering returns the request that registers the extension.
 func (r *runtime) registering() []byte {
 	const body = `{"events":[]}`
 	head := r.head("POST", "/2020-01-01/extension/register")
@@ -42,7 +42,7 @@ func (r *runtime) registering() []byte {
 	return append(withBody(head, len(body)), body...)
 }
 
-// identifier returns that of the extension.
+// identifier returns the identifier of the extension.
 func identifier(resp *http.Response) (string, error) {
 	id := resp.Header.Get("Lambda-Extension-Identifier")
 	if resp.StatusCode != http.StatusOK || id == "" {
@@ -51,12 +51,12 @@ func identifier(resp *http.Response) (string, error) {
 	return id, nil
 }
 
-// extend keeps the extension until ctx is done or the signal comes that the
-// extension is there for.
+// extend keeps the extension until ctx is done or the process gets SIGTERM or
+// SIGINT.
 //
-// The platform sends none before it has read of the extension. To ask the
-// runtime for signals takes two threads more, and that the start of the process
-// need not wait for.
+// It asks for signals only after the registration, because the platform sends
+// none before that. Asking for them starts two threads, and the start of the
+// process need not wait for those.
 func (r *runtime) extend(ctx context.Context, reg *registration) {
 	select {
 	case <-reg.done:
@@ -91,7 +91,7 @@ func (r *runtime) rest(c *connection, id string) error {
 	return fmt.Errorf("wait as an extension: %w", unexpected(resp))
 }
 
-// unexpected describes a response that does not belong there.
+// unexpected describes an unexpected response.
 func unexpected(resp *http.Response) error {
 	text, err := io.ReadAll(io.LimitReader(resp.Body, 512))
 	if err != nil {

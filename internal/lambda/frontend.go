@@ -2,12 +2,12 @@ package lambda
 
 import "strings"
 
-// A frontEnd is one of the services that turn HTTP requests into events. They
-// agree neither on the shape of the event nor on that of the answer.
+// A frontEnd is one of the services that turn HTTP requests into events. Their
+// events differ in shape, and so do the answers they expect.
 type frontEnd struct {
 	name    string
 	shape   shape
-	streams bool // when told to
+	streams bool // it can be set to stream
 	limit   int  // of a buffered answer, in bytes as encoded
 }
 
@@ -24,8 +24,8 @@ const (
 	shapeStatus
 )
 
-// maxPayload is how much the answer of a buffered invocation may be, whatever
-// is in front: a REST API would carry 10 MB, but Lambda hands it 6.
+// maxPayload bounds the answer of a buffered invocation, for every front end: a
+// REST API would carry 10 MB, but Lambda only 6 MB.
 const maxPayload = 6 << 20
 
 // maxBalanced is the limit of a load balancer.

@@ -30,8 +30,8 @@ type plainEvent struct {
 	} `json:"requestContext"`
 }
 
-// Whatever an event is, it is either refused or makes a request that says what
-// a general decoder reads in the event, and gets an answer that is JSON.
+// An arbitrary event is either refused, or becomes a request with the values
+// that a general decoder reads in the event. The answer is JSON.
 func FuzzEvent(f *testing.F) {
 	const query = `"queryStringParameters": {"a": "x%20y"}, "multiValueQueryStringParameters": {"a": ["1", "x y"]}`
 	for _, event := range []string{
@@ -55,8 +55,8 @@ func FuzzEvent(f *testing.F) {
 		}), lambda.Config{AuthorizationHeader: "X-Auth", MaxBody: 1 << 16})
 		out, err := adapter.Invoke(t.Context(), payload)
 		if err != nil {
-			var foreign *lambda.EventError
-			if !json.Valid(payload) && errors.As(err, &foreign) && foreign.Kind != "" {
+			var eventErr *lambda.EventError
+			if !json.Valid(payload) && errors.As(err, &eventErr) && eventErr.Kind != "" {
 				t.Errorf("what is not JSON is taken for %v", err)
 			}
 			return
@@ -106,8 +106,8 @@ func compare(t *testing.T, payload []byte, r *http.Request, body []byte) {
 	}
 }
 
-// check looks for a header's value in the request, for all but the headers that
-// requests have elsewhere or that the adapter rewrites.
+// check looks for a header's value in the request. It leaves out the headers
+// that are elsewhere in a request or that the adapter rewrites.
 func check(t *testing.T, r *http.Request, name, value string) {
 	t.Helper()
 	switch name = http.CanonicalHeaderKey(name); name {
@@ -119,7 +119,7 @@ func check(t *testing.T, r *http.Request, name, value string) {
 	}
 }
 
-// An HTTP request survives its way through the event of any front end.
+// An HTTP request is the same after it has been an event of any front end.
 func FuzzRequest(f *testing.F) {
 	f.Add(uint8(0), "/mcp", "a=1&a=2", "x-tag", "v", "body", false)
 	f.Add(uint8(1), "/a%2Fb", "a=%zz", "accept", "a, b", "é\x00\"", false)
@@ -163,7 +163,7 @@ func FuzzRequest(f *testing.F) {
 		}), lambda.Config{HealthPath: "/-"})
 		out, err := adapter.Invoke(t.Context(), []byte(event))
 		if err != nil || request == nil {
-			return // a control character, or Base64 that is none
+			return // a control character, or invalid Base64
 		}
 		if !json.Valid(out) {
 			t.Errorf("the answer is not JSON: %q", out)

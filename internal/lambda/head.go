@@ -10,13 +10,13 @@ import (
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 )
 
-// An answer is a JSON object that starts with the headers and goes on with the
+// An answer is a JSON object that starts with the headers, followed by the
 // status. The headers are encoded when the handler writes the status, because
-// it may change them afterwards to no effect, all but the content type: that
-// one may still be guessed from the body, or change with it.
+// changes after that must have no effect. The content type is encoded later: it
+// may still be guessed from the body, or change with it.
 
-// appendHeaders encodes the headers as far as their last object, which stays
-// open for the content type.
+// appendHeaders encodes the headers and leaves their last object open for the
+// content type.
 func (w *writer) appendHeaders() {
 	if types := w.header["Content-Type"]; len(types) > 0 {
 		w.contentType = types[0]
@@ -39,8 +39,8 @@ func (w *writer) appendHeaders() {
 	w.headers = b
 }
 
-// appendBalanced encodes the headers for a load balancer, which ignores those
-// that do not come the way the target group is set to.
+// appendBalanced encodes the headers for a load balancer. It ignores headers
+// that do not have the form that the target group is set to.
 func (w *writer) appendBalanced(b []byte) []byte {
 	if w.multi() {
 		b = append(b, `"multiValueHeaders":{`...)
@@ -68,20 +68,20 @@ func (w *writer) multi() bool {
 
 type appendValues func(b []byte, values []string) []byte
 
-// appendEach encodes the headers that are wanted, as members.
+// appendEach encodes the wanted headers as members.
 func (w *writer) appendEach(b []byte, encode appendValues, wanted func(name string, values []string) bool) []byte {
 	for name, values := range w.header {
-		if len(values) > 0 && travels(name) && wanted(name, values) {
+		if len(values) > 0 && isForClient(name) && wanted(name, values) {
 			b = appendField(b, name, values, encode)
 		}
 	}
 	return b
 }
 
-// travels reports whether a header is for the client. Those of the connection
-// and the length of the body are the front end's business; what is no name at
-// all, such as that of a trailer, no front end would take.
-func travels(name string) bool {
+// isForClient reports whether a header is for the client. The front end sets the
+// headers of the connection and the length of the body itself. It would reject
+// an invalid name, such as the name of a trailer in net/http.
+func isForClient(name string) bool {
 	switch name {
 	case "Content-Type", "Content-Length", "Connection", "Keep-Alive", "Transfer-Encoding", "Trailer", "Upgrade", "Date":
 		return false
@@ -130,7 +130,8 @@ func appendStrings(b []byte, values []string) []byte {
 	return append(b, ']')
 }
 
-// fieldValue keeps a value from starting another header, as net/http does.
+// fieldValue replaces line ends in a value, as net/http does, so that it cannot
+// start another header.
 func fieldValue(value string) string {
 	if strings.ContainsAny(value, "\r\n") {
 		return strings.NewReplacer("\r", " ", "\n", " ").Replace(value)
@@ -158,7 +159,7 @@ func (w *writer) appendHead(b []byte) []byte {
 }
 
 // prelude returns the start of a streamed answer: the head, eight NUL bytes,
-// and what there is of the body.
+// and the beginning of the body.
 func (w *writer) prelude() []byte {
 	b := w.appendHead(make([]byte, 0, len(w.headers)+len(w.body)+128))
 	b = append(b, "}\x00\x00\x00\x00\x00\x00\x00\x00"...)

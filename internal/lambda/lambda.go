@@ -1,14 +1,14 @@
 // Package lambda serves an [http.Handler] on AWS Lambda.
 //
-// An invocation passes through it once. event.go reads the event that a front
-// end made of an HTTP request and frontend.go tells which front end that was;
-// request.go, path.go and body.go make it an [http.Request] again. The handler
-// writes to a [writer], and reply.go puts what it wrote into the shape that the
-// front end wants, or stream.go sends it while it is being written.
+// event.go reads the event that a front end made of an HTTP request, and
+// frontend.go tells which front end that was. request.go, path.go and body.go
+// turn the event into an [http.Request]. The handler writes to a [writer].
+// reply.go encodes the complete answer for the front end, or stream.go sends
+// the answer while it is being written.
 //
-// Around that, runtime.go takes invocations from the platform, answer.go brings
-// their answers back, extension.go registers the extension without which the
-// platform sends no SIGTERM, and connection.go is what they talk over.
+// runtime.go takes invocations from the platform, and answer.go sends their
+// answers back. extension.go registers an extension, without which the platform
+// sends no SIGTERM. connection.go has the connection that all of them use.
 package lambda
 
 import (
@@ -25,37 +25,36 @@ import (
 
 // A Config adjusts [Run]. Its zero value is ready to use.
 type Config struct {
-	// Stream says that the front end was told to stream: the invoke mode
-	// RESPONSE_STREAM of a Function URL, or the response transfer mode STREAM of
-	// a REST API. No event reveals it, and where the two disagree clients get
-	// the framing of the response as part of its body. HTTP APIs and load
-	// balancers cannot stream and stay buffered.
+	// Stream says that the front end is set to stream: the invoke mode
+	// RESPONSE_STREAM of a Function URL, or the response transfer mode STREAM
+	// of a REST API. Events do not reveal the setting. When Stream and the
+	// setting disagree, clients get the framing of the response as part of its
+	// body. HTTP APIs and load balancers cannot stream and stay buffered.
 	Stream bool
 
-	// AuthorizationHeader names a header that stands in for Authorization,
-	// which is the platform's own when the front end asks for IAM
-	// authorization. It is honoured only on requests that passed that. Optional.
+	// AuthorizationHeader names a header that replaces Authorization, which the
+	// platform uses itself for IAM authorization. It is honoured only on
+	// requests that have passed IAM authorization. Optional.
 	AuthorizationHeader string
 
-	// MaxBody bounds the body of a request in bytes, after decoding. The default
-	// is 6 MiB, which is more than an event holds.
+	// MaxBody bounds the decoded body of a request in bytes. The default is
+	// 6 MiB, which is more than an event can hold.
 	MaxBody int64
 
 	// Margin is how long before the end of the invocation the context of a
 	// request ends, so that there is time to answer. The default is 500 ms.
 	Margin time.Duration
 
-	// HealthPath is answered with 200 without asking the handler. The default is
-	// "/healthz".
+	// HealthPath is answered with 200 without calling the handler. The default
+	// is "/healthz".
 	HealthPath string
 
-	// TooLarge returns what answers a request, whose body it is given, in place
-	// of an answer that does not fit. The default is an error that belongs to no
-	// request.
+	// TooLarge returns the answer that replaces one that is too large. It gets
+	// the body of the request. The default is an error without an id.
 	TooLarge func(request []byte, reason string) (status int, body []byte)
 
-	// Logger is told what clients are not: panics, answers that do not fit. The
-	// default discards it.
+	// Logger is told of panics and of answers that are too large. By default
+	// nothing is logged.
 	Logger *slog.Logger
 }
 
@@ -77,8 +76,8 @@ func ParseMode(getenv func(string) string) (stream bool, err error) {
 type Adapter struct {
 	handler http.Handler
 	config  Config
-	dropped sync.Once // told that notifications are dropped
-	cookies sync.Once // told that cookies are dropped
+	dropped sync.Once // the log says that notifications are dropped
+	cookies sync.Once // the log says that cookies are dropped
 }
 
 // New returns an adapter to h. Most callers want [Run].
@@ -94,15 +93,14 @@ func New(h http.Handler, config Config) *Adapter {
 }
 
 // Run serves the invocations of this execution environment with h until ctx is
-// done or the process gets SIGTERM or SIGINT. It then takes no more, waits a
-// moment for those under way and returns nil, so that the deferred clean-up of
-// main runs; a second signal ends the process at once.
-// Signals come at all because Run registers an internal extension: without one,
-// the platform kills the process unasked.
+// done or the process gets SIGTERM or SIGINT. It then takes no more
+// invocations, waits a moment for those under way and returns nil, so that the
+// deferred clean-up of main runs. A second signal ends the process at once. The
+// platform sends SIGTERM only because Run registers an internal extension:
+// without one, it kills the process.
 //
-// What h does wrong ends its request and not the process. Run returns an error
-// when the Runtime API breaks off or makes no sense: there is nobody left to
-// serve, and main should end.
+// A panic of h ends its request and not the process. Run returns an error when
+// the Runtime API breaks off or answers with nonsense. Then main should end.
 func Run(ctx context.Context, h http.Handler, config Config) error {
 	address := os.Getenv("AWS_LAMBDA_RUNTIME_API")
 	if address == "" {

@@ -10,15 +10,15 @@ type requestIDKey struct{}
 // requestIDAttr is the name that the platform's own log records use.
 const requestIDAttr = "requestId"
 
-// RequestID returns the id that the front end gave to the request whose context
-// this is, or "" when it is not one from this package.
+// RequestID returns the id that the front end gave to the request with the
+// context ctx, or "" when ctx does not come from this package.
 func RequestID(ctx context.Context) string {
 	id, _ := ctx.Value(requestIDKey{}).(string)
 	return id
 }
 
-// NewLogHandler returns a handler that adds the id of the request to the
-// records that are logged with its context, and hands all of them to next.
+// NewLogHandler returns a handler that adds the id of the request to records
+// that are logged with its context, and passes all records to next.
 func NewLogHandler(next slog.Handler) slog.Handler { return logHandler{next} }
 
 type logHandler struct{ slog.Handler }

@@ -6,8 +6,7 @@ import (
 )
 
 // path returns the path of the request as the server knows it: without the
-// stage and without the base path of a custom domain, both of which belong to
-// the front end.
+// stage and the base path of a custom domain, which belong to the front end.
 func (e *event) path(d *frontEnd) string {
 	var path string
 	switch d {
@@ -35,7 +34,7 @@ func (e *event) apiPath() string {
 		return path
 	}
 	// The route $default says nothing of the path. On the API's own domain the
-	// stage is the first segment; on a custom domain it is not there.
+	// stage is the first segment. On a custom domain the path has no stage.
 	c := &e.RequestContext
 	if c.Stage == "" || c.Stage == "$default" || c.DomainPrefix != c.APIID {
 		return e.RawPath
@@ -48,7 +47,7 @@ func (e *event) apiPath() string {
 }
 
 // routedPath returns the end of path that a route such as "/{proxy+}" matched.
-// It reports false when the route does not tell.
+// It reports false when the route does not determine that.
 func routedPath(route string, params pairs, path string) (string, bool) {
 	if !strings.HasPrefix(route, "/") {
 		return "", false
@@ -79,8 +78,8 @@ func routedPath(route string, params pairs, path string) (string, bool) {
 	return "", false
 }
 
-// setPath puts the path of an event into u. Some front ends decode it and some
-// do not; a path that cannot be decoded must have been.
+// setPath puts the path of an event into u. Some front ends decode the path and
+// some do not. A path that cannot be decoded must be decoded already.
 func setPath(u *url.URL, path string) {
 	u.Path = path
 	if strings.IndexByte(path, '%') < 0 {
@@ -91,8 +90,9 @@ func setPath(u *url.URL, path string) {
 	}
 }
 
-// query returns the query string. Function URLs and HTTP APIs hand it on as it
-// was, load balancers in parts that are still encoded, REST APIs decoded.
+// query returns the query string. Function URLs and HTTP APIs pass it on
+// unchanged, load balancers in parts that are still encoded, REST APIs in
+// decoded parts.
 func (e *event) query(d *frontEnd) string {
 	if d.shape == shapeCookies {
 		return e.RawQueryString

@@ -12,7 +12,7 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// reply encodes the finished answer for a front end that buffers.
+// reply encodes the complete answer for a front end that buffers.
 func (x *exchange) reply(ctx context.Context) []byte {
 	w := &x.writer
 	if w.status == 0 {
@@ -29,7 +29,8 @@ func (x *exchange) reply(ctx context.Context) []byte {
 
 // encode returns the answer as one JSON object.
 func (w *writer) encode() []byte {
-	// Quotation marks are about a sixth of an MCP message, and each grows.
+	// About a sixth of an MCP message are quotation marks, and each becomes two
+	// bytes.
 	b := w.appendHead(make([]byte, 0, len(w.headers)+len(w.body)+len(w.body)/4+160))
 	b = append(b, `,"body":`...)
 	if utf8.Valid(w.body) {
@@ -52,11 +53,12 @@ func (x *exchange) refuseSize(reason string) {
 	x.writer.replace(status, body)
 }
 
-// Buffered reports whether the client gets the answer when it is complete. An
-// event stream is of no use then: its events would all arrive at once.
+// Buffered reports whether the client gets the whole answer at once. An event
+// stream is of no use then: its events would all arrive together.
 func (w *writer) Buffered() bool { return w.pipe == nil }
 
-// Dropped is called when a notification is dropped because of that.
+// Dropped is called when a notification is dropped because the answer is
+// buffered.
 func (w *writer) Dropped() {
 	x := w.exchange
 	x.adapter.dropped.Do(func() {

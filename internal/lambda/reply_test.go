@@ -19,7 +19,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/streamable"
 )
 
-// An answer is every member that any front end knows.
+// An answer has the members of the answers for all front ends.
 type answer struct {
 	StatusCode        int                 `json:"statusCode"`
 	StatusDescription string              `json:"statusDescription"`
@@ -66,7 +66,7 @@ func twoOfEach(w http.ResponseWriter, _ *http.Request) {
 	w.Write([]byte(`{}`))
 }
 
-func TestAnswerOfEachFrontDoor(t *testing.T) {
+func TestAnswerOfEachFrontEnd(t *testing.T) {
 	t.Parallel()
 	single := map[string]string{"content-type": "application/json", "vary": "Origin, Accept", "www-authenticate": `Bearer realm="é"`, "x-split": "a  b"}
 	without := func(name string) map[string]string {
@@ -112,7 +112,7 @@ func TestAnswerOfEachFrontDoor(t *testing.T) {
 }
 
 // Members that a front end does not know must not be there at all.
-func TestAnswerHasNoMembersOfOtherFrontDoors(t *testing.T) {
+func TestAnswerHasNoMembersOfOtherFrontEnds(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ event, absent string }{
 		{functionURL(t, ""), "multiValueHeaders statusDescription"},
@@ -242,7 +242,7 @@ func TestEncodedBodies(t *testing.T) {
 }
 
 // It runs alone, because it watches the memory.
-func TestBombIsDefused(t *testing.T) {
+func TestGzipBombIsBounded(t *testing.T) {
 	const size = 32 << 20
 	bomb := []byte(functionURL(t, `"headers": {"content-encoding": "gzip"}, "isBase64Encoded": true, "body": "`+zip(t, make([]byte, size))+`"`))
 	adapter := lambda.New(http.NotFoundHandler(), lambda.Config{MaxBody: 1 << 10})
@@ -362,7 +362,7 @@ func TestAnswerThatDoesNotFit(t *testing.T) {
 	}
 }
 
-// Without anything that knows the request, the answer is an error of none.
+// Without TooLarge, the answer is an error without an id.
 func TestAnswerThatDoesNotFitAtAll(t *testing.T) {
 	t.Parallel()
 	got := invoke(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -373,7 +373,8 @@ func TestAnswerThatDoesNotFitAtAll(t *testing.T) {
 	}
 }
 
-// A handler learns that its answer is buffered, and what it drops is logged once.
+// A handler can tell that its answer is buffered. Dropped notifications are
+// logged once.
 func TestBufferedAnswers(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer

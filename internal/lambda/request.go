@@ -19,7 +19,7 @@ func (x *exchange) request(ctx context.Context) *http.Request {
 	setPath(target, path)
 
 	var blank http.Request
-	r := blank.WithContext(ctx) // the one way to set it copies the request
+	r := blank.WithContext(ctx) // setting the context copies the request
 	r.Method = e.method()
 	r.URL = target
 	r.RequestURI = target.EscapedPath()
@@ -54,9 +54,9 @@ func (e *event) method() string {
 	return e.HTTPMethod
 }
 
-// authorize moves the header that stands in for Authorization to its place. The
-// platform vouches for authorizer.iam alone: without it anybody could have sent
-// the header past what is in front of it.
+// authorize moves the header that replaces Authorization to Authorization. It
+// requires authorizer.iam, which only the platform can set: without it, anybody
+// could have sent the header.
 func (x *exchange) authorize(r *http.Request) {
 	name := x.adapter.config.AuthorizationHeader
 	if name == "" || x.frontEnd.shape != shapeCookies || !bool(x.event.RequestContext.Authorizer.IAM) {
@@ -69,7 +69,7 @@ func (x *exchange) authorize(r *http.Request) {
 }
 
 // remoteAddr returns the client's address with port 0, because events do not
-// tell the port; or "" if they do not tell the address either.
+// have the port. It returns "" for an event without an address.
 func (e *event) remoteAddr(d *frontEnd) string {
 	ip := e.RequestContext.HTTP.SourceIP
 	switch d {
@@ -85,8 +85,8 @@ func (e *event) remoteAddr(d *frontEnd) string {
 	return net.JoinHostPort(ip, "0")
 }
 
-// lastForwarded returns the address that the load balancer itself appended.
-// What stands before it is whatever the client wrote.
+// lastForwarded returns the address that the load balancer itself appended. The
+// client may have written the addresses before it.
 func lastForwarded(values []string) string {
 	if len(values) == 0 {
 		return ""

@@ -16,16 +16,17 @@ import (
 )
 
 // grace is how long invocations may go on after SIGTERM. The platform kills the
-// process 500 ms after it, and the clean-up in main needs its part of that.
+// process 500 ms after SIGTERM, and the clean-up in main needs part of that
+// time.
 const grace = 300 * time.Millisecond
 
 var errShutdown = errors.New("the execution environment is shutting down")
 
-// A runtime takes invocations from the Runtime API, version 2018-06-01, to the
-// adapter and the answers back.
+// A runtime takes invocations from the Runtime API, version 2018-06-01, passes
+// them to the adapter, and sends the answers back.
 type runtime struct {
 	address string // host and port
-	prefix  string // of all paths; the platform itself has none
+	prefix  string // of all paths; empty on the platform itself
 	next    []byte // the request for an invocation
 	adapter *Adapter
 }
@@ -56,8 +57,9 @@ func parseConcurrency(getenv func(string) string) (int, error) {
 	return n, nil
 }
 
-// serve takes invocations in so many loops until ctx is done, a signal comes or
-// the platform breaks off. It waits for those under way, but not for long.
+// serve takes invocations in the given number of loops until ctx is done, a
+// signal comes or the platform breaks off. It then waits for invocations under
+// way, for grace at most.
 func (r *runtime) serve(ctx context.Context, loops int) error {
 	stopping, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
@@ -106,8 +108,9 @@ func (r *runtime) serve(ctx context.Context, loops int) error {
 	return nil
 }
 
-// loop takes one invocation after the other, the first one with take. It returns
-// nil when stopping is done; the invocations have base.
+// loop takes one invocation after the other, the first one with take. It
+// returns nil when stopping is done. The contexts of the invocations derive
+// from base.
 func (r *runtime) loop(stopping, base context.Context, take func(*connection) (*invocation, error), alone bool) error {
 	c := &connection{address: r.address}
 	defer c.close()
@@ -131,7 +134,7 @@ func (r *runtime) loop(stopping, base context.Context, take func(*connection) (*
 	return nil
 }
 
-// An invocation is what the platform wants done.
+// An invocation is one event to answer.
 type invocation struct {
 	id    string
 	end   string // milliseconds since 1970
@@ -139,7 +142,7 @@ type invocation struct {
 	event []byte
 }
 
-// invocationIDKey is that of the invocation's id in its context.
+// invocationIDKey is the key of the invocation's id in its context.
 type invocationIDKey struct{}
 
 // take asks for an invocation and waits for it.
@@ -177,7 +180,7 @@ func readEvent(resp *http.Response) ([]byte, error) {
 	case n > maxMessage:
 		return nil, fmt.Errorf("it has %d bytes", n)
 	case n < 0:
-		return io.ReadAll(resp.Body) // as far as the bound of the connection
+		return io.ReadAll(resp.Body) // up to the bound of the connection
 	default:
 		event := make([]byte, n)
 		_, err := io.ReadFull(resp.Body, event)
@@ -185,7 +188,7 @@ func readEvent(resp *http.Response) ([]byte, error) {
 	}
 }
 
-// invoke has the adapter answer an invocation, and brings the answer back.
+// invoke answers an invocation with the adapter, and sends the answer back.
 func (r *runtime) invoke(ctx context.Context, c *connection, inv *invocation, alone bool) error {
 	end, err := strconv.ParseInt(inv.end, 10, 64)
 	if err != nil {
@@ -208,17 +211,17 @@ func (r *runtime) invoke(ctx context.Context, c *connection, inv *invocation, al
 	return r.answer(ctx, c, inv, "/response", nil, x.reply(ctx))
 }
 
-// traced hands the trace on under the names at which libraries of the platform
-// look: X-Ray in the context, the AWS SDK in the environment. The latter says
-// nothing where the process does several things at once.
+// traced puts the trace where the AWS libraries look for it: X-Ray in the
+// context, the AWS SDK in the environment. The environment is only set when the
+// process runs one invocation at a time.
 func (inv *invocation) traced(ctx context.Context, alone bool) context.Context {
 	if alone {
-		_ = os.Setenv("_X_AMZN_TRACE_ID", inv.trace) // it fails for a NUL, and then there is no trace
+		_ = os.Setenv("_X_AMZN_TRACE_ID", inv.trace) // it fails for a NUL: then there is no trace
 	}
 	return context.WithValue(ctx, "x-amzn-trace-id", inv.trace) //nolint:staticcheck // the key is not ours to choose
 }
 
-// path is where the platform is told of the invocation.
+// path returns a path of the Runtime API for the invocation.
 func (inv *invocation) path(end string) string {
 	return "/2018-06-01/runtime/invocation/" + url.PathEscape(inv.id) + end
 }

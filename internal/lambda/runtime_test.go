@@ -18,23 +18,23 @@ import (
 	"github.com/mcpengine/mcpengine/internal/lambda"
 )
 
-// A platform is a Runtime API that hands out what a test puts into events.
+// A platform is a Runtime API that hands out the events of a test.
 type platform struct {
 	events   chan string
 	answers  chan answered
 	next     http.HandlerFunc // instead of events
 	status   int              // of answers; 202 unless set
 	register int              // 200 unless set
-	closes   bool             // the connection that the extension came by
-	rests    func()           // told that the extension is ready
+	closes   bool             // it closes the connection of the extension
+	rests    func()           // called when the extension is ready
 	prefix   string
-	breaks   int // so many answers off
+	breaks   int // how many answers it breaks off
 
 	mu   sync.Mutex
 	seen []string
 }
 
-// answered is a request to the platform that says how something ended.
+// answered is a request to the platform with the result of an invocation.
 type answered struct {
 	path, body      string
 	header, trailer http.Header
@@ -42,8 +42,8 @@ type answered struct {
 	length          int64
 }
 
-// start brings up the platform and the runtime, and returns what stops it and
-// what it returned.
+// start starts the platform and the runtime. It returns a function that stops
+// the runtime, and the error that the runtime returned.
 func (p *platform) start(t *testing.T, h http.HandlerFunc, config lambda.Config) (stop func(), result <-chan error) {
 	t.Helper()
 	p.events, p.answers = make(chan string), make(chan answered)
@@ -147,9 +147,8 @@ func TestRunAnswersUntilItIsStopped(t *testing.T) {
 	}
 }
 
-// The start does not wait for the answer to the extension, but the extension is
-// what the platform reads of first.
-// The platform may break a connection off between the two.
+// The start does not wait for the answer to the registration, but the platform
+// reads the registration first. It may break a connection off between the two.
 func TestFirstInvocationIsAskedForAgain(t *testing.T) {
 	for _, how := range []string{"close", "abort"} {
 		t.Run(how, func(t *testing.T) {
@@ -174,14 +173,14 @@ func TestFirstInvocationIsAskedForAgain(t *testing.T) {
 	}
 }
 
-// The platform takes no extensions after it was asked for an invocation.
+// The platform accepts no extension after the first request for an invocation.
 func TestExtensionComesFirst(t *testing.T) {
 	p := &platform{}
 	p.start(t, hello, lambda.Config{})
 	p.events <- functionURL(t, "")
 	<-p.answers
 	if got := p.requests(); got[0] != "POST /2020-01-01/extension/register" {
-		t.Errorf("the first request is %s, want that of the extension", got[0])
+		t.Errorf("the first request is %s, want the registration of the extension", got[0])
 	}
 }
 
@@ -202,7 +201,7 @@ func TestRunDoesWithoutSIGTERM(t *testing.T) {
 	}
 }
 
-// lines hands on what is logged.
+// lines passes on the log.
 type lines chan string
 
 func (l lines) Write(p []byte) (int, error) {
@@ -245,7 +244,7 @@ func TestRunDoesNotWaitForHandlersThatHang(t *testing.T) {
 	begun := make(chan struct{})
 	stop, result := p.start(t, func(w http.ResponseWriter, r *http.Request) {
 		close(begun)
-		<-r.Context().Done() // which comes with the end of Run
+		<-r.Context().Done() // done when Run ends
 		w.WriteHeader(http.StatusTeapot)
 	}, lambda.Config{})
 	p.events <- functionURL(t, "")
@@ -312,7 +311,7 @@ func TestRunWithoutAnybodyThere(t *testing.T) {
 	}
 }
 
-// A peer may close connections that have nothing to do.
+// A peer may close idle connections.
 func TestConnectionThatIsNotKept(t *testing.T) {
 	for _, stream := range []bool{false, true} {
 		p := &platform{}
@@ -334,7 +333,7 @@ func TestConnectionThatIsNotKept(t *testing.T) {
 	}
 }
 
-// One that is gone without a word is noticed, and the request made again.
+// A lost connection is noticed, and the request is sent again.
 func TestConnectionThatIsLost(t *testing.T) {
 	var lost atomic.Bool
 	p := &platform{}
@@ -424,7 +423,8 @@ func TestTraceIsHandedOn(t *testing.T) {
 	}
 }
 
-// A load balancer gives its requests no ids, so that the platform's stands in.
+// A load balancer gives its requests no ids, so the id of the invocation is
+// used.
 func TestIDOfTheInvocation(t *testing.T) {
 	p := &platform{}
 	p.start(t, func(w http.ResponseWriter, r *http.Request) {
@@ -432,11 +432,11 @@ func TestIDOfTheInvocation(t *testing.T) {
 	}, lambda.Config{})
 	p.events <- balancer(t, "")
 	if got := decode(t, []byte((<-p.answers).body)).Body; got != "id-1" {
-		t.Errorf("RequestID = %q, want that of the invocation", got)
+		t.Errorf("RequestID = %q, want the id of the invocation", got)
 	}
 }
 
-// A safeBuffer is one that may be read while it is written.
+// A safeBuffer is a buffer that may be read while it is written.
 type safeBuffer struct {
 	mu  sync.Mutex
 	buf bytes.Buffer

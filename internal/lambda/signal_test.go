@@ -10,8 +10,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/lambda"
 )
 
-// A signal stops Run as its context does, from when the extension is ready,
-// which is when the platform sends one. The invocation under way is answered.
+// A signal stops Run as the end of its context does. The platform sends one
+// only when the extension is ready. The invocation under way is answered.
 func TestSignalsStopRun(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		t.Run(signal.String(), func(t *testing.T) {

@@ -8,7 +8,8 @@ import (
 	"net/http"
 )
 
-// maxHeld is how much of an answer waits for the handler to flush or end.
+// maxHeld bounds the part of an answer that waits for the handler to flush or
+// end.
 const maxHeld = 256 << 10
 
 var (
@@ -16,18 +17,19 @@ var (
 	errAbandoned = errors.New("nobody takes the answer any more")
 )
 
-// A Stream is an answer that may still be growing. It has no exported fields, so
-// that no runtime client takes it for a value to make JSON of.
+// A Stream is an answer that the handler may still be writing. It has no
+// exported fields, so that runtime clients do not encode it as JSON.
 type Stream struct {
 	reader      io.Reader
 	contentType string
 	end         func()
 }
 
-// Read returns more of the answer.
+// Read reads the next part of the answer.
 func (s *Stream) Read(p []byte) (int, error) { return s.reader.Read(p) }
 
-// ContentType tells the platform how the answer is framed.
+// ContentType returns the content type, which tells the platform how the answer
+// is framed.
 func (s *Stream) ContentType() string { return s.contentType }
 
 // Close ends the request, if it has not ended, and waits for the handler.
@@ -38,9 +40,9 @@ func (s *Stream) Close() error {
 
 const framedType = "application/vnd.awslambda.http-integration-response"
 
-// InvokeStream answers one invocation with an answer that the client gets while
-// the handler writes it, from the handler's first flush on. Front ends that do
-// not stream get it whole, as from Invoke.
+// InvokeStream returns the answer to one invocation as a stream. The client
+// gets it while the handler writes it, from the handler's first flush on. For
+// front ends that cannot stream it is complete, as from Invoke.
 func (a *Adapter) InvokeStream(ctx context.Context, payload []byte) (*Stream, error) {
 	x, err := a.begin(ctx, payload)
 	if err != nil {
@@ -88,8 +90,8 @@ func (x *exchange) stream(ctx context.Context) *Stream {
 	return s
 }
 
-// A pipe carries an answer that is being written to the runtime client. Only
-// the handler's side uses it.
+// A pipe carries an answer to the runtime client while it is written. Only the
+// handler's side uses it.
 type pipe struct {
 	w      *io.PipeWriter
 	ready  chan struct{} // closed when opened
@@ -104,8 +106,9 @@ func (p *pipe) open(prelude []byte) error {
 	return err
 }
 
-// Write returns when the client has taken b. When it does not, the request is
-// cancelled: a handler that only waits for events would not notice otherwise.
+// Write returns when the runtime client has read b. When that fails, Write
+// cancels the request: a handler that only waits for events would not notice
+// otherwise.
 func (p *pipe) Write(b []byte) (int, error) {
 	n, err := p.w.Write(b)
 	if err != nil {

@@ -104,7 +104,7 @@ func TestStreamedAnswers(t *testing.T) {
 	}
 }
 
-func TestFrontDoorsThatCannotStreamStayBuffered(t *testing.T) {
+func TestFrontEndsThatCannotStreamStayBuffered(t *testing.T) {
 	t.Parallel()
 	version1 := strings.Replace(restAPI(t, ""), `{`, `{"version":"1.0",`, 1)
 	for _, event := range []string{httpAPI(t, ""), balancer(t, ""), version1} {
@@ -123,12 +123,12 @@ func TestFrontDoorsThatCannotStreamStayBuffered(t *testing.T) {
 	}
 }
 
-// A runtime client may make JSON of what a handler returns, as aws-lambda-go
-// does, and take it for a stream only when that is empty.
+// A runtime client may encode the handler's result as JSON, as aws-lambda-go
+// does, and treat it as a stream only when the JSON is empty.
 func TestStreamIsNoJSON(t *testing.T) {
 	t.Parallel()
 	s := stream(t, func(http.ResponseWriter, *http.Request) {}, functionURL(t, ""))
-	text, err := json.Marshal(s) //nolint:staticcheck // that nothing comes of it is the point
+	text, err := json.Marshal(s) //nolint:staticcheck // the test is that the result is empty
 	if err != nil || string(text) != "{}" {
 		t.Errorf("Marshal = %s, %v, want {}", text, err)
 	}
@@ -215,11 +215,11 @@ func TestCloseEndsTheRequest(t *testing.T) {
 	}
 }
 
-func TestForeignEventFailsInAStreamToo(t *testing.T) {
+func TestEventOfNoFrontEndFailsInAStreamToo(t *testing.T) {
 	t.Parallel()
 	adapter := lambda.New(http.NotFoundHandler(), lambda.Config{Stream: true})
-	var foreign *lambda.EventError
-	if s, err := adapter.InvokeStream(t.Context(), json.RawMessage(`{"Records":[{}]}`)); !errors.As(err, &foreign) || s != nil {
+	var eventErr *lambda.EventError
+	if s, err := adapter.InvokeStream(t.Context(), json.RawMessage(`{"Records":[{}]}`)); !errors.As(err, &eventErr) || s != nil {
 		t.Errorf("InvokeStream = %v, %v, want an EventError", s, err)
 	}
 }

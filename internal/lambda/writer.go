@@ -9,26 +9,26 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// A writer is the [http.ResponseWriter] of an exchange. It keeps what the
-// handler writes, until the exchange is over or, when the front end streams,
-// the handler flushes.
+// A writer is the [http.ResponseWriter] of an exchange. It keeps the data that
+// the handler writes until the exchange is over or, when the front end streams,
+// until the handler flushes.
 type writer struct {
 	exchange    *exchange
 	header      http.Header
 	status      int
 	contentType string // "" until the body begins, if the handler leaves it open
-	silent      bool   // answers HEAD: the body goes nowhere
+	silent      bool   // the request is HEAD: the body is dropped
 	headers     []byte // encoded as the front end wants them; see head.go
 	body        []byte
 	pipe        *pipe // nil when the answer is buffered
 }
 
-// Header returns the headers of the response. They count until the status is
-// written.
+// Header returns the headers of the response. Changes after the status is
+// written have no effect.
 func (w *writer) Header() http.Header { return w.header }
 
-// WriteHeader writes the status. Only the first counts, and informational ones
-// have no place in any front end's answer.
+// WriteHeader writes the status. Only the first status counts. Informational
+// statuses are ignored, because no front end can send them.
 func (w *writer) WriteHeader(status int) {
 	if status < 100 || status > 999 {
 		panic(fmt.Sprintf("invalid status %d", status)) // as net/http does
@@ -70,8 +70,8 @@ func (w *writer) complete() bool {
 	return len(length) == 1 && length[0] == strconv.Itoa(len(w.body))
 }
 
-// sniff guesses the type of a body of which the handler says nothing, as
-// net/http does. A field without values asks for no guess.
+// sniff guesses the content type of a body when the handler has not set it, as
+// net/http does. A field without values turns that off.
 func (w *writer) sniff(p []byte) {
 	if _, said := w.header["Content-Type"]; w.contentType == "" && !said {
 		w.contentType = http.DetectContentType(p)
@@ -93,15 +93,15 @@ func (w *writer) FlushError() error {
 	return w.pipe.open(w.prelude())
 }
 
-// reject answers with a JSON-RPC error that belongs to no request.
+// reject answers with a JSON-RPC error without an id.
 func (w *writer) reject(status, code int, message string) {
 	resp := jsonrpc.ErrorResponse(nil, jsonrpc.Errorf(code, "%s", message))
 	defer resp.Release()
 	w.replace(status, resp.Body)
 }
 
-// replace answers with JSON instead of whatever was written so far. Headers
-// that do not describe the body, such as those of CORS, stay.
+// replace replaces the answer written so far with JSON. Headers that do not
+// describe the body, such as CORS headers, stay.
 func (w *writer) replace(status int, body []byte) {
 	for _, name := range []string{"Content-Encoding", "Content-Disposition", "Content-Range", "Etag", "Last-Modified"} {
 		delete(w.header, name)
@@ -115,8 +115,8 @@ func (w *writer) replace(status int, body []byte) {
 	}
 }
 
-// abort ends an answer that the handler did not finish. What has been sent
-// cannot be taken back.
+// abort ends an answer that the handler did not finish. The part that has been
+// sent cannot be taken back.
 func (w *writer) abort() {
 	if w.pipe != nil && w.pipe.opened {
 		w.pipe.fail(errAborted)

@@ -18,8 +18,8 @@ import (
 
 var invocations = flag.Int("invocations", 10_000, "how many `invocations` the test with kills and freezes makes")
 
-// What main does before Run happens once in each environment, and what it defers
-// happens at SIGTERM: of any handler, and of an engine.
+// The set-up of main runs once in each environment, and its deferred clean-up
+// at SIGTERM: with any handler, and with an engine.
 func TestSetUpAndCleanUpOncePerEnvironment(t *testing.T) {
 	t.Parallel()
 	needSignals(t)
@@ -86,7 +86,7 @@ func checkLedger(t *testing.T, function string, event []byte, want string) {
 	}
 }
 
-// readLedger counts the lines that processes have noted.
+// readLedger counts the lines that the processes have written.
 func readLedger(t *testing.T, name string) map[string]int {
 	t.Helper()
 	text, err := os.ReadFile(name)
@@ -100,8 +100,8 @@ func readLedger(t *testing.T, name string) map[string]int {
 	return noted
 }
 
-// Every well-formed request to a process that lives is answered once, with its
-// own answer, whatever happens around it.
+// Every well-formed request to a running process is answered once and with its
+// own answer, while other processes are killed or frozen.
 func TestKillsFreezesAndMalformedEvents(t *testing.T) {
 	t.Parallel()
 	needSignals(t)
@@ -119,7 +119,7 @@ func TestKillsFreezesAndMalformedEvents(t *testing.T) {
 			kills.Add(1)
 			p.Kill(at)
 		case 1, 2:
-			// It fails when the process has gone meanwhile.
+			// It fails when the process has ended already.
 			_ = p.Freeze(at)
 			_ = p.Thaw(at)
 		}
@@ -144,8 +144,8 @@ func TestKillsFreezesAndMalformedEvents(t *testing.T) {
 	})
 	t.Logf("%d answered, %d malformed, %d lost with their process; %d kills, %d processes",
 		answered.Load(), refused.Load(), lost.Load(), kills.Load(), p.Count(lambdatest.Started))
-	// No process may die of anything but a kill, and a kill takes at most the
-	// one invocation under way with it.
+	// Processes only end when they are killed, and a kill ends at most the one
+	// invocation under way.
 	if n := p.Count(lambdatest.Crashed) + p.Count(lambdatest.TimedOut); n > 0 {
 		t.Errorf("%d processes died by themselves: %+v", n, p.Ledger())
 	}
@@ -168,7 +168,7 @@ func bodyOf(t *testing.T, result lambdatest.Result) string {
 	return answer.Body
 }
 
-// each calls f with the numbers below n from so many goroutines.
+// each calls f with the numbers below n, from several goroutines.
 func each(n, workers int, f func(i int)) {
 	var next atomic.Int64
 	var wg sync.WaitGroup

@@ -36,8 +36,8 @@ func callCount(t *testing.T, url string) (contentType, body string) {
 	return resp.Header.Get("Content-Type"), string(text)
 }
 
-// An MCP server sends its progress where it can, and its result everywhere. Where
-// it cannot, it says so once.
+// An MCP server always sends the result, and progress only if the front end
+// streams. Otherwise it logs once that progress is dropped.
 func TestEngineThroughAFunctionURL(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

@@ -21,7 +21,7 @@ type environment struct {
 	current *instance
 }
 
-// instance returns the living process, and starts one if there is none.
+// instance returns the running process, and starts one if necessary.
 func (e *environment) instance(ctx context.Context) (*instance, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -43,7 +43,7 @@ func (e *environment) peek() *instance {
 	return e.current
 }
 
-// An instance is one process and the Runtime API that it alone talks to.
+// An instance is one process and its own Runtime API.
 type instance struct {
 	environment *environment
 	cmd         *exec.Cmd
@@ -56,7 +56,7 @@ type instance struct {
 	pending    map[string]*invocation
 	extensions int // registered
 	frozen     bool
-	fate       Kind // why it is being ended, or ""
+	ending     Kind // why the process is being ended, or ""
 	state      *os.ProcessState
 }
 
@@ -73,7 +73,7 @@ func (e *environment) start(ctx context.Context) (*instance, error) {
 		pending:     map[string]*invocation{},
 	}
 	inst.api = &http.Server{Handler: inst.routes(), ReadHeaderTimeout: time.Minute}
-	// The process finds the port open and waits for the server behind it.
+	// The port is already open, so the process waits for the server.
 	if err := inst.exec(listener.Addr()); err != nil {
 		listener.Close()
 		return nil, err
@@ -84,7 +84,7 @@ func (e *environment) start(ctx context.Context) (*instance, error) {
 		inst.api.Serve(listener) //nolint:errcheck // it ends when it is closed
 	}()
 	inst.record(Started, "")
-	go inst.wait(served) // ends with the process, which Stop sees to
+	go inst.wait(served) // ends with the process, which Stop ends
 	return inst, nil
 }
 
@@ -105,12 +105,12 @@ func (i *instance) exec(address net.Addr) error {
 	return nil
 }
 
-// wait records the end of the process and releases whoever waits for it.
+// wait waits for the process, records its end and closes dead.
 func (i *instance) wait(served <-chan struct{}) {
 	err := i.cmd.Wait()
 	i.mu.Lock()
 	i.state = i.cmd.ProcessState
-	kind := i.fate
+	kind := i.ending
 	if kind == "" {
 		kind = Crashed
 	}
@@ -137,8 +137,8 @@ func (i *instance) alive() bool {
 	}
 }
 
-// obituary says how the process ended.
-func (i *instance) obituary() string {
+// exitReason says how the process ended.
+func (i *instance) exitReason() string {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return "the process has ended: " + i.state.String()
@@ -153,22 +153,22 @@ func (i *instance) violate(format string, args ...any) {
 	i.record(Violated, fmt.Sprintf(format, args...))
 }
 
-// condemn notes why the process is about to end. The first reason counts.
-func (i *instance) condemn(fate Kind) {
+// markEnding notes why the process is about to end. The first reason counts.
+func (i *instance) markEnding(ending Kind) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if i.fate == "" {
-		i.fate = fate
+	if i.ending == "" {
+		i.ending = ending
 	}
 }
 
-func (i *instance) kill(fate Kind) {
-	i.condemn(fate)
-	// It fails when the process is gone already.
+func (i *instance) kill(ending Kind) {
+	i.markEnding(ending)
+	// It fails when the process has ended already.
 	_ = i.cmd.Process.Kill()
 }
 
-// retire ends a process that has nothing to do.
+// retire ends an idle process.
 func (i *instance) retire() {
 	if !i.alive() {
 		return
@@ -177,7 +177,7 @@ func (i *instance) retire() {
 	asked := i.extensions > 0
 	i.mu.Unlock()
 	if asked {
-		i.condemn(Ended) // from here on nothing freezes it
+		i.markEnding(Ended) // it is not frozen any more
 		if i.thaw() == nil && terminate(i.cmd.Process) == nil {
 			timer := time.NewTimer(i.environment.platform.options.Grace)
 			defer timer.Stop()
@@ -187,7 +187,7 @@ func (i *instance) retire() {
 			case <-timer.C:
 			}
 			i.mu.Lock()
-			i.fate = Overdue
+			i.ending = Overdue
 			i.mu.Unlock()
 		}
 	}
@@ -198,7 +198,7 @@ func (i *instance) retire() {
 func (i *instance) freeze() error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if i.frozen || i.fate != "" {
+	if i.frozen || i.ending != "" {
 		return nil
 	}
 	if err := suspend(i.cmd.Process); err != nil {

@@ -17,15 +17,15 @@ import (
 	"unicode/utf8"
 )
 
-// A functionURL is the front end: it makes an event of each request and a
-// response of each answer, and fails with 502 and a line in the ledger where the
-// real one would pass on something broken.
+// A functionURL is the front end: it turns each request into an event and each
+// answer into a response. It fails with 502 and a line in the ledger where the
+// real one would pass on a broken answer.
 type functionURL struct{ platform *Platform }
 
 const domain = "abcdefghijklmnopqrstuvwxyz012345.lambda-url.eu-west-1.on.aws"
 
-// ServeHTTP carries one request. A client that goes away is no reason for the
-// platform to end the invocation.
+// ServeHTTP answers one request. Like the platform, it does not end the
+// invocation when the client goes away.
 func (f *functionURL) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	event, err := f.event(r)
 	if err != nil {
@@ -49,7 +49,8 @@ func (f *functionURL) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 var errTooLarge = errors.New("the request is larger than 6 MB")
 
 // event describes the request the way a Function URL does: names in lower case,
-// repeats joined, cookies apart, and everything that is not text in Base64.
+// repeated headers joined, cookies in a list of their own, and a body that is
+// not text in Base64.
 func (f *functionURL) event(r *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxResponse+1))
 	if err != nil || len(body) > maxResponse {
@@ -104,15 +105,15 @@ func cookies(r *http.Request) []string {
 	return split
 }
 
-// isText goes by the type that the client names, and not by the looks alone.
+// isText reports whether the body is text. The content type counts too.
 func isText(h http.Header, body []byte) bool {
 	mediaType, _, err := mime.ParseMediaType(h.Get("Content-Type"))
 	text := err == nil && (strings.HasPrefix(mediaType, "text/") || mediaType == "application/json" || mediaType == "application/xml")
 	return text && h.Get("Content-Encoding") == "" && utf8.Valid(body)
 }
 
-// A head is what an answer says about the response. Members that this front
-// door ignores are there to be found out.
+// A head is the part of an answer before the body. It has members that a
+// Function URL ignores, so that answers with them can be refused.
 type head struct {
 	StatusCode        int               `json:"statusCode"`
 	Headers           map[string]string `json:"headers"`
@@ -174,7 +175,7 @@ func (f *functionURL) buffer(w http.ResponseWriter, inv *invocation) {
 		}
 	}
 	writeHead(w, h)
-	w.Write(body) // the client is gone when it fails
+	w.Write(body) // the client is gone when this fails
 }
 
 func (f *functionURL) stream(w http.ResponseWriter, inv *invocation) {
@@ -203,14 +204,14 @@ func (f *functionURL) stream(w http.ResponseWriter, inv *invocation) {
 	writeHead(w, h)
 	http.NewResponseController(w).Flush()
 	if _, err := io.Copy(flusher{w}, r); err != nil {
-		panic(http.ErrAbortHandler) // breaks the client's stream off too
+		panic(http.ErrAbortHandler) // breaks off the client's stream too
 	}
 	if inv.request.Trailer.Get("Lambda-Runtime-Function-Error-Type") != "" {
 		panic(http.ErrAbortHandler)
 	}
 }
 
-// readPrelude reads as far as the eight NUL bytes.
+// readPrelude reads up to the eight NUL bytes.
 func readPrelude(r *bufio.Reader) ([]byte, error) {
 	const most = 128 << 10
 	var prelude []byte
@@ -224,13 +225,13 @@ func readPrelude(r *bufio.Reader) ([]byte, error) {
 	return prelude[:len(prelude)-8], nil
 }
 
-// refuse fails loudly.
+// refuse answers 502 and records the error.
 func (f *functionURL) refuse(w http.ResponseWriter, inv *invocation, err error) {
 	inv.instance.violate("%v", err)
 	http.Error(w, "lambdatest: "+err.Error(), http.StatusBadGateway)
 }
 
-// writeHead writes the headers, some of which are the platform's own.
+// writeHead writes the headers. The platform sets some of them itself.
 func writeHead(w http.ResponseWriter, h head) {
 	for name, value := range h.Headers {
 		switch strings.ToLower(name) {
@@ -245,7 +246,7 @@ func writeHead(w http.ResponseWriter, h head) {
 	w.WriteHeader(h.StatusCode)
 }
 
-// A flusher sends everything at once.
+// A flusher flushes each Write.
 type flusher struct{ w http.ResponseWriter }
 
 func (f flusher) Write(p []byte) (int, error) {

@@ -8,12 +8,12 @@ import (
 // A Kind is what happened to a process.
 type Kind string
 
-// What happens to processes, and what a function must not do.
+// The kinds of entries.
 const (
 	Started  Kind = "started"
 	Ready    Kind = "ready"    // it waits for its first invocation
-	Ended    Kind = "ended"    // in the time it was given after SIGTERM
-	Overdue  Kind = "overdue"  // killed, because it was not done by then
+	Ended    Kind = "ended"    // in time after SIGTERM
+	Overdue  Kind = "overdue"  // killed, because it did not end in time after SIGTERM
 	Killed   Kind = "killed"   // by [Platform.Kill], or because it had not asked for SIGTERM
 	TimedOut Kind = "timeout"  // killed, because an invocation took too long
 	Crashed  Kind = "crashed"  // by itself
@@ -27,7 +27,7 @@ type Entry struct {
 	Instance int
 	Process  int
 	Detail   string
-	CPU      time.Duration // of the process, when it is over
+	CPU      time.Duration // of the process, when it has ended
 }
 
 // Ledger returns what has happened so far, in order.

@@ -1,10 +1,10 @@
 // Package lambdatest stands in for AWS Lambda: it runs a built function as a
-// process of its own, under the environment and the Runtime API that the
-// platform gives it, and is as unkind to it as the platform is.
+// process of its own, with the environment variables and the Runtime API of the
+// platform, and freezes and kills it as the platform does.
 //
-// environment.go is an execution environment and the process in it, runtime.go
-// the HTTP interface that the process talks to, front.go the Function URL that
-// clients talk to.
+// environment.go has an execution environment and its process, runtime.go the
+// HTTP interface that the process uses, front.go the Function URL that clients
+// use.
 package lambdatest
 
 import (
@@ -42,21 +42,21 @@ type Options struct {
 	// Stream is the invoke mode RESPONSE_STREAM of the Function URL.
 	Stream bool
 
-	// Freeze stops the process between invocations, where the system can.
+	// Freeze stops the process between invocations, if the system supports
+	// that.
 	Freeze bool
 
-	// Timeout is that of the function. The default is one minute.
+	// Timeout is the timeout of the function. The default is one minute.
 	Timeout time.Duration
 
-	// Grace is how long a process that is told to end may take before it is
-	// killed. The default, and the platform's, is 500 ms.
+	// Grace is how long a process may take to end after SIGTERM before it is
+	// killed. The default, as on the platform, is 500 ms.
 	Grace time.Duration
 
 	// Env is added to the environment of the process, as "NAME=value".
 	Env []string
 
-	// Log gets what the processes write to their standard streams. The default
-	// discards it.
+	// Log gets the output of the processes. By default it is discarded.
 	Log io.Writer
 }
 
@@ -78,7 +78,7 @@ func (o Options) withDefaults() Options {
 type Platform struct {
 	options      Options
 	environments []*environment
-	free         chan *environment // one entry for each invocation it may take
+	free         chan *environment // one entry for each invocation that may run
 	front        *http.Server
 	url          string
 	served       chan struct{}
@@ -88,7 +88,8 @@ type Platform struct {
 	ledger []Entry
 }
 
-// New returns a platform that is ready for invocations. Stop it in the end.
+// New returns a platform that is ready for invocations. The caller must call
+// [Platform.Stop].
 func New(ctx context.Context, options Options) (*Platform, error) {
 	if _, err := os.Stat(options.Bootstrap); err != nil {
 		return nil, fmt.Errorf("find the bootstrap: %w", err)
@@ -135,16 +136,16 @@ func (p *Platform) URL() string { return p.url }
 // A Result is how an invocation ended.
 type Result struct {
 	Payload     []byte
-	ContentType string // that the function gave to its payload
+	ContentType string // of the payload
 	Instance    int
 
 	// FunctionError says why the invocation failed, or is empty.
 	FunctionError string
 }
 
-// Invoke hands an event to the function and waits for the end of it. The error
-// is about the invocation itself: no process could be started, or ctx ended
-// while all of them were taken.
+// Invoke hands an event to the function and waits for the result. It returns an
+// error when no process could be started, or when ctx ended while all
+// environments were in use.
 func (p *Platform) Invoke(ctx context.Context, event []byte) (Result, error) {
 	inv, err := p.begin(ctx, event)
 	if err != nil {
@@ -154,8 +155,8 @@ func (p *Platform) Invoke(ctx context.Context, event []byte) (Result, error) {
 	return inv.result(), nil
 }
 
-// begin takes an environment and hands it the event. The caller must end what
-// it returns.
+// begin takes an environment and hands it the event. The caller must call end
+// with the invocation.
 func (p *Platform) begin(ctx context.Context, event []byte) (*invocation, error) {
 	var e *environment
 	select {
@@ -180,14 +181,14 @@ func (p *Platform) begin(ctx context.Context, event []byte) (*invocation, error)
 	return inv, nil
 }
 
-// end gives the environment free for the next invocation.
+// end frees the environment for the next invocation.
 func (p *Platform) end(inv *invocation) {
 	inv.finish(http.StatusAccepted)
 	inv.timer.Stop()
 	p.free <- inv.instance.environment
 }
 
-// Start brings all environments up at once, as a burst of requests does, and
+// Start starts all environments at once, as a burst of requests does, and
 // returns when each is ready for its first invocation.
 func (p *Platform) Start(ctx context.Context) error {
 	failed := make([]error, len(p.environments))
@@ -202,7 +203,7 @@ func (p *Platform) Start(ctx context.Context) error {
 			select {
 			case <-inst.ready:
 			case <-inst.dead:
-				failed[i] = fmt.Errorf("environment %d: %s", i, inst.obituary())
+				failed[i] = fmt.Errorf("environment %d: %s", i, inst.exitReason())
 			case <-ctx.Done():
 				failed[i] = ctx.Err()
 			}
@@ -212,8 +213,8 @@ func (p *Platform) Start(ctx context.Context) error {
 	return errors.Join(failed...)
 }
 
-// Kill kills the process of an environment, if there is one, whatever it does.
-// The next invocation starts another.
+// Kill kills the process of an environment, if there is one, even during an
+// invocation. The next invocation starts another process.
 func (p *Platform) Kill(i int) {
 	if inst := p.environments[i].peek(); inst != nil {
 		inst.kill(Killed)
@@ -222,7 +223,7 @@ func (p *Platform) Kill(i int) {
 }
 
 // Freeze stops the process of an environment until an invocation, Thaw or Stop
-// wakes it.
+// continues it.
 func (p *Platform) Freeze(i int) error {
 	if inst := p.environments[i].peek(); inst != nil {
 		return inst.freeze()
@@ -230,7 +231,7 @@ func (p *Platform) Freeze(i int) error {
 	return nil
 }
 
-// Thaw wakes the process of an environment.
+// Thaw continues the process of an environment.
 func (p *Platform) Thaw(i int) error {
 	if inst := p.environments[i].peek(); inst != nil {
 		return inst.thaw()
@@ -239,8 +240,8 @@ func (p *Platform) Thaw(i int) error {
 }
 
 // Retire ends the process of an environment as the platform does when it is not
-// needed any more: SIGTERM if the process has asked for it by registering an
-// extension, SIGKILL after that.
+// needed any more: with SIGTERM if the process has registered an extension, and
+// then with SIGKILL.
 func (p *Platform) Retire(i int) {
 	if inst := p.environments[i].peek(); inst != nil {
 		inst.retire()
@@ -262,7 +263,7 @@ func (p *Platform) Stop() {
 	wg.Wait()
 }
 
-// CPU returns the processor time that the processes which have ended took.
+// CPU returns the processor time of all processes that have ended.
 func (p *Platform) CPU() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -273,7 +274,7 @@ func (p *Platform) CPU() time.Duration {
 	return sum
 }
 
-// env is the environment of a process, as far as programs care.
+// env returns the environment variables of a process.
 func (p *Platform) env(address string, index int) []string {
 	o := p.options
 	env := []string{

@@ -19,7 +19,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	// What the functions are built from decides for how long results are cached.
+	// These imports make cached test results depend on the code of the
+	// functions.
 	_ "github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/internal/lambdatest"
 	_ "github.com/mcpengine/mcpengine/internal/lambdatest/testdata/note"
@@ -75,11 +76,11 @@ func build(t testing.TB, name string) string {
 	return path
 }
 
-// A log collects what processes write.
+// A log collects the output of the processes.
 type log struct {
 	mu      sync.Mutex
 	buf     bytes.Buffer
-	waiting chan struct{} // closed when a process says that it waits
+	waiting chan struct{} // closed when a process logs that it waits
 }
 
 func (l *log) Write(p []byte) (int, error) {
@@ -97,8 +98,8 @@ func (l *log) String() string {
 	return l.buf.String()
 }
 
-// start runs the bootstrap until the end of the test, where it must not have
-// broken a rule.
+// start runs the bootstrap until the end of the test. It fails the test when
+// the bootstrap has broken a rule.
 func start(t testing.TB, options lambdatest.Options) (*lambdatest.Platform, *log) {
 	t.Helper()
 	if options.Bootstrap == "" {
@@ -164,7 +165,7 @@ func TestAnswersThroughAFunctionURL(t *testing.T) {
 				{"/echo", `{"n":1}`, 200, `{"n":1}`},
 				{"/echo", "", 200, ""},
 				{"/empty", "", 202, ""},
-				{"/healthz", "", 404, "404 page not found\n"}, // POST is none of its business
+				{"/healthz", "", 404, "404 page not found\n"}, // only GET is a health check
 				{"/panic", "", 500, `{"jsonrpc":"2.0","error":{"code":-32603,"message":"internal error"}}`},
 				{"/echo", "still alive", 200, "still alive"},
 				{"/big?n=5000000", "", 200, strings.Repeat("a", 5_000_000)},
@@ -306,7 +307,7 @@ func TestStartThatFails(t *testing.T) {
 	}
 }
 
-func TestForeignEventsFailAndTheProcessLivesOn(t *testing.T) {
+func TestEventsOfOtherServicesFailAndTheProcessGoesOn(t *testing.T) {
 	t.Parallel()
 	p, _ := start(t, lambdatest.Options{})
 	for _, event := range []string{`{}`, `{"Records":[{"eventSource":"aws:sqs"}]}`, `{"version":"2.0"`, `[]`} {
@@ -362,7 +363,7 @@ func TestConcurrentInvocationsOfOneProcess(t *testing.T) {
 	wg.Wait()
 }
 
-// event is that of a Function URL.
+// event is an event of a Function URL.
 func event(path, body string) []byte {
 	return fmt.Appendf(nil, `{"version":"2.0","rawPath":%q,"headers":{"accept":"*/*","content-type":"application/json"},"requestContext":{"requestId":"e","domainName":"x.lambda-url.x","http":{"method":"POST","sourceIp":"192.0.2.1"}},"body":%q}`, path, body)
 }

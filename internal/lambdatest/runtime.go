@@ -9,14 +9,13 @@ import (
 	"time"
 )
 
-// maxResponse is how much a buffered answer may be.
+// maxResponse bounds a buffered answer.
 const maxResponse = 6 << 20
 
-// maxNotice bounds what a function says about an error.
+// maxNotice bounds the description of an error.
 const maxNotice = 1 << 20
 
-// An invocation is one event on its way to the process, and the answer on its
-// way back.
+// An invocation is one event for the process, and the answer to it.
 type invocation struct {
 	id       string
 	event    []byte
@@ -24,16 +23,16 @@ type invocation struct {
 	instance *instance
 	timer    *time.Timer
 
-	answered chan struct{} // closed when there is a request
+	answered chan struct{} // closed when request is set
 	request  *http.Request // that carries the answer
 	failed   bool          // the answer is an error
 
 	consumed chan struct{} // closed when the answer has been read
-	status   int           // what the function is told about its answer
+	status   int           // the HTTP status that the function gets for its answer
 }
 
-// routes are the Runtime API and what an internal extension needs of the
-// Extensions API.
+// routes returns the Runtime API, and the part of the Extensions API that an
+// internal extension needs.
 func (i *instance) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", i.next)
@@ -49,7 +48,7 @@ func (i *instance) routes() http.Handler {
 	return mux
 }
 
-// next hands out an invocation. Until there is one, the process may be frozen.
+// next hands out an invocation. The process may be frozen until one arrives.
 func (i *instance) next(w http.ResponseWriter, r *http.Request) {
 	i.makeReady()
 	p := i.environment.platform
@@ -67,7 +66,7 @@ func (i *instance) next(w http.ResponseWriter, r *http.Request) {
 	i.mu.Lock()
 	i.pending[inv.id] = inv
 	i.mu.Unlock()
-	// Where it fails the process is gone, and the invocation with it.
+	// It fails when the process is gone. Then the invocation fails too.
 	_ = i.thaw()
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
@@ -90,7 +89,7 @@ func (i *instance) makeReady() {
 	}
 }
 
-// response takes the answer to an invocation, or the error that it ended with.
+// response takes the answer to an invocation, or the error that ended it.
 func (i *instance) response(w http.ResponseWriter, r *http.Request) {
 	inv := i.claim(r.PathValue("id"))
 	if inv == nil {
@@ -101,12 +100,13 @@ func (i *instance) response(w http.ResponseWriter, r *http.Request) {
 	inv.request = r
 	inv.failed = r.URL.Path[len(r.URL.Path)-len("/error"):] == "/error"
 	close(inv.answered)
-	<-inv.consumed // whoever waits for the answer reads the body meanwhile
+	<-inv.consumed // result or the front end reads the body first
 	w.WriteHeader(inv.status)
 	io.WriteString(w, `{"status":"OK"}`) //nolint:errcheck // the process is gone then
 }
 
-// claim returns the invocation that an answer is for; there is but one answer.
+// claim returns the invocation that an answer belongs to, for the first answer
+// only.
 func (i *instance) claim(id string) *invocation {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -121,7 +121,8 @@ func (i *instance) initError(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// register admits an extension. It is what makes the platform send SIGTERM.
+// register registers an extension. The platform only sends SIGTERM when there
+// is one.
 func (i *instance) register(w http.ResponseWriter, r *http.Request) {
 	select {
 	case <-i.ready:
@@ -152,7 +153,8 @@ func (i *instance) register(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, `{"functionName":"function","functionVersion":"$LATEST","handler":"bootstrap"}`) //nolint:errcheck // the process is gone then
 }
 
-// extensionNext never returns: an extension without events gets none.
+// extensionNext blocks until the request ends: an extension without events gets
+// none.
 func (i *instance) extensionNext(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Lambda-Extension-Identifier") == "" {
 		i.violate("an extension asks for events without its identifier")
@@ -182,7 +184,7 @@ func (inv *invocation) wait() string {
 	case <-inv.answered:
 		return ""
 	default:
-		return "Runtime.ExitError: " + inv.instance.obituary()
+		return "Runtime.ExitError: " + inv.instance.exitReason()
 	}
 }
 
@@ -210,7 +212,7 @@ func (inv *invocation) result() Result {
 	return r
 }
 
-// finish lets the function go on. Only the first status counts.
+// finish answers the function. Only the first status counts.
 func (inv *invocation) finish(status int) {
 	select {
 	case <-inv.consumed:

@@ -12,8 +12,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/lambdatest"
 )
 
-// The weather server is the bootstrap of a function as it is: nothing in it
-// speaks of Lambda.
+// The weather server is a bootstrap without changes: it has no code for Lambda.
 func TestWeatherIsABootstrap(t *testing.T) {
 	t.Parallel()
 	bootstrap := filepath.Join(t.TempDir(), "bootstrap")

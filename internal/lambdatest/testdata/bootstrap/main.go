@@ -1,5 +1,5 @@
-// Command bootstrap is a function for the tests: an http.Handler that does what
-// its path says.
+// Command bootstrap is a function for the tests: an http.Handler with one path
+// for each behaviour.
 package main
 
 import (
@@ -26,7 +26,7 @@ func main() {
 	}
 }
 
-// run keeps a ledger of its set-up and its clean-up, one line each.
+// run records its set-up and its clean-up in the ledger, one line each.
 func run() error {
 	stream, err := lambda.ParseMode(os.Getenv)
 	if err != nil {
@@ -59,7 +59,8 @@ func run() error {
 	})
 }
 
-// sigterm answers when the process is told to end, and says when it waits.
+// sigterm answers when the process gets SIGTERM. It logs when it begins to
+// wait.
 func sigterm(w http.ResponseWriter, _ *http.Request) {
 	told := make(chan os.Signal, 1)
 	signal.Notify(told, syscall.SIGTERM)
@@ -94,8 +95,8 @@ func big(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, strings.Repeat("a", n))
 }
 
-// headers answers with what front ends treat in ways of their own, and with
-// what it has got.
+// headers answers with headers that front ends treat specially, and with the
+// headers of the request.
 func headers(w http.ResponseWriter, r *http.Request) {
 	w.Header()["Set-Cookie"] = []string{"a=1", "b=2"}
 	w.Header().Set("WWW-Authenticate", "Bearer")

@@ -17,7 +17,7 @@ func main() {
 	}
 }
 
-// run keeps a ledger of its set-up and its clean-up, one line each.
+// run records its set-up and its clean-up in the ledger, one line each.
 func run() error {
 	if err := note.Add("start"); err != nil {
 		return err

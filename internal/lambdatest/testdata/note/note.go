@@ -1,4 +1,4 @@
-// Package note lets functions tell the tests what they have done.
+// Package note lets functions record for the tests what they have done.
 package note
 
 import (
@@ -6,8 +6,8 @@ import (
 	"os"
 )
 
-// Add appends a line with what happened and to which process, to the file that
-// the variable LEDGER names if it names one.
+// Add appends a line with an event and the process id to the file that the
+// environment variable LEDGER names. Without the variable it does nothing.
 func Add(what string) error {
 	name := os.Getenv("LEDGER")
 	if name == "" {
