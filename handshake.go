@@ -47,9 +47,10 @@ func (e *Engine) connection(hangup <-chan struct{}) jsonrpc.Handler {
 }
 
 // SSEHandler serves the HTTP+SSE transport of protocol version 2024-11-05, for
-// clients that know no other: event streams at /sse and messages at
+// clients that have no other transport: event streams at /sse and messages at
 // /messages. Mount it at the root of a server, or under a prefix with
-// [net/http.StripPrefix], and pass that prefix. [HTTPConfig.SSE] lets Run do so.
+// [net/http.StripPrefix], and pass that prefix. [HTTPConfig.SSE] lets Run do
+// so.
 //
 // A client's messages have to reach the process that holds its event stream:
 // this transport, unlike the others, does not work behind several replicas

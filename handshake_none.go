@@ -10,7 +10,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/streamable"
 )
 
-// servesHandshake says that only versions without a handshake are served.
+// servesHandshake says that the handshake versions are not served.
 const servesHandshake = false
 
 func (e *Engine) handshakeHTTP() streamable.Handshake {
@@ -20,6 +20,5 @@ func (e *Engine) handshakeHTTP() streamable.Handshake {
 
 func (e *Engine) connection(hangup <-chan struct{}) jsonrpc.Handler { return core{e, hangup, true} }
 
-// SSEHandler has nothing to serve: the program is built without the handshake
-// versions.
+// SSEHandler answers 404: the program is built without the handshake versions.
 func (e *Engine) SSEHandler(string) http.Handler { return http.NotFoundHandler() }

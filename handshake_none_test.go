@@ -9,9 +9,9 @@ import (
 	"github.com/mcpengine/mcpengine"
 )
 
-// Without the versions that have a handshake, a client of one of them is told
-// which versions there are: it may show the message (versioning, "Backward
-// Compatibility").
+// In a build without the handshake versions, a client of a handshake version is
+// told which versions are served: it may show the message (versioning,
+// "Backward Compatibility").
 func TestInitialize(t *testing.T) {
 	t.Parallel()
 	bare := func() *mcpengine.Engine { return mcpengine.New("test", quiet()) }
@@ -25,8 +25,8 @@ func TestInitialize(t *testing.T) {
 
 const servesHandshake = false
 
-// inThisBuild turns an answer of a build with all versions into that of a build
-// with the latest alone.
+// inThisBuild turns an answer of a build with all versions into the answer of a
+// build with 2026-07-28 only.
 var inThisBuild = strings.NewReplacer(
 	`,"2025-11-25","2025-06-18","2025-03-26","2024-11-05"`, "",
 	", 2025-11-25, 2025-06-18, 2025-03-26, 2024-11-05", "",

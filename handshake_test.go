@@ -14,19 +14,20 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// What differs in a build without the earlier versions.
+// A build without the handshake versions has other values for these.
 const servesHandshake = true
 
 var inThisBuild = strings.NewReplacer()
 
-// initialize is the message that opens a connection of an earlier version.
+// initialize returns the message that opens a connection of a handshake
+// version.
 func initialize(version string) string {
 	return fmt.Sprintf(`{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":%q,`+
 		`"capabilities":{"elicitation":{"form":{},"url":{}},"sampling":{},"roots":{}},"clientInfo":{"name":"c","version":"1"}}}`, version)
 }
 
-// A client gets the version it asks for, and otherwise the newest that has a
-// handshake.
+// A client gets the version it asks for, or the last handshake version when the
+// server does not know that one.
 func TestInitialize(t *testing.T) {
 	t.Parallel()
 	bare := func() *mcpengine.Engine {
@@ -44,8 +45,8 @@ func TestInitialize(t *testing.T) {
 	}
 }
 
-// Results and definitions hold nothing that a version does not know, and what
-// it knows instead.
+// Results and definitions have only members of the client's version, and its
+// replacements for the others.
 func TestHandshakeVersions(t *testing.T) {
 	t.Parallel()
 	newEngine := func() *mcpengine.Engine {
@@ -95,8 +96,8 @@ func TestHandshakeVersions(t *testing.T) {
 	}
 }
 
-// On a connection of an earlier version a question is a request to the client,
-// and the handler waits for the answer where it stands.
+// On a connection of a handshake version a question is a request to the client,
+// and the handler waits for the answer.
 func TestAskHandshake(t *testing.T) {
 	t.Parallel()
 	runs := 0
@@ -123,8 +124,8 @@ func TestAskHandshake(t *testing.T) {
 	}
 }
 
-// Where only objects are allowed, a tool's results satisfy the output schema
-// that is listed, also when some of its values are objects and others are not.
+// In versions that only allow objects, a tool's results satisfy the listed
+// output schema, even if only some of its values are objects.
 func TestOutputsThatMayBeObjects(t *testing.T) {
 	t.Parallel()
 	type point struct {
@@ -161,9 +162,9 @@ func TestOutputsThatMayBeObjects(t *testing.T) {
 	}
 }
 
-// Fields that mirror the message are compared with it in every protocol version,
-// also where clients need not send them: whatever decides by the fields must not
-// be told something else than the engine.
+// Fields that mirror the message are compared with it in every protocol
+// version, even if clients need not send them: an intermediary that reads the
+// fields and the engine must not be told different things.
 func TestMirroredFieldsInEveryVersion(t *testing.T) {
 	t.Parallel()
 	type query struct {
@@ -224,7 +225,8 @@ func TestMirroredFieldsInEveryVersion(t *testing.T) {
 	}
 }
 
-// A client that has declared that it can answer is told why it is not asked.
+// The error says that the client cannot be asked without a session, not that it
+// lacks a capability.
 func TestQuestionWithoutSession(t *testing.T) {
 	t.Parallel()
 	e := mcpengine.New("test", quiet(), mcpengine.WithHTTP(mcpengine.HTTPConfig{NoSessions: true}))

@@ -22,22 +22,22 @@ type HTTPConfig struct {
 	Path string
 
 	// PublicURL is the URL of the MCP endpoint as clients reach it, such as
-	// "https://mcp.example.com/mcp": behind a gateway or load balancer the server
-	// cannot know it, and the header fields of a request are not to be trusted.
-	// The default is the URL of the resource given to [WithAuth], if any. When
-	// the two differ, or it is no URL, Run returns an error and requests get
-	// status 500.
+	// "https://mcp.example.com/mcp". Behind a gateway or load balancer the
+	// server cannot know it, and it must not trust the header fields of a
+	// request. The default is the URL of the resource given to [WithAuth], if
+	// any. When the two differ, or PublicURL is not a URL, Run returns an error
+	// and requests get status 500.
 	PublicURL string
 
 	// AllowedOrigins are the origins, such as "https://app.example", of web
-	// pages that may call the server. By default none may, except pages of the
-	// local machine when the connection is local too.
+	// pages that may call the server. By default only pages of the local
+	// machine may, and only over a local connection.
 	AllowedOrigins []string
 
 	// AllowedHosts are the values of the Host header, without port, that the
-	// server answers to, beside the host of PublicURL. By default it answers to
-	// all, but over a loopback connection to loopback names only, which stops
-	// DNS rebinding.
+	// server answers to, besides the host of PublicURL. By default it answers
+	// to all, but over a loopback connection only to loopback names, which
+	// prevents DNS rebinding.
 	AllowedHosts []string
 
 	// MaxBodyBytes bounds a message. The default is 4 MiB.
@@ -47,8 +47,8 @@ type HTTPConfig struct {
 	// that intermediaries keep it open. The default is 15 seconds.
 	KeepAlive time.Duration
 
-	// IOTimeout bounds the time to receive a message and that to send one event.
-	// An answer may take up to twice as long. It takes the place of
+	// IOTimeout bounds the time to receive a message and the time to send one
+	// event. An answer may take up to twice as long. It replaces
 	// [net/http.Server.WriteTimeout]. The default is 30 seconds.
 	IOTimeout time.Duration
 
@@ -56,64 +56,67 @@ type HTTPConfig struct {
 	// stop. The default is 10 seconds.
 	ShutdownTimeout time.Duration
 
-	// DrainDelay is how long Run goes on as before when it is told to stop,
-	// while /readyz answers 503, so that balancers send requests elsewhere
-	// before it accepts no more. The default is none.
+	// DrainDelay is how long Run goes on serving after it is told to stop. In
+	// that time /readyz answers 503, so that load balancers send requests
+	// elsewhere. The default is no delay.
 	DrainDelay time.Duration
 
-	// NoSessions serves clients of protocol versions before 2026-07-28 without
-	// a session: they get no requests and no changes from the server, and any
-	// replica answers them even without shared keys.
+	// NoSessions serves clients of the handshake versions, which are the
+	// protocol versions before 2026-07-28, without a session: the server sends
+	// them no requests and no changes, and any replica answers them even
+	// without shared keys.
 	NoSessions bool
 
-	// PlatformSessions serves a request of those clients whose Mcp-Session-Id
-	// the server did not make as a request without a session, instead of with
-	// 404. Amazon Bedrock AgentCore Runtime, for example, adds an id of its own
-	// to every request and forbids 404. MCPENGINE_PLATFORM_SESSIONS=true sets it
+	// PlatformSessions serves a request of a handshake version whose
+	// Mcp-Session-Id the server did not issue as a request without a session,
+	// instead of answering 404.
+	// Amazon Bedrock AgentCore Runtime, for example, adds an id of its own to
+	// every request and forbids 404. MCPENGINE_PLATFORM_SESSIONS=true sets it
 	// for [Engine.Run].
 	PlatformSessions bool
 
-	// JSONOnly never answers those clients with an event stream.
+	// JSONOnly never answers clients of the handshake versions with an event
+	// stream.
 	JSONOnly bool
 
-	// SessionTTL is how long a session lasts before such a client has to
-	// initialize again. The default is 24 hours.
+	// SessionTTL is how long a session of a handshake version lasts before the
+	// client has to initialize again. The default is 24 hours.
 	SessionTTL time.Duration
 
-	// Events keeps the events of streams for such clients that come back for
-	// them after their connection was lost. The default is a bounded buffer in
-	// memory.
+	// Events keeps the events of streams for clients of the handshake versions
+	// that come back after their connection was lost. The default is a bounded
+	// buffer in memory.
 	Events EventStore
 
 	// SSE makes [Engine.Run] serve the HTTP+SSE transport too, as
 	// [Engine.SSEHandler] does.
 	SSE bool
 
-	// AuthorizationHeader names a header that stands in for Authorization on AWS
-	// Lambda where the platform takes Authorization for itself: behind IAM
-	// authorization, and only there.
+	// AuthorizationHeader names a header that replaces Authorization on AWS
+	// Lambda behind IAM authorization, where the platform uses Authorization
+	// itself. Elsewhere it has no effect.
 	AuthorizationHeader string
 
 	// InsecureSkipOriginCheck turns the checks of Origin and Host off. Any web
-	// page can then use the server with the rights of whoever visits it.
+	// page can then use the server with the rights of its visitor.
 	InsecureSkipOriginCheck bool
 }
 
-// An EventStore keeps the events of streams, so that a client of a protocol
-// version before 2026-07-28 gets what it has missed when it comes back
-// (2025-11-25, transports, "Resumability and Redelivery"). Its methods are
-// called concurrently.
+// An EventStore keeps the events of streams, so that a client of a handshake
+// version gets the events it has missed when it comes back (2025-11-25,
+// transports, "Resumability and Redelivery"). Its methods are called
+// concurrently.
 type EventStore interface {
-	// Append keeps an event of a stream. Numbers begin at 1 and increase. The
-	// data is not to be used any more once Append has returned.
+	// Append keeps an event of a stream. Numbers begin at 1 and increase. It
+	// must not use the data after it has returned.
 	Append(stream string, number uint64, data []byte)
 
 	// After returns the events of a stream with greater numbers that are still
 	// there, in their order.
 	After(stream string, number uint64) iter.Seq2[uint64, []byte]
 
-	// End says that there will be no more events of a stream. They stay as long
-	// as a client may come back for them.
+	// End says that there will be no more events of a stream. The events stay
+	// as long as a client may come back for them.
 	End(stream string)
 }
 
@@ -137,8 +140,8 @@ func (c HTTPConfig) withDefaults() HTTPConfig {
 	return c
 }
 
-// serveHTTP makes what answers at the MCP endpoint, by the configuration as it
-// is now.
+// serveHTTP makes the handler of the MCP endpoint from the current
+// configuration.
 func (e *Engine) serveHTTP() { e.http = streamable.New(core{Engine: e}, e.transport()) }
 
 func (e *Engine) transport() streamable.Config {
@@ -171,9 +174,9 @@ func publicHost(publicURL string) string {
 	return u.Host
 }
 
-// checkURLs settles what the server is called, and refuses what no client could
-// reach or no browser send. These values often come from the environment, so
-// that they are no reason to panic.
+// checkURLs determines the public URL of the server. It refuses a URL that no
+// client could reach, and an origin that no browser would send. It does not
+// panic, because these values often come from the environment.
 func (e *Engine) checkURLs() error {
 	c := &e.httpConfig
 	for _, origin := range c.AllowedOrigins {

@@ -17,34 +17,36 @@ import (
 
 // Run serves until ctx is cancelled, the process gets SIGINT or SIGTERM, or the
 // client of a stdio server closes the input. It then lets requests under way
-// finish, for [HTTPConfig.ShutdownTimeout] at most, and returns nil; a second
-// signal ends the process at once. [Engine.Serve] says how HTTP ends. Over stdio a
-// signal, or the end of ctx, cancels the requests under way at once, and Run
-// returns within 1.5 seconds: hosts close the input first, and kill the process 2
-// seconds after SIGTERM.
+// finish, for [HTTPConfig.ShutdownTimeout] at most, and returns nil. A second
+// signal ends the process at once. [Engine.Serve] describes the shutdown of
+// HTTP. Over stdio a signal, or the end of ctx, cancels the requests under way
+// at once, and Run returns within 1.5 seconds: hosts close the input first, and
+// kill the process 2 seconds after SIGTERM.
 //
 // The environment decides how it serves:
 //
-//   - MCPENGINE_TRANSPORT, "http" or "stdio", overrides what follows;
+//   - MCPENGINE_TRANSPORT, "http" or "stdio", overrides all that follows;
 //   - AWS_LAMBDA_RUNTIME_API means that the program is the bootstrap of an AWS
-//     Lambda function, whatever the front end is. MCPENGINE_LAMBDA_MODE,
-//     "buffered" or "stream", says how it answers; the default is buffered.
-//     There are no sessions and no subscriptions;
+//     Lambda function, behind any front end. MCPENGINE_LAMBDA_MODE, "buffered"
+//     or "stream", says how it answers; the default is buffered. There are no
+//     sessions and no subscriptions;
 //   - PORT, or AWS_LAMBDA_HTTP_ENDPOINT, means HTTP on that port of all
 //     interfaces, as container platforms expect;
 //   - a terminal as standard input means that a person has started the program:
-//     HTTP on localhost:8000, with a few words on standard error;
-//   - anything else means stdio: a host has started the program. The null device
-//     as standard input ends it at once, with a word on standard error.
+//     HTTP on localhost:8000, with a greeting on standard error;
+//   - anything else means stdio: a host has started the program. With the null
+//     device as standard input, Run returns at once, with a message on standard
+//     error.
 //
 // MCPENGINE_PLATFORM_SESSIONS sets [HTTPConfig.PlatformSessions].
-// MCPENGINE_KEYS has the keys of a program without [WithKeys], as [ParseKeys]
-// describes; a bad value is an error.
+// MCPENGINE_KEYS has the keys of a program without [WithKeys], in the format of
+// [ParseKeys]; a bad value is an error.
 //
-// Over HTTP the MCP endpoint is at [HTTPConfig.Path]. Beside it /healthz answers
-// 200, and /readyz 200 until Run is told to stop and 503 from then on. Over stdio [os.Stdout] is pointed to standard error while Run
-// serves, so that a handler that prints does not break the protocol; what writes
-// to file descriptor 1 by other means still does.
+// Over HTTP the MCP endpoint is at [HTTPConfig.Path]. /healthz answers 200.
+// /readyz answers 200 until Run is told to stop, and 503 from then on. Over
+// stdio [os.Stdout] points to standard error while Run serves, so that a
+// handler that prints does not break the protocol. Code that writes to file
+// descriptor 1 in another way still does.
 func (e *Engine) Run(ctx context.Context) error {
 	if e.fault != nil {
 		return e.fault
@@ -60,11 +62,12 @@ func (e *Engine) Run(ctx context.Context) error {
 		return err
 	}
 	if t.lambda {
-		return e.runLambda(ctx) // asks for signals itself, when there is time
+		return e.runLambda(ctx) // asks for signals itself, after the start
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	// After the first signal the default takes over again: the second kills.
+	// After the first signal the default applies again: the second one kills
+	// the process.
 	context.AfterFunc(ctx, stop)
 	if t.address == "" {
 		return e.runStdio(ctx)
@@ -82,14 +85,14 @@ func (e *Engine) Run(ctx context.Context) error {
 }
 
 // A transport is how Run serves: on Lambda, over HTTP at an address, or over
-// stdio when there is none.
+// stdio when the address is empty.
 type transport struct {
 	lambda  bool
 	address string
 	greet   bool
 }
 
-// configure takes from the environment what is not about the transport.
+// configure reads the environment variables that do not choose the transport.
 func (e *Engine) configure(getenv func(string) string) error {
 	const name = "MCPENGINE_PLATFORM_SESSIONS"
 	text := getenv(name)
@@ -133,7 +136,7 @@ func isTerminal(f *os.File) bool {
 }
 
 // isNull reports whether the file is the null device, which is a character
-// device but nobody sits before it.
+// device but not a terminal.
 func isNull(info os.FileInfo) bool {
 	null, err := os.Stat(os.DevNull)
 	return err == nil && os.SameFile(info, null)
@@ -149,8 +152,9 @@ Press Ctrl+C to stop.
 `, e.info.Name, url, e.info.Name, url)
 }
 
-// nobody is said where standard input ends before it has begun.
-const nobody = `%s: standard input is the null device, so that no client can speak to the server, which ends now.
+// nullInput is the message for a program whose standard input is the null
+// device.
+const nullInput = `%s: standard input is the null device, so that no client can speak to the server, which ends now.
 Set PORT=8000 or MCPENGINE_TRANSPORT=http to serve HTTP.
 `
 
@@ -160,7 +164,7 @@ func (e *Engine) runStdio(ctx context.Context) error {
 	os.Stdout = os.Stderr
 	defer func() { os.Stdout = stdout }()
 	if info, err := os.Stdin.Stat(); err == nil && isNull(info) {
-		fmt.Fprintf(os.Stderr, nobody, e.info.Name)
+		fmt.Fprintf(os.Stderr, nullInput, e.info.Name)
 	}
 	err := e.ServeStdio(ctx, os.Stdin, stdout)
 	if errors.Is(err, context.Canceled) {
@@ -169,9 +173,9 @@ func (e *Engine) runStdio(ctx context.Context) error {
 	return err
 }
 
-// ServeStdio serves one client over a pair of streams: a message a line. It
-// returns nil when in ends, and the cause when ctx is cancelled first. Requests
-// under way end as they do in [Engine.Run].
+// ServeStdio serves one client over a pair of streams, one message a line. It
+// returns nil when in ends, and [context.Cause] of ctx when ctx is cancelled
+// first. Requests under way end as in [Engine.Run].
 func (e *Engine) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) error {
 	hangup := make(chan struct{})
 	return stdio.Serve(ctx, e.connection(hangup), in, out, stdio.Config{

@@ -15,7 +15,7 @@ import (
 
 func TestChooseTransport(t *testing.T) {
 	t.Parallel()
-	const person, host = true, false // who has started the program
+	const person, host = true, false // whether a person has started the program
 	type env = map[string]string
 	tests := []struct {
 		name     string
@@ -55,7 +55,7 @@ func TestChooseTransportUnknown(t *testing.T) {
 	}
 }
 
-// Nobody sits before a file, a pipe or the null device.
+// A file, a pipe and the null device are not terminals.
 func TestIsTerminal(t *testing.T) {
 	t.Parallel()
 	file, err := os.Create(filepath.Join(t.TempDir(), "file"))
@@ -92,7 +92,7 @@ func TestGreeting(t *testing.T) {
 	}
 }
 
-// What Run serves says what the resource is called, to everybody.
+// Run serves the metadata of the protected resource to every client.
 func TestMuxServesMetadata(t *testing.T) {
 	t.Parallel()
 	resource, err := auth.NewResource("https://rs.example/mcp", idp.OIDC("https://id.example", "https://rs.example/mcp"))
@@ -101,7 +101,7 @@ func TestMuxServesMetadata(t *testing.T) {
 	}
 	e := New("guarded", WithAuth(resource), WithHTTP(HTTPConfig{SSE: true}))
 	mcp, sse := http.StatusUnauthorized, http.StatusUnauthorized
-	if !servesHandshake { // and only versions that have one know GET
+	if !servesHandshake { // only the handshake versions have GET
 		mcp, sse = http.StatusMethodNotAllowed, http.StatusNotFound
 	}
 	for path, want := range map[string]int{

@@ -15,8 +15,8 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// serverlessTTL is how long lists stay fresh where clients do not hear of changes,
-// unless [WithCache] says otherwise.
+// serverlessTTL is how long lists stay fresh when clients cannot be told of
+// changes, unless [WithCache] says otherwise.
 const serverlessTTL = time.Minute
 
 // runLambda serves the invocations of an AWS Lambda function until the
@@ -38,8 +38,8 @@ func (e *Engine) runLambda(ctx context.Context) error {
 	})
 }
 
-// goServerless turns off what needs a process that lasts: subscriptions, sessions
-// and resumable streams.
+// goServerless turns off the features that need a long-running process:
+// subscriptions, sessions and resumable streams.
 func (e *Engine) goServerless() {
 	e.serverless = true
 	if e.cache.ttlMs == 0 {
@@ -50,8 +50,9 @@ func (e *Engine) goServerless() {
 	e.serveHTTP()
 }
 
-// tooLarge answers a request whose answer the platform cannot carry. For a tool
-// it is a result that the model can act on; for every other method, an error.
+// tooLarge returns the answer that replaces one that is too large for the
+// platform: for a tool, a result that the model can act on; for every other
+// method, an error.
 func (e *Engine) tooLarge(message []byte, reason string) (status int, body []byte) {
 	var req jsonrpc.Request
 	err := jsonrpc.Errorf(mcp.CodeInternalError, "%s", reason)

@@ -6,8 +6,8 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// An answer that the platform cannot carry is a result for the model where a
-// tool was called, in the words of the version, and an error elsewhere.
+// An answer that is too large for the platform is replaced: for a tool by a
+// result for the model, in the format of the version; otherwise by an error.
 func TestTooLarge(t *testing.T) {
 	t.Parallel()
 	const meta = `"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}`

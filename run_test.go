@@ -184,7 +184,7 @@ func TestRunPortInUse(t *testing.T) {
 	}
 }
 
-// A listener that fails is not the end that was asked for.
+// When the listener fails, Serve returns its error.
 func TestServeFails(t *testing.T) {
 	t.Parallel()
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -267,7 +267,7 @@ func replace(t *testing.T, stream **os.File, input bool) (reader, writer *os.Fil
 	return reader, writer
 }
 
-// A server whose standard input is the null device ends, and says why.
+// A server whose standard input is the null device ends with a message.
 func TestRunNullDevice(t *testing.T) {
 	setTransport(t, "PORT", "")
 	null, err := os.Open(os.DevNull)

@@ -15,21 +15,21 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// Serve serves HTTP on a listener, which it closes, as [Engine.Run] does: until
-// ctx is cancelled, and then until the requests under way have been answered,
-// for [HTTPConfig.ShutdownTimeout] at most. It then returns nil.
+// Serve serves HTTP on l, as [Engine.Run] does, and closes l in the end. When
+// ctx is cancelled, it waits until the requests under way have been answered,
+// for [HTTPConfig.ShutdownTimeout] at most, and returns nil.
 //
 // A server of your own, with the engine as [net/http.Handler], works as well.
-// Unlike a plain [net/http.Server], this one bounds every step that a client can
-// stall, and its end loses no request:
+// Unlike a plain [net/http.Server], this one bounds every step that a client
+// can stall, and loses no request when it shuts down:
 //
-//   - for [HTTPConfig.DrainDelay] it serves as before, but /readyz says 503;
-//   - then it accepts no connection any more, answers each request with
+//   - for [HTTPConfig.DrainDelay] it serves as before, but /readyz answers 503;
+//   - then it accepts no more connections, answers each request with
 //     "Connection: close", ends subscriptions with their result, and keeps idle
-//     connections for a second, because requests may be on their way on them;
-//   - after ShutdownTimeout it answers the requests that are left with an error,
+//     connections for a second, because requests may already be on their way;
+//   - after ShutdownTimeout it answers the remaining requests with an error,
 //     cancels them, and gives them another second. A handler that ignores its
-//     context does not hold up the end.
+//     context does not delay the shutdown.
 func (e *Engine) Serve(ctx context.Context, l net.Listener) error {
 	if e.fault != nil {
 		l.Close()
@@ -75,11 +75,12 @@ func (e *Engine) Serve(ctx context.Context, l net.Listener) error {
 var errShutdown = errors.New("the server is shutting down")
 
 const (
-	// idleGrace is how long a connection is kept without a request when the
-	// server ends.
+	// idleGrace is how long an idle connection is kept when the server shuts
+	// down.
 	idleGrace = time.Second
 
-	// lastGrace is how long requests that have been cut off may take to end.
+	// lastGrace is how long requests may take to end after they have been cut
+	// off.
 	lastGrace = time.Second
 )
 
@@ -93,7 +94,7 @@ type server struct {
 	draining    atomic.Bool             // each answer ends its connection
 }
 
-// end ends the server without losing a request.
+// end shuts the server down without losing a request.
 func (s *server) end(ctx context.Context, l net.Listener) {
 	e := s.engine
 	s.unready.Store(true)
@@ -115,7 +116,7 @@ func (s *server) end(ctx context.Context, l net.Listener) {
 	}
 }
 
-// cut answers what is left with an error.
+// cut answers the remaining requests with an error.
 func (s *server) cut(ctx context.Context) {
 	e := s.engine
 	n := e.http.Cut(jsonrpc.Errorf(mcp.CodeInternalError, "the server shut down before the request was answered: it may or may not have had its effect"))
@@ -126,8 +127,8 @@ func (s *server) cut(ctx context.Context) {
 	s.connections.drained(last, 0)
 }
 
-// routes returns the handler of all paths. Nearly every request is for the
-// endpoint, so that comes first.
+// routes returns the handler of all paths. Nearly every request is for the MCP
+// endpoint, so it is checked first.
 func (s *server) routes() http.HandlerFunc {
 	mux, e := s.engine.mux(), s.engine
 	mux.HandleFunc("GET /readyz", s.ready)
@@ -143,7 +144,7 @@ func (s *server) routes() http.HandlerFunc {
 	}
 }
 
-// ready tells a balancer whether to send requests here.
+// ready tells a load balancer whether to send requests to this server.
 func (s *server) ready(w http.ResponseWriter, _ *http.Request) {
 	if s.unready.Load() {
 		http.Error(w, "shutting down", http.StatusServiceUnavailable)
@@ -152,7 +153,7 @@ func (s *server) ready(w http.ResponseWriter, _ *http.Request) {
 	_, _ = io.WriteString(w, "ok\n")
 }
 
-// mux returns the handler of the paths beside each other.
+// mux returns the handler of all paths except /readyz.
 func (e *Engine) mux() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.Handle(e.httpConfig.Path, e)

@@ -9,8 +9,8 @@ import (
 	"github.com/mcpengine/mcpengine"
 )
 
-// A busyListener has an error of the system before it accepts, as one has that
-// runs out of files.
+// A busyListener fails before it accepts, as on a system that has run out of
+// files.
 type busyListener struct {
 	net.Listener
 	refused atomic.Bool
@@ -29,7 +29,7 @@ func (l *busyListener) Accept() (net.Conn, error) {
 	return nil, net.ErrClosed
 }
 
-// What net/http has to say is said by the engine's logger.
+// The errors of net/http go to the engine's logger.
 func TestServeLogs(t *testing.T) {
 	t.Parallel()
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")

@@ -19,8 +19,8 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// A request that takes too long gets an error for an answer and not the end of
-// its connection, whatever its handler does, and Run returns nil.
+// A request that takes too long gets an error as its answer, not a broken
+// connection, even if its handler ignores its context. Run returns nil.
 func TestRunCutsOff(t *testing.T) {
 	const session = "2025-11-25"
 	for _, test := range []struct {
@@ -80,8 +80,8 @@ func TestRunCutsOff(t *testing.T) {
 	}
 }
 
-// Under load no request is lost when a server ends: each that has reached it is
-// answered, directly and behind a proxy with connections of its own.
+// A server under load loses no request when it shuts down: each request that
+// has reached it is answered, directly and behind a proxy.
 func TestRunLosesNoRequest(t *testing.T) {
 	for _, proxied := range []bool{false, true} {
 		for range 3 {
@@ -153,7 +153,7 @@ func isDialError(err error) bool {
 	return errors.As(err, &op) && op.Op == "dial"
 }
 
-// A server that is told to stop says so before it refuses anything.
+// A server that is told to stop is not ready before it refuses connections.
 func TestRunIsNotReadyFirst(t *testing.T) {
 	r := run(t, subscriptionEngine, mcpengine.WithHTTP(mcpengine.HTTPConfig{DrainDelay: 300 * time.Millisecond}))
 	if status, body := get(t, r.url+"/readyz"); status != http.StatusOK || body != "ok\n" {

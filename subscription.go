@@ -44,14 +44,14 @@ type subscriptions struct {
 	closed  bool
 }
 
-// A subscription is one open request. What has happened since its last
-// notification is a set and not a queue, so that a client that reads slowly needs
-// no more memory than one that reads at once.
+// A subscription is one open request. The changes since its last notification
+// are a set and not a queue, so that a client that reads slowly needs no more
+// memory than one that reads at once.
 type subscription struct {
 	lists change    // that the client wants to be told about
 	uris  []string  // of the resources it wants to be told about, as it spells them
 	keys  []string  // the same, folded
-	wake  chan bool // has room for one: something is pending
+	wake  chan bool // has room for one value: something is pending
 	from  share.Caller
 
 	// guarded by subscriptions.mu
@@ -60,19 +60,19 @@ type subscription struct {
 	updated  []string
 }
 
-// A changedFeature has been added to a list or removed from it. Whether that is
-// a change of the list depends on who reads it.
+// A changedFeature has been added to a list or removed from it. Only callers
+// who may see the feature are told of that.
 type changedFeature struct {
 	list   change
 	policy *policy
 }
 
 // maxChangedFeatures bounds the changed features for which the policy is asked
-// whether the client finds them in lists. With more of them the client is told
-// that the list has changed.
+// whether the client sees them in lists. When there are more, the client is
+// told that the list has changed.
 const maxChangedFeatures = 64
 
-// add reports whether there was room.
+// add adds a subscription and reports whether there was room.
 func (s *subscriptions) add(sub *subscription) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,7 +102,8 @@ func (s *subscriptions) close() {
 	}
 }
 
-// changed notes that a list has changed by a feature with this policy.
+// changed notes that a feature with this policy has been added to a list or
+// removed from it.
 func (s *subscriptions) changed(c change, p *policy) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -149,7 +150,7 @@ func (sub *subscription) signal() {
 	}
 }
 
-// listen answers subscriptions/listen: it stays until the client goes or the
+// listen answers subscriptions/listen. It returns when the client goes or the
 // engine closes.
 func (e *Engine) listen(ctx context.Context, req *Request, dst []byte) ([]byte, error) {
 	filter := req.target.filter
@@ -236,7 +237,7 @@ func (r *Request) notifySubscription(method, members string) {
 	r.send(jsonrpc.Notification{Method: method, Params: params})
 }
 
-// A requestedFilter is what a client wants to hear of, or why that cannot be
+// A requestedFilter is the filter of a client, or the reason why it cannot be
 // read.
 type requestedFilter struct {
 	mcp.SubscriptionFilter

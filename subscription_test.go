@@ -34,8 +34,8 @@ func notification(method, members string) string {
 	return fmt.Sprintf(`{"jsonrpc":"2.0","method":"notifications/%s","params":{"_meta":{"io.modelcontextprotocol/subscriptionId":1}%s}}`, method, members)
 }
 
-// The acknowledgement comes first and tells what is honoured; nothing else is
-// sent for it (subscriptions, "Acknowledgment").
+// The acknowledgement comes first and says what is honoured. Nothing else is
+// sent before a change (subscriptions, "Acknowledgment").
 func TestListenAcknowledges(t *testing.T) {
 	t.Parallel()
 	bare := mcpengine.New("bare")
@@ -113,8 +113,8 @@ func TestListenDelivers(t *testing.T) {
 	}
 }
 
-// A subscription hears of nothing that it has not asked for, or that did not
-// happen.
+// A subscription is told only of changes that it has asked for and that have
+// happened.
 func TestListenOnlyRequested(t *testing.T) {
 	t.Parallel()
 	e := subscriptionEngine()
@@ -143,7 +143,7 @@ func TestListenCoalesces(t *testing.T) {
 		s := openStream(t, e, listen("1", `{"toolsListChanged":true,"promptsListChanged":true,"resourceSubscriptions":["file:///a","file:///b"]}`))
 		s.next()
 		give(e, "first", "")
-		synctest.Wait() // until it is on its way, which it is until it is read
+		synctest.Wait() // until the first notification is being sent: that ends when it is read
 		for i := range 100 {
 			give(e, fmt.Sprintf("tool_%d", i), "")
 			offer(e, fmt.Sprintf("prompt_%d", i), "")
@@ -234,8 +234,8 @@ func TestCloseDeliversFirst(t *testing.T) {
 	}
 }
 
-// A caller gets half of the subscriptions and leaves the rest to others. A client
-// that has gone makes room for another one.
+// A caller gets half of the subscriptions and leaves the rest to other callers.
+// A client that has gone makes room for another one.
 func TestListenBound(t *testing.T) {
 	t.Parallel()
 	const most = 5_000
