@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,10 +16,15 @@ import (
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 )
 
-// A wire records the messages that are sent.
-type wire struct{ sent []string }
+// A wire records the messages that are sent, by several goroutines at once.
+type wire struct {
+	mu   sync.Mutex
+	sent []string
+}
 
 func (w *wire) send(message []byte) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.sent = append(w.sent, string(message))
 	return nil
 }

@@ -58,7 +58,7 @@ func signInOnce(t *testing.T, program string) {
 			Username string `json:"username"`
 		} `json:"messages"`
 	}](t.Context(), c, "get_messages", nil)
-	if err != nil || len(board.Messages) != 1 || board.Messages[0].Username != "alice" {
+	if err != nil || len(board.Messages) != 1 || !strings.HasPrefix(board.Messages[0].Username, "user:http") || !strings.HasSuffix(board.Messages[0].Username, " alice") {
 		t.Errorf("get_messages = %+v, %v", board, err)
 	}
 	b.check(t, 1, 1)
