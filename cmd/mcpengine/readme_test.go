@@ -213,14 +213,16 @@ func callWeather(t *testing.T, endpoint string) {
 
 // A firstLine interrupts the program once it has written something.
 type firstLine struct {
-	bytes.Buffer
+	text   bytes.Buffer // not embedded: its WriteString would go past Write
 	cancel func()
 }
 
 func (w *firstLine) Write(p []byte) (int, error) {
 	w.cancel()
-	return w.Buffer.Write(p)
+	return w.text.Write(p)
 }
+
+func (w *firstLine) String() string { return w.text.String() }
 
 // useAWS points the SDK at the account, and away from what the machine has.
 func useAWS(t *testing.T, account *fakeaws.Server) {
