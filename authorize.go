@@ -265,11 +265,11 @@ func visible[T listed](ctx context.Context, r *Request, list []T, size int) (p v
 }
 
 // CheckScopes returns nil when the caller's token was granted every one of the
-// scopes, for what only a handler can know, such as that a call would delete
-// something. Return its error as it is: it becomes 403 with the scopes, or a
-// JSON-RPC error when the answer has begun as a stream. Before that check a
-// handler should do nothing it could not take back. Without [WithAuth] it
-// returns nil; outside of a request, an error.
+// scopes, for conditions that only a handler can know, such as that a call
+// would delete something. Return its error as it is: it becomes 403 with the
+// scopes, or a JSON-RPC error when the answer has begun as a stream. Before
+// that check a handler should do nothing it could not take back. Without
+// [WithAuth] it returns nil; outside of a request, an error.
 func CheckScopes(ctx context.Context, scopes ...string) error {
 	req := RequestFrom(ctx)
 	switch {

@@ -40,7 +40,7 @@ func (o completionOption) applyToPrompt(c *promptConfig)     { o(c.completions) 
 // WithCompletion suggests values for an argument of a prompt or a variable of a
 // resource template while the user types. The function gets the value so far
 // and the arguments that are already settled, and returns suggestions, best
-// first; the client sees the first 100 of them.
+// first; the client gets the first 100.
 func WithCompletion(argument string, complete func(ctx context.Context, value string, resolved map[string]string) ([]string, error)) CompletionOption {
 	return completionOption(func(c completions) { c[argument] = complete })
 }

@@ -28,15 +28,15 @@ func WithKey(key string) AskOption {
 }
 
 // WithRequestedSchema replaces the form that [Elicit] infers from its type, for
-// what a Go type cannot express, such as choices with titles.
+// a form that a Go type cannot express, such as one with titled choices.
 func WithRequestedSchema(schema string) AskOption {
 	return askOption(func(a *ask) { a.schema = given(schema) })
 }
 
 // Elicit asks the user to fill in a form and returns what they entered. T is a
 // struct of strings, numbers, booleans and lists of enumerated strings; its
-// tags are those of a [Handler]'s input. A form must not ask for secrets: that
-// is what [ElicitURL] is for (elicitation, "Form Mode").
+// fields take the same tags as a [Handler]'s input. A form must not ask for
+// secrets: use [ElicitURL] for them (elicitation, "Form Mode").
 //
 // The error is [ErrDeclined] or [ErrCancelled] when the user does not answer,
 // and an [*mcp.Error] when the client cannot ask. On the first run of the handler
@@ -91,8 +91,8 @@ func formFor[T any](e *Engine, given givenSchema) (*schema.Schema, error) {
 
 // ElicitURL asks the user to visit a URL for an interaction that the client
 // must not see, such as signing in. It returns nil once the user has agreed to
-// go there; that says nothing about what happened there. The errors are those
-// of [Elicit].
+// go there; that says nothing about what happened there. It returns the same
+// errors as [Elicit].
 func ElicitURL(ctx context.Context, message, target string, opts ...AskOption) error {
 	a := newAsk(mcp.MethodElicitationCreate, opts)
 	req, err := asking(ctx)
@@ -144,8 +144,8 @@ func (r *Request) elicit(ctx context.Context, a *ask) ([]byte, error) {
 	return nil, a.invalid(`action must be "accept", "decline" or "cancel"`)
 }
 
-// CreateMessage asks the client to call its model. The protocol deprecates
-// this since 2026-07-28. The errors are those of [Elicit].
+// CreateMessage asks the client to call its model. The protocol deprecates this
+// since 2026-07-28. It returns the same errors as [Elicit].
 func CreateMessage(ctx context.Context, params mcp.CreateMessageRequestParams, opts ...AskOption) (*mcp.CreateMessageResult, error) {
 	a := newAsk(mcp.MethodSamplingCreateMessage, opts)
 	req, err := asking(ctx)
@@ -177,7 +177,7 @@ func CreateMessage(ctx context.Context, params mcp.CreateMessageRequestParams, o
 }
 
 // ListRoots asks the client for the folders the user works in. The protocol
-// deprecates this since 2026-07-28. The errors are those of [Elicit].
+// deprecates this since 2026-07-28. It returns the same errors as [Elicit].
 func ListRoots(ctx context.Context, opts ...AskOption) ([]mcp.Root, error) {
 	a := newAsk(mcp.MethodRootsList, opts)
 	a.params = []byte("{}") // optional, but some clients refuse a request without it

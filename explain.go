@@ -22,7 +22,7 @@ type PolicyEntry struct {
 	// Who may use it, a phrase such as "a caller with the scope mcp:read".
 	Who string
 
-	// Why names the options that say so.
+	// Why names the options that decide it.
 	Why string
 
 	// Except are, for a template, the URIs and URI templates of the features with

@@ -28,7 +28,7 @@ func (f Feature) Name() string {
 }
 
 // A spec is a feature that belongs to no engine yet. To bind it finds every
-// fault of the feature, including those of its options.
+// fault of the feature and of its options.
 type spec interface {
 	kind() string
 	key() string
@@ -51,8 +51,9 @@ var (
 
 // Add adds features, all of them or none. The error names the feature that
 // cannot be added: its name is taken or not valid, its schema is not valid or
-// cannot be inferred from its types, or its options contradict each other or the
-// engine. Add never panics, so that a program can add what strangers have named.
+// cannot be inferred from its types, or its options contradict each other or
+// the engine. Add never panics, so that a program can add features whose names
+// come from outside.
 func (e *Engine) Add(features ...Feature) error {
 	failed, err := e.add(features)
 	if err != nil {

@@ -11,12 +11,12 @@ import (
 // keysVariable names the keys of a program that gives none.
 const keysVariable = "MCPENGINE_KEYS"
 
-// WithKeys sets the keys that protect what the server gives out and takes back:
-// the state of questions (requestState), cursors of lists and session ids. Each
-// has 32 random bytes. The first one seals and all of them open, so that keys
-// are rotated by adding the new one in front; with several replicas it goes
-// second first, until every replica can open with it. New panics on keys of
-// another length.
+// WithKeys sets the keys that protect the values that the server gives out and
+// takes back: the state of questions (requestState), cursors of lists and
+// session ids. Each has 32 random bytes. The first one seals and all of them
+// open, so that keys are rotated by adding the new one in front; with several
+// replicas it goes second first, until every replica can open with it. New
+// panics on keys of another length.
 //
 // Replicas share the keys, and so may different servers: every key is derived
 // for the server, as [WithServerIdentity] says.
@@ -35,9 +35,9 @@ func WithKeys(current []byte, previous ...[]byte) Option {
 	})
 }
 
-// WithServerIdentity sets the name that keys are derived for. What one server
-// gives out, another with the same keys refuses, so that nothing of a test
-// server is good in production. Replicas of a server must agree on it.
+// WithServerIdentity sets the name that keys are derived for. A server refuses
+// the values of another server with the same keys, so that production accepts
+// nothing from a test server. Replicas of a server must agree on it.
 //
 // The default is [HTTPConfig.PublicURL], which is the URL of the resource with
 // [WithAuth], and without a URL the name given to [New]. Over stdio and on AWS

@@ -12,19 +12,19 @@ import (
 )
 
 // A MethodHandler answers one request of the client, whatever its method is.
-// Middleware looks at the request before it calls the next handler, and at the
+// Middleware reads the request before it calls the next handler, and at the
 // result afterwards; it may replace both, with [Request.SetParams] and
 // [NewResult]. See [WithMiddleware].
 type MethodHandler func(ctx context.Context, req *Request) (Result, error)
 
-// A ToolHandler calls a tool with arguments that match its schema. An error is
-// the one of the tool's [Handler]. See [WithToolMiddleware].
+// A ToolHandler calls a tool with arguments that match its schema. The error is
+// the error of the tool's [Handler]. See [WithToolMiddleware].
 type ToolHandler func(ctx context.Context, params *mcp.CallToolRequestParams) (*mcp.CallToolResult, error)
 
 // WithMiddleware wraps every request whose caller may make it. The first one
-// given is the outermost. A middleware that passes requests and results on costs
-// next to nothing: they are decoded when it asks for that. What concerns HTTP
-// alone is better done by wrapping the engine as the [net/http.Handler] it is.
+// given is the outermost. A middleware that passes requests and results on
+// costs next to nothing: they are decoded when it asks for that. For HTTP
+// alone, wrap the engine as the [net/http.Handler] that it is.
 func WithMiddleware(middleware ...func(next MethodHandler) MethodHandler) Option {
 	return engineOption(func(e *Engine) { e.middleware = append(e.middleware, middleware...) })
 }
@@ -50,7 +50,7 @@ func chain[H any](innermost H, middleware []func(H) H) (handler H) {
 }
 
 // A Result is the result of a request, or one that a middleware puts in its
-// place. The zero Result is none.
+// place. The zero Result holds no result.
 type Result struct {
 	json     []byte
 	err      error // NewResult could not encode
@@ -61,8 +61,9 @@ type Result struct {
 
 // NewResult makes a result from a type of package mcp, such as
 // [*mcp.CallToolResult], or from anything else that encodes as a JSON object,
-// [encoding/json.RawMessage] among it. The engine adds the members that it lacks
-// and that every result has, and shapes it for the client's protocol version.
+// [encoding/json.RawMessage] among it. The engine adds the members that it
+// lacks and that every result has, and gives it the form of the client's
+// protocol version.
 func NewResult(v any) Result {
 	encoded, err := encode(v)
 	return Result{json: encoded, err: err, replaced: true}
@@ -158,12 +159,12 @@ func (r *Request) checkReplaced(ctx context.Context, result []byte) error {
 	return nil
 }
 
-// SetParams replaces the parameters of the request, but for "_meta": by a type
-// of package mcp, such as [*mcp.CallToolRequestParams], or by anything else that
-// encodes as a JSON object. A middleware calls it before it calls the next
+// SetParams replaces the parameters of the request, except "_meta": by a type
+// of package mcp, such as [*mcp.CallToolRequestParams], or by anything else
+// that encodes as a JSON object. A middleware calls it before it calls the next
 // handler. The request is then handled as if the client had sent the parameters
-// itself: they are validated, and an error says that the caller may not use what
-// they are about.
+// itself: they are validated, and the caller's right to use the feature that
+// they name is checked again; an error says that it is missing.
 func (r *Request) SetParams(v any) error {
 	params, err := encode(v)
 	switch {

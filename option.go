@@ -29,14 +29,14 @@ type FeatureOption interface {
 	PromptOption
 }
 
-// A CompletionOption adjusts what has arguments to complete: a resource
-// template or a prompt.
+// A CompletionOption adjusts a resource template or a prompt, whose arguments
+// clients complete.
 type CompletionOption interface {
 	ResourceOption
 	PromptOption
 }
 
-// A CacheOption adjusts how long clients may keep what they were given.
+// A CacheOption adjusts how long clients may keep lists or contents.
 type CacheOption interface {
 	Option
 	ResourceOption
@@ -101,8 +101,8 @@ func (o cacheOption) applyToResource(c *resourceConfig) { c.cache = cacheHint(o)
 
 // WithCache tells clients how long they may keep the engine's lists, or one
 // resource's contents, and whether a cache may share them between callers
-// (caching, "Cacheable Model"). The default is not at all; lists are public and
-// contents private. The ttl is rounded down to milliseconds.
+// (caching, "Cacheable Model"). By default they may not keep them; lists are
+// public and contents private. The ttl is rounded down to milliseconds.
 func WithCache(ttl time.Duration, scope mcp.CacheScope) CacheOption {
 	return cacheOption{max(ttl.Milliseconds(), 0), scope}
 }

@@ -21,9 +21,9 @@ type policy struct {
 // *auth.Resource. From then on every feature needs a valid access token unless
 // it is [Public], and so do lists and server/discover unless the resource has
 // auth.OpenDiscovery. Over HTTP, in every protocol version and on AWS Lambda, a
-// caller without one is answered with 401, and a caller that may not use a feature
-// with 403, in both cases before the handler or any middleware runs. Over stdio
-// callers are not verified, so that only public features work.
+// caller without a token is answered with 401, and a caller that may not use a
+// feature with 403, in both cases before the handler or any middleware runs.
+// Over stdio callers are not verified, so that only public features work.
 //
 // New panics when it is given twice.
 func WithAuth(resource auth.Authority) Option {
@@ -40,8 +40,8 @@ func WithAuth(resource auth.Authority) Option {
 
 // Public opens a feature to everybody, verified or not. A token that is sent
 // nevertheless has to be valid. Most clients list features before they use one,
-// and those of versions with a handshake begin with initialize: over HTTP they
-// need auth.OpenDiscovery to get as far as the feature without a token.
+// and clients of handshake versions begin with initialize: over HTTP they need
+// auth.OpenDiscovery to get as far as the feature without a token.
 func Public() FeatureOption {
 	return featureOption(func(p *profile) { p.policy.public = true })
 }
@@ -53,7 +53,7 @@ func Public() FeatureOption {
 // scopes.
 //
 // The feature cannot be added without a scope or with one that is not valid,
-// without [WithAuth], and together with [Public].
+// without [WithAuth], or together with [Public].
 func RequireScopes(scopes ...string) FeatureOption {
 	return featureOption(func(p *profile) {
 		p.policy.scopes = append(p.policy.scopes, scopes...)
@@ -74,7 +74,7 @@ func RequireScopes(scopes ...string) FeatureOption {
 // feature in lists: a rule is therefore asked often and should answer fast.
 // Given again, it adds rules.
 //
-// The feature cannot be added without a rule, without [WithAuth], and together
+// The feature cannot be added without a rule, without [WithAuth], or together
 // with [Public].
 func Allow(rules ...auth.Rule) FeatureOption {
 	return featureOption(func(p *profile) {
@@ -86,11 +86,12 @@ func Allow(rules ...auth.Rule) FeatureOption {
 }
 
 // Hidden keeps from callers that may not use a feature that it exists: it is
-// left out of their lists, and using it is answered as if there were none. They
-// are not told which scopes would open it either. Without it a feature that
-// only lacks a scope is listed, so that clients can ask for the scope.
+// left out of their lists, and using it is answered as if the feature did not
+// exist. They are not told which scopes would open it either. Without it a
+// feature that only lacks a scope is listed, so that clients can ask for the
+// scope.
 //
-// The feature cannot be added without [WithAuth] and together with [Public].
+// The feature cannot be added without [WithAuth], or together with [Public].
 func Hidden() FeatureOption {
 	return featureOption(func(p *profile) { p.policy.hidden = true })
 }

@@ -72,8 +72,8 @@ func newRequest(ctx context.Context, e *Engine, wire *jsonrpc.Request, v *protoc
 	return req
 }
 
-// RequestFrom returns the request that ctx belongs to, and nil when it belongs
-// to none.
+// RequestFrom returns the request that ctx belongs to, or nil outside of a
+// request.
 func RequestFrom(ctx context.Context) *Request {
 	req, _ := ctx.Value(requestKey{}).(*Request)
 	return req
@@ -86,8 +86,8 @@ func (r *Request) Method() string { return r.wire.Method }
 // the request is about. It is empty for requests about neither.
 func (r *Request) Name() string { return jsonrpc.Text(r.param(r.target.method.Param)) }
 
-// Params returns the parameters as the client sent them, and nil when there are
-// none.
+// Params returns the parameters as the client sent them, or nil when it sent no
+// parameters.
 func (r *Request) Params() []byte { return r.wire.RawParams }
 
 // Meta returns a member of the parameters' "_meta" as JSON, such as
@@ -97,8 +97,8 @@ func (r *Request) Meta(key string) []byte { return r.wire.Meta.Get(key) }
 // ProtocolVersion returns the protocol version of the request.
 func (r *Request) ProtocolVersion() string { return r.version.Name }
 
-// ClientInfo returns what the client says of itself, unverified. It is zero
-// when the client says nothing.
+// ClientInfo returns the client's description of itself, unverified. It is zero
+// when the client sends none.
 func (r *Request) ClientInfo() (info mcp.Implementation) {
 	if raw := r.wire.Meta.Get(mcp.MetaClientInfo); raw != nil {
 		// An icon of a wrong shape must not fail a request: what can be read
@@ -108,7 +108,7 @@ func (r *Request) ClientInfo() (info mcp.Implementation) {
 	return info
 }
 
-// ClientCapabilities returns what the client declares that it can do.
+// ClientCapabilities returns the capabilities that the client declares.
 func (r *Request) ClientCapabilities() (capabilities mcp.ClientCapabilities) {
 	_ = unmarshal(r.wire.Meta.Get(mcp.MetaClientCapabilities), &capabilities)
 	return capabilities

@@ -70,12 +70,12 @@ func WithMIMEType(mimeType string) ResourceOption {
 }
 
 // WithSize sets the size of the resource's contents in bytes, before any
-// encoding. A template has none.
+// encoding. A template has no size.
 func WithSize(bytes int64) ResourceOption {
 	return resourceOption(func(c *resourceConfig) { c.size = &bytes })
 }
 
-// WithAnnotations tells clients whom the resource is for, how important it is
+// WithAnnotations tells clients the audience of the resource, its importance
 // and when it changed.
 func WithAnnotations(annotations mcp.Annotations) ResourceOption {
 	return resourceOption(func(c *resourceConfig) { c.annotations = &annotations })
@@ -93,11 +93,12 @@ func AddResource[In any, Out ResourceResult](e *Engine, uri, description string,
 // A handler gets the decoded values: "%2F" in a URI is a slash by then, so that
 // a value must be checked before it becomes a path.
 //
-// A single resource is read before any template, and the template that matches
-// less before one that matches more, whatever the order of registration. How a
-// client spells a URI makes no difference: characters that separate nothing may
-// be percent-encoded or not, digits of escapes and the scheme may be in either
-// case. Everything else is compared as it stands, see docs/uris.md.
+// A single resource is read before any template, and a template that matches
+// fewer URIs before one that matches more, whatever the order of registration.
+// How a client spells a URI makes no difference: characters that separate
+// nothing may be percent-encoded or not, digits of escapes and the scheme may
+// be in either case. Everything else is compared as it stands, see
+// docs/uris.md.
 func NewResource[In any, Out ResourceResult](uri, description string, h Handler[In, Out], opts ...ResourceOption) Feature {
 	// This function is compiled for every pair of types: keep it small.
 	s := &resourceSpec{in: reflect.TypeFor[In]()}

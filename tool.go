@@ -115,7 +115,7 @@ func AddTool[In, Out any](e *Engine, name, description string, h Handler[In, Out
 // NewTool makes a tool. The name has 1 to 128 of the characters A-Z, a-z, 0-9,
 // "_", "-", "." and "/".
 //
-// What the handler returns becomes the result by its type:
+// The type of the handler's output decides the form of the result:
 //
 //   - string becomes text;
 //   - a content block of package mcp, or a slice of [mcp.ContentBlock], becomes

@@ -8,7 +8,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/httptoken"
 )
 
-// MaxTokenBytes is the length of the longest token that is looked at.
+// MaxTokenBytes bounds the length of a token. A longer one is refused.
 const MaxTokenBytes = 16 << 10
 
 var (

@@ -62,11 +62,10 @@ func (r *Resource) Unauthenticated(scopes ...string) *Challenge {
 		parameter{"resource_metadata", r.metadataURL}, parameter{"scope", r.requestable(scopes)})
 }
 
-// Insufficient returns the challenge for a caller whose token was not granted
-// what the operation needs: 403 with insufficient_scope. Name every scope that
-// the operation needs and not only the missing ones, so that one more
-// authorization is enough (basic/authorization, "Runtime Insufficient Scope
-// Errors").
+// Insufficient returns the challenge for a caller whose token lacks a scope of
+// the operation: 403 with insufficient_scope. Name every scope that the
+// operation needs and not only the missing ones, so that one more authorization
+// is enough (basic/authorization, "Runtime Insufficient Scope Errors").
 func (r *Resource) Insufficient(scopes ...string) *Challenge {
 	return newChallenge(http.StatusForbidden, codeInsufficientScope, "the access token lacks a scope that this operation needs",
 		parameter{"scope", r.requestable(scopes)}, parameter{"resource_metadata", r.metadataURL})

@@ -9,11 +9,11 @@ import (
 	"github.com/mcpengine/mcpengine/internal/weburl"
 )
 
-// Custom accepts the tokens that a function accepts. The function returns the user of a
-// token, an error that is [ErrInvalidToken] for a token that is not good, which
-// becomes 401, and any other error when it could not find out, which becomes
-// 503, as does a panic. It is not told which server the token is for: checking
-// that, and the expiry, is its duty.
+// Custom accepts the tokens that a function accepts. The function returns the
+// user of a token, an error that is [ErrInvalidToken] for a token that is not
+// good, which becomes 401, and any other error when it could not find out,
+// which becomes 503, as does a panic. The function has to check the expiry of
+// the token, and that the token is for this server.
 //
 // The function is asked about every request with a good token; requests that
 // come at once with the same token share one answer. A refused token is

@@ -25,8 +25,8 @@ func (c *resourceConfig) fault(format string, args ...any) {
 
 // WithScopes sets the scopes that the metadata offers: the few that basic use
 // needs, not every scope (basic/authorization, "Scope Selection Strategy"). By
-// default the metadata offers no scopes, and clients ask for what challenges
-// name.
+// default the metadata offers no scopes, and clients ask for the scopes that
+// challenges name.
 func WithScopes(scopes ...string) ResourceOption {
 	return func(c *resourceConfig) {
 		for _, scope := range scopes {
@@ -52,8 +52,8 @@ func WithHierarchy(scope string, implied ...string) ResourceOption {
 }
 
 // OpenDiscovery answers server/discover, initialize and the lists without a
-// token, so that clients can see what there is before anybody logs in. The
-// default is that they need one, as everything does that is not public.
+// token, so that clients can see the features before anybody logs in. By
+// default they need a token, as everything does that is not public.
 func OpenDiscovery() ResourceOption { return func(c *resourceConfig) { c.open = true } }
 
 // WithProvider accepts the tokens of one more issuer. All providers of a
@@ -77,12 +77,12 @@ func WithLeeway(d time.Duration) ResourceOption {
 
 // WithTokenCache sets how many verified tokens are remembered, 1,024 by
 // default. A token is remembered for a minute at most and never past its
-// expiry. None are with 0.
+// expiry. With 0 no token is remembered.
 func WithTokenCache(size int) ResourceOption {
 	return func(c *resourceConfig) { c.environment.TokenCache = size }
 }
 
-// WithHTTPClient sets the client that providers are asked with. The default is
+// WithHTTPClient sets the client for requests to providers. The default is
 // [http.DefaultClient]. Its redirect policy and cookie jar are not used, and
 // each answer has five seconds.
 func WithHTTPClient(client *http.Client) ResourceOption {
@@ -102,8 +102,8 @@ func WithClock(now func() time.Time) ResourceOption {
 	}
 }
 
-// WithLogger sets where it is said why a token was refused (level debug) and
-// that a provider does not answer (level warn). The default says nothing.
+// WithLogger sets the logger for refused tokens, with the reason (level debug),
+// and for providers that do not answer (level warn). The default logs nothing.
 func WithLogger(logger *slog.Logger) ResourceOption {
 	return func(c *resourceConfig) {
 		if logger != nil {

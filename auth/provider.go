@@ -25,7 +25,8 @@ type Provider interface {
 	Open(Environment) (*Verifier, error)
 }
 
-// An Environment is what a [Resource] lends its providers. No field is nil.
+// An Environment holds the tools that a [Resource] gives its providers. No
+// field is nil.
 type Environment struct {
 	Resource string           // URL of the resource
 	Client   *http.Client     // to ask the provider with
@@ -60,11 +61,11 @@ type Verifier struct {
 	// Users have their scopes without them.
 	ScopePrefix string
 
-	// Refusals bounds how many tokens that turn out to be bad Verify is asked
-	// about in a minute. Set it when Verify asks the issuer. The resource then
-	// asks about a token once at a time, remembers refusals for a few
-	// seconds, and keeps tokens that were good before apart from those it has
-	// never seen. With 0 it calls Verify for every token.
+	// Refusals bounds how many bad tokens Verify is called with in a minute. Set
+	// it when Verify asks the issuer. The resource then asks about a token once at
+	// a time, remembers refusals for a few seconds, and keeps tokens that were
+	// good before apart from those it has never seen. With 0 it calls Verify for
+	// every token.
 	Refusals int
 
 	// Remember is how long an accepted token is good without asking again, where
@@ -85,12 +86,13 @@ func (v *Verifier) requestable(scope string) string {
 // or not, for a token that is not good.
 var ErrInvalidToken = errors.New("invalid token")
 
-// An InvalidTokenError says why a token was refused. It is [ErrInvalidToken].
+// An InvalidTokenError says why a token was refused. It matches
+// [ErrInvalidToken].
 type InvalidTokenError struct {
 	// Reason is for the log. It must not quote the token.
 	Reason string
 
-	// Expired says that the token was good once, which the caller is told.
+	// Expired says that the token was good once, and the caller gets to know it.
 	Expired bool
 
 	// Bound says that the token is bound to a key of the client (RFC 9449),

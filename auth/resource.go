@@ -29,10 +29,10 @@ type Resource struct {
 	trusted     []*trusted // never empty
 }
 
-// NewResource returns the protected resource with the given public URL, which is
-// compared byte for byte with what tokens are for and is never taken from a
-// request. It has the form https://mcp.example.com/mcp: lower case, no default
-// port, no query, no fragment; http is for loopback addresses.
+// NewResource returns the protected resource with the given public URL, which
+// is compared byte for byte with the audience of tokens and is never taken from
+// a request. It has the form https://mcp.example.com/mcp: lower case, no
+// default port, no query, no fragment; http is for loopback addresses.
 //
 // Mistakes in the arguments of the provider are reported here. Nothing is
 // fetched before the first token comes.
@@ -156,10 +156,10 @@ func wallClock(now func() time.Time) func() time.Time {
 	return func() time.Time { return now().Round(0) }
 }
 
-// Authenticate returns the caller who sent the request. Two nil values mean that
-// the request carries no credentials: serve what is public, and answer with
-// [Resource.Unauthenticated] otherwise. A challenge means that the request must
-// be refused with it, even where nothing is protected.
+// Authenticate returns the caller who sent the request. Two nil values mean
+// that the request carries no credentials: serve a public feature, and answer
+// with [Resource.Unauthenticated] otherwise. A challenge means that the request
+// must be refused with it, even where nothing is protected.
 func (r *Resource) Authenticate(req *http.Request) (*User, *Challenge) {
 	token, err := bearerToken(req)
 	switch {

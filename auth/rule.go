@@ -91,9 +91,9 @@ func IsUser(issuer, subject string) Rule {
 		"be %q of %s", subject, issuer)
 }
 
-// Claim demands that the provider said exactly this about the caller. A string
-// matches a string and a bool a bool; a number is matched by a
-// [encoding/json.Number] of the same spelling. Lists are not searched.
+// Claim demands a claim of exactly this value. A string matches a string and a
+// bool a bool; a number is matched by a [encoding/json.Number] of the same
+// spelling. Lists are not searched.
 func Claim(name string, value any) Rule {
 	return rule(func(u *User) bool {
 		got, ok := u.Claims[name]
@@ -168,8 +168,8 @@ func Any(rules ...Rule) Rule {
 	})
 }
 
-// All demands every one of the rules. All of no rules denies everybody: a list
-// that came out empty is more likely a mistake than a wish.
+// All demands every one of the rules. All of no rules denies everybody: an
+// empty list is more likely a mistake than an intention.
 func All(rules ...Rule) Rule {
 	return RuleFunc(describe(rules, " and "), func(ctx context.Context, u *User) error {
 		if len(rules) == 0 {

@@ -30,8 +30,8 @@ func notScope(c rune) bool { return c < 0x21 || c > 0x7e || c == '"' || c == '\\
 // ParseScopes reads the scopes that a token was granted: a string in which
 // spaces (U+0020) separate them, as in the claim "scope" of RFC 9068, or a list
 // of strings of one scope each. A character that no scope may hold, such as a
-// tab or a line end, voids the whole: two readers might split it differently.
-// Scopes that are too long for [ValidScope] are left out.
+// tab or a line end, voids the whole claim: two readers might split it
+// differently. Scopes that are too long for [ValidScope] are left out.
 func ParseScopes(claim any) []string {
 	var scopes []string
 	switch claim := claim.(type) {

@@ -15,14 +15,14 @@ import (
 const StaticIssuer = "urn:mcpengine:static"
 
 // StaticTokens accepts a fixed set of tokens, for the simplest deployments: a
-// few programs that are told their token by hand. The keys are the tokens'
+// few programs whose tokens are distributed by hand. The keys are the tokens'
 // hashes by [HashToken], so that the configuration holds nothing to steal; each
 // user needs a Subject. Make tokens of at least 128 random bits, because a hash
 // of anything shorter can be guessed.
 //
 // There is no authorization server, so the resource has no metadata and clients
-// cannot log in. No cache is involved: a token that is gone from the
-// configuration is gone.
+// cannot log in. No cache is involved: a token that is removed from the
+// configuration is refused.
 func StaticTokens(users map[string]User) Provider {
 	p := &static{}
 	for hash, user := range users {

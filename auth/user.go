@@ -17,31 +17,31 @@ type User struct {
 	Issuer, Subject string
 
 	// ClientID is the OAuth client that the token was issued to, and empty when
-	// the token does not say.
+	// the token does not name it.
 	ClientID string
 
 	// Machine says that the client called for itself and not for a person
 	// (RFC 6749, section 4.4).
 	Machine bool
 
-	// Name and Email describe the caller. An address is only worth something
-	// when EmailVerified says so.
+	// Name and Email describe the caller. Trust the address only if EmailVerified
+	// is true.
 	Name, Email   string
 	EmailVerified bool
 
-	// Scopes are what the token was granted, in the server's own spelling.
+	// Scopes are the scopes of the token, in the server's own spelling.
 	// [Resource.Granted] takes account of scopes that imply others.
 	Scopes []string
 
-	// Roles and Groups are what the provider says about the caller.
+	// Roles and Groups come from the provider.
 	Roles, Groups []string
 
-	// Expiry is when the token ends, and zero when it has no end or the
-	// provider does not tell.
+	// Expiry is when the token ends, and zero when it has no end or the provider
+	// does not name one.
 	Expiry time.Time
 
-	// Claims is everything the provider said, decoded from JSON. Numbers are of
-	// type [encoding/json.Number], so that long ones stay what they are.
+	// Claims are all claims of the provider, decoded from JSON. Numbers are of
+	// type [encoding/json.Number], so that long ones keep every digit.
 	Claims map[string]any
 }
 

@@ -15,8 +15,8 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// A Client is a connection to one server, on behalf of one caller: it keeps what
-// the server lets only that caller keep. It is safe for concurrent use.
+// A Client is a connection to one server, on behalf of one caller: its cache
+// holds results that are private to that caller. It is safe for concurrent use.
 type Client struct {
 	conn   *peer.Conn
 	config config
@@ -67,11 +67,11 @@ type Process struct {
 	// which is meant for this process does not make it serve HTTP.
 	Env []string
 
-	// Dir is the working directory. The default is that of this process.
+	// Dir is the working directory. The default is the working directory of this
+	// process.
 	Dir string
 
-	// Stderr gets what the server writes to its standard error. The default
-	// drops it.
+	// Stderr gets the standard error of the server. The default drops it.
 	Stderr io.Writer
 }
 
@@ -187,9 +187,9 @@ func (c *Client) Capabilities() mcp.ServerCapabilities {
 	return capabilities
 }
 
-// Instructions returns how a model is to use the server, in the server's words.
+// Instructions returns the server's instructions for a model that uses it.
 func (c *Client) Instructions() string { return c.conn.Server().Instructions }
 
 // Close ends the calls under way, the session and the process, and returns when
-// nothing of them is left. It must not be called by a handler.
+// all of them have ended. It must not be called by a handler.
 func (c *Client) Close() error { return c.conn.Close() }

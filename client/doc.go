@@ -8,8 +8,8 @@
 //	defer c.Close()
 //	text, err := client.Call[string](ctx, c, "get_weather", map[string]any{"city": "Tokyo"})
 //
-// The client finds out what a server speaks, which makes no difference to
-// the program: questions of the server are answered by [Handlers] whether they
-// arrive as requests or in a result, lists page by themselves, results are kept
-// for as long as the server allows.
+// The client finds out which protocol version and transport a server speaks.
+// The program sees no difference between them: [Handlers] answer the questions
+// of the server whether they arrive as requests or in a result, lists page by
+// themselves, and results are kept for as long as the server allows.
 package client

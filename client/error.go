@@ -13,10 +13,11 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// ErrClosed is what calls end with when the client is closed.
+// ErrClosed is the error of calls that end because the client is closed.
 var ErrClosed = peer.ErrClosed
 
-// ErrIdle is what a call ends with when the server is silent for too long.
+// ErrIdle is the error of a call during which the server is silent for too
+// long.
 var ErrIdle = peer.ErrIdle
 
 // An UnreachableError says that the server cannot be talked to: it refused the
@@ -50,7 +51,7 @@ type StatusError struct {
 	text string
 }
 
-// Error returns the status and what the server says of it.
+// Error returns the status and the server's message.
 func (e *StatusError) Error() string {
 	if e.text == "" {
 		return fmt.Sprintf("HTTP %d %s", e.Status, http.StatusText(e.Status))
@@ -58,7 +59,8 @@ func (e *StatusError) Error() string {
 	return e.text
 }
 
-// An AuthError says that the server wants credentials, or other ones.
+// An AuthError says that the server demands credentials, or refuses the given
+// ones.
 type AuthError struct {
 	// Status is 401 or 403, and 0 when getting credentials failed before the
 	// server was asked.
@@ -68,8 +70,8 @@ type AuthError struct {
 	// renames it to.
 	Challenges []Challenge
 
-	// Err is why there are no credentials, such as an [*OAuthError], or the
-	// [*mcp.Error] of the body. It may be nil.
+	// Err is the reason that there are no credentials, such as an [*OAuthError],
+	// or the [*mcp.Error] of the body. It may be nil.
 	Err error
 
 	text string
@@ -82,7 +84,7 @@ type Challenge struct {
 	Params map[string]string
 }
 
-// Error says which status it was and why it stayed so.
+// Error names the status and the reason.
 func (e *AuthError) Error() string {
 	if e.text == "" {
 		return fmt.Sprintf("HTTP %d %s", e.Status, http.StatusText(e.Status))
@@ -99,12 +101,12 @@ type SessionError struct {
 	// Sent says that the server may have acted on the request.
 	Sent bool
 
-	// Err is how the server said so: a [*StatusError] or an [*mcp.Error]. It may
-	// be nil.
+	// Err is the server's answer: a [*StatusError] or an [*mcp.Error]. It may be
+	// nil.
 	Err error
 }
 
-// Error says so, in the server's words if there are any.
+// Error returns a message with the server's own text, if it has any.
 func (e *SessionError) Error() string {
 	if e.Err == nil {
 		return "the server has ended the session"
@@ -112,7 +114,7 @@ func (e *SessionError) Error() string {
 	return fmt.Sprintf("the server has ended the session: %v", e.Err)
 }
 
-// A ProtocolError says that what the server sent breaks the protocol.
+// A ProtocolError says that a message of the server breaks the protocol.
 type ProtocolError struct{ Err error }
 
 // Error says how.
@@ -125,15 +127,15 @@ func protocolErrorf(format string, args ...any) error {
 	return &ProtocolError{Err: fmt.Errorf(format, args...)}
 }
 
-// An OAuthError is the answer of an authorization server that refuses (RFC 6749,
-// sections 4.1.2.1 and 5.2).
+// An OAuthError is the refusal of an authorization server (RFC 6749, sections
+// 4.1.2.1 and 5.2).
 type OAuthError struct {
 	// Code is the error code, such as "access_denied" or "invalid_grant". It is
 	// empty for an answer that is not OAuth's.
 	Code string
 
-	// Description is what the server says for people, in printable ASCII of at
-	// most 200 bytes. It holds nothing that was sent in secret.
+	// Description is the server's text for people, in printable ASCII of at most
+	// 200 bytes. It holds no secret of the request.
 	Description string
 
 	// Status is the HTTP status, and 0 for an answer by way of the browser.
@@ -143,11 +145,11 @@ type OAuthError struct {
 // Error returns the code and the description.
 func (e *OAuthError) Error() string { return (*oauth.Error)(e).Error() }
 
-// A ToolError is the result of a tool that failed. [Call] returns it; of
-// [Client.CallTool] it is a result like any other.
+// A ToolError is the result of a tool that failed. [Call] returns it;
+// [Client.CallTool] returns it as a result like any other.
 type ToolError struct{ Result *mcp.CallToolResult }
 
-// Error returns what the tool says to the model.
+// Error returns the tool's text for the model.
 func (e *ToolError) Error() string { return "the tool failed: " + e.Result.Text() }
 
 // public turns an error of a connection into one of this package, with the same

@@ -82,7 +82,7 @@ func (g DeviceCode) grant(*OAuth) (oauth.Grant, error) {
 // ClientCredentials is the grant of a program that acts for itself (RFC 6749,
 // section 4.4). It authenticates with the ClientSecret or the Key of [OAuth],
 // one of which is required.
-type ClientCredentials struct{} //nolint:revive // the name is that of the RFC
+type ClientCredentials struct{} //nolint:revive // the RFC's name
 
 func (ClientCredentials) grant(o *OAuth) (oauth.Grant, error) {
 	if o.ClientID == "" || o.ClientSecret == "" && o.Key == nil {
@@ -109,8 +109,8 @@ func (g JWTBearer) grant(*OAuth) (oauth.Grant, error) {
 // EnterpriseManaged is the grant of a person whom the identity provider of an
 // enterprise has signed in (the extension
 // io.modelcontextprotocol/enterprise-managed-authorization): the ID token is
-// exchanged for an assertion (RFC 8693), and that for an access token (RFC
-// 7523). The ClientID of [OAuth] identifies the program to the server's
+// exchanged for an assertion (RFC 8693), and the assertion for an access token
+// (RFC 7523). The ClientID of [OAuth] identifies the program to the server's
 // authorization server.
 type EnterpriseManaged struct {
 	// TokenEndpoint is the identity provider's: https, or http on this machine.

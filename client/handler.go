@@ -18,8 +18,8 @@ type Handlers struct {
 	// leaves out get the defaults of the form.
 	ElicitForm func(ctx context.Context, params mcp.ElicitRequestFormParams) (mcp.ElicitResult, error)
 
-	// ElicitURL asks the user to open a URL. Show the whole URL before it is
-	// opened, and open nothing without consent.
+	// ElicitURL asks the user to open a URL. Show the whole URL first, and do not
+	// open it without consent.
 	ElicitURL func(ctx context.Context, params mcp.ElicitRequestURLParams) (mcp.ElicitResult, error)
 
 	// CreateMessage calls a model.
@@ -29,7 +29,7 @@ type Handlers struct {
 	ListRoots func(ctx context.Context) ([]mcp.Root, error)
 
 	// Log gets the log messages of servers, from LogLevel on. When it is nil,
-	// servers are asked for none.
+	// servers are asked for no log messages.
 	Log func(mcp.LoggingMessageNotificationParams)
 
 	// LogLevel is the least severe level to receive. The default is info.

@@ -140,7 +140,7 @@ func (c *Client) Prompts(ctx context.Context, opts ...CallOption) iter.Seq2[mcp.
 	})
 }
 
-// Collect returns everything that an iterator of a list returns, or its error.
+// Collect returns all items of an iterator, or its error.
 func Collect[Item any](items iter.Seq2[Item, error]) ([]Item, error) {
 	var all []Item
 	for item, err := range items {

@@ -9,9 +9,10 @@ import (
 )
 
 // InMemory returns a transport that lets the handler answer requests without a
-// network: what it writes is read while it writes, and it sees when a request is
-// cancelled or its response closed. Give it to [WithHTTPClient]. The host of a
-// URL does not matter to it. Package mcptest makes clients for tests of it.
+// network: the response is read while the handler writes it, and the handler
+// sees when a request is cancelled or its response closed. Give it to
+// [WithHTTPClient]. It ignores the host of a URL. Package mcptest makes clients
+// for tests with it.
 func InMemory(handler http.Handler) http.RoundTripper { return memory{handler} }
 
 type memory struct{ handler http.Handler }

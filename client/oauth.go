@@ -47,8 +47,8 @@ type OAuth struct {
 	// Scopes are asked for in any case, besides those that the server names.
 	Scopes []string
 
-	// DPoP takes no tokens but those that are bound to a key (RFC 9449). Without
-	// it they are used where the server wants them.
+	// DPoP accepts only tokens that are bound to a key (RFC 9449). Without it the
+	// client uses such tokens where the server demands them.
 	DPoP bool
 
 	// Open is the Open of the [AuthorizationCode] when there is no Grant.
@@ -60,8 +60,8 @@ type OAuth struct {
 	Dir string
 
 	// HTTPClient sends requests to authorization servers: its Transport counts.
-	// The default refuses to be sent to addresses of private networks by a
-	// server on the internet; a client given here has to.
+	// The default refuses addresses of private networks that a server on the
+	// internet names; a client given here has to do the same.
 	HTTPClient *http.Client
 
 	// InsecureNoPKCE signs in at an authorization server that does not say that
@@ -69,17 +69,18 @@ type OAuth struct {
 	InsecureNoPKCE bool
 
 	// InsecureNoIssuer signs in although the answer does not name its issuer (RFC
-	// 9207) and the authorization endpoint is of another origin than the issuer: the
-	// code of another authorization server might go to this one. An Issuer above
-	// makes it unnecessary.
+	// 9207) and the authorization endpoint has another origin than the issuer: the
+	// code of another authorization server might go to this one. It is unnecessary
+	// when Issuer is set.
 	InsecureNoIssuer bool
 }
 
-// WithOAuth gets an access token when the server asks for one. By default there
-// is none. It is for servers at an https URL, or an http URL of this machine;
-// other servers are not connected to. A refusal of the authorization server ends
-// the call with an [AuthError] that wraps an [OAuthError]. It takes the place of
-// [WithAuthorizer], and [Command] and [Attach] have no use for it.
+// WithOAuth gets an access token when the server asks for one. By default the
+// client gets no token. WithOAuth is for servers at an https URL, or an http
+// URL of this machine; other servers are not connected to. A refusal of the
+// authorization server ends the call with an [AuthError] that wraps an
+// [OAuthError]. It takes the place of [WithAuthorizer], and [Command] and
+// [Attach] have no use for it.
 func WithOAuth(o OAuth) Option {
 	return func(c *config) { c.oauth = &o }
 }

@@ -43,7 +43,7 @@ func WithImplementation(info mcp.Implementation) Option {
 }
 
 // WithHandlers answers the questions of servers. By default the client answers
-// none and tells servers so.
+// no questions and tells servers so.
 func WithHandlers(h Handlers) Option {
 	return func(c *config) { c.handlers = h }
 }
@@ -97,9 +97,9 @@ type Authorizer interface {
 	Challenged(ctx context.Context, resp *http.Response) (retry bool, err error)
 }
 
-// WithAuthorizer puts credentials on HTTP requests. By default there are none.
-// Whatever time the authorizer takes does not count in the IdleTimeout of
-// [Limits], because a person may have to sign in.
+// WithAuthorizer puts credentials on HTTP requests. By default requests carry
+// no credentials. The time of the authorizer does not count in the IdleTimeout
+// of [Limits], because a person may have to sign in.
 func WithAuthorizer(a Authorizer) Option {
 	if _, ok := a.(*oauth.Authorizer); ok {
 		return func(c *config) { c.peer.Authorizer = a } // it knows when a person acts
@@ -127,7 +127,7 @@ type Limits struct {
 	MaxMessageBytes int
 
 	// IdleTimeout is how long a call waits for the next message that belongs to
-	// it, progress among them. The default is 5 minutes; negative means no limit.
+	// it, including progress. The default is 5 minutes; negative means no limit.
 	IdleTimeout time.Duration
 
 	// MaxRounds bounds how often a server may ask for input during one call. The
@@ -184,7 +184,7 @@ type callConfig struct {
 }
 
 // WithProgress asks for progress of the call and gets it, in order and before
-// the call returns. By default servers are not asked for any.
+// the call returns. By default servers are not asked for progress.
 func WithProgress(f func(mcp.ProgressNotificationParams)) CallOption {
 	return func(c *callConfig) { c.progress = f }
 }

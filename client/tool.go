@@ -98,9 +98,9 @@ func (t *toolTable) restart(p *pager) {
 	}
 }
 
-// CallTool calls a tool. The arguments are anything that [encoding/json] encodes
-// as an object, or nil for none; nil slices and maps in them are sent as empty
-// ones. A tool that fails returns a result whose IsError is
+// CallTool calls a tool. The arguments are anything that [encoding/json]
+// encodes as an object, or nil for no arguments; nil slices and maps in them
+// are sent as empty ones. A tool that fails returns a result whose IsError is
 // set; see [Call] for a way that makes it an error.
 func (c *Client) CallTool(ctx context.Context, name string, arguments any, opts ...CallOption) (*mcp.CallToolResult, error) {
 	params, err := toolParams(name, arguments)
@@ -192,10 +192,10 @@ func (c *Client) mirror(ctx context.Context, name string, arguments any) (peer.M
 	}
 }
 
-// Call calls a tool and decodes what it returns: a string gets the text of the
+// Call calls a tool and decodes its result: a string gets the text of the
 // result, [*mcp.CallToolResult] the whole of it, and any other type the
-// structured content, or else the text as JSON, as [encoding/json] decodes it. A
-// tool that fails is a [*ToolError].
+// structured content, or else the text as JSON, as [encoding/json] decodes it.
+// A tool that fails is a [*ToolError].
 func Call[Out any](ctx context.Context, c *Client, name string, arguments any, opts ...CallOption) (Out, error) {
 	var out Out
 	result, err := c.CallTool(ctx, name, arguments, opts...)

@@ -64,19 +64,21 @@ type ServerCapabilities struct {
 	Experimental map[string]json.RawMessage `json:"experimental,omitzero"`
 }
 
-// ToolsCapability says what a server tells about its tools unasked.
+// ToolsCapability lists the notifications that a server sends about its tools.
 type ToolsCapability struct {
 	ListChanged bool `json:"listChanged,omitzero"`
 }
 
-// ResourcesCapability says what a server tells about its resources unasked.
+// ResourcesCapability lists the notifications that a server sends about its
+// resources.
 type ResourcesCapability struct {
 	// Subscribe says that the server reports updates of single resources.
 	Subscribe   bool `json:"subscribe,omitzero"`
 	ListChanged bool `json:"listChanged,omitzero"`
 }
 
-// PromptsCapability says what a server tells about its prompts unasked.
+// PromptsCapability lists the notifications that a server sends about its
+// prompts.
 type PromptsCapability struct {
 	ListChanged bool `json:"listChanged,omitzero"`
 }

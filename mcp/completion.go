@@ -52,7 +52,7 @@ type CompleteContext struct {
 	Arguments map[string]string `json:"arguments,omitzero"`
 }
 
-// CompletionReference says what the argument to complete belongs to: a
+// CompletionReference names the owner of the argument to complete: a
 // [PromptReference] or a [ResourceTemplateReference]. A pointer to one of them
 // will do as well, if it is not nil; decoding always yields the value.
 type CompletionReference interface{ completionReference() }

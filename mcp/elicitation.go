@@ -30,7 +30,7 @@ type ElicitRequestURLParams struct {
 	URL     string     `json:"url"`
 }
 
-// ElicitAction is what a user did when asked.
+// ElicitAction is the user's reaction to a question.
 type ElicitAction string
 
 // The actions a user can take.

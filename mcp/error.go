@@ -17,7 +17,7 @@ type Error struct {
 	// Message is one sentence.
 	Message string `json:"message"`
 
-	// Data is any JSON value, or nil for none.
+	// Data is any JSON value, or nil for no value.
 	Data json.RawMessage `json:"data,omitzero"`
 }
 

@@ -15,8 +15,8 @@ type InputRequiredResult struct {
 	RequestState *string `json:"requestState,omitzero"`
 }
 
-// InputRequests are what a server wants answered, each under a key of the
-// server's choosing.
+// InputRequests are the questions of a server, each under a key of the server's
+// choosing.
 type InputRequests map[string]InputRequest
 
 // InputRequest is one thing a server wants answered. Method tells what Params

@@ -36,8 +36,8 @@ type LoggingMessageNotificationParams struct {
 	Data json.RawMessage `json:"data"`
 }
 
-// LoggingLevel is the severity of a log message, one of those of syslog
-// (RFC 5424, section 6.2.1).
+// LoggingLevel is the severity of a log message, one of the severities of
+// syslog (RFC 5424, section 6.2.1).
 type LoggingLevel string
 
 // The logging levels, from the least severe to the most.

@@ -130,12 +130,12 @@ func (c ToolUseContent) MarshalJSON() ([]byte, error) {
 	}{typeToolUse, wire(c)})
 }
 
-// ToolResultContent tells a model what came of a tool it wanted called.
+// ToolResultContent is the result of a tool call that a model asked for.
 type ToolResultContent struct {
 	// ToolUseID is the ID of the [ToolUseContent] this answers.
 	ToolUseID string        `json:"toolUseId"`
 	Content   ContentBlocks `json:"content"`
-	// StructuredContent is any JSON value, null included, or nil for none.
+	// StructuredContent is any JSON value, null included, or nil for no value.
 	StructuredContent json.RawMessage `json:"structuredContent,omitzero"`
 	IsError           bool            `json:"isError,omitzero"`
 	// Meta should go back to the model unchanged with later messages.

@@ -62,7 +62,7 @@ type CallToolResult struct {
 	Meta       Meta          `json:"_meta,omitzero"`
 	ResultType ResultType    `json:"resultType,omitzero"`
 	Content    ContentBlocks `json:"content"`
-	// StructuredContent is any JSON value, null included, or nil for none.
+	// StructuredContent is any JSON value, null included, or nil for no value.
 	StructuredContent json.RawMessage `json:"structuredContent,omitzero"`
 	// IsError says that the tool failed and that Content tells the model why.
 	IsError bool `json:"isError,omitzero"`

@@ -1,6 +1,6 @@
-// Package idp has the identity providers whose tokens a server can take: any
-// issuer of OpenID Connect or OAuth ([OIDC]), the well-known ones by their names,
-// and issuers of opaque tokens, which are asked about each.
+// Package idp has the identity providers whose tokens a server can accept: any
+// issuer of OpenID Connect or OAuth ([OIDC]), well-known issuers by name, and
+// issuers of opaque tokens, which are asked about each token.
 //
 //	resource, err := auth.NewResource("https://mcp.example.com/mcp",
 //		idp.Google("1234-abcd.apps.googleusercontent.com"))

@@ -26,8 +26,8 @@ const gitHubRefusals = 30
 // whether it belongs to this app. A token of another app, or a personal access
 // token, may have been given to somebody else and is refused.
 //
-// The subject is the numeric id of the account, which stays when the login
-// changes; Name is the login. Scopes are GitHub's and not the server's.
+// The subject is the numeric id of the account, which does not change with the
+// login; Name is the login. Scopes are GitHub's and not the server's.
 func GitHub(clientID, clientSecret string) auth.Provider { return github{clientID, clientSecret} }
 
 type github struct{ id, secret string }
@@ -55,7 +55,7 @@ func (g github) Open(env auth.Environment) (*auth.Verifier, error) {
 // isGitHubToken reports whether GitHub can have given the token to an app for a
 // user: gho_ or ghu_ and, in tokens of the usual length, a checksum at the end;
 // or the 40 hexadecimal digits of a token from before 2021. Personal access
-// tokens and those of installations have other prefixes.
+// tokens and installation tokens have other prefixes.
 //
 // https://github.blog/engineering/platform-security/behind-githubs-new-authentication-token-formats/
 func isGitHubToken(token string) bool {

@@ -11,8 +11,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/weburl"
 )
 
-// An IntrospectionEndpoint is where an issuer answers questions about its
-// tokens, and the credentials to ask with. All fields are required.
+// An IntrospectionEndpoint is the endpoint at which an issuer answers questions
+// about its tokens, with the credentials for it. All fields are required.
 type IntrospectionEndpoint struct{ URL, ClientID, ClientSecret string }
 
 // Introspection accepts the opaque access tokens of an issuer by asking it about

@@ -68,9 +68,9 @@ func WithKeyLifetime(d time.Duration) Option {
 
 // WithOutage sets how long keys are used beyond their lifetime while the issuer
 // cannot be reached, an hour by default. Afterwards requests are answered with
-// 503. A key that the issuer withdraws during its outage stays good for as long.
-// An issuer that answers with a set without keys can be reached, and its old
-// keys are gone.
+// 503. A key that the issuer withdraws during its outage stays good for that
+// time. An issuer that answers with a set without keys can be reached, and its
+// old keys are gone.
 func WithOutage(d time.Duration) Option {
 	return func(p *profile) {
 		if p.outage = d; d < 0 || d > maxKeyTime {
@@ -79,8 +79,8 @@ func WithOutage(d time.Duration) Option {
 	}
 }
 
-// StrictAudience refuses tokens that are also meant for others. The default
-// takes them as long as this server is among their audiences.
+// StrictAudience refuses tokens with further audiences. By default a token is
+// good if this server is among its audiences.
 func StrictAudience() Option { return func(p *profile) { p.strictAudience = true } }
 
 // StrictType refuses tokens that are not marked as access tokens by the type

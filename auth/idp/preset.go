@@ -98,8 +98,8 @@ func Okta(issuer, audience string, opts ...Option) auth.Provider {
 
 // Keycloak accepts access tokens of a realm of the Keycloak server at baseURL.
 // Keycloak puts the audience into tokens only when told to: add an audience
-// mapper to a client scope. Roles are those of the realm; for the roles of a
-// client, point [WithClaims] at resource_access.
+// mapper to a client scope. Roles are realm roles; for the roles of a client,
+// point [WithClaims] at resource_access.
 func Keycloak(baseURL, realm, audience string, opts ...Option) auth.Provider {
 	p := newProfile(profile{
 		issuer:    strings.TrimSuffix(baseURL, "/") + "/realms/" + realm,

@@ -128,8 +128,8 @@ func (p *profile) Open(env auth.Environment) (*auth.Verifier, error) {
 	}, nil
 }
 
-// rememberTime is how long an accepted token is remembered at most. A token that
-// its issuer revokes stays good for as long.
+// rememberTime is how long an accepted token is remembered at most. A token
+// that its issuer revokes stays good for that time.
 const rememberTime = 60 * time.Second
 
 // An accepted token is good as long as the keys it was verified with are in use.
@@ -238,9 +238,9 @@ func (p *profile) recognizes(token string) bool {
 }
 
 // OIDC accepts the JWT access tokens of any issuer that publishes its keys by
-// OpenID Connect Discovery or RFC 8414. The audience is what the issuer calls this
-// server, in most cases the URL that is given to [auth.NewResource]. Both are
-// required.
+// OpenID Connect Discovery or RFC 8414. The audience is the issuer's name for
+// this server, in most cases the URL that is given to [auth.NewResource]. Both
+// are required.
 func OIDC(issuer, audience string, opts ...Option) auth.Provider {
 	return newProfile(profile{issuer: issuer, audiences: []string{audience}}, opts)
 }
