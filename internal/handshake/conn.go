@@ -205,8 +205,8 @@ func (c *Conn) Notification(ctx context.Context, req *jsonrpc.Request) *jsonrpc.
 }
 
 // Reply takes the client's response to a request of the server. It ignores a
-// malformed response, because an error would help nobody. Before the handshake
-// there is nothing to respond to.
+// malformed response, because an error would not help the client. Before the
+// handshake there is nothing to respond to.
 func (c *Conn) Reply(message []byte) *jsonrpc.Error {
 	if c.peer == nil {
 		return jsonrpc.ErrIsResponse

@@ -19,7 +19,7 @@ import (
 // A fixture is a server that uses everything that a connection carries.
 type fixture struct {
 	*mcpengine.Engine
-	cancelled chan error // has what ended a "wait"
+	cancelled chan error // has the cause of each cancelled "wait"
 }
 
 type none struct{}
@@ -99,7 +99,7 @@ type stdioClient struct {
 	lines []string
 }
 
-// Write takes what the server writes.
+// Write receives the output of the server.
 func (c *stdioClient) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -128,7 +128,7 @@ func (c *stdioClient) send(lines ...string) {
 	}
 }
 
-// got returns what was received since the last call.
+// got returns the messages received since the last call.
 func (c *stdioClient) got() []string {
 	synctest.Wait()
 	c.mu.Lock()

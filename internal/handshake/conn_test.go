@@ -21,7 +21,7 @@ func TestCompatibilityMatrix(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		send []string
-		want []string // what the answers contain
+		want []string // parts of the answers
 	}{
 		{"client of 2026-07-28", []string{stateless("1", "prompts/list", "")}, []string{`"resultType":"complete"`}},
 		{"client of 2026-07-28 that discovers first", []string{stateless("1", "server/discover", "")}, []string{discovered}},

@@ -126,7 +126,7 @@ func (s *stream) next() sse.Event {
 	return e
 }
 
-// rest returns what is left of the stream.
+// rest returns the remaining events of the stream.
 func (s *stream) rest() (events []sse.Event) {
 	s.t.Helper()
 	for {
@@ -234,7 +234,7 @@ func (c *client) stream(resp *http.Response) *stream {
 	return &stream{t: c.t, resp: resp, reader: sse.NewReader(resp.Body, 1<<22)}
 }
 
-// await returns what ch delivers, and fails the test where it would hang.
+// await receives from ch, and fails the test when that takes too long.
 func await[T any](t *testing.T, ch <-chan T, what string) (v T) {
 	t.Helper()
 	select {

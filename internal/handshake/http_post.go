@@ -143,7 +143,7 @@ func (x *exchange) run(req *jsonrpc.Request) *jsonrpc.Response {
 	s.adapt(req, level)
 	if !x.http.config.JSONOnly {
 		req.Asker = x
-		if s.peer.traits().Primes {
+		if s.peer.traits().StartsWithID {
 			req.StreamCloser = &x.stream
 		}
 	}

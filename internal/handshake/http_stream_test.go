@@ -22,7 +22,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/sse"
 )
 
-// A script is a handler whose call does what the test tells it to.
+// A script is a handler whose calls the test controls.
 type script struct {
 	started chan *jsonrpc.Request
 	steps   chan func(ctx context.Context, req *jsonrpc.Request, notify func(jsonrpc.Notification))

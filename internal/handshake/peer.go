@@ -15,7 +15,7 @@ var versions = protocol.Names(protocol.IsHandshake)
 // handshake has established.
 const reservedPrefix = "io.modelcontextprotocol/"
 
-// A Peer is what a client has said of itself in the handshake.
+// A Peer is the description of a client in the handshake.
 type Peer struct {
 	Version      string
 	Capabilities []byte // a JSON object
@@ -56,7 +56,7 @@ func invalid(message string) *jsonrpc.Error {
 // traits returns the properties of the negotiated version.
 func (p *Peer) traits() *protocol.Version { return protocol.Find(p.Version) }
 
-// Adapt puts what the peer has said of itself into the "_meta" of a request.
+// Adapt puts the description of the peer into the "_meta" of a request.
 // The level is for log messages; it is empty for a client that wants none.
 func (p *Peer) Adapt(req *jsonrpc.Request, level string) {
 	req.Handshake = true

@@ -121,7 +121,7 @@ func openSSE(t *testing.T, h http.Handler, path, caller string) *sseClient {
 	return c
 }
 
-// events returns what was received since the last call.
+// events returns the events received since the last call.
 func (c *sseClient) events() []sse.Event {
 	c.t.Helper()
 	synctest.Wait()

@@ -250,7 +250,7 @@ func TestSSEKeepAlive(t *testing.T) {
 	})
 }
 
-// A connection whose calls all block still answers what needs no slot.
+// A connection whose calls all block still answers requests that need no slot.
 func TestSSEBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()

@@ -143,7 +143,7 @@ func (st *stream) openLocked() {
 // been called before, and when the version does not have such events, because
 // clients could not read them.
 func (st *stream) sendFirstID() bool {
-	if st.sentFirstID || st.id == "" || !st.session.peer.traits().Primes {
+	if st.sentFirstID || st.id == "" || !st.session.peer.traits().StartsWithID {
 		return false
 	}
 	st.sentFirstID = true

@@ -171,7 +171,7 @@ func (s *subscriptions) start(ctx context.Context, req *jsonrpc.Request) *listen
 type listener struct {
 	forward      func(jsonrpc.Notification)
 	cancel       context.CancelFunc
-	acknowledged chan struct{} // closed when the engine has said what it serves
+	acknowledged chan struct{} // closed when the engine has acknowledged the request
 	honoured     bool          // the engine serves the resource; set before acknowledged is closed
 	once         sync.Once
 	ended        chan struct{}

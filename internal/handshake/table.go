@@ -74,7 +74,7 @@ func (t *table) forget(s *session) {
 }
 
 // victim returns the session that makes room for another one: a session of the
-// caller who has most, that has not been used for long. It only looks at a
+// caller who has most that has not been used for long. It only looks at a
 // sample, in the order of the map. An exact order would need a list that every
 // request has to lock.
 func (t *table) victim() (found *session) {

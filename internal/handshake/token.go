@@ -112,7 +112,7 @@ func parseClaims(plain []byte) (t claims, ok bool) {
 	return t, ok && isValidObject(t.peer.Capabilities) && isValidObject(t.peer.Info)
 }
 
-// parseInfo reads what appendInfo has written.
+// parseInfo reads the output of appendInfo.
 func parseInfo(written []byte) (info []byte, ok bool) {
 	if len(written) > 0 && written[0] == '{' {
 		return written, true // with more than name and version

@@ -36,10 +36,10 @@ type Version struct {
 	// (2025-03-26, transports, "Resumability and Redelivery").
 	Resumes bool
 
-	// Primes says that an event stream begins with an event without data, and
-	// that the server may interrupt it (2025-11-25, transports, "Sending
-	// Messages to the Server").
-	Primes bool
+	// StartsWithID says that an event stream begins with an event that has an id
+	// and no data, and that the server may interrupt the stream (2025-11-25,
+	// transports, "Sending Messages to the Server").
+	StartsWithID bool
 
 	// ManyBlocks says that a message of a sampling request may have several
 	// blocks of content (2025-11-25, changelog, "Minor changes").
@@ -86,13 +86,13 @@ var versions = compile([]Version{
 		},
 	},
 	{
-		Name:       "2025-11-25",
-		Handshake:  true,
-		Resumes:    true,
-		Primes:     true,
-		ManyBlocks: true,
-		Structured: StructuredObject,
-		NotFound:   mcp.CodeResourceNotFound, MissingCapability: mcp.CodeInvalidParams,
+		Name:         "2025-11-25",
+		Handshake:    true,
+		Resumes:      true,
+		StartsWithID: true,
+		ManyBlocks:   true,
+		Structured:   StructuredObject,
+		NotFound:     mcp.CodeResourceNotFound, MissingCapability: mcp.CodeInvalidParams,
 		adds: map[Kind][]string{
 			Tool:           {"icons", "execution"},
 			Resource:       {"icons"},
