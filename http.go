@@ -120,7 +120,7 @@ type EventStore interface {
 	End(stream string)
 }
 
-// withDefaults fills in what is not set.
+// withDefaults sets the members that are zero to their defaults.
 func (c HTTPConfig) withDefaults() HTTPConfig {
 	if c.Path == "" {
 		c.Path = "/mcp"

@@ -134,7 +134,7 @@ func (s *subscriptions) updated(uri string) {
 	}
 }
 
-// take returns what is pending.
+// take returns the pending changes and removes them.
 func (s *subscriptions) take(sub *subscription) (change, []changedFeature, []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -202,8 +202,8 @@ func newSubscription(honoured mcp.SubscriptionFilter) *subscription {
 	return sub
 }
 
-// endSubscription delivers what is pending and appends the result that tells a
-// client that its subscription has ended in good order (subscriptions,
+// endSubscription delivers the pending changes and appends the result that
+// tells a client that its subscription has ended in good order (subscriptions,
 // "Graceful Closure").
 func (r *Request) endSubscription(sub *subscription, dst []byte) []byte {
 	r.deliver(r.engine.subscriptions.take(sub))

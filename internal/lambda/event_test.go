@@ -280,7 +280,7 @@ func TestClientAddressBehindABalancer(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ forwarded, want string }{
 		{"192.0.2.7", "192.0.2.7:0"},
-		{"203.0.113.66, 192.0.2.7", "192.0.2.7:0"}, // the first is what the client claims
+		{"203.0.113.66, 192.0.2.7", "192.0.2.7:0"}, // the client has sent the first one
 		{"192.0.2.7:5123", "192.0.2.7:0"},
 		{"[2001:db8::1]:5123", "[2001:db8::1]:0"},
 		{"unknown", ""},

@@ -125,7 +125,7 @@ func (x *exchange) abandoned(ctx context.Context, reason any) {
 	err, ok := reason.(error)
 	switch {
 	case reason == nil && x.writer.complete():
-		return // what it was called by has answered
+		return // the request has been answered
 	case reason == nil:
 		x.log(ctx, slog.LevelError, "the handler ended its goroutine")
 	case !ok || !errors.Is(err, http.ErrAbortHandler):

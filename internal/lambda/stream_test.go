@@ -191,7 +191,7 @@ func TestPanicInAStreamBreaksItOff(t *testing.T) {
 	}
 }
 
-// Close is what the runtime client calls when the platform takes no more.
+// The runtime client calls Close when the platform takes no more data.
 func TestCloseEndsTheRequest(t *testing.T) {
 	t.Parallel()
 	ended := false

@@ -26,7 +26,7 @@ func TestWeatherIsABootstrap(t *testing.T) {
 	const meta = `"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}`
 	for _, test := range []struct{ method, name, params, want string }{
 		{"tools/call", "get_weather", `{"name":"get_weather","arguments":{"city":"Tokyo"},` + meta + `}`, "The weather in Tokyo is sunny"},
-		{"server/discover", "", `{` + meta + `}`, `"tools":{}`}, // no listChanged: nobody could hear of it
+		{"server/discover", "", `{` + meta + `}`, `"tools":{}`}, // no listChanged: clients could not be told
 		{"tools/list", "", `{` + meta + `}`, `"ttlMs":60000`},
 		{"subscriptions/listen", "", `{"notifications":{"toolsListChanged":true},` + meta + `}`, `-32601`},
 	} {

@@ -169,7 +169,7 @@ func (r *Reader) field(line []byte) {
 			b.hasID = true
 		}
 	case "retry":
-		// The standard applies the time at once, whatever becomes of the event.
+		// The standard applies the time at once, even if the event is dropped.
 		if wait, ok := parseRetry(value); ok {
 			b.retry = wait
 			r.retry, r.hasRetry = wait, true

@@ -25,7 +25,7 @@ import (
 type fake struct {
 	release chan struct{} // ends "wait" and "stubborn"
 	closing chan struct{} // ends subscriptions
-	causes  chan error    // has what cancelled a "wait" or "chatter"
+	causes  chan error    // has the cause of each cancelled "wait" or "chatter"
 }
 
 func newFake() *fake {
@@ -153,7 +153,7 @@ func (s *session) send(lines ...string) {
 	synctest.Wait()
 }
 
-// wants checks what was written since the last call, in this order.
+// wants checks the messages written since the last call, in this order.
 func (s *session) wants(want ...string) {
 	s.t.Helper()
 	s.compare(want, false)

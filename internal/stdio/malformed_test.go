@@ -187,7 +187,7 @@ func TestMalformedLines(t *testing.T) {
 	}
 }
 
-// A notification is never answered, whatever is wrong with it.
+// A notification is never answered, even if it is malformed.
 func TestNotificationsAreNotAnswered(t *testing.T) {
 	for name, line := range map[string]string{
 		"of the handshake":        `{"jsonrpc":"2.0","method":"notifications/initialized"}`,

@@ -123,7 +123,7 @@ var statuses = []int{
 	http.StatusNotAcceptable, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType,
 }
 
-// documented says what is wrong with an answer.
+// documented returns an error for an answer that the package does not document.
 func documented(w *httptest.ResponseRecorder) error {
 	if !slices.Contains(statuses, w.Code) {
 		return errors.New("the status is not documented")

@@ -49,7 +49,7 @@ func TestIsHandshake(t *testing.T) {
 	for _, test := range []struct {
 		name, body string
 		versions   []string
-		want       string // what the handshake versions are given, empty if nothing
+		want       string // what the recorder is given; empty if nothing
 	}{
 		{"2026-07-28", call, []string{version}, ""},
 		{"2026-07-28, no header", call, nil, ""},

@@ -72,7 +72,7 @@ func TestStandardHeaders(t *testing.T) {
 		{"empty name", call, fields{nameField: one("")}, "does not match"},
 		{"other name", call, fields{nameField: one("admin")}, `"admin" does not match body value "echo"`},
 		{"name in capitals", call, fields{nameField: one("ECHO")}, "does not match"},
-		{"name with a blank", call, fields{nameField: one("echo ")}, "does not match"}, // net/http trims what is not encoded
+		{"name with a blank", call, fields{nameField: one("echo ")}, "does not match"}, // net/http trims values that are not encoded
 		{"name as JSON", call, fields{nameField: one(`"echo"`)}, "does not match"},
 		{"name escaped in the body", body("tools/call", `"name":"\u0065cho",`), nil, ""},
 		{"name escaped in the header", call, fields{nameField: one(`\u0065cho`)}, "does not match"},

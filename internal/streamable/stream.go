@@ -86,8 +86,8 @@ func (s *stream) start() {
 	}
 }
 
-// run notes that the handler runs: from now on the answer may become a stream
-// whatever it will be. Refusals, which have a status of their own, come before.
+// run notes that the handler runs: from now on the answer may become a stream.
+// Refusals, which have a status of their own, come before that.
 func (s *stream) run() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -23,12 +23,12 @@ const (
 	version = "2026-07-28"
 	meta    = `"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}`
 
-	// call is what newRequest sends.
+	// call is the message that newRequest sends.
 	call = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"n":1},` + meta + `}}`
 
 	notification = `{"jsonrpc":"2.0","method":"notifications/x","params":{}}`
 
-	// completed is what the fake handlers answer.
+	// completed is the answer of the fake handlers.
 	completed = `{"resultType":"complete"}`
 )
 
@@ -213,7 +213,7 @@ func wantError(t *testing.T, w *httptest.ResponseRecorder, status, code int, par
 	}
 }
 
-// await returns what ch delivers, and fails the test where it would hang.
+// await receives from ch, and fails the test when that takes too long.
 func await[T any](t *testing.T, ch <-chan T, what string) (v T) {
 	t.Helper()
 	select {
