@@ -54,7 +54,7 @@ func TestTables(t *testing.T) {
 	}
 	report(t, broken)
 
-	// The rule finds what it is about.
+	// The rule finds a table.
 	broken, err = arch.Tables("testdata/tables", isVersion, isMethod)
 	want := []string{
 		"testdata/tables/tables.go:6:20: protocol version 2025-06-18: use the tables of internal/protocol",
@@ -69,7 +69,7 @@ func TestTables(t *testing.T) {
 func isVersion(text string) bool { return protocol.Find(text) != nil }
 func isMethod(text string) bool  { return protocol.MethodOf(text).Name != "" }
 
-// What the command line shows passes internal/terminal.
+// All output of the command line passes internal/terminal.
 func TestTerminal(t *testing.T) {
 	t.Parallel()
 	broken, err := arch.RawWrites(folder + "/cmd/mcpengine")

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// The modules that the rules are about: the library, and the command line, whose
-// dependencies are not the library's.
+// The modules with rules: the library, and the command line, which has
+// dependencies of its own.
 const (
 	root = "github.com/mcpengine/mcpengine"
 	cli  = root + "/cmd/mcpengine"
@@ -31,12 +31,12 @@ var owners = map[string][]string{
 	"github.com/go-jose/go-jose/v4": {root + "/auth/idp", root + "/internal/oauth"},
 	"golang.org/x/sync":             {root + "/auth", root + "/auth/idp"},
 
-	// What signing in needs of the system.
+	// Signing in needs these of the system.
 	"github.com/cli/browser":        {root + "/internal/oauth"},
 	"github.com/zalando/go-keyring": {root + "/internal/oauth"},
 
-	// What a host's file is written in, and the locks: a host's file, our
-	// profile and the token store are each edited by one package.
+	// The formats of hosts' files, and the locks. A host's file, our profile and
+	// the token store are each edited by one package.
 	"github.com/tailscale/hujson":     {cli + "/internal/hostconfig"},
 	"github.com/pelletier/go-toml/v2": {cli + "/internal/hostconfig"},
 	"github.com/gofrs/flock":          {cli + "/internal/hostconfig", root + "/internal/oauth", cli + "/internal/profile"},
@@ -52,8 +52,8 @@ var owners = map[string][]string{
 	"github.com/aws/aws-sdk-go-v2/service/sts":              {cli + "/internal/deploy"},
 	"github.com/aws/smithy-go":                              {cli + "/internal/awsauth", cli + "/internal/deploy"},
 
-	// A server needs no more of it than strings. The client and the command,
-	// which no server links, may use all of it.
+	// A server needs only its strings. The client and the command, which no server
+	// links, may use all of it.
 	"github.com/go-json-experiment/json": {
 		root + "/client",
 		root + "/internal/jsonrpc",
@@ -85,8 +85,8 @@ var unlinked = []string{
 // verification is what only a server with protected features may link.
 var verification = []string{root + "/auth/idp", "github.com/go-jose"}
 
-// OpenServerLinks reports the packages in the graph of a server binary without
-// protected features that only verify tokens.
+// OpenServerLinks reports the packages that verify tokens in the graph of a server
+// binary without protected features.
 func OpenServerLinks(g Graph) []string {
 	var broken []string
 	for path := range g {
@@ -134,8 +134,8 @@ func ForeignImports(g Graph) []string {
 	return sorted(broken)
 }
 
-// WireImports reports what package mcp imports besides the standard library.
-// It holds the wire types and nothing that a user of them would have to carry.
+// WireImports reports what package mcp imports besides the standard library. The
+// package holds the wire types, and must not bring other modules to its users.
 func WireImports(g Graph) []string {
 	var broken []string
 	for _, path := range g[root+"/mcp"].Imports {

@@ -20,10 +20,10 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// A scope is what it is called, byte for byte, or what a declared one implies.
+// A scope matches byte for byte, or through a declared hierarchy.
 func TestAttackC04Scopes(t *testing.T) {
 	t.Parallel()
-	f := newFort(t, fortConfig{})
+	f := newFixture(t, fixtureConfig{})
 	tests := []struct {
 		scope string
 		want  verdict
@@ -55,7 +55,7 @@ func TestAttackC04Scopes(t *testing.T) {
 // own.
 func TestAttackC07Namespaces(t *testing.T) {
 	t.Parallel()
-	f := newFort(t, fortConfig{})
+	f := newFixture(t, fixtureConfig{})
 	text := func(context.Context, none) (string, error) { return "done", nil }
 	mcpengine.AddTool(f.engine, "same", "", text, mcpengine.Public())
 	mcpengine.AddPrompt(f.engine, "same", "", text, mcpengine.RequireScopes("mcp:write"))
@@ -66,29 +66,30 @@ func TestAttackC07Namespaces(t *testing.T) {
 	f.check(t, sendStateless(t, f.engine, call{method: "resources/read", params: `"uri":"same:same"`, header: bearer(reader)}), denied)
 }
 
-// Groups are qualified where two issuers could mean different things by a name.
+// With two issuers, a rule has to name the issuer of the group. A rule that does
+// not lets nobody in.
 func TestAttackC10Groups(t *testing.T) {
 	t.Parallel()
 	other := authtest.NewProvider(t)
-	f := newFort(t, fortConfig{resource: []auth.ResourceOption{auth.WithProvider(idp.OIDC(other.Issuer(), resourceURL))}})
+	f := newFixture(t, fixtureConfig{resource: []auth.ResourceOption{auth.WithProvider(idp.OIDC(other.Issuer(), resourceURL))}})
 	groups := authtest.Claims{"groups": []string{"admin"}}
-	own, foreign := f.token(groups), other.AccessToken(resourceURL, groups)
+	own, others := f.token(groups), other.AccessToken(resourceURL, groups)
 	text := func(context.Context, none) (string, error) { return "done", nil }
 	mcpengine.AddTool(f.engine, "ours", "", text, mcpengine.Allow(auth.InGroup(f.idp.Issuer()+"#admin")))
 	for _, test := range []struct {
 		tool, token string
 		want        verdict
-	}{{"ours", own, passes}, {"ours", foreign, denied}, {"staff", own, denied}, {"staff", foreign, denied}} {
+	}{{"ours", own, passes}, {"ours", others, denied}, {"staff", own, denied}, {"staff", others, denied}} {
 		c := call{method: "tools/call", params: fmt.Sprintf(`"name":%q`, test.tool), header: bearer(test.token)}
 		f.check(t, sendStateless(t, f.engine, c), test.want)
 	}
 }
 
-// A handler that finds out by itself that a scope is missing says so with a
-// status as long as it can, and afterwards with an error.
+// A handler that finds a scope missing is answered with an HTTP status if the
+// response has not begun, and with a JSON-RPC error otherwise.
 func TestAttackC11CheckScopes(t *testing.T) {
 	t.Parallel()
-	f := newFort(t, fortConfig{})
+	f := newFixture(t, fixtureConfig{})
 	mcpengine.AddTool(f.engine, "delete", "", func(ctx context.Context, _ none) (string, error) {
 		mcpengine.Progress(ctx, 1, 2, "looking")
 		if err := mcpengine.CheckScopes(ctx, "mcp:write"); err != nil {
@@ -116,7 +117,7 @@ func TestAttackC11CheckScopes(t *testing.T) {
 }
 
 // listed returns the names in all pages of a list, and an answer of each page.
-func listed(t *testing.T, f *fort, method, member string, header http.Header) (names []string, pages []answer) {
+func listed(t *testing.T, f *fixture, method, member string, header http.Header) (names []string, pages []answer) {
 	t.Helper()
 	cursor := ""
 	for {
@@ -140,11 +141,11 @@ func listed(t *testing.T, f *fort, method, member string, header http.Header) (n
 	}
 }
 
-// A caller finds in lists what it may use, and what another scope would let it
-// use; and no page is anybody else's.
+// A list has the features that the caller may use, and the features that another
+// scope would open to it. A cursor of one caller is of no use to another.
 func TestAttackC12Lists(t *testing.T) {
 	t.Parallel()
-	f := newFort(t, fortConfig{
+	f := newFixture(t, fixtureConfig{
 		resource: []auth.ResourceOption{auth.OpenDiscovery()},
 		engine:   []mcpengine.Option{mcpengine.WithPageSize(3), mcpengine.WithCache(time.Hour, mcp.CacheScopePublic)},
 	})
@@ -205,10 +206,10 @@ func TestAttackC12Lists(t *testing.T) {
 	})
 }
 
-// Without a token there are no lists, unless the resource says so.
+// Lists need a token, unless the resource opens discovery.
 func TestAttackC12ClosedDiscovery(t *testing.T) {
 	t.Parallel()
-	f := newFort(t, fortConfig{})
+	f := newFixture(t, fixtureConfig{})
 	for _, method := range []string{"server/discover", "tools/list", "prompts/list", "resources/list", "resources/templates/list", "no/method", "subscriptions/listen"} {
 		params := ""
 		if method == "subscriptions/listen" {
@@ -218,15 +219,15 @@ func TestAttackC12ClosedDiscovery(t *testing.T) {
 		f.check(t, sendLambda(t, f.engine, call{method: method, params: params}), nobody)
 	}
 	for _, method := range []string{"ping", "tools/list", "logging/setLevel", "resources/unsubscribe", "tools/call"} {
-		f.check(t, post(t, f.engine, "/mcp", call{method: method}.earlier(), handshakeHeader(nil)), nobody)
+		f.check(t, post(t, f.engine, "/mcp", call{method: method}.handshake(), handshakeHeader(nil)), nobody)
 	}
 }
 
-// What one caller was given is of no use to another: an open round, a session,
-// a connection.
+// A request state, a session and a connection belong to one caller, and are of no
+// use to another.
 func TestAttackC15BoundToTheCaller(t *testing.T) {
 	t.Parallel()
-	f := newFort(t, fortConfig{resource: []auth.ResourceOption{auth.OpenDiscovery()}})
+	f := newFixture(t, fixtureConfig{resource: []auth.ResourceOption{auth.OpenDiscovery()}})
 	type name struct {
 		Name string `json:"name"`
 	}
@@ -264,7 +265,7 @@ func TestAttackC15BoundToTheCaller(t *testing.T) {
 		}{"bob": {bob, 404}, "nobody": {nil, 401}, "alice": {alice, 200}, "alice with a new token": {renewed, 200}} {
 			h := handshakeHeader(test.header)
 			h.Set("Mcp-Session-Id", header.Get("Mcp-Session-Id"))
-			if a := post(t, f.engine, "/mcp", call{method: "tools/call", params: `"name":"read"`}.earlier(), h); a.status != test.status {
+			if a := post(t, f.engine, "/mcp", call{method: "tools/call", params: `"name":"read"`}.handshake(), h); a.status != test.status {
 				t.Errorf("%s: %d %s", who, a.status, a.body)
 			}
 			if test.status != http.StatusOK {
@@ -277,7 +278,7 @@ func TestAttackC15BoundToTheCaller(t *testing.T) {
 	t.Run("session of nobody", func(t *testing.T) {
 		h := handshakeHeader(alice)
 		h.Set("Mcp-Session-Id", openSession(t, f.engine, "2025-11-25", nil).Get("Mcp-Session-Id"))
-		if a := post(t, f.engine, "/mcp", call{method: "tools/list"}.earlier(), h); a.status != http.StatusNotFound {
+		if a := post(t, f.engine, "/mcp", call{method: "tools/list"}.handshake(), h); a.status != http.StatusNotFound {
 			t.Errorf("%d %s", a.status, a.body)
 		}
 	})
@@ -285,7 +286,7 @@ func TestAttackC15BoundToTheCaller(t *testing.T) {
 		s := openSSE(t, f.engine, alice)
 		s.post(t, fmt.Sprintf(initialize, "2024-11-05"), alice)
 		s.next(t)
-		read := call{method: "tools/call", params: `"name":"read"`}.earlier()
+		read := call{method: "tools/call", params: `"name":"read"`}.handshake()
 		if a := s.post(t, read, bob); a.status != http.StatusNotFound {
 			t.Errorf("bob: %d %s", a.status, a.body)
 		}
@@ -297,21 +298,21 @@ func TestAttackC15BoundToTheCaller(t *testing.T) {
 	})
 }
 
-// A tool that is added later has the policy of all others by default.
+// A tool that is added while the engine serves has the default policy.
 func TestAttackC20AddedLater(t *testing.T) {
 	t.Parallel()
-	f := newFort(t, fortConfig{})
+	f := newFixture(t, fixtureConfig{})
 	f.check(t, sendStateless(t, f.engine, call{method: "tools/call", params: `"name":"late"`}), nobody)
 	addTool(f.engine, "late")
 	f.check(t, sendStateless(t, f.engine, call{method: "tools/call", params: `"name":"late"`}), nobody)
 	f.check(t, sendStateless(t, f.engine, call{method: "tools/call", params: `"name":"late"`, header: bearer(f.token(nil))}), passes)
 }
 
-// Subscriptions have the policy of what they are for: of each resource, and of
-// lists.
+// A subscription to a resource has the policy of the resource, and a subscription
+// to list changes has the policy of lists.
 func TestAttackC14Subscriptions(t *testing.T) {
 	t.Parallel()
-	f := newFort(t, fortConfig{})
+	f := newFixture(t, fixtureConfig{})
 	reader := bearer(f.token(nil))
 	filter := func(uris ...string) string {
 		quoted, _ := json.Marshal(uris)
@@ -459,7 +460,8 @@ func TestAttackC17StreamsEndWithTheToken(t *testing.T) {
 	}
 }
 
-// A caller hears of changes of what it sees and of nothing else.
+// A caller is notified of changes to the features that it can see, and of no
+// others.
 func TestAttackC14Notifications(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -514,12 +516,12 @@ func TestAttackC14Notifications(t *testing.T) {
 	})
 }
 
-// Middleware sees a request only when its caller may make it, and knows who
-// that is.
+// Middleware sees a request only after its authorization, and can read the
+// caller.
 func TestMiddlewareComesAfterAuthorization(t *testing.T) {
 	t.Parallel()
 	var seen []string
-	f := newFort(t, fortConfig{engine: []mcpengine.Option{mcpengine.WithMiddleware(func(next mcpengine.MethodHandler) mcpengine.MethodHandler {
+	f := newFixture(t, fixtureConfig{engine: []mcpengine.Option{mcpengine.WithMiddleware(func(next mcpengine.MethodHandler) mcpengine.MethodHandler {
 		return func(ctx context.Context, req *mcpengine.Request) (mcpengine.Result, error) {
 			seen = append(seen, req.Name()+" "+auth.UserFrom(ctx).Subject)
 			return next(ctx, req)
@@ -533,15 +535,15 @@ func TestMiddlewareComesAfterAuthorization(t *testing.T) {
 	}
 }
 
-// What is hidden and what does not exist are answered with the same bytes.
+// A hidden feature and a missing feature are answered with the same bytes.
 func TestAttackC13Hidden(t *testing.T) {
 	t.Parallel()
-	f := newFort(t, fortConfig{})
+	f := newFixture(t, fixtureConfig{})
 	reader := f.token(nil)
 	for _, touch := range touches {
 		for _, way := range ways {
-			newest := way.name == "2026-07-28" || way.name == "Lambda"
-			if touch.earlier && newest {
+			stateless := way.name == "2026-07-28" || way.name == "Lambda"
+			if touch.handshake && stateless {
 				continue
 			}
 			for _, token := range []string{reader, ""} {
@@ -564,11 +566,11 @@ func TestAttackC13Hidden(t *testing.T) {
 	}
 }
 
-// D26: what a protected resource holds is not for caches that callers share,
-// whatever was said about it.
+// D26: the contents of a protected resource never have the cache scope "public",
+// even if the resource asks for it.
 func TestAttackD26Resources(t *testing.T) {
 	t.Parallel()
-	f := newFort(t, fortConfig{})
+	f := newFixture(t, fixtureConfig{})
 	text := func(context.Context, none) (string, error) { return "done", nil }
 	shared := mcpengine.WithCache(time.Hour, mcp.CacheScopePublic)
 	mcpengine.AddResource(f.engine, "file:///shared", "", text, shared)
@@ -581,10 +583,11 @@ func TestAttackD26Resources(t *testing.T) {
 	}
 }
 
-// D6: nothing but the token says who is calling, not even what wraps the engine.
+// D6: the caller comes from the token alone. A user that a wrapping handler puts
+// into the context does not count.
 func TestAttackD06CallerOfTheContext(t *testing.T) {
 	t.Parallel()
-	f := newFort(t, fortConfig{})
+	f := newFixture(t, fixtureConfig{})
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		admin := &auth.User{Issuer: f.idp.Issuer(), Subject: "root", Scopes: []string{"mcp:admin"}, Groups: []string{"admin"}}
 		f.engine.ServeHTTP(w, r.WithContext(auth.ContextWithUser(r.Context(), admin)))

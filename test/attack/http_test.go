@@ -13,11 +13,10 @@ import (
 	"github.com/mcpengine/mcpengine/auth/authtest"
 )
 
-// Family D, as far as it is about credentials: every one of these is refused
-// whatever it asks for.
+// Family D, bad credentials: each is refused, whichever feature is requested.
 func TestAttackCredentials(t *testing.T) {
 	t.Parallel()
-	f := newFort(t, fortConfig{})
+	f := newFixture(t, fixtureConfig{})
 	good, admin := f.token(nil), f.token(authtest.Claims{"scope": "mcp:admin", "groups": []string{"admin"}})
 	header := func(name string, values ...string) http.Header { return http.Header{name: values} }
 	tests := []struct {
@@ -68,7 +67,7 @@ func TestAttackCredentials(t *testing.T) {
 		t.Run(test.name+", 2025-11-25", func(t *testing.T) {
 			h := handshakeHeader(test.header)
 			h.Set("Mcp-Session-Id", openSession(t, f.engine, "2025-11-25", bearer(good)).Get("Mcp-Session-Id"))
-			check(t, post(t, f.engine, path, c.earlier(), h))
+			check(t, post(t, f.engine, path, c.handshake(), h))
 		})
 		t.Run(test.name+", GET /sse", func(t *testing.T) {
 			if test.feature == "public" && test.status == 401 || test.status == 400 || test.feature == "plain" {
@@ -84,10 +83,10 @@ func TestAttackCredentials(t *testing.T) {
 	}
 }
 
-// Family D, as far as header and body can say different things.
+// Family D, requests whose header and body disagree.
 func TestAttackMessages(t *testing.T) {
 	t.Parallel()
-	f := newFort(t, fortConfig{})
+	f := newFixture(t, fixtureConfig{})
 	reader := f.token(nil)
 	body := func(method, params string) string {
 		return fmt.Sprintf(`{"jsonrpc":"2.0","id":1,"method":%q,"params":{%s,%s}}`, method, statelessMeta, params)
@@ -105,7 +104,7 @@ func TestAttackMessages(t *testing.T) {
 		{"D09 another version in the header", "tools/call", "write", "2025-03-26", body("tools/call", `"name":"write"`), 400, -32020},
 		{"D09 no version in the header", "tools/call", "write", "", body("tools/call", `"name":"write"`), 400, -32020},
 		{
-			"D09 an earlier version without a session", "tools/call", "write", "2025-03-26",
+			"D09 a handshake version without a session", "tools/call", "write", "2025-03-26",
 			`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"write"}}`, 403, -32600,
 		},
 		{
@@ -156,10 +155,10 @@ func TestAttackMessages(t *testing.T) {
 	}
 }
 
-// Names that look like another are the names of nothing.
+// A name that only looks like the name of a feature is unknown.
 func TestAttackD12Names(t *testing.T) {
 	t.Parallel()
-	f := newFort(t, fortConfig{})
+	f := newFixture(t, fixtureConfig{})
 	reader := f.token(nil)
 	for _, name := range []string{"re\u0430d", "read ", " read", "read\u0000", "read\u200d", "\uff52ead", "READ", "./read", "read/", "", strings.Repeat("read", 2500)} {
 		quoted, err := json.Marshal(name)
@@ -173,7 +172,7 @@ func TestAttackD12Names(t *testing.T) {
 // A batch is authorized as a whole before any of it runs.
 func TestAttackD13Batch(t *testing.T) {
 	t.Parallel()
-	f := newFort(t, fortConfig{resource: []auth.ResourceOption{auth.OpenDiscovery()}})
+	f := newFixture(t, fixtureConfig{resource: []auth.ResourceOption{auth.OpenDiscovery()}})
 	item := func(id int, tool string) string {
 		return fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":%q}}`, id, tool)
 	}
@@ -212,10 +211,11 @@ func TestAttackD13Batch(t *testing.T) {
 	})
 }
 
-// Origin and Host come before tokens: a web page learns nothing from them.
+// Origin and Host are checked before the token, so that a web page does not learn
+// whether a token is good.
 func TestAttackD16Origin(t *testing.T) {
 	t.Parallel()
-	f := newFort(t, fortConfig{engine: []mcpengine.Option{mcpengine.WithHTTP(mcpengine.HTTPConfig{
+	f := newFixture(t, fixtureConfig{engine: []mcpengine.Option{mcpengine.WithHTTP(mcpengine.HTTPConfig{
 		AllowedOrigins: []string{"https://app.example"}, AllowedHosts: []string{"rs.example"},
 	})}})
 	token := f.token(nil)
@@ -251,7 +251,7 @@ func TestAttackD16Origin(t *testing.T) {
 // browser adds by itself.
 func TestAttackD18Preflight(t *testing.T) {
 	t.Parallel()
-	f := newFort(t, fortConfig{engine: []mcpengine.Option{mcpengine.WithHTTP(mcpengine.HTTPConfig{AllowedOrigins: []string{"https://app.example"}})}})
+	f := newFixture(t, fixtureConfig{engine: []mcpengine.Option{mcpengine.WithHTTP(mcpengine.HTTPConfig{AllowedOrigins: []string{"https://app.example"}})}})
 	header := http.Header{}
 	header.Set("Origin", "https://app.example")
 	header.Set("Access-Control-Request-Method", "POST")
@@ -269,10 +269,11 @@ func TestAttackD18Preflight(t *testing.T) {
 	}
 }
 
-// Methods of HTTP that are not served stay so, and the others need a token.
+// HTTP methods that the endpoint does not serve are refused, and the others need
+// a token.
 func TestAttackD21Methods(t *testing.T) {
 	t.Parallel()
-	f := newFort(t, fortConfig{})
+	f := newFixture(t, fixtureConfig{})
 	token := f.token(nil)
 	for _, method := range []string{http.MethodPut, http.MethodHead, http.MethodPatch, "BREW"} {
 		if a := serve(t, f.engine, method, "/mcp", "", bearer(token)); a.status != http.StatusMethodNotAllowed {
@@ -285,13 +286,13 @@ func TestAttackD21Methods(t *testing.T) {
 	f.check(t, serve(t, f.engine, http.MethodDelete, "/mcp", "", session), nobody)
 	f.check(t, serve(t, f.engine.SSEHandler(""), http.MethodGet, "/sse", "", nil), nobody)
 	f.check(t, post(t, f.engine, "/mcp", fmt.Sprintf(initialize, "2025-11-25"), handshakeHeader(nil)), nobody)
-	f.check(t, serve(t, f.engine.SSEHandler(""), http.MethodPost, "/messages?sessionId=x", call{method: "tools/list"}.earlier(), handshakeHeader(nil)), nobody)
+	f.check(t, serve(t, f.engine.SSEHandler(""), http.MethodPost, "/messages?sessionId=x", call{method: "tools/list"}.handshake(), handshakeHeader(nil)), nobody)
 }
 
-// Whatever is answered is not to be kept for another caller.
+// No answer may be cached for another caller.
 func TestAttackD26Caches(t *testing.T) {
 	t.Parallel()
-	f := newFort(t, fortConfig{})
+	f := newFixture(t, fixtureConfig{})
 	for _, token := range []string{"", "garbage-that-is-no-token", f.token(nil)} {
 		for _, c := range []call{
 			{method: "tools/list", header: bearer(token)},

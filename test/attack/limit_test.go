@@ -17,10 +17,11 @@ import (
 	"github.com/mcpengine/mcpengine"
 )
 
-// Who may read does not write, and one challenge names all that is missing.
+// A caller with a scope to read may not write, and one challenge names all missing
+// scopes.
 func TestAttackC01ReaderWrites(t *testing.T) {
 	t.Parallel()
-	f := newFort(t, fortConfig{})
+	f := newFixture(t, fixtureConfig{})
 	token := f.token(nil)
 	for _, way := range ways {
 		for feature, scopes := range map[string]string{"write": "mcp:write", "both": "mcp:write reports"} {
@@ -32,10 +33,10 @@ func TestAttackC01ReaderWrites(t *testing.T) {
 	}
 }
 
-// A token buys nobody more time to send a message, nor more room for its fields.
+// The limits of time and of header size are the same with and without a token.
 func TestAttackD22Limits(t *testing.T) {
 	t.Parallel()
-	f := newFort(t, fortConfig{engine: []mcpengine.Option{mcpengine.WithHTTP(mcpengine.HTTPConfig{IOTimeout: 100 * time.Millisecond})}})
+	f := newFixture(t, fixtureConfig{engine: []mcpengine.Option{mcpengine.WithHTTP(mcpengine.HTTPConfig{IOTimeout: 100 * time.Millisecond})}})
 	server := httptest.NewServer(f.engine)
 	defer server.Close()
 	body, header := call{method: "tools/call", params: `"name":"read"`, header: bearer(f.token(nil))}.stateless()
@@ -86,11 +87,11 @@ func TestAttackD22Limits(t *testing.T) {
 	}
 }
 
-// Where a gateway renames WWW-Authenticate, the body says where to sign in, and
-// so do both well-known paths.
+// If a gateway renames WWW-Authenticate, a client still finds where to sign in:
+// from the body, and from both well-known paths.
 func TestAttackD25RenamedChallenge(t *testing.T) {
 	t.Parallel()
-	f := newFort(t, fortConfig{})
+	f := newFixture(t, fixtureConfig{})
 	server := httptest.NewServer(f.engine)
 	defer server.Close()
 	a := sendStateless(t, f.engine, call{method: "tools/call", params: `"name":"read"`})
@@ -111,11 +112,10 @@ func TestAttackD25RenamedChallenge(t *testing.T) {
 	}
 }
 
-// A request that is turned away gets a JSON-RPC error with its id, over every
-// transport.
+// A refused request gets a JSON-RPC error with its id, over every transport.
 func TestAttackF02Refusal(t *testing.T) {
 	t.Parallel()
-	f := newFort(t, fortConfig{})
+	f := newFixture(t, fixtureConfig{})
 	body, header := call{method: "tools/call", params: `"name":"read"`}.stateless()
 	body = strings.Replace(body, `"id":1`, `"id":"the id"`, 1)
 	for name, a := range map[string]answer{

@@ -10,7 +10,7 @@ import (
 	"github.com/mcpengine/mcpengine/auth/authtest"
 )
 
-// A verdict is what a caller is answered with.
+// A verdict is the answer that a test expects.
 type verdict struct {
 	status    int
 	challenge string // WWW-Authenticate
@@ -25,7 +25,7 @@ var (
 	nobody  = verdict{status: http.StatusUnauthorized, challenge: `Bearer resource_metadata="` + metadataURL + `"`}
 )
 
-// needs is the verdict on a caller that lacks one of the scopes.
+// needs returns the verdict for a caller that lacks one of the scopes.
 func needs(scopes string) verdict {
 	return verdict{
 		status: http.StatusForbidden,
@@ -35,7 +35,8 @@ func needs(scopes string) verdict {
 	}
 }
 
-// loginFor is the verdict on nobody where scopes are needed.
+// loginFor returns the verdict for a request without a token that needs the
+// scopes.
 func loginFor(scopes string) verdict {
 	return verdict{
 		status:    http.StatusUnauthorized,
@@ -44,7 +45,7 @@ func loginFor(scopes string) verdict {
 	}
 }
 
-// badToken is the verdict on a token that is not good: 401T.
+// badToken is the verdict for an invalid token: 401T.
 var badToken = verdict{
 	status: http.StatusUnauthorized,
 	challenge: `Bearer error="invalid_token", error_description="the access token is invalid", ` +
@@ -52,9 +53,9 @@ var badToken = verdict{
 	data: map[string]any{"error": "invalid_token", "resource_metadata": metadataURL},
 }
 
-// check compares an answer with the verdict, and makes sure that handlers have
-// run if and only if it passes.
-func (f *fort) check(t *testing.T, a answer, want verdict) {
+// check compares an answer with the verdict, and checks that a handler has run if
+// and only if the verdict lets the request pass.
+func (f *fixture) check(t *testing.T, a answer, want verdict) {
 	t.Helper()
 	ran := f.took()
 	if a.status != want.status {
@@ -89,11 +90,11 @@ func (f *fort) check(t *testing.T, a answer, want verdict) {
 	}
 }
 
-// touches are all the methods that touch a feature. "%s" is its name.
+// touches are all the requests that use a feature. "%s" is its name.
 var touches = []struct {
 	method, params string
-	newest         bool // versions with a handshake lack it
-	earlier        bool // the newest version lacks it
+	stateless      bool // handshake versions lack it
+	handshake      bool // 2026-07-28 lacks it
 }{
 	{method: "tools/call", params: `"name":"%s","arguments":{}`},
 	{method: "prompts/get", params: `"name":"%s","arguments":{"topic":"t"}`},
@@ -102,15 +103,15 @@ var touches = []struct {
 	{method: "completion/complete", params: `"ref":{"type":"ref/prompt","name":"%s"},"argument":{"name":"topic","value":""}`},
 	{method: "completion/complete", params: `"ref":{"type":"ref/resource","uri":"file:///%s/{topic}"},"argument":{"name":"topic","value":""}`},
 	{method: "completion/complete", params: `"ref":{"type":"ref/resource","uri":"file:///%s/t"},"argument":{"name":"topic","value":""}`},
-	{method: "resources/subscribe", params: `"uri":"file:///%s"`, earlier: true},
-	{method: "resources/subscribe", params: `"uri":"file:///%s/t"`, earlier: true},
+	{method: "resources/subscribe", params: `"uri":"file:///%s"`, handshake: true},
+	{method: "resources/subscribe", params: `"uri":"file:///%s/t"`, handshake: true},
 }
 
-// Every method that touches a feature has the same policy, over every transport
+// A feature has the same policy in every method that uses it, over every transport
 // and in every version.
 func TestAttackC14EveryMethodHasThePolicy(t *testing.T) {
 	t.Parallel()
-	f := newFort(t, fortConfig{})
+	f := newFixture(t, fixtureConfig{})
 	tokens := map[string]string{
 		"nobody":           "",
 		"reader":           f.token(nil),
@@ -157,13 +158,13 @@ func TestAttackC14EveryMethodHasThePolicy(t *testing.T) {
 	for _, test := range tests {
 		for _, touch := range touches {
 			for _, way := range ways {
-				newest := way.name == "2026-07-28" || way.name == "Lambda"
-				if touch.newest && !newest || touch.earlier && newest {
+				stateless := way.name == "2026-07-28" || way.name == "Lambda"
+				if touch.stateless && !stateless || touch.handshake && stateless {
 					continue
 				}
-				// A session and a connection belong to their caller: nobody cannot use
-				// the reader's, not even for what is public.
-				if !newest && tokens[test.caller] == "" && test.want.status == http.StatusOK {
+				// A session and a connection belong to their caller: a request without
+				// a token cannot use the reader's, not even for a public feature.
+				if !stateless && tokens[test.caller] == "" && test.want.status == http.StatusOK {
 					continue
 				}
 				params := strings.ReplaceAll(touch.params, "%s", test.feature)
@@ -182,11 +183,11 @@ func TestAttackC14EveryMethodHasThePolicy(t *testing.T) {
 	}
 }
 
-// The policy is that of the feature which is used: no spelling of a member hides
-// it from the one and shows it to the other.
+// Authorization and the handler read the same feature name, however the member is
+// spelled.
 func TestAttackC14OneReaderOfNames(t *testing.T) {
 	t.Parallel()
-	f := newFort(t, fortConfig{})
+	f := newFixture(t, fixtureConfig{})
 	token := f.token(nil)
 	for _, params := range []string{
 		`"ref":{"type":"ref/prompt","NAME":"secret"},"argument":{"name":"topic","value":""}`,
@@ -206,10 +207,10 @@ func TestAttackC14OneReaderOfNames(t *testing.T) {
 	}
 }
 
-// What is wrong with the options of a feature is said when it is added.
+// Adding a feature with wrong options panics with the reason.
 func TestPolicyMistakes(t *testing.T) {
 	t.Parallel()
-	f := newFort(t, fortConfig{})
+	f := newFixture(t, fixtureConfig{})
 	open := mcpengine.New("open")
 	tests := []struct {
 		name   string

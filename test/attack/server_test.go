@@ -16,11 +16,11 @@ import (
 	"github.com/mcpengine/mcpengine/auth/authtest"
 )
 
-// When the provider does not answer, tokens are neither good nor bad, and what
-// needs none works.
+// If the provider does not answer, a request with a token fails as unavailable,
+// and a public feature works.
 func TestAttackE05ProviderDown(t *testing.T) {
 	t.Parallel()
-	f := newFort(t, fortConfig{})
+	f := newFixture(t, fixtureConfig{})
 	down := verdict{status: http.StatusServiceUnavailable}
 	f.idp.SetDown(true)
 	for _, tool := range []string{"public", "read"} {
@@ -39,10 +39,10 @@ func TestAttackE05ProviderDown(t *testing.T) {
 	f.check(t, sendStateless(t, f.engine, call{method: "tools/call", params: `"name":"read"`}), loginFor("mcp:read"))
 }
 
-// E4: keys that are known go on being good when the provider is gone.
+// E4: tokens signed with cached keys stay valid when the provider is gone.
 func TestAttackE04ProviderGone(t *testing.T) {
 	t.Parallel()
-	f := newFort(t, fortConfig{})
+	f := newFixture(t, fixtureConfig{})
 	c := call{method: "tools/call", params: `"name":"read"`, header: bearer(f.token(nil))}
 	f.check(t, sendStateless(t, f.engine, c), passes)
 	f.idp.SetDown(true)
@@ -50,7 +50,7 @@ func TestAttackE04ProviderGone(t *testing.T) {
 	f.check(t, sendStateless(t, f.engine, c), passes)
 }
 
-// C19: an answer of a provider that never comes is no answer.
+// C19: if the verifier panics or fails, the request is refused with 503.
 func TestAttackC19VerifierPanics(t *testing.T) {
 	t.Parallel()
 	for name, verify := range map[string]func(context.Context, string) (*auth.User, error){
@@ -61,7 +61,7 @@ func TestAttackC19VerifierPanics(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFort(t, fortConfig{provider: func(*authtest.Provider) auth.Provider { return auth.Custom("https://id.example", verify) }})
+			f := newFixture(t, fixtureConfig{provider: func(*authtest.Provider) auth.Provider { return auth.Custom("https://id.example", verify) }})
 			a := sendStateless(t, f.engine, call{method: "tools/call", params: `"name":"plain"`, header: bearer("the-token-of-alice")})
 			f.check(t, a, verdict{status: http.StatusServiceUnavailable})
 			if strings.Contains(f.logged()+a.body, "the-token-of-alice") {
@@ -71,10 +71,10 @@ func TestAttackC19VerifierPanics(t *testing.T) {
 	}
 }
 
-// F1: the engine says of itself what the configuration says, to everybody.
+// F1: the engine serves the metadata of its configuration to everybody.
 func TestAttackF01Metadata(t *testing.T) {
 	t.Parallel()
-	f := newFort(t, fortConfig{})
+	f := newFixture(t, fixtureConfig{})
 	for _, path := range []string{"/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-protected-resource"} {
 		for method, status := range map[string]int{"GET": 200, "HEAD": 200, "OPTIONS": 204, "POST": 405, "DELETE": 405} {
 			header := http.Header{"Origin": {"https://evil.example"}, "X-Forwarded-Host": {"evil.example"}, "Authorization": {"Bearer garbage-that-is-no-token"}}
@@ -103,12 +103,12 @@ func TestAttackF01Metadata(t *testing.T) {
 	}
 }
 
-// F4: over stdio nobody is verified. What is protected stays shut and says how
-// it opens, and there is no challenge that nobody could answer.
+// F4: over stdio there are no tokens. A protected feature is refused with an error
+// that says to connect over HTTP, and without a challenge.
 func TestAttackF04Stdio(t *testing.T) {
 	t.Parallel()
-	f := newFort(t, fortConfig{})
-	modern := func(method, params string) string {
+	f := newFixture(t, fixtureConfig{})
+	stateless := func(method, params string) string {
 		body, _ := call{method: method, params: params}.stateless()
 		return body
 	}
@@ -118,14 +118,14 @@ func TestAttackF04Stdio(t *testing.T) {
 		want    string
 		ran     int
 	}{
-		{"a public tool", modern("tools/call", `"name":"public"`), "hello stranger", 1},
-		{"a protected tool", modern("tools/call", `"name":"read"`), "connect to the server over HTTP", 0},
-		{"any other tool", modern("tools/call", `"name":"plain"`), "connect to the server over HTTP", 0},
-		{"a hidden tool", modern("tools/call", `"name":"secret"`), "Unknown tool", 0},
-		{"a protected resource", modern("resources/read", `"uri":"file:///read"`), "connect to the server over HTTP", 0},
-		{"a subscription", modern("subscriptions/listen", `"notifications":{"resourceSubscriptions":["file:///read"]}`), "connect to the server over HTTP", 0},
-		{"a list", modern("tools/list", ""), `{"tools":[{"name":"public"`, 0},
-		{"discovery", modern("server/discover", ""), `"supportedVersions"`, 0},
+		{"a public tool", stateless("tools/call", `"name":"public"`), "hello stranger", 1},
+		{"a protected tool", stateless("tools/call", `"name":"read"`), "connect to the server over HTTP", 0},
+		{"any other tool", stateless("tools/call", `"name":"plain"`), "connect to the server over HTTP", 0},
+		{"a hidden tool", stateless("tools/call", `"name":"secret"`), "Unknown tool", 0},
+		{"a protected resource", stateless("resources/read", `"uri":"file:///read"`), "connect to the server over HTTP", 0},
+		{"a subscription", stateless("subscriptions/listen", `"notifications":{"resourceSubscriptions":["file:///read"]}`), "connect to the server over HTTP", 0},
+		{"a list", stateless("tools/list", ""), `{"tools":[{"name":"public"`, 0},
+		{"discovery", stateless("server/discover", ""), `"supportedVersions"`, 0},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -228,10 +228,11 @@ func TestPublicURL(t *testing.T) {
 	}
 }
 
-// D28: static tokens have no metadata, and lists say when to come back.
+// D28: with static tokens the engine serves no metadata, and lists have a time to
+// live.
 func TestStaticTokens(t *testing.T) {
 	t.Parallel()
-	f := newFort(t, fortConfig{provider: func(*authtest.Provider) auth.Provider {
+	f := newFixture(t, fixtureConfig{provider: func(*authtest.Provider) auth.Provider {
 		return auth.StaticTokens(map[string]auth.User{
 			auth.HashToken("0123456789abcdef0123"): {Subject: "robot", Machine: true, Scopes: []string{"mcp:write"}, Expiry: time.Now().Add(time.Hour)},
 		})
@@ -255,11 +256,10 @@ func TestStaticTokens(t *testing.T) {
 	}
 }
 
-// The effective policy has a line for every feature, whether it has options or
-// not.
+// Explain prints a line for every feature, with or without options.
 func TestExplain(t *testing.T) {
 	t.Parallel()
-	f := newFort(t, fortConfig{})
+	f := newFixture(t, fixtureConfig{})
 	lines := strings.Split(f.engine.Explain().String(), "\n")
 	want := map[string]string{
 		"discovery lists, server/discover": "a verified caller default of WithAuth",

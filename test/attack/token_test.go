@@ -12,9 +12,9 @@ import (
 	"github.com/mcpengine/mcpengine/auth/authtest"
 )
 
-// badTokens are tokens that must not be accepted. Package auth has many more of
-// them: here it is about what the engine makes of any.
-func badTokens(f *fort) map[string]string {
+// badTokens returns tokens that must not be accepted. The tests of auth/idp have
+// many more. The tests here check what the engine does with a refused token.
+func badTokens(f *fixture) map[string]string {
 	good := f.token(nil)
 	parts := strings.Split(good, ".")
 	return map[string]string{
@@ -36,11 +36,11 @@ func badTokens(f *fort) map[string]string {
 	}
 }
 
-// A token that is not good is refused with 401, also where none is needed, and
-// before anything else is known of the request.
+// An invalid token is refused with 401 before the body is read, even if the
+// feature needs no token.
 func TestAttackBadTokens(t *testing.T) {
 	t.Parallel()
-	f := newFort(t, fortConfig{})
+	f := newFixture(t, fixtureConfig{})
 	good := f.token(nil)
 	for name, token := range badTokens(f) {
 		for _, feature := range []string{"public", "read"} {
@@ -71,7 +71,7 @@ func TestAttackBadTokens(t *testing.T) {
 
 func TestAttackB12Expired(t *testing.T) {
 	t.Parallel()
-	f := newFort(t, fortConfig{})
+	f := newFixture(t, fixtureConfig{})
 	token := f.token(authtest.Claims{"exp": time.Now().Add(-time.Hour).Unix()})
 	want := badToken
 	want.challenge = strings.Replace(want.challenge, "is invalid", "has expired", 1)
@@ -79,10 +79,10 @@ func TestAttackB12Expired(t *testing.T) {
 	f.check(t, a, want)
 }
 
-// A client that sends a token bound to a key learns which scheme would take it.
+// The refusal of a token that is bound to a key names the scheme for such tokens.
 func TestAttackB20BoundToken(t *testing.T) {
 	t.Parallel()
-	f := newFort(t, fortConfig{})
+	f := newFixture(t, fixtureConfig{})
 	for _, way := range ways {
 		token := f.token(authtest.Claims{"cnf": map[string]string{"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}})
 		a := way.send(t, f.engine, call{method: "tools/call", params: `"name":"read"`, header: bearer(token), login: f.token(nil)})
@@ -92,7 +92,7 @@ func TestAttackB20BoundToken(t *testing.T) {
 	}
 }
 
-// unread fails the test when it is read.
+// unread is a body that fails the test when it is read.
 type unread struct{ t *testing.T }
 
 func (u unread) Read([]byte) (int, error) {
@@ -100,10 +100,10 @@ func (u unread) Read([]byte) (int, error) {
 	return 0, io.ErrUnexpectedEOF
 }
 
-// Who sends a bad token is refused before the body is read, whatever it is.
+// A request with a bad token is refused before its body is read.
 func TestAttackD23BodyIsNotRead(t *testing.T) {
 	t.Parallel()
-	f := newFort(t, fortConfig{})
+	f := newFixture(t, fixtureConfig{})
 	f.token(nil)
 	for _, path := range []string{"/mcp", "/messages"} {
 		var h http.Handler = f.engine
@@ -121,10 +121,10 @@ func TestAttackD23BodyIsNotRead(t *testing.T) {
 	}
 }
 
-// What the Python original got wrong.
+// Faults of the Python MCPEngine that this engine must not have.
 func TestPythonFaults(t *testing.T) {
 	t.Parallel()
-	f := newFort(t, fortConfig{})
+	f := newFixture(t, fixtureConfig{})
 	reader := f.token(authtest.Claims{"sid": "session-of-somebody", "user_id": "admin"})
 	tests := []struct {
 		name string

@@ -16,14 +16,14 @@ import (
 	"github.com/mcpengine/mcpengine/internal/lambda"
 )
 
-// An answer is what came of one message.
+// An answer is the HTTP response to one message.
 type answer struct {
 	status int
 	header http.Header
 	body   string // of the response, or the event that answers the message
 }
 
-// message is the part of an answer that tests look at.
+// message returns the part of an answer that tests look at.
 func (a answer) message(t testing.TB) (m struct {
 	ID     any             `json:"id"`
 	Result json.RawMessage `json:"result"`
@@ -49,7 +49,7 @@ func (a answer) message(t testing.TB) (m struct {
 	return m
 }
 
-// A call is a message on its way to an engine.
+// A call is a request to an engine.
 type call struct {
 	method string
 	params string // members, without braces
@@ -78,7 +78,7 @@ type way struct {
 	send func(t *testing.T, e *mcpengine.Engine, c call) answer
 }
 
-// ways are all of them. Policies must not depend on which is taken.
+// ways are all combinations. A policy must not depend on the way.
 var ways = []way{
 	{"2026-07-28", sendStateless},
 	{"2025-11-25", sendSession},
@@ -88,7 +88,7 @@ var ways = []way{
 
 const statelessMeta = `"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{"elicitation":{"form":{}}}}`
 
-// newest returns the body and the header of a call in the newest version.
+// stateless returns the body and the header of a call in 2026-07-28.
 func (c call) stateless() (body string, header http.Header) {
 	params := statelessMeta
 	if c.params != "" {
@@ -110,8 +110,8 @@ func (c call) stateless() (body string, header http.Header) {
 	return fmt.Sprintf(`{"jsonrpc":"2.0","id":1,"method":%q,"params":{%s}}`, c.method, params), header
 }
 
-// earlier returns the body of a call in a version with a handshake.
-func (c call) earlier() string {
+// handshake returns the body of a call in a handshake version.
+func (c call) handshake() string {
 	return fmt.Sprintf(`{"jsonrpc":"2.0","id":1,"method":%q,"params":{%s}}`, c.method, c.params)
 }
 
@@ -137,7 +137,7 @@ func serve(t *testing.T, h http.Handler, method, path, body string, header http.
 
 const initialize = `{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":%q,"capabilities":{"elicitation":{}},"clientInfo":{"name":"c","version":"1"}}}`
 
-// handshakeHeader returns the header of a POST in a version with a handshake.
+// handshakeHeader returns the header of a POST in a handshake version.
 func handshakeHeader(header http.Header) http.Header {
 	header = clone(header)
 	header.Set("Content-Type", "application/json")
@@ -162,7 +162,7 @@ func sendSession(t *testing.T, e *mcpengine.Engine, c call) answer {
 	session := openSession(t, e, "2025-11-25", bearer(c.login))
 	header := handshakeHeader(c.header)
 	header.Set("Mcp-Session-Id", session.Get("Mcp-Session-Id"))
-	return post(t, e, "/mcp", c.earlier(), header)
+	return post(t, e, "/mcp", c.handshake(), header)
 }
 
 // sendSSE opens an event stream and sends the call there.
@@ -171,7 +171,7 @@ func sendSSE(t *testing.T, e *mcpengine.Engine, c call) answer {
 	s := openSSE(t, e, bearer(c.login))
 	s.post(t, fmt.Sprintf(initialize, "2024-11-05"), bearer(c.login))
 	s.next(t)
-	a := s.post(t, c.earlier(), c.header)
+	a := s.post(t, c.handshake(), c.header)
 	if a.status == http.StatusAccepted {
 		a.status, a.header, a.body = http.StatusOK, http.Header{}, s.next(t)
 	}

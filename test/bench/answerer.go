@@ -12,8 +12,8 @@ import (
 	"sync"
 )
 
-// maxPrepared is how long a call and its answer may be, in bytes each, to be
-// prepared. What is longer goes to the server.
+// maxPrepared bounds a call and its answer, in bytes each. A longer one is not
+// prepared, and goes to the server.
 const maxPrepared = 16 << 10
 
 // An answerer is the listener of a server that is to cost next to nothing for a
@@ -22,8 +22,8 @@ const maxPrepared = 16 << 10
 // then gets the same answer, with its own id, and the server does not learn of
 // it; any other goes to the server.
 //
-// A connection is that of one client in one session, whose fields say the same
-// in each call. So calls are told apart by their bodies, within a connection.
+// A connection belongs to one client in one session, which sends the same header
+// fields with every call. So within a connection the body identifies the call.
 type answerer struct{ net.Listener }
 
 func (a answerer) Accept() (net.Conn, error) {
@@ -47,8 +47,8 @@ type answered struct {
 	out    []byte
 }
 
-// Read returns what the server has to see. A client that waits for each answer
-// sends its requests one at a time, so what comes is a request or a part of one.
+// Read returns the bytes that the server has to see. The client waits for each
+// answer before its next request, so the bytes are one request or a part of one.
 func (c *answered) Read(p []byte) (int, error) {
 	for len(c.unread) == 0 {
 		n, err := c.Conn.Read(c.buffer)
@@ -68,7 +68,8 @@ func (c *answered) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Write sends what the server says, and keeps it if it may be an answer to a call.
+// Write sends the server's bytes, and keeps them if they may be an answer to a
+// call.
 func (c *answered) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	if len(c.answer)+len(p) > maxPrepared {
@@ -81,8 +82,8 @@ func (c *answered) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// tryAnswer reports whether it has answered a request. If not, that is for the
-// server.
+// tryAnswer reports whether it has answered a request. If not, the server has to
+// answer it.
 func (c *answered) tryAnswer(request []byte) (bool, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -122,13 +123,13 @@ func isCall(data []byte) bool {
 	return json.Unmarshal(bodyOf(data), &message) == nil && message.Method == "tools/call"
 }
 
-// A prepared is a call with its answer, in both of which the id is open.
+// A prepared is a call with its answer. Both have a hole for the id.
 type prepared struct {
 	call, head, result template // the hole of the head is for the length
 }
 
-// prepare returns a call with what the server has said to it, and nil if that is
-// not a JSON-RPC response with the id of the call.
+// prepare returns a call with the server's answer, and nil if the answer is not a
+// JSON-RPC response with the id of the call.
 func prepare(call, answer []byte) *prepared {
 	r, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(answer)), nil)
 	if err != nil {

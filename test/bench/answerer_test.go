@@ -34,7 +34,7 @@ func startAnswerer(t *testing.T, handler http.Handler) (server *httptest.Server,
 	return server, posts
 }
 
-// exchange sends a request and returns what is answered, but for when.
+// exchange sends a request and returns the answer without its Date.
 func exchange(t *testing.T, c net.Conn, request []byte) string {
 	t.Helper()
 	if _, err := c.Write(request); err != nil {
@@ -52,7 +52,7 @@ func exchange(t *testing.T, c net.Conn, request []byte) string {
 	return regexp.MustCompile("(?m)^Date: .*\n").ReplaceAllString(raw.String(), "")
 }
 
-// Whoever answers, the bytes are the same.
+// The answerer sends the same bytes as the server.
 func TestAnswererAnswersAsTheServer(t *testing.T) {
 	t.Parallel()
 	for _, version := range clientVersions {
@@ -67,7 +67,7 @@ func TestAnswererAnswersAsTheServer(t *testing.T) {
 			if version == handshakeVersion {
 				r.request.Handshake = version
 			}
-			r, err := r.open(rival{sessions: r.earlier()}, inProcessSender(handler))
+			r, err := r.open(rival{sessions: r.hasHandshake()}, inProcessSender(handler))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -126,7 +126,8 @@ func TestAnswererAnswersAsTheServer(t *testing.T) {
 	}
 }
 
-// A request that comes in parts, or is none, is for the server.
+// A request that arrives in parts, and bytes that are not a request, go to the
+// server.
 func TestAnswererLeavesPartsToTheServer(t *testing.T) {
 	t.Parallel()
 	server, posts := startAnswerer(t, serveOurs(setup{text, 1}))
@@ -153,7 +154,7 @@ func TestAnswererLeavesPartsToTheServer(t *testing.T) {
 	}
 }
 
-// What may have another meaning with another id is not prepared.
+// A call is not prepared if its answer could depend on the id.
 func TestPrepare(t *testing.T) {
 	t.Parallel()
 	const head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n"

@@ -90,7 +90,7 @@ func TestCallersGetAnswers(t *testing.T) {
 				if err != nil || got.Calls < connections || got.Allocs <= 0 || got.PerSecond <= 0 {
 					t.Errorf("round = %+v, %v", got, err)
 				}
-				// What is prepared has to fit what the client sends.
+				// The prepared call has to match the call that the client sends.
 				before := posts.Load()
 				got, err = c.round(t.Context(), 50*time.Millisecond)
 				if n := int(posts.Load() - before); err != nil || n > connections || n >= got.Calls {
@@ -127,7 +127,7 @@ func TestBridgesRelay(t *testing.T) {
 	}
 }
 
-// The better peer is that of the figure.
+// Each figure is compared with the better of the two peers.
 func TestBridgeBars(t *testing.T) {
 	t.Parallel()
 	r := &report{Bridges: []*bridgeResult{
@@ -173,7 +173,7 @@ func TestVerifyRefuses(t *testing.T) {
 		err     string
 	}{
 		{"empty result", "call-text-1", result(`{}`), `result type ""`},
-		{"result of the newest version", "call-text-1-2025-11-25", result(rightText), `result type "complete"`},
+		{"result of 2026-07-28", "call-text-1-2025-11-25", result(rightText), `result type "complete"`},
 		{"ignores the version", "call-text-1-2025-11-25", result(handshakeText), "status 200 to a mismatched header"},
 		{"wrong text", "call-text-1", result(strings.Replace(rightText, "rain", "hail", 1)), "wrong text"},
 		{"ignores headers", "call-text-1", result(rightText), "status 200 to a mismatched header"},
@@ -264,7 +264,8 @@ func TestMedianAndRatio(t *testing.T) {
 		median([]float64{3, 1, 2}, identity),
 		median([]float64{4, 1, 2, 3}, identity),
 		median([]float64{}, identity),
-		// Within the rounds the ratios are 2, 2 and 0.1; that of the medians is 0.2.
+		// Within the rounds the ratios are 2, 2 and 0.1. The ratio of the medians
+		// is 0.2.
 		ratio([]float64{2, 20, 1}, []float64{1, 10, 10}, identity),
 		difference([]float64{2, 20, 1}, []float64{1, 10, 10}),
 	}

@@ -28,12 +28,12 @@ type bridge struct {
 // bridgeURL is replaced in the command of a bridge.
 const bridgeURL = "{url}"
 
-// errNoBridges says that there is nothing to compare.
+// errNoBridges says that no other bridge is installed.
 var errNoBridges = errors.New("bridges are left out")
 
-// bridges returns those compared, in the order of the table: ours, built into
-// dir, and those that scripts/install-bridges has installed. Root is the folder of
-// the repository.
+// bridges returns the bridges to compare, in the order of the table: ours, built
+// into dir, and the others that scripts/install-bridges has installed. Root is the
+// folder of the repository.
 func bridges(ctx context.Context, root, dir string) ([]bridge, error) {
 	peers, err := filepath.Abs(filepath.Join(root, ".tools", "bridges"))
 	if err != nil {
@@ -63,8 +63,8 @@ func bridges(ctx context.Context, root, dir string) ([]bridge, error) {
 	return compared, nil
 }
 
-// A bridgeResult is what one bridge took, process by process. Those of the same
-// number ran next to each other.
+// A bridgeResult has the figures of one bridge, process by process. Processes
+// with the same index ran next to each other.
 type bridgeResult struct {
 	Bridge string    `json:"bridge"`
 	Start  []float64 `json:"start_ms"` // from exec to the answer to initialize
@@ -72,8 +72,8 @@ type bridgeResult struct {
 	Added  []float64 `json:"added_us"` // to a tools/call, over a direct one
 }
 
-// measureBridges has a host of an earlier version, the newest that all of them
-// speak, call our server through each bridge in turns.
+// measureBridges has a host call our server through each bridge in turns, in
+// 2025-11-25, the latest version that all bridges speak.
 func measureBridges(ctx context.Context, p plan, root string) (results []*bridgeResult, err error) {
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
@@ -84,7 +84,7 @@ func measureBridges(ctx context.Context, p plan, root string) (results []*bridge
 	if err != nil {
 		return nil, err
 	}
-	r := earlier(callRow("call-text-1", setup{text, 1}))
+	r := inHandshake(callRow("call-text-1", setup{text, 1}))
 	server, err := startServer(ctx, "serve", r)
 	if err != nil {
 		return nil, err
@@ -146,7 +146,7 @@ func startBridge(ctx context.Context, b bridge, url, home string) (*host, error)
 		args[i] = strings.ReplaceAll(arg, bridgeURL, url)
 	}
 	command := exec.CommandContext(ctx, args[0], args[1:]...)
-	// What a bridge remembers of servers would be found by the next one.
+	// A home of its own keeps a process from finding what another has stored.
 	command.Env = append(os.Environ(), "HOME="+home, "XDG_CONFIG_HOME="+home, "MCP_REMOTE_CONFIG_DIR="+home)
 	stdin, err := command.StdinPipe()
 	if err != nil {
@@ -173,7 +173,7 @@ func (h *host) initialize() (time.Duration, error) {
 
 // calls returns the median time of a call, in µs, one after the other.
 func (h *host) calls(n int) (float64, error) {
-	request := earlier(callRow("call-text-1", setup{text, 1})).request.Body()
+	request := inHandshake(callRow("call-text-1", setup{text, 1})).request.Body()
 	times := make([]float64, n)
 	for i := range times {
 		start := time.Now()
@@ -186,8 +186,7 @@ func (h *host) calls(n int) (float64, error) {
 	return middle(times), nil
 }
 
-// exchange sends a request and returns the response. What is no response is
-// passed over.
+// exchange sends a request and returns the response. It skips other messages.
 func (h *host) exchange(request []byte) ([]byte, error) {
 	if err := h.send(request); err != nil {
 		return nil, err
@@ -220,7 +219,7 @@ func (h *host) stop() error {
 	closed := h.stdin.Close()
 	kill := time.AfterFunc(2*time.Second, func() { _ = h.command.Process.Kill() })
 	defer kill.Stop()
-	_ = h.command.Wait() // how it ends is its own business
+	_ = h.command.Wait() // the exit status does not matter
 	return closed
 }
 
@@ -243,7 +242,7 @@ func directCalls(ctx context.Context, address string, n int) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	r, err := earlier(callRow("call-text-1", setup{text, 1})).open(rival{sessions: true}, c.once)
+	r, err := inHandshake(callRow("call-text-1", setup{text, 1})).open(rival{sessions: true}, c.once)
 	request, times := r.request.Raw(address), make([]float64, n)
 	for i := range times {
 		if err != nil {

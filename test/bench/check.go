@@ -62,7 +62,7 @@ func (r row) verify(s rival, send func(wire.Request) (answer, error)) error {
 	}
 	contradiction := r.request
 	contradiction.Override = http.Header{"Mcp-Method": {"resources/list"}}
-	if r.earlier() {
+	if r.hasHandshake() {
 		contradiction.Override = http.Header{"Mcp-Protocol-Version": {"1999-12-31"}}
 	}
 	got, err := send(contradiction)
@@ -100,7 +100,7 @@ func (r row) verifyAnswer(attempts int, send func(wire.Request) (answer, error))
 	return wrong
 }
 
-// accept returns nil if the answer is the one the row wants.
+// accept returns nil if the answer is right for the row.
 func (r row) accept(got answer) error {
 	if got.status != http.StatusOK {
 		return fmt.Errorf("status %d", got.status)
@@ -119,8 +119,7 @@ func (r row) accept(got answer) error {
 	return r.check(messages)
 }
 
-// checkType checks that the result says what it is, which it does in the newest
-// version only.
+// checkType checks the result type, which a result has only in 2026-07-28.
 func (r row) checkType(last wire.Message) error {
 	var result struct {
 		ResultType string `json:"resultType"`
@@ -129,7 +128,7 @@ func (r row) checkType(last wire.Message) error {
 		return fmt.Errorf("decode result: %w", err)
 	}
 	want := "complete"
-	if r.earlier() {
+	if r.hasHandshake() {
 		want = ""
 	}
 	if result.ResultType != want {

@@ -20,8 +20,8 @@ type usage struct {
 }
 
 // serveChild is the body of a server process. It prints its address, answers
-// each line on stdin with its usage, and ends with stdin. With answers, those to
-// calls are prepared.
+// each line on stdin with its usage, and ends with stdin. If answers is set, the
+// answers to calls are prepared.
 func serveChild(ctx context.Context, s rival, r row, answers bool, stdin io.Reader, stdout io.Writer) error {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
@@ -49,8 +49,8 @@ func serveChild(ctx context.Context, s rival, r row, answers bool, stdin io.Read
 	return <-served
 }
 
-// serveHTTP serves until ctx ends: with the server that the framework brings,
-// if it does, as its documentation says, and with that of net/http otherwise.
+// serveHTTP serves until ctx ends: with the framework's own HTTP server, as its
+// documentation says, or with net/http's if the framework has none.
 func serveHTTP(ctx context.Context, h http.Handler, listener net.Listener) error {
 	if framework, ok := h.(interface {
 		Serve(ctx context.Context, l net.Listener) error

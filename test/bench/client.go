@@ -18,16 +18,17 @@ import (
 	"github.com/mcpengine/mcpengine/test/internal/wire"
 )
 
-// A clientResult is what one client took for calls, in a version, of one server:
-// ours behind an [answerer], which answers at next to no cost. Rounds of the same number ran next to each other.
+// A clientResult has the figures of one client in one version. All clients call
+// our server behind an [answerer], which answers at next to no cost. Rounds with
+// the same index ran next to each other.
 type clientResult struct {
 	Client  string        `json:"client"`
 	Version string        `json:"version"`
 	Rounds  []clientRound `json:"rounds"`
 }
 
-// A clientRound is a stretch of calls, in a process of its own. What it counts
-// is the client's, with the HTTP client it uses.
+// A clientRound is a stretch of calls in a process of its own. It counts the work
+// of the client and of its HTTP client.
 type clientRound struct {
 	Calls     int     `json:"calls"`
 	PerSecond float64 `json:"per_second"`
@@ -50,7 +51,8 @@ type caller struct {
 const goSDKName = "go-sdk"
 
 // callers are the clients compared, in the order of the table. Plain sends a
-// prepared request and decodes nothing: what the others take over it is theirs.
+// prepared request and decodes nothing. The others' figures above plain's are the
+// cost of their own work.
 var callers = []string{oursName, plainName, goSDKName}
 
 // clientVersions are the versions they are compared in.
@@ -225,7 +227,7 @@ func dialPlain(ctx context.Context, hc *http.Client, version, url string) (calle
 	if version == handshakeVersion {
 		r.request.Handshake = version
 	}
-	r, err := r.open(rival{sessions: r.earlier()}, func(request wire.Request) (answer, error) {
+	r, err := r.open(rival{sessions: r.hasHandshake()}, func(request wire.Request) (answer, error) {
 		return post(ctx, hc, url, request.Header(), request.Body())
 	})
 	header, body, text := r.request.Header(), r.request.Body(), []byte(forecast(city))
@@ -290,9 +292,9 @@ func (r *report) client(name, version string) *clientResult {
 	return nil
 }
 
-// clientBars are what our client has to reach beside go-sdk's. Package net/http
-// alone takes more than a third of what go-sdk takes in all on an earlier
-// version; what the clients take over it compares them.
+// clientBars returns the bars of our client beside go-sdk's. On a handshake
+// version package net/http alone takes more than a third of go-sdk's total, so the
+// bars also compare the cost above net/http.
 func (r *report) clientBars() (bars []bar) {
 	for _, version := range clientVersions {
 		if our, base := r.client(oursName, version), r.client(goSDKName, version); our != nil && base != nil {
@@ -306,8 +308,8 @@ func (r *report) clientBars() (bars []bar) {
 	return bars
 }
 
-// overPlainClient returns what our client takes over the plain one, as a share of
-// what go-sdk's does.
+// overPlainClient returns the cost of our client above the plain one, as a share
+// of go-sdk's cost above the plain one.
 func (r *report) overPlainClient(version string, figure func(clientRound) float64) float64 {
 	plain := median(r.client(plainName, version).Rounds, figure)
 	ours, base := median(r.client(oursName, version).Rounds, figure), median(r.client(goSDKName, version).Rounds, figure)

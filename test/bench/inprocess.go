@@ -12,7 +12,7 @@ import (
 	"github.com/mcpengine/mcpengine/test/internal/wire"
 )
 
-// inProcess is what a request, or building a server, costs without the network.
+// inProcess is the cost of a request, or of building a server, without the network.
 type inProcess struct {
 	Nanoseconds float64 `json:"ns"`
 	Bytes       float64 `json:"bytes"`
@@ -20,7 +20,7 @@ type inProcess struct {
 }
 
 // benchmarkHandler calls the server's ServeHTTP over and over with one request
-// and one response writer, so that what is counted is the server's.
+// and one response writer, so that only the server's work is counted.
 func benchmarkHandler(s rival, r row) (inProcess, error) {
 	handler := s.serve(r.setup)
 	send := func(request wire.Request) (answer, error) {

@@ -28,9 +28,8 @@ type function struct {
 	row       row
 }
 
-// measureLambda measures what an invocation takes, warm, and what the start of a
-// process, with one tool and with a hundred. The programs take turns in every
-// round.
+// measureLambda measures a warm invocation and the start of a process, with one
+// tool and with a hundred. The programs take turns in every round.
 func measureLambda(ctx context.Context, p plan) (results []*lambdaResult, err error) {
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
@@ -62,8 +61,8 @@ func measureLambda(ctx context.Context, p plan) (results []*lambdaResult, err er
 			results[i].CPU = append(results[i].CPU, cpu)
 		}
 	}
-	// Who follows whom is drawn, because a start takes 0.2 ms less with what the
-	// one before has left in the caches. The seed is fixed.
+	// The order is random, because a start takes 0.2 ms less when the start before
+	// it has filled the caches. The seed is fixed.
 	order := rand.New(rand.NewPCG(1, 1)) //nolint:gosec // no secret
 	for range p.starts {
 		for _, i := range order.Perm(len(functions)) {
@@ -77,8 +76,8 @@ func measureLambda(ctx context.Context, p plan) (results []*lambdaResult, err er
 	return results, nil
 }
 
-// buildFunction builds a program the way the CLI does. The tag leaves out what
-// aws-lambda-go needs for a runtime that is gone.
+// buildFunction builds a program the way the CLI does. The tag leaves out the
+// part of aws-lambda-go for the retired go1.x runtime.
 func buildFunction(ctx context.Context, dir, name string) error {
 	command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags=lambda.norpc", "-ldflags=-s -w",
 		"-o", filepath.Join(dir, name), "github.com/mcpengine/mcpengine/test/bench/lambda/"+name)
@@ -109,8 +108,8 @@ func (f function) verify(ctx context.Context, name string) error {
 	})
 }
 
-// warm returns the processor time of an invocation in µs: what a process takes
-// for many, less what one takes that does but the first.
+// warm returns the processor time of an invocation in µs: the time of a process
+// with many invocations, less the time of a process with one.
 func (f function) warm(ctx context.Context, calls int) (float64, error) {
 	_, idle, err := f.run(ctx, 1)
 	if err != nil {

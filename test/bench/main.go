@@ -2,7 +2,7 @@
 // the two other Go frameworks, on the same work, in one run: over HTTP, each
 // served as its documentation says (ours by Engine.Serve), in process and,
 // through a stand-in for the platform, on AWS Lambda. The client is compared with
-// that of the official SDK, calling a server that costs next to nothing, and the
+// the official SDK's client, calling a server that costs next to nothing, and the
 // bridge with mcp-remote and supergateway.
 //
 //	go run ./bench          about eight minutes
@@ -92,7 +92,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 func measureAll(ctx context.Context, o options, stderr io.Writer) (*report, error) {
 	r := newReport()
 	var err error
-	// First, because it is what fails outside of this module.
+	// First, because it fails outside of this module.
 	if o.only.MatchString("size") {
 		fmt.Fprintln(stderr, "bench: size …")
 		if r.Binaries, err = buildBinaries(ctx); err != nil {

@@ -10,8 +10,8 @@ import (
 // serveOurs returns our server as a user would write it.
 func serveOurs(s setup) http.Handler { return newOurs(s) }
 
-// serveOursWithoutSessions returns our server as one would write it that has
-// nothing to ask or tell its clients.
+// serveOursWithoutSessions returns our server as a user would write it if its
+// features neither ask clients nor notify them.
 func serveOursWithoutSessions(s setup) http.Handler {
 	return newOurs(s, mcpengine.WithHTTP(mcpengine.HTTPConfig{NoSessions: true}))
 }

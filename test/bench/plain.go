@@ -15,7 +15,7 @@ func servePlain(s setup) http.Handler {
 	return addPlainTools(plain.New("weather", "1.0.0"), s)
 }
 
-// serveHandshakePlain returns the hand-written server of the version before.
+// serveHandshakePlain returns the hand-written server of 2025-11-25.
 func serveHandshakePlain(s setup) http.Handler {
 	return addPlainTools(plain.NewHandshake("weather", "1.0.0"), s)
 }

@@ -2,7 +2,7 @@ package main
 
 import "time"
 
-// A plan is how long is measured.
+// A plan says how long the benchmarks measure.
 type plan struct {
 	rounds    int           // over HTTP
 	duration  time.Duration // of a round of one server
@@ -13,9 +13,9 @@ type plan struct {
 	starts    int           // of one function
 }
 
-// fullPlan takes about seven minutes, most of them in the rounds over HTTP. Those
-// are many and short: what else a machine does comes and goes within seconds, and
-// has to meet all servers of a round or few of the rounds.
+// fullPlan takes about seven minutes, most of them in the rounds over HTTP. The
+// rounds are many and short. Other load on the machine comes and goes within
+// seconds, so it affects all servers of a round, or only a few rounds.
 func fullPlan() plan {
 	return plan{
 		rounds: 27, duration: 200 * time.Millisecond, warmup: 300 * time.Millisecond,

@@ -19,8 +19,8 @@ type report struct {
 	Bridges    []*bridgeResult `json:"bridges"`
 }
 
-// A rowResult is what one server took for one row, round by round. Rounds of
-// the same number ran next to each other, so ratios are taken within them.
+// A rowResult has the figures of one server for one row, round by round. Rounds
+// with the same index ran next to each other, so ratios are taken within them.
 type rowResult struct {
 	Row       string      `json:"row"`
 	Rival     string      `json:"rival"`
@@ -37,7 +37,7 @@ type round struct {
 	LoadBusy  float64 `json:"load_busy"` // share of a processor the load took
 }
 
-// A setupCost is what building a server with its tools takes.
+// A setupCost is the cost of building a server with its tools.
 type setupCost struct {
 	Row      string      `json:"row"`
 	Rival    string      `json:"rival"`
@@ -51,7 +51,7 @@ type binary struct {
 	Size  int64  `json:"bytes"`
 }
 
-// A lambdaResult is what a function with so many tools took.
+// A lambdaResult has the figures of a function with so many tools.
 type lambdaResult struct {
 	Rival string    `json:"rival"`
 	Tools int       `json:"tools"`

@@ -25,7 +25,7 @@ const (
 	plainName      = "plain"
 )
 
-// rivals returns the servers of the newest version in the order of the tables.
+// rivals returns the servers of 2026-07-28 in the order of the tables.
 func rivals() []rival {
 	return []rival{
 		{name: oursName, serve: serveOurs},
@@ -37,9 +37,9 @@ func rivals() []rival {
 	}
 }
 
-// handshakeRivals returns the servers of a version with a handshake. All but ours
-// are without sessions, which is what they are fastest at; ours comes with and
-// without, because its default is with.
+// handshakeRivals returns the servers of a handshake version. The others are
+// without sessions, which is their fastest setting. Ours is measured with sessions,
+// which is its default, and without.
 func handshakeRivals() []rival {
 	return []rival{
 		{name: oursName, serve: serveOurs, sessions: true},
@@ -53,7 +53,7 @@ func handshakeRivals() []rival {
 // rivals returns the servers that the row is measured for.
 func (r row) rivals() []rival {
 	switch {
-	case r.earlier():
+	case r.hasHandshake():
 		return handshakeRivals()
 	case r.name == guardedRow:
 		return guardedRivals()

@@ -8,7 +8,7 @@ import (
 	"github.com/mcpengine/mcpengine/test/internal/wire"
 )
 
-// A kind is what the tools of a server do.
+// A kind says what the tools of a server do.
 type kind int
 
 const (
@@ -17,7 +17,7 @@ const (
 	progress               // as text, with three progress notifications before
 )
 
-// A setup is what a server under test registers.
+// A setup describes the tools of a server under test.
 type setup struct {
 	kind  kind
 	tools int
@@ -49,7 +49,7 @@ func measured(city string) Weather {
 }
 func stepMessage(step int) string { return "station " + strconv.Itoa(step) }
 
-// A row is one kind of request to one setup: what the tables have figures for.
+// A row is one kind of request to one setup. It is a row of the tables.
 type row struct {
 	name    string
 	setup   setup
@@ -69,23 +69,23 @@ func groups() [][]row {
 		{callRow("call-struct", setup{structured, 1})},
 		{callRow("call-progress", setup{progress, 1})},
 		{listRow("list-1", setup{text, 1}), listRow("list-100", setup{text, 100})},
-		{earlier(callRow("call-text-1", setup{text, 1})), earlier(callRow("call-text-1000", setup{text, 1000}))},
-		{earlier(callRow("call-struct", setup{structured, 1}))},
-		{earlier(listRow("list-100", setup{text, 100}))},
+		{inHandshake(callRow("call-text-1", setup{text, 1})), inHandshake(callRow("call-text-1000", setup{text, 1000}))},
+		{inHandshake(callRow("call-struct", setup{structured, 1}))},
+		{inHandshake(listRow("list-100", setup{text, 100}))},
 	}
 }
 
-// handshakeVersion is the newest version with a handshake.
+// handshakeVersion is the handshake version that is measured.
 const handshakeVersion = "2025-11-25"
 
-// earlier returns the row in that version.
-func earlier(r row) row {
+// inHandshake returns the row in handshakeVersion.
+func inHandshake(r row) row {
 	r.name += "-" + handshakeVersion
 	r.request.Handshake = handshakeVersion
 	return r
 }
 
-func (r row) earlier() bool { return r.request.Handshake != "" }
+func (r row) hasHandshake() bool { return r.request.Handshake != "" }
 
 func findRow(name string) (row, error) {
 	for _, group := range groups() {

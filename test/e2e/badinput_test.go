@@ -63,7 +63,7 @@ func badHTTP() []badInput {
 		{"Accept without JSON", echo().set("Accept", "text/event-stream"), notAcceptable, invalidRequest, "Accept"},
 		{"Accept that refuses JSON", echo().set("Accept", "application/json;q=0, text/event-stream"), notAcceptable, invalidRequest, "Accept"},
 
-		{"foreign page", echo().set("Origin", "https://evil.example"), forbidden, invalidRequest, "Origin"},
+		{"page of another origin", echo().set("Origin", "https://evil.example"), forbidden, invalidRequest, "Origin"},
 		{"page of a similar name", echo().set("Origin", "http://localhost.evil.example"), forbidden, invalidRequest, "Origin"},
 		{"sandboxed page", echo().set("Origin", "null"), forbidden, invalidRequest, "Origin"},
 		{"two origins", echo().set("Origin", "http://localhost", "https://evil.example"), forbidden, invalidRequest, "Origin"},
@@ -155,8 +155,8 @@ func badHeaders() []badInput {
 	return []badInput{
 		{"no version header", echo().set("Mcp-Protocol-Version"), badRequest, headerMismatch, "missing"},
 		{"version header twice", echo().set("Mcp-Protocol-Version", version, version), badRequest, headerMismatch, "repeated"},
-		{"version header of an earlier version", echo().set("Mcp-Protocol-Version", "2025-11-25"), badRequest, headerMismatch, "does not match"},
-		{"version of an earlier version in the body", echo().with(version, "2025-11-25"), badRequest, headerMismatch, "does not match"},
+		{"version header of a handshake version", echo().set("Mcp-Protocol-Version", "2025-11-25"), badRequest, headerMismatch, "does not match"},
+		{"handshake version in the body", echo().with(version, "2025-11-25"), badRequest, headerMismatch, "does not match"},
 		{"version header with non-ASCII", echo().set("Mcp-Protocol-Version", version+"é"), badRequest, headerMismatch, "invalid characters"},
 		{"no method header", echo().set("Mcp-Method"), badRequest, headerMismatch, "missing"},
 		{"method header twice", echo().set("Mcp-Method", tools, "tools/list"), badRequest, headerMismatch, "repeated"},
@@ -216,7 +216,7 @@ func badRequests() []badInput {
 		{"progress token as a fraction", add(`"progressToken":1.5`), badRequest, invalidParams, "string or an integer"},
 		{"progress token as an object", add(`"progressToken":{}`), badRequest, invalidParams, "string or an integer"},
 
-		{"earlier version", unknown("2025-11-25"), badRequest, wrongVersion, "2026-07-28"},
+		{"handshake version", unknown("2025-11-25"), badRequest, wrongVersion, "2026-07-28"},
 		{"later version", unknown("2099-01-01"), badRequest, wrongVersion, "2026-07-28"},
 		{"no date", unknown("latest"), badRequest, wrongVersion, "2026-07-28"},
 		{"version of 1 kB", unknown(strings.Repeat("9", 1000)), badRequest, wrongVersion, "2026-07-28"},
@@ -224,16 +224,17 @@ func badRequests() []badInput {
 		{"unknown method", newRequest("no/such", "", ""), notFound, methodNotFound, "no/such"},
 		{"method of 1 kB", newRequest(strings.Repeat("x", 1000), "", ""), notFound, methodNotFound, "xxx"},
 		{"method in capitals", newRequest("Tools/Call", "", ""), notFound, methodNotFound, "Tools/Call"},
-		{"method of an earlier version", newRequest("ping", "", ""), notFound, methodNotFound, "ping"},
+		{"method of the handshake versions", newRequest("ping", "", ""), notFound, methodNotFound, "ping"},
 		{"handshake", newRequest("initialize", "", ""), notFound, methodNotFound, "2026-07-28"},
-		{"subscription of an earlier version", newRequest("resources/subscribe", "", `"uri":"test://static"`), notFound, methodNotFound, "resources/subscribe"},
+		{"subscription of the handshake versions", newRequest("resources/subscribe", "", `"uri":"test://static"`), notFound, methodNotFound, "resources/subscribe"},
 		{"request of a server", newRequest("sampling/createMessage", "", ""), notFound, methodNotFound, "sampling/createMessage"},
 		{"notification with an id", newRequest("notifications/cancelled", "", ""), notFound, methodNotFound, "notifications/cancelled"},
 	}
 }
 
-// Requests whose parameters are wrong. The protocol has been followed: the
-// status is 200, and what is wrong is said to whoever can put it right.
+// Requests with wrong parameters. They follow the protocol, so the status is 200.
+// A wrong argument is a tool's error, for the model to correct; other mistakes are
+// JSON-RPC errors.
 func badParams() []badInput {
 	call := func(tool, members string) *request { return newRequest("tools/call", tool, members) }
 	read := func(uri string) *request {
@@ -326,8 +327,8 @@ func badParams() []badInput {
 	}
 }
 
-// Whatever comes in, the answer is exact, no handler sees it, and the next
-// request is answered.
+// A bad request gets exactly the expected answer and reaches no handler, and the
+// next request is answered.
 func TestBadInput(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, mcpengine.WithHTTP(mcpengine.HTTPConfig{MaxBodyBytes: maxBody}))
@@ -404,8 +405,8 @@ func checkAlive(t *testing.T, f *fixture, server *httptest.Server) {
 	}
 }
 
-// An unsupported version is answered with those that are ("Protocol Version
-// Header").
+// The refusal of an unsupported version lists the supported versions ("Protocol
+// Version Header").
 func TestUnsupportedVersionListsTheSupported(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(newFixture(t))
@@ -427,7 +428,7 @@ func TestUnsupportedVersionListsTheSupported(t *testing.T) {
 	}
 }
 
-// Notifications are accepted and do nothing, whatever they ask for.
+// Notifications of clients are accepted and have no effect.
 func TestBadNotifications(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -436,7 +437,7 @@ func TestBadNotifications(t *testing.T) {
 	for name, r := range map[string]*request{
 		"call without id":      echo().with(`"id":1,`, ""),
 		"unknown notification": echo().set("Mcp-Method", "no/such").sending(`{"jsonrpc":"2.0","method":"no/such"}`),
-		"earlier handshake":    echo().set("Mcp-Method", "notifications/initialized").sending(`{"jsonrpc":"2.0","method":"notifications/initialized"}`),
+		"end of a handshake":   echo().set("Mcp-Method", "notifications/initialized").sending(`{"jsonrpc":"2.0","method":"notifications/initialized"}`),
 		"without headers":      echo().with(`"id":1,`, "").set("Mcp-Method").set("Mcp-Name").set("Mcp-Protocol-Version"),
 	} {
 		status, body, err := r.do(t.Context(), server)

@@ -1,3 +1,3 @@
-// Package e2e holds tests of the engine as its clients meet it: over real
-// connections, with what they should not send and with all of them at once.
+// Package e2e tests the engine over real connections: with malformed requests, and
+// under the load of many clients at once.
 package e2e

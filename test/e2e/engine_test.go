@@ -15,7 +15,7 @@ import (
 const (
 	version = "2026-07-28"
 
-	// meta is the "_meta" of a request that is as it should be.
+	// meta is the "_meta" of a well-formed request.
 	meta = `"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}`
 )
 

@@ -45,17 +45,17 @@ func loadFromEnv(t *testing.T) load {
 }
 
 // TestLoad calls, reads and lists from many connections at once while features
-// come and go and subscriptions are open: every answer is that client's own,
-// every subscription hears of the changes, and nothing is left behind. It does
-// not run beside other tests, because it counts goroutines and memory.
+// come and go and subscriptions are open. Every client gets its own answers, every
+// subscription is notified of the changes, and no goroutine or memory leaks. It
+// does not run beside other tests, because it counts goroutines and memory.
 func TestLoad(t *testing.T) {
 	l := loadFromEnv(t)
 	f := newFixture(t)
-	// Whatever is allocated once is allocated before the count.
-	newSwarm(t, f).run(t, load{100 * time.Millisecond, 10, 2})
-	before := takeStock()
+	// One-time allocations happen before the count.
+	newClients(t, f).run(t, load{100 * time.Millisecond, 10, 2})
+	before := measure()
 
-	s := newSwarm(t, f)
+	s := newClients(t, f)
 	s.run(t, l)
 	after := settle(t, before)
 
@@ -67,29 +67,29 @@ func TestLoad(t *testing.T) {
 	runtime.KeepAlive(f)
 }
 
-// A stock is what a leak would add to.
-type stock struct {
+// A usage counts the goroutines and the heap, which a leak would increase.
+type usage struct {
 	goroutines int
 	heap       uint64
 }
 
-func takeStock() stock {
+func measure() usage {
 	runtime.GC()
 	runtime.GC() // empties pools
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return stock{runtime.NumGoroutine(), m.HeapAlloc}
+	return usage{runtime.NumGoroutine(), m.HeapAlloc}
 }
 
-// settle waits until nothing is left of what came after before, and fails the
-// test when something stays.
-func settle(t *testing.T, before stock) (after stock) {
+// settle waits until the usage is back at before, and fails the test if it stays
+// higher.
+func settle(t *testing.T, before usage) (after usage) {
 	t.Helper()
 	const slack = 8 << 20 // the runtime keeps the descriptors of ended goroutines
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for range 500 {
-		after = takeStock()
+		after = measure()
 		if after.goroutines <= before.goroutines && after.heap <= before.heap+slack {
 			return after
 		}
@@ -101,8 +101,8 @@ func settle(t *testing.T, before stock) (after stock) {
 	return after
 }
 
-// A swarm is the clients of one server.
-type swarm struct {
+// clients are the clients of one server.
+type clients struct {
 	fixture *fixture
 	server  *httptest.Server
 	client  *http.Client
@@ -111,13 +111,13 @@ type swarm struct {
 	calls, changes, notifications atomic.Int64
 }
 
-func newSwarm(t *testing.T, f *fixture) *swarm {
+func newClients(t *testing.T, f *fixture) *clients {
 	t.Helper()
-	return &swarm{fixture: f}
+	return &clients{fixture: f}
 }
 
 // run puts the load on the server and takes everything down again.
-func (s *swarm) run(t *testing.T, l load) {
+func (s *clients) run(t *testing.T, l load) {
 	t.Helper()
 	s.server = httptest.NewServer(s.fixture)
 	defer func() {
@@ -176,9 +176,9 @@ func waitFor(t *testing.T, wg *sync.WaitGroup, what string) {
 }
 
 // change adds and removes tools and updates resources until it is told to stop.
-// Now and then it checks that a tool can be called while it is there, and only
-// then.
-func (s *swarm) change(ctx context.Context, t *testing.T, stop <-chan struct{}) {
+// Now and then it checks that a tool can be called after it is added, and not
+// after it is removed.
+func (s *clients) change(ctx context.Context, t *testing.T, stop <-chan struct{}) {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for n := 0; ; n++ {
@@ -204,7 +204,7 @@ func (s *swarm) change(ctx context.Context, t *testing.T, stop <-chan struct{}) 
 }
 
 // expect calls a tool without arguments and checks for a part of the answer.
-func (s *swarm) expect(ctx context.Context, t *testing.T, tool, part string) {
+func (s *clients) expect(ctx context.Context, t *testing.T, tool, part string) {
 	body, err := s.send(ctx, newCall(tool, "{}"))
 	if err != nil || !bytes.Contains(body, []byte(part)) {
 		t.Errorf("the call of %s is answered with %.300s (%v), want %s in it", tool, body, err, part)
@@ -213,7 +213,7 @@ func (s *swarm) expect(ctx context.Context, t *testing.T, tool, part string) {
 
 // call sends the i-th request of a client and checks that the answer is the one
 // to that request.
-func (s *swarm) call(ctx context.Context, client, i int) error {
+func (s *clients) call(ctx context.Context, client, i int) error {
 	id := client*1_000_000 + i
 	secret := fmt.Sprintf("client %d, request %d %s", client, i, strings.Repeat("x", i%300))
 	var r *request
@@ -246,7 +246,7 @@ func (s *swarm) call(ctx context.Context, client, i int) error {
 	return nil
 }
 
-func (s *swarm) send(ctx context.Context, r *request) ([]byte, error) {
+func (s *clients) send(ctx context.Context, r *request) ([]byte, error) {
 	resp, err := s.post(ctx, r)
 	if err != nil {
 		return nil, err
@@ -259,7 +259,7 @@ func (s *swarm) send(ctx context.Context, r *request) ([]byte, error) {
 	return body, err
 }
 
-func (s *swarm) post(ctx context.Context, r *request) (*http.Response, error) {
+func (s *clients) post(ctx context.Context, r *request) (*http.Response, error) {
 	out, err := http.NewRequestWithContext(ctx, http.MethodPost, s.server.URL, strings.NewReader(r.body))
 	if err != nil {
 		return nil, err
@@ -269,8 +269,8 @@ func (s *swarm) post(ctx context.Context, r *request) (*http.Response, error) {
 }
 
 // listen subscribes until ctx ends. It reports ready with the acknowledgement
-// and heard once it has been told of every kind of change.
-func (s *swarm) listen(ctx context.Context, t *testing.T, n int, ready, heard func()) {
+// and heard after a notification of every kind of change.
+func (s *clients) listen(ctx context.Context, t *testing.T, n int, ready, heard func()) {
 	ready, heard = sync.OnceFunc(ready), sync.OnceFunc(heard)
 	defer ready()
 	defer heard()

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// What is not HTTP never reaches the engine.
+// Bytes that are not HTTP never reach the engine.
 func TestMalformedHTTP(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -67,8 +67,7 @@ func TestMalformedHTTP(t *testing.T) {
 	}
 }
 
-// statusOf returns the status of the answer to a text, and 0 when there is
-// none.
+// statusOf returns the status of the answer to a text, and 0 without an answer.
 func statusOf(t *testing.T, server *httptest.Server, text string) int {
 	t.Helper()
 	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", server.Listener.Addr().String())

@@ -12,7 +12,7 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// A request is an HTTP request that rows depart from in one respect.
+// A request is a well-formed HTTP request. Each row of a test changes one part.
 type request struct {
 	method  string
 	host    string
@@ -21,8 +21,8 @@ type request struct {
 	chunked bool
 }
 
-// newRequest returns a well-formed request of a method, with what Mcp-Name
-// mirrors and the members of its params.
+// newRequest returns a well-formed request of a method, with the value of Mcp-Name
+// and the members of its params.
 func newRequest(method, name, members string) *request {
 	r := &request{method: http.MethodPost, header: http.Header{}}
 	r.header.Set("Content-Type", "application/json")
@@ -61,8 +61,8 @@ func (r *request) sending(body string) *request {
 	return r
 }
 
-// set returns the request with the values of a header field replaced, and
-// without the field when there are none.
+// set returns the request with the values of a header field replaced. Without
+// values it removes the field.
 func (r *request) set(field string, values ...string) *request {
 	if len(values) == 0 {
 		delete(r.header, field)

@@ -33,9 +33,8 @@ func starting(lines []string, word string) []string {
 	return found
 }
 
-// The image is built on the machine's own platform for another, with the Go of
-// go.mod, and ends as a program without root, shell or settings
-// but the limit of its memory.
+// The image is cross-compiled on the builder's own platform, with the Go version
+// of go.mod. It has no root user, no shell, and no setting but a memory limit.
 func TestDockerfile(t *testing.T) {
 	t.Parallel()
 	lines := instructions(read(t, dockerfile))
@@ -97,7 +96,7 @@ func TestDockerfileBuild(t *testing.T) {
 	}
 }
 
-// What must not end up in a layer is not sent to the builder.
+// Files that must not end up in a layer are not sent to the builder.
 func TestDockerignore(t *testing.T) {
 	t.Parallel()
 	lines := strings.Split(read(t, dockerfile+".dockerignore"), "\n")

@@ -3,7 +3,7 @@
 // Terraform configurations of the examples. It has tests and nothing else, so
 // that the parsers they need reach no program.
 //
-// What the files say is read from their syntax. What they mean is left to
-// terraform (or tofu), whose own tests run against mock providers, and to
-// cfn-lint; tests that need a program which is not there are skipped.
+// The tests read the syntax of the files. Whether the files are valid is checked
+// by terraform (or tofu), whose own tests run against mock providers, and by
+// cfn-lint. A test is skipped if its program is not installed.
 package iac

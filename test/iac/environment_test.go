@@ -14,8 +14,7 @@ import (
 	"testing"
 )
 
-// Every variable of MCPEngine that the files speak of is one that the code
-// reads, under this name.
+// The code reads every MCPEngine variable that the files name.
 func TestEnvironmentNames(t *testing.T) {
 	t.Parallel()
 	read := literals(t, ".", "internal/lambda")

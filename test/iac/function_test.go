@@ -11,7 +11,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/lambda"
 )
 
-// The URL and the server behind it are told the same mode.
+// The URL and the server behind it get the same mode.
 func TestFunctionMode(t *testing.T) {
 	t.Parallel()
 	m := load(t, function)
@@ -28,8 +28,8 @@ func TestFunctionMode(t *testing.T) {
 	checkModes(t, m.local(t, "lambda_mode"))
 }
 
-// checkModes holds a table from invoke mode to the value of
-// MCPENGINE_LAMBDA_MODE to what the server makes of that value.
+// checkModes checks a table from invoke mode to the value of
+// MCPENGINE_LAMBDA_MODE: the server has to understand each value.
 func checkModes(t *testing.T, modes map[string]string) {
 	t.Helper()
 	got := map[string]bool{}
@@ -66,7 +66,8 @@ func TestFunctionRuntime(t *testing.T) {
 	}
 }
 
-// What has no right answer has no default; what has one is the cautious one.
+// A variable without an obvious value has no default. The other defaults are
+// cautious.
 func TestFunctionDefaults(t *testing.T) {
 	t.Parallel()
 	m := load(t, function)
@@ -100,7 +101,7 @@ func TestFunctionDefaults(t *testing.T) {
 	}
 }
 
-// The examples pass on names that the modules have.
+// The examples pass only variables that the modules have.
 func TestExampleArguments(t *testing.T) {
 	t.Parallel()
 	for _, folder := range []string{weather, board, authboard} {

@@ -51,8 +51,8 @@ func TestReadmeExample(t *testing.T) {
 	}
 }
 
-// An older provider grants one of the two permissions that a public function URL
-// needs, and cross-variable validations need Terraform 1.9.
+// A provider below this version grants only one of the two permissions that a
+// public function URL needs, and cross-variable validations need Terraform 1.9.
 func TestVersions(t *testing.T) {
 	t.Parallel()
 	for _, folder := range shipped() {

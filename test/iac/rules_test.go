@@ -15,7 +15,7 @@ import (
 // A rule reports what a module does against it.
 type rule func(module) []string
 
-// openIngress: what comes in comes from a security group and not from addresses.
+// openIngress: connections are let in from a security group and not from addresses.
 func openIngress(m module) []string {
 	var broken []string
 	for _, b := range m.of("resource") {
@@ -30,7 +30,7 @@ func openIngress(m module) []string {
 				}
 			}
 		case "aws_security_group", "aws_default_security_group":
-			// Rules in two places undo each other, and these would be read by nobody.
+			// Rules in two places undo each other, and this test reads no inline rules.
 			for _, name := range []string{"ingress", "egress"} {
 				if b.Body.Attributes[name] != nil || slices.ContainsFunc(b.Body.Blocks, func(c *hclsyntax.Block) bool { return c.Type == name }) {
 					broken = append(broken, title(b)+" has rules in it: use a resource for each")
@@ -100,8 +100,8 @@ func publicAddresses(m module) []string {
 	return broken
 }
 
-// repeatedPermissions: the provider grants what a public URL needs by itself,
-// under statement ids that a permission declared here would collide with.
+// repeatedPermissions: the provider itself grants the permissions of a public URL.
+// A permission declared here would collide with their statement ids.
 func repeatedPermissions(m module) []string {
 	var broken []string
 	for _, b := range m.of("resource", "aws_lambda_permission") {
@@ -123,7 +123,7 @@ func doubledCORS(m module) []string {
 	return broken
 }
 
-// wildcards: a policy names what it is about.
+// wildcards: a policy names its resources.
 func wildcards(m module) []string {
 	star := regexp.MustCompile(`(?:Action|Resource)\s*=\s*(?:\[[^\]]*)?"(?:\*|[a-z0-9]+:\*)"`)
 	var broken []string
@@ -135,7 +135,7 @@ func wildcards(m module) []string {
 	return broken
 }
 
-// describedVariables: whoever uses a module is told what to give it and get.
+// describedVariables: every variable and output of a module has a description.
 func describedVariables(m module) []string {
 	var broken []string
 	for _, b := range slices.Concat(m.of("variable"), m.of("output")) {
@@ -149,7 +149,7 @@ func describedVariables(m module) []string {
 	return broken
 }
 
-// rules are what every configuration keeps to.
+// rules returns the rules that every configuration follows.
 func rules() map[string]rule {
 	return map[string]rule{
 		"open ingress":         openIngress,
@@ -175,7 +175,7 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// The rules see what they are there to see.
+// Each rule reports the violation that it is for.
 func TestRulesReport(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

@@ -69,8 +69,8 @@ func TestSAMFunction(t *testing.T) {
 	checkModes(t, map[string]string{"RESPONSE_STREAM": "stream", "BUFFERED": "buffered"})
 }
 
-// The transform adds no permissions where AuthType is a parameter: both are
-// here, for a public URL and for no other.
+// The transform adds no permissions where AuthType is a parameter. The template
+// has both, and only for a public URL.
 func TestSAMPermissions(t *testing.T) {
 	t.Parallel()
 	parsed := loadTemplate(t)
@@ -94,8 +94,8 @@ func TestSAMPermissions(t *testing.T) {
 	}
 }
 
-// Who may call is for the user to say; the one parameter that takes a secret is
-// not echoed; and the template agrees with the Terraform module.
+// The parameter that says who may call has no default. The one parameter with a
+// secret is not echoed. The template agrees with the Terraform module.
 func TestSAMParameters(t *testing.T) {
 	t.Parallel()
 	parsed := loadTemplate(t)
@@ -136,7 +136,7 @@ func TestSAMParameters(t *testing.T) {
 	}
 }
 
-// The template says what CloudFormation understands, once transformed.
+// cfn-lint accepts the template.
 func TestSAMLint(t *testing.T) {
 	t.Parallel()
 	lint, err := exec.LookPath("cfn-lint")

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// terraform returns the program, or tofu, which does as well.
+// terraform returns the path of terraform or of tofu.
 func terraform(t *testing.T) string {
 	t.Helper()
 	for _, name := range []string{"terraform", "tofu"} {
@@ -35,8 +35,8 @@ func TestTerraformFormat(t *testing.T) {
 }
 
 // The configurations are valid, and pass the tests in their tests folders, which
-// ask nothing of AWS. The provider has to be had for that, from its registry or
-// from where the CLI configuration says.
+// send nothing to AWS. Terraform has to find the provider, in its registry or where
+// the CLI configuration says.
 func TestTerraform(t *testing.T) {
 	t.Parallel()
 	program := terraform(t)

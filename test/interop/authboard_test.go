@@ -24,22 +24,21 @@ import (
 	"github.com/mcpengine/mcpengine/internal/oidctest"
 )
 
-// An authboard is the example of that name as a process, the certified provider
-// that it trusts, a gateway before it, and a person with a browser.
+// An authboard is the example authboard as a process, the certified provider that
+// it trusts, a gateway before it, and a person with a browser.
 type authboard struct {
 	provider *oidctest.Provider
 	url      string // of the MCP endpoint, at the gateway
-	login    string // who the person is
+	login    string // of the person
 
 	mu      sync.Mutex
-	tokens  []string            // that came by, each once
+	tokens  []string            // that passed the gateway, each once
 	expired map[string]bool     // tokens that the gateway takes for expired
 	visits  []url.Values        // what the person was asked to agree to
 	issued  map[string][]string // what the token endpoint said, by member
 }
 
-// newAuthboard starts an example that was built, whose tokens are good for so
-// long.
+// newAuthboard starts the built example. Tokens for it expire after lifetime.
 func newAuthboard(t *testing.T, program string, lifetime time.Duration) *authboard {
 	t.Helper()
 	b := &authboard{login: "alice", expired: map[string]bool{}, issued: map[string][]string{}}
@@ -111,7 +110,7 @@ func startAuthboard(t *testing.T, program, address string, env ...string) {
 	}
 }
 
-// freeAddress is one that nobody listens at, for now.
+// freeAddress returns an address that nobody listens at, for now.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	var config net.ListenConfig
@@ -145,7 +144,7 @@ func (b *authboard) seen(token string) bool {
 	return b.expired[token]
 }
 
-// expire makes every token there is one that the server no longer takes.
+// expire makes the gateway refuse all tokens issued so far.
 func (b *authboard) expire() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -164,7 +163,7 @@ func (b *authboard) check(t *testing.T, signIns, tokens int) {
 	}
 }
 
-// open is the person's browser: it signs in, agrees, and goes where it is sent.
+// open acts as the person's browser: it signs in, agrees, and follows redirects.
 func (b *authboard) open(ctx context.Context, target string) error {
 	u, err := url.Parse(target)
 	if err != nil {
@@ -192,7 +191,7 @@ func (b *authboard) open(ctx context.Context, target string) error {
 	return nil
 }
 
-// RoundTrip reads along what the provider issues.
+// RoundTrip records what the provider issues.
 func (b *authboard) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil || r.Method != http.MethodPost {
@@ -213,7 +212,7 @@ func (b *authboard) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// last is what the provider issued last under a name.
+// last returns the value that the provider issued last under a name.
 func (b *authboard) last(name string) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()

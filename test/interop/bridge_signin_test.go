@@ -14,79 +14,79 @@ import (
 // TestBridgeSignIn has a person sign in, in the browser, through the bridge.
 func TestBridgeSignIn(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	u := newBridgeUser(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
 
-	// Two hosts start at once, and each has its bridge.
+	// Two hosts start at once, each with a bridge of its own.
 	both := make(chan error)
 	for _, version := range []string{"2025-11-25", wire.Version} {
-		go func() { both <- d.work(ctx, version, 10) }()
+		go func() { both <- u.work(ctx, version, 10) }()
 	}
 	if err := errors.Join(<-both, <-both); err != nil {
 		t.Error(err)
 	}
-	d.signedIn(t, 1)
+	u.signedIn(t, 1)
 
-	// The next day a bridge renews what there is.
-	if err := d.work(ctx, "2025-11-25", 1); err != nil {
+	// A bridge that starts later renews the token.
+	if err := u.work(ctx, "2025-11-25", 1); err != nil {
 		t.Error(err)
 	}
-	d.signedIn(t, 1)
+	u.signedIn(t, 1)
 
-	// What cannot be renewed is asked for again: by a bridge that starts, and by
-	// one under way.
-	d.provider.RevokeRefreshTokens()
-	h, err := d.start(ctx, wire.Version)
+	// If the token cannot be renewed, the person signs in again: for a bridge that
+	// starts, and for a bridge that runs.
+	u.provider.RevokeRefreshTokens()
+	h, err := u.start(ctx, wire.Version)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := postMessage(ctx, h); err != nil {
 		t.Error(err)
 	}
-	d.signedIn(t, 2)
-	d.provider.RevokeRefreshTokens()
+	u.signedIn(t, 2)
+	u.provider.RevokeRefreshTokens()
 	if err := postMessage(ctx, h); err != nil {
 		t.Error(err)
 	}
-	d.signedIn(t, 3)
+	u.signedIn(t, 3)
 	if err := h.stop(ctx); err != nil {
 		t.Error(err)
 	}
 }
 
-// TestBridgeSignInRefused has a person say no, and later yes.
+// TestBridgeSignInRefused has a person refuse to sign in, and agree later.
 func TestBridgeSignInRefused(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	u := newBridgeUser(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
-	d.refuse(true)
-	d.fails(ctx, t)
-	d.signedIn(t, 1) // asked once, and not for each request
-	d.refuse(false)
-	if err := d.work(ctx, wire.Version, 1); err != nil {
+	u.refuse(true)
+	u.fails(ctx, t)
+	u.signedIn(t, 1) // asked once, and not for each request
+	u.refuse(false)
+	if err := u.work(ctx, wire.Version, 1); err != nil {
 		t.Error(err)
 	}
-	d.signedIn(t, 2)
+	u.signedIn(t, 2)
 }
 
-// TestBridgeSignInWithoutProvider has nobody who could vouch for the person.
+// TestBridgeSignInWithoutProvider signs in while the provider is down.
 func TestBridgeSignInWithoutProvider(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	u := newBridgeUser(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
-	d.provider.Kill()
-	d.fails(ctx, t)
-	d.signedIn(t, 0)
+	u.provider.Kill()
+	u.fails(ctx, t)
+	u.signedIn(t, 0)
 }
 
-// fails sends requests that cannot be answered, and wants an error to each, and
-// the exit code for it.
-func (d *desk) fails(ctx context.Context, t *testing.T) {
+// fails sends requests that cannot be answered. It checks that each gets an error,
+// and checks the exit code.
+func (u *bridgeUser) fails(ctx context.Context, t *testing.T) {
 	t.Helper()
-	h, err := d.start(ctx, wire.Version)
+	h, err := u.start(ctx, wire.Version)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,8 +111,8 @@ func (d *desk) fails(ctx context.Context, t *testing.T) {
 	}
 }
 
-func (d *desk) start(ctx context.Context, version string) (*rawHost, error) {
-	h, err := startRawHost(ctx, version, d.program, "board", d.env...)
+func (u *bridgeUser) start(ctx context.Context, version string) (*rawHost, error) {
+	h, err := startRawHost(ctx, version, u.program, "board", u.env...)
 	if err != nil {
 		return nil, err
 	}
@@ -122,10 +122,10 @@ func (d *desk) start(ctx context.Context, version string) (*rawHost, error) {
 	return h, nil
 }
 
-// work posts messages with a bridge of its own. All requests are sent at once,
-// and each has to have its one response.
-func (d *desk) work(ctx context.Context, version string, messages int) error {
-	h, err := d.start(ctx, version)
+// work posts messages with a bridge of its own. It sends all requests at once, and
+// each has to get exactly one response.
+func (u *bridgeUser) work(ctx context.Context, version string, messages int) error {
+	h, err := u.start(ctx, version)
 	if err != nil {
 		return err
 	}
@@ -147,7 +147,8 @@ func message() map[string]any {
 	return map[string]any{"name": "post_message", "arguments": map[string]any{"text": "hello"}}
 }
 
-// postMessage wants the board to have the message under the person's name.
+// postMessage posts a message, and checks that the board has it under the person's
+// name.
 func postMessage(ctx context.Context, h *rawHost) error {
 	if _, err := h.call(ctx, "post_message", map[string]any{"text": "hello"}, nil); err != nil {
 		return err

@@ -34,8 +34,8 @@ func sdkServer() *sdk.Server {
 	return s
 }
 
-// Our client works with the servers of the Go SDK, over each transport and in
-// each version that they have there.
+// Our client works with servers of the Go SDK, over each transport and in each
+// version that the SDK supports on it.
 func TestClientWithSDKServers(t *testing.T) {
 	t.Parallel()
 	server := func(*http.Request) *sdk.Server { return sdkServer() }

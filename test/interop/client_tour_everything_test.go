@@ -18,8 +18,8 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// TestClientTourEverything takes our client through the reference server that
-// exercises every feature of the versions with a handshake.
+// TestClientTourEverything takes our client through the reference server that has
+// every feature of the handshake versions.
 func TestClientTourEverything(t *testing.T) {
 	t.Parallel()
 	servers := serversDir(t)
@@ -27,16 +27,16 @@ func TestClientTourEverything(t *testing.T) {
 	node := filepath.Join(servers, "node")
 	everything := &everythingServer{node, program}
 	for _, version := range []string{"2025-06-18", "2025-11-25"} {
-		for _, h := range []host{
+		for _, p := range []peer{
 			{"everything", version, "http", everything.dial("streamableHttp", "/mcp"), nil},
 			{"everything", version, "sse", everything.dial("sse", "/sse"), nil},
-			{"everything", version, "stdio", commandHost(client.Process{Path: node, Args: []string{program, "stdio"}}), nil},
+			{"everything", version, "stdio", commandPeer(client.Process{Path: node, Args: []string{program, "stdio"}}), nil},
 		} {
-			t.Run(version+"/"+h.transport, func(t *testing.T) {
+			t.Run(version+"/"+p.transport, func(t *testing.T) {
 				t.Parallel()
 				ctx, cancel := context.WithTimeout(t.Context(), patience)
 				defer cancel()
-				g := h.visit(ctx, t, mcp.LoggingLevelDebug)
+				g := p.visit(ctx, t, mcp.LoggingLevelDebug)
 				for _, stop := range everythingStops() {
 					t.Run(stop.name, func(t *testing.T) { stop.visit(ctx, t, g) })
 				}
@@ -75,14 +75,14 @@ func (s *everythingServer) dial(transport, path string) func(context.Context, *t
 		}
 		command := exec.CommandContext(ctx, s.node, s.program, transport)
 		command.Env = append(os.Environ(), fmt.Sprintf("PORT=%d", port))
-		startHost(ctx, t, command, "on port")
+		startServer(ctx, t, command, "on port")
 		return client.Connect(ctx, fmt.Sprintf("http://127.0.0.1:%d%s", port, path), opts...)
 	}
 }
 
-// startHost starts a server and waits until it says on standard error that it
+// startServer starts a server and waits until it says on standard error that it
 // is ready, and returns that line.
-func startHost(ctx context.Context, t *testing.T, command *exec.Cmd, ready string) string {
+func startServer(ctx context.Context, t *testing.T, command *exec.Cmd, ready string) string {
 	t.Helper()
 	stderr, err := command.StderrPipe()
 	if err != nil {
@@ -112,7 +112,7 @@ func startHost(ctx context.Context, t *testing.T, command *exec.Cmd, ready strin
 func everythingStops() []guestStop {
 	return []guestStop{
 		{"connect", func(_ context.Context, t *testing.T, g *guest) {
-			diff(t, "version, server", []string{g.host.version, "mcp-servers/everything"}, []string{g.Version(), g.Server().Name})
+			diff(t, "version, server", []string{g.peer.version, "mcp-servers/everything"}, []string{g.Version(), g.Server().Name})
 		}},
 		{"call", func(ctx context.Context, t *testing.T, g *guest) {
 			g.callsWith(ctx, t, "echo", map[string]any{"message": "hello"}, "Echo: hello")
@@ -126,7 +126,7 @@ func everythingStops() []guestStop {
 		{"prompts", everythingPrompts},
 		{"completion", everythingCompletes},
 		{"elicitation", func(ctx context.Context, t *testing.T, g *guest) {
-			// The server learns the default of what the user leaves out.
+			// The server gets the default of a field that the user leaves out.
 			g.callsWith(ctx, t, "trigger-elicitation-request", nil, "Favorite Integer: 42")
 			g.isAsked(t, "Please provide inputs for the following fields:")
 		}},
@@ -189,7 +189,7 @@ func everythingProgress(ctx context.Context, t *testing.T, g *guest) {
 	diff(t, "steps", []float64{1, 2, 3}, steps)
 }
 
-// The server goes on with what is cancelled; the client does not.
+// The server goes on with a cancelled call. The client does not wait for it.
 func everythingCancels(ctx context.Context, t *testing.T, g *guest) {
 	cancellable, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -200,7 +200,7 @@ func everythingCancels(ctx context.Context, t *testing.T, g *guest) {
 	}
 }
 
-// The messages are of any level.
+// The server logs at random levels.
 func everythingLogs(ctx context.Context, t *testing.T, g *guest) {
 	g.callsWith(ctx, t, "toggle-simulated-logging", nil, "Started simulated")
 	log := receive(ctx, t, g.logs)
@@ -259,7 +259,7 @@ func everythingCompletes(ctx context.Context, t *testing.T, g *guest) {
 }
 
 func everythingOpensURL(ctx context.Context, t *testing.T, g *guest) {
-	if g.host.version < "2025-11-25" {
+	if g.peer.version < "2025-11-25" {
 		t.Log("left out: elicitation by URL came with 2025-11-25")
 		return
 	}

@@ -13,17 +13,18 @@ import (
 	"github.com/mcpengine/mcpengine/test/internal/wire"
 )
 
-// goSDKHosts are the ways into a server of the official Go SDK.
-func goSDKHosts() []host {
+// goSDKPeers returns a server of the official Go SDK in each version and over each
+// transport.
+func goSDKPeers() []peer {
 	const (
 		silent = "without a session the server asks nothing"
 		mute   = "without a session there is no stream to tell on"
 	)
 	stateless := &mcp.StreamableHTTPOptions{Stateless: true, PropagateRequestCancellation: true}
-	hosts := []host{
-		{"go-sdk", wire.Version, "http", serveGoSDKHost(stateless), nil},
-		{"go-sdk", wire.Version, "stdio", fixtureHost("go-sdk"), nil},
-		{"go-sdk stateless", "2025-11-25", "http", serveGoSDKHost(stateless), map[string]string{
+	peers := []peer{
+		{"go-sdk", wire.Version, "http", serveGoSDKPeer(stateless), nil},
+		{"go-sdk", wire.Version, "stdio", fixturePeer("go-sdk"), nil},
+		{"go-sdk stateless", "2025-11-25", "http", serveGoSDKPeer(stateless), map[string]string{
 			"elicitation":        silent,
 			"elicitation by URL": silent,
 			"sampling":           silent,
@@ -34,40 +35,40 @@ func goSDKHosts() []host {
 		}},
 	}
 	for _, version := range handshakeVersions {
-		hosts = append(hosts,
-			host{"go-sdk", version, "http", serveGoSDKHost(nil), nil},
-			host{"go-sdk", version, "sse", serveGoSDKSSEHost, nil},
-			host{"go-sdk", version, "stdio", fixtureHost("go-sdk"), nil})
+		peers = append(peers,
+			peer{"go-sdk", version, "http", serveGoSDKPeer(nil), nil},
+			peer{"go-sdk", version, "sse", serveGoSDKSSEPeer, nil},
+			peer{"go-sdk", version, "stdio", fixturePeer("go-sdk"), nil})
 	}
-	return hosts
+	return peers
 }
 
 // losesSubscriptions reports whether each stop needs a connection of its own.
 // go-sdk 1.8.0 keeps one registration for each session and kind of change. When
 // a subscriptions/listen has ended, its clean-up may come late and delete the
 // registration of the next one on the connection.
-func (h host) losesSubscriptions() bool {
-	return h.server == "go-sdk" && h.version == wire.Version && h.transport == "stdio"
+func (p peer) losesSubscriptions() bool {
+	return p.server == "go-sdk" && p.version == wire.Version && p.transport == "stdio"
 }
 
-func serveGoSDKHost(options *mcp.StreamableHTTPOptions) func(context.Context, *testing.T, ...client.Option) (*client.Client, error) {
+func serveGoSDKPeer(options *mcp.StreamableHTTPOptions) func(context.Context, *testing.T, ...client.Option) (*client.Client, error) {
 	return func(ctx context.Context, t *testing.T, opts ...client.Option) (*client.Client, error) {
 		t.Helper()
-		server := newGoSDKHost()
+		server := newGoSDKPeer()
 		return dialHandler(ctx, t, mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return server }, options), opts...)
 	}
 }
 
-func serveGoSDKSSEHost(ctx context.Context, t *testing.T, opts ...client.Option) (*client.Client, error) {
+func serveGoSDKSSEPeer(ctx context.Context, t *testing.T, opts ...client.Option) (*client.Client, error) {
 	t.Helper()
-	server := newGoSDKHost()
+	server := newGoSDKPeer()
 	return dialHandler(ctx, t, mcp.NewSSEHandler(func(*http.Request) *mcp.Server { return server }, nil), opts...)
 }
 
-// newGoSDKHost returns a server with a feature for every stop of the tour.
+// newGoSDKPeer returns a server with a feature for every stop of the tour.
 //
 //nolint:staticcheck // deprecated is not gone: the features are tested as long as they are there
-func newGoSDKHost() *mcp.Server {
+func newGoSDKPeer() *mcp.Server {
 	server := mcp.NewServer(&mcp.Implementation{Name: "fixture", Version: "1.0.0"}, &mcp.ServerOptions{
 		PageSize: 5,
 		CompletionHandler: func(_ context.Context, req *mcp.CompleteRequest) (*mcp.CompleteResult, error) {
@@ -152,8 +153,8 @@ func addGoSDKQuestions(server *mcp.Server) {
 	goSDKQuestion(server, "list_roots", &mcp.ListRootsParams{}, func(a *mcp.ListRootsResult) string { return a.Roots[0].URI })
 }
 
-// goSDKQuestion adds a tool that asks the client something. Of a client of a
-// version with a handshake the SDK asks it with a request.
+// goSDKQuestion adds a tool that asks the client something. In a handshake version
+// the SDK sends the question as a request.
 func goSDKQuestion[Answer mcp.InputResponse](server *mcp.Server, name string, question mcp.InputRequest, tell func(Answer) string) {
 	mcp.AddTool(server, &mcp.Tool{Name: name},
 		func(_ context.Context, req *mcp.CallToolRequest, _ nothing) (*mcp.CallToolResult, any, error) {

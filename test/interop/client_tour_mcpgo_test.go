@@ -14,46 +14,46 @@ import (
 	"github.com/mcpengine/mcpengine/test/internal/wire"
 )
 
-// mcpGoHosts are the ways into a server of mcp-go. It has the newest version over
-// HTTP only.
-func mcpGoHosts() []host {
+// mcpGoPeers returns a server of mcp-go in each version and over each transport.
+// It has 2026-07-28 over HTTP only.
+func mcpGoPeers() []peer {
 	const (
 		late   = "a notification may follow the result of its call, or be lost"
 		unsent = "the server asks nothing over HTTP+SSE"
 	)
-	hosts := []host{
-		{"mcp-go", wire.Version, "http", serveMCPGoHost, map[string]string{
+	peers := []peer{
+		{"mcp-go", wire.Version, "http", serveMCPGoPeer, map[string]string{
 			"progress": late, "logging": late,
 			"subscription": "an update needs a session that has subscribed by request",
 		}},
 	}
 	for _, version := range handshakeVersions {
-		hosts = append(hosts,
-			host{"mcp-go", version, "http", serveMCPGoHost, map[string]string{
+		peers = append(peers,
+			peer{"mcp-go", version, "http", serveMCPGoPeer, map[string]string{
 				"progress": late, "logging": late,
 			}},
-			host{"mcp-go", version, "sse", serveMCPGoSSEHost, map[string]string{
+			peer{"mcp-go", version, "sse", serveMCPGoSSEPeer, map[string]string{
 				"progress": late, "elicitation": unsent, "elicitation by URL": unsent, "sampling": unsent, "roots": unsent,
 			}},
-			host{"mcp-go", version, "stdio", fixtureHost("mcp-go"), map[string]string{"progress": late}})
+			peer{"mcp-go", version, "stdio", fixturePeer("mcp-go"), map[string]string{"progress": late}})
 	}
-	return hosts
+	return peers
 }
 
-func serveMCPGoHost(ctx context.Context, t *testing.T, opts ...client.Option) (*client.Client, error) {
+func serveMCPGoPeer(ctx context.Context, t *testing.T, opts ...client.Option) (*client.Client, error) {
 	t.Helper()
-	return dialHandler(ctx, t, mcpgoserver.NewStreamableHTTPServer(newMCPGoHost(), mcpgoserver.WithStateful(true)), opts...)
+	return dialHandler(ctx, t, mcpgoserver.NewStreamableHTTPServer(newMCPGoPeer(), mcpgoserver.WithStateful(true)), opts...)
 }
 
-func serveMCPGoSSEHost(ctx context.Context, t *testing.T, opts ...client.Option) (*client.Client, error) {
+func serveMCPGoSSEPeer(ctx context.Context, t *testing.T, opts ...client.Option) (*client.Client, error) {
 	t.Helper()
-	server := mcpgoserver.NewSSEServer(newMCPGoHost(), mcpgoserver.WithUseFullURLForMessageEndpoint(false),
+	server := mcpgoserver.NewSSEServer(newMCPGoPeer(), mcpgoserver.WithUseFullURLForMessageEndpoint(false),
 		mcpgoserver.WithSSEEndpoint("/mcp"), mcpgoserver.WithMessageEndpoint("/messages"))
 	return dialHandler(ctx, t, server, opts...)
 }
 
-// newMCPGoHost returns a server with a feature for every stop of the tour.
-func newMCPGoHost() *mcpgoserver.MCPServer {
+// newMCPGoPeer returns a server with a feature for every stop of the tour.
+func newMCPGoPeer() *mcpgoserver.MCPServer {
 	server := mcpgoserver.NewMCPServer("fixture", "1.0.0",
 		mcpgoserver.WithPaginationLimit(5), mcpgoserver.WithInputSchemaValidation(),
 		mcpgoserver.WithToolCapabilities(true), mcpgoserver.WithResourceCapabilities(true, true),
@@ -126,8 +126,8 @@ func addMCPGoCancellation(server *mcpgoserver.MCPServer) {
 	})
 }
 
-// addMCPGoQuestions adds tools that ask the client something. Of a client of a
-// version with a handshake mcp-go asks it with a request.
+// addMCPGoQuestions adds tools that ask the client something. In a handshake
+// version mcp-go sends the question as a request.
 func addMCPGoQuestions(server *mcpgoserver.MCPServer) {
 	ask := func(name string, question *mcpgoserver.InputRequestBuilder, tell func(mcpgo.InputResponses) string) {
 		server.AddTool(mcpgo.NewTool(name), func(_ context.Context, req mcpgo.CallToolRequest) (*mcpgo.CallToolResult, error) {
@@ -160,6 +160,6 @@ func addMCPGoQuestions(server *mcpgoserver.MCPServer) {
 // dialHandler serves the handler and connects to it.
 func dialHandler(ctx context.Context, t *testing.T, handler http.Handler, opts ...client.Option) (*client.Client, error) {
 	t.Helper()
-	server := newHostServer(t, handler)
+	server := newHTTPServer(t, handler)
 	return client.Connect(ctx, server+"/mcp", opts...)
 }

@@ -13,10 +13,10 @@ import (
 )
 
 func guestConnects(_ context.Context, t *testing.T, g *guest) {
-	diff(t, "version, server", []string{g.host.version, "fixture"}, []string{g.Version(), g.Server().Name})
+	diff(t, "version, server", []string{g.peer.version, "fixture"}, []string{g.Version(), g.Server().Name})
 }
 
-// The page of every fixture that has pages holds five entries.
+// A page has five entries in every fixture with pagination.
 func guestListsTools(ctx context.Context, t *testing.T, g *guest) {
 	tools, err := client.Collect(g.Tools(ctx))
 	if err != nil {
@@ -44,7 +44,7 @@ func guestCallsTyped(ctx context.Context, t *testing.T, g *guest) {
 	}
 }
 
-// What is wrong with arguments is an error of the tool or of the request.
+// A call with wrong arguments fails, with an error of the tool or of the request.
 func guestCallFails(ctx context.Context, t *testing.T, g *guest) {
 	_, err := client.Call[addOutput](ctx, g.Client, "add", map[string]any{"a": "two", "b": 3})
 	_, isTool := errors.AsType[*client.ToolError](err)

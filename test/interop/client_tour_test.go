@@ -15,9 +15,9 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// A host is a server of somebody else's that our client visits: which one, in
-// which version, over which transport.
-type host struct {
+// A peer is a server of another project that our client visits, in one version and
+// over one transport.
+type peer struct {
 	server, version, transport string
 
 	// dial connects to a server of the test's own.
@@ -27,10 +27,10 @@ type host struct {
 	lacks map[string]string
 }
 
-// A guest is our client on its way through a server.
+// A guest is our client on a tour of a server.
 type guest struct {
 	*client.Client
-	host host
+	peer peer
 
 	level mcp.LoggingLevel // of the logs it wants
 	logs  chan mcp.LoggingMessageNotificationParams
@@ -68,44 +68,44 @@ func guestStops() []guestStop {
 // TestClientTour takes our client through the servers of the other Go frameworks.
 func TestClientTour(t *testing.T) {
 	t.Parallel()
-	var hosts []host
-	hosts = append(hosts, goSDKHosts()...)
-	hosts = append(hosts, mcpGoHosts()...)
-	for _, h := range hosts {
-		t.Run(h.server+"/"+h.version+"/"+h.transport, func(t *testing.T) {
+	var peers []peer
+	peers = append(peers, goSDKPeers()...)
+	peers = append(peers, mcpGoPeers()...)
+	for _, p := range peers {
+		t.Run(p.server+"/"+p.version+"/"+p.transport, func(t *testing.T) {
 			t.Parallel()
-			h.tour(t)
+			p.tour(t)
 		})
 	}
 }
 
-func (h host) tour(t *testing.T) {
+func (p peer) tour(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	g := h.visit(ctx, t, mcp.LoggingLevelWarning)
+	g := p.visit(ctx, t, mcp.LoggingLevelWarning)
 	for _, stop := range guestStops() {
 		t.Run(stop.name, func(t *testing.T) {
-			if reason := h.lacks[stop.name]; reason != "" {
+			if reason := p.lacks[stop.name]; reason != "" {
 				t.Logf("left out: %s", reason)
 				return
 			}
 			ctx, cancel := context.WithTimeout(ctx, patience/3)
 			defer cancel()
 			g := g
-			if h.losesSubscriptions() {
-				g = h.visit(ctx, t, mcp.LoggingLevelWarning)
+			if p.losesSubscriptions() {
+				g = p.visit(ctx, t, mcp.LoggingLevelWarning)
 			}
 			stop.visit(ctx, t, g)
 		})
 	}
 }
 
-// visit connects a client that answers whatever it is asked.
-func (h host) visit(ctx context.Context, t *testing.T, level mcp.LoggingLevel) *guest {
+// visit connects a client that answers all questions.
+func (p peer) visit(ctx context.Context, t *testing.T, level mcp.LoggingLevel) *guest {
 	t.Helper()
-	g := &guest{host: h, level: level, logs: make(chan mcp.LoggingMessageNotificationParams, 64), asked: make(chan string, 64)}
-	c, err := h.dial(ctx, t, client.WithProtocolVersion(h.version), client.WithHandlers(g.handlers()))
+	g := &guest{peer: p, level: level, logs: make(chan mcp.LoggingMessageNotificationParams, 64), asked: make(chan string, 64)}
+	c, err := p.dial(ctx, t, client.WithProtocolVersion(p.version), client.WithHandlers(g.handlers()))
 	if err != nil {
 		t.Fatalf("connect: %v", err)
 	}
@@ -144,7 +144,7 @@ func (g *guest) handlers() client.Handlers {
 	}
 }
 
-// calls calls a tool without arguments and wants a text.
+// calls calls a tool without arguments and checks the text of its result.
 func (g *guest) calls(ctx context.Context, t *testing.T, tool, want string, opts ...client.CallOption) {
 	t.Helper()
 	got, err := client.Call[string](ctx, g.Client, tool, struct{}{}, opts...)
@@ -153,7 +153,7 @@ func (g *guest) calls(ctx context.Context, t *testing.T, tool, want string, opts
 	}
 }
 
-// isAsked wants the server to have asked for something by now. It may ask for
+// isAsked checks that the server has asked for something by now. It may ask for
 // roots at any time.
 func (g *guest) isAsked(t *testing.T, want string) {
 	t.Helper()
@@ -174,8 +174,8 @@ func (g *guest) isAsked(t *testing.T, want string) {
 	}
 }
 
-// commandHost runs this test binary, or another program, as a server.
-func commandHost(process client.Process) func(context.Context, *testing.T, ...client.Option) (*client.Client, error) {
+// commandPeer runs this test binary, or another program, as a server.
+func commandPeer(process client.Process) func(context.Context, *testing.T, ...client.Option) (*client.Client, error) {
 	return func(ctx context.Context, t *testing.T, opts ...client.Option) (*client.Client, error) {
 		t.Helper()
 		process.Stderr = os.Stderr
@@ -183,13 +183,13 @@ func commandHost(process client.Process) func(context.Context, *testing.T, ...cl
 	}
 }
 
-// fixtureHost runs this test binary as the fixture of that name.
-func fixtureHost(name string) func(context.Context, *testing.T, ...client.Option) (*client.Client, error) {
+// fixturePeer runs this test binary as the fixture of that name.
+func fixturePeer(name string) func(context.Context, *testing.T, ...client.Option) (*client.Client, error) {
 	self, err := os.Executable()
 	if err != nil {
 		panic(err)
 	}
-	return commandHost(client.Process{Path: self, Env: append(os.Environ(), fixtureVariable+"="+name)})
+	return commandPeer(client.Process{Path: self, Env: append(os.Environ(), fixtureVariable+"="+name)})
 }
 
 // allTools are the tools of every fixture, in no order.
@@ -205,8 +205,8 @@ func diff(t *testing.T, what string, want, got any) {
 	}
 }
 
-// newHostServer serves the handler until the test ends and returns its URL.
-func newHostServer(t *testing.T, handler http.Handler) string {
+// newHTTPServer serves the handler until the test ends and returns its URL.
+func newHTTPServer(t *testing.T, handler http.Handler) string {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(func() {

@@ -9,7 +9,7 @@ import (
 	"github.com/mcpengine/mcpengine/test/internal/wire"
 )
 
-// TestDefects has hosts do through the bridge what mcp-remote 0.15 gets wrong.
+// TestDefects checks that the bridge does not have the defects of mcp-remote 0.15.
 func TestDefects(t *testing.T) {
 	t.Parallel()
 	program := buildBridge(t)
@@ -39,11 +39,11 @@ func TestDefects(t *testing.T) {
 	}
 }
 
-// serveStubborn serves the fixture with a tool that goes on when it is
-// cancelled, until another is called.
+// serveStubborn serves the fixture with a tool that ignores its cancellation, and
+// returns when another tool is called.
 func serveStubborn(t *testing.T) string {
 	t.Helper()
-	e := newFar()
+	e := newRemote()
 	release, done := make(chan struct{}), make(chan struct{})
 	mcpengine.AddTool(e, "insist", "Ends with release.", func(ctx context.Context, _ nothing) (string, error) {
 		defer close(done)
@@ -59,9 +59,9 @@ func serveStubborn(t *testing.T) string {
 	return serveEngine(t, e)
 }
 
-// tryLateResult cancels a call that gets its result all the same, and after it
-// calls another tool. That the first has no response is found when the bridge
-// has ended.
+// tryLateResult cancels a call that gets its result all the same, and then calls
+// another tool. When the bridge ends, stop checks that the first call had no
+// response.
 func tryLateResult(ctx context.Context, h *rawHost, _ *tap) error {
 	id, err := h.send("tools/call", map[string]any{"name": "insist", "arguments": map[string]any{}}, map[string]any{"progressToken": "w"})
 	if err != nil {

@@ -60,7 +60,7 @@ func modelAnswer(answer *mcp.CreateMessageResult) (string, error) {
 	return "", fmt.Errorf("the model answered %+v, want one text", answer.Content)
 }
 
-// addNews adds tools that tell the client something it has not asked for.
+// addNews adds tools that send notifications to the client.
 func addNews(e *mcpengine.Engine) {
 	mcpengine.AddTool(e, "climb", "Reports progress.", func(ctx context.Context, _ nothing) (string, error) {
 		for step := 1; step <= 3; step++ {

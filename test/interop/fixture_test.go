@@ -13,9 +13,9 @@ import (
 	"github.com/mcpengine/mcpengine"
 )
 
-// fixtureVariable turns this test binary into the fixture, served over "stdio"
-// as one "replica" of several over HTTP, or as a "function" on AWS Lambda, or into
-// that of another SDK, the "browser" of a test, or a "caller" that signs in.
+// fixtureVariable turns this test binary into another program: the fixture served
+// over "stdio", as a "replica" over HTTP or as a "function" on AWS Lambda, the
+// fixture of another SDK, the "browser" of a test, or a "caller" that signs in.
 const fixtureVariable = "INTEROP_FIXTURE"
 
 func TestMain(m *testing.M) {
@@ -24,11 +24,11 @@ func TestMain(m *testing.M) {
 	case "stdio":
 		err = newFixture().ServeStdio(context.Background(), os.Stdin, os.Stdout)
 	case "go-sdk":
-		err = newGoSDKHost().Run(context.Background(), &mcp.StdioTransport{})
+		err = newGoSDKPeer().Run(context.Background(), &mcp.StdioTransport{})
 	case "mcp-go":
-		err = mcpgoserver.ServeStdio(newMCPGoHost())
+		err = mcpgoserver.ServeStdio(newMCPGoPeer())
 	case "function":
-		err = newFar().Run(context.Background())
+		err = newRemote().Run(context.Background())
 	case "browser":
 		err = showPage(os.Getenv(browserVariable), os.Args[1])
 	case "replica":
@@ -58,9 +58,8 @@ type login struct {
 	User string `json:"user" jsonschema:"a GitHub user name"`
 }
 
-// newFixture returns our server with a feature for every stop of the tour. All
-// that a test has to see is seen through the protocol, so that the fixture may
-// run in a process of its own.
+// newFixture returns our server with a feature for every stop of the tour. Tests
+// look at it only through the protocol, so that it may run in a process of its own.
 func newFixture(opts ...mcpengine.Option) *mcpengine.Engine {
 	e := mcpengine.New("fixture", append(opts, mcpengine.WithInstructions("For tests."))...)
 	mcpengine.AddTool(e, "greet", "Greets.", func(_ context.Context, in greetInput) (string, error) {

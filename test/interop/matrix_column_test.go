@@ -12,7 +12,7 @@ import (
 	"github.com/mcpengine/mcpengine/test/internal/wire"
 )
 
-// A column is one thing that a host does through the bridge.
+// A column is one action of a host through the bridge.
 type column struct {
 	name string
 	try  func(context.Context, *rawHost, *tap) error
@@ -58,7 +58,7 @@ func tryList(ctx context.Context, h *rawHost, _ *tap) error {
 	return err
 }
 
-// same is an error unless got is what is wanted.
+// same returns an error unless got equals want.
 func same(want, got any) error {
 	if d := cmp.Diff(want, got); d != "" {
 		return fmt.Errorf("(-want +got):\n%s", d)
@@ -66,7 +66,7 @@ func same(want, got any) error {
 	return nil
 }
 
-// says wants a tool to answer a text.
+// says calls a tool and checks the text of its result.
 func (h *rawHost) says(ctx context.Context, tool string, arguments, meta map[string]any, want string) error {
 	got, err := h.call(ctx, tool, arguments, meta)
 	if err != nil {
@@ -112,9 +112,9 @@ func tryURL(ctx context.Context, h *rawHost, _ *tap) error {
 	return same([]string{"Please sign in. https://login.example/start"}, h.asked)
 }
 
-// tryCancel wants the tool to hear of the cancellation, and the host to hear no
-// more of the request. Where a stream stands for the request, closing it is how
-// a client cancels (2026-07-28, streamable-http, "Cancellation").
+// tryCancel checks that a cancellation reaches the tool, and that the host gets no
+// response. In 2026-07-28 the bridge cancels by closing the request's stream
+// (2026-07-28, streamable-http, "Cancellation"), and otherwise by a notification.
 func tryCancel(ctx context.Context, h *rawHost, tap *tap) error {
 	id, err := h.send("tools/call", map[string]any{"name": "wait", "arguments": map[string]any{}}, map[string]any{"progressToken": "w"})
 	if err != nil {
@@ -130,7 +130,7 @@ func tryCancel(ctx context.Context, h *rawHost, tap *tap) error {
 		return err
 	}
 	posted := slices.ContainsFunc(tap.requests(), func(r tapped) bool { return r.method == "notifications/cancelled" })
-	if newest := tap.version() == wire.Version; posted == newest {
+	if stateless := tap.version() == wire.Version; posted == stateless {
 		return fmt.Errorf("a notification says the cancellation: %t, to a server of %s", posted, tap.version())
 	}
 	return nil
@@ -158,9 +158,9 @@ func tryPagination(ctx context.Context, h *rawHost, _ *tap) error {
 	return same(want, names)
 }
 
-// tryMirror calls a tool before anybody has listed the tools, so that the bridge
-// has to find out which arguments go into header fields. Those are text that
-// header fields cannot hold as it is.
+// tryMirror calls a tool before the host has listed the tools, so that the bridge
+// has to find out which arguments go into header fields. The argument's text has to
+// be encoded for a header field.
 func tryMirror(ctx context.Context, h *rawHost, tap *tap) error {
 	if err := h.says(ctx, "forecast", map[string]any{"region": "Île"}, nil, "rain in Île"); err != nil {
 		return err

@@ -33,8 +33,8 @@ func buildBridge(t *testing.T) string {
 	return file
 }
 
-// A rawHost is a program that has started a bridge. It writes and reads lines by
-// hand, so that it owes nothing to the code it judges.
+// A rawHost is a host that has started a bridge. It writes and reads lines by hand,
+// so that it does not depend on the code that it checks.
 type rawHost struct {
 	version string // that it speaks
 	command *exec.Cmd
@@ -114,7 +114,7 @@ func (h *rawHost) write(message map[string]any) error {
 	return err
 }
 
-// send sends a request, which one response is wanted to, and returns its id.
+// send sends a request, which must get one response, and returns its id.
 func (h *rawHost) send(method string, params, meta map[string]any) (string, error) {
 	h.last++
 	all, envelope := map[string]any{}, map[string]any{}
@@ -133,8 +133,8 @@ func (h *rawHost) send(method string, params, meta map[string]any) (string, erro
 	return id, h.write(map[string]any{"jsonrpc": "2.0", "id": h.last, "method": method, "params": all})
 }
 
-// cancel takes a request back, which no response is wanted to any more
-// (2026-07-28, stdio, "Cancellation").
+// cancel cancels a request, which must then get no response (2026-07-28, stdio,
+// "Cancellation").
 func (h *rawHost) cancel(id string) error {
 	h.wanted[id] = 0
 	return h.write(map[string]any{
@@ -142,8 +142,8 @@ func (h *rawHost) cancel(id string) error {
 	})
 }
 
-// next returns the next message that is not a question of the server. Those are
-// answered.
+// next returns the next message that is not a question of the server. It answers
+// the questions.
 func (h *rawHost) next(ctx context.Context) (wire.Message, error) {
 	for {
 		select {
@@ -174,7 +174,7 @@ func (h *rawHost) next(ctx context.Context) (wire.Message, error) {
 	}
 }
 
-// answer is what the user says to a question of the server.
+// answer returns the user's answer to a question of the server.
 func (h *rawHost) answer(method string, params json.RawMessage) (any, error) {
 	var question struct{ Mode, Message, URL string }
 	if err := json.Unmarshal(params, &question); err != nil || method != "elicitation/create" {
@@ -270,8 +270,8 @@ func (h *rawHost) call(ctx context.Context, tool string, arguments, meta map[str
 	return "", fmt.Errorf("%s requires input again and again", tool)
 }
 
-// stop closes the host's end. Its error says how the bridge has ended, if not
-// well, or which request has not had the responses that are wanted.
+// stop closes the host's end. It returns an error if the bridge fails, or if a
+// request has not had the right number of responses.
 func (h *rawHost) stop(ctx context.Context) (err error) {
 	_ = h.in.Close() // the bridge may have ended
 	for err == nil {

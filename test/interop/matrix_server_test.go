@@ -25,26 +25,26 @@ import (
 	"github.com/mcpengine/mcpengine/internal/lambdatest"
 )
 
-// A far is a server at the other end of a bridge.
-type far struct {
+// A remote is a server at the other end of a bridge.
+type remote struct {
 	name  string
 	serve func(context.Context, *testing.T) (url string)
 
-	// profile are flags of mcpengine proxy, for a bridge that is not to find out
-	// about the server by itself.
+	// profile has flags of mcpengine proxy, for a bridge that is told which
+	// transport and version to use.
 	profile []string
 }
 
-func fars() []far {
-	return []far{
-		{name: "go-sdk stateless", serve: serveGoSDKFar(&mcp.StreamableHTTPOptions{Stateless: true, PropagateRequestCancellation: true})},
-		{name: "go-sdk stateful", serve: serveGoSDKFar(nil)},
-		{name: "TypeScript SDK 1.32", serve: serveTypeScriptFar("sdk", "handshake")},
-		{name: "TypeScript SDK 2.4", serve: serveTypeScriptFar("server", "modern")},
-		{name: "ours", serve: serveFar("/mcp")},
-		{name: "ours on Lambda", serve: serveLambdaFar},
-		{name: "ours over HTTP+SSE", serve: serveFar("/sse")},
-		{name: "HTTP+SSE 2024-11-05", serve: serveFar("/sse"), profile: []string{"--mode", "sse", "--protocol", "2024-11-05"}},
+func remotes() []remote {
+	return []remote{
+		{name: "go-sdk stateless", serve: serveGoSDKRemote(&mcp.StreamableHTTPOptions{Stateless: true, PropagateRequestCancellation: true})},
+		{name: "go-sdk stateful", serve: serveGoSDKRemote(nil)},
+		{name: "TypeScript SDK 1.32", serve: serveTypeScriptRemote("sdk", "handshake")},
+		{name: "TypeScript SDK 2.4", serve: serveTypeScriptRemote("server", "stateless")},
+		{name: "ours", serve: serveRemote("/mcp")},
+		{name: "ours on Lambda", serve: serveLambdaRemote},
+		{name: "ours over HTTP+SSE", serve: serveRemote("/sse")},
+		{name: "HTTP+SSE 2024-11-05", serve: serveRemote("/sse"), profile: []string{"--mode", "sse", "--protocol", "2024-11-05"}},
 	}
 }
 
@@ -52,8 +52,8 @@ type place struct {
 	Region string `json:"region" header:"Region"`
 }
 
-// newFar returns our fixture with what the columns need besides.
-func newFar() *mcpengine.Engine {
+// newRemote returns our fixture with the other features that the columns need.
+func newRemote() *mcpengine.Engine {
 	e := newFixture(mcpengine.WithPageSize(5))
 	mcpengine.AddTool(e, "forecast", "Has an argument in a header field.", func(_ context.Context, in place) (string, error) {
 		return "rain in " + in.Region, nil
@@ -61,10 +61,10 @@ func newFar() *mcpengine.Engine {
 	return e
 }
 
-func serveFar(path string) func(context.Context, *testing.T) string {
+func serveRemote(path string) func(context.Context, *testing.T) string {
 	return func(_ context.Context, t *testing.T) string {
 		t.Helper()
-		return serveEngine(t, newFar()) + path
+		return serveEngine(t, newRemote()) + path
 	}
 }
 
@@ -77,11 +77,11 @@ func serveEngine(t *testing.T, e *mcpengine.Engine) string {
 	mux.Handle("/mcp", e)
 	mux.Handle("/sse", sse)
 	mux.Handle("/messages", sse)
-	return newHostServer(t, mux)
+	return newHTTPServer(t, mux)
 }
 
-// serveLambdaFar runs this test binary as the bootstrap of a function.
-func serveLambdaFar(ctx context.Context, t *testing.T) string {
+// serveLambdaRemote runs this test binary as the bootstrap of a function.
+func serveLambdaRemote(ctx context.Context, t *testing.T) string {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -98,9 +98,9 @@ func serveLambdaFar(ctx context.Context, t *testing.T) string {
 	return platform.URL() + "/mcp"
 }
 
-func serveGoSDKFar(options *mcp.StreamableHTTPOptions) func(context.Context, *testing.T) string {
+func serveGoSDKRemote(options *mcp.StreamableHTTPOptions) func(context.Context, *testing.T) string {
 	return func(_ context.Context, t *testing.T) string {
-		server := newGoSDKHost()
+		server := newGoSDKPeer()
 		region := &jsonschema.Schema{Type: "string", Extra: map[string]any{"x-mcp-header": "Region"}}
 		tool := &mcp.Tool{Name: "forecast", InputSchema: &jsonschema.Schema{
 			Type: "object", Properties: map[string]*jsonschema.Schema{"region": region},
@@ -108,21 +108,21 @@ func serveGoSDKFar(options *mcp.StreamableHTTPOptions) func(context.Context, *te
 		mcp.AddTool(server, tool, func(_ context.Context, _ *mcp.CallToolRequest, in place) (*mcp.CallToolResult, any, error) {
 			return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: "rain in " + in.Region}}}, nil, nil
 		})
-		return newHostServer(t, mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return server }, options)) + "/mcp"
+		return newHTTPServer(t, mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return server }, options)) + "/mcp"
 	}
 }
 
-func serveTypeScriptFar(name, era string) func(context.Context, *testing.T) string {
+func serveTypeScriptRemote(name, versions string) func(context.Context, *testing.T) string {
 	return func(ctx context.Context, t *testing.T) string {
 		t.Helper()
 		servers := serversDir(t)
-		node := exec.CommandContext(ctx, filepath.Join(servers, "node"), filepath.Join("ts", "server.mjs"), servers, name, era, "http", "far")
-		_, url, _ := strings.Cut(startHost(ctx, t, node, "listening at "), "listening at ")
+		node := exec.CommandContext(ctx, filepath.Join(servers, "node"), filepath.Join("ts", "server.mjs"), servers, name, versions, "http", "matrix")
+		_, url, _ := strings.Cut(startServer(ctx, t, node, "listening at "), "listening at ")
 		return url
 	}
 }
 
-// A tap stands between a bridge and a server, and sees what the bridge sends.
+// A tap is a proxy between a bridge and a server. It records the bridge's messages.
 type tap struct {
 	mu   sync.Mutex
 	seen []tapped
@@ -149,7 +149,7 @@ func newTap(t *testing.T, server string) (*tap, string) {
 		ErrorLog:      slog.NewLogLogger(slog.DiscardHandler, 0), // of requests that the bridge gives up
 	}
 	tap := &tap{}
-	return tap, newHostServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return tap, newHTTPServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
 			tap.note(r)
 		}
@@ -158,7 +158,7 @@ func newTap(t *testing.T, server string) (*tap, string) {
 }
 
 func (t *tap) note(r *http.Request) {
-	body, _ := io.ReadAll(r.Body) // what is missing is missed by the server
+	body, _ := io.ReadAll(r.Body) // if it is cut short, the server refuses it
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	var m struct {
 		Method string
@@ -174,14 +174,14 @@ func (t *tap) note(r *http.Request) {
 	t.seen = append(t.seen, seen)
 }
 
-// requests are the messages so far.
+// requests returns the messages so far.
 func (t *tap) requests() []tapped {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return slices.Clone(t.seen)
 }
 
-// version is that of the last message.
+// version returns the version of the last message.
 func (t *tap) version() string {
 	seen := t.requests()
 	if len(seen) == 0 {

@@ -13,8 +13,8 @@ import (
 	"github.com/mcpengine/mcpengine/test/internal/wire"
 )
 
-// impossible says why a cell cannot work whatever the bridge does, by server and
-// column. It is the same for every host.
+// impossible returns why a cell cannot work with any bridge, by server and column.
+// It is the same for every host.
 func impossible() map[[2]string]string {
 	return map[[2]string]string{
 		{"ours on Lambda", "cancel"}:           "a Function URL does not tell the function that its caller is gone",
@@ -25,18 +25,19 @@ func impossible() map[[2]string]string {
 // hopeless is how long a cell that cannot work is tried.
 const hopeless = 2 * time.Second
 
-// TestMatrix has a host of each era do everything through the bridge, with each
-// kind of server. With -v it prints the table that is in docs/bridge.md.
+// TestMatrix has a host of 2025-11-25 and a host of 2026-07-28 do everything
+// through the bridge, with each kind of server. With -v it prints the table in
+// docs/bridge.md.
 func TestMatrix(t *testing.T) {
 	t.Parallel()
 	program := buildBridge(t)
 	m := &matrix{cells: map[string]string{}}
 	t.Run("cells", func(t *testing.T) {
 		for _, version := range []string{"2025-11-25", wire.Version} {
-			for _, far := range fars() {
-				t.Run(version+" to "+far.name, func(t *testing.T) {
+			for _, server := range remotes() {
+				t.Run(version+" to "+server.name, func(t *testing.T) {
 					t.Parallel()
-					m.row(t, program, version, far)
+					m.row(t, program, version, server)
 				})
 			}
 		}
@@ -45,23 +46,23 @@ func TestMatrix(t *testing.T) {
 }
 
 // row tries every column with one server.
-func (m *matrix) row(t *testing.T, program, version string, far far) {
+func (m *matrix) row(t *testing.T, program, version string, server remote) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	tap, target := newTap(t, far.serve(ctx, t))
+	tap, target := newTap(t, server.serve(ctx, t))
 	home := "MCPENGINE_HOME=" + t.TempDir()
-	if far.profile != nil {
-		proxy := exec.CommandContext(ctx, program, append([]string{"proxy", "far", target}, far.profile...)...)
+	if server.profile != nil {
+		proxy := exec.CommandContext(ctx, program, append([]string{"proxy", "remote", target}, server.profile...)...)
 		proxy.Env = append(os.Environ(), home)
 		if output, err := proxy.CombinedOutput(); err != nil {
 			t.Fatalf("%v: %v\n%s", proxy.Args, err, output)
 		}
-		target = "far"
+		target = "remote"
 	}
 	for _, column := range columns() {
 		t.Run(column.name, func(t *testing.T) {
-			reason, ctx := impossible()[[2]string{far.name, column.name}], ctx
+			reason, ctx := impossible()[[2]string{server.name, column.name}], ctx
 			if reason != "" {
 				var cancel context.CancelFunc
 				ctx, cancel = context.WithTimeout(ctx, hopeless)
@@ -76,12 +77,12 @@ func (m *matrix) row(t *testing.T, program, version string, far far) {
 			case reason != "":
 				t.Logf("impossible: %s (%v)", reason, err)
 			}
-			m.put(version, far.name, column.name, reason, err)
+			m.put(version, server.name, column.name, reason, err)
 		})
 	}
 }
 
-// tryColumn does one thing with a bridge of its own.
+// tryColumn runs one column with a bridge of its own.
 func tryColumn(ctx context.Context, version, program, target, home string, c column, tap *tap) error {
 	h, err := startRawHost(ctx, version, program, target, home)
 	if err != nil {
@@ -97,13 +98,13 @@ func tryColumn(ctx context.Context, version, program, target, home string, c col
 	return ended
 }
 
-// A matrix is what came out.
+// A matrix has the results.
 type matrix struct {
 	mu    sync.Mutex
 	cells map[string]string
 }
 
-func (m *matrix) put(host, far, column, reason string, err error) {
+func (m *matrix) put(host, server, column, reason string, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	cell := "yes"
@@ -113,10 +114,10 @@ func (m *matrix) put(host, far, column, reason string, err error) {
 	case err != nil:
 		cell = "FAILS"
 	}
-	m.cells[host+far+column] = cell
+	m.cells[host+server+column] = cell
 }
 
-// String is the table in Markdown.
+// String returns the table in Markdown.
 func (m *matrix) String() string {
 	var b strings.Builder
 	b.WriteString("| Host | Server |")
@@ -125,10 +126,10 @@ func (m *matrix) String() string {
 	}
 	b.WriteString("\n|" + strings.Repeat("---|", 2+len(columns())) + "\n")
 	for _, host := range []string{"2025-11-25", wire.Version} {
-		for _, far := range fars() {
-			fmt.Fprintf(&b, "| %s | %s |", host, far.name)
+		for _, server := range remotes() {
+			fmt.Fprintf(&b, "| %s | %s |", host, server.name)
 			for _, c := range columns() {
-				b.WriteString(" " + m.cells[host+far.name+c.name] + " |")
+				b.WriteString(" " + m.cells[host+server.name+c.name] + " |")
 			}
 			b.WriteString("\n")
 		}

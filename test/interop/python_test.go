@@ -47,9 +47,9 @@ func TestPythonClients(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.Handle("/mcp", e)
 	mux.Handle("/", e.SSEHandler(""))
-	server := newHostServer(t, mux)
+	server := newHTTPServer(t, mux)
 	// The Python MCPEngine's client over HTTP sends no session id and reads no event stream.
-	plain := newHostServer(t, newFixture(mcpengine.WithHTTP(mcpengine.HTTPConfig{NoSessions: true, JSONOnly: true})))
+	plain := newHTTPServer(t, newFixture(mcpengine.WithHTTP(mcpengine.HTTPConfig{NoSessions: true, JSONOnly: true})))
 	targets := map[string]string{"stdio": self, "http": server + "/mcp", "sse": server + "/sse", "http plain": plain + "/mcp"}
 	for _, way := range []struct{ peer, sdk, transport, version string }{
 		{"sdk2", "client", "stdio", "2026-07-28"},
@@ -98,9 +98,9 @@ func TestPythonClients(t *testing.T) {
 	}
 }
 
-// TestPythonServers has our client use servers on the Python SDKs. Over stdio
-// those on version 1 and on the Python MCPEngine exit at a method they do not
-// know, which server/discover is.
+// TestPythonServers has our client use servers on the Python SDKs. Over stdio the
+// servers on version 1 and on the Python MCPEngine exit when they get an unknown
+// method, and they do not know server/discover.
 func TestPythonServers(t *testing.T) {
 	t.Parallel()
 	for _, way := range []struct{ peer, sdk, transport string }{

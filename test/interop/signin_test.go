@@ -16,8 +16,9 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// A person signs in to an example, from the challenge to the message under the
-// person's name: our client, our server as a process, and a provider by others.
+// A person signs in to the example, from the challenge to a message under the
+// person's name, with our client, our server as a process, and the certified
+// provider.
 func TestSignIn(t *testing.T) {
 	t.Parallel()
 	program := buildAuthboard(t)
@@ -37,7 +38,7 @@ func TestSignIn(t *testing.T) {
 	}
 }
 
-// post posts a message, which it expects to be posted.
+// post posts a message and checks that it succeeds.
 func (b *authboard) post(t *testing.T, c *client.Client) {
 	t.Helper()
 	got, err := client.Call[string](t.Context(), c, "post_message", map[string]any{"text": "hello"})
@@ -46,8 +47,8 @@ func (b *authboard) post(t *testing.T, c *client.Client) {
 	}
 }
 
-// A server that wants a token from the first request on is signed in to once,
-// and posts are under the name that the provider vouches for.
+// The server wants a token from the first request on. The person signs in once,
+// and messages are posted under the name in the token.
 func signInOnce(t *testing.T, program string) {
 	b := newAuthboard(t, program, 0)
 	dir := t.TempDir()
@@ -64,8 +65,7 @@ func signInOnce(t *testing.T, program string) {
 	b.check(t, 1, 1)
 }
 
-// A token that the server finds expired is refreshed, each time with the refresh
-// token that came last.
+// An expired token is refreshed, each time with the latest refresh token.
 func signInRefreshes(t *testing.T, program string) {
 	b := newAuthboard(t, program, 0)
 	dir := t.TempDir()
@@ -76,8 +76,8 @@ func signInRefreshes(t *testing.T, program string) {
 	b.check(t, 1, 4)
 }
 
-// A token that is about to expire is refreshed before it is sent: here that is
-// each of them, and there is a request to connect, to list and to call.
+// A token that is about to expire is refreshed before it is sent. Here that is
+// every token, and the client sends three requests: to connect, list and call.
 func signInShortLived(t *testing.T, program string) {
 	b := newAuthboard(t, program, 5*time.Second)
 	c := b.connect(t, "")
@@ -88,8 +88,8 @@ func signInShortLived(t *testing.T, program string) {
 	b.check(t, 1, 4)
 }
 
-// Two processes that find the token expired at the same time refresh it once: a
-// second use of the refresh token would have ended the session.
+// Two processes that find the token expired at the same time refresh it once. A
+// second use of the refresh token would revoke all tokens.
 func signInTwoProcesses(t *testing.T, program string) {
 	b := newAuthboard(t, program, 0)
 	dir := t.TempDir()
@@ -112,7 +112,7 @@ func signInTwoProcesses(t *testing.T, program string) {
 	b.check(t, 1, 2)
 }
 
-// A sign-in that was taken back takes another one.
+// After the refresh token is revoked, the person signs in again.
 func signInRevoked(t *testing.T, program string) {
 	b := newAuthboard(t, program, 0)
 	c := b.connect(t, "")
@@ -125,8 +125,8 @@ func signInRevoked(t *testing.T, program string) {
 	b.check(t, 2, 2)
 }
 
-// Who deletes a message is asked for the scope that it takes, then and not
-// before.
+// The person is asked for the scope of delete_message when it is first called, and
+// not before.
 func signInStepUp(t *testing.T, program string) {
 	b := newAuthboard(t, program, 0)
 	b.login = "root"
@@ -139,8 +139,8 @@ func signInStepUp(t *testing.T, program string) {
 	b.checkScopes(t)
 }
 
-// A scope does not make an administrator: that is final, and nobody is asked
-// again.
+// A person with the scope who is not an administrator is refused, and not asked to
+// sign in again.
 func signInStepUpInVain(t *testing.T, program string) {
 	b := newAuthboard(t, program, 0)
 	c := b.connect(t, "")

@@ -30,7 +30,7 @@ func visitProgress(ctx context.Context, t *testing.T, v *visitor) {
 	}
 }
 
-// visitPing leaves out the newest version, which has no ping.
+// visitPing pings in the handshake versions. 2026-07-28 has no ping.
 func visitPing(ctx context.Context, t *testing.T, v *visitor) {
 	if v.version == wire.Version {
 		return
@@ -40,8 +40,8 @@ func visitPing(ctx context.Context, t *testing.T, v *visitor) {
 	}
 }
 
-// visitLogging asks for warnings: for the session in versions with a
-// handshake, for the request in the newest.
+// visitLogging asks for warnings: for the session in the handshake versions, for
+// the request in 2026-07-28.
 //
 //nolint:staticcheck // deprecated is not gone: the features are tested as long as they are there
 func visitLogging(ctx context.Context, t *testing.T, v *visitor) {
@@ -62,8 +62,8 @@ func visitLogging(ctx context.Context, t *testing.T, v *visitor) {
 	}
 }
 
-// visitElicitation lets the client answer a request of the server or, in the
-// newest version, an input_required result and send the call again (mrtr).
+// visitElicitation lets the client answer a request of the server. In 2026-07-28
+// the client answers an input_required result and sends the call again (mrtr).
 func visitElicitation(ctx context.Context, t *testing.T, v *visitor) {
 	if v.version < "2025-06-18" { // there is no elicitation yet
 		v.refused(ctx, t, "sign_up")
@@ -103,7 +103,7 @@ func visitRoots(ctx context.Context, t *testing.T, v *visitor) {
 }
 
 // visitCancellation cancels a call once its handler runs, and asks the server
-// whether the handler's context heard of it.
+// whether the handler's context was cancelled.
 func visitCancellation(ctx context.Context, t *testing.T, v *visitor) {
 	waiting, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -126,8 +126,8 @@ func visitSubscription(ctx context.Context, t *testing.T, v *visitor) {
 	if err := v.Subscribe(ctx, &mcp.SubscribeParams{URI: "note://welcome"}); err != nil {
 		t.Fatal(err)
 	}
-	// On 2026-07-28 the client does not wait for the acknowledgement: what
-	// changes before the server has the subscription is not heard of.
+	// In 2026-07-28 the client does not wait for the acknowledgement, and is not
+	// notified of changes before the server has the subscription.
 	again := time.NewTicker(50 * time.Millisecond)
 	defer again.Stop()
 	for heard := false; !heard; {

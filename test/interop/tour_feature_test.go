@@ -34,7 +34,7 @@ func visitCall(ctx context.Context, t *testing.T, v *visitor) {
 		t.Fatal(err)
 	}
 	var want any
-	if v.version >= "2025-06-18" { // earlier versions have no structured content
+	if v.version >= "2025-06-18" { // the versions before it have no structured content
 		want = map[string]any{"sum": 5.0}
 	}
 	if diff := cmp.Diff(want, result.StructuredContent); diff != "" {

@@ -21,7 +21,7 @@ const patience = 30 * time.Second
 // initialize.
 var handshakeVersions = []string{"2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"}
 
-// A visitor is the go-sdk's client on its way through our server.
+// A visitor is the go-sdk's client on a tour of our server.
 //
 //nolint:staticcheck // deprecated is not gone: the features are tested as long as they are there
 type visitor struct {
@@ -34,9 +34,8 @@ type visitor struct {
 	asked    chan *mcp.ElicitParams
 }
 
-// TestTour takes the official Go SDK's client through our server, in every
-// version and over every transport. HTTP+SSE is one of the versions with a
-// handshake only.
+// TestTour takes the official Go SDK's client through our server, in every version
+// and over every transport. Only the handshake versions have HTTP+SSE.
 func TestTour(t *testing.T) {
 	t.Parallel()
 	transports := map[string]func(*testing.T) mcp.Transport{
@@ -159,8 +158,8 @@ func connect(ctx context.Context, t *testing.T, transport mcp.Transport, version
 	return v
 }
 
-// options make the client answer what its version knows of, and keep what it
-// is told.
+// options make the client answer the questions that its version has, and keep its
+// notifications.
 //
 //nolint:staticcheck // deprecated is not gone: the features are tested as long as they are there
 func (v *visitor) options() *mcp.ClientOptions {

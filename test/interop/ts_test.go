@@ -23,7 +23,7 @@ type tour struct{ client, version, transport string }
 
 // tours are all the ways there are. Two are left out: sdk, the first generation
 // of the SDK, ends with version 2025-11-25, and HTTP+SSE is a transport of the
-// versions with a handshake.
+// handshake versions.
 func tours() (all []tour) {
 	for _, version := range handshakeVersions {
 		for _, transport := range []string{"http", "sse", "stdio"} {
@@ -33,12 +33,11 @@ func tours() (all []tour) {
 	return append(all, tour{"client", wire.Version, "http"}, tour{"client", wire.Version, "stdio"})
 }
 
-// A sight is what a client has to see at a stop: a value, or the code of an
-// error. It has a reason when it is not what the newest version shows.
+// A sight is the result that a client has to get at a stop: a value, or the code of
+// an error. It has a reason if it differs from the result in 2026-07-28.
 type sight struct{ stop, saw, fails, reason string }
 
-// sights returns what a client of the newest version sees, in the order of the
-// tour.
+// sights returns the results of a client of 2026-07-28, in the order of the tour.
 func (way tour) sights() []sight {
 	hasSession := way.transport == "http" && way.version != wire.Version
 	connected := fmt.Sprintf(`{"version": %q, "session": %t, "server": "fixture", "instructions": "For tests."}`,
@@ -71,8 +70,8 @@ func (way tour) sights() []sight {
 	}
 }
 
-// An exception is a sight that differs for one client, or both, in versions up
-// to one or from one on.
+// An exception is a sight that differs for one client, or for both, up to a version
+// or from a version on.
 type exception struct {
 	client, until, from string
 	sight               sight
@@ -112,7 +111,7 @@ func (e exception) applies(way tour) bool {
 		(e.until == "" || way.version <= e.until) && (e.from == "" || way.version >= e.from)
 }
 
-// wanted returns what the tour has to show.
+// wanted returns the results that the tour has to have.
 func (way tour) wanted() []sight {
 	wanted := way.sights()
 	for _, e := range exceptions() {
@@ -170,7 +169,7 @@ func (l line) check(t *testing.T, want sight) {
 	}
 }
 
-// decoded returns the value of JSON, and nil when there is none.
+// decoded returns the value of JSON, and nil for an empty text.
 func decoded(t *testing.T, data string) (v any) {
 	t.Helper()
 	if data == "" {

@@ -1,6 +1,6 @@
-// Package schema_test compares internal/schema with the JSON Schema library of
-// others and with the official test suite. It is apart from that package because
-// the library would be a requirement of every server.
+// Package schema_test compares internal/schema with another JSON Schema library
+// and with the official test suite. It is in this module because the library would
+// otherwise be a requirement of every server.
 package schema_test
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/schema"
 )
 
-// A generator writes JSON as a stream of bytes says.
+// A generator writes JSON that a sequence of bytes decides.
 type generator struct {
 	choices  []byte
 	keywords []fuzzKeyword
@@ -214,7 +214,7 @@ func FuzzAgainstLibrary(f *testing.F) {
 			if !strings.Contains(err.Error(), "leads back") {
 				t.Fatalf("Compile(%s): %v", raw, err)
 			}
-			return // jsonschema-go would not come back from it
+			return // jsonschema-go would not return
 		}
 		resolved := library(t, raw)
 		g = generator{choices: valueChoices}

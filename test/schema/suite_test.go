@@ -13,9 +13,9 @@ import (
 	"github.com/mcpengine/mcpengine/internal/schema"
 )
 
-// TestOfficialSuite runs the JSON Schema Test Suite, of which jsonschema-go,
-// the yardstick of the fuzz tests, has a copy. Only what needs another document
-// is left out: that is refused, and never fetched.
+// TestOfficialSuite runs the JSON Schema Test Suite, from the copy in
+// jsonschema-go, the library that the fuzz tests compare with. It leaves out only
+// schemas that need another document: they are refused, and nothing is fetched.
 func TestOfficialSuite(t *testing.T) {
 	t.Parallel()
 	dir, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/google/jsonschema-go").Output()

@@ -28,7 +28,7 @@ type initializeResult struct {
 // 2025-11-25, and has no sessions: a client may send a request to any replica.
 func NewHandshake(name, version string) *Server {
 	s := New(name, version)
-	s.earlier = true
+	s.handshake = true
 	return s
 }
 

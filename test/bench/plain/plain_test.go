@@ -13,8 +13,8 @@ import (
 	"github.com/mcpengine/mcpengine/test/internal/wire"
 )
 
-// The yardstick must be honest: it refuses what the protocol says must be
-// refused.
+// The comparison must be fair: the plain server refuses the requests that the
+// protocol says must be refused.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	server := plain.New("test", "1.0.0")

@@ -12,10 +12,10 @@ const maxBody = 4 << 20
 
 // A Server answers tools/list and tools/call. Create one with [New].
 type Server struct {
-	info     Implementation
-	tools    []Tool
-	handlers map[string]ToolFunc
-	earlier  bool // speaks 2025-11-25
+	info      Implementation
+	tools     []Tool
+	handlers  map[string]ToolFunc
+	handshake bool // speaks 2025-11-25
 }
 
 // New returns a server without tools.
@@ -57,7 +57,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, nil, &rpcError{Code: codeParseError, Message: "parse request: " + err.Error()})
 		return
 	}
-	if s.earlier {
+	if s.handshake {
 		s.serveHandshake(w, r, &req)
 		return
 	}

@@ -32,7 +32,7 @@ func Structured(value any) (CallToolResult, error) {
 
 func (s *Server) callTool(w http.ResponseWriter, r *http.Request, req *request) {
 	params := &req.Params
-	if !s.earlier && r.Header.Get("Mcp-Name") != params.Name {
+	if !s.handshake && r.Header.Get("Mcp-Name") != params.Name {
 		fail(w, http.StatusBadRequest, req.ID, mismatch("Mcp-Name"))
 		return
 	}
@@ -57,7 +57,7 @@ func (s *Server) callTool(w http.ResponseWriter, r *http.Request, req *request) 
 
 // complete returns the result as the server's version has it.
 func (s *Server) complete(result CallToolResult) any {
-	if s.earlier {
+	if s.handshake {
 		return handshakeCallToolResult{result.Content, result.StructuredContent, result.IsError}
 	}
 	result.Meta.ServerInfo = s.info
@@ -67,7 +67,7 @@ func (s *Server) complete(result CallToolResult) any {
 
 // refusal is the status of a request that the method refuses.
 func (s *Server) refusal() int {
-	if s.earlier {
+	if s.handshake {
 		return http.StatusOK // the error is in the body
 	}
 	return http.StatusBadRequest

@@ -16,11 +16,11 @@ const (
 	// authPrefix is how the names of scenarios with authorization begin.
 	authPrefix = "auth/"
 
-	// metadataURL is what the suite's authorization server knows the client as
-	// where it reads client id metadata documents. It is never fetched.
+	// metadataURL is the client id for an authorization server of the suite that
+	// supports client id metadata documents. The document is never fetched.
 	metadataURL = "https://conformance-test.local/client-metadata.json"
 
-	// redirectURI is one that nobody listens at.
+	// redirectURI is a URI at which nobody listens.
 	redirectURI = "http://localhost:3000/callback"
 )
 
@@ -85,8 +85,8 @@ func parseKey(text string) (crypto.Signer, error) {
 	return signer, nil
 }
 
-// visit is a person who agrees at once: the suite's authorization server
-// redirects without asking, and nobody listens where it redirects to.
+// visit acts as a browser whose user agrees at once. The suite's authorization
+// server redirects without asking, and nobody listens at the redirect URI.
 func visit(ctx context.Context, authorizationURL string) (string, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, authorizationURL, http.NoBody)
 	if err != nil {

@@ -65,7 +65,7 @@ func run(ctx context.Context, args []string, getenv func(string) string) error {
 	return steps(ctx, c, s)
 }
 
-// A scenario is what the suite wants to see.
+// A scenario is the task that the suite sets the client.
 type scenario struct {
 	name    string
 	version string // the suite's; the client negotiates all the same
@@ -81,7 +81,7 @@ type scenarioContext struct {
 	credentials
 }
 
-// options are those of every scenario.
+// options returns the client's options, which all scenarios share.
 func (s scenario) options() ([]client.Option, error) {
 	options := []client.Option{
 		client.WithImplementation(mcp.Implementation{Name: "conformance-client", Version: "1"}),
@@ -97,8 +97,7 @@ func (s scenario) options() ([]client.Option, error) {
 	return append(options, client.WithOAuth(o)), nil
 }
 
-// elicit confirms everything, and leaves the fields of the form that has
-// defaults to them.
+// elicit confirms everything. It leaves out the fields that have a default.
 func (s scenario) elicit(context.Context, mcp.ElicitRequestFormParams) (mcp.ElicitResult, error) {
 	content := `{"confirmed":true}`
 	if s.name == "elicitation-sep1034-client-defaults" {

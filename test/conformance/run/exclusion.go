@@ -21,23 +21,24 @@ const (
 	noUpdates  = "updates of resources need the stream of a session, and a process that lasts"
 )
 
-// exclusions returns all of them. Over HTTP there are none.
+// exclusions returns the exclusions of all places. No scenario is excluded over
+// HTTP.
 func exclusions() []exclusion {
 	function, buffered := []string{onBuffered, onStreamed}, []string{onBuffered}
-	const newest, earlier = "2026-07-28", "2025-11-25"
+	const stateless, handshake = "2026-07-28", "2025-11-25"
 	return []exclusion{
-		{newest, "tools-call-with-progress", noEvents, buffered},
-		{earlier, "tools-call-with-progress", noEvents, buffered},
-		{earlier, "tools-call-with-logging", noEvents, buffered},
-		{earlier, "tools-call-sampling", noQuestion, function},
-		{earlier, "tools-call-elicitation", noQuestion, function},
-		{earlier, "elicitation-sep1034-defaults", noQuestion, function},
-		{earlier, "elicitation-sep1330-enums", noQuestion, function},
-		{earlier, "resources-subscribe", noUpdates, function},
-		{earlier, "resources-unsubscribe", noUpdates, function},
-		{earlier, "server-sse-multiple-streams", noSessions, function},
-		{earlier, "server-sse-polling", noSessions, function},
-		{earlier, "server-session-lifecycle", noSessions, function},
+		{stateless, "tools-call-with-progress", noEvents, buffered},
+		{handshake, "tools-call-with-progress", noEvents, buffered},
+		{handshake, "tools-call-with-logging", noEvents, buffered},
+		{handshake, "tools-call-sampling", noQuestion, function},
+		{handshake, "tools-call-elicitation", noQuestion, function},
+		{handshake, "elicitation-sep1034-defaults", noQuestion, function},
+		{handshake, "elicitation-sep1330-enums", noQuestion, function},
+		{handshake, "resources-subscribe", noUpdates, function},
+		{handshake, "resources-unsubscribe", noUpdates, function},
+		{handshake, "server-sse-multiple-streams", noSessions, function},
+		{handshake, "server-sse-polling", noSessions, function},
+		{handshake, "server-session-lifecycle", noSessions, function},
 	}
 }
 

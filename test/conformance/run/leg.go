@@ -58,8 +58,9 @@ func chooseLegs(legs []leg, revision string) ([]leg, error) {
 // String returns the revision, by which a leg is chosen.
 func (l leg) String() string { return l.revision }
 
-// run runs what c says, reports to stdout, and returns whether all is well. In
-// each place one server, at one URL, or one client passes all legs.
+// run runs the legs and places that c chooses, reports to stdout, and returns
+// whether all is well. In each place one server, at one URL, or one client passes
+// all legs.
 func run(ctx context.Context, c config, stdout io.Writer) (ok bool, err error) {
 	if _, err := chooseLegs(legs, c.revision); err != nil {
 		return false, err
@@ -117,7 +118,7 @@ func runPlace(ctx context.Context, c config, p place, s suite, stdout io.Writer)
 	return ok, err
 }
 
-// runLegs lets the suite at the target, leg by leg.
+// runLegs runs the suite against the target, leg by leg.
 func runLegs(ctx context.Context, c config, p place, chosen []leg, s suite, target string, stdout io.Writer) (bool, error) {
 	ok := true
 	for _, l := range chosen {

@@ -1,19 +1,18 @@
 // Command run runs the official MCP conformance suite against the server in
-// conformance/server and the client in conformance/client, and prints what came
-// of it. Run it from the root of the
-// repository, after make build and scripts/install-conformance, or let
-// make conformance do all three:
+// conformance/server and the client in conformance/client, and prints the results.
+// Run it from the root of the repository, after make build and
+// scripts/install-conformance, or let make conformance do all three:
 //
 //	go run ./conformance/run
 //	go run ./conformance/run -scenario server-stateless
 //	go run ./conformance/run -place client -scenario tools_call
 //
-// It tests the server three times: over HTTP, and on a stand-in for AWS Lambda,
-// with answers that are buffered and with such that are streamed.
+// It tests the server three times: over HTTP, and on a stand-in for AWS Lambda
+// with buffered and with streamed answers.
 //
-// It exits with 1 when a scenario fails that the revision requires or that is
-// pending, or one passes that is excluded, and with 2 when it is used wrongly.
-// Scenarios of extensions are shown and never fail the run.
+// It exits with 1 when a required or pending scenario fails, or an excluded one
+// passes, and with 2 for wrong usage. Scenarios of extensions are shown and never
+// fail the run.
 package main
 
 import (

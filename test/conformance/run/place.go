@@ -52,7 +52,8 @@ func places() []place {
 	}
 }
 
-// findClient starts nothing: the suite starts the client, once for each scenario.
+// findClient starts no process: the suite starts the client, once for each
+// scenario.
 func findClient(_ context.Context, c config) (site, error) {
 	path, err := filepath.Abs(c.client)
 	if err != nil {
@@ -86,8 +87,7 @@ func startHTTP(ctx context.Context, c config) (site, error) {
 }
 
 // environments is how many processes answer at the URL of a function. With more
-// than one, whatever needs a request to reach the process of an earlier one
-// fails.
+// than one, a scenario fails if it needs two requests to reach the same process.
 const environments = 4
 
 // onLambda runs the program on a stand-in for the platform, which freezes it
@@ -109,7 +109,7 @@ func onLambda(stream bool) func(context.Context, config) (site, error) {
 			Instances: environments,
 			Stream:    stream,
 			Freeze:    true,
-			Grace:     stopTimeout, // a busy machine may need longer than the platform would wait
+			Grace:     stopTimeout, // a busy machine may need longer than the platform waits
 			Log:       log,
 			Env: []string{
 				"MCPENGINE_LAMBDA_MODE=" + mode,
@@ -126,10 +126,11 @@ func onLambda(stream bool) func(context.Context, config) (site, error) {
 	}
 }
 
-// key is what the processes of a function share, in hexadecimal.
+// key is the key that the processes of a function share, in hexadecimal.
 const key = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 
-// complaint says what a function did that it must not do.
+// complaint returns an error if a function did something that the platform does
+// not allow.
 func complaint(ledger []lambdatest.Entry) error {
 	var errs []error
 	for _, e := range ledger {

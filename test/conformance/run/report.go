@@ -10,8 +10,8 @@ import (
 )
 
 // report writes a table of the results, every check that failed or warned, why
-// scenarios are excluded, and how many of each set passed, and returns whether
-// all that must pass did and nothing that is excluded.
+// scenarios are excluded, and how many of each set passed. It returns whether
+// every scenario that must pass did, and no excluded one did.
 func report(w io.Writer, results []result) bool {
 	writeTable(w, results)
 	writeChecks(w, results)

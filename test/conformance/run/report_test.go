@@ -133,7 +133,7 @@ FAILURE caching
 	}
 }
 
-// An exclusion names a scenario that there is.
+// An exclusion names a scenario that exists.
 func TestExclude(t *testing.T) {
 	t.Parallel()
 	buffered, err := choosePlaces(onBuffered)
@@ -153,7 +153,7 @@ func TestExclude(t *testing.T) {
 	}
 }
 
-// docs/limits.md tells of everything that is excluded.
+// docs/limits.md names every exclusion.
 func TestLimitsNameTheExclusions(t *testing.T) {
 	t.Parallel()
 	limits, err := os.ReadFile("../../../docs/limits.md")
@@ -167,8 +167,8 @@ func TestLimitsNameTheExclusions(t *testing.T) {
 	}
 }
 
-// The results of a scenario are those of its last run, and not those of a
-// scenario whose name begins alike. A scenario without results has failed.
+// The results of a scenario come from its last run, and not from a scenario whose
+// name begins with the same words. A scenario without results has failed.
 func TestReadResults(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 )
 
-// A result is what came of a scenario.
+// A result is the outcome of a scenario.
 type result struct {
 	scenario
 	checks []check
@@ -21,7 +21,7 @@ type check struct {
 	ErrorMessage string `json:"errorMessage"`
 }
 
-// The statuses of a check. There are INFO and SKIPPED too, which prove nothing.
+// The statuses of a check that count. INFO and SKIPPED prove nothing.
 const (
 	success = "SUCCESS"
 	failure = "FAILURE"
@@ -71,7 +71,7 @@ func readChecks(dir string, l leg, name string) ([]check, error) {
 		// The suite writes none when the scenario itself breaks.
 		return []check{{ID: "scenario", Status: failure, ErrorMessage: "the suite left no results: run it alone with -scenario to see why"}}, nil
 	}
-	data, err := os.ReadFile(paths[len(paths)-1]) // the last one is the newest
+	data, err := os.ReadFile(paths[len(paths)-1]) // sorted by time
 	if err != nil {
 		return nil, err
 	}

@@ -17,9 +17,9 @@ import (
 
 const suiteFolder = "../../../.tools/conformance"
 
-// child makes this test binary the program under test instead. So the race
-// detector watches the server too, and the result is only cached for as long as
-// the server is the same.
+// child makes this test binary act as the program under test. So the race detector
+// watches the server too, and go test caches the result only until the server
+// changes.
 const child = "CONFORMANCE_CHILD"
 
 // The values of child.
@@ -75,7 +75,7 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// Without the versions that have a handshake the newest is served unchanged.
+// A server without the handshake versions serves 2026-07-28 unchanged.
 func TestConformanceWithoutHandshake(t *testing.T) {
 	if _, err := findSuite(suiteFolder); err != nil {
 		t.Skip(err)
@@ -94,8 +94,8 @@ func TestConformanceWithoutHandshake(t *testing.T) {
 	}
 }
 
-// As the bootstrap of a function the same server passes every scenario that
-// can be passed there, in several processes that are frozen between requests.
+// As the bootstrap of a function the same server passes every scenario that is
+// not excluded, in several processes that are frozen between requests.
 func TestConformanceOnLambda(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the system has no signals to freeze a process with")
@@ -151,7 +151,7 @@ func TestConformanceOfTheClient(t *testing.T) {
 	}
 }
 
-// A server that does not start is an error that says what the server said.
+// If the server does not start, the error has the server's output.
 func TestServerThatEnds(t *testing.T) {
 	_, err := startServer(t.Context(), asChild(t, ends))
 	if err == nil {
@@ -203,7 +203,7 @@ func TestChoose(t *testing.T) {
 	t.Parallel()
 	all := []scenario{{"caching", required, true, ""}, {"tasks", extension, false, ""}}
 
-	// Whoever asks for an extension wants to know whether it passes.
+	// A run of one extension fails if the extension does.
 	chosen, err := choose(all, "tasks")
 	if err != nil || len(chosen) != 1 || chosen[0] != (scenario{"tasks", extension, true, ""}) {
 		t.Errorf("choose(tasks) = %+v, %v, want that scenario, which must pass", chosen, err)
@@ -214,7 +214,7 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-// A run that was interrupted is an error, whatever the suite had to say.
+// An interrupted run is an error, whatever the suite has reported.
 func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	s, err := findSuite(suiteFolder)

@@ -59,7 +59,7 @@ func TestParseList(t *testing.T) {
 	}
 }
 
-// A list that is not what it used to be is an error, not an empty run.
+// A list with another number of required scenarios is an error, not an empty run.
 func TestParseListCounts(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ list, want string }{

@@ -1,5 +1,5 @@
 // Package wire builds requests by hand, so that the tests and benchmarks of this
-// module owe nothing to the code they judge.
+// module do not depend on the code that they check.
 package wire
 
 import (
@@ -10,8 +10,7 @@ import (
 	"strings"
 )
 
-// Version is the protocol version that a request names, unless it is of an
-// earlier one.
+// Version is the protocol version of a request without a handshake version.
 const Version = "2026-07-28"
 
 // A Request is one JSON-RPC request and the headers that have to mirror it.
@@ -27,13 +26,12 @@ type Request struct {
 	Params map[string]any
 	// Meta is added to the members of "_meta" that every request has.
 	Meta map[string]any
-	// Handshake is a protocol version with a handshake, for a request of that
-	// version: without the envelope in "_meta", and without headers that mirror
-	// the body.
+	// Handshake is a handshake version, for a request of that version: without the
+	// envelope in "_meta", and without headers that mirror the body.
 	Handshake string
-	// Session is the session of such a request; empty is none.
+	// Session is the session of such a request. Empty means no session.
 	Session string
-	// Capabilities are the client capabilities; nil is none.
+	// Capabilities are the client capabilities. Nil means no capabilities.
 	Capabilities map[string]any
 	// Override replaces headers, to send a request that contradicts itself. An
 	// empty list removes the header.

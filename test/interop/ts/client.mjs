@@ -1,10 +1,10 @@
-// What the two clients of the TypeScript SDK are asked to do in the same way:
-// sdk is its first generation, client its second.
+// One interface to the two clients of the TypeScript SDK: sdk is its first
+// generation, client its second.
 
 import { createRequire } from 'node:module';
 import path from 'node:path';
 
-const newest = '2026-07-28';
+const statelessVersion = '2026-07-28';
 const info = { name: 'tourist', version: '1.0.0' };
 
 // A Queue holds what a client has been told until the tour asks for it.
@@ -30,7 +30,7 @@ export async function open({ peers, name, version, transport, target }) {
   const kit = name === 'sdk' ? firstGeneration(load, version) : secondGeneration(load, version);
   const { client } = kit;
   const visitor = {
-    ...kit, version, modern: version === newest, asked: new Queue(),
+    ...kit, version, stateless: version === statelessVersion, asked: new Queue(),
     progress: new Queue(), logs: new Queue(), updates: new Queue(), changes: new Queue(), errors: [],
   };
   client.onerror = (error) => visitor.errors.push(String(error));
@@ -100,8 +100,8 @@ function firstGeneration(load, version) {
   };
 }
 
-// offering makes the client offer the version, as the releases of its time
-// did: this one always offers the newest it knows.
+// offering makes the client offer the version. By itself this release always offers
+// the latest version that it knows.
 function offering(client, transport, version) {
   const send = transport.send.bind(transport);
   transport.send = (message, options) => {
@@ -119,7 +119,7 @@ function offering(client, transport, version) {
 function secondGeneration(load, version) {
   const sdk = load('@modelcontextprotocol/client');
   const options = { capabilities: capabilities(version) };
-  if (version === newest) options.versionNegotiation = { mode: { pin: newest } };
+  if (version === statelessVersion) options.versionNegotiation = { mode: { pin: statelessVersion } };
   else options.supportedProtocolVersions = [version];
   const client = new sdk.Client(info, options);
   return {

@@ -1,10 +1,10 @@
 // Serves the fixture with the TypeScript SDK:
 //
-//	node server.mjs <folder of the packages> sdk|server modern|handshake http|sse|stdio [far]
+//	node server.mjs <folder of the packages> sdk|server stateless|handshake http|sse|stdio [matrix]
 //
-// sdk is the first generation, which has HTTP+SSE and no version without a
-// handshake. Over HTTP it prints its URL on standard error. With far it has a tool
-// with an argument in a header field, and pages of tools.
+// sdk is the first generation, which has HTTP+SSE and only handshake versions. Over
+// HTTP it prints its URL on standard error. With matrix it has a tool with an
+// argument in a header field, and pages of tools.
 
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -12,7 +12,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-const [peers, name, era, transport, far] = process.argv.slice(2);
+const [peers, name, versions, transport, matrix] = process.argv.slice(2);
 const require = createRequire(path.join(path.resolve(peers), 'package.json'));
 const load = (file) => import(pathToFileURL(require.resolve(file)));
 const { z } = await load('zod');
@@ -68,7 +68,7 @@ function fixture() {
     return 'learned';
   });
   if (learned) teach();
-  if (far) {
+  if (matrix) {
     tool('forecast', { region: z.string().meta({ 'x-mcp-header': 'Region' }) }, ({ region }) => text(`rain in ${region}`));
     paginate(server.server._requestHandlers);
   }
@@ -181,13 +181,13 @@ async function secondGeneration() {
       return inputRequired({ inputRequests: { question: build[name](params) } });
     },
     acceptSubscriptions: (server) => {
-      if (era === 'modern') return; // a subscription is a request of its own
+      if (versions === 'stateless') return; // a subscription is a request of its own
       server.server.setRequestHandler('resources/subscribe', () => ({}));
       server.server.setRequestHandler('resources/unsubscribe', () => ({}));
     },
     HTTPTransport: node.NodeStreamableHTTPServerTransport,
     stdio: async () => (await load('@modelcontextprotocol/server/stdio')).serveStdio(fixture),
-    modern: () => {
+    stateless: () => {
       const handler = sdk.createMcpHandler(fixture);
       changed = { tools: () => handler.notify.toolsChanged(), resource: (_, uri) => handler.notify.resourceUpdated(uri) };
       return node.toNodeHandler(handler);
@@ -231,7 +231,7 @@ function streams() {
 if (transport === 'stdio') {
   await kit.stdio();
 } else {
-  const answer = transport === 'sse' ? streams() : era === 'modern' ? kit.modern() : sessions();
+  const answer = transport === 'sse' ? streams() : versions === 'stateless' ? kit.stateless() : sessions();
   const server = createServer(answer);
   server.listen(0, '127.0.0.1', () => console.error(`listening at http://127.0.0.1:${server.address().port}/mcp`));
 }

@@ -3,7 +3,7 @@
 //
 //	node tour.mjs <folder of the packages> sdk|client <version> http|sse|stdio <URL or command>
 //
-// What is right is for the test that runs it to say.
+// The test that runs it checks the lines.
 
 import { open } from './client.mjs';
 
@@ -29,7 +29,7 @@ const stops = {
   },
   'logging': async (v) => {
     const params = { name: 'complain', arguments: {} };
-    if (v.modern) params._meta = { 'io.modelcontextprotocol/logLevel': 'warning' };
+    if (v.stateless) params._meta = { 'io.modelcontextprotocol/logLevel': 'warning' };
     else await v.client.setLoggingLevel('warning');
     await v.call(params);
     const log = await v.logs.take();
@@ -85,7 +85,7 @@ const stops = {
   },
 };
 
-// content is what a result says, or that the call failed and why.
+// content returns the content of a result, or why the call failed.
 function content(result) {
   if (result.isError) return { isError: true, text: result.content[0].text };
   return { text: result.content[0].text, structured: result.structuredContent };
@@ -98,10 +98,10 @@ async function question(v, tool, describe) {
   return { asked: describe(await v.asked.take()), text: content(result).text };
 }
 
-// listen subscribes in the way of the version and returns what ends it.
-// Versions with a handshake tell of changed lists without being asked.
+// listen subscribes in the way of the version and returns a function that ends the
+// subscription. Handshake versions notify of changed lists without a subscription.
 async function listen(v, filter) {
-  if (v.modern) {
+  if (v.stateless) {
     const subscription = await v.client.listen(filter);
     return () => subscription.close();
   }

@@ -51,7 +51,7 @@ func serve(tools int) error {
 	return e.Run(context.Background())
 }
 
-// ten returns what adds ten tools.
+// ten returns functions that add ten tools.
 func ten[Tens any]() []func(e *mcpengine.Engine, name string) {
 	return []func(e *mcpengine.Engine, name string){
 		add[Tens, d0], add[Tens, d1], add[Tens, d2], add[Tens, d3], add[Tens, d4],

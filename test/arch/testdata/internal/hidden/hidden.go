@@ -1,4 +1,4 @@
-// Package hidden is what no public name may show.
+// Package hidden has types that no public name may show.
 package hidden
 
 // A T is hidden.

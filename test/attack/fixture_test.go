@@ -29,8 +29,9 @@ type (
 	}
 )
 
-// A fort is an engine with protected features and all that is around it.
-type fort struct {
+// A fixture is an engine with protected features, its identity provider and its
+// log.
+type fixture struct {
 	engine *mcpengine.Engine
 	idp    *authtest.Provider
 
@@ -39,35 +40,35 @@ type fort struct {
 	log bytes.Buffer
 }
 
-// A fortConfig is what tests change about a fort. The zero value is the usual
-// one.
-type fortConfig struct {
+// A fixtureConfig holds the options that a test adds to a fixture. Most tests use
+// the zero value.
+type fixtureConfig struct {
 	provider func(op *authtest.Provider) auth.Provider
 	resource []auth.ResourceOption
 	engine   []mcpengine.Option
 }
 
-func (f *fort) Write(p []byte) (int, error) {
+func (f *fixture) Write(p []byte) (int, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.log.Write(p)
 }
 
-func (f *fort) logged() string {
+func (f *fixture) logged() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.log.String()
 }
 
-// run notes that a handler runs.
-func (f *fort) run(name string) {
+// run records that a handler runs.
+func (f *fixture) run(name string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.ran = append(f.ran, name)
 }
 
-// took returns the handlers that have run since it was called last.
-func (f *fort) took() []string {
+// took returns the handlers that have run since the last call of took.
+func (f *fixture) took() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	ran := f.ran
@@ -76,7 +77,7 @@ func (f *fort) took() []string {
 }
 
 // token returns a good access token of alice, with some claims changed.
-func (f *fort) token(claims authtest.Claims) string {
+func (f *fixture) token(claims authtest.Claims) string {
 	merged := authtest.Claims{"sub": "alice", "scope": "mcp:read"}
 	maps.Copy(merged, claims)
 	return f.idp.AccessToken(resourceURL, merged)
@@ -84,9 +85,9 @@ func (f *fort) token(claims authtest.Claims) string {
 
 // newFort returns an engine whose features have every kind of policy: a tool, a
 // prompt, a resource and a template of each.
-func newFort(t testing.TB, config fortConfig) *fort {
+func newFixture(t testing.TB, config fixtureConfig) *fixture {
 	t.Helper()
-	f := &fort{idp: authtest.NewProvider(t)}
+	f := &fixture{idp: authtest.NewProvider(t)}
 	logger := slog.New(slog.NewJSONHandler(f, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	provider := idp.OIDC(f.idp.Issuer(), resourceURL)
 	if config.provider != nil {
@@ -101,15 +102,15 @@ func newFort(t testing.TB, config fortConfig) *fort {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.engine = mcpengine.New("fort", append([]mcpengine.Option{
+	f.engine = mcpengine.New("fixture", append([]mcpengine.Option{
 		mcpengine.WithAuth(resource), mcpengine.WithLogger(logger),
 	}, config.engine...)...)
 	f.addAll()
 	return f
 }
 
-// policies are the policies of a fort by the name of the features that have
-// them.
+// policies returns the options of each feature of the fixture, by the feature's
+// name.
 func policies() map[string][]mcpengine.FeatureOption {
 	admins := mcpengine.Allow(auth.InGroup("admin"))
 	return map[string][]mcpengine.FeatureOption{
@@ -129,7 +130,7 @@ func policies() map[string][]mcpengine.FeatureOption {
 	}
 }
 
-func (f *fort) addAll() {
+func (f *fixture) addAll() {
 	all := policies()
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		f.add(name, all[name]...)
@@ -137,7 +138,7 @@ func (f *fort) addAll() {
 }
 
 // add adds a feature of each kind.
-func (f *fort) add(name string, opts ...mcpengine.FeatureOption) {
+func (f *fixture) add(name string, opts ...mcpengine.FeatureOption) {
 	complete := func(context.Context, string, map[string]string) ([]string, error) {
 		f.run("complete " + name)
 		return []string{"done"}, nil
@@ -169,8 +170,8 @@ func (f *fort) add(name string, opts ...mcpengine.FeatureOption) {
 	}, append(template, mcpengine.WithCompletion("topic", complete))...)
 }
 
-// checkSecret checks that no part of a token is in what leaves the server.
-func (f *fort) checkSecret(t testing.TB, token string, a answer) {
+// checkSecret checks that neither the answer nor the log has a part of a token.
+func (f *fixture) checkSecret(t testing.TB, token string, a answer) {
 	t.Helper()
 	said := f.logged() + a.body
 	for _, values := range a.header {

@@ -20,11 +20,11 @@ import (
 	"github.com/mcpengine/mcpengine/internal/oidctest"
 )
 
-// browserVariable is where this test binary, as the system's browser, says which
-// page it is to show.
+// browserVariable is the address to which this test binary, acting as the system's
+// browser, reports the page that it is to show.
 const browserVariable = "INTEROP_BROWSER"
 
-// showPage is what the browser does.
+// showPage reports the page to the test.
 func showPage(address, page string) error {
 	resp, err := http.Post(address, "text/plain", strings.NewReader(page)) //nolint:noctx // the process has no other end
 	if err != nil {
@@ -33,9 +33,9 @@ func showPage(address, page string) error {
 	return resp.Body.Close()
 }
 
-// A desk is a person at a machine with bridges to the example authboard, which
-// lets in whom an OpenID provider vouches for.
-type desk struct {
+// A bridgeUser is a person who uses the example authboard through bridges. The
+// authboard accepts the tokens of an OpenID provider.
+type bridgeUser struct {
 	program  string
 	provider *oidctest.Provider
 	env      []string // of a bridge
@@ -46,21 +46,21 @@ type desk struct {
 	err     error
 }
 
-// newDesk starts what there is but the bridges. A token of the provider is as
-// good as expired from the start, so that every request renews it.
-func newDesk(t *testing.T) *desk {
+// newBridgeUser starts the provider, the authboard and the browser, but no bridge.
+// The provider's tokens are so short-lived that every request renews one.
+func newBridgeUser(t *testing.T) *bridgeUser {
 	t.Helper()
 	if runtime.GOOS != "linux" {
 		t.Skip("a browser of the test's own needs the xdg-open of Linux")
 	}
 	local := freeAddress(t)
 	address := "http://" + local
-	d := &desk{program: buildBridge(t)}
-	d.provider = oidctest.Start(t, oidctest.Config{
+	u := &bridgeUser{program: buildBridge(t)}
+	u.provider = oidctest.Start(t, oidctest.Config{
 		Resources: map[string]oidctest.Resource{address + "/mcp": {Scopes: []string{"messages:delete"}, Lifetime: 5 * time.Second}},
 	})
-	startAuthboard(t, buildAuthboard(t), local, "PUBLIC_URL="+address, "OIDC_ISSUER="+d.provider.Issuer())
-	browser := httptest.NewServer(http.HandlerFunc(d.signIn))
+	startAuthboard(t, buildAuthboard(t), local, "PUBLIC_URL="+address, "OIDC_ISSUER="+u.provider.Issuer())
+	browser := httptest.NewServer(http.HandlerFunc(u.signIn))
 	t.Cleanup(browser.Close)
 	self, err := os.Executable()
 	if err != nil {
@@ -70,37 +70,37 @@ func newDesk(t *testing.T) *desk {
 	if err := os.Symlink(self, filepath.Join(folder, "xdg-open")); err != nil {
 		t.Fatal(err)
 	}
-	d.env = []string{
+	u.env = []string{
 		"PATH=" + folder, fixtureVariable + "=browser", browserVariable + "=" + browser.URL,
 		"MCPENGINE_HOME=" + t.TempDir(),
-		"DBUS_SESSION_BUS_ADDRESS=unix:path=/nonexistent", // the keychain of who runs the test stays as it is
+		"DBUS_SESSION_BUS_ADDRESS=unix:path=/nonexistent", // leaves the keychain of the machine alone
 	}
-	proxy := exec.CommandContext(t.Context(), d.program, "proxy", "board", address+"/mcp")
-	proxy.Env = append(os.Environ(), d.env...)
+	proxy := exec.CommandContext(t.Context(), u.program, "proxy", "board", address+"/mcp")
+	proxy.Env = append(os.Environ(), u.env...)
 	if output, err := proxy.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %v\n%s", proxy.Args, err, output)
 	}
-	return d
+	return u
 }
 
 // signIn signs in on a page, and goes where the provider sends the browser.
-func (d *desk) signIn(_ http.ResponseWriter, r *http.Request) {
+func (u *bridgeUser) signIn(_ http.ResponseWriter, r *http.Request) {
 	page, err := io.ReadAll(r.Body)
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	u.mu.Lock()
+	defer u.mu.Unlock()
 	if err == nil {
-		err = d.visit(r.Context(), string(page))
+		err = u.visit(r.Context(), string(page))
 	}
-	d.visits++
-	d.err = errors.Join(d.err, err)
+	u.visits++
+	u.err = errors.Join(u.err, err)
 }
 
-func (d *desk) visit(ctx context.Context, page string) error {
-	callback, err := d.provider.Login(ctx, page)
+func (u *bridgeUser) visit(ctx context.Context, page string) error {
+	callback, err := u.provider.Login(ctx, page)
 	if err != nil {
 		return err
 	}
-	if d.refuses {
+	if u.refuses {
 		if callback, err = refusal(callback); err != nil {
 			return err
 		}
@@ -113,14 +113,14 @@ func (d *desk) visit(ctx context.Context, page string) error {
 	if err != nil {
 		return err
 	}
-	if (resp.StatusCode == http.StatusOK) == d.refuses {
+	if (resp.StatusCode == http.StatusOK) == u.refuses {
 		err = fmt.Errorf("the bridge answers the browser with HTTP status %d", resp.StatusCode)
 	}
 	return errors.Join(err, resp.Body.Close())
 }
 
-// refusal is where the provider sends the browser of a person who says no (RFC
-// 6749, section 4.1.2.1).
+// refusal returns the URL to which the provider sends the browser of a person who
+// refuses (RFC 6749, section 4.1.2.1).
 func refusal(callback string) (string, error) {
 	u, err := url.Parse(callback)
 	if err != nil {
@@ -133,19 +133,19 @@ func refusal(callback string) (string, error) {
 	return u.String(), nil
 }
 
-// refuse makes the person say no, or yes again.
-func (d *desk) refuse(no bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.refuses = no
+// refuse makes the person refuse to sign in, or agree again.
+func (u *bridgeUser) refuse(no bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.refuses = no
 }
 
-// signedIn wants the person to have signed in so many times.
-func (d *desk) signedIn(t *testing.T, want int) {
+// signedIn checks how often the person has signed in.
+func (u *bridgeUser) signedIn(t *testing.T, want int) {
 	t.Helper()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.err != nil || d.visits != want {
-		t.Errorf("signed in %d times, want %d: %v", d.visits, want, d.err)
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.err != nil || u.visits != want {
+		t.Errorf("signed in %d times, want %d: %v", u.visits, want, u.err)
 	}
 }

@@ -2,8 +2,7 @@ package wire
 
 import "net/http"
 
-// Initialize returns the request that begins a session in a version with a
-// handshake.
+// Initialize returns the request that begins a session in a handshake version.
 func Initialize(version string) Request {
 	return Request{
 		ID: 1, Method: "initialize", Handshake: version,
@@ -20,9 +19,8 @@ func Initialized(version, session string) Request {
 	return Request{Method: "notifications/initialized", Handshake: version, Session: session}
 }
 
-// addHandshake adds the headers of a version with a handshake: which version that
-// is, once it has been agreed upon (2025-11-25, transports, "Protocol Version
-// Header"), and the session.
+// addHandshake adds the headers of a handshake version: the version, once it is
+// negotiated (2025-11-25, transports, "Protocol Version Header"), and the session.
 func (r Request) addHandshake(header http.Header) {
 	if r.Method != "initialize" {
 		header.Set("MCP-Protocol-Version", r.Handshake)
