@@ -9,8 +9,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/bridge"
 )
 
-// What the server does wrong is not blamed on the host: the error has the code
-// of an internal error and says what kind of failure it is.
+// A failure of the server is reported to the host as an internal error, with the
+// kind of the failure.
 func TestBlame(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]string{

@@ -32,7 +32,7 @@ type bridge struct {
 	background peer.Background
 	silent     func() // is called when the server has left a request without an answer; optional
 
-	// Host is how the host has introduced itself; nil without a handshake.
+	// Host is what the host said of itself in the handshake. Nil without one.
 	host  atomic.Pointer[handshake.Peer]
 	level atomic.Pointer[string] // of logging/setLevel
 
@@ -73,9 +73,9 @@ func (b *bridge) end() {
 }
 
 // Serve relays between the host on in and out and the server, until the input
-// ends. It writes nothing but messages to out. Nothing is left behind when it
-// returns. Its error says why no request could be answered, if none was; see
-// [ExitCode]. When ctx ends first the error is its cause. The end of ctx also
+// ends. It writes only messages to out. When it returns, its goroutines and
+// connections have ended. If no request was answered, its error says why; see
+// [ExitCode]. When ctx ends first, the error is its cause. The end of ctx also
 // ends the grace of requests under way: within 1.5 seconds they and the session
 // with the server are ended.
 func Serve(ctx context.Context, in io.Reader, out io.Writer, config Config) error {

@@ -12,7 +12,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
-// A tool is called, across all versions and transports.
+// A tool can be called, across all versions and transports.
 func TestCall(t *testing.T) {
 	t.Parallel()
 	eachPair(t, func(t *testing.T, p pair) {
@@ -28,7 +28,7 @@ func TestCall(t *testing.T) {
 	})
 }
 
-// A server asks its questions, in the way that the host understands.
+// A server's questions reach the host in the way of the host's version.
 func TestQuestions(t *testing.T) {
 	t.Parallel()
 	eachPair(t, func(t *testing.T, p pair) {
@@ -67,7 +67,7 @@ func TestDefectURLElicitation(t *testing.T) {
 	}
 }
 
-// Progress comes with the host's token, and before the result.
+// Progress has the host's token, and arrives before the result.
 func TestProgress(t *testing.T) {
 	t.Parallel()
 	eachPair(t, func(t *testing.T, p pair) {
@@ -96,7 +96,7 @@ func TestProgress(t *testing.T) {
 	})
 }
 
-// A host that wants less log messages gets less.
+// A host gets log messages from its level on, and no others.
 func TestLogLevel(t *testing.T) {
 	t.Parallel()
 	for _, p := range []pair{{previous, latest}, {previous, previous}} {
@@ -113,7 +113,7 @@ func TestLogLevel(t *testing.T) {
 			}
 			h.send(request(p.host, "3", "logging/setLevel", `"level":"loud"`))
 			if m := h.response("3"); m.Error == nil || m.Error.Code != -32602 {
-				t.Errorf("a level that is none is answered with %s", m.raw)
+				t.Errorf("an unknown level is answered with %s", m.raw)
 			}
 		})
 	}
@@ -129,7 +129,7 @@ func TestLogLevel(t *testing.T) {
 	})
 }
 
-// A host hears of changes, by whatever means it has.
+// A host is notified of changes, in the way of its version.
 func TestChanges(t *testing.T) {
 	t.Parallel()
 	eachPair(t, func(t *testing.T, p pair) {
@@ -164,7 +164,7 @@ func TestChanges(t *testing.T) {
 	})
 }
 
-// A cancelled request ends on the server, and nothing more is heard of it.
+// A cancelled request ends on the server, and the host gets no response to it.
 func TestDefectCancellation(t *testing.T) {
 	t.Parallel()
 	eachPair(t, func(t *testing.T, p pair) {
@@ -184,7 +184,7 @@ func TestDefectCancellation(t *testing.T) {
 	})
 }
 
-// On 2026-07-28 a cancellation closes the stream, and sends nothing.
+// In 2026-07-28 a cancellation closes the stream, and sends no message.
 func TestDefectCancellationIsNoPOST(t *testing.T) {
 	t.Parallel()
 	e := newEngine()
@@ -212,8 +212,8 @@ func TestDefectCancellationIsNoPOST(t *testing.T) {
 	}
 }
 
-// Arguments that a tool mirrors are header fields, even when the host has listed
-// the tools in an previous run.
+// Mirrored arguments are sent as header fields, even if the host listed the tools
+// in a previous run.
 func TestDefectMirroredArguments(t *testing.T) {
 	t.Parallel()
 	for _, listed := range []bool{true, false} {
@@ -231,8 +231,8 @@ func TestDefectMirroredArguments(t *testing.T) {
 	}
 }
 
-// A tool that mirrors other arguments than it did is called again, with those
-// that it mirrors now.
+// If a tool has changed which arguments it mirrors, it is called again with the
+// right ones.
 func TestMirrorChanges(t *testing.T) {
 	t.Parallel()
 	s := newFake(t, latest)
@@ -256,7 +256,7 @@ func TestMirrorChanges(t *testing.T) {
 	h.result("2")
 }
 
-// The requests of a batch are answered in one, where the version has batches.
+// A batch is answered with one batch, if the version has batches.
 func TestBatch(t *testing.T) {
 	t.Parallel()
 	h := pair{"2025-03-26", latest}.open(t, newEngine())
@@ -268,7 +268,7 @@ func TestBatch(t *testing.T) {
 	}
 }
 
-// What the bridge does not know passes as it is: ids, members, their order.
+// Ids, unknown members and their order pass unchanged.
 func TestRawRelay(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{latest, previous} {
@@ -290,7 +290,7 @@ func TestRawRelay(t *testing.T) {
 	}
 }
 
-// An error of the server is the host's to read.
+// An error of the server reaches the host.
 func TestErrorsPass(t *testing.T) {
 	t.Parallel()
 	eachPair(t, func(t *testing.T, p pair) {
@@ -324,8 +324,8 @@ func TestLarge(t *testing.T) {
 	}
 }
 
-// The handshake of a server that is known is answered before the server is
-// asked, and costs nothing when it is not there.
+// If the cache has an entry for the server, the handshake is answered from it, even
+// if the server is away.
 func TestInitializeFromCache(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{latest, previous} {
@@ -354,7 +354,7 @@ func TestInitializeFromCache(t *testing.T) {
 	}
 }
 
-// A server that has changed is asked again.
+// If the server has changed its version, the bridge finds that out.
 func TestVersionChanges(t *testing.T) {
 	t.Parallel()
 	e := newEngine()
@@ -401,7 +401,7 @@ func TestDiscover(t *testing.T) {
 	}
 }
 
-// What a host may not send is refused at once.
+// A message that a host may not send is refused at once.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	s := newFake(t, latest)

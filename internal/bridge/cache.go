@@ -28,7 +28,7 @@ type FileCache struct {
 }
 
 // NewFileCache returns the cache in a folder, which is made when something is
-// stored. An entry that is older than a week, or that cannot be read, counts as
+// stored. An entry of more than a week ago, or one that cannot be read, counts as
 // absent.
 func NewFileCache(dir string, now func() time.Time) *FileCache { return &FileCache{dir, now} }
 

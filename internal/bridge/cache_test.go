@@ -44,7 +44,7 @@ func TestFileCache(t *testing.T) {
 	}
 }
 
-// The key of a server has nothing of what may be a secret.
+// The key of a server has no part of its URL that may be a secret.
 func TestServerKey(t *testing.T) {
 	t.Parallel()
 	if got, want := serverKey("https://user:pw@far.example/mcp?key=1#x"), "https://far.example/mcp"; got != want {

@@ -17,8 +17,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/bridge"
 )
 
-// Input that the host does not send is not waited for beyond the time-out, and
-// ends the request on the server.
+// The bridge waits for the host's input until the time-out. Then the request ends
+// on the server.
 func TestInputThatNeverComes(t *testing.T) {
 	t.Parallel()
 	h := pair{latest, previous}.open(t, newEngine())
@@ -35,7 +35,7 @@ func TestInputThatNeverComes(t *testing.T) {
 	}
 }
 
-// How it ends says why nothing could be answered.
+// The exit code says why no request was answered.
 func TestExitCode(t *testing.T) {
 	t.Parallel()
 	closed, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -78,7 +78,7 @@ func TestExitCode(t *testing.T) {
 	}
 }
 
-// The end of the context ends the bridge, with nothing left behind.
+// The end of the context ends the bridge, and no goroutine is left.
 func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	e := newEngine()
@@ -103,8 +103,8 @@ func TestInterrupted(t *testing.T) {
 }
 
 // A host closes its end, sends SIGTERM 2 seconds later and kills the bridge after
-// 2 more. The server hears within 1.5 seconds of the signal that the request is
-// cancelled and the session ended, also when it does not answer any more.
+// 2 more. Within 1.5 seconds of the signal the bridge cancels the request and ends
+// the session, even if the server does not answer any more.
 func TestSignalAfterEndOfInput(t *testing.T) {
 	t.Parallel()
 	for _, silent := range []bool{false, true} {

@@ -21,8 +21,8 @@ const (
 	extensionNotice = `{"z":1,"a":1.0}`
 )
 
-// Methods, types of results and notifications that nobody here knows pass
-// between equal versions as they are: extensions bring their own.
+// Between equal versions, unknown methods, result types and notifications pass
+// unchanged. Extensions define their own.
 func TestExtensions(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{latest, previous} {
@@ -68,7 +68,7 @@ func TestExtensions(t *testing.T) {
 	}
 }
 
-// The same behind serve, whose program writes lines.
+// The same holds for serve, whose program writes lines.
 func TestExtensionsOfServe(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{latest, previous} {

@@ -44,14 +44,14 @@ func (f *fake) answer(method, result string) {
 	f.results[method] = result
 }
 
-// handle answers a method by hand. A nil handler lets it be answered again.
+// handle sets the handler of a method. Nil removes it.
 func (f *fake) handle(method string, h http.HandlerFunc) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.handlers[method] = h
 }
 
-// last is the last request for the method.
+// last returns the last request for the method.
 func (f *fake) last(method string) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -79,12 +79,12 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.deleted++
 	}
 	f.mu.Unlock()
-	foreign := f.version == latest && m.Method == "initialize" || f.version != latest && m.Method == "server/discover"
+	unsupported := f.version == latest && m.Method == "initialize" || f.version != latest && m.Method == "server/discover"
 	switch {
 	case h != nil:
 		r.Header.Set("Test-Id", string(m.ID))
 		h(w, r)
-	case r.Method != http.MethodPost || foreign || f.version != latest && r.Header.Get("Mcp-Method") != "":
+	case r.Method != http.MethodPost || unsupported || f.version != latest && r.Header.Get("Mcp-Method") != "":
 		w.WriteHeader(http.StatusMethodNotAllowed)
 	case f.version != latest && m.Method != "initialize" && r.Header.Get("Mcp-Session-Id") != session:
 		w.WriteHeader(http.StatusNotFound)

@@ -31,7 +31,7 @@ func TestFilter(t *testing.T) {
 				s.answer("tools/call", `{"content":[]}`)
 				h := newHost(t, bridge.Config{URL: s.url, Tools: row.filter})
 				h.begin(version)
-				// The calls come first: what is hidden is not a matter of having listed.
+				// The calls come first: a tool is hidden even if nobody has listed it.
 				for i, tool := range []string{"look", "act", "drop"} {
 					h.send(request(version, fmt.Sprint(i), "tools/call", fmt.Sprintf(`"name":%q`, tool)))
 					m := h.response(fmt.Sprint(i))

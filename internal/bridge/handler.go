@@ -36,9 +36,9 @@ func identify(r *http.Request) string {
 
 // A HandlerConfig adjusts a [Handler]. Its zero value is ready to use.
 type HandlerConfig struct {
-	// PublicURL is what callers call the server, behind a proxy that hands on
-	// the host of their requests. Requests for that host, and from web pages of
-	// that origin, are answered. The default is the machine's own names.
+	// PublicURL is the URL that callers use, behind a proxy that passes on the
+	// host of their requests. Requests for that host, and from web pages of that
+	// origin, are answered. The default is the machine's own names.
 	PublicURL *url.URL
 }
 
@@ -80,8 +80,8 @@ func (h *Handler) ServeHealth(w http.ResponseWriter, _ *http.Request) {
 	_, _ = io.WriteString(w, "ok\n")
 }
 
-// ServeReady answers 200 while a caller that is new would get a process, and
-// otherwise 503 with the reason.
+// ServeReady answers 200 while a new caller would get a process, and otherwise 503
+// with the reason.
 func (h *Handler) ServeReady(w http.ResponseWriter, _ *http.Request) {
 	if err := h.processes.ready(); err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)

@@ -22,8 +22,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
-// A caller that gets no process is told with the status that proxies and clients
-// wait at, and with the id of its request. Meanwhile the handler is not ready.
+// A caller that gets no process is answered with 503 and Retry-After, and with the
+// id of its request. Meanwhile the handler is not ready.
 func TestHandlerFull(t *testing.T) {
 	t.Parallel()
 	f := &fakeProcesses{version: latest}
@@ -76,8 +76,8 @@ func TestHandlerFull(t *testing.T) {
 	}
 }
 
-// A process that stops is ended once a request has waited for its time-out, and
-// the next request gets another. One that only takes its time is kept.
+// A stopped process is ended after a request has timed out, and the next request
+// gets another process. A slow process is kept.
 func TestStoppedProcessIsReplaced(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{latest, previous} {
@@ -117,8 +117,8 @@ func TestStoppedProcessIsReplaced(t *testing.T) {
 	}
 }
 
-// addSlow adds a tool that takes longer than anybody waits, and that stops its
-// process if it is to.
+// addSlow adds a tool that takes longer than the time-out. If stops is set, it
+// also stops its process.
 func addSlow(e *mcpengine.Engine, stops bool, gate *stopper) {
 	mcpengine.AddTool(e, "slow", "", func(ctx context.Context, _ none) (string, error) {
 		if stops {
@@ -129,8 +129,8 @@ func addSlow(e *mcpengine.Engine, stops bool, gate *stopper) {
 	})
 }
 
-// A stopper stands for a process that is stopped: the messages it is sent stay
-// where they are. Processes started later are well.
+// A stopper stands for a stopped process, which reads no messages. Processes that
+// are started later run.
 type stopper struct {
 	mu     sync.Mutex
 	closed chan struct{}
@@ -174,7 +174,7 @@ func (s stoppable) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// What callers cancel is no news to the operator.
+// A cancellation by the caller is not logged as a warning.
 func TestCancellationsAreNotWarnings(t *testing.T) {
 	t.Parallel()
 	for _, p := range []pair{{previous, latest}, {previous, previous}, {latest, latest}, {latest, previous}} {
@@ -268,8 +268,8 @@ func TestHandlerPublicURL(t *testing.T) {
 	}
 }
 
-// A program that speaks a version with a handshake is not asked for another each
-// time that it is started.
+// A program that speaks a handshake version gets server/discover only when it is
+// started for the first time.
 func TestProcessesRememberTheHandshake(t *testing.T) {
 	t.Parallel()
 	var asked [][]string

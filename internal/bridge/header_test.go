@@ -12,8 +12,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
-// What a request over HTTP says in its header fields is what the program gets to
-// see in the message, whether the program knows of header fields or not.
+// A request over HTTP whose header fields contradict its message is refused, whether
+// the program knows about header fields or not.
 func TestHeaderMismatch(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{latest, previous} {
@@ -82,8 +82,7 @@ func post(t *testing.T, url string, fields map[string]string, body string) (stat
 	return resp.StatusCode, string(data)
 }
 
-// A call that cannot be checked, because the program does not say what its tools
-// mirror, is not made.
+// If the program does not list its tools, a call cannot be checked and is refused.
 func TestHeaderUnchecked(t *testing.T) {
 	t.Parallel()
 	s := newFake(t, latest)

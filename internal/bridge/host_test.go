@@ -18,7 +18,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
-// patience is how long a test waits for what happens at once when all is well.
+// patience bounds how long a test waits for an event that normally comes at once.
 const patience = 20 * time.Second
 
 const (
@@ -48,7 +48,7 @@ type host struct {
 	ended    chan error
 	stop     context.CancelCauseFunc // as a signal does
 
-	seen  []message                         // passed over while waiting for something else
+	seen  []message                         // skipped while waiting for another message
 	reply map[string]func(m message) string // answers of the host, by method
 }
 
@@ -150,7 +150,7 @@ func (h *host) notification(method string) message {
 	return h.wait(method, func(m message) bool { return m.Method == method && m.ID == nil })
 }
 
-// batch is the answer to one.
+// batch returns the answer to a batch.
 func (h *host) batch() string {
 	h.t.Helper()
 	return h.wait("a batch", func(m message) bool { return m.Method == "a batch" }).raw
@@ -209,7 +209,7 @@ func serve(t *testing.T, h http.Handler) string {
 
 type none struct{}
 
-// newEngine returns a server with one tool for each thing that a call can do.
+// newEngine returns a server with one tool for each behaviour of a call.
 func newEngine(opts ...mcpengine.Option) *mcpengine.Engine {
 	e := mcpengine.New("fixture", append(opts, mcpengine.WithLogger(slog.New(slog.DiscardHandler)), mcpengine.WithInstructions("Be quick."))...)
 	type place struct {
@@ -271,12 +271,12 @@ func addWait(e *mcpengine.Engine) (started, ended chan struct{}) {
 	return started, ended
 }
 
-// A pair is the version of a host and that of a server.
+// A pair is the version of a host and the version of a server.
 type pair struct{ host, server string }
 
 func (p pair) String() string { return p.host + " to " + p.server }
 
-// pairs are all of them, and one transport more.
+// pairs returns all pairs, and HTTP+SSE as a server.
 func pairs() []pair {
 	return []pair{{previous, latest}, {previous, previous}, {latest, latest}, {latest, previous}, {previous, "sse"}, {latest, "sse"}, {"2024-11-05", latest}, {"2025-06-18", previous}}
 }
@@ -289,8 +289,8 @@ func (p pair) open(t *testing.T, e *mcpengine.Engine) *host {
 	config := bridge.Config{}
 	if p.server == "sse" {
 		mux := http.NewServeMux()
-		mux.Handle("/legacy/", http.StripPrefix("/legacy", e.SSEHandler("/legacy")))
-		config.URL = serve(t, mux) + "/legacy/sse"
+		mux.Handle("/handshake/", http.StripPrefix("/handshake", e.SSEHandler("/handshake")))
+		config.URL = serve(t, mux) + "/handshake/sse"
 	} else {
 		config.URL = serve(t, e)
 		config.Peer.Versions = []string{p.server}

@@ -35,8 +35,8 @@ func asks(ended chan<- struct{}) http.HandlerFunc {
 	}
 }
 
-// Input that does not come is not waited for beyond the time-out. It ends the
-// request on the server, and the state is good for nothing.
+// If the input does not arrive before the time-out, the request ends on the server,
+// and its state is no longer accepted.
 func TestInputTimeout(t *testing.T) {
 	t.Parallel()
 	bubble(t, previous, bridge.Config{}, func(t *testing.T, h *host, s *fake) {
@@ -55,7 +55,7 @@ func TestInputTimeout(t *testing.T) {
 	})
 }
 
-// A server that asks for very much at once is not taken at its word.
+// The number of inputs that a server may require at once is bounded.
 func TestManyInputs(t *testing.T) {
 	t.Parallel()
 	for n, ok := range map[int]bool{32: true, 33: false} {
@@ -85,8 +85,8 @@ func TestManyInputs(t *testing.T) {
 	}
 }
 
-// A message that says two things is refused: a handshake after the handshake, and
-// a batch with a request of a version that has none.
+// Contradictory messages are refused: a second handshake, and a batch with a
+// request of a version without batches.
 func TestTwoHandshakes(t *testing.T) {
 	t.Parallel()
 	s := newFake(t, latest)
@@ -103,7 +103,7 @@ func TestTwoHandshakes(t *testing.T) {
 	}
 }
 
-// The server hears of a log level when it is lower than all before.
+// The server is told a log level if it is lower than all levels before.
 func TestLevelOfRequests(t *testing.T) {
 	t.Parallel()
 	s := newFake(t, previous)
@@ -123,8 +123,8 @@ func TestLevelOfRequests(t *testing.T) {
 	}
 }
 
-// A state goes on with the request that it belongs to, and with no other. It is
-// good for one use.
+// A state continues the request that it belongs to, and no other. It can be used
+// once.
 func TestStateOfAnotherRequest(t *testing.T) {
 	t.Parallel()
 	h := pair{latest, previous}.open(t, newEngine())
@@ -144,8 +144,8 @@ func TestStateOfAnotherRequest(t *testing.T) {
 	}
 }
 
-// A client is asked for what it has said with the request that it answers, though
-// the server has heard of more before.
+// A client is asked only questions that its request declares, even if requests
+// before it declared more.
 func TestInputNotDeclared(t *testing.T) {
 	t.Parallel()
 	h := pair{latest, previous}.open(t, newEngine())
@@ -158,8 +158,8 @@ func TestInputNotDeclared(t *testing.T) {
 	}
 }
 
-// A server that asks in the course of a request that cannot require input gets a
-// refusal, and the request goes on.
+// A server's question during a request that cannot require input is refused, and
+// the request goes on.
 func TestInputNotAllowed(t *testing.T) {
 	t.Parallel()
 	s := newFake(t, previous)

@@ -27,10 +27,10 @@ const (
 	maxQueued = 256
 )
 
-// keepListening subscribes, and again whenever the subscription is lost: then
-// the host hears that anything may have changed. Hear is called with the first
-// acknowledgement and with what comes after. It returns when the server refuses,
-// or ends the subscription in good order.
+// keepListening subscribes, and subscribes again whenever the subscription is lost.
+// Then it notifies the host that anything may have changed. It calls deliver with
+// the first acknowledgement and with the notifications after it. It returns when
+// the server refuses, or ends the subscription in good order.
 func (b *bridge) keepListening(ctx context.Context, config peer.Config, params []byte, deliver func(jsonrpc.Notification)) ([]byte, error) {
 	acknowledged := false
 	for failures := 0; ; failures++ {
@@ -172,8 +172,8 @@ func (f filter) wants(n jsonrpc.Notification) bool {
 	return false
 }
 
-// isPart reports whether a URI is that of a resource or of a part of it. Both
-// are folded.
+// isPart reports whether a URI names a resource or a part of it. Both URIs are
+// folded.
 func isPart(uri, resource string) bool {
 	rest, ok := strings.CutPrefix(uri, resource)
 	return ok && (rest == "" || strings.HasSuffix(resource, "/") || strings.ContainsAny(rest[:1], "/?#"))
@@ -211,8 +211,8 @@ func (l *listeners) remove(one *listener) {
 	delete(l.all, one)
 }
 
-// deliver hands a notification to the listeners that want it, or to all of them.
-// One that has many to work on already would learn little from another.
+// deliver queues a notification for the listeners that want it, or for all of them.
+// It drops the notification for a listener whose queue is full.
 func (l *listeners) deliver(n jsonrpc.Notification, all bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -7,8 +7,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 )
 
-// A subscription to a resource is about the resource however its URI is spelled,
-// about its parts, and about no other.
+// A subscription to a resource covers the resource, however its URI is spelled, and
+// its parts, and no other resource.
 func TestFilterWants(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

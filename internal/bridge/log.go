@@ -36,7 +36,7 @@ type Log struct {
 
 	mu      sync.Mutex
 	out     io.Writer
-	file    *os.File // nil when there is none
+	file    *os.File // nil if it could not be opened
 	secrets [][]byte
 }
 

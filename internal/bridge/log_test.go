@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Secrets are blackened, whether they are known or only look like some.
+// Secrets are hidden, both known ones and text that looks like a credential.
 func TestLogHidesSecrets(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder

@@ -9,8 +9,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/bridge"
 )
 
-// A session that the server has forgotten is begun anew, also for a call that
-// may not be sent twice: it was refused.
+// If the server has forgotten the session, a new one begins. This also holds for a
+// call that must not be made twice, because the server has refused it.
 func TestSessionLost(t *testing.T) {
 	t.Parallel()
 	bubble(t, previous, bridge.Config{}, func(t *testing.T, h *host, s *fake) {
@@ -29,8 +29,8 @@ func TestSessionLost(t *testing.T) {
 	})
 }
 
-// What a session knew, the next one is told, and the host hears that anything may
-// have changed.
+// A new session gets the subscriptions and the log level of the last one, and the
+// host is notified that anything may have changed.
 func TestSessionLostWithSubscriptions(t *testing.T) {
 	t.Parallel()
 	for _, hosts := range []string{previous, latest} {
@@ -70,7 +70,7 @@ func TestSessionLostWithSubscriptions(t *testing.T) {
 	}
 }
 
-// One 404 does not end a server for good.
+// After a single 404 the server is asked again.
 func TestTransient404(t *testing.T) {
 	t.Parallel()
 	bubble(t, latest, bridge.Config{}, func(t *testing.T, h *host, s *fake) {
@@ -80,7 +80,7 @@ func TestTransient404(t *testing.T) {
 			fail(1, 404)(s, method)
 		}
 		h.send(request(previous, "1", "prompts/list", ""))
-		h.response("1") // whatever it is
+		h.response("1") // any response
 		h.send(request(previous, "2", "prompts/list", ""))
 		if got, want := h.result("2"), `{"prompts":[]}`; got != want {
 			t.Errorf("the list is %s, want %s", got, want)
@@ -88,8 +88,8 @@ func TestTransient404(t *testing.T) {
 	})
 }
 
-// A subscription that is lost is made again, and the host hears that anything
-// may have changed.
+// A lost subscription is made again, and the host is notified that anything may
+// have changed.
 func TestSubscriptionLost(t *testing.T) {
 	t.Parallel()
 	for _, hosts := range []string{previous, latest} {

@@ -11,8 +11,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/bridge"
 )
 
-// memory carries requests to a handler without a network, so that time can be
-// a bubble's. What the handler writes arrives as it is written.
+// memory carries requests to a handler without a network, so that a test can use
+// the clock of a bubble. The handler's writes arrive at once.
 type memory struct{ handler http.Handler }
 
 func (m memory) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -92,7 +92,7 @@ func bubble(t *testing.T, version string, config bridge.Config, test func(t *tes
 	})
 }
 
-// fail answers n requests with a status, and then as always.
+// fail answers n requests with a status, and then normally.
 func fail(n, status int, header ...string) func(s *fake, method string) {
 	return func(s *fake, method string) {
 		left := n

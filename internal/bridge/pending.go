@@ -60,7 +60,7 @@ type pendingInput struct {
 	err       error
 
 	// These belong to the current round.
-	asked []*question // that are not answered
+	asked []*question // not answered yet
 	last  int
 	timer *time.Timer
 
@@ -74,7 +74,7 @@ type question struct {
 	key    string
 	method string
 	params []byte
-	answer chan []byte // has room for the one answer
+	answer chan []byte // buffers the one answer
 }
 
 // errNoInput ends a request whose input does not come.

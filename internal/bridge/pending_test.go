@@ -11,8 +11,8 @@ import (
 	"github.com/mcpengine/mcpengine"
 )
 
-// Progress goes to a host that has asked for it, under the token that it gave,
-// and to no other: the server is asked for it either way.
+// Progress goes only to a host that has asked for it, under the host's token. The
+// server is asked for it either way.
 func TestProgressToken(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{previous, latest} {

@@ -29,8 +29,9 @@ type ProcessConfig struct {
 	// a process may remember something of one caller that must not reach another.
 	Shared bool
 
-	// Max bounds the processes. Beyond it one that serves nobody makes room, or
-	// the caller is refused with HTTP 503. The default is 32.
+	// Max bounds the processes. At the bound a process that serves nobody is ended
+	// for the new one. If there is no such process, the caller is refused with
+	// HTTP 503. The default is 32.
 	Max int
 
 	// Idle is how long a process that serves nobody is kept. The default is 10
@@ -56,7 +57,7 @@ type Processes struct {
 type process struct {
 	*bridge
 	users int         // requests under way
-	idle  *time.Timer // while there is none
+	idle  *time.Timer // runs while users is 0
 	used  time.Time
 }
 
@@ -74,9 +75,9 @@ func NewProcesses(config ProcessConfig) *Processes {
 	return p
 }
 
-// start starts a process. One that speaks a version with a handshake is not
-// asked for another the next time: some programs end at that question, and have
-// to be started twice.
+// start starts a process. After a process that speaks a handshake version, the next
+// one gets no server/discover: some programs end at it, and have to be started
+// twice.
 func (p *Processes) start(ctx context.Context, config peer.Config) (*peer.Conn, error) {
 	if config.Versions == nil {
 		config.Versions = protocol.Names(nil)

@@ -93,8 +93,8 @@ func toolText(t *testing.T, c *peer.Conn, call string) string {
 	return r.Content[0].Text
 }
 
-// A program on standard streams is offered over HTTP, whatever versions it and
-// its callers speak.
+// A program on standard streams is offered over HTTP, in every combination of its
+// version and its callers' versions.
 func TestHandler(t *testing.T) {
 	t.Parallel()
 	for _, p := range []pair{{previous, latest}, {previous, previous}, {latest, latest}, {latest, previous}, {"2025-03-26", latest}} {
@@ -118,7 +118,7 @@ func TestHandler(t *testing.T) {
 	}
 }
 
-// Each caller has a process, unless it is shared; and there are not too many.
+// Each caller has a process, unless it is shared. The number is bounded.
 func TestProcesses(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {
@@ -205,8 +205,8 @@ func TestIdleProcessEnds(t *testing.T) {
 	})
 }
 
-// A log message reaches the caller of the only request under way, though others
-// listen to what belongs to no request.
+// A log message reaches the caller of the only request under way, even while others
+// listen to unrelated messages.
 func TestLogsBesideListeners(t *testing.T) {
 	t.Parallel()
 	for _, p := range []pair{{previous, latest}, {previous, previous}, {latest, latest}, {latest, previous}} {
@@ -217,7 +217,7 @@ func TestLogsBesideListeners(t *testing.T) {
 				h := bridge.NewHandler(bridge.NewProcesses(bridge.ProcessConfig{Start: f.start}), bridge.HandlerConfig{})
 				t.Cleanup(h.Close)
 				url := serve(t, h)
-				// A host of an previous version opens its GET stream by itself.
+				// A host of a handshake version opens its GET stream by itself.
 				other := dialAs(t, url, "ann", listener)
 				if listener == latest {
 					listening := make(chan struct{})
@@ -241,9 +241,9 @@ func TestLogsBesideListeners(t *testing.T) {
 	}
 }
 
-// Beside another request of the same caller a log message reaches the one that
-// asks for log messages. Beside a request of somebody else it might be the
-// other's.
+// With two requests of one caller, a log message reaches the request that asks for
+// log messages. With requests of two callers it is dropped, because it might belong
+// to the other.
 func TestLogsBesideRequests(t *testing.T) {
 	t.Parallel()
 	for _, server := range []string{latest, previous} {

@@ -75,9 +75,9 @@ func (x *exchange) fromHandshake(ctx context.Context, c *peer.Conn) (result []by
 	return x.version.Result(x.req.Method, result, x.wrapsOutput(ctx, result)), nil
 }
 
-// wrapsOutput reports whether the host has been, or would be, listed the output schema
-// of the tool that was called as wrapped in an object. The server is asked for
-// its tools when that is not known and makes a difference.
+// wrapsOutput reports whether the host's list of tools has the output schema of the
+// called tool wrapped in an object. The server is asked for its tools if that is
+// not known and makes a difference.
 func (x *exchange) wrapsOutput(ctx context.Context, result []byte) bool {
 	name := x.tool()
 	if name == "" || x.version.Structured != protocol.StructuredObject {
@@ -115,8 +115,8 @@ func (x *exchange) errorOf(err error) error {
 	return &changed
 }
 
-// namesURI reports whether the data of an error is that of a resource that does
-// not exist (2026-07-28, resources, "Error Handling").
+// namesURI reports whether the data of an error names a resource that does not
+// exist (2026-07-28, resources, "Error Handling").
 func namesURI(data []byte) bool {
 	members, err := jsonrpc.ParseObject(data)
 	return err == nil && jsonrpc.IsString(members.Get("uri"))

@@ -10,8 +10,8 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// remember takes note of what a server with a handshake remembers for a host
-// with one, as long as the session lasts.
+// remember records the state of the session between a server and a host of
+// handshake versions.
 func (x *exchange) remember() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -27,8 +27,8 @@ func (x *exchange) remember() {
 	}
 }
 
-// restore tells a server whose session is new what it knew in the last one, and
-// the host that anything may have changed in between.
+// restore repeats the state of the last session in a new session, and notifies the
+// host that anything may have changed in between.
 func (b *bridge) restore() {
 	c, err := b.server.current()
 	if err != nil || c == nil || !c.Handshake() {

@@ -9,8 +9,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/bridge"
 )
 
-// What is safe to send again is, and nothing else. Whatever happens, the host
-// gets one answer.
+// A request is sent again only if that is safe. The host gets one answer in every
+// case.
 func TestRetry(t *testing.T) {
 	t.Parallel()
 	const safe, unsafe = `"name":"look"`, `"name":"act"`

@@ -26,8 +26,8 @@ type server struct {
 
 func newServer(b *bridge) *server { return &server{bridge: b, dialing: make(chan struct{}, 1)} }
 
-// connected returns the connection, which it makes on behalf of the client of
-// the config when there is none.
+// connected returns the connection. If there is none, it connects on behalf of the
+// client of the config.
 func (s *server) connected(ctx context.Context, config peer.Config) (*peer.Conn, error) {
 	if c, err := s.current(); c != nil || err != nil {
 		return c, err
@@ -157,8 +157,9 @@ func (s *server) close() {
 	}
 }
 
-// unrelated takes a notification of the server that belongs to no request. One of
-// an extension goes where somebody may be waiting for it.
+// unrelated handles a notification of the server that belongs to no request. A
+// notification of an extension goes to a request under way, or else to the
+// listeners.
 func (b *bridge) unrelated(n jsonrpc.Notification) {
 	if b.host.Load() != nil {
 		_ = b.toHost(n.Append(nil)) // when it fails, Serve knows

@@ -13,9 +13,9 @@ import (
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
-// A body that dribbles keeps nobody waiting for longer than one that does not
-// come: bytes are no sign of progress, messages are. What is under way beside it
-// is answered, and so is what comes after it.
+// A body that arrives byte by byte times out like a body that does not arrive: only
+// messages count as progress. Other requests, at the same time and afterwards, are
+// answered.
 func TestSlowBody(t *testing.T) {
 	t.Parallel()
 	const (
@@ -76,7 +76,7 @@ func TestSlowBody(t *testing.T) {
 					case row.took != 0 && took != row.took:
 						t.Errorf("it took %v, want %v", took, row.took)
 					}
-					<-ended // the server learns that nobody waits
+					<-ended // the server sees the cancellation
 					if got := s.count("tools/call"); got != 1 {
 						t.Errorf("the tool was called %d times", got)
 					}
@@ -105,8 +105,8 @@ func dribble(w io.Writer, r *http.Request, text string, pace time.Duration) {
 	}
 }
 
-// On the wire an answer can stop where no handler could stop it. The connection
-// that it came on is not used again.
+// On the wire an answer can stop at places where no handler could stop it. Its
+// connection is not used again.
 func TestUnfinishedAnswer(t *testing.T) {
 	t.Parallel()
 	for name, raw := range map[string]string{
@@ -118,7 +118,7 @@ func TestUnfinishedAnswer(t *testing.T) {
 		"a chunk that stops":          "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{\"jsonrpc\":",
 		"no last chunk":               "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{\"\r\n",
 		"an event that stops":         "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n8\r\ndata: {\"\r\n",
-		"informational for ever":      "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n",
+		"endless informational":       "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n",
 		"an error that is unfinished": "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: 4000\r\n\r\n{\"jsonrpc\":",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -157,8 +157,8 @@ func TestUnfinishedAnswer(t *testing.T) {
 	}
 }
 
-// As many calls as may be under way block. The host's cancellations, pings and
-// lists are answered all the same, and a call that waits is answered in its turn.
+// The maximum number of calls block. The host's cancellations, pings and lists are
+// handled all the same, and a waiting call is answered in its turn.
 func TestBlockedCalls(t *testing.T) {
 	t.Parallel()
 	for _, server := range []string{latest, previous} {

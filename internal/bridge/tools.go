@@ -61,7 +61,7 @@ func (t *tools) put(name string, found tool) {
 	t.known[name] = found
 }
 
-// admit refuses a call of a tool that the host is not to see.
+// admit refuses a call of a tool that is hidden from the host.
 func (t *tools) admit(ctx context.Context, x *exchange) error {
 	if x.req.Method != mcp.MethodToolsCall {
 		return nil
@@ -134,10 +134,10 @@ func (t *tools) learn(ctx context.Context, x *exchange) error {
 	return &peer.ProtocolError{Err: errors.New("the list of tools does not end")}
 }
 
-// filter takes note of the tools in a result of tools/list, and returns the
-// result without those that the host is not to see. A tool whose annotations for
-// header fields are wrong is one of them, where they count (streamable-http,
-// "Schema Extension").
+// filter records the tools in a result of tools/list, and returns the result
+// without the tools that are hidden from the host. Where header fields are used, a
+// tool with wrong annotations for them is hidden too (streamable-http, "Schema
+// Extension").
 func (t *tools) filter(x *exchange, result []byte) []byte {
 	members, err := jsonrpc.ParseObject(result)
 	if err != nil {
@@ -165,11 +165,11 @@ func (t *tools) filter(x *exchange, result []byte) []byte {
 	return jsonrpc.Set(result, "tools", append(kept, ']'))
 }
 
-// note takes note of one tool and reports whether the host is to see it.
+// note records one tool and reports whether the host may see it.
 func (t *tools) note(x *exchange, raw []byte) bool {
 	members, err := jsonrpc.ParseObject(raw)
 	if err != nil {
-		return true // whatever it is
+		return true // not a tool: passed unchanged
 	}
 	quoted := members.Get("name")
 	if len(quoted) < 2 || quoted[0] != '"' {

@@ -15,8 +15,8 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// What a server sends that has everything of every version, whatever version it
-// says it speaks.
+// These are messages of a server that sends everything of every version, whatever
+// version it speaks.
 const (
 	audioBlock    = `{"type":"audio","data":"AAAA","mimeType":"audio/wav"}`
 	linkBlock     = `{"type":"resource_link","uri":"a:b","name":"n","title":"T","icons":[]}`
@@ -34,8 +34,8 @@ var everyResult = map[string]string{
 	"resources/read":           `{"contents":[{"uri":"a:b","text":"x","_meta":{"m":1}}]}`,
 }
 
-// In the order of versions, what hosts of a version get of them. An empty text
-// stands for the one before.
+// shapedResults has, in the order of versions, the results that a host of a version
+// gets. An empty text stands for the text before it.
 var shapedResults = map[string][]string{
 	"tools/list": {
 		everyResult["tools/list"],
@@ -75,7 +75,7 @@ var shapedResults = map[string][]string{
 	"resources/read": {everyResult["resources/read"], "", "", `{"contents":[{"uri":"a:b","text":"x"}]}`, ""},
 }
 
-// shapedFor is what a host of a version gets of a method.
+// shapedFor returns the result of a method that a host of a version gets.
 func shapedFor(method, version string) string {
 	want := ""
 	for i, name := range protocol.Names(nil) {
@@ -91,7 +91,7 @@ func shapedFor(method, version string) string {
 
 const samplingParams = `{"messages":[{"role":"user","content":[` + audioBlock + `,{"type":"text","text":"b"}]}],"maxTokens":1,"tools":[]}`
 
-// sampledBy is what a host of a version is asked.
+// sampledBy has the question that a host of a version gets.
 var sampledBy = map[string]string{
 	"2026-07-28": samplingParams,
 	"2025-11-25": samplingParams,
@@ -174,8 +174,8 @@ func (s *everything) ask(w http.ResponseWriter, r *http.Request, id []byte, answ
 	fmt.Fprintf(w, "data: {\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":{\"resultType\":\"complete\",\"content\":[]}}\n\n", id)
 }
 
-// normal is a result without what all results of 2026-07-28 have, and in one
-// spelling.
+// normal returns a result without the members that all results of 2026-07-28 have,
+// in one spelling.
 func normal(t *testing.T, result string) string {
 	t.Helper()
 	var members map[string]any
@@ -192,9 +192,9 @@ func normal(t *testing.T, result string) string {
 	return string(text)
 }
 
-// A host gets what its version allows, as it would from the engine itself,
-// whatever the server sends: hosts refuse a whole list because of one
-// definition. A host of the latest version loses nothing.
+// A host gets only what its version allows, as it would from the engine itself:
+// some hosts refuse a whole list because of one definition. A host of 2026-07-28
+// gets everything.
 func TestShapes(t *testing.T) {
 	t.Parallel()
 	for _, server := range protocol.Names(nil) {
@@ -230,7 +230,7 @@ func TestShapes(t *testing.T) {
 	}
 }
 
-// What a server asks is what the host's version allows.
+// A server's question has only what the host's version allows.
 func TestShapesOfQuestions(t *testing.T) {
 	t.Parallel()
 	for _, server := range protocol.Names(nil) {

@@ -20,10 +20,10 @@ var (
 	formHidden = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)"`)
 )
 
-// maxPages is more than any visit needs.
+// maxPages bounds the pages of a visit. No visit needs as many.
 const maxPages = 20
 
-// A visit is a browser: it keeps cookies for as long as a person signs in.
+// A visit is a browser that keeps cookies while a person signs in.
 type visit struct {
 	client http.Client
 	issuer string
@@ -154,7 +154,7 @@ func resolve(base, reference string) (string, error) {
 	return u.String(), nil
 }
 
-// complaint is the text of an error page.
+// complaint returns the text of an error page.
 func complaint(page string) string {
 	_, body, _ := strings.Cut(page, "<body>")
 	text := regexp.MustCompile(`<[^>]*>`).ReplaceAllString(body, " ")

@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// A ready is what the process says when a line of its input is done.
+// A ready is the process's answer to a line of its input.
 type ready struct {
 	Port int             `json:"port"`
 	Keys json.RawMessage `json:"keys"`
@@ -90,7 +90,7 @@ func (p *process) send(line []byte) (ready, error) {
 func (p *process) kill() {
 	p.end.Do(func() {
 		_ = p.cmd.Process.Kill()
-		_ = p.cmd.Wait() // it was killed, which is no news
+		_ = p.cmd.Wait() // it was killed: the error says no more
 	})
 }
 

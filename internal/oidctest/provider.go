@@ -138,15 +138,15 @@ func (p *Provider) Introspection() (endpoint, clientID, clientSecret string) {
 	return p.Issuer() + "/token/introspection", serverID, serverSecret
 }
 
-// Rotate makes new keys and signs with them from now on. The older keys stay
+// Rotate makes new keys and signs with them from now on. The previous keys stay
 // published until [Provider.Retire].
 func (p *Provider) Rotate() { p.command("rotate") }
 
-// Retire takes back every key but those that sign.
+// Retire removes all keys except the keys that sign.
 func (p *Provider) Retire() { p.command("retire") }
 
-// RevokeRefreshTokens takes back every refresh token, as for people who have
-// left. Access tokens stay good for as long as they are.
+// RevokeRefreshTokens revokes every refresh token, as for people who have left.
+// Access tokens stay valid until they expire.
 func (p *Provider) RevokeRefreshTokens() { p.command("revoke") }
 
 // Kill ends the provider at once, as a crash would.
@@ -201,8 +201,8 @@ func (p *Provider) UserToken(login, resource string, scopes ...string) string {
 	})
 }
 
-// Revoke takes a token back. A client whose refresh token it is has to be
-// public, and must be named.
+// Revoke revokes a token. The client of a refresh token has to be public, and must
+// be named.
 func (p *Provider) Revoke(ctx context.Context, clientID, token string) error {
 	body := url.Values{"client_id": {clientID}, "token": {token}}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.Issuer()+"/token/revocation", strings.NewReader(body.Encode()))

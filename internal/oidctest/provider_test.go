@@ -71,8 +71,8 @@ func TestProvider(t *testing.T) {
 	}
 }
 
-// Keys change without a moment in which a token is not good, and a provider
-// that comes back has the keys and the URL it had.
+// Tokens stay valid while keys change, and a restarted provider has the same keys
+// and URL.
 func TestProviderKeys(t *testing.T) {
 	t.Parallel()
 	p := oidctest.Start(t, oidctest.Config{Resources: map[string]oidctest.Resource{server: {}}})
@@ -130,7 +130,7 @@ func TestConfirm(t *testing.T) {
 	}
 }
 
-// A refresh token that was taken back is no good.
+// A revoked refresh token is refused.
 func TestRevokeRefreshTokens(t *testing.T) {
 	t.Parallel()
 	client := native()

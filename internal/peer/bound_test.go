@@ -17,7 +17,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
-// A body that is small on the wire is not large in memory.
+// The limit of a body counts its decompressed bytes.
 func TestCompressedBody(t *testing.T) { //nolint:paralleltest // it measures memory
 	var bomb bytes.Buffer
 	z := gzip.NewWriter(&bomb)
@@ -51,7 +51,7 @@ func TestCompressedBody(t *testing.T) { //nolint:paralleltest // it measures mem
 	}
 }
 
-// A server that promises a large body gets no memory for it before it sends one.
+// A large Content-Length alone does not make the client allocate memory.
 func TestPromisedBody(t *testing.T) { //nolint:paralleltest // it measures memory
 	url := serve(t, stateless(func(w http.ResponseWriter, _ *http.Request, _ string) {
 		w.Header().Set("Content-Type", "application/json")
@@ -73,8 +73,8 @@ func TestPromisedBody(t *testing.T) { //nolint:paralleltest // it measures memor
 	}
 }
 
-// A stream that is cut and resumed again and again, and never brings a message,
-// is silence. It is not asked for without a pause either.
+// A stream that is cut and resumed again and again, without a message, counts as
+// silence. The client pauses between the attempts.
 func TestEndlessResumption(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -9,8 +9,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
-// What a caller sends and what a server answers keep their bytes; only "_meta"
-// becomes that of the version.
+// The bytes of a caller's parameters and of a server's result do not change. Only
+// "_meta" is adapted to the version.
 func TestBytes(t *testing.T) {
 	t.Parallel()
 	const params = `{ "b" : 1.0e2, "a":"\u00e9\/", "arguments": {"z": [ 1 ],"y":null} , "x":{}, "_meta":{"mine":1 ,` +
@@ -30,7 +30,7 @@ func TestBytes(t *testing.T) {
 			case "server/discover":
 				reply(w, id, discovered)
 			case "initialize":
-				reply(w, id, `{"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{"name":"old","version":"1"}}`)
+				reply(w, id, `{"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{"name":"handshake","version":"1"}}`)
 			case "notifications/initialized":
 				w.WriteHeader(http.StatusAccepted)
 			default:

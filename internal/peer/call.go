@@ -33,15 +33,15 @@ type Call struct {
 	Replay bool
 
 	// OnNotification gets the notifications that belong to the call, one at a
-	// time and before Call returns. On a shared connection, such as that of a
-	// command, the next messages wait until it returns. Progress is reported with
-	// the token of Params. When it is nil, notifications are dropped.
+	// time and before Call returns. On a shared connection, such as a command's,
+	// the next messages wait until it returns. Progress is reported with the token
+	// of Params. When it is nil, notifications are dropped.
 	OnNotification func(jsonrpc.Notification)
 
 	// OnRequest answers the requests that the server sends because of the call,
-	// which handshake versions allow. The default is that of [Config]. On
-	// a shared connection, where a request does not say what it is about, it gets
-	// those that arrive while no other call is under way.
+	// which handshake versions allow. The default is the OnRequest of [Config]. On
+	// a shared connection a request does not say which call it belongs to, so the
+	// function gets the requests that arrive while no other call is under way.
 	OnRequest RequestFunc
 }
 
@@ -64,7 +64,7 @@ type pendingCall struct {
 	members [6]jsonrpc.Member // backs the members of Params
 }
 
-// touch starts the time anew: the server has sent something.
+// touch restarts the idle time: the server has sent a message.
 func (p *pendingCall) touch() {
 	if p.idle != nil {
 		p.idle.touch()
@@ -99,7 +99,7 @@ func (p *pendingCall) notify(m *jsonrpc.Message) {
 	p.OnNotification(jsonrpc.Notification{Method: m.Method, Params: params})
 }
 
-// outcome returns what a response says.
+// outcome returns the result or the error of a response.
 func outcome(m *jsonrpc.Message) ([]byte, error) {
 	if m.Error == nil {
 		return m.Result, nil
@@ -210,7 +210,7 @@ func (c *Conn) prepare(l *binding, call Call) (*pendingCall, error) {
 	return p, nil
 }
 
-// nameOf returns what Mcp-Name says of the request, and "" for nothing
+// nameOf returns the value of Mcp-Name for the request, and "" if it has none
 // (streamable-http, "Standard Request Headers").
 func nameOf(method string, params jsonrpc.Object) string {
 	if m := protocol.MethodOf(method); m.Mirrored {

@@ -8,13 +8,13 @@ import (
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
-// carrier is what carries requests, or says why not.
+// A carrier is a RoundTripper.
 type carrier func(*http.Request) (*http.Response, error)
 
 func (c carrier) RoundTrip(r *http.Request) (*http.Response, error) { return c(r) }
 
-// What carries the requests may know that nobody is let in: the server is not
-// unreachable then, and not asked in other ways.
+// If the RoundTripper returns an AuthError, the call ends with it: the server does
+// not count as unreachable, and no other version or transport is tried.
 func TestCarrierRefuses(t *testing.T) {
 	t.Parallel()
 	asked := 0

@@ -25,8 +25,8 @@ const (
 // URLs rename the first to the second.
 var challengeFields = []string{"Www-Authenticate", "X-Amzn-Remapped-Www-Authenticate"}
 
-// Challenges reads the challenges of a response. What cannot be read is left
-// out, as are challenges and parameters past a bound.
+// Challenges reads the challenges of a response. It leaves out malformed parts, and
+// challenges and parameters past a bound.
 func Challenges(h http.Header) []Challenge {
 	var all []Challenge
 	for _, field := range challengeFields {
@@ -39,8 +39,8 @@ func Challenges(h http.Header) []Challenge {
 	return all
 }
 
-// FindChallenge returns the first challenge of a scheme, which is in lower case,
-// and nil when there is none.
+// FindChallenge returns the first challenge of a scheme, given in lower case, and
+// nil if no challenge has it.
 func FindChallenge(all []Challenge, scheme string) *Challenge {
 	for i := range all {
 		if all[i].Scheme == scheme {
@@ -50,7 +50,7 @@ func FindChallenge(all []Challenge, scheme string) *Challenge {
 	return nil
 }
 
-// Param returns a parameter, and "" when there is none or no challenge.
+// Param returns a parameter, and "" if it is missing or c is nil.
 func (c *Challenge) Param(name string) string {
 	if c == nil {
 		return ""

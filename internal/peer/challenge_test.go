@@ -44,8 +44,7 @@ func TestChallenges(t *testing.T) {
 	}
 }
 
-// Challenges of any kind are read without harm, and what is read keeps to the
-// bounds.
+// Any text is read without a panic, and the result keeps to the bounds.
 func FuzzChallenges(f *testing.F) {
 	for _, seed := range []string{
 		`Bearer`, `Bearer scope="a b", error="insufficient_scope"`, `Basic realm="x", DPoP error=use_dpop_nonce`,
@@ -71,7 +70,7 @@ func FuzzChallenges(f *testing.F) {
 	})
 }
 
-// There may be none of a scheme.
+// FindChallenge returns nil if no challenge has the scheme.
 func TestFindChallenge(t *testing.T) {
 	t.Parallel()
 	all := peer.Challenges(http.Header{"X-Amzn-Remapped-Www-Authenticate": {`Basic, Bearer scope="first", Bearer scope="second"`}})

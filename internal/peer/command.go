@@ -27,7 +27,7 @@ type Command struct {
 	// make it serve HTTP, is meant for this process.
 	Env []string
 
-	// Dir is the working directory. The default is that of the process.
+	// Dir is the working directory. The default is the one of this process.
 	Dir string
 
 	// Stderr gets what the server writes to its standard error. The default
@@ -35,8 +35,8 @@ type Command struct {
 	Stderr io.Writer
 
 	// Key is the key of [Config].Cache, so that a program that ends at a message
-	// before the handshake gets none the next time. Without a key nothing is
-	// remembered beyond the connection.
+	// before the handshake does not get that message the next time. Without a key
+	// nothing is remembered beyond the connection.
 	Key string
 }
 
@@ -78,7 +78,7 @@ type streams struct {
 	process *process
 }
 
-// close ends the process, each step being given the time, and the streams.
+// close ends the process, with the time for each step, and closes the streams.
 func (s *streams) close(grace time.Duration) {
 	s.out.Close()
 	if s.process != nil {
@@ -174,8 +174,8 @@ func isBroken(l link) bool {
 	}
 }
 
-// probe asks what the server speaks. It is given little time, because a version
-// with a handshake lets a server ignore what comes before it.
+// probe asks which versions the server speaks. Its time is short, because a server
+// of a handshake version may ignore messages before the handshake.
 func (c *Conn) probe(ctx context.Context, l link, v *protocol.Version) (*binding, error) {
 	probing := startIdleTimer(ctx, c.config.ProbeTimeout)
 	defer probing.stop()

@@ -17,7 +17,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
-// adopt starts a server that ends at nothing, says which, and waits to be killed.
+// adopt starts a server that ignores everything, prints its process id, and waits
+// to be killed.
 func adopt() {
 	env := []string{behaviour + "=deaf"}
 	c, err := peer.Start(context.Background(), peer.Command{Path: os.Args[0], Env: env, Stderr: os.Stderr}, peer.Config{})
@@ -35,19 +36,19 @@ func adopt() {
 func deaf() {
 	ignored := make(chan os.Signal, 1)
 	signal.Notify(ignored, syscall.SIGTERM)
-	old(false)
+	handshakeProcess(false)
 	for range ignored {
 	}
 }
 
-// A server does not outlive a program that is killed, and so closes nothing.
+// A server does not outlive a killed program, which cannot close its connections.
 func TestKilledParent(t *testing.T) {
 	t.Parallel()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Whoever has the other end is alive.
+	// While the server is alive, it holds the other end of the pipe open.
 	alive, inherited, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

@@ -31,33 +31,33 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run()) //nolint:forbidigo // the program's main
 	case "good":
 		_ = newEngine().ServeStdio(context.Background(), os.Stdin, os.Stdout)
-	case "touchy": // ends at what it does not know
-		old(true)
-	case "dying": // ends at the message after one that it does not know
+	case "touchy": // ends at an unknown method
+		handshakeProcess(true)
+	case "dying": // ends at the message after an unknown method
 		noteStart()
 		dying()
 	case "counted":
 		noteStart()
-		old(true)
+		handshakeProcess(true)
 	case "polite": // ends when it is asked to
 		asked := make(chan os.Signal, 1)
 		signal.Notify(asked, syscall.SIGTERM)
-		old(false)
+		handshakeProcess(false)
 		<-asked
 		if err := os.WriteFile(os.Getenv("PIDS"), nil, 0o600); err != nil {
 			panic(err)
 		}
 	case "careless": // ends with its input, and leaves a process behind
 		leave()
-		old(false)
+		handshakeProcess(false)
 	case "adopt":
 		adopt()
 	case "deaf":
 		deaf()
-	case "stubborn": // ends at nothing
+	case "stubborn": // ends only when it is killed
 		signal.Ignore(syscall.SIGTERM)
 		leave()
-		old(false)
+		handshakeProcess(false)
 		select {}
 	}
 }
@@ -106,9 +106,9 @@ func leave() {
 	}
 }
 
-// old is a server of a version with a handshake that answers every request with
+// handshakeProcess is a server of a handshake version that answers every request with
 // its process id.
-func old(touchy bool) {
+func handshakeProcess(touchy bool) {
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
 		var m jsonrpc.Message
@@ -217,7 +217,7 @@ func TestNoSuchCommand(t *testing.T) {
 	}
 }
 
-// A version that is not known has neither a handshake nor none.
+// An unknown version is an error.
 func TestUnknownVersion(t *testing.T) {
 	t.Parallel()
 	config := peer.Config{Versions: []string{"2099-01-01"}}
@@ -274,7 +274,7 @@ func testOrphans(t *testing.T, how string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// Being killed takes a moment, and nobody can wait for a grandchild.
+		// It takes a moment to be killed, and a grandchild cannot be waited for.
 		for end := time.Now().Add(5 * time.Second); isRunning(pid); {
 			if time.Now().After(end) {
 				t.Fatalf("process %d is still there", pid)
@@ -284,8 +284,8 @@ func testOrphans(t *testing.T, how string) {
 	}
 }
 
-// isRunning reports whether the process is there and no zombie, which waits for
-// nobody but the init of the machine.
+// isRunning reports whether the process exists and is not a zombie, for which only
+// the machine's init can wait.
 func isRunning(pid int) bool {
 	if syscall.Kill(pid, 0) != nil {
 		return false

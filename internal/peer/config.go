@@ -39,9 +39,9 @@ type Config struct {
 	// Cache remembers what servers speak. The default remembers nothing.
 	Cache Cache
 
-	// HTTPClient sends the requests. Its CheckRedirect is not used, and an
-	// [*AuthError] of its Transport is that of the call. The default is that of
-	// [NewHTTPClient], and the connection's own.
+	// HTTPClient sends the requests. Its CheckRedirect is not used. If its
+	// Transport returns an [*AuthError], the call ends with it. The default is a
+	// client of [NewHTTPClient], one for each connection.
 	HTTPClient *http.Client
 
 	// Header is added to every HTTP request.
@@ -60,8 +60,8 @@ type Config struct {
 	// answers ping itself.
 	OnRequest RequestFunc
 
-	// OnConnect is called each time that the connection is made, before the
-	// call that needs it goes on: what a session or a process knew is forgotten
+	// OnConnect is called each time that the connection is made, before the call
+	// that needs it goes on. The state of the last session or process is lost
 	// then. It must not use the connection before it returns. Optional.
 	OnConnect func()
 
@@ -80,8 +80,8 @@ type Config struct {
 	ConnectTimeout time.Duration
 
 	// ProbeTimeout is how long a command may take to answer server/discover
-	// before it is taken for one that wants a handshake first (stdio, "Backward
-	// Compatibility"). The default is 5 seconds.
+	// before the handshake is tried (stdio, "Backward Compatibility"). The default
+	// is 5 seconds.
 	ProbeTimeout time.Duration
 
 	// CloseTimeout is how long Close waits for the server to end its process, or
@@ -125,14 +125,14 @@ func (c Config) withDefaults() Config {
 }
 
 // A Cache remembers what servers speak, by URL, so that a connection need not
-// find out again (versioning, "Backward Compatibility"). What turns out to be
-// wrong is found out again and stored. Its methods are called concurrently.
+// find out again (versioning, "Backward Compatibility"). An entry that turns out to
+// be wrong is replaced. Its methods are called concurrently.
 type Cache interface {
 	Load(server string) (Known, bool)
 	Store(server string, known Known)
 }
 
-// Known is what was found out about a server.
+// Known describes a server whose version has been found out.
 type Known struct {
 	Version   string    `json:"version"`
 	Transport Transport `json:"transport"`

@@ -15,9 +15,8 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// A Conn is a connection to one server. It is safe for concurrent use. What it
-// stands on (a session, a process) is made anew by the next call when it is
-// lost.
+// A Conn is a connection to one server. It is safe for concurrent use. When its
+// session or process is lost, the next call makes a new one.
 type Conn struct {
 	config Config
 	target target
@@ -36,7 +35,7 @@ type Conn struct {
 	wait     sync.WaitGroup // for links that are being closed
 }
 
-// ownership is what the connection releases at the end.
+// ownership has the function that the connection calls at its end.
 type ownership struct{ release func() }
 
 // A target opens links to one server.

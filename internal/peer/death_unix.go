@@ -4,5 +4,5 @@ package peer
 
 import "syscall"
 
-// The end of its input is all that a process hears of the end of its parent.
+// Here a process learns of the end of its parent only from the end of its input.
 func setDeathSignal(*syscall.SysProcAttr) {}

@@ -93,10 +93,10 @@ func (t *httpTarget) open(ctx context.Context, c *Conn, known Known) (*binding, 
 	return t.confirm(ctx, c, l, refused)
 }
 
-// confirm asks once more what the server speaks, if the refusal of the question
-// may have been anybody's. By now the server has answered a handshake, so that
-// the same refusal again is its own. With another one nothing is known: the
-// handshake serves for now, and the next link finds out again.
+// confirm asks once more what the server speaks, if the refusal may have come from a
+// gateway. By now the server has answered a handshake, so if the refusal is the same
+// again, it is the server's own. If it differs, the version stays unknown: this link
+// uses the handshake, and the next link asks again.
 func (t *httpTarget) confirm(ctx context.Context, c *Conn, l *binding, refused error) (*binding, error) {
 	if isVerdict(refused) || l.transport == TransportSSE {
 		return l, nil
@@ -344,5 +344,5 @@ func (c *Conn) handshake(ctx context.Context, link link, offered *protocol.Versi
 	return l, nil
 }
 
-// opened returns a function that opens what is open already.
+// opened returns a function that returns a link that is open already.
 func opened(l link) func(*protocol.Version) link { return func(*protocol.Version) link { return l } }

@@ -154,8 +154,8 @@ func TestOneBadAnswer(t *testing.T) {
 	}
 }
 
-// Nothing is remembered of a server that refuses once so and once so, and the
-// next link asks again.
+// If two refusals of a server differ, nothing is remembered, and the next link asks
+// again.
 func TestDoubtfulDiscovery(t *testing.T) {
 	t.Parallel()
 	asked, bad := 0, []int{502, 400, 0}
@@ -191,7 +191,7 @@ func TestDoubtfulDiscovery(t *testing.T) {
 	}
 }
 
-// A balancer that is silent for once.
+// The first request gets no answer, as behind a faulty balancer.
 func TestSilentOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -229,7 +229,7 @@ func (s *silentOnce) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-// Where there is nothing to fall back on, the server hears of it once.
+// A final refusal is not followed by another request.
 func TestFinalRefusal(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -308,8 +308,8 @@ func TestNamedVersions(t *testing.T) {
 	}
 }
 
-// Why there is no connection is what the last question says: a caller that tries
-// other versions must not take the refusal before it for the environment's.
+// The error of a failed connection is the refusal of the last request: a caller that
+// tries other versions must not see the one before it.
 func TestLastRefusal(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{400, 404, 500, 502} {
@@ -327,8 +327,8 @@ func TestLastRefusal(t *testing.T) {
 	}
 }
 
-// Calls that wait for the same connection share what becomes of it. One that
-// gives up does so for itself.
+// Calls that wait for the same connection share its outcome. A call that gives up
+// does not affect the others.
 func TestSharedAttempt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -9,16 +9,16 @@ import (
 )
 
 var (
-	// ErrClosed is what calls end with when the connection is closed.
+	// ErrClosed is the error of a call when the connection is closed.
 	ErrClosed = errors.New("the connection is closed")
 
-	// ErrIdle is what a call ends with when the server sends nothing that
-	// belongs to it for as long as [Config].IdleTimeout.
+	// ErrIdle is the error of a call when the server sends nothing that belongs to
+	// it for as long as [Config].IdleTimeout.
 	ErrIdle = errors.New("the server sent nothing for too long")
 )
 
-// An UnreachableError says that the server could not be talked to: it refused
-// the connection, broke it, or ended.
+// An UnreachableError says that the server could not be reached: it refused the
+// connection, broke it, or ended.
 type UnreachableError struct {
 	// Sent says that the request may have reached the server, which may have
 	// acted on it. Without Sent, sending it again is safe.
@@ -47,7 +47,7 @@ type StatusError struct {
 	Err error
 }
 
-// Error returns the status and what the server says of it.
+// Error returns the status and the server's reason.
 func (e *StatusError) Error() string {
 	text := fmt.Sprintf("HTTP %d %s", e.Status, http.StatusText(e.Status))
 	switch {
@@ -72,7 +72,7 @@ func isPage(body string) bool {
 // Unwrap returns the JSON-RPC error of the body, or nil.
 func (e *StatusError) Unwrap() error { return e.Err }
 
-// An AuthError says that the server wants credentials, or other ones.
+// An AuthError says that the server wants credentials, or other credentials.
 type AuthError struct {
 	// Status is 401 or 403, and 0 when getting credentials failed before the
 	// request was sent.
@@ -112,8 +112,7 @@ func (e *AuthError) Unwrap() error { return e.Err }
 type SessionError struct {
 	Sent bool
 
-	// Err is how the server said so. It is a *[StatusError] or a
-	// *[jsonrpc.Error].
+	// Err is the server's refusal: a *[StatusError] or a *[jsonrpc.Error].
 	Err error
 }
 
@@ -125,7 +124,7 @@ func (e *SessionError) Error() string {
 	return fmt.Sprintf("the server has ended the session: %v", e.Err)
 }
 
-// A ProtocolError says that what the server sent breaks the protocol.
+// A ProtocolError says that a message of the server breaks the protocol.
 type ProtocolError struct{ Err error }
 
 // Error says how.

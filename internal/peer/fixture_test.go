@@ -22,7 +22,7 @@ type place struct {
 	Region string `json:"region,omitempty" header:"Region"`
 }
 
-// newEngine returns a server with one tool for each thing that a call can do.
+// newEngine returns a server with one tool for each behaviour of a call.
 func newEngine(opts ...mcpengine.Option) *mcpengine.Engine {
 	opts = append(opts, mcpengine.WithLogger(slog.New(slog.DiscardHandler)), mcpengine.WithInstructions("Be quick."))
 	e := mcpengine.New("fixture", opts...)
@@ -68,7 +68,7 @@ type way struct {
 	dial    func(t *testing.T, e *mcpengine.Engine, config peer.Config) (*peer.Conn, error)
 }
 
-// ways are all of them.
+// ways returns all combinations.
 func ways() []way {
 	var all []way
 	for _, version := range protocol.Names(nil) {
@@ -105,9 +105,9 @@ func dialHTTP(t *testing.T, e *mcpengine.Engine, config peer.Config) (*peer.Conn
 
 func dialSSE(t *testing.T, e *mcpengine.Engine, config peer.Config) (*peer.Conn, error) {
 	mux := http.NewServeMux()
-	mux.Handle("/old/", http.StripPrefix("/old", e.SSEHandler("/old")))
+	mux.Handle("/handshake/", http.StripPrefix("/handshake", e.SSEHandler("/handshake")))
 	t.Cleanup(e.Close)
-	return peer.Dial(t.Context(), serve(t, mux)+"/old/sse", config)
+	return peer.Dial(t.Context(), serve(t, mux)+"/handshake/sse", config)
 }
 
 func dialPipe(t *testing.T, e *mcpengine.Engine, config peer.Config) (*peer.Conn, error) {

@@ -12,7 +12,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
-// An odd server answers with anything but to the handshake.
+// An odd server answers every request but the handshake with arbitrary bytes.
 type odd struct {
 	status     int
 	kind, body string

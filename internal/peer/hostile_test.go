@@ -57,8 +57,7 @@ func body(contentType, text string) func(http.ResponseWriter, *http.Request, str
 	}
 }
 
-// Whatever a server answers, a call ends with an error of the kind that says
-// what to do.
+// After a hostile answer, a call ends with an error of the right type.
 func TestHostile(t *testing.T) {
 	t.Parallel()
 	const stream, plain = "text/event-stream", "application/json"
@@ -181,8 +180,8 @@ func isProtocol(err error) bool {
 	return ok
 }
 
-// A server that refuses the version and lists it all the same gets another try,
-// and one only.
+// A server that refuses a version and lists it all the same gets the request once
+// more, and not again.
 func TestUnsupportedVersion(t *testing.T) {
 	t.Parallel()
 	asked := 0
@@ -204,8 +203,7 @@ func TestUnsupportedVersion(t *testing.T) {
 	}
 }
 
-// What the server spoke last time is spoken at once, and found out again when it
-// is not so any more.
+// The cached version is used at once, and found out again when it is wrong.
 func TestCache(t *testing.T) {
 	t.Parallel()
 	var asked []string
@@ -217,7 +215,7 @@ func TestCache(t *testing.T) {
 		case method == "notifications/initialized":
 			w.WriteHeader(http.StatusAccepted)
 		case method == "initialize" && !current:
-			reply(w, id, `{"protocolVersion":"2025-06-18","capabilities":{},"serverInfo":{"name":"old","version":"1"}}`)
+			reply(w, id, `{"protocolVersion":"2025-06-18","capabilities":{},"serverInfo":{"name":"handshake","version":"1"}}`)
 		case method == "server/discover" && current:
 			reply(w, id, discovered)
 		case method != "initialize" && method != "" && current == (r.Header.Get("Mcp-Method") != ""):
@@ -256,8 +254,8 @@ type memory map[string]peer.Known
 func (m memory) Load(server string) (peer.Known, bool) { k, ok := m[server]; return k, ok }
 func (m memory) Store(server string, known peer.Known) { m[server] = known }
 
-// A session that the server has forgotten is begun anew. A request that it
-// refused is sent again.
+// If the server has forgotten the session, a new one begins, and the refused request
+// is sent again.
 func TestSessionLost(t *testing.T) {
 	t.Parallel()
 	sessions, calls, ended := 0, 0, 0
@@ -269,7 +267,7 @@ func TestSessionLost(t *testing.T) {
 		case method == "initialize":
 			sessions++
 			w.Header().Set("Mcp-Session-Id", fmt.Sprint("s", sessions))
-			reply(w, id, `{"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{"name":"old","version":"1"}}`)
+			reply(w, id, `{"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{"name":"handshake","version":"1"}}`)
 		case method == "notifications/initialized":
 			w.WriteHeader(http.StatusAccepted)
 		case r.Header.Get("Mcp-Session-Id") == "s1":
@@ -292,8 +290,8 @@ func TestSessionLost(t *testing.T) {
 	}
 }
 
-// A stream that the server ends early is asked for again, from where it ended
-// and after the time the server names.
+// A stream that the server ends early is resumed, from where it ended and after the
+// time that the server names.
 func TestResume(t *testing.T) {
 	t.Parallel()
 	var waited time.Time
@@ -301,7 +299,7 @@ func TestResume(t *testing.T) {
 		id, method := request(r)
 		switch {
 		case method == "initialize":
-			reply(w, id, `{"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{"name":"old","version":"1"}}`)
+			reply(w, id, `{"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{"name":"handshake","version":"1"}}`)
 		case method == "notifications/initialized":
 			w.WriteHeader(http.StatusAccepted)
 		case r.Method == http.MethodPost:
@@ -369,7 +367,7 @@ func (c *counter) Challenged(context.Context, *http.Response) (bool, error) {
 	return true, nil
 }
 
-// A server that keeps a stream open after the answer keeps nobody waiting.
+// A call returns when the answer arrives, even if the server keeps the stream open.
 func TestStreamGoesOn(t *testing.T) {
 	t.Parallel()
 	url := serve(t, stateless(func(w http.ResponseWriter, r *http.Request, id string) {
@@ -388,10 +386,10 @@ func TestStreamGoesOn(t *testing.T) {
 	}
 }
 
-// What the handshake brings may be hostile, too.
+// The answer to the handshake may be hostile, too.
 func TestHostileHandshake(t *testing.T) {
 	t.Parallel()
-	const old = `{"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{"name":"old","version":"1"}}`
+	const initialized = `{"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{"name":"handshake","version":"1"}}`
 	stream := func(text string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			if r.Method != http.MethodGet {
@@ -409,7 +407,7 @@ func TestHostileHandshake(t *testing.T) {
 		{"invisible session id", func(w http.ResponseWriter, r *http.Request) {
 			id, _ := request(r)
 			w.Header().Set("Mcp-Session-Id", "a b")
-			reply(w, id, old)
+			reply(w, id, initialized)
 		}, "not visible"},
 		{"unknown version", func(w http.ResponseWriter, r *http.Request) {
 			id, _ := request(r)
@@ -429,8 +427,8 @@ func TestHostileHandshake(t *testing.T) {
 	}
 }
 
-// When a session is lost while a request is under way, nobody knows whether the
-// server has acted on it: the caller decides.
+// When a session is lost while a request is under way, the server may have acted on
+// it. The caller decides whether to send it again.
 func TestSessionLostUnderWay(t *testing.T) {
 	t.Parallel()
 	calls := 0
@@ -439,7 +437,7 @@ func TestSessionLostUnderWay(t *testing.T) {
 		switch {
 		case method == "initialize":
 			w.Header().Set("Mcp-Session-Id", "s")
-			reply(w, id, `{"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{"name":"old","version":"1"}}`)
+			reply(w, id, `{"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{"name":"handshake","version":"1"}}`)
 		case r.Method == http.MethodGet:
 			http.Error(w, "gone", http.StatusNotFound)
 		case method == "tools/call":

@@ -22,14 +22,14 @@ import (
 // maxAttempts bounds how often a request is sent because of challenges.
 const maxAttempts = 4
 
-// A TLSConfig has the certificates to trust over HTTPS and those of the client.
+// A TLSConfig has the certificates to trust over HTTPS, and the client's own.
 type TLSConfig struct {
 	RootCAs      *x509.CertPool    // nil for the system's
 	Certificates []tls.Certificate // of the client
 }
 
 // LoadTLS reads a TLSConfig from files in PEM, whose names may be empty. The
-// certificates of caFile are trusted beside those of the system.
+// certificates of caFile are trusted in addition to the system's.
 func LoadTLS(caFile, certFile, keyFile string) (TLSConfig, error) {
 	var config TLSConfig
 	if caFile != "" {

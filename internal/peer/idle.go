@@ -17,7 +17,7 @@ type idleTimer struct {
 
 	mu     sync.Mutex
 	since  time.Time            // when the silence began
-	paused int                  // how many wait for a person
+	paused int                  // number of waits for a person
 	spent  time.Duration        // of the limit, before the pause
 	quiet  func() time.Duration // for how long the server has not waited for the client; may be nil
 }
@@ -47,7 +47,7 @@ func (t *idleTimer) stop() {
 	t.cancel(nil)
 }
 
-// touch starts the time anew: the server has sent something.
+// touch restarts the idle time: the server has sent a message.
 func (t *idleTimer) touch() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -39,7 +39,7 @@ func answer(w io.Writer, id, result string) {
 	fmt.Fprintf(w, `{"jsonrpc":"2.0","id":%s,"result":%s}`+"\n", id, result)
 }
 
-const initialized = `{"protocolVersion":"2025-06-18","capabilities":{},"serverInfo":{"name":"old","version":"1"}}`
+const initialized = `{"protocolVersion":"2025-06-18","capabilities":{},"serverInfo":{"name":"handshake","version":"1"}}`
 
 // A call waits for the next message that belongs to it, and no longer.
 func TestIdle(t *testing.T) {
@@ -72,7 +72,7 @@ func TestIdle(t *testing.T) {
 	})
 }
 
-// The time that the client takes to answer the server is not the server's.
+// The time that the client takes to answer the server does not count as silence.
 func TestIdleWhileAsked(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -128,7 +128,7 @@ func TestSilentProbe(t *testing.T) {
 	})
 }
 
-// A server that is slow to start is not taken for an old one.
+// A server that is slow to start is not taken for one of a handshake version.
 func TestSlowProbe(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -155,7 +155,7 @@ func TestSlowProbe(t *testing.T) {
 	})
 }
 
-// What is no message is passed over, and so is what nobody waits for.
+// Text that is not a message is ignored, and so is a response that no call waits for.
 func TestNoise(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -229,7 +229,7 @@ func TestLongLine(t *testing.T) {
 	})
 }
 
-// A server that does not answer what it does not know, over HTTP.
+// A server over HTTP may leave an unknown method without an answer.
 func TestSilentHTTP(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -262,7 +262,7 @@ func (silent) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-// Whoever has to sign in may take minutes.
+// A person may take minutes to sign in.
 func TestSlowSignIn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -368,7 +368,7 @@ func TestOneLimit(t *testing.T) {
 	}
 }
 
-// stuck waits for an authorization server, and for no person.
+// stuck is an Authorizer that waits for an authorization server, not for a person.
 type stuck struct{}
 
 func (stuck) Authorize(ctx context.Context, _ *http.Request) error {
@@ -378,8 +378,8 @@ func (stuck) Authorize(ctx context.Context, _ *http.Request) error {
 
 func (stuck) Challenged(context.Context, *http.Response) (bool, error) { return false, nil }
 
-// A caller that sends a request again has one limit for all of it. Progress
-// starts it anew.
+// A caller that sends a request again has one limit for all attempts. Progress
+// restarts it.
 func TestWithIdleTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 var lostSessions = []struct {
 	name   string
 	status int
-	body   string // ID is that of the request
+	body   string // ID stands for the request's id
 }{
 	{"a bare 404", 404, ""},
 	{"a bare 410", 410, ""},
@@ -33,9 +33,9 @@ var lostSessions = []struct {
 	{"Java", 404, `{"code":-32603,"message":"Session not found: abc"}`},
 	{"Java, with the id", 404, `{"jsonrpc":"2.0","id":ID,"error":{"code":-32603,"message":"Session not found: abc"}}`},
 	{"Rust", 404, "Not Found: Session not found"},
-	{"Rust, older", 401, "Unauthorized: Session not found"},
+	{"Rust, previous releases", 401, "Unauthorized: Session not found"},
 	{"Go", 404, "session not found\n"},
-	{"Go, older", 400, "invalid session"},
+	{"Go, previous releases", 400, "invalid session"},
 	{"PHP", 404, `{"jsonrpc":"2.0","id":"","error":{"code":-32600,"message":"Session not found or has expired."}}`},
 	{"PHP, with the id", 400, `{"jsonrpc":"2.0","id":ID,"error":{"code":-32600,"message":"A valid session id is REQUIRED for non-initialize requests."}}`},
 	{"Ruby", 404, `{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"Session not found"}}`},
@@ -48,8 +48,8 @@ var lostSessions = []struct {
 	{"with success and no id", 200, `{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"No valid session ID provided"}}`},
 }
 
-// sessions is a server of a handshake version. Its first session is lost as soon
-// as it is there, which it says with the status and the body.
+// sessions is a server of a handshake version. Its first session is lost at once,
+// and it refuses requests with the status and the body.
 func sessions(status int, body string) (h http.Handler, asked *[]string) {
 	asked = new([]string)
 	begun := 0
@@ -77,8 +77,8 @@ func sessions(status int, body string) (h http.Handler, asked *[]string) {
 	}), asked
 }
 
-// Whatever response says that the session is lost, the client begins another
-// one and sends the request again, because the server has not acted on it.
+// After each of these responses the client begins another session and sends the
+// request again, because the server has not acted on it.
 func TestLostSession(t *testing.T) {
 	t.Parallel()
 	for _, lost := range lostSessions {
@@ -99,7 +99,7 @@ func TestLostSession(t *testing.T) {
 	}
 }
 
-// What a tool says of sessions of its own is an answer.
+// A tool's error about sessions of its own is an answer.
 func TestOwnSessions(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{

@@ -27,8 +27,8 @@ func readMessage(m *jsonrpc.Message, data []byte) *jsonrpc.Error {
 // which would pass for an answer of the server.
 func broken(err *jsonrpc.Error) error { return protocolErrorf("%s", err.Message) }
 
-// isID reports whether the id of a response is that of a request. Some servers
-// return it as a string, and the official clients take that.
+// isID reports whether a response has the id of a request. Some servers return it as
+// a string, and the official clients accept that.
 func isID(raw, id []byte) bool {
 	if jsonrpc.IsString(raw) {
 		return jsonrpc.EqualString(raw, string(id))
@@ -36,7 +36,7 @@ func isID(raw, id []byte) bool {
 	return bytes.Equal(raw, id)
 }
 
-// callID returns the number of the call that an id is of.
+// callID returns the number of the call with the id.
 func callID(raw []byte) (int64, bool) {
 	text := string(raw)
 	if jsonrpc.IsString(raw) {
@@ -46,15 +46,15 @@ func callID(raw []byte) (int64, bool) {
 	return id, err == nil
 }
 
-// An envelope is what can be read of a message that is broken.
+// An envelope has the readable members of a broken message.
 type envelope struct {
 	id       []byte
 	method   bool
 	response bool // it has a result or an error
 }
 
-// readEnvelope reads the members of an object until it breaks off. It accepts
-// what a strict reader does not, such as a name that occurs twice.
+// readEnvelope reads the members of an object until it breaks off. It is not strict:
+// it accepts, for example, a name that occurs twice.
 func readEnvelope(data []byte) (e envelope) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()

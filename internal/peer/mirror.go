@@ -37,9 +37,9 @@ var (
 )
 
 // ParseMirror reads the x-mcp-header annotations of a tool's inputSchema. A tool
-// for which it returns an error is not to be shown to anybody (streamable-http,
-// "Schema Extension"). It resolves no reference and looks at nothing but
-// annotations: whether the rest of the schema is valid is not its business.
+// for which it returns an error must not be shown (streamable-http, "Schema
+// Extension"). It looks only at annotations: it resolves no reference, and does not
+// check the rest of the schema.
 func ParseMirror(inputSchema []byte) (Mirror, error) {
 	p := mirrorParser{}
 	if err := p.schema(inputSchema, nil, true, 0); err != nil {
@@ -145,8 +145,8 @@ func (m Mirror) apply(h http.Header, arguments []byte) {
 	}
 }
 
-// Of returns the argument among all of a call, as JSON, and nil when there is
-// none or it is null.
+// Of returns the mirrored argument of a call, as JSON, and nil if it is missing or
+// null.
 func (m Mirrored) Of(arguments []byte) []byte {
 	value := scan.At(arguments, m.path)
 	if string(value) == "null" {

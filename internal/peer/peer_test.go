@@ -44,8 +44,8 @@ func TestCall(t *testing.T) {
 	})
 }
 
-// A caller's token comes back with its progress, in order and before the result,
-// also when callers use the same one.
+// Progress has the caller's token, and arrives in order and before the result, even
+// if two callers use the same token.
 func TestProgress(t *testing.T) {
 	t.Parallel()
 	eachWay(t, nil, func(t *testing.T, w way) {
@@ -75,8 +75,8 @@ func TestProgress(t *testing.T) {
 	})
 }
 
-// What the server logs in the course of the only call comes before the result,
-// also where nothing but that says what it belongs to.
+// The server's log messages during the only call arrive before the result, even if
+// they do not say which call they belong to.
 func TestLogOfACall(t *testing.T) {
 	t.Parallel()
 	eachWay(t, nil, func(t *testing.T, w way) {
@@ -101,8 +101,8 @@ func TestLogOfACall(t *testing.T) {
 	})
 }
 
-// When the context of a call ends, the server hears of it and Call returns the
-// cause.
+// When the context of a call ends, the server is told of the cancellation, and Call
+// returns the cause.
 func TestCancel(t *testing.T) {
 	t.Parallel()
 	eachWay(t, nil, func(t *testing.T, w way) {
@@ -151,7 +151,7 @@ func TestClose(t *testing.T) {
 	})
 }
 
-// A server of a version with a handshake asks while it answers.
+// A server of a handshake version asks while it answers.
 func TestAsked(t *testing.T) {
 	t.Parallel()
 	eachWay(t, func(w way) bool { return isHandshake(w.version) && w.version >= "2025-06-18" }, func(t *testing.T, w way) {
@@ -183,7 +183,7 @@ func TestAsked(t *testing.T) {
 	})
 }
 
-// What belongs to no call goes to the owner of the connection.
+// A notification that belongs to no call goes to the owner of the connection.
 func TestUnrelated(t *testing.T) {
 	t.Parallel()
 	eachWay(t, func(w way) bool { return isHandshake(w.version) }, func(t *testing.T, w way) {
@@ -236,8 +236,7 @@ func TestListen(t *testing.T) {
 	})
 }
 
-// With no version forced, a server that has all of them is spoken to in the
-// latest.
+// By default a server of all versions is spoken to in the latest.
 func TestStateless(t *testing.T) {
 	t.Parallel()
 	eachWay(t, func(w way) bool { return w.version == "2025-11-25" }, func(t *testing.T, w way) {

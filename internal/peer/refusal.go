@@ -10,7 +10,7 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// errHandshakeOnly says that the server has versions with a handshake and no
+// errHandshakeOnly says that the server has handshake versions and no
 // other.
 var errHandshakeOnly = errors.New("the server has only versions with a handshake")
 
@@ -28,9 +28,9 @@ func isFinal(err error) bool {
 	return auth || errors.Is(err, errNoVersion) || errors.Is(err, ErrClosed) || errors.Is(err, context.Canceled)
 }
 
-// isVerdict reports whether a refusal of server/discover is the word of an MCP
-// server, which says that it has a handshake. Anything else may come from a
-// gateway or be a passing fault, and so it decides nothing.
+// isVerdict reports whether a refusal of server/discover certainly comes from an MCP
+// server, and so says that it has a handshake. Any other refusal may come from a
+// gateway or be a passing fault, and so it does not decide the version.
 func isVerdict(err error) bool {
 	if errors.Is(err, errHandshakeOnly) {
 		return true
@@ -77,12 +77,12 @@ func mayBeSSE(err error) bool {
 	return errors.Is(err, errNotAnswer)
 }
 
-// isNoEndpoint reports whether servers answer with the status where they have no
-// endpoint of the protocol, or none of that version.
+// isNoEndpoint reports whether servers answer with the status at a URL without an
+// endpoint of the protocol or of the version.
 func isNoEndpoint(status int) bool { return status == 400 || status == 404 || status == 405 }
 
-// sessionLost matches what servers say of a session that they do not know. The
-// official SDKs and the examples that people start from say, with 400 or 404:
+// sessionLost matches the refusals of an unknown session. The official SDKs and
+// popular examples say, with 400 or 404:
 // "Session not found" (TypeScript, C#, Rust, Go, Java, Kotlin, PHP, Python,
 // Ruby), "Invalid or expired session ID", "Session has been terminated"
 // (Python), "No valid session ID provided" (TypeScript's examples, Kotlin,

@@ -30,7 +30,7 @@ func newServerRequests(answer RequestFunc, respond func(context.Context, []byte)
 	return &serverRequests{answer: answer, respond: respond, running: make(map[string]context.CancelFunc)}
 }
 
-// serve answers a request with answer, or the default when that is nil.
+// serve answers a request with answer, or with the default if answer is nil.
 func (a *serverRequests) serve(m *jsonrpc.Message, answer RequestFunc) {
 	if answer == nil {
 		answer = a.answer
@@ -93,8 +93,8 @@ func (a *serverRequests) quiet() time.Duration {
 	return time.Since(a.ended)
 }
 
-// cancelled acts on the server's notifications/cancelled and reports whether the
-// notification was one of a request that is being answered.
+// cancelled acts on the server's notifications/cancelled, and reports whether it
+// names a request that is being answered.
 func (a *serverRequests) cancelled(m *jsonrpc.Message) bool {
 	if m.Method != "notifications/cancelled" {
 		return false

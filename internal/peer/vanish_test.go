@@ -15,8 +15,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
-// A vanishing connection takes what is written to it, and loses it when its
-// network is gone. Nobody is told.
+// A vanishing connection accepts writes, and silently loses them when its network is
+// gone.
 type vanishing struct {
 	net.Conn
 	gone *atomic.Bool
@@ -43,8 +43,8 @@ func (p pipes) Close() error { return nil }
 
 func (p pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
 
-// Over HTTP/2 everything goes over one connection, which a subscription that is
-// silent keeps open. When the network has gone, somebody finds out.
+// Over HTTP/2 everything uses one connection, which a silent subscription keeps
+// open. When the network is gone, a ping finds that out.
 func TestVanishedConnection(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
