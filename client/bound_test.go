@@ -36,7 +36,7 @@ func endless(page func(i int) string) *script {
 	return s
 }
 
-// A list has an end, whatever the server says.
+// A list ends at its bounds, even if the server sends more pages.
 func TestEndlessList(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -64,7 +64,7 @@ func TestEndlessList(t *testing.T) {
 	}
 }
 
-// The time that is waited for pages has an end, too. The caller's own has not.
+// The time spent waiting for pages is bounded. The caller's own time does not count.
 func TestSlowList(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -95,8 +95,7 @@ func TestSlowList(t *testing.T) {
 	})
 }
 
-// The tools are listed as far as the call of one takes, and no page is read twice
-// for it.
+// A call lists the tools until it finds its own, and no page is read twice.
 func TestListedAsFarAsNeeded(t *testing.T) {
 	t.Parallel()
 	page := func(i int, next string) string {
@@ -140,7 +139,7 @@ func calls(asked []string) (short []string) {
 	return short
 }
 
-// A cursor that is not good any more makes listing begin anew.
+// If a cursor has expired, the list is read from its beginning.
 func TestExpiredCursor(t *testing.T) {
 	t.Parallel()
 	s := &script{results: []string{
@@ -164,7 +163,8 @@ func TestExpiredCursor(t *testing.T) {
 	}
 }
 
-// A task asks for so many inputs, under names of so many bytes, and for so long.
+// The inputs of a task, the length of their names and the time of a task are
+// bounded.
 func TestTaskBounds(t *testing.T) {
 	t.Parallel()
 	input := func(name string) string {

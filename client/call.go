@@ -103,7 +103,7 @@ func (c *Client) callNotification(r *request, n jsonrpc.Notification) {
 
 // resultType returns the type of a result that is not complete, and its members.
 func resultType(raw []byte) (string, jsonrpc.Object) {
-	// Nearly all results are complete, and need no second look.
+	// Nearly all results are complete, and are not parsed here.
 	if !bytes.Contains(raw, []byte("input_required")) && !bytes.Contains(raw, []byte(`"task"`)) {
 		return "", nil
 	}
@@ -178,8 +178,8 @@ func (c *Client) answerAll(ctx context.Context, requests []byte) ([]byte, error)
 	return append(answers, '}'), nil
 }
 
-// get sends a request and decodes its result. A result that may be kept is kept
-// for the next time.
+// get sends a request and decodes its result. It caches the result if the server
+// allows it.
 func get[Result any](ctx context.Context, c *Client, r *request) (*Result, error) {
 	raw, err := c.getRaw(ctx, r)
 	if err != nil {

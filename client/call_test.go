@@ -28,8 +28,7 @@ type (
 	}
 )
 
-// What Call decodes and encodes is what encoding/json makes of it, in every
-// version.
+// Call decodes and encodes like encoding/json, in every version.
 func TestCallAsEncodingJSON(t *testing.T) {
 	t.Parallel()
 	e := mcpengine.New("test")

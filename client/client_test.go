@@ -253,7 +253,7 @@ func TestHandlers(t *testing.T) {
 	})
 }
 
-// A server that must not ask says so to the model.
+// If the client answers no questions, the server's tool reports that to the model.
 func TestNoHandlers(t *testing.T) {
 	t.Parallel()
 	eachWay(t, nil, func(t *testing.T, w way, e *mcpengine.Engine) {
@@ -289,7 +289,7 @@ func TestProgressAndLog(t *testing.T) {
 	})
 }
 
-// What callers add to "_meta" arrives beside what the client puts there.
+// The members that a caller adds to "_meta" arrive beside the client's own.
 func TestMeta(t *testing.T) {
 	t.Parallel()
 	eachWay(t, nil, func(t *testing.T, w way, e *mcpengine.Engine) {
@@ -307,7 +307,7 @@ func TestMeta(t *testing.T) {
 	})
 }
 
-// What changes is heard of, and what was kept of it is asked for again.
+// Listen reports changes, and a changed list is requested again.
 func TestListen(t *testing.T) {
 	t.Parallel()
 	forever := func() []mcpengine.Option {
@@ -352,7 +352,7 @@ func TestListen(t *testing.T) {
 	})
 }
 
-// A transport that is asked for is not given up for the other.
+// With WithTransport the client does not fall back to the other transport.
 func TestTransport(t *testing.T) {
 	t.Parallel()
 	e := newEngine()

@@ -66,7 +66,7 @@ func (g *gate) tell(notifications ...string) {
 	}
 }
 
-// client connects to the gate. What happens in it is over in a bubble.
+// client connects to the gate. In a bubble it waits until the connection is idle.
 func (g *gate) client(t *testing.T, opts ...client.Option) *client.Client {
 	t.Helper()
 	serverIn, out := io.Pipe()
@@ -84,8 +84,9 @@ func (g *gate) client(t *testing.T, opts ...client.Option) *client.Client {
 	return c
 }
 
-// A call that pages have to be opened for asks for each, waits until the server
-// says that all is done, whether that comes early or late, and is sent once more.
+// If pages have to be opened first, the client asks for consent to each, waits until
+// the server reports all of them complete, early or late, and sends the call once
+// more.
 func TestURLElicitationRequired(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -128,7 +129,7 @@ func TestURLElicitationRequired(t *testing.T) {
 	}
 }
 
-// What keeps a call from being sent again ends it with the error of the server.
+// If the call cannot be sent again, it ends with the error of the server.
 func TestURLElicitationRequiredFails(t *testing.T) {
 	t.Parallel()
 	answer := func(action mcp.ElicitAction) client.Option {
@@ -175,7 +176,7 @@ func TestURLElicitationRequiredFails(t *testing.T) {
 	}
 }
 
-// Who gives up does not wait for the server.
+// A cancelled call does not wait for the server.
 func TestURLElicitationRequiredCancelled(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -193,7 +194,7 @@ func TestURLElicitationRequiredCancelled(t *testing.T) {
 	})
 }
 
-// An error of that code and another shape is an error like any other.
+// An error with that code and malformed data is an ordinary error.
 func TestURLElicitationRequiredShape(t *testing.T) {
 	t.Parallel()
 	for _, data := range []string{

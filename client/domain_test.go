@@ -20,7 +20,7 @@ const (
 
 // A domain is a server that wants a token, the authorization server that issues
 // it, and an identity provider of an enterprise, all without a network. The
-// authorization server does not check what it is told: the tests do.
+// authorization server does not check its requests: the tests do.
 type domain struct {
 	engine *mcpengine.Engine
 	mux    *http.ServeMux
@@ -31,7 +31,7 @@ type domain struct {
 	refuse bool // everything at the token endpoint
 }
 
-// A tokenRequest is one to a token endpoint.
+// A tokenRequest is a request to a token endpoint.
 type tokenRequest struct {
 	form   url.Values
 	header http.Header
@@ -105,7 +105,7 @@ func (d *domain) token(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// last is the last request to a token endpoint.
+// last returns the last request to a token endpoint.
 func (d *domain) last() tokenRequest {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -126,7 +126,7 @@ func (d *domain) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// options are those of a client that gets its token as o says.
+// options returns the options of a client that gets its token as o says.
 func (d *domain) options(o client.OAuth) []client.Option {
 	own := &http.Client{Transport: d}
 	o.HTTPClient = own

@@ -20,7 +20,7 @@ var ErrClosed = peer.ErrClosed
 // long.
 var ErrIdle = peer.ErrIdle
 
-// An UnreachableError says that the server cannot be talked to: it refused the
+// An UnreachableError says that the server cannot be reached: it refused the
 // connection, broke it, or ended.
 type UnreachableError struct {
 	// Sent says that the request may have reached the server, which may have
@@ -45,7 +45,7 @@ type StatusError struct {
 	// Body is the beginning of the body, at most 512 bytes.
 	Body string
 
-	// Err is the JSON-RPC error in the body, and nil when there is none.
+	// Err is the JSON-RPC error in the body, or nil.
 	Err *mcp.Error
 
 	text string
@@ -131,7 +131,7 @@ func protocolErrorf(format string, args ...any) error {
 // 4.1.2.1 and 5.2).
 type OAuthError struct {
 	// Code is the error code, such as "access_denied" or "invalid_grant". It is
-	// empty for an answer that is not OAuth's.
+	// empty if the answer is not an OAuth error.
 	Code string
 
 	// Description is the server's text for people, in printable ASCII of at most
@@ -153,7 +153,7 @@ type ToolError struct{ Result *mcp.CallToolResult }
 func (e *ToolError) Error() string { return "the tool failed: " + e.Result.Text() }
 
 // public turns an error of a connection into one of this package, with the same
-// text. It is where all of them are turned.
+// text. All errors are converted here.
 func public(err error) error {
 	theirs, own := convert(err)
 	if own == nil {

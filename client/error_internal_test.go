@@ -59,7 +59,7 @@ func TestPublicErrors(t *testing.T) {
 	}
 }
 
-// fields are the exported ones of an error, with those of its cause.
+// fields returns the exported fields of an error and of its cause.
 func fields(err error) []any {
 	switch e := err.(type) { //nolint:errorlint // the error itself
 	case *UnreachableError:

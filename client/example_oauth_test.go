@@ -44,7 +44,7 @@ func ExampleClientCredentials() {
 	// sunny in Tokyo <nil>
 }
 
-// The platform that a program runs on vouches for it.
+// A program gets a token with an assertion of the platform that it runs on.
 func ExampleJWTBearer() {
 	internet := &http.Client{Transport: newDomain()} // stands in for the real one
 	ctx := context.Background()

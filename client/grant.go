@@ -58,7 +58,7 @@ type DeviceCode struct {
 }
 
 // A Verification has the page and the code for a person who agrees on another
-// device (RFC 8628, section 3.2). The URLs are https, or http on this machine.
+// device (RFC 8628, section 3.2). Its URLs are https, or http on this machine.
 type Verification struct {
 	// URL is the page to open and UserCode the code to enter there.
 	URL, UserCode string

@@ -19,7 +19,7 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// visit is a person who agrees at once, in a browser that does not go back.
+// visit acts as a browser whose user agrees at once. It does not follow the redirect.
 func (d *domain) visit(ctx context.Context, authorizationURL string) (string, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, authorizationURL, http.NoBody)
 	if err != nil {
@@ -32,7 +32,7 @@ func (d *domain) visit(ctx context.Context, authorizationURL string) (string, er
 	return resp.Header.Get("Location"), resp.Body.Close()
 }
 
-// Each grant gets a token in the words of its RFC.
+// Each grant sends the token request of its RFC.
 func TestGrants(t *testing.T) {
 	t.Parallel()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -102,7 +102,7 @@ func TestGrants(t *testing.T) {
 	}
 }
 
-// What identifies a program goes to whom it is known to, and by its name.
+// The credentials of a program go only to the server that knows them.
 func TestCredentialsOfGrants(t *testing.T) {
 	t.Parallel()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -173,7 +173,7 @@ func TestCredentialsOfGrants(t *testing.T) {
 	})
 }
 
-// A person on another device takes the time it takes.
+// A person may take a long time on another device.
 func TestDeviceCode(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -198,8 +198,7 @@ func TestDeviceCode(t *testing.T) {
 	})
 }
 
-// A refusal says why, in the authorization server's words, and nothing that was
-// sent in secret.
+// The error of a refusal has the authorization server's reason, and no secret.
 func TestOAuthError(t *testing.T) {
 	t.Parallel()
 	d := newDomain()

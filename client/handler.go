@@ -46,7 +46,7 @@ func (h Handlers) logLevel() string {
 // tasksExtension says that the client waits for results that come later.
 const tasksExtension = "io.modelcontextprotocol/tasks"
 
-// capabilities returns the capabilities that the handlers amount to.
+// capabilities returns the capabilities that follow from the handlers.
 func (c *config) capabilities() mcp.ClientCapabilities {
 	h := c.handlers
 	capabilities := mcp.ClientCapabilities{Extensions: map[string]jsonValue{tasksExtension: jsonValue("{}")}}
@@ -68,7 +68,7 @@ func (c *config) capabilities() mcp.ClientCapabilities {
 	return capabilities
 }
 
-// answer answers a question of the server, whichever way it came.
+// answer answers a question of the server, sent as a request or in a result.
 func (c *Client) answer(ctx context.Context, method string, params []byte) ([]byte, error) {
 	h := c.config.handlers
 	switch {

@@ -92,7 +92,8 @@ func TestInMemoryDuplex(t *testing.T) {
 	}
 }
 
-// A handler sees that its client has gone, whichever way it goes.
+// The handler's context ends when the client cancels the request or closes the
+// response.
 func TestInMemoryCancel(t *testing.T) {
 	t.Parallel()
 	for name, leave := range map[string]func(context.CancelFunc, *http.Response){

@@ -44,7 +44,8 @@ type OAuth struct {
 	// Optional.
 	MetadataURL string
 
-	// Scopes are asked for in any case, besides those that the server names.
+	// Scopes are requested in any case, in addition to the scopes that the server
+	// names.
 	Scopes []string
 
 	// DPoP accepts only tokens that are bound to a key (RFC 9449). Without it the

@@ -68,8 +68,8 @@ func TestWithOAuth(t *testing.T) {
 	}
 }
 
-// What cannot work is refused before anybody is asked anything, and no secret is
-// in the error.
+// A configuration that cannot work is refused before any request is sent, and the
+// error has no secret.
 func TestWithOAuthRefused(t *testing.T) {
 	t.Parallel()
 	visit := func(context.Context, string) (string, error) { return "", nil }
@@ -103,7 +103,7 @@ func TestWithOAuthRefused(t *testing.T) {
 	}
 }
 
-// Configuration that ends up in a log takes no secret there.
+// Printing a configuration shows no secret.
 func TestAttackH12Printing(t *testing.T) {
 	t.Parallel()
 	o := client.OAuth{ClientID: "app", ClientSecret: "hunter2", Grant: client.EnterpriseManaged{ClientSecret: "hunter2"}}

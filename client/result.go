@@ -22,8 +22,8 @@ func decodeToolResult(raw []byte) (*mcp.CallToolResult, error) {
 // decodeText decodes a result with no content but text, and reports whether it
 // could.
 func decodeText(raw []byte, result *mcp.CallToolResult) bool {
-	var room [8]jsonrpc.Member // two of them for a block
-	members, err := jsonrpc.AppendObject(room[:0:6], raw)
+	var buffer [8]jsonrpc.Member // two of them for a block
+	members, err := jsonrpc.AppendObject(buffer[:0:6], raw)
 	if err != nil {
 		return false
 	}
@@ -37,7 +37,7 @@ func decodeText(raw []byte, result *mcp.CallToolResult) bool {
 				result.ResultType = mcp.ResultType(jsonrpc.UnquoteString(m.Value))
 			}
 		case "content":
-			result.Content, ok = textBlocks(m.Value, room[6:6])
+			result.Content, ok = textBlocks(m.Value, buffer[6:6])
 		case "structuredContent":
 			result.StructuredContent = m.Value
 		case "isError":
@@ -51,16 +51,16 @@ func decodeText(raw []byte, result *mcp.CallToolResult) bool {
 	return true
 }
 
-// textBlocks decodes content that is text and nothing more. It uses room for the
-// members of a block.
-func textBlocks(raw []byte, room jsonrpc.Object) (mcp.ContentBlocks, bool) {
+// textBlocks decodes content that has only text. It uses buffer for the members of a
+// block.
+func textBlocks(raw []byte, buffer jsonrpc.Object) (mcp.ContentBlocks, bool) {
 	elements, err := jsonrpc.ParseArray(raw)
 	if err != nil {
 		return nil, false
 	}
 	blocks := make(mcp.ContentBlocks, 0, len(elements))
 	for _, e := range elements {
-		members, err := jsonrpc.AppendObject(room, e)
+		members, err := jsonrpc.AppendObject(buffer, e)
 		text := members.Get("text")
 		if err != nil || len(members) != 2 || string(members.Get("type")) != `"text"` || len(text) == 0 || text[0] != '"' {
 			return nil, false

@@ -9,7 +9,7 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// The short way leads where the long one does.
+// The fast path for text gives the same result as the general decoder.
 func FuzzDecodeToolResult(f *testing.F) {
 	for _, text := range []string{
 		`{"content":[{"type":"text","text":"a\u00e9"}],"isError":true,"_meta":{"a":1},"resultType":"complete"}`,
@@ -34,7 +34,7 @@ func FuzzDecodeToolResult(f *testing.F) {
 	})
 }
 
-// What has changed while it was asked for is not kept.
+// A result is not cached if it has changed during the request.
 func TestCacheGeneration(t *testing.T) {
 	t.Parallel()
 	var c cache

@@ -88,8 +88,8 @@ const (
 	answerAda   = `"inputResponses":{"k":{"action":"accept","content":{"name":"Ada"}}}`
 )
 
-// A round carries the answers and the state of the one before it and nothing
-// else, under an id of its own.
+// A round has only the answers and the state of the round before it, and an id of
+// its own.
 func TestRounds(t *testing.T) {
 	t.Parallel()
 	s := &script{results: []string{asksState, asksNoState, onlyState, complete, `{"content":[{"type":"text","text":"input_required \"task\""}]}`}}
@@ -119,7 +119,8 @@ func TestRounds(t *testing.T) {
 	}
 }
 
-// What a server asks for is bounded, and must be something the client answers.
+// The inputs that a server requires are bounded, and the client must have a handler
+// for them.
 func TestRoundsBounds(t *testing.T) {
 	t.Parallel()
 	many := `{"resultType":"input_required","inputRequests":{`
@@ -149,7 +150,7 @@ func TestRoundsBounds(t *testing.T) {
 	}
 }
 
-// A list that leads to itself ends.
+// A list whose cursor repeats ends with an error.
 func TestCircularList(t *testing.T) {
 	t.Parallel()
 	s := &script{results: []string{`{"tools":[{"name":"a","inputSchema":{}}],"nextCursor":"again","ttlMs":0,"cacheScope":"public"}`}}
@@ -159,7 +160,7 @@ func TestCircularList(t *testing.T) {
 	}
 }
 
-// A tool whose annotations are not allowed is not shown, and the others are.
+// A tool with invalid annotations is left out of the list.
 func TestInvalidTools(t *testing.T) {
 	t.Parallel()
 	s := &script{results: []string{`{"tools":[
@@ -178,8 +179,8 @@ func TestInvalidTools(t *testing.T) {
 	}
 }
 
-// A result is kept for as long as the server says and no longer, by what was
-// asked for, and not when it is the answer to more than the request.
+// A result is cached for as long as the server allows, by its method and parameters,
+// and not if the request took more than one round.
 func TestCache(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -224,7 +225,7 @@ func TestCache(t *testing.T) {
 	})
 }
 
-// A server cannot fill the memory with what it lets the client keep.
+// The size of the cache is bounded.
 func TestCacheBound(t *testing.T) {
 	t.Parallel()
 	result := `{"contents":[{"uri":"a:","text":"` + strings.Repeat("x", 3000) + `"}],"ttlMs":60000,"cacheScope":"public"}`
@@ -242,7 +243,7 @@ func TestCacheBound(t *testing.T) {
 	}
 }
 
-// A result that comes later is waited for, and what the task asks is answered
+// A call waits for the result of its task, and answers each question of the task
 // once.
 func TestTask(t *testing.T) {
 	t.Parallel()
@@ -273,7 +274,7 @@ func TestTask(t *testing.T) {
 	})
 }
 
-// A task whose caller leaves is cancelled, and one that fails is an error.
+// A task is cancelled when its call is. A failed task is an error.
 func TestTaskEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -295,7 +296,8 @@ func TestTaskEnds(t *testing.T) {
 	})
 }
 
-// A tool that changes what it mirrors is listed again, and called once more.
+// If a tool has changed which arguments it mirrors, it is listed again and called
+// once more.
 func TestChangedMirror(t *testing.T) {
 	t.Parallel()
 	for _, before := range []string{"", `,"x-mcp-header":"Y"`} {
@@ -316,8 +318,8 @@ func mirrors(member string) string {
 	return `{"tools":[{"name":"a","inputSchema":{"properties":{"x":{"type":"string"` + member + `}}}}],"ttlMs":60000,"cacheScope":"public"}`
 }
 
-// A tool that was listed, mirroring or not, is called without listing it again,
-// also when the list was left at that tool.
+// A tool that was listed, with or without mirrored arguments, is called without
+// listing it again, even if the iteration ended at that tool.
 func TestListedOnce(t *testing.T) {
 	t.Parallel()
 	for _, header := range []string{"", `,"x-mcp-header":"X"`} {

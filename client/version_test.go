@@ -8,8 +8,7 @@ import (
 	"github.com/mcpengine/mcpengine/client"
 )
 
-// A version that nobody knows is an error of the program, before anything is
-// sent.
+// An unknown version is an error before any request is sent.
 func TestUnknownVersion(t *testing.T) {
 	t.Parallel()
 	_, err := client.Attach(t.Context(), io.NopCloser(strings.NewReader("")), nil, client.WithProtocolVersion("2026-07-28", "2020-01-01"))

@@ -10,15 +10,14 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// A stray is a server of 2025-11-25 that tells of things on the other stream than
-// it should (2025-11-25, transports, "Sending Messages to the Server"), as some
-// do.
-type stray struct {
-	told  chan string   // what it tells on the stream of what belongs to no call
-	heard chan struct{} // closed when the client has heard of it
+// A misplacing server of 2025-11-25 sends notifications on the wrong stream
+// (2025-11-25, transports, "Sending Messages to the Server"), as some servers do.
+type misplacing struct {
+	told  chan string   // messages for the stream of unrelated messages
+	heard chan struct{} // closed when the client has received one
 }
 
-func (s *stray) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *misplacing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Content-Type", "text/event-stream")
 		w.WriteHeader(http.StatusOK)
@@ -48,7 +47,7 @@ func (s *stray) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	result := `{"content":[]}`
 	switch {
 	case m.Method == "initialize":
-		result = `{"protocolVersion":"2025-11-25","capabilities":{"tools":{"listChanged":true}},"serverInfo":{"name":"stray","version":"1"}}`
+		result = `{"protocolVersion":"2025-11-25","capabilities":{"tools":{"listChanged":true}},"serverInfo":{"name":"misplacing","version":"1"}}`
 	case m.Params.Name == "change":
 		fmt.Fprint(w, `data: {"jsonrpc":"2.0","method":"notifications/tools/list_changed"}`, "\n\n")
 	case m.Params.Name == "climb":
@@ -61,7 +60,7 @@ func (s *stray) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "data: {\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":%s}\n\n", m.ID, result)
 }
 
-func (s *stray) client(t *testing.T) *client.Client {
+func (s *misplacing) client(t *testing.T) *client.Client {
 	t.Helper()
 	c, err := client.Connect(t.Context(), serve(t, s), client.WithProtocolVersion("2025-11-25"))
 	if err != nil {
@@ -71,10 +70,10 @@ func (s *stray) client(t *testing.T) *client.Client {
 	return c
 }
 
-// A change that is told of on the stream of a call is heard of.
+// The client handles a change notification on the stream of a call.
 func TestChangeOnStreamOfCall(t *testing.T) {
 	t.Parallel()
-	c := (&stray{}).client(t)
+	c := (&misplacing{}).client(t)
 	for change, err := range c.Listen(t.Context(), mcp.SubscriptionFilter{ToolsListChanged: true}) {
 		switch {
 		case err != nil:
@@ -88,11 +87,11 @@ func TestChangeOnStreamOfCall(t *testing.T) {
 	}
 }
 
-// Progress of a call that is told of on the stream of what belongs to no call is
-// heard of before the call returns.
+// The client handles progress of a call on the stream of unrelated messages, before
+// the call returns.
 func TestProgressOnOtherStream(t *testing.T) {
 	t.Parallel()
-	s := &stray{told: make(chan string, 1), heard: make(chan struct{})}
+	s := &misplacing{told: make(chan string, 1), heard: make(chan struct{})}
 	c := s.client(t)
 	progress := client.WithProgress(func(mcp.ProgressNotificationParams) { close(s.heard) })
 	if _, err := c.CallTool(t.Context(), "climb", nil, progress); err != nil {
