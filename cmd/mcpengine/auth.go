@@ -13,7 +13,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/oauth"
 )
 
-// authFlags say who signs in.
+// authFlags are the flags of auth.
 type authFlags struct {
 	remoteFlags
 	secret string

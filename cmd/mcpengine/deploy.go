@@ -59,7 +59,7 @@ func (c *cli) deploy() *cobra.Command {
 	return cmd
 }
 
-// addBuildFlags adds flags of go build, which those who need them know.
+// addBuildFlags adds flags of go build. Help does not show them.
 func addBuildFlags(cmd *cobra.Command, f *deploy.BuildFlags) {
 	cmd.Flags().StringVar(&f.Tags, "tags", "", "build `tags`, as for go build")
 	cmd.Flags().StringVar(&f.LDFlags, "ldflags", "", "linker `flags`, as for go build")

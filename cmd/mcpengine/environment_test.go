@@ -59,8 +59,7 @@ func TestEnvFile(t *testing.T) {
 	}
 }
 
-// A file of variables is foreign bytes: it is read or refused, and no error
-// shows what is in it.
+// Any file of variables is read or refused, and no error shows its contents.
 func FuzzEnvFile(f *testing.F) {
 	f.Add("A_1=b\n# c\nSET\n")
 	f.Add("c2VjcmV0+cGFydA==\r\n")

@@ -26,8 +26,7 @@ type hostFlags struct {
 	chosen  map[string]*bool
 }
 
-// add adds the flags. Those of the hosts are named in the text of the command,
-// where they fit on a line.
+// add adds the flags. The text of the command names the hosts' flags on one line.
 func (f *hostFlags) add(cmd *cobra.Command) {
 	f.chosen = map[string]*bool{}
 	var names []string

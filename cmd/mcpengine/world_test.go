@@ -92,8 +92,7 @@ func fixtureProcess() {
 	}
 }
 
-// browse is a browser with a person who agrees to everything: it goes where it is
-// sent to.
+// browse is a browser whose user agrees to everything. It follows redirects.
 func browse() {
 	resp, err := http.Get(os.Args[1]) //nolint:gosec,noctx // a process of a test
 	if err != nil {
@@ -103,9 +102,9 @@ func browse() {
 	resp.Body.Close()
 }
 
-// newWorld is a server with the fixture at /mcp, what is no MCP server at
-// /other, one that is away at /away, and at /protected/mcp the fixture for whoever
-// has a token of the authorization server, which is there too.
+// newWorld starts a server with the fixture at /mcp, a page at /other, an unavailable
+// server at /away, and at /protected/mcp the fixture for callers with a token of the
+// authorization server, which it serves too.
 func newWorld() *httptest.Server {
 	mux := http.NewServeMux()
 	server := httptest.NewServer(mux)

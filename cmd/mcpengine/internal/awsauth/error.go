@@ -8,7 +8,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/terminal"
 )
 
-// An Error is why AWS lets nobody in, and what the user can do about it.
+// An Error says why AWS refuses a request, and what the user can do about it.
 type Error struct {
 	text, hint string
 }
@@ -27,7 +27,7 @@ func unauthorized(status int, text, hint string) error {
 
 const signIn = "sign in with aws sso login or aws configure, name a profile with --aws-profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 
-// clean makes foreign text fit for an error: one line, and bounded.
+// clean makes text of AWS fit for an error: one line, and bounded.
 func clean(s string) string { return terminal.Clip(s, 400) }
 
 // innermost returns the cause at the bottom of a chain of errors, in which the SDK

@@ -12,8 +12,8 @@ import (
 )
 
 // An event is a request as a Function URL describes it (Lambda, "Invoking
-// Lambda function URLs", payload format 2.0). Nobody stands in authorizer: what
-// is known of the caller is between AWS and the function's log.
+// Lambda function URLs", payload format 2.0). It has no authorizer: the caller's
+// identity is known to AWS alone.
 type event struct {
 	Version         string            `json:"version"`
 	RouteKey        string            `json:"routeKey"`
@@ -58,7 +58,7 @@ func newEvent(r *http.Request, body []byte, now time.Time) ([]byte, error) {
 			AccountID: "anonymous", APIID: prefix, DomainName: host, DomainPrefix: prefix,
 			HTTP: httpPart{
 				Method: r.Method, Path: r.URL.EscapedPath(), Protocol: "HTTP/1.1",
-				SourceIP:  "0.0.0.0", // unknown: whom the API is called by
+				SourceIP:  "0.0.0.0", // the caller's address is unknown
 				UserAgent: r.UserAgent(),
 			},
 			RequestID: rand.Text(), RouteKey: "$default", Stage: "$default",

@@ -11,8 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream"
 )
 
-// Whatever a function answers is a response with fields that are some, or an
-// error.
+// Any answer of a function becomes a response with valid fields, or an error.
 func FuzzReadAnswer(f *testing.F) {
 	f.Add([]byte(`{"statusCode":200,"headers":{"a":"b"},"cookies":["c"],"body":"eA==","isBase64Encoded":true}`))
 	f.Add([]byte("{\"statusCode\":200}\x00\x00\x00\x00\x00\x00\x00\x00body\x00"))
@@ -51,7 +50,7 @@ func chunk(t *testing.T, text string) []byte {
 	return event.Bytes()
 }
 
-// What a connection breaks off is not taken for the whole.
+// A payload that the connection cuts off is an error.
 func TestPayloadBrokenOff(t *testing.T) {
 	t.Parallel()
 	head := `{"statusCode":200,"body":"x"}`
@@ -73,7 +72,7 @@ func TestPayloadBrokenOff(t *testing.T) {
 	}
 }
 
-// Whatever claims to be events ends.
+// Reading any payload ends.
 func FuzzPayload(f *testing.F) {
 	var events bytes.Buffer
 	for _, kind := range []string{"PayloadChunk", "Later", "InvokeComplete"} {
@@ -97,7 +96,7 @@ func FuzzPayload(f *testing.F) {
 	})
 }
 
-// What is said of a refusal fits on a line, whoever has said it.
+// The text of any refusal fits on one line.
 func FuzzRefusal(f *testing.F) {
 	f.Add("AccessDeniedException:http://internal", []byte(`{"Message":"is not authorized to perform: a:B on"}`))
 	f.Fuzz(func(t *testing.T, code string, body []byte) {

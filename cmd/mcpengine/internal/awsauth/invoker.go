@@ -26,11 +26,10 @@ type invoker struct {
 
 // NewInvoker returns a RoundTripper that turns each request into an invocation of
 // f, as a Function URL would (payload format 2.0), and the result into a response.
-// It uses InvokeWithResponseStream, which functions
-// with a buffered answer take as well. Requests go to
-// [profile.Function.Endpoint]; another URL is refused. The status is 413 for a
-// request of more than 6 MB, 429 where Lambda has no room, and 502 where the
-// function fails.
+// It uses InvokeWithResponseStream, which also works for functions with a buffered
+// answer. Requests go to [profile.Function.Endpoint]; another URL is refused. The
+// status is 413 for a request of more than 6 MB, 429 if Lambda throttles, and 502 if
+// the function fails.
 func NewInvoker(f profile.Function, c Config) http.RoundTripper {
 	if c.Region == "" {
 		c.Region = f.Region
@@ -74,8 +73,8 @@ func (v *invoker) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-// invoke calls the Lambda API. The signature is that of the API's request: what
-// the caller has put into Authorization reaches the function.
+// invoke calls the Lambda API. Only the API's own request is signed: the caller's
+// Authorization field reaches the function in the event.
 func (v *invoker) invoke(r *http.Request, event []byte) (*http.Response, error) {
 	who, err := v.account.identity(r.Context(), nil)
 	if err != nil {
@@ -130,7 +129,7 @@ func endpoint(region, configured string) (*url.URL, error) {
 	return u, nil
 }
 
-// refused makes of an error of the Lambda API what an HTTP client understands.
+// refused turns an error of the Lambda API into a response.
 func (v *invoker) refused(r *http.Request, resp *http.Response) (*http.Response, error) {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxRefusal))

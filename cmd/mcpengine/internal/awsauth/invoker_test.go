@@ -94,7 +94,7 @@ func TestInvokeWeather(t *testing.T) {
 	}
 }
 
-// What a function gets is what a Function URL would have given to it.
+// A function gets the same event as from a Function URL.
 func TestInvokeEvent(t *testing.T) {
 	var got string
 	account(t, func(_ *http.Request, event []byte) ([]byte, string) {
@@ -122,7 +122,7 @@ func TestInvokeEvent(t *testing.T) {
 	}
 }
 
-// An ARN says in which region its function is, unless somebody knows better.
+// The region comes from the ARN, unless the configuration names one.
 func TestInvokeRegion(t *testing.T) {
 	account(t, func(*http.Request, []byte) ([]byte, string) { return []byte(`{"statusCode":204}`), "" })
 	t.Setenv("AWS_REGION", "us-east-1")
@@ -170,7 +170,7 @@ func TestInvokeAnswers(t *testing.T) {
 	}
 }
 
-// A stream that the function breaks off does not end as if it were whole.
+// A stream that the function cuts off ends with an error.
 func TestInvokeBrokenStream(t *testing.T) {
 	account(t, func(*http.Request, []byte) ([]byte, string) {
 		return []byte(`{"statusCode":200}` + strings.Repeat("\x00", 8) + "data: 1\n\n"), "Runtime.ExitError"
@@ -220,7 +220,7 @@ func TestInvokeRefused(t *testing.T) {
 	checkRefused(t, err, 0, "no AWS region is set", "--aws-region")
 }
 
-// The client takes an error of these kinds for what it is.
+// The client returns errors of the right types.
 func TestClientErrors(t *testing.T) {
 	account(t, nil)
 	t.Setenv("AWS_ACCESS_KEY_ID", "")
@@ -234,7 +234,7 @@ func TestClientErrors(t *testing.T) {
 	}
 }
 
-// Whoever leaves does not wait for the function.
+// A cancelled request does not wait for the function.
 func TestInvokeCancelled(t *testing.T) {
 	started, gone := make(chan struct{}), make(chan struct{})
 	account(t, func(r *http.Request, _ []byte) ([]byte, string) {

@@ -12,7 +12,7 @@ import (
 // streamType is what the answer of InvokeWithResponseStream is written in.
 const streamType = "application/vnd.amazon.eventstream"
 
-// A payload is what a function returns, taken out of the events that bring it.
+// A payload is the result of a function, read from the events that contain it.
 type payload struct {
 	body    io.ReadCloser
 	decoder *eventstream.Decoder

@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// maxRefusal is how much is read of what AWS says when it refuses a request.
+// maxRefusal bounds how much is read of AWS's refusal of a request.
 const maxRefusal = 16 << 10
 
-// A refusal is what AWS says to a request that it has not let through.
+// A refusal is AWS's answer to a request that it refuses.
 type refusal struct {
 	status  int
 	code    string // such as AccessDeniedException
@@ -22,10 +22,11 @@ type refusal struct {
 	skew    time.Duration // of this machine's clock, where the server tells the time
 }
 
-// refusal returns what AWS has refused, or nil when somebody else has answered,
-// whose answer stays as it is. Front doors refuse with 403 (Lambda, "Control
-// access to Lambda function URLs"; API Gateway, "Gateway response types"), and
-// APIs with 400 too. The server may answer so as well: AWS is told by its words.
+// refusal returns AWS's refusal, or nil if the answer comes from the server. The
+// server's answer stays unchanged. Function URLs and API Gateways refuse with 403
+// (Lambda, "Control access to Lambda function URLs"; API Gateway, "Gateway response
+// types"), and APIs with 400 too. The server may use the same statuses: a refusal of
+// AWS is recognized by its text.
 func (s *signer) refusal(resp *http.Response) (*refusal, error) {
 	code := errorCode(resp.Header)
 	if resp.StatusCode != http.StatusForbidden && (resp.StatusCode != http.StatusBadRequest || code == "") {
@@ -86,8 +87,8 @@ const (
 	kindDenied
 )
 
-// kinds tells them by the code, or by part of the message: the code is the same
-// for several, and front doors leave it out.
+// kinds recognizes a kind by the code, or by part of the message: several kinds have
+// the same code, and Function URLs and API Gateways leave it out.
 var kinds = []struct {
 	kind   refusalKind
 	code   string
@@ -131,9 +132,9 @@ func (r *refusal) explain(service string) error {
 		text, hint = "the clock of this machine is not that of AWS", "set the clock; a signature is good for 5 minutes"
 		switch {
 		case r.skew >= time.Minute:
-			text = fmt.Sprintf("the clock of this machine is %s ahead of that of AWS", r.skew)
+			text = fmt.Sprintf("the clock of this machine is %s ahead of AWS's clock", r.skew)
 		case r.skew <= -time.Minute:
-			text = fmt.Sprintf("the clock of this machine is %s behind that of AWS", -r.skew)
+			text = fmt.Sprintf("the clock of this machine is %s behind AWS's clock", -r.skew)
 		}
 	case kindUnknown:
 		text, hint = "AWS does not know the credentials", "see whose they are with aws sts get-caller-identity; temporary ones need AWS_SESSION_TOKEN too"
@@ -152,8 +153,8 @@ func (r *refusal) explain(service string) error {
 	return unauthorized(r.status, text, hint)
 }
 
-// permission returns what is missing: what the message names, or what the front door
-// asks for.
+// permission returns the missing permission: the one that the message names, or the
+// one that the service requires.
 func permission(service, message string) string {
 	if _, rest, ok := strings.Cut(message, "not authorized to perform: "); ok {
 		action, _, _ := strings.Cut(rest, " ")

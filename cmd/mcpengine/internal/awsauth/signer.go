@@ -54,13 +54,14 @@ type signer struct {
 	region  string // "" for the one of the configuration
 }
 
-// NewSigner returns what signs the requests to the origin of a server's URL with
-// Signature Version 4, the body included. A request for another origin is an
-// error, and a redirect is handed on as if it led nowhere. It reads no
-// configuration before the first request. When AWS refuses one, the error is a
-// [peer.AuthError] of an [*Error]; credentials that have expired are looked for
-// anew first. A request of more than 10 MB gets the status 413. The URL must be https, or http on this machine, and name the
-// service as AWS does unless Service does it.
+// NewSigner returns a RoundTripper that signs the requests to the origin of a
+// server's URL with Signature Version 4, the body included. A request for another
+// origin is an error, and a redirect is returned without its Location. NewSigner
+// reads no configuration before the first request. When AWS refuses a request, the
+// error is a [peer.AuthError] of an [*Error]. If the credentials have expired, new
+// ones are looked for first. A request of more than 10 MB gets the status 413. The
+// URL must be https, or http on this machine, and name the service as AWS does,
+// unless Service names it.
 func NewSigner(rawURL string, c Config) (http.RoundTripper, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
@@ -154,7 +155,7 @@ func (s *signer) send(r *http.Request, body []byte, who identity) (*http.Respons
 	if err != nil {
 		return nil, err
 	}
-	// Whoever looks at the response sees the request without its signature.
+	// The response refers to the request without its signature.
 	resp.Request = r
 	if resp.StatusCode >= 300 && resp.StatusCode < 400 {
 		resp.Header.Del("Location")

@@ -64,7 +64,7 @@ func TestSigner(t *testing.T) {
 	}
 }
 
-// An answer that streams is handed on as it comes.
+// A streamed answer is passed on as it arrives.
 func TestSignerStreams(t *testing.T) {
 	isolate(t, someone)
 	next := make(chan bool)
@@ -94,7 +94,7 @@ func TestSignerStreams(t *testing.T) {
 	}
 }
 
-// A signature is for one origin, and follows nobody to another place in it.
+// Only requests to one origin are signed, and a redirect is not followed.
 func TestSignerStaysWhereItIs(t *testing.T) {
 	isolate(t, someone)
 	requests := 0
@@ -140,7 +140,7 @@ func TestNewSigner(t *testing.T) {
 	}
 }
 
-// What AWS says is explained, and what a server says is left alone.
+// A refusal of AWS is explained, and a refusal of the server is unchanged.
 func TestSignerRefused(t *testing.T) {
 	isolate(t, someone)
 	const invalidSignature = "InvalidSignatureException"
@@ -204,7 +204,7 @@ func checkRefused(t *testing.T, err error, status int, want, hint string) {
 	}
 }
 
-// Who signs in while a bridge runs need not start it again.
+// After a new sign-in, a running bridge need not be started again.
 func TestSignerRenews(t *testing.T) {
 	isolate(t, nil)
 	file := filepath.Join(t.TempDir(), "credentials")

@@ -39,7 +39,7 @@ func verify(r *http.Request, body []byte, key, secret, token, region, service st
 	}
 	digest := hexSum(body)
 	if sent := r.Header.Get("X-Amz-Content-Sha256"); sent != "" && sent != digest {
-		return errors.New("the digest is not that of the body")
+		return errors.New("the digest does not match the body")
 	}
 	names := strings.Split(fields["SignedHeaders"], ";")
 	for _, name := range []string{"host", "x-amz-date"} {
@@ -86,7 +86,7 @@ func mac(key []byte, data string) []byte {
 	return h.Sum(nil)
 }
 
-// What checks the signatures here knows those of AWS's own test suite.
+// verify accepts the signatures of AWS's own test suite.
 func TestVerify(t *testing.T) {
 	t.Parallel()
 	const key, secret = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"

@@ -39,7 +39,7 @@ func (f BuildFlags) tags() string {
 
 // FindSource finds the program in a folder or, when there is no such folder,
 // the one with that import path as seen from the working directory. It fails,
-// with a hint, when there is none or it is not a program.
+// with a hint, if there is no such package or it is not a program.
 func FindSource(ctx context.Context, folderOrPackage string, flags BuildFlags) (Source, error) {
 	s := Source{dir: ".", pattern: folderOrPackage, flags: flags}
 	info, err := os.Stat(folderOrPackage)

@@ -205,8 +205,8 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-// What belongs to somebody else stops a deployment before it has begun.
-func TestForeignResources(t *testing.T) {
+// A resource of another owner stops a deployment before it has begun.
+func TestResourcesOfOthers(t *testing.T) {
 	t.Parallel()
 	other := map[string]string{"mcpengine:managed-by": "mcpengine", "mcpengine:name": "another"}
 	tests := []struct {

@@ -43,8 +43,8 @@ func (d *Deployer) planDestroy(ctx context.Context, at location, name string) (*
 	} {
 		steps, err := removal()
 		switch {
-		case errors.Is(err, errForeign):
-			what, _, _ := strings.Cut(err.Error(), " "+errForeign.Error())
+		case errors.Is(err, errNotOurs):
+			what, _, _ := strings.Cut(err.Error(), " "+errNotOurs.Error())
 			steps = []Step{keep(what, "not made by mcpengine")}
 		case err != nil:
 			return nil, err

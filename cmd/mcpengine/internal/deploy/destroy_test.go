@@ -51,8 +51,8 @@ func TestDestroy(t *testing.T) {
 	}
 }
 
-// Only what is ours is removed.
-func TestDestroyForeign(t *testing.T) {
+// Resources of another owner are not removed.
+func TestDestroyResourcesOfOthers(t *testing.T) {
 	t.Parallel()
 	const roleName = "mcpengine-weather-eu-central-1"
 	tests := []struct {

@@ -8,7 +8,7 @@
 // anything, running the same command twice changes nothing, and a run that was
 // interrupted is finished by the next one.
 //
-// What this package creates carries two tags. What does not carry them belongs
+// Everything that this package creates has two tags. A resource without them belongs
 // to somebody else, and is never changed.
 package deploy
 
@@ -40,7 +40,7 @@ func checkOwner(what string, have map[string]string, name string) error {
 		return nil
 	}
 	return withHint(
-		fmt.Errorf("%s %w for %q: it is left alone", what, errForeign, name),
+		fmt.Errorf("%s %w for %q: it is left alone", what, errNotOurs, name),
 		"choose another name, or remove it yourself if nothing needs it")
 }
 
@@ -57,8 +57,8 @@ func checkProgram(have, want, name string, replace bool) error {
 // programTag returns an import path as the value of a tag, in which AWS takes no ~.
 func programTag(importPath string) string { return strings.ReplaceAll(importPath, "~", "=") }
 
-// errForeign is why something is not touched.
-var errForeign = errors.New("exists and was not made by mcpengine")
+// errNotOurs says why a resource is not changed.
+var errNotOurs = errors.New("exists and was not made by mcpengine")
 
 // A location is where a deployment lives.
 type location struct {

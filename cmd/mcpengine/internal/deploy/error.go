@@ -139,5 +139,5 @@ func innermost(err error) string {
 	}
 }
 
-// clean makes foreign text fit for an error message: one line, and bounded.
+// clean makes text of AWS fit for an error message: one line, and bounded.
 func clean(s string) string { return terminal.Clip(s, 600) }

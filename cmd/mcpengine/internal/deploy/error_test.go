@@ -29,7 +29,7 @@ func TestHints(t *testing.T) {
 			hint: "allows iam:PassRole,",
 		},
 		{
-			name:      "the action is that of the request",
+			name:      "the action of the request",
 			operation: "logs:CreateLogGroup",
 			fault:     fakeaws.Fault{Status: http.StatusBadRequest, Code: "AccessDeniedException", Message: "no"},
 			want:      "create log group /aws/lambda/weather: CloudWatch Logs CreateLogGroup: AccessDeniedException: no",

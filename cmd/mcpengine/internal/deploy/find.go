@@ -15,7 +15,7 @@ type Endpoint struct {
 }
 
 // Find finds the server that answers at the path of its function's URL. It
-// fails when there is none or it is not ours.
+// fails if there is no such server or mcpengine did not deploy it.
 func (d *Deployer) Find(ctx context.Context, name, path string) (Endpoint, error) {
 	if err := CheckName(name); err != nil {
 		return Endpoint{}, err

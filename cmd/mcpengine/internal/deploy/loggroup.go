@@ -23,7 +23,7 @@ func (d *Deployer) readLogGroup(ctx context.Context, name string) (*logGroup, er
 		return nil, err
 	}
 	out, err := d.clients.logs.ListTagsForResource(ctx, &cloudwatchlogs.ListTagsForResourceInput{
-		// The older form of the ARN ends in a wildcard for the streams.
+		// One form of the ARN ends in a wildcard for the streams.
 		ResourceArn: aws.String(strings.TrimSuffix(aws.ToString(found.Arn), ":*")),
 	})
 	if err != nil {

@@ -64,7 +64,7 @@ type logReader struct {
 
 // read writes the events that are new since the last call.
 func (l *logReader) read(ctx context.Context) error {
-	newest := l.since
+	latest := l.since
 	in := &cloudwatchlogs.FilterLogEventsInput{
 		LogGroupName: aws.String(logGroupName(l.name)),
 		StartTime:    aws.Int64(l.since.UnixMilli()),
@@ -76,8 +76,8 @@ func (l *logReader) read(ctx context.Context) error {
 		}
 		for _, event := range page.Events {
 			at := time.UnixMilli(aws.ToInt64(event.Timestamp))
-			if at.After(newest) {
-				newest = at
+			if at.After(latest) {
+				latest = at
 			}
 			id := aws.ToString(event.EventId)
 			if _, known := l.seen[id]; known {
@@ -88,7 +88,7 @@ func (l *logReader) read(ctx context.Context) error {
 				return l.out.Err()
 			}
 		}
-		l.advance(newest)
+		l.advance(latest)
 		if in.NextToken = page.NextToken; in.NextToken == nil {
 			return nil
 		}
@@ -96,8 +96,8 @@ func (l *logReader) read(ctx context.Context) error {
 }
 
 // advance moves the start of the next look, and forgets what it cannot meet.
-func (l *logReader) advance(newest time.Time) {
-	if start := newest.Add(-followOverlap); start.After(l.since) {
+func (l *logReader) advance(latest time.Time) {
+	if start := latest.Add(-followOverlap); start.After(l.since) {
 		l.since = start
 	}
 	for id, at := range l.seen {

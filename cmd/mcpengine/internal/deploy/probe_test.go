@@ -89,7 +89,7 @@ func TestFindNothing(t *testing.T) {
 	}
 	fake.AddFunction("weather", nil)
 	if _, err = d.Find(t.Context(), "weather", "mcp"); err == nil || !strings.Contains(err.Error(), "was not made by mcpengine") {
-		t.Errorf("Find of a foreign function: %v", err)
+		t.Errorf("Find of a function of another owner: %v", err)
 	}
 	fake.AddFunction("weather", ours)
 	if _, err = d.Find(t.Context(), "weather", "mcp"); err == nil || err.Error() != "server weather has no URL" {

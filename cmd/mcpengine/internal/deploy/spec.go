@@ -45,8 +45,8 @@ type Spec struct {
 	IAM *bool
 
 	// Concurrency is how many requests are served at once at most; 0 removes
-	// the limit. The default is 10 for a URL that becomes public, which bounds
-	// what strangers can cost, and otherwise what there is.
+	// the limit. The default is 10 for a URL that becomes public, which bounds the
+	// cost of its callers, and otherwise the current value.
 	Concurrency *int32
 
 	// Retention is how many days logs are kept. The default is 14.
@@ -127,7 +127,7 @@ type target struct {
 	env         map[string]string
 	stream, iam bool
 	concurrency *int32 // nil: as it is
-	bounded     bool   // by the default, which an account may have no room for
+	bounded     bool   // by the default, which may exceed the account's limit
 	program     string
 	retention   int32
 }

@@ -115,7 +115,7 @@ func TestRefused(t *testing.T) {
 			}
 		}},
 		{"broken", "line 1, column 16", func(t *testing.T, file string) { write(t, file, `{"mcpServers": x}`) }},
-		{"foreign", `there is an entry "weather" that mcpengine has not made`, func(t *testing.T, file string) { write(t, file, other) }},
+		{"entry of the user", `there is an entry "weather" that mcpengine has not made`, func(t *testing.T, file string) { write(t, file, other) }},
 		{"large", "more than 16 MiB", func(t *testing.T, file string) { write(t, file, strings.Repeat(" ", 16<<20+1)) }},
 	}
 	for _, test := range tests {

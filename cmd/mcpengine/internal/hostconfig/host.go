@@ -97,7 +97,8 @@ func (h *Host) HasProject() bool { return h.project != "" }
 func (h *Host) HasNative() bool { return h.remote != nil }
 
 // Files returns the host's configuration files in this environment, whether they
-// exist or not. There are none when the host has no file in a project.
+// exist or not. It returns nil if Project is set and the host has no file in a
+// project.
 func (h *Host) Files(e Environment) []string {
 	if e.Project == "" {
 		return h.files(e)

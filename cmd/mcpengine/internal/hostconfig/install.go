@@ -38,7 +38,7 @@ func (h *Host) Uninstall(ctx context.Context, e Environment, s Server, o Options
 			return err
 		}
 		if !o.Force && !owns(old, s) {
-			return foreign(s.Name)
+			return otherEntry(s.Name)
 		}
 		return doc.remove(h.key, s.Name)
 	})
@@ -81,7 +81,7 @@ func (h *Host) put(doc document, entry []member, s Server, force bool) error {
 	case sameJSON(old, whole):
 		return nil
 	case !force && !owns(old, s):
-		return foreign(s.Name)
+		return otherEntry(s.Name)
 	case s.Native || !isBridge(old, s):
 		return doc.set(whole, h.key, s.Name)
 	}
@@ -114,7 +114,7 @@ func update(doc document, value any, path ...string) error {
 	return doc.set(data, path...)
 }
 
-func foreign(name string) error {
+func otherEntry(name string) error {
 	return withHint(fmt.Errorf("there is an entry %q that mcpengine has not made", name), "choose another name, or replace it with --force")
 }
 

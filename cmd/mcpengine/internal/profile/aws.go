@@ -30,7 +30,7 @@ func (p *Profile) Signing() AWS {
 	return *p.AWS
 }
 
-// checkAWS refuses what a signature leaves no room for.
+// checkAWS refuses settings that conflict with a signature.
 func (p *Profile) checkAWS() error {
 	if !p.ForAWS() {
 		return nil

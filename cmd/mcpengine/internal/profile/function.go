@@ -63,9 +63,9 @@ func ParseFunction(rawURL string) (Function, error) {
 	return f, nil
 }
 
-// Endpoint returns a URL for an HTTP client of the function. There is no such
-// host (RFC 2606, section 2), so that nothing can be sent to it but by what
-// invokes functions; servers see it as that of a Function URL.
+// Endpoint returns a URL for an HTTP client of the function. Its host does not exist
+// (RFC 2606, section 2), so only the RoundTripper that invokes functions can send a
+// request to it. Servers see it as the host of a Function URL.
 func (f Function) Endpoint() string {
 	host := f.Name + ".lambda-url"
 	if f.Qualifier != "" {

@@ -22,9 +22,9 @@ import (
 type Keeper interface {
 	// Put keeps a secret in place of the one of that name.
 	Put(name, secret string) error
-	// Secret is the one of that name, or an error that is [fs.ErrNotExist].
+	// Secret returns the secret of that name, or an error that is [fs.ErrNotExist].
 	Secret(name string) (string, error)
-	// Delete forgets it. It is no error when there is none.
+	// Delete removes the secret. A missing secret is not an error.
 	Delete(name string) error
 }
 
@@ -86,8 +86,7 @@ func (s *Store) File(name string) string {
 
 func profileFile(name string) string { return "profiles/" + name + ".json" }
 
-// Load reads a profile. The error is [fs.ErrNotExist] when there is none of that
-// name.
+// Load reads a profile. The error is [fs.ErrNotExist] if no profile has the name.
 func (s *Store) Load(name string) (*Profile, error) {
 	if err := CheckName(name); err != nil {
 		return nil, err
@@ -141,7 +140,7 @@ func (s *Store) Save(ctx context.Context, name string, p *Profile, clientSecret 
 	return nil
 }
 
-// Remove forgets a profile and its secret. It is no error when there is none.
+// Remove removes a profile and its secret. A missing profile is not an error.
 func (s *Store) Remove(ctx context.Context, name string) error {
 	if err := CheckName(name); err != nil {
 		return err

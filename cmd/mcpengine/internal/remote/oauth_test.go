@@ -24,7 +24,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/oidctest"
 )
 
-// A person is somebody with a browser and a clock.
+// A person has a browser and a clock.
 type person struct {
 	t        *testing.T
 	provider *oidctest.Provider
@@ -55,7 +55,8 @@ func (k *keychain) Set(secret string) error {
 	return nil
 }
 
-// newPerson returns one who may use a server that wants people to sign in.
+// newPerson returns a person, and starts a server that the person may use after
+// signing in.
 func newPerson(t *testing.T) *person {
 	t.Helper()
 	p := &person{t: t, home: t.TempDir()}

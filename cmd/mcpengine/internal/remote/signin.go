@@ -74,8 +74,8 @@ func OAuth(ctx context.Context, dir string, p *profile.Profile, keychain oauth.K
 		InsecureHTTP: p.InsecureHTTP, InsecureNoPKCE: p.InsecureNoPKCE, InsecureNoIssuer: p.InsecureNoIssuer, InsecureResource: p.InsecureResource,
 	}
 	if p.CAFile != "" {
-		// Whoever trusts an authority of their own has their identity provider
-		// behind it as well, most likely at a private address.
+		// A user who trusts a certificate authority of their own most likely has an
+		// identity provider with such a certificate, at a private address.
 		config.HTTPClient = client
 	}
 	return config, nil

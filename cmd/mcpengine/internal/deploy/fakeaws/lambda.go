@@ -285,7 +285,7 @@ func (f *function) code(zipFile []byte, architectures []string) {
 	}
 }
 
-// Code returns the zip file of a function, or nil if there is none.
+// Code returns the zip file of a function, or nil if the function does not exist.
 func (s *Server) Code(name string) []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -295,8 +295,8 @@ func (s *Server) Code(name string) []byte {
 	return nil
 }
 
-// Environment returns the environment variables of a function, or nil if there
-// is none.
+// Environment returns the environment variables of a function, or nil if the
+// function does not exist.
 func (s *Server) Environment(name string) map[string]string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -90,7 +90,7 @@ func (f *function) permission(operation, id string, in statementInput) (any, *Fa
 	return map[string]string{"Statement": "{}"}, nil
 }
 
-// serveURL is the front door of a function.
+// serveURL answers a request to a function's URL.
 func (s *Server) serveURL(w http.ResponseWriter, r *http.Request) {
 	name, path, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, urlPrefix), "/")
 	if !s.admits(name, r) {
