@@ -64,7 +64,8 @@ func TestEndlessList(t *testing.T) {
 	}
 }
 
-// The time spent waiting for pages is bounded. The caller's own time does not count.
+// The time spent waiting for pages is bounded. The caller's own time does not
+// count.
 func TestSlowList(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -178,8 +178,8 @@ func (c *Client) answerAll(ctx context.Context, requests []byte) ([]byte, error)
 	return append(answers, '}'), nil
 }
 
-// get sends a request and decodes its result. It caches the result if the server
-// allows it.
+// get sends a request and decodes its result. It caches the result if the
+// server allows it.
 func get[Result any](ctx context.Context, c *Client, r *request) (*Result, error) {
 	raw, err := c.getRaw(ctx, r)
 	if err != nil {

@@ -45,8 +45,8 @@ func Connect(ctx context.Context, url string, opts ...Option) (*Client, error) {
 }
 
 // Command starts a server as a process, with its arguments, and connects to its
-// standard streams. Its standard error goes to the Stderr of [Process]. Closing the
-// client ends the process.
+// standard streams. Its standard error goes to the Stderr of [Process]. Closing
+// the client ends the process.
 func Command(ctx context.Context, process Process, opts ...Option) (*Client, error) {
 	return connect(ctx, opts, func(c peer.Config, _ config) (*peer.Conn, error) {
 		return peer.Start(ctx, peer.Command{
@@ -118,7 +118,8 @@ func (c *Client) peerConfig() (peer.Config, error) {
 	return pc, nil
 }
 
-// setLogLevel asks for log messages in a handshake version, once for the session.
+// setLogLevel asks for log messages in a handshake version, once for the
+// session.
 func (c *Client) setLogLevel(ctx context.Context) error {
 	if c.config.handlers.Log == nil || !c.conn.Handshake() || c.Capabilities().Logging == nil {
 		return nil

@@ -253,7 +253,8 @@ func TestHandlers(t *testing.T) {
 	})
 }
 
-// If the client answers no questions, the server's tool reports that to the model.
+// If the client answers no questions, the server's tool reports that to the
+// model.
 func TestNoHandlers(t *testing.T) {
 	t.Parallel()
 	eachWay(t, nil, func(t *testing.T, w way, e *mcpengine.Engine) {

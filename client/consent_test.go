@@ -66,7 +66,8 @@ func (g *gate) tell(notifications ...string) {
 	}
 }
 
-// client connects to the gate. In a bubble it waits until the connection is idle.
+// client connects to the gate. In a bubble it waits until the connection is
+// idle.
 func (g *gate) client(t *testing.T, opts ...client.Option) *client.Client {
 	t.Helper()
 	serverIn, out := io.Pipe()
@@ -84,9 +85,9 @@ func (g *gate) client(t *testing.T, opts ...client.Option) *client.Client {
 	return c
 }
 
-// If pages have to be opened first, the client asks for consent to each, waits until
-// the server reports all of them complete, early or late, and sends the call once
-// more.
+// If pages have to be opened first, the client asks for consent to each, waits
+// until the server reports all of them complete, early or late, and sends the
+// call once more.
 func TestURLElicitationRequired(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

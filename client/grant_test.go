@@ -19,7 +19,8 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// visit acts as a browser whose user agrees at once. It does not follow the redirect.
+// visit acts as a browser whose user agrees at once. It does not follow the
+// redirect.
 func (d *domain) visit(ctx context.Context, authorizationURL string) (string, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, authorizationURL, http.NoBody)
 	if err != nil {

@@ -58,8 +58,8 @@ func next[Result, Item any](ctx context.Context, c *Client, p *pager, page func(
 	return items, p.advance(cursor, c.config.limits)
 }
 
-// advance goes on to the page at the cursor. It returns an error if the list is too
-// long.
+// advance goes on to the page at the cursor. It returns an error if the list is
+// too long.
 func (p *pager) advance(cursor *mcp.Cursor, limits Limits) error {
 	before := p.params
 	p.params = nil

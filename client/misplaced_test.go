@@ -11,7 +11,8 @@ import (
 )
 
 // A misplacing server of 2025-11-25 sends notifications on the wrong stream
-// (2025-11-25, transports, "Sending Messages to the Server"), as some servers do.
+// (2025-11-25, transports, "Sending Messages to the Server"), as some servers
+// do.
 type misplacing struct {
 	told  chan string   // messages for the stream of unrelated messages
 	heard chan struct{} // closed when the client has received one
@@ -87,8 +88,8 @@ func TestChangeOnStreamOfCall(t *testing.T) {
 	}
 }
 
-// The client handles progress of a call on the stream of unrelated messages, before
-// the call returns.
+// The client handles progress of a call on the stream of unrelated messages,
+// before the call returns.
 func TestProgressOnOtherStream(t *testing.T) {
 	t.Parallel()
 	s := &misplacing{told: make(chan string, 1), heard: make(chan struct{})}

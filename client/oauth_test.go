@@ -68,8 +68,8 @@ func TestWithOAuth(t *testing.T) {
 	}
 }
 
-// A configuration that cannot work is refused before any request is sent, and the
-// error has no secret.
+// A configuration that cannot work is refused before any request is sent, and
+// the error has no secret.
 func TestWithOAuthRefused(t *testing.T) {
 	t.Parallel()
 	visit := func(context.Context, string) (string, error) { return "", nil }

@@ -64,14 +64,14 @@ const (
 	TransportSSE            = Transport(peer.TransportSSE)
 )
 
-// WithTransport uses only that transport. The default is to find out which one the
-// server has. [Command] and [Attach] do not use it.
+// WithTransport uses only that transport. The default is to find out which one
+// the server has. [Command] and [Attach] do not use it.
 func WithTransport(t Transport) Option {
 	return func(c *config) { c.peer.Transport = peer.Transport(t) }
 }
 
-// WithHTTPClient sends requests with client. Its Transport and Jar are used, its
-// Timeout and CheckRedirect are not. The default uses the proxies of the
+// WithHTTPClient sends requests with client. Its Transport and Jar are used,
+// its Timeout and CheckRedirect are not. The default uses the proxies of the
 // environment and keeps connections open.
 func WithHTTPClient(client *http.Client) Option {
 	return func(c *config) { c.peer.HTTPClient = client }

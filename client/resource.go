@@ -27,9 +27,9 @@ func (c *Client) GetPrompt(ctx context.Context, name string, arguments map[strin
 	return get[mcp.GetPromptResult](ctx, c, newRequest(mcp.MethodPromptsGet, params, opts))
 }
 
-// Complete asks for values of an argument of a prompt or a resource template. Value
-// is the beginning of the argument. Resolved holds the values of other arguments and
-// may be nil.
+// Complete asks for values of an argument of a prompt or a resource template.
+// Value is the beginning of the argument. Resolved holds the values of other
+// arguments and may be nil.
 func (c *Client) Complete(ctx context.Context, ref mcp.CompletionReference, argument, value string, resolved map[string]string, opts ...CallOption) (*mcp.Completion, error) {
 	p := mcp.CompleteRequestParams{Ref: ref, Argument: mcp.CompleteArgument{Name: argument, Value: value}}
 	if len(resolved) > 0 {

@@ -51,8 +51,8 @@ func decodeText(raw []byte, result *mcp.CallToolResult) bool {
 	return true
 }
 
-// textBlocks decodes content that has only text. It uses buffer for the members of a
-// block.
+// textBlocks decodes content that has only text. It uses buffer for the members
+// of a block.
 func textBlocks(raw []byte, buffer jsonrpc.Object) (mcp.ContentBlocks, bool) {
 	elements, err := jsonrpc.ParseArray(raw)
 	if err != nil {

@@ -88,8 +88,8 @@ const (
 	answerAda   = `"inputResponses":{"k":{"action":"accept","content":{"name":"Ada"}}}`
 )
 
-// A round has only the answers and the state of the round before it, and an id of
-// its own.
+// A round has only the answers and the state of the round before it, and an id
+// of its own.
 func TestRounds(t *testing.T) {
 	t.Parallel()
 	s := &script{results: []string{asksState, asksNoState, onlyState, complete, `{"content":[{"type":"text","text":"input_required \"task\""}]}`}}
@@ -119,8 +119,8 @@ func TestRounds(t *testing.T) {
 	}
 }
 
-// The inputs that a server requires are bounded, and the client must have a handler
-// for them.
+// The inputs that a server requires are bounded, and the client must have a
+// handler for them.
 func TestRoundsBounds(t *testing.T) {
 	t.Parallel()
 	many := `{"resultType":"input_required","inputRequests":{`
@@ -179,8 +179,8 @@ func TestInvalidTools(t *testing.T) {
 	}
 }
 
-// A result is cached for as long as the server allows, by its method and parameters,
-// and not if the request took more than one round.
+// A result is cached for as long as the server allows, by its method and
+// parameters, and not if the request took more than one round.
 func TestCache(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -243,8 +243,8 @@ func TestCacheBound(t *testing.T) {
 	}
 }
 
-// A call waits for the result of its task, and answers each question of the task
-// once.
+// A call waits for the result of its task, and answers each question of the
+// task once.
 func TestTask(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -296,8 +296,8 @@ func TestTaskEnds(t *testing.T) {
 	})
 }
 
-// If a tool has changed which arguments it mirrors, it is listed again and called
-// once more.
+// If a tool has changed which arguments it mirrors, it is listed again and
+// called once more.
 func TestChangedMirror(t *testing.T) {
 	t.Parallel()
 	for _, before := range []string{"", `,"x-mcp-header":"Y"`} {

@@ -36,8 +36,8 @@ func descendants(t *testing.T, pid int) (found []int) {
 	return found
 }
 
-// H12: the command lines and environments of the bridge and of the processes that it
-// starts show no secret.
+// H12: the command lines and environments of the bridge and of the processes
+// that it starts show no secret.
 func TestAttackH12Processes(t *testing.T) {
 	t.Parallel()
 	const key, token, secret = "literal-key-8731", "printed-token-4410", "client-secret-5527"

@@ -55,8 +55,8 @@ JSON always. @FILE and @- are what is in a file or standard input.`,
 	return cmd
 }
 
-// runCall calls a tool with the arguments, or with the arguments in pairs if there
-// are any.
+// runCall calls a tool with the arguments, or with the arguments in pairs if
+// there are any.
 func (c *cli) runCall(ctx context.Context, t *target, name string, pairs []string, arguments json.RawMessage, asJSON bool) error {
 	for _, pair := range pairs {
 		if _, _, err := splitPair(pair); err != nil {

@@ -26,7 +26,8 @@ type hostFlags struct {
 	chosen  map[string]*bool
 }
 
-// add adds the flags. The text of the command names the hosts' flags on one line.
+// add adds the flags. The text of the command names the hosts' flags on one
+// line.
 func (f *hostFlags) add(cmd *cobra.Command) {
 	f.chosen = map[string]*bool{}
 	var names []string

@@ -57,8 +57,8 @@ const (
 )
 
 // addInsecureHTTP adds the flag that lets headers and tokens out in the clear.
-// Like the two flags below it is in the documentation and not in help: the errors
-// that it avoids name it.
+// Like the two flags below it is in the documentation and not in help: the
+// errors that it avoids name it.
 func addInsecureHTTP(cmd *cobra.Command, p *profile.Profile) {
 	cmd.Flags().BoolVar(&p.InsecureHTTP, insecureHTTP, false, "send headers and tokens to an http URL of another machine, in the clear")
 	cmd.Flags().Lookup(insecureHTTP).Hidden = true

@@ -22,8 +22,8 @@ func (f *signFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.BoolVar(&f.sigv4, "aws-sigv4", false, "sign requests for AWS, with its credentials")
 	flags.StringVar(&f.aws.Profile, "aws-profile", "", "`profile` of the AWS configuration")
-	flags.StringVar(&f.aws.Region, "aws-region", "", "`region` to sign for (default: that of the URL)")
-	flags.StringVar(&f.aws.Service, "aws-service", "", "`service` to sign for (default: that of the URL)")
+	flags.StringVar(&f.aws.Region, "aws-region", "", "`region` to sign for (default: the region in the URL)")
+	flags.StringVar(&f.aws.Service, "aws-service", "", "`service` to sign for (default: the service in the URL)")
 	// What few need is in docs/bridge.md, so that help fits a screen.
 	for _, name := range signFlagNames {
 		flags.Lookup(name).Hidden = true

@@ -102,9 +102,9 @@ func browse() {
 	resp.Body.Close()
 }
 
-// newWorld starts a server with the fixture at /mcp, a page at /other, an unavailable
-// server at /away, and at /protected/mcp the fixture for callers with a token of the
-// authorization server, which it serves too.
+// newWorld starts a server with the fixture at /mcp, a page at /other, an
+// unavailable server at /away, and at /protected/mcp the fixture for callers
+// with a token of the authorization server, which it serves too.
 func newWorld() *httptest.Server {
 	mux := http.NewServeMux()
 	server := httptest.NewServer(mux)

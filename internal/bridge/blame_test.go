@@ -9,8 +9,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/bridge"
 )
 
-// A failure of the server is reported to the host as an internal error, with the
-// kind of the failure.
+// A failure of the server is reported to the host as an internal error, with
+// the kind of the failure.
 func TestBlame(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]string{

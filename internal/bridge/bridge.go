@@ -37,7 +37,7 @@ type bridge struct {
 	level atomic.Pointer[string] // of logging/setLevel
 
 	mu        sync.Mutex
-	resources map[string]*subscription // that a host with a handshake has subscribed to
+	resources map[string]*subscription // that a host of a handshake version has subscribed to
 	lists     bool                     // it is told of changes of lists
 	updates   map[string]int           // how many listeners each resource has
 	setTo     string                   // the log level that the server was told

@@ -212,8 +212,8 @@ func TestDefectCancellationIsNoPOST(t *testing.T) {
 	}
 }
 
-// Mirrored arguments are sent as header fields, even if the host listed the tools
-// in a previous run.
+// Mirrored arguments are sent as header fields, even if the host listed the
+// tools in a previous run.
 func TestDefectMirroredArguments(t *testing.T) {
 	t.Parallel()
 	for _, listed := range []bool{true, false} {
@@ -324,8 +324,8 @@ func TestLarge(t *testing.T) {
 	}
 }
 
-// If the cache has an entry for the server, the handshake is answered from it, even
-// if the server is away.
+// If the cache has an entry for the server, the handshake is answered from it,
+// even if the server is away.
 func TestInitializeFromCache(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{latest, previous} {

@@ -28,8 +28,8 @@ type FileCache struct {
 }
 
 // NewFileCache returns the cache in a folder, which is made when something is
-// stored. An entry of more than a week ago, or one that cannot be read, counts as
-// absent.
+// stored. An entry of more than a week ago, or one that cannot be read, counts
+// as absent.
 func NewFileCache(dir string, now func() time.Time) *FileCache { return &FileCache{dir, now} }
 
 // file is the name of a server's file, below the folder.

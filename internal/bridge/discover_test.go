@@ -12,9 +12,9 @@ import (
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
-// Something between the bridge and the server gives one bad answer while the bridge
-// finds out the server's version. The request is answered all the same, and the
-// cache does not keep a version that the server did not report.
+// Something between the bridge and the server gives one bad answer while the
+// bridge finds out the server's version. The request is answered all the same,
+// and the cache does not keep a version that the server did not report.
 func TestOneBadAnswerIsNotRemembered(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{400, 404, 405, 408, 413, 429, 500, 502, 503, 504} {

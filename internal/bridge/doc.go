@@ -5,13 +5,13 @@
 // A request of the host takes this way. host.go finds out in which version it is,
 // and answers what concerns only the host and the bridge. relay.go sends it on as
 // it is when both sides are of the same kind; handshake.go translates requests of
-// handshake versions for servers without a handshake, and stateless.go requests of
+// handshake versions for servers of 2026-07-28, and stateless.go requests of
 // 2026-07-28 for servers with one. server.go keeps the connection to the server,
 // and retry.go sends a request again where that is safe. The result gets the form
 // that the host's version allows (relay.go, internal/protocol), and tools that the
 // host must not see are taken out of lists (tools.go).
 //
-// Questions of a server with a handshake wait in pending.go for a host that answers
+// Questions of a server of a handshake version wait in pending.go for a host that answers
 // them by sending its request again. listen.go and subscribe.go translate
 // subscriptions, restore.go repeats them in a new session. handler.go and
 // processes.go are mcpengine serve.

@@ -17,8 +17,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/bridge"
 )
 
-// The bridge waits for the host's input until the time-out. Then the request ends
-// on the server.
+// The bridge waits for the host's input until the time-out. Then the request
+// ends on the server.
 func TestInputThatNeverComes(t *testing.T) {
 	t.Parallel()
 	h := pair{latest, previous}.open(t, newEngine())
@@ -102,9 +102,9 @@ func TestInterrupted(t *testing.T) {
 	write.Close()
 }
 
-// A host closes its end, sends SIGTERM 2 seconds later and kills the bridge after
-// 2 more. Within 1.5 seconds of the signal the bridge cancels the request and ends
-// the session, even if the server does not answer any more.
+// A host closes its end, sends SIGTERM 2 seconds later and kills the bridge
+// after 2 more. Within 1.5 seconds of the signal the bridge cancels the request
+// and ends the session, even if the server does not answer any more.
 func TestSignalAfterEndOfInput(t *testing.T) {
 	t.Parallel()
 	for _, silent := range []bool{false, true} {

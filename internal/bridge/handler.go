@@ -80,8 +80,8 @@ func (h *Handler) ServeHealth(w http.ResponseWriter, _ *http.Request) {
 	_, _ = io.WriteString(w, "ok\n")
 }
 
-// ServeReady answers 200 while a new caller would get a process, and otherwise 503
-// with the reason.
+// ServeReady answers 200 while a new caller would get a process, and otherwise
+// 503 with the reason.
 func (h *Handler) ServeReady(w http.ResponseWriter, _ *http.Request) {
 	if err := h.processes.ready(); err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)

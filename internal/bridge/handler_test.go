@@ -22,8 +22,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
-// A caller that gets no process is answered with 503 and Retry-After, and with the
-// id of its request. Meanwhile the handler is not ready.
+// A caller that gets no process is answered with 503 and Retry-After, and with
+// the id of its request. Meanwhile the handler is not ready.
 func TestHandlerFull(t *testing.T) {
 	t.Parallel()
 	f := &fakeProcesses{version: latest}
@@ -76,8 +76,8 @@ func TestHandlerFull(t *testing.T) {
 	}
 }
 
-// A stopped process is ended after a request has timed out, and the next request
-// gets another process. A slow process is kept.
+// A stopped process is ended after a request has timed out, and the next
+// request gets another process. A slow process is kept.
 func TestStoppedProcessIsReplaced(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{latest, previous} {
@@ -129,8 +129,8 @@ func addSlow(e *mcpengine.Engine, stops bool, gate *stopper) {
 	})
 }
 
-// A stopper stands for a stopped process, which reads no messages. Processes that
-// are started later run.
+// A stopper stands for a stopped process, which reads no messages. Processes
+// that are started later run.
 type stopper struct {
 	mu     sync.Mutex
 	closed chan struct{}
@@ -268,8 +268,8 @@ func TestHandlerPublicURL(t *testing.T) {
 	}
 }
 
-// A program that speaks a handshake version gets server/discover only when it is
-// started for the first time.
+// A program that speaks a handshake version gets server/discover only when it
+// is started for the first time.
 func TestProcessesRememberTheHandshake(t *testing.T) {
 	t.Parallel()
 	var asked [][]string

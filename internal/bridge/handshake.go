@@ -102,7 +102,7 @@ func (x *exchange) toStateless(ctx context.Context) ([]byte, error) {
 	return nil, &peer.ProtocolError{Err: fmt.Errorf("the server has asked for input %d times", maxRounds)}
 }
 
-// introduced returns the members of "_meta" that a server without a handshake
+// introduced returns the members of "_meta" that a server of 2026-07-28
 // wants with every request. The connection itself adds the client where it has
 // only one.
 func (x *exchange) introduced() (members []jsonrpc.Member) {

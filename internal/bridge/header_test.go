@@ -12,8 +12,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
-// A request over HTTP whose header fields contradict its message is refused, whether
-// the program knows about header fields or not.
+// A request over HTTP whose header fields contradict its message is refused,
+// whether the program knows about header fields or not.
 func TestHeaderMismatch(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{latest, previous} {
@@ -82,7 +82,8 @@ func post(t *testing.T, url string, fields map[string]string, body string) (stat
 	return resp.StatusCode, string(data)
 }
 
-// If the program does not list its tools, a call cannot be checked and is refused.
+// If the program does not list its tools, a call cannot be checked and is
+// refused.
 func TestHeaderUnchecked(t *testing.T) {
 	t.Parallel()
 	s := newFake(t, latest)

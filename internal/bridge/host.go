@@ -82,8 +82,8 @@ func (b *bridge) Batches() bool {
 	return host != nil && protocol.Find(host.Version).Batches
 }
 
-// Notification handles the end of the handshake. Other notifications are passed to
-// a server that has them: progress of its questions, changes of roots, and
+// Notification handles the end of the handshake. Other notifications are passed
+// to a server that has them: progress of its questions, changes of roots, and
 // notifications of extensions.
 func (b *bridge) Notification(_ context.Context, req *jsonrpc.Request) *jsonrpc.Error {
 	if b.host.Load() == nil {
@@ -130,9 +130,9 @@ func (b *bridge) Handle(ctx context.Context, req *jsonrpc.Request, notify func(j
 	return resp
 }
 
-// limited returns the context of a request that is sent to the server. It bounds
-// the silence of the server over the whole request: connecting, signing in and
-// sending it again. A subscription may be silent.
+// limited returns the context of a request that is sent to the server. It
+// bounds the silence of the server over the whole request: connecting, signing
+// in and sending it again. A subscription may be silent.
 func (b *bridge) limited(ctx context.Context, method string) (limited context.Context, stop func()) {
 	limit := cmp.Or(b.config.Peer.IdleTimeout, peer.DefaultIdleTimeout)
 	if limit < 0 || protocol.MethodOf(method).Lasts {

@@ -18,7 +18,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
-// patience bounds how long a test waits for an event that normally comes at once.
+// patience bounds how long a test waits for an event that normally comes at
+// once.
 const patience = 20 * time.Second
 
 const (

@@ -47,9 +47,10 @@ func (r *requests) begin(caller string, x *exchange) (end func()) {
 }
 
 // deliver sends a notification with one of the requests that may have it, and
-// reports whether one may. The server does not say which request the notification
-// belongs to. A caller must not receive another caller's notifications, so it is
-// dropped while requests of several callers are under way.
+// reports whether one may. The server does not say which request the
+// notification belongs to. A caller must not receive another caller's
+// notifications, so it is dropped while requests of several callers are under
+// way.
 func (r *requests) deliver(n jsonrpc.Notification, may func(*inflight) bool) bool {
 	found, sole := r.find(may)
 	if found == nil {

@@ -35,8 +35,8 @@ func asks(ended chan<- struct{}) http.HandlerFunc {
 	}
 }
 
-// If the input does not arrive before the time-out, the request ends on the server,
-// and its state is no longer accepted.
+// If the input does not arrive before the time-out, the request ends on the
+// server, and its state is no longer accepted.
 func TestInputTimeout(t *testing.T) {
 	t.Parallel()
 	bubble(t, previous, bridge.Config{}, func(t *testing.T, h *host, s *fake) {
@@ -123,8 +123,8 @@ func TestLevelOfRequests(t *testing.T) {
 	}
 }
 
-// A state continues the request that it belongs to, and no other. It can be used
-// once.
+// A state continues the request that it belongs to, and no other. It can be
+// used once.
 func TestStateOfAnotherRequest(t *testing.T) {
 	t.Parallel()
 	h := pair{latest, previous}.open(t, newEngine())
@@ -158,8 +158,8 @@ func TestInputNotDeclared(t *testing.T) {
 	}
 }
 
-// A server's question during a request that cannot require input is refused, and
-// the request goes on.
+// A server's question during a request that cannot require input is refused,
+// and the request goes on.
 func TestInputNotAllowed(t *testing.T) {
 	t.Parallel()
 	s := newFake(t, previous)

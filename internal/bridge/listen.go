@@ -27,10 +27,10 @@ const (
 	maxQueued = 256
 )
 
-// keepListening subscribes, and subscribes again whenever the subscription is lost.
-// Then it notifies the host that anything may have changed. It calls deliver with
-// the first acknowledgement and with the notifications after it. It returns when
-// the server refuses, or ends the subscription in good order.
+// keepListening subscribes, and subscribes again whenever the subscription is
+// lost. Then it notifies the host that anything may have changed. It calls
+// deliver with the first acknowledgement and with the notifications after it.
+// It returns when the server refuses, or ends the subscription in good order.
 func (b *bridge) keepListening(ctx context.Context, config peer.Config, params []byte, deliver func(jsonrpc.Notification)) ([]byte, error) {
 	acknowledged := false
 	for failures := 0; ; failures++ {
@@ -179,8 +179,8 @@ func isPart(uri, resource string) bool {
 	return ok && (rest == "" || strings.HasSuffix(resource, "/") || strings.ContainsAny(rest[:1], "/?#"))
 }
 
-// A listener is a subscription of a host without a handshake to a server with
-// one.
+// A listener is a subscription of a host of 2026-07-28 to a server of a handshake
+// version.
 type listener struct {
 	filter filter
 	queue  chan jsonrpc.Notification
@@ -211,8 +211,8 @@ func (l *listeners) remove(one *listener) {
 	delete(l.all, one)
 }
 
-// deliver queues a notification for the listeners that want it, or for all of them.
-// It drops the notification for a listener whose queue is full.
+// deliver queues a notification for the listeners that want it, or for all of
+// them. It drops the notification for a listener whose queue is full.
 func (l *listeners) deliver(n jsonrpc.Notification, all bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -254,7 +254,7 @@ func (x *exchange) own(params []byte) []byte {
 // "Graceful Closure").
 func (x *exchange) over() []byte { return x.own([]byte(`{"resultType":"complete"}`)) }
 
-// listen relays a subscription to a server without a handshake.
+// listen relays a subscription to a server of 2026-07-28.
 func (x *exchange) listen(ctx context.Context) ([]byte, error) {
 	ctx, cancel := x.untilClosing(ctx)
 	defer cancel()

@@ -7,8 +7,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 )
 
-// A subscription to a resource covers the resource, however its URI is spelled, and
-// its parts, and no other resource.
+// A subscription to a resource covers the resource, however its URI is spelled,
+// and its parts, and no other resource.
 func TestFilterWants(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

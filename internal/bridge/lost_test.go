@@ -9,8 +9,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/bridge"
 )
 
-// If the server has forgotten the session, a new one begins. This also holds for a
-// call that must not be made twice, because the server has refused it.
+// If the server has forgotten the session, a new one begins. This also holds
+// for a call that must not be made twice, because the server has refused it.
 func TestSessionLost(t *testing.T) {
 	t.Parallel()
 	bubble(t, previous, bridge.Config{}, func(t *testing.T, h *host, s *fake) {
@@ -29,8 +29,8 @@ func TestSessionLost(t *testing.T) {
 	})
 }
 
-// A new session gets the subscriptions and the log level of the last one, and the
-// host is notified that anything may have changed.
+// A new session gets the subscriptions and the log level of the last one, and
+// the host is notified that anything may have changed.
 func TestSessionLostWithSubscriptions(t *testing.T) {
 	t.Parallel()
 	for _, hosts := range []string{previous, latest} {

@@ -11,8 +11,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/bridge"
 )
 
-// memory carries requests to a handler without a network, so that a test can use
-// the clock of a bubble. The handler's writes arrive at once.
+// memory carries requests to a handler without a network, so that a test can
+// use the clock of a bubble. The handler's writes arrive at once.
 type memory struct{ handler http.Handler }
 
 func (m memory) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -11,8 +11,8 @@ import (
 	"github.com/mcpengine/mcpengine"
 )
 
-// Progress goes only to a host that has asked for it, under the host's token. The
-// server is asked for it either way.
+// Progress goes only to a host that has asked for it, under the host's token.
+// The server is asked for it either way.
 func TestProgressToken(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{previous, latest} {
@@ -33,7 +33,7 @@ func TestProgressToken(t *testing.T) {
 	}
 }
 
-// A host without a handshake sends a request again when it has the input that
+// A host of 2026-07-28 sends a request again when it has the input that
 // the server wants, and may give it another token then, or none.
 func TestProgressTokenOfRounds(t *testing.T) {
 	t.Parallel()

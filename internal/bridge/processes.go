@@ -45,7 +45,7 @@ type ProcessConfig struct {
 type Processes struct {
 	config ProcessConfig
 
-	handshake atomic.Bool // the process started last speaks a version with a handshake
+	handshake atomic.Bool // the process started last speaks a handshake version
 
 	mu      sync.Mutex
 	running map[string]*process // by caller
@@ -75,9 +75,9 @@ func NewProcesses(config ProcessConfig) *Processes {
 	return p
 }
 
-// start starts a process. After a process that speaks a handshake version, the next
-// one gets no server/discover: some programs end at it, and have to be started
-// twice.
+// start starts a process. After a process that speaks a handshake version, the
+// next one gets no server/discover: some programs end at it, and have to be
+// started twice.
 func (p *Processes) start(ctx context.Context, config peer.Config) (*peer.Conn, error) {
 	if config.Versions == nil {
 		config.Versions = protocol.Names(nil)

@@ -93,8 +93,8 @@ func toolText(t *testing.T, c *peer.Conn, call string) string {
 	return r.Content[0].Text
 }
 
-// A program on standard streams is offered over HTTP, in every combination of its
-// version and its callers' versions.
+// A program on standard streams is offered over HTTP, in every combination of
+// its version and its callers' versions.
 func TestHandler(t *testing.T) {
 	t.Parallel()
 	for _, p := range []pair{{previous, latest}, {previous, previous}, {latest, latest}, {latest, previous}, {"2025-03-26", latest}} {
@@ -205,8 +205,8 @@ func TestIdleProcessEnds(t *testing.T) {
 	})
 }
 
-// A log message reaches the caller of the only request under way, even while others
-// listen to unrelated messages.
+// A log message reaches the caller of the only request under way, even while
+// others listen to unrelated messages.
 func TestLogsBesideListeners(t *testing.T) {
 	t.Parallel()
 	for _, p := range []pair{{previous, latest}, {previous, previous}, {latest, latest}, {latest, previous}} {
@@ -241,9 +241,9 @@ func TestLogsBesideListeners(t *testing.T) {
 	}
 }
 
-// With two requests of one caller, a log message reaches the request that asks for
-// log messages. With requests of two callers it is dropped, because it might belong
-// to the other.
+// With two requests of one caller, a log message reaches the request that asks
+// for log messages. With requests of two callers it is dropped, because it
+// might belong to the other.
 func TestLogsBesideRequests(t *testing.T) {
 	t.Parallel()
 	for _, server := range []string{latest, previous} {

@@ -58,7 +58,7 @@ func (x *exchange) ask(ctx context.Context, method string, params []byte) ([]byt
 	return x.req.Asker.Ask(ctx, method, x.version.Question(method, params)) //nolint:wrapcheck // the host's own error
 }
 
-// fromHandshake sends a request of a host with a handshake to the server, and
+// fromHandshake sends a request of a handshake version to the server, and
 // returns the result as the host's version allows it.
 func (x *exchange) fromHandshake(ctx context.Context, c *peer.Conn) (result []byte, err error) {
 	if c.Handshake() {
@@ -75,9 +75,9 @@ func (x *exchange) fromHandshake(ctx context.Context, c *peer.Conn) (result []by
 	return x.version.Result(x.req.Method, result, x.wrapsOutput(ctx, result)), nil
 }
 
-// wrapsOutput reports whether the host's list of tools has the output schema of the
-// called tool wrapped in an object. The server is asked for its tools if that is
-// not known and makes a difference.
+// wrapsOutput reports whether the host's list of tools has the output schema of
+// the called tool wrapped in an object. The server is asked for its tools if
+// that is not known and makes a difference.
 func (x *exchange) wrapsOutput(ctx context.Context, result []byte) bool {
 	name := x.tool()
 	if name == "" || x.version.Structured != protocol.StructuredObject {

@@ -27,8 +27,8 @@ func (x *exchange) remember() {
 	}
 }
 
-// restore repeats the state of the last session in a new session, and notifies the
-// host that anything may have changed in between.
+// restore repeats the state of the last session in a new session, and notifies
+// the host that anything may have changed in between.
 func (b *bridge) restore() {
 	c, err := b.server.current()
 	if err != nil || c == nil || !c.Handshake() {

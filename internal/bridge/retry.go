@@ -43,8 +43,8 @@ func retryWait(err error, safe bool, attempt int) (time.Duration, bool) {
 	return 0, false
 }
 
-// connect returns the connection, and tries again where that may help. No request
-// has been sent yet, so no request is made twice.
+// connect returns the connection, and tries again where that may help. No
+// request has been sent yet, so no request is made twice.
 func (s *server) connect(ctx context.Context, config peer.Config) (c *peer.Conn, err error) {
 	err = s.repeat(ctx, "connect", func() (bool, error) {
 		c, err = s.connected(ctx, config)
@@ -74,8 +74,8 @@ func (s *server) call(ctx context.Context, config peer.Config, call peer.Call) (
 // status with one in its body.
 func isAnswer(err error) bool { return wraps[*jsonrpc.Error](err) && !wraps[*peer.StatusError](err) }
 
-// repeat calls try until it succeeds or fails for good. Try reports whether it is
-// safe to do it again.
+// repeat calls try until it succeeds or fails for good. Try reports whether it
+// is safe to do it again.
 func (s *server) repeat(ctx context.Context, what string, try func() (safe bool, err error)) error {
 	for attempt := 0; ; attempt++ {
 		safe, err := try()

@@ -9,8 +9,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/bridge"
 )
 
-// A request is sent again only if that is safe. The host gets one answer in every
-// case.
+// A request is sent again only if that is safe. The host gets one answer in
+// every case.
 func TestRetry(t *testing.T) {
 	t.Parallel()
 	const safe, unsafe = `"name":"look"`, `"name":"act"`

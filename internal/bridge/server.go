@@ -26,8 +26,8 @@ type server struct {
 
 func newServer(b *bridge) *server { return &server{bridge: b, dialing: make(chan struct{}, 1)} }
 
-// connected returns the connection. If there is none, it connects on behalf of the
-// client of the config.
+// connected returns the connection. If there is none, it connects on behalf of
+// the client of the config.
 func (s *server) connected(ctx context.Context, config peer.Config) (*peer.Conn, error) {
 	if c, err := s.current(); c != nil || err != nil {
 		return c, err

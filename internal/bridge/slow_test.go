@@ -13,9 +13,9 @@ import (
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
-// A body that arrives byte by byte times out like a body that does not arrive: only
-// messages count as progress. Other requests, at the same time and afterwards, are
-// answered.
+// A body that arrives byte by byte times out like a body that does not arrive:
+// only messages count as progress. Other requests, at the same time and
+// afterwards, are answered.
 func TestSlowBody(t *testing.T) {
 	t.Parallel()
 	const (
@@ -157,8 +157,8 @@ func TestUnfinishedAnswer(t *testing.T) {
 	}
 }
 
-// The maximum number of calls block. The host's cancellations, pings and lists are
-// handled all the same, and a waiting call is answered in its turn.
+// The maximum number of calls block. The host's cancellations, pings and lists
+// are handled all the same, and a waiting call is answered in its turn.
 func TestBlockedCalls(t *testing.T) {
 	t.Parallel()
 	for _, server := range []string{latest, previous} {

@@ -30,9 +30,9 @@ func (x *exchange) toHandshake(ctx context.Context, c *peer.Conn) ([]byte, error
 	return protocol.Complete(x.req.Method, result), nil
 }
 
-// tellLevel sets the server's log level to the level of a request if that is lower.
-// The level stays for all requests that follow. Their less severe messages are
-// dropped.
+// tellLevel sets the server's log level to the level of a request if that is
+// lower. The level stays for all requests that follow. Their less severe
+// messages are dropped.
 func (x *exchange) tellLevel(ctx context.Context, c *peer.Conn, level string) error {
 	capabilities, _ := jsonrpc.ParseObject(c.Server().Capabilities)
 	if protocol.Severity(level) < 0 || capabilities.Get("logging") == nil {

@@ -8,7 +8,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/bridge"
 )
 
-// Every request gets one answer, even if the server dies while all are under way.
+// Every request gets one answer, even if the server dies while all are under
+// way.
 func TestOneAnswerEach(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{0, 401, 403, 404, 429, 500, 502, 503} {

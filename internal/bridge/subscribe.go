@@ -10,8 +10,8 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// listenToLists begins to tell a host with a handshake about changes of lists,
-// where the server wants to be asked for that.
+// listenToLists begins to notify a host of a handshake version of list changes, if
+// the server needs a subscription for that.
 func (b *bridge) listenToLists() {
 	b.mu.Lock()
 	begun := b.lists
@@ -25,7 +25,7 @@ func (b *bridge) listenToLists() {
 			result, err := b.describe(b.context, b.introduction(nil))
 			c, _ := b.server.current()
 			if err != nil || c == nil || c.Handshake() {
-				return // a server with a handshake tells by itself
+				return // a handshake version needs no subscription
 			}
 			members, _ := jsonrpc.ParseObject(result)
 			wanted := filter{tools: true, prompts: true, resourceList: true}.honoured(members.Get("capabilities"))
@@ -44,7 +44,7 @@ func (b *bridge) listenToLists() {
 	})
 }
 
-// tell tells a host with a handshake what a subscription has told.
+// tell passes a notification of a subscription to a host of a handshake version.
 func (b *bridge) tell(n jsonrpc.Notification) {
 	if n.Method == mcp.MethodNotificationsSubscriptionsAcknowledged {
 		return
@@ -53,8 +53,8 @@ func (b *bridge) tell(n jsonrpc.Notification) {
 	_ = b.toHost(n.Append(nil)) // when it fails, Serve knows
 }
 
-// subscribe begins to tell a host with a handshake about a resource of a server
-// without one.
+// subscribe begins to notify a host of a handshake version of updates of a resource
+// of a server of 2026-07-28.
 func (x *exchange) subscribe(ctx context.Context) ([]byte, error) {
 	uri := strings.Clone(jsonrpc.Text(x.req.Params.Get("uri")))
 	if uri == "" {

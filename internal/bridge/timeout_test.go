@@ -11,8 +11,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
-// A request to a silent server, such as a stopped one, fails after the time-out. A
-// request with progress does not.
+// A request to a silent server, such as a stopped one, fails after the
+// time-out. A request with progress does not.
 func TestTimeout(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{latest, previous} {
@@ -49,8 +49,9 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
-// One limit holds for the whole request: for connecting to a server that accepts
-// and is silent, and for sending the request again to a server that is away.
+// One limit holds for the whole request: for connecting to a server that
+// accepts and is silent, and for sending the request again to a server that is
+// away.
 func TestOneLimit(t *testing.T) {
 	t.Parallel()
 	silent := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }

@@ -135,9 +135,9 @@ func (t *tools) learn(ctx context.Context, x *exchange) error {
 }
 
 // filter records the tools in a result of tools/list, and returns the result
-// without the tools that are hidden from the host. Where header fields are used, a
-// tool with wrong annotations for them is hidden too (streamable-http, "Schema
-// Extension").
+// without the tools that are hidden from the host. Where header fields are
+// used, a tool with wrong annotations for them is hidden too (streamable-http,
+// "Schema Extension").
 func (t *tools) filter(x *exchange, result []byte) []byte {
 	members, err := jsonrpc.ParseObject(result)
 	if err != nil {

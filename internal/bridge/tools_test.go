@@ -8,9 +8,9 @@ import (
 	"github.com/mcpengine/mcpengine/internal/bridge"
 )
 
-// A host of a version without mirrored arguments calls a tool that has some, without
-// listing the tools. The first call has the header field already, and the server is
-// asked for its tools once.
+// A host of a version without mirrored arguments calls a tool that has some,
+// without listing the tools. The first call has the header field already, and
+// the server is asked for its tools once.
 func TestFirstCallMirrors(t *testing.T) {
 	t.Parallel()
 	s := newFake(t, latest)

@@ -74,8 +74,8 @@ func TestFilterOfASubscription(t *testing.T) {
 	}
 }
 
-// The translation of a server's description and of its results is JSON, whatever
-// the server sends.
+// The translation of a server's description and of its results is JSON,
+// whatever the server sends.
 func FuzzTranslate(f *testing.F) {
 	f.Add([]byte(`{"resultType":"input_required","inputRequests":{"a":{"method":"roots/list"}},"requestState":"s"}`))
 	f.Add([]byte(`{"supportedVersions":[],"capabilities":{"tools":{"listChanged":true}},"_meta":{"io.modelcontextprotocol/serverInfo":{}}}`))

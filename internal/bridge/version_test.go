@@ -15,8 +15,8 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// These are messages of a server that sends everything of every version, whatever
-// version it speaks.
+// These are messages of a server that sends everything of every version,
+// whatever version it speaks.
 const (
 	audioBlock    = `{"type":"audio","data":"AAAA","mimeType":"audio/wav"}`
 	linkBlock     = `{"type":"resource_link","uri":"a:b","name":"n","title":"T","icons":[]}`
@@ -34,8 +34,8 @@ var everyResult = map[string]string{
 	"resources/read":           `{"contents":[{"uri":"a:b","text":"x","_meta":{"m":1}}]}`,
 }
 
-// shapedResults has, in the order of versions, the results that a host of a version
-// gets. An empty text stands for the text before it.
+// shapedResults has, in the order of versions, the results that a host of a
+// version gets. An empty text stands for the text before it.
 var shapedResults = map[string][]string{
 	"tools/list": {
 		everyResult["tools/list"],
@@ -174,8 +174,8 @@ func (s *everything) ask(w http.ResponseWriter, r *http.Request, id []byte, answ
 	fmt.Fprintf(w, "data: {\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":{\"resultType\":\"complete\",\"content\":[]}}\n\n", id)
 }
 
-// normal returns a result without the members that all results of 2026-07-28 have,
-// in one spelling.
+// normal returns a result without the members that all results of 2026-07-28
+// have, in one spelling.
 func normal(t *testing.T, result string) string {
 	t.Helper()
 	var members map[string]any
@@ -193,8 +193,8 @@ func normal(t *testing.T, result string) string {
 }
 
 // A host gets only what its version allows, as it would from the engine itself:
-// some hosts refuse a whole list because of one definition. A host of 2026-07-28
-// gets everything.
+// some hosts refuse a whole list because of one definition. A host of
+// 2026-07-28 gets everything.
 func TestShapes(t *testing.T) {
 	t.Parallel()
 	for _, server := range protocol.Names(nil) {

@@ -201,8 +201,8 @@ func (p *Provider) UserToken(login, resource string, scopes ...string) string {
 	})
 }
 
-// Revoke revokes a token. The client of a refresh token has to be public, and must
-// be named.
+// Revoke revokes a token. The client of a refresh token has to be public, and
+// must be named.
 func (p *Provider) Revoke(ctx context.Context, clientID, token string) error {
 	body := url.Values{"client_id": {clientID}, "token": {token}}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.Issuer()+"/token/revocation", strings.NewReader(body.Encode()))

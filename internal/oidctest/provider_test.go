@@ -71,8 +71,8 @@ func TestProvider(t *testing.T) {
 	}
 }
 
-// Tokens stay valid while keys change, and a restarted provider has the same keys
-// and URL.
+// Tokens stay valid while keys change, and a restarted provider has the same
+// keys and URL.
 func TestProviderKeys(t *testing.T) {
 	t.Parallel()
 	p := oidctest.Start(t, oidctest.Config{Resources: map[string]oidctest.Resource{server: {}}})

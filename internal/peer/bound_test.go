@@ -73,8 +73,8 @@ func TestPromisedBody(t *testing.T) { //nolint:paralleltest // it measures memor
 	}
 }
 
-// A stream that is cut and resumed again and again, without a message, counts as
-// silence. The client pauses between the attempts.
+// A stream that is cut and resumed again and again, without a message, counts
+// as silence. The client pauses between the attempts.
 func TestEndlessResumption(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -9,8 +9,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
-// The bytes of a caller's parameters and of a server's result do not change. Only
-// "_meta" is adapted to the version.
+// The bytes of a caller's parameters and of a server's result do not change.
+// Only "_meta" is adapted to the version.
 func TestBytes(t *testing.T) {
 	t.Parallel()
 	const params = `{ "b" : 1.0e2, "a":"\u00e9\/", "arguments": {"z": [ 1 ],"y":null} , "x":{}, "_meta":{"mine":1 ,` +

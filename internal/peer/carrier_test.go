@@ -13,8 +13,8 @@ type carrier func(*http.Request) (*http.Response, error)
 
 func (c carrier) RoundTrip(r *http.Request) (*http.Response, error) { return c(r) }
 
-// If the RoundTripper returns an AuthError, the call ends with it: the server does
-// not count as unreachable, and no other version or transport is tried.
+// If the RoundTripper returns an AuthError, the call ends with it: the server
+// does not count as unreachable, and no other version or transport is tried.
 func TestCarrierRefuses(t *testing.T) {
 	t.Parallel()
 	asked := 0

@@ -25,8 +25,8 @@ const (
 // URLs rename the first to the second.
 var challengeFields = []string{"Www-Authenticate", "X-Amzn-Remapped-Www-Authenticate"}
 
-// Challenges reads the challenges of a response. It leaves out malformed parts, and
-// challenges and parameters past a bound.
+// Challenges reads the challenges of a response. It leaves out malformed parts,
+// and challenges and parameters past a bound.
 func Challenges(h http.Header) []Challenge {
 	var all []Challenge
 	for _, field := range challengeFields {
@@ -39,8 +39,8 @@ func Challenges(h http.Header) []Challenge {
 	return all
 }
 
-// FindChallenge returns the first challenge of a scheme, given in lower case, and
-// nil if no challenge has it.
+// FindChallenge returns the first challenge of a scheme, given in lower case,
+// and nil if no challenge has it.
 func FindChallenge(all []Challenge, scheme string) *Challenge {
 	for i := range all {
 		if all[i].Scheme == scheme {

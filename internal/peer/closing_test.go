@@ -135,8 +135,8 @@ func TestClosedAfterProbe(t *testing.T) {
 	}
 }
 
-// If the server is closing the connection, a request that only reads is sent again.
-// Another request is not: the server may have acted on it.
+// If the server is closing the connection, a request that only reads is sent
+// again. Another request is not: the server may have acted on it.
 func TestClosedWhenReused(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{"2026-07-28", "2025-06-18"} {
@@ -196,8 +196,8 @@ func TestClosedAtOnce(t *testing.T) {
 	}
 }
 
-// Servers close connections that have been idle for 5 seconds. The client does not
-// use such a connection.
+// Servers close connections that have been idle for 5 seconds. The client does
+// not use such a connection.
 func TestIdleConnection(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -174,8 +174,8 @@ func isBroken(l link) bool {
 	}
 }
 
-// probe asks which versions the server speaks. Its time is short, because a server
-// of a handshake version may ignore messages before the handshake.
+// probe asks which versions the server speaks. Its time is short, because a
+// server of a handshake version may ignore messages before the handshake.
 func (c *Conn) probe(ctx context.Context, l link, v *protocol.Version) (*binding, error) {
 	probing := startIdleTimer(ctx, c.config.ProbeTimeout)
 	defer probing.stop()

@@ -17,8 +17,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
-// adopt starts a server that ignores everything, prints its process id, and waits
-// to be killed.
+// adopt starts a server that ignores everything, prints its process id, and
+// waits to be killed.
 func adopt() {
 	env := []string{behaviour + "=deaf"}
 	c, err := peer.Start(context.Background(), peer.Command{Path: os.Args[0], Env: env, Stderr: os.Stderr}, peer.Config{})
@@ -41,7 +41,8 @@ func deaf() {
 	}
 }
 
-// A server does not outlive a killed program, which cannot close its connections.
+// A server does not outlive a killed program, which cannot close its
+// connections.
 func TestKilledParent(t *testing.T) {
 	t.Parallel()
 	self, err := os.Executable()

@@ -106,8 +106,8 @@ func leave() {
 	}
 }
 
-// handshakeProcess is a server of a handshake version that answers every request with
-// its process id.
+// handshakeProcess is a server of a handshake version that answers every
+// request with its process id.
 func handshakeProcess(touchy bool) {
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
@@ -284,8 +284,8 @@ func testOrphans(t *testing.T, how string) {
 	}
 }
 
-// isRunning reports whether the process exists and is not a zombie, for which only
-// the machine's init can wait.
+// isRunning reports whether the process exists and is not a zombie, for which
+// only the machine's init can wait.
 func isRunning(pid int) bool {
 	if syscall.Kill(pid, 0) != nil {
 		return false

@@ -125,8 +125,8 @@ func (c Config) withDefaults() Config {
 }
 
 // A Cache remembers what servers speak, by URL, so that a connection need not
-// find out again (versioning, "Backward Compatibility"). An entry that turns out to
-// be wrong is replaced. Its methods are called concurrently.
+// find out again (versioning, "Backward Compatibility"). An entry that turns
+// out to be wrong is replaced. Its methods are called concurrently.
 type Cache interface {
 	Load(server string) (Known, bool)
 	Store(server string, known Known)

@@ -93,10 +93,10 @@ func (t *httpTarget) open(ctx context.Context, c *Conn, known Known) (*binding, 
 	return t.confirm(ctx, c, l, refused)
 }
 
-// confirm asks once more what the server speaks, if the refusal may have come from a
-// gateway. By now the server has answered a handshake, so if the refusal is the same
-// again, it is the server's own. If it differs, the version stays unknown: this link
-// uses the handshake, and the next link asks again.
+// confirm asks once more what the server speaks, if the refusal may have come
+// from a gateway. By now the server has answered a handshake, so if the refusal
+// is the same again, it is the server's own. If it differs, the version stays
+// unknown: this link uses the handshake, and the next link asks again.
 func (t *httpTarget) confirm(ctx context.Context, c *Conn, l *binding, refused error) (*binding, error) {
 	if isVerdict(refused) || l.transport == TransportSSE {
 		return l, nil

@@ -154,8 +154,8 @@ func TestOneBadAnswer(t *testing.T) {
 	}
 }
 
-// If two refusals of a server differ, nothing is remembered, and the next link asks
-// again.
+// If two refusals of a server differ, nothing is remembered, and the next link
+// asks again.
 func TestDoubtfulDiscovery(t *testing.T) {
 	t.Parallel()
 	asked, bad := 0, []int{502, 400, 0}
@@ -308,8 +308,8 @@ func TestNamedVersions(t *testing.T) {
 	}
 }
 
-// The error of a failed connection is the refusal of the last request: a caller that
-// tries other versions must not see the one before it.
+// The error of a failed connection is the refusal of the last request: a caller
+// that tries other versions must not see the one before it.
 func TestLastRefusal(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{400, 404, 500, 502} {
@@ -327,8 +327,8 @@ func TestLastRefusal(t *testing.T) {
 	}
 }
 
-// Calls that wait for the same connection share its outcome. A call that gives up
-// does not affect the others.
+// Calls that wait for the same connection share its outcome. A call that gives
+// up does not affect the others.
 func TestSharedAttempt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

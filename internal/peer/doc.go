@@ -9,13 +9,13 @@
 // between versions: the server refuses a method that its version lacks. Packages
 // client and bridge are built on it.
 //
-// A call begins in call.go. It waits for a binding in conn.go, which discover.go
-// (HTTP) or command.go (streams) make if necessary; refusal.go judges the server's
-// refusals on the way. Then one of four links carries the call:
-// stateless.go and session.go over Streamable HTTP, duplex.go over HTTP+SSE
-// (sse.go) and streams (command.go). Over HTTP, http.go sends each request, with
-// credentials, and answer.go reads the response. The idle timer of idle.go holds
-// for all of it.
+// A call begins in call.go. It waits for a binding in conn.go, which
+// discover.go (HTTP) or command.go (streams) make if necessary; refusal.go
+// judges the server's refusals on the way. Then one of four links carries the
+// call: stateless.go and session.go over Streamable HTTP, duplex.go over
+// HTTP+SSE (sse.go) and streams (command.go). Over HTTP, http.go sends each
+// request, with credentials, and answer.go reads the response. The idle timer
+// of idle.go holds for all of it.
 //
 // A request is sent again in three places, for three reasons: by Call, once,
 // when the server says that it has not acted on it, because it has lost the

@@ -267,9 +267,9 @@ func (d *duplex) byID(raw []byte) *waiting {
 }
 
 // related returns the call that a notification belongs to: by its progress
-// token, which is the id of the request, or by its subscription. Log messages and
-// notifications of extensions may have neither. If only one call is under way, they
-// count as its notifications, so that they come before the response.
+// token, which is the id of the request, or by its subscription. Log messages
+// and notifications of extensions may have neither. If only one call is under
+// way, they count as its notifications, so that they come before the response.
 func (d *duplex) related(m *jsonrpc.Message) *waiting {
 	params, _ := jsonrpc.ParseObject(m.Params)
 	meta, _ := jsonrpc.ParseObject(params.Get("_meta"))
@@ -289,8 +289,8 @@ func (d *duplex) related(m *jsonrpc.Message) *waiting {
 	return nil
 }
 
-// onRequest returns the function that answers a request of the server: the function
-// of the only call under way, or nil.
+// onRequest returns the function that answers a request of the server: the
+// function of the only call under way, or nil.
 func (d *duplex) onRequest() RequestFunc {
 	if w := d.only(); w != nil {
 		return w.OnRequest
@@ -298,8 +298,8 @@ func (d *duplex) onRequest() RequestFunc {
 	return nil
 }
 
-// only returns the call under way, if there is no other. Subscriptions do not count:
-// their notifications name them.
+// only returns the call under way, if there is no other. Subscriptions do not
+// count: their notifications name them.
 func (d *duplex) only() (found *waiting) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

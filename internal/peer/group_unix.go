@@ -18,5 +18,6 @@ func terminateGroup(cmd *exec.Cmd) { signalGroup(cmd, syscall.SIGTERM) }
 
 func killGroup(cmd *exec.Cmd) { signalGroup(cmd, syscall.SIGKILL) }
 
-// signalGroup signals the group. It ignores the error of a group that has ended.
+// signalGroup signals the group. It ignores the error of a group that has
+// ended.
 func signalGroup(cmd *exec.Cmd, signal syscall.Signal) { _ = syscall.Kill(-cmd.Process.Pid, signal) }

@@ -180,8 +180,8 @@ func isProtocol(err error) bool {
 	return ok
 }
 
-// A server that refuses a version and lists it all the same gets the request once
-// more, and not again.
+// A server that refuses a version and lists it all the same gets the request
+// once more, and not again.
 func TestUnsupportedVersion(t *testing.T) {
 	t.Parallel()
 	asked := 0
@@ -254,8 +254,8 @@ type memory map[string]peer.Known
 func (m memory) Load(server string) (peer.Known, bool) { k, ok := m[server]; return k, ok }
 func (m memory) Store(server string, known peer.Known) { m[server] = known }
 
-// If the server has forgotten the session, a new one begins, and the refused request
-// is sent again.
+// If the server has forgotten the session, a new one begins, and the refused
+// request is sent again.
 func TestSessionLost(t *testing.T) {
 	t.Parallel()
 	sessions, calls, ended := 0, 0, 0
@@ -290,8 +290,8 @@ func TestSessionLost(t *testing.T) {
 	}
 }
 
-// A stream that the server ends early is resumed, from where it ended and after the
-// time that the server names.
+// A stream that the server ends early is resumed, from where it ended and after
+// the time that the server names.
 func TestResume(t *testing.T) {
 	t.Parallel()
 	var waited time.Time
@@ -367,7 +367,8 @@ func (c *counter) Challenged(context.Context, *http.Response) (bool, error) {
 	return true, nil
 }
 
-// A call returns when the answer arrives, even if the server keeps the stream open.
+// A call returns when the answer arrives, even if the server keeps the stream
+// open.
 func TestStreamGoesOn(t *testing.T) {
 	t.Parallel()
 	url := serve(t, stateless(func(w http.ResponseWriter, r *http.Request, id string) {
@@ -427,8 +428,8 @@ func TestHostileHandshake(t *testing.T) {
 	}
 }
 
-// When a session is lost while a request is under way, the server may have acted on
-// it. The caller decides whether to send it again.
+// When a session is lost while a request is under way, the server may have
+// acted on it. The caller decides whether to send it again.
 func TestSessionLostUnderWay(t *testing.T) {
 	t.Parallel()
 	calls := 0

@@ -72,7 +72,8 @@ func TestIdle(t *testing.T) {
 	})
 }
 
-// The time that the client takes to answer the server does not count as silence.
+// The time that the client takes to answer the server does not count as
+// silence.
 func TestIdleWhileAsked(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -155,7 +156,8 @@ func TestSlowProbe(t *testing.T) {
 	})
 }
 
-// Text that is not a message is ignored, and so is a response that no call waits for.
+// Text that is not a message is ignored, and so is a response that no call
+// waits for.
 func TestNoise(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -368,7 +370,8 @@ func TestOneLimit(t *testing.T) {
 	}
 }
 
-// stuck is an Authorizer that waits for an authorization server, not for a person.
+// stuck is an Authorizer that waits for an authorization server, not for a
+// person.
 type stuck struct{}
 
 func (stuck) Authorize(ctx context.Context, _ *http.Request) error {

@@ -10,8 +10,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
-// ours matches goroutines that a connection could leak: its own, and those of its
-// HTTP client's connections.
+// ours matches goroutines that a connection could leak: its own, and those of
+// its HTTP client's connections.
 var ours = regexp.MustCompile(`internal/peer\.|net/http\.\(\*persistConn\)`)
 
 // Close leaves no goroutine, whatever the connection was used for.

@@ -48,8 +48,8 @@ var lostSessions = []struct {
 	{"with success and no id", 200, `{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"No valid session ID provided"}}`},
 }
 
-// sessions is a server of a handshake version. Its first session is lost at once,
-// and it refuses requests with the status and the body.
+// sessions is a server of a handshake version. Its first session is lost at
+// once, and it refuses requests with the status and the body.
 func sessions(status int, body string) (h http.Handler, asked *[]string) {
 	asked = new([]string)
 	begun := 0

@@ -27,8 +27,8 @@ func readMessage(m *jsonrpc.Message, data []byte) *jsonrpc.Error {
 // which would pass for an answer of the server.
 func broken(err *jsonrpc.Error) error { return protocolErrorf("%s", err.Message) }
 
-// isID reports whether a response has the id of a request. Some servers return it as
-// a string, and the official clients accept that.
+// isID reports whether a response has the id of a request. Some servers return
+// it as a string, and the official clients accept that.
 func isID(raw, id []byte) bool {
 	if jsonrpc.IsString(raw) {
 		return jsonrpc.EqualString(raw, string(id))
@@ -53,8 +53,8 @@ type envelope struct {
 	response bool // it has a result or an error
 }
 
-// readEnvelope reads the members of an object until it breaks off. It is not strict:
-// it accepts, for example, a name that occurs twice.
+// readEnvelope reads the members of an object until it breaks off. It is not
+// strict: it accepts, for example, a name that occurs twice.
 func readEnvelope(data []byte) (e envelope) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()

@@ -14,8 +14,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
-// A malformed answer ends the call at once on every transport, with the error that
-// it means or with a ProtocolError.
+// A malformed answer ends the call at once on every transport, with the error
+// that it means or with a ProtocolError.
 var wrongAnswers = []struct{ name, answer, want string }{
 	{"half of a surrogate pair", `{"jsonrpc":"2.0","id":ID,"result":{"a":"cut \ud83d"}}`, `{"a":"cut \ufffd"}`},
 	{"Latin-1", "{\"jsonrpc\":\"2.0\",\"id\":ID,\"result\":{\"a\":\"caf\xe9\"}}", "{\"a\":\"caf\uFFFD\"}"},
@@ -73,7 +73,8 @@ func matches(got, want string) bool {
 	return strings.HasPrefix(got, kind+": ") && strings.Contains(got, text)
 }
 
-// dialWrong connects to a server on two streams that answers tool calls with answer.
+// dialWrong connects to a server on two streams that answers tool calls with
+// answer.
 func dialWrong(t *testing.T, answer string) *peer.Conn {
 	t.Helper()
 	serverIn, out := io.Pipe()

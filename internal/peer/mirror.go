@@ -36,10 +36,10 @@ var (
 	plainValues = []string{"const", "default", "enum", "examples", "required", "type", "description", "title"}
 )
 
-// ParseMirror reads the x-mcp-header annotations of a tool's inputSchema. A tool
-// for which it returns an error must not be shown (streamable-http, "Schema
-// Extension"). It looks only at annotations: it resolves no reference, and does not
-// check the rest of the schema.
+// ParseMirror reads the x-mcp-header annotations of a tool's inputSchema. A
+// tool for which it returns an error must not be shown (streamable-http,
+// "Schema Extension"). It looks only at annotations: it resolves no reference,
+// and does not check the rest of the schema.
 func ParseMirror(inputSchema []byte) (Mirror, error) {
 	p := mirrorParser{}
 	if err := p.schema(inputSchema, nil, true, 0); err != nil {
@@ -145,8 +145,8 @@ func (m Mirror) apply(h http.Header, arguments []byte) {
 	}
 }
 
-// Of returns the mirrored argument of a call, as JSON, and nil if it is missing or
-// null.
+// Of returns the mirrored argument of a call, as JSON, and nil if it is missing
+// or null.
 func (m Mirrored) Of(arguments []byte) []byte {
 	value := scan.At(arguments, m.path)
 	if string(value) == "null" {

@@ -44,8 +44,8 @@ func TestCall(t *testing.T) {
 	})
 }
 
-// Progress has the caller's token, and arrives in order and before the result, even
-// if two callers use the same token.
+// Progress has the caller's token, and arrives in order and before the result,
+// even if two callers use the same token.
 func TestProgress(t *testing.T) {
 	t.Parallel()
 	eachWay(t, nil, func(t *testing.T, w way) {
@@ -75,8 +75,8 @@ func TestProgress(t *testing.T) {
 	})
 }
 
-// The server's log messages during the only call arrive before the result, even if
-// they do not say which call they belong to.
+// The server's log messages during the only call arrive before the result, even
+// if they do not say which call they belong to.
 func TestLogOfACall(t *testing.T) {
 	t.Parallel()
 	eachWay(t, nil, func(t *testing.T, w way) {
@@ -101,8 +101,8 @@ func TestLogOfACall(t *testing.T) {
 	})
 }
 
-// When the context of a call ends, the server is told of the cancellation, and Call
-// returns the cause.
+// When the context of a call ends, the server is told of the cancellation, and
+// Call returns the cause.
 func TestCancel(t *testing.T) {
 	t.Parallel()
 	eachWay(t, nil, func(t *testing.T, w way) {

@@ -28,9 +28,10 @@ func isFinal(err error) bool {
 	return auth || errors.Is(err, errNoVersion) || errors.Is(err, ErrClosed) || errors.Is(err, context.Canceled)
 }
 
-// isVerdict reports whether a refusal of server/discover certainly comes from an MCP
-// server, and so says that it has a handshake. Any other refusal may come from a
-// gateway or be a passing fault, and so it does not decide the version.
+// isVerdict reports whether a refusal of server/discover certainly comes from
+// an MCP server, and so says that it has a handshake. Any other refusal may
+// come from a gateway or be a passing fault, and so it does not decide the
+// version.
 func isVerdict(err error) bool {
 	if errors.Is(err, errHandshakeOnly) {
 		return true
@@ -77,8 +78,8 @@ func mayBeSSE(err error) bool {
 	return errors.Is(err, errNotAnswer)
 }
 
-// isNoEndpoint reports whether servers answer with the status at a URL without an
-// endpoint of the protocol or of the version.
+// isNoEndpoint reports whether servers answer with the status at a URL without
+// an endpoint of the protocol or of the version.
 func isNoEndpoint(status int) bool { return status == 400 || status == 404 || status == 405 }
 
 // sessionLost matches the refusals of an unknown session. The official SDKs and

@@ -93,8 +93,8 @@ func (a *serverRequests) quiet() time.Duration {
 	return time.Since(a.ended)
 }
 
-// cancelled acts on the server's notifications/cancelled, and reports whether it
-// names a request that is being answered.
+// cancelled acts on the server's notifications/cancelled, and reports whether
+// it names a request that is being answered.
 func (a *serverRequests) cancelled(m *jsonrpc.Message) bool {
 	if m.Method != "notifications/cancelled" {
 		return false

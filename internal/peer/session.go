@@ -129,8 +129,8 @@ func (s *session) exchange(ctx context.Context, p *pendingCall) ([]byte, http.He
 	return result, resp.Header, err
 }
 
-// unlessLost returns the error with which a message was refused, or a [*SessionError]
-// if the refusal says that the session is lost.
+// unlessLost returns the error with which a message was refused, or a
+// [*SessionError] if the refusal says that the session is lost.
 func (s *session) unlessLost(method string, status int, err error, sent bool) error {
 	if method == "initialize" || !saysSessionLost(status, err, s.hasID()) {
 		return err

@@ -10,8 +10,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
-// Sleep waits for the given time, and no longer than its context, whose cause it
-// returns.
+// Sleep waits for the given time, and no longer than its context, whose cause
+// it returns.
 func TestSleep(t *testing.T) {
 	t.Parallel()
 	enough := errors.New("enough")

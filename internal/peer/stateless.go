@@ -25,8 +25,8 @@ func newStateless(e *endpoint, u *url.URL, v *protocol.Version) *stateless {
 	return &stateless{endpoint: e, url: u, header: postHeader(v.Name), broken: make(chan struct{})}
 }
 
-// postHeader returns the fields of a POST of the version. If the version is empty,
-// the field for the version is left out.
+// postHeader returns the fields of a POST of the version. If the version is
+// empty, the field for the version is left out.
 func postHeader(version string) http.Header {
 	h := http.Header{
 		"Accept":       {"application/json, text/event-stream"},

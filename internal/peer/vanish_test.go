@@ -15,8 +15,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
-// A vanishing connection accepts writes, and silently loses them when its network is
-// gone.
+// A vanishing connection accepts writes, and silently loses them when its
+// network is gone.
 type vanishing struct {
 	net.Conn
 	gone *atomic.Bool

@@ -144,8 +144,8 @@ func (w *apiWalker) named(name string, object *types.TypeName, args *types.TypeL
 	}
 }
 
-// isOurs tells the internal packages of the project from the internal packages of
-// the standard library, which has public aliases of some of their types.
+// isOurs tells the internal packages of the project from the internal packages
+// of the standard library, which has public aliases of some of their types.
 func isOurs(path string) bool { return strings.HasPrefix(path, "github.com/mcpengine/") }
 
 // declared walks a type of the package where it is declared.

@@ -85,8 +85,8 @@ var unlinked = []string{
 // verification is what only a server with protected features may link.
 var verification = []string{root + "/auth/idp", "github.com/go-jose"}
 
-// OpenServerLinks reports the packages that verify tokens in the graph of a server
-// binary without protected features.
+// OpenServerLinks reports the packages that verify tokens in the graph of a
+// server binary without protected features.
 func OpenServerLinks(g Graph) []string {
 	var broken []string
 	for path := range g {
@@ -134,8 +134,9 @@ func ForeignImports(g Graph) []string {
 	return sorted(broken)
 }
 
-// WireImports reports what package mcp imports besides the standard library. The
-// package holds the wire types, and must not bring other modules to its users.
+// WireImports reports what package mcp imports besides the standard library.
+// The package holds the wire types, and must not bring other modules to its
+// users.
 func WireImports(g Graph) []string {
 	var broken []string
 	for _, path := range g[root+"/mcp"].Imports {

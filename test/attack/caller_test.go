@@ -66,8 +66,8 @@ func TestAttackC07Namespaces(t *testing.T) {
 	f.check(t, sendStateless(t, f.engine, call{method: "resources/read", params: `"uri":"same:same"`, header: bearer(reader)}), denied)
 }
 
-// With two issuers, a rule has to name the issuer of the group. A rule that does
-// not lets nobody in.
+// With two issuers, a rule has to name the issuer of the group. A rule that
+// does not lets nobody in.
 func TestAttackC10Groups(t *testing.T) {
 	t.Parallel()
 	other := authtest.NewProvider(t)
@@ -141,8 +141,9 @@ func listed(t *testing.T, f *fixture, method, member string, header http.Header)
 	}
 }
 
-// A list has the features that the caller may use, and the features that another
-// scope would open to it. A cursor of one caller is of no use to another.
+// A list has the features that the caller may use, and the features that
+// another scope would open to it. A cursor of one caller is of no use to
+// another.
 func TestAttackC12Lists(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, fixtureConfig{
@@ -223,8 +224,8 @@ func TestAttackC12ClosedDiscovery(t *testing.T) {
 	}
 }
 
-// A request state, a session and a connection belong to one caller, and are of no
-// use to another.
+// A request state, a session and a connection belong to one caller, and are of
+// no use to another.
 func TestAttackC15BoundToTheCaller(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, fixtureConfig{resource: []auth.ResourceOption{auth.OpenDiscovery()}})
@@ -308,8 +309,8 @@ func TestAttackC20AddedLater(t *testing.T) {
 	f.check(t, sendStateless(t, f.engine, call{method: "tools/call", params: `"name":"late"`, header: bearer(f.token(nil))}), passes)
 }
 
-// A subscription to a resource has the policy of the resource, and a subscription
-// to list changes has the policy of lists.
+// A subscription to a resource has the policy of the resource, and a
+// subscription to list changes has the policy of lists.
 func TestAttackC14Subscriptions(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, fixtureConfig{})
@@ -566,8 +567,8 @@ func TestAttackC13Hidden(t *testing.T) {
 	}
 }
 
-// D26: the contents of a protected resource never have the cache scope "public",
-// even if the resource asks for it.
+// D26: the contents of a protected resource never have the cache scope
+// "public", even if the resource asks for it.
 func TestAttackD26Resources(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, fixtureConfig{})
@@ -583,8 +584,8 @@ func TestAttackD26Resources(t *testing.T) {
 	}
 }
 
-// D6: the caller comes from the token alone. A user that a wrapping handler puts
-// into the context does not count.
+// D6: the caller comes from the token alone. A user that a wrapping handler
+// puts into the context does not count.
 func TestAttackD06CallerOfTheContext(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, fixtureConfig{})

@@ -1,6 +1,6 @@
 // Package attack tests that authentication and authorization withstand attacks,
 // through the whole engine and over every transport. A letter and a number in a
 // test's name identify the attack: A is the form of tokens, B their claims, C
-// policy, D HTTP, E keys and availability, and F the server's metadata. Tests that
-// need only the verification of a token are in package auth/idp.
+// policy, D HTTP, E keys and availability, and F the server's metadata. Tests
+// that need only the verification of a token are in package auth/idp.
 package attack

@@ -40,8 +40,8 @@ type fixture struct {
 	log bytes.Buffer
 }
 
-// A fixtureConfig holds the options that a test adds to a fixture. Most tests use
-// the zero value.
+// A fixtureConfig holds the options that a test adds to a fixture. Most tests
+// use the zero value.
 type fixtureConfig struct {
 	provider func(op *authtest.Provider) auth.Provider
 	resource []auth.ResourceOption

@@ -8,8 +8,8 @@ import (
 	"github.com/mcpengine/mcpengine"
 )
 
-// No request body makes the engine run a handler that its sender may not run, and
-// all parts of the engine read the body in the same way.
+// No request body makes the engine run a handler that its sender may not run,
+// and all parts of the engine read the body in the same way.
 func FuzzAuthorize(f *testing.F) {
 	server := newFixture(f, fixtureConfig{engine: []mcpengine.Option{mcpengine.WithHTTP(mcpengine.HTTPConfig{NoSessions: true})}})
 	reader := server.token(nil)

@@ -211,8 +211,8 @@ func TestAttackD13Batch(t *testing.T) {
 	})
 }
 
-// Origin and Host are checked before the token, so that a web page does not learn
-// whether a token is good.
+// Origin and Host are checked before the token, so that a web page does not
+// learn whether a token is good.
 func TestAttackD16Origin(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, fixtureConfig{engine: []mcpengine.Option{mcpengine.WithHTTP(mcpengine.HTTPConfig{
@@ -269,8 +269,8 @@ func TestAttackD18Preflight(t *testing.T) {
 	}
 }
 
-// HTTP methods that the endpoint does not serve are refused, and the others need
-// a token.
+// HTTP methods that the endpoint does not serve are refused, and the others
+// need a token.
 func TestAttackD21Methods(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, fixtureConfig{})

@@ -12,8 +12,8 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// Two servers share keys, such as a sandbox and production. A sealed value of one
-// is refused by the other, and accepted by a replica of the first.
+// Two servers share keys, such as a sandbox and production. A sealed value of
+// one is refused by the other, and accepted by a replica of the first.
 func TestAttackKeysOfAnotherServer(t *testing.T) {
 	t.Parallel()
 	server := func(url string) *mcpengine.Engine {

@@ -17,8 +17,8 @@ import (
 	"github.com/mcpengine/mcpengine"
 )
 
-// A caller with a scope to read may not write, and one challenge names all missing
-// scopes.
+// A caller with a scope to read may not write, and one challenge names all
+// missing scopes.
 func TestAttackC01ReaderWrites(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, fixtureConfig{})

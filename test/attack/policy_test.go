@@ -53,8 +53,8 @@ var badToken = verdict{
 	data: map[string]any{"error": "invalid_token", "resource_metadata": metadataURL},
 }
 
-// check compares an answer with the verdict, and checks that a handler has run if
-// and only if the verdict lets the request pass.
+// check compares an answer with the verdict, and checks that a handler has run
+// if and only if the verdict lets the request pass.
 func (f *fixture) check(t *testing.T, a answer, want verdict) {
 	t.Helper()
 	ran := f.took()
@@ -107,8 +107,8 @@ var touches = []struct {
 	{method: "resources/subscribe", params: `"uri":"file:///%s/t"`, handshake: true},
 }
 
-// A feature has the same policy in every method that uses it, over every transport
-// and in every version.
+// A feature has the same policy in every method that uses it, over every
+// transport and in every version.
 func TestAttackC14EveryMethodHasThePolicy(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, fixtureConfig{})
@@ -183,8 +183,8 @@ func TestAttackC14EveryMethodHasThePolicy(t *testing.T) {
 	}
 }
 
-// Authorization and the handler read the same feature name, however the member is
-// spelled.
+// Authorization and the handler read the same feature name, however the member
+// is spelled.
 func TestAttackC14OneReaderOfNames(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, fixtureConfig{})

@@ -103,8 +103,8 @@ func TestAttackF01Metadata(t *testing.T) {
 	}
 }
 
-// F4: over stdio there are no tokens. A protected feature is refused with an error
-// that says to connect over HTTP, and without a challenge.
+// F4: over stdio there are no tokens. A protected feature is refused with an
+// error that says to connect over HTTP, and without a challenge.
 func TestAttackF04Stdio(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, fixtureConfig{})
@@ -228,8 +228,8 @@ func TestPublicURL(t *testing.T) {
 	}
 }
 
-// D28: with static tokens the engine serves no metadata, and lists have a time to
-// live.
+// D28: with static tokens the engine serves no metadata, and lists have a time
+// to live.
 func TestStaticTokens(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, fixtureConfig{provider: func(*authtest.Provider) auth.Provider {

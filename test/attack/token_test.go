@@ -12,8 +12,9 @@ import (
 	"github.com/mcpengine/mcpengine/auth/authtest"
 )
 
-// badTokens returns tokens that must not be accepted. The tests of auth/idp have
-// many more. The tests here check what the engine does with a refused token.
+// badTokens returns tokens that must not be accepted. The tests of auth/idp
+// have many more. The tests here check what the engine does with a refused
+// token.
 func badTokens(f *fixture) map[string]string {
 	good := f.token(nil)
 	parts := strings.Split(good, ".")
@@ -79,7 +80,8 @@ func TestAttackB12Expired(t *testing.T) {
 	f.check(t, a, want)
 }
 
-// The refusal of a token that is bound to a key names the scheme for such tokens.
+// The refusal of a token that is bound to a key names the scheme for such
+// tokens.
 func TestAttackB20BoundToken(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, fixtureConfig{})

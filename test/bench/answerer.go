@@ -22,8 +22,9 @@ const maxPrepared = 16 << 10
 // then gets the same answer, with its own id, and the server does not learn of
 // it; any other goes to the server.
 //
-// A connection belongs to one client in one session, which sends the same header
-// fields with every call. So within a connection the body identifies the call.
+// A connection belongs to one client in one session, which sends the same
+// header fields with every call. So within a connection the body identifies the
+// call.
 type answerer struct{ net.Listener }
 
 func (a answerer) Accept() (net.Conn, error) {
@@ -48,7 +49,8 @@ type answered struct {
 }
 
 // Read returns the bytes that the server has to see. The client waits for each
-// answer before its next request, so the bytes are one request or a part of one.
+// answer before its next request, so the bytes are one request or a part of
+// one.
 func (c *answered) Read(p []byte) (int, error) {
 	for len(c.unread) == 0 {
 		n, err := c.Conn.Read(c.buffer)
@@ -82,8 +84,8 @@ func (c *answered) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// tryAnswer reports whether it has answered a request. If not, the server has to
-// answer it.
+// tryAnswer reports whether it has answered a request. If not, the server has
+// to answer it.
 func (c *answered) tryAnswer(request []byte) (bool, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -128,8 +130,8 @@ type prepared struct {
 	call, head, result template // the hole of the head is for the length
 }
 
-// prepare returns a call with the server's answer, and nil if the answer is not a
-// JSON-RPC response with the id of the call.
+// prepare returns a call with the server's answer, and nil if the answer is not
+// a JSON-RPC response with the id of the call.
 func prepare(call, answer []byte) *prepared {
 	r, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(answer)), nil)
 	if err != nil {

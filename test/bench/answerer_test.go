@@ -167,7 +167,7 @@ func TestPrepare(t *testing.T) {
 		{"nothing", `{"id":1}`, "", false},
 		{"of another call", `{"id":2}`, head + `{"id":1  }`, false},
 		{"two ids in the call", `{"id":1,"params":{"id":1}}`, head + `{"id":1  }`, false},
-		{"an id before that of the call", `{"params":{"id":2},"id":1}`, head + `{"id":1  }`, false},
+		{"an id before the call's id", `{"params":{"id":2},"id":1}`, head + `{"id":1  }`, false},
 		{"another status", `{"id":1}`, "HTTP/1.1 404 Not Found" + head[15:] + `{"id":1  }`, false},
 		{"an event stream", `{"id":1}`, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 10\r\n\r\n" + `{"id":1  }`, false},
 		{"no length", `{"id":1}`, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" + `{"id":1  }`, false},

@@ -31,9 +31,9 @@ const bridgeURL = "{url}"
 // errNoBridges says that no other bridge is installed.
 var errNoBridges = errors.New("bridges are left out")
 
-// bridges returns the bridges to compare, in the order of the table: ours, built
-// into dir, and the others that scripts/install-bridges has installed. Root is the
-// folder of the repository.
+// bridges returns the bridges to compare, in the order of the table: ours,
+// built into dir, and the others that scripts/install-bridges has installed.
+// Root is the folder of the repository.
 func bridges(ctx context.Context, root, dir string) ([]bridge, error) {
 	peers, err := filepath.Abs(filepath.Join(root, ".tools", "bridges"))
 	if err != nil {

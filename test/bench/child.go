@@ -20,8 +20,8 @@ type usage struct {
 }
 
 // serveChild is the body of a server process. It prints its address, answers
-// each line on stdin with its usage, and ends with stdin. If answers is set, the
-// answers to calls are prepared.
+// each line on stdin with its usage, and ends with stdin. If answers is set,
+// the answers to calls are prepared.
 func serveChild(ctx context.Context, s rival, r row, answers bool, stdin io.Reader, stdout io.Writer) error {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")

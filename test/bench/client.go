@@ -19,16 +19,16 @@ import (
 )
 
 // A clientResult has the figures of one client in one version. All clients call
-// our server behind an [answerer], which answers at next to no cost. Rounds with
-// the same index ran next to each other.
+// our server behind an [answerer], which answers at next to no cost. Rounds
+// with the same index ran next to each other.
 type clientResult struct {
 	Client  string        `json:"client"`
 	Version string        `json:"version"`
 	Rounds  []clientRound `json:"rounds"`
 }
 
-// A clientRound is a stretch of calls in a process of its own. It counts the work
-// of the client and of its HTTP client.
+// A clientRound is a stretch of calls in a process of its own. It counts the
+// work of the client and of its HTTP client.
 type clientRound struct {
 	Calls     int     `json:"calls"`
 	PerSecond float64 `json:"per_second"`
@@ -51,8 +51,8 @@ type caller struct {
 const goSDKName = "go-sdk"
 
 // callers are the clients compared, in the order of the table. Plain sends a
-// prepared request and decodes nothing. The others' figures above plain's are the
-// cost of their own work.
+// prepared request and decodes nothing. The others' figures above plain's are
+// the cost of their own work.
 var callers = []string{oursName, plainName, goSDKName}
 
 // clientVersions are the versions they are compared in.
@@ -293,8 +293,8 @@ func (r *report) client(name, version string) *clientResult {
 }
 
 // clientBars returns the bars of our client beside go-sdk's. On a handshake
-// version package net/http alone takes more than a third of go-sdk's total, so the
-// bars also compare the cost above net/http.
+// version package net/http alone takes more than a third of go-sdk's total, so
+// the bars also compare the cost above net/http.
 func (r *report) clientBars() (bars []bar) {
 	for _, version := range clientVersions {
 		if our, base := r.client(oursName, version), r.client(goSDKName, version); our != nil && base != nil {
@@ -308,8 +308,8 @@ func (r *report) clientBars() (bars []bar) {
 	return bars
 }
 
-// overPlainClient returns the cost of our client above the plain one, as a share
-// of go-sdk's cost above the plain one.
+// overPlainClient returns the cost of our client above the plain one, as a
+// share of go-sdk's cost above the plain one.
 func (r *report) overPlainClient(version string, figure func(clientRound) float64) float64 {
 	plain := median(r.client(plainName, version).Rounds, figure)
 	ours, base := median(r.client(oursName, version).Rounds, figure), median(r.client(goSDKName, version).Rounds, figure)

@@ -12,7 +12,8 @@ import (
 	"github.com/mcpengine/mcpengine/test/internal/wire"
 )
 
-// inProcess is the cost of a request, or of building a server, without the network.
+// inProcess is the cost of a request, or of building a server, without the
+// network.
 type inProcess struct {
 	Nanoseconds float64 `json:"ns"`
 	Bytes       float64 `json:"bytes"`

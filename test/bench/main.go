@@ -1,8 +1,8 @@
-// Command bench compares this framework with a hand-written server and with
-// the two other Go frameworks, on the same work, in one run: over HTTP, each
-// served as its documentation says (ours by Engine.Serve), in process and,
-// through a stand-in for the platform, on AWS Lambda. The client is compared with
-// the official SDK's client, calling a server that costs next to nothing, and the
+// Command bench compares this framework with a hand-written server and with the
+// two other Go frameworks, on the same work, in one run: over HTTP, each served
+// as its documentation says (ours by Engine.Serve), in process and, through a
+// stand-in for the platform, on AWS Lambda. The client is compared with the
+// official SDK's client, calling a server that costs next to nothing, and the
 // bridge with mcp-remote and supergateway.
 //
 //	go run ./bench          about eight minutes

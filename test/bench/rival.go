@@ -38,8 +38,8 @@ func rivals() []rival {
 }
 
 // handshakeRivals returns the servers of a handshake version. The others are
-// without sessions, which is their fastest setting. Ours is measured with sessions,
-// which is its default, and without.
+// without sessions, which is their fastest setting. Ours is measured with
+// sessions, which is its default, and without.
 func handshakeRivals() []rival {
 	return []rival{
 		{name: oursName, serve: serveOurs, sessions: true},

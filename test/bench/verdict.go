@@ -8,7 +8,7 @@ import (
 )
 
 // A bar is a figure the framework has set itself: at most limit, and goal if
-// things go well (0 is none).
+// things go well (0 means no goal).
 type bar struct {
 	name  string
 	got   float64

@@ -232,9 +232,9 @@ func badRequests() []badInput {
 	}
 }
 
-// Requests with wrong parameters. They follow the protocol, so the status is 200.
-// A wrong argument is a tool's error, for the model to correct; other mistakes are
-// JSON-RPC errors.
+// Requests with wrong parameters. They follow the protocol, so the status is
+// 200. A wrong argument is a tool's error, for the model to correct; other
+// mistakes are JSON-RPC errors.
 func badParams() []badInput {
 	call := func(tool, members string) *request { return newRequest("tools/call", tool, members) }
 	read := func(uri string) *request {
@@ -327,8 +327,8 @@ func badParams() []badInput {
 	}
 }
 
-// A bad request gets exactly the expected answer and reaches no handler, and the
-// next request is answered.
+// A bad request gets exactly the expected answer and reaches no handler, and
+// the next request is answered.
 func TestBadInput(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, mcpengine.WithHTTP(mcpengine.HTTPConfig{MaxBodyBytes: maxBody}))

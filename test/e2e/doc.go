@@ -1,3 +1,3 @@
-// Package e2e tests the engine over real connections: with malformed requests, and
-// under the load of many clients at once.
+// Package e2e tests the engine over real connections: with malformed requests,
+// and under the load of many clients at once.
 package e2e

@@ -45,9 +45,10 @@ func loadFromEnv(t *testing.T) load {
 }
 
 // TestLoad calls, reads and lists from many connections at once while features
-// come and go and subscriptions are open. Every client gets its own answers, every
-// subscription is notified of the changes, and no goroutine or memory leaks. It
-// does not run beside other tests, because it counts goroutines and memory.
+// come and go and subscriptions are open. Every client gets its own answers,
+// every subscription is notified of the changes, and no goroutine or memory
+// leaks. It does not run beside other tests, because it counts goroutines and
+// memory.
 func TestLoad(t *testing.T) {
 	l := loadFromEnv(t)
 	f := newFixture(t)
@@ -81,8 +82,8 @@ func measure() usage {
 	return usage{runtime.NumGoroutine(), m.HeapAlloc}
 }
 
-// settle waits until the usage is back at before, and fails the test if it stays
-// higher.
+// settle waits until the usage is back at before, and fails the test if it
+// stays higher.
 func settle(t *testing.T, before usage) (after usage) {
 	t.Helper()
 	const slack = 8 << 20 // the runtime keeps the descriptors of ended goroutines

@@ -21,8 +21,8 @@ type request struct {
 	chunked bool
 }
 
-// newRequest returns a well-formed request of a method, with the value of Mcp-Name
-// and the members of its params.
+// newRequest returns a well-formed request of a method, with the value of
+// Mcp-Name and the members of its params.
 func newRequest(method, name, members string) *request {
 	r := &request{method: http.MethodPost, header: http.Header{}}
 	r.header.Set("Content-Type", "application/json")

@@ -33,8 +33,9 @@ func starting(lines []string, word string) []string {
 	return found
 }
 
-// The image is cross-compiled on the builder's own platform, with the Go version
-// of go.mod. It has no root user, no shell, and no setting but a memory limit.
+// The image is cross-compiled on the builder's own platform, with the Go
+// version of go.mod. It has no root user, no shell, and no setting but a memory
+// limit.
 func TestDockerfile(t *testing.T) {
 	t.Parallel()
 	lines := instructions(read(t, dockerfile))

@@ -3,7 +3,7 @@
 // Terraform configurations of the examples. It has tests and nothing else, so
 // that the parsers they need reach no program.
 //
-// The tests read the syntax of the files. Whether the files are valid is checked
-// by terraform (or tofu), whose own tests run against mock providers, and by
-// cfn-lint. A test is skipped if its program is not installed.
+// The tests read the syntax of the files. Whether the files are valid is
+// checked by terraform (or tofu), whose own tests run against mock providers,
+// and by cfn-lint. A test is skipped if its program is not installed.
 package iac

@@ -15,7 +15,8 @@ import (
 // A rule reports what a module does against it.
 type rule func(module) []string
 
-// openIngress: connections are let in from a security group and not from addresses.
+// openIngress: connections are let in from a security group and not from
+// addresses.
 func openIngress(m module) []string {
 	var broken []string
 	for _, b := range m.of("resource") {
@@ -100,8 +101,8 @@ func publicAddresses(m module) []string {
 	return broken
 }
 
-// repeatedPermissions: the provider itself grants the permissions of a public URL.
-// A permission declared here would collide with their statement ids.
+// repeatedPermissions: the provider itself grants the permissions of a public
+// URL. A permission declared here would collide with their statement ids.
 func repeatedPermissions(m module) []string {
 	var broken []string
 	for _, b := range m.of("resource", "aws_lambda_permission") {

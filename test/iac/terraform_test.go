@@ -34,9 +34,9 @@ func TestTerraformFormat(t *testing.T) {
 	}
 }
 
-// The configurations are valid, and pass the tests in their tests folders, which
-// send nothing to AWS. Terraform has to find the provider, in its registry or where
-// the CLI configuration says.
+// The configurations are valid, and pass the tests in their tests folders,
+// which send nothing to AWS. Terraform has to find the provider, in its
+// registry or where the CLI configuration says.
 func TestTerraform(t *testing.T) {
 	t.Parallel()
 	program := terraform(t)

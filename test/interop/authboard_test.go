@@ -24,8 +24,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/oidctest"
 )
 
-// An authboard is the example authboard as a process, the certified provider that
-// it trusts, a gateway before it, and a person with a browser.
+// An authboard is the example authboard as a process, the certified provider
+// that it trusts, a gateway before it, and a person with a browser.
 type authboard struct {
 	provider *oidctest.Provider
 	url      string // of the MCP endpoint, at the gateway
@@ -163,7 +163,8 @@ func (b *authboard) check(t *testing.T, signIns, tokens int) {
 	}
 }
 
-// open acts as the person's browser: it signs in, agrees, and follows redirects.
+// open acts as the person's browser: it signs in, agrees, and follows
+// redirects.
 func (b *authboard) open(ctx context.Context, target string) error {
 	u, err := url.Parse(target)
 	if err != nil {

@@ -82,8 +82,8 @@ func TestBridgeSignInWithoutProvider(t *testing.T) {
 	u.signedIn(t, 0)
 }
 
-// fails sends requests that cannot be answered. It checks that each gets an error,
-// and checks the exit code.
+// fails sends requests that cannot be answered. It checks that each gets an
+// error, and checks the exit code.
 func (u *bridgeUser) fails(ctx context.Context, t *testing.T) {
 	t.Helper()
 	h, err := u.start(ctx, wire.Version)
@@ -122,8 +122,8 @@ func (u *bridgeUser) start(ctx context.Context, version string) (*rawHost, error
 	return h, nil
 }
 
-// work posts messages with a bridge of its own. It sends all requests at once, and
-// each has to get exactly one response.
+// work posts messages with a bridge of its own. It sends all requests at once,
+// and each has to get exactly one response.
 func (u *bridgeUser) work(ctx context.Context, version string, messages int) error {
 	h, err := u.start(ctx, version)
 	if err != nil {
@@ -147,8 +147,8 @@ func message() map[string]any {
 	return map[string]any{"name": "post_message", "arguments": map[string]any{"text": "hello"}}
 }
 
-// postMessage posts a message, and checks that the board has it under the person's
-// name.
+// postMessage posts a message, and checks that the board has it under the
+// person's name.
 func postMessage(ctx context.Context, h *rawHost) error {
 	if _, err := h.call(ctx, "post_message", map[string]any{"text": "hello"}, nil); err != nil {
 		return err

@@ -20,8 +20,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/oidctest"
 )
 
-// browserVariable is the address to which this test binary, acting as the system's
-// browser, reports the page that it is to show.
+// browserVariable is the address to which this test binary, acting as the
+// system's browser, reports the page that it is to show.
 const browserVariable = "INTEROP_BROWSER"
 
 // showPage reports the page to the test.
@@ -46,8 +46,9 @@ type bridgeUser struct {
 	err     error
 }
 
-// newBridgeUser starts the provider, the authboard and the browser, but no bridge.
-// The provider's tokens are so short-lived that every request renews one.
+// newBridgeUser starts the provider, the authboard and the browser, but no
+// bridge. The provider's tokens are so short-lived that every request renews
+// one.
 func newBridgeUser(t *testing.T) *bridgeUser {
 	t.Helper()
 	if runtime.GOOS != "linux" {
@@ -119,8 +120,8 @@ func (u *bridgeUser) visit(ctx context.Context, page string) error {
 	return errors.Join(err, resp.Body.Close())
 }
 
-// refusal returns the URL to which the provider sends the browser of a person who
-// refuses (RFC 6749, section 4.1.2.1).
+// refusal returns the URL to which the provider sends the browser of a person
+// who refuses (RFC 6749, section 4.1.2.1).
 func refusal(callback string) (string, error) {
 	u, err := url.Parse(callback)
 	if err != nil {

@@ -24,8 +24,8 @@ func benchEngine() *mcpengine.Engine {
 	return e
 }
 
-// An inMemory sends requests to a handler without a network, so that the benchmark
-// measures little more than the client's own work.
+// An inMemory sends requests to a handler without a network, so that the
+// benchmark measures little more than the client's own work.
 type inMemory struct{ http.Handler }
 
 func (m inMemory) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -18,8 +18,8 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// TestClientTourEverything takes our client through the reference server that has
-// every feature of the handshake versions.
+// TestClientTourEverything takes our client through the reference server that
+// has every feature of the handshake versions.
 func TestClientTourEverything(t *testing.T) {
 	t.Parallel()
 	servers := serversDir(t)

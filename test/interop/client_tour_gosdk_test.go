@@ -13,8 +13,8 @@ import (
 	"github.com/mcpengine/mcpengine/test/internal/wire"
 )
 
-// goSDKPeers returns a server of the official Go SDK in each version and over each
-// transport.
+// goSDKPeers returns a server of the official Go SDK in each version and over
+// each transport.
 func goSDKPeers() []peer {
 	const (
 		silent = "without a session the server asks nothing"
@@ -153,8 +153,8 @@ func addGoSDKQuestions(server *mcp.Server) {
 	goSDKQuestion(server, "list_roots", &mcp.ListRootsParams{}, func(a *mcp.ListRootsResult) string { return a.Roots[0].URI })
 }
 
-// goSDKQuestion adds a tool that asks the client something. In a handshake version
-// the SDK sends the question as a request.
+// goSDKQuestion adds a tool that asks the client something. In a handshake
+// version the SDK sends the question as a request.
 func goSDKQuestion[Answer mcp.InputResponse](server *mcp.Server, name string, question mcp.InputRequest, tell func(Answer) string) {
 	mcp.AddTool(server, &mcp.Tool{Name: name},
 		func(_ context.Context, req *mcp.CallToolRequest, _ nothing) (*mcp.CallToolResult, any, error) {

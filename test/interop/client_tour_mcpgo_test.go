@@ -14,8 +14,8 @@ import (
 	"github.com/mcpengine/mcpengine/test/internal/wire"
 )
 
-// mcpGoPeers returns a server of mcp-go in each version and over each transport.
-// It has 2026-07-28 over HTTP only.
+// mcpGoPeers returns a server of mcp-go in each version and over each
+// transport. It has 2026-07-28 over HTTP only.
 func mcpGoPeers() []peer {
 	const (
 		late   = "a notification may follow the result of its call, or be lost"

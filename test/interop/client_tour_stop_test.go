@@ -44,7 +44,8 @@ func guestCallsTyped(ctx context.Context, t *testing.T, g *guest) {
 	}
 }
 
-// A call with wrong arguments fails, with an error of the tool or of the request.
+// A call with wrong arguments fails, with an error of the tool or of the
+// request.
 func guestCallFails(ctx context.Context, t *testing.T, g *guest) {
 	_, err := client.Call[addOutput](ctx, g.Client, "add", map[string]any{"a": "two", "b": 3})
 	_, isTool := errors.AsType[*client.ToolError](err)

@@ -15,8 +15,8 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// A peer is a server of another project that our client visits, in one version and
-// over one transport.
+// A peer is a server of another project that our client visits, in one version
+// and over one transport.
 type peer struct {
 	server, version, transport string
 

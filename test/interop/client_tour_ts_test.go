@@ -24,8 +24,8 @@ func TestClientTourTypeScript(t *testing.T) {
 	}
 }
 
-// typeScriptPeers returns servers of the TypeScript SDK in each version and over
-// each transport.
+// typeScriptPeers returns servers of the TypeScript SDK in each version and
+// over each transport.
 func typeScriptPeers(servers string) []peer {
 	peers := []peer{
 		{"server", wire.Version, "http", dialTypeScript(servers, "server", "stateless", "http"), nil},

@@ -9,7 +9,8 @@ import (
 	"github.com/mcpengine/mcpengine/test/internal/wire"
 )
 
-// TestDefects checks that the bridge does not have the defects of mcp-remote 0.15.
+// TestDefects checks that the bridge does not have the defects of mcp-remote
+// 0.15.
 func TestDefects(t *testing.T) {
 	t.Parallel()
 	program := buildBridge(t)
@@ -39,8 +40,8 @@ func TestDefects(t *testing.T) {
 	}
 }
 
-// serveStubborn serves the fixture with a tool that ignores its cancellation, and
-// returns when another tool is called.
+// serveStubborn serves the fixture with a tool that ignores its cancellation,
+// and returns when another tool is called.
 func serveStubborn(t *testing.T) string {
 	t.Helper()
 	e := newRemote()
@@ -59,9 +60,9 @@ func serveStubborn(t *testing.T) string {
 	return serveEngine(t, e)
 }
 
-// tryLateResult cancels a call that gets its result all the same, and then calls
-// another tool. When the bridge ends, stop checks that the first call had no
-// response.
+// tryLateResult cancels a call that gets its result all the same, and then
+// calls another tool. When the bridge ends, stop checks that the first call had
+// no response.
 func tryLateResult(ctx context.Context, h *rawHost, _ *tap) error {
 	id, err := h.send("tools/call", map[string]any{"name": "insist", "arguments": map[string]any{}}, map[string]any{"progressToken": "w"})
 	if err != nil {

@@ -13,9 +13,10 @@ import (
 	"github.com/mcpengine/mcpengine"
 )
 
-// fixtureVariable turns this test binary into another program: the fixture served
-// over "stdio", as a "replica" over HTTP or as a "function" on AWS Lambda, the
-// fixture of another SDK, the "browser" of a test, or a "caller" that signs in.
+// fixtureVariable turns this test binary into another program: the fixture
+// served over "stdio", as a "replica" over HTTP or as a "function" on AWS
+// Lambda, the fixture of another SDK, the "browser" of a test, or a "caller"
+// that signs in.
 const fixtureVariable = "INTEROP_FIXTURE"
 
 func TestMain(m *testing.M) {
@@ -58,8 +59,9 @@ type login struct {
 	User string `json:"user" jsonschema:"a GitHub user name"`
 }
 
-// newFixture returns our server with a feature for every stop of the tour. Tests
-// look at it only through the protocol, so that it may run in a process of its own.
+// newFixture returns our server with a feature for every stop of the tour.
+// Tests look at it only through the protocol, so that it may run in a process
+// of its own.
 func newFixture(opts ...mcpengine.Option) *mcpengine.Engine {
 	e := mcpengine.New("fixture", append(opts, mcpengine.WithInstructions("For tests."))...)
 	mcpengine.AddTool(e, "greet", "Greets.", func(_ context.Context, in greetInput) (string, error) {

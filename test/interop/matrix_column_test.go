@@ -112,9 +112,10 @@ func tryURL(ctx context.Context, h *rawHost, _ *tap) error {
 	return same([]string{"Please sign in. https://login.example/start"}, h.asked)
 }
 
-// tryCancel checks that a cancellation reaches the tool, and that the host gets no
-// response. In 2026-07-28 the bridge cancels by closing the request's stream
-// (2026-07-28, streamable-http, "Cancellation"), and otherwise by a notification.
+// tryCancel checks that a cancellation reaches the tool, and that the host gets
+// no response. In 2026-07-28 the bridge cancels by closing the request's stream
+// (2026-07-28, streamable-http, "Cancellation"), and otherwise by a
+// notification.
 func tryCancel(ctx context.Context, h *rawHost, tap *tap) error {
 	id, err := h.send("tools/call", map[string]any{"name": "wait", "arguments": map[string]any{}}, map[string]any{"progressToken": "w"})
 	if err != nil {
@@ -158,9 +159,9 @@ func tryPagination(ctx context.Context, h *rawHost, _ *tap) error {
 	return same(want, names)
 }
 
-// tryMirror calls a tool before the host has listed the tools, so that the bridge
-// has to find out which arguments go into header fields. The argument's text has to
-// be encoded for a header field.
+// tryMirror calls a tool before the host has listed the tools, so that the
+// bridge has to find out which arguments go into header fields. The argument's
+// text has to be encoded for a header field.
 func tryMirror(ctx context.Context, h *rawHost, tap *tap) error {
 	if err := h.says(ctx, "forecast", map[string]any{"region": "Île"}, nil, "rain in Île"); err != nil {
 		return err

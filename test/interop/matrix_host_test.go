@@ -33,8 +33,8 @@ func buildBridge(t *testing.T) string {
 	return file
 }
 
-// A rawHost is a host that has started a bridge. It writes and reads lines by hand,
-// so that it does not depend on the code that it checks.
+// A rawHost is a host that has started a bridge. It writes and reads lines by
+// hand, so that it does not depend on the code that it checks.
 type rawHost struct {
 	version string // that it speaks
 	command *exec.Cmd
@@ -142,8 +142,8 @@ func (h *rawHost) cancel(id string) error {
 	})
 }
 
-// next returns the next message that is not a question of the server. It answers
-// the questions.
+// next returns the next message that is not a question of the server. It
+// answers the questions.
 func (h *rawHost) next(ctx context.Context) (wire.Message, error) {
 	for {
 		select {

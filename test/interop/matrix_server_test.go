@@ -122,7 +122,8 @@ func serveTypeScriptRemote(name, versions string) func(context.Context, *testing
 	}
 }
 
-// A tap is a proxy between a bridge and a server. It records the bridge's messages.
+// A tap is a proxy between a bridge and a server. It records the bridge's
+// messages.
 type tap struct {
 	mu   sync.Mutex
 	seen []tapped

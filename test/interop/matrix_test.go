@@ -13,8 +13,8 @@ import (
 	"github.com/mcpengine/mcpengine/test/internal/wire"
 )
 
-// impossible returns why a cell cannot work with any bridge, by server and column.
-// It is the same for every host.
+// impossible returns why a cell cannot work with any bridge, by server and
+// column. It is the same for every host.
 func impossible() map[[2]string]string {
 	return map[[2]string]string{
 		{"ours on Lambda", "cancel"}:           "a Function URL does not tell the function that its caller is gone",

@@ -98,9 +98,9 @@ func TestPythonClients(t *testing.T) {
 	}
 }
 
-// TestPythonServers has our client use servers on the Python SDKs. Over stdio the
-// servers on version 1 and on the Python MCPEngine exit when they get an unknown
-// method, and they do not know server/discover.
+// TestPythonServers has our client use servers on the Python SDKs. Over stdio
+// the servers on version 1 and on the Python MCPEngine exit when they get an
+// unknown method, and they do not know server/discover.
 func TestPythonServers(t *testing.T) {
 	t.Parallel()
 	for _, way := range []struct{ peer, sdk, transport string }{

@@ -25,9 +25,9 @@ import (
 	"github.com/mcpengine/mcpengine"
 )
 
-// TestReplicas has a client of a version with sessions call tools through a proxy
-// that sends the requests to two processes in turn. The processes share only keys.
-// Both have to know every session.
+// TestReplicas has a client of a version with sessions call tools through a
+// proxy that sends the requests to two processes in turn. The processes share
+// only keys. Both have to know every session.
 func TestReplicas(t *testing.T) {
 	t.Parallel()
 	calls := 10_000

@@ -125,8 +125,8 @@ func signInRevoked(t *testing.T, program string) {
 	b.check(t, 2, 2)
 }
 
-// The person is asked for the scope of delete_message when it is first called, and
-// not before.
+// The person is asked for the scope of delete_message when it is first called,
+// and not before.
 func signInStepUp(t *testing.T, program string) {
 	b := newAuthboard(t, program, 0)
 	b.login = "root"
@@ -139,8 +139,8 @@ func signInStepUp(t *testing.T, program string) {
 	b.checkScopes(t)
 }
 
-// A person with the scope who is not an administrator is refused, and not asked to
-// sign in again.
+// A person with the scope who is not an administrator is refused, and not asked
+// to sign in again.
 func signInStepUpInVain(t *testing.T, program string) {
 	b := newAuthboard(t, program, 0)
 	c := b.connect(t, "")

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// checkSubset reports where the JSON of got lacks a part of want. Objects may have
-// more members than in want. Everything else has to be equal.
+// checkSubset reports where the JSON of got lacks a part of want. Objects may
+// have more members than in want. Everything else has to be equal.
 func checkSubset(t *testing.T, what string, got []byte, want string) {
 	t.Helper()
 	var g, w any

@@ -40,8 +40,8 @@ func visitPing(ctx context.Context, t *testing.T, v *visitor) {
 	}
 }
 
-// visitLogging asks for warnings: for the session in the handshake versions, for
-// the request in 2026-07-28.
+// visitLogging asks for warnings: for the session in the handshake versions,
+// for the request in 2026-07-28.
 //
 //nolint:staticcheck // deprecated is not gone: the features are tested as long as they are there
 func visitLogging(ctx context.Context, t *testing.T, v *visitor) {
@@ -62,8 +62,9 @@ func visitLogging(ctx context.Context, t *testing.T, v *visitor) {
 	}
 }
 
-// visitElicitation lets the client answer a request of the server. In 2026-07-28
-// the client answers an input_required result and sends the call again (mrtr).
+// visitElicitation lets the client answer a request of the server. In
+// 2026-07-28 the client answers an input_required result and sends the call
+// again (mrtr).
 func visitElicitation(ctx context.Context, t *testing.T, v *visitor) {
 	if v.version < "2025-06-18" { // there is no elicitation yet
 		v.refused(ctx, t, "sign_up")

@@ -34,8 +34,8 @@ type visitor struct {
 	asked    chan *mcp.ElicitParams
 }
 
-// TestTour takes the official Go SDK's client through our server, in every version
-// and over every transport. Only the handshake versions have HTTP+SSE.
+// TestTour takes the official Go SDK's client through our server, in every
+// version and over every transport. Only the handshake versions have HTTP+SSE.
 func TestTour(t *testing.T) {
 	t.Parallel()
 	transports := map[string]func(*testing.T) mcp.Transport{
@@ -158,8 +158,8 @@ func connect(ctx context.Context, t *testing.T, transport mcp.Transport, version
 	return v
 }
 
-// options make the client answer the questions that its version has, and keep its
-// notifications.
+// options make the client answer the questions that its version has, and keep
+// its notifications.
 //
 //nolint:staticcheck // deprecated is not gone: the features are tested as long as they are there
 func (v *visitor) options() *mcp.ClientOptions {

@@ -33,11 +33,13 @@ func tours() (all []tour) {
 	return append(all, tour{"client", wire.Version, "http"}, tour{"client", wire.Version, "stdio"})
 }
 
-// A sight is the result that a client has to get at a stop: a value, or the code of
-// an error. It has a reason if it differs from the result in 2026-07-28.
+// A sight is the result that a client has to get at a stop: a value, or the
+// code of an error. It has a reason if it differs from the result in
+// 2026-07-28.
 type sight struct{ stop, saw, fails, reason string }
 
-// sights returns the results of a client of 2026-07-28, in the order of the tour.
+// sights returns the results of a client of 2026-07-28, in the order of the
+// tour.
 func (way tour) sights() []sight {
 	hasSession := way.transport == "http" && way.version != wire.Version
 	connected := fmt.Sprintf(`{"version": %q, "session": %t, "server": "fixture", "instructions": "For tests."}`,
@@ -70,8 +72,8 @@ func (way tour) sights() []sight {
 	}
 }
 
-// An exception is a sight that differs for one client, or for both, up to a version
-// or from a version on.
+// An exception is a sight that differs for one client, or for both, up to a
+// version or from a version on.
 type exception struct {
 	client, until, from string
 	sight               sight

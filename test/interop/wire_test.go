@@ -104,8 +104,9 @@ func override(r wire.Request, header, value string) wire.Request {
 	return r
 }
 
-// TestWire sends the same requests to our server and to the peers' servers. If all
-// of them agree, our tests follow the protocol and not only our reading of it.
+// TestWire sends the same requests to our server and to the peers' servers. If
+// all of them agree, our tests follow the protocol and not only our reading of
+// it.
 func TestWire(t *testing.T) {
 	t.Parallel()
 	servers := []struct {

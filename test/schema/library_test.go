@@ -1,6 +1,6 @@
 // Package schema_test compares internal/schema with another JSON Schema library
-// and with the official test suite. It is in this module because the library would
-// otherwise be a requirement of every server.
+// and with the official test suite. It is in this module because the library
+// would otherwise be a requirement of every server.
 package schema_test
 
 import (

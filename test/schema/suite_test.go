@@ -14,8 +14,9 @@ import (
 )
 
 // TestOfficialSuite runs the JSON Schema Test Suite, from the copy in
-// jsonschema-go, the library that the fuzz tests compare with. It leaves out only
-// schemas that need another document: they are refused, and nothing is fetched.
+// jsonschema-go, the library that the fuzz tests compare with. It leaves out
+// only schemas that need another document: they are refused, and nothing is
+// fetched.
 func TestOfficialSuite(t *testing.T) {
 	t.Parallel()
 	dir, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/google/jsonschema-go").Output()

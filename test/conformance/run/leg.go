@@ -59,8 +59,8 @@ func chooseLegs(legs []leg, revision string) ([]leg, error) {
 func (l leg) String() string { return l.revision }
 
 // run runs the legs and places that c chooses, reports to stdout, and returns
-// whether all is well. In each place one server, at one URL, or one client passes
-// all legs.
+// whether all is well. In each place one server, at one URL, or one client
+// passes all legs.
 func run(ctx context.Context, c config, stdout io.Writer) (ok bool, err error) {
 	if _, err := chooseLegs(legs, c.revision); err != nil {
 		return false, err

@@ -1,6 +1,6 @@
 // Command run runs the official MCP conformance suite against the server in
-// conformance/server and the client in conformance/client, and prints the results.
-// Run it from the root of the repository, after make build and
+// conformance/server and the client in conformance/client, and prints the
+// results. Run it from the root of the repository, after make build and
 // scripts/install-conformance, or let make conformance do all three:
 //
 //	go run ./conformance/run
@@ -11,8 +11,8 @@
 // with buffered and with streamed answers.
 //
 // It exits with 1 when a required or pending scenario fails, or an excluded one
-// passes, and with 2 for wrong usage. Scenarios of extensions are shown and never
-// fail the run.
+// passes, and with 2 for wrong usage. Scenarios of extensions are shown and
+// never fail the run.
 package main
 
 import (
@@ -52,7 +52,7 @@ func parseFlags(args []string) (config, error) {
 	flags.StringVar(&c.place, "place", "", "what to test: the server on http, lambda-buffered or lambda-streamed, or the client (default: one after the other)")
 	flags.StringVar(&c.server, "server", "bin/conformance-server", "the `program` to test as a server")
 	flags.StringVar(&c.client, "client", "bin/conformance-client", "the `program` to test as a client")
-	flags.StringVar(&c.out, "out", "", "keep the suite's results in this `folder` (default: only those of a failed run, in a temporary one)")
+	flags.StringVar(&c.out, "out", "", "keep the suite's results in this `folder` (default: only the results of a failed run, in a temporary folder)")
 	err := flags.Parse(args)
 	if err != nil {
 		return c, err

@@ -87,7 +87,8 @@ func startHTTP(ctx context.Context, c config) (site, error) {
 }
 
 // environments is how many processes answer at the URL of a function. With more
-// than one, a scenario fails if it needs two requests to reach the same process.
+// than one, a scenario fails if it needs two requests to reach the same
+// process.
 const environments = 4
 
 // onLambda runs the program on a stand-in for the platform, which freezes it

@@ -167,8 +167,8 @@ func TestLimitsNameTheExclusions(t *testing.T) {
 	}
 }
 
-// The results of a scenario come from its last run, and not from a scenario whose
-// name begins with the same words. A scenario without results has failed.
+// The results of a scenario come from its last run, and not from a scenario
+// whose name begins with the same words. A scenario without results has failed.
 func TestReadResults(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

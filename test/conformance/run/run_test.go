@@ -17,9 +17,9 @@ import (
 
 const suiteFolder = "../../../.tools/conformance"
 
-// child makes this test binary act as the program under test. So the race detector
-// watches the server too, and go test caches the result only until the server
-// changes.
+// child makes this test binary act as the program under test. So the race
+// detector watches the server too, and go test caches the result only until the
+// server changes.
 const child = "CONFORMANCE_CHILD"
 
 // The values of child.

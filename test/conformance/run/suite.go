@@ -49,7 +49,8 @@ const (
 	extension = "extension"
 )
 
-// scenarios returns the scenarios of a leg, with the extensions' scenarios last.
+// scenarios returns the scenarios of a leg, with the extensions' scenarios
+// last.
 func (s suite) scenarios(ctx context.Context, l leg) ([]scenario, error) {
 	out, err := exec.CommandContext(ctx, s.node, s.script, "list", "--requirements", l.revision).Output()
 	if err != nil {

@@ -59,7 +59,8 @@ func TestParseList(t *testing.T) {
 	}
 }
 
-// A list with another number of required scenarios is an error, not an empty run.
+// A list with another number of required scenarios is an error, not an empty
+// run.
 func TestParseListCounts(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ list, want string }{

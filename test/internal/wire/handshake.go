@@ -20,7 +20,8 @@ func Initialized(version, session string) Request {
 }
 
 // addHandshake adds the headers of a handshake version: the version, once it is
-// negotiated (2025-11-25, transports, "Protocol Version Header"), and the session.
+// negotiated (2025-11-25, transports, "Protocol Version Header"), and the
+// session.
 func (r Request) addHandshake(header http.Header) {
 	if r.Method != "initialize" {
 		header.Set("MCP-Protocol-Version", r.Handshake)

@@ -21,8 +21,8 @@ type head struct {
 	IsBase64Encoded bool              `json:"isBase64Encoded"`
 }
 
-// maxHead bounds a head. The head of a buffered answer has the whole body, which may
-// be longer in JSON, and Lambda counts it as JSON.
+// maxHead bounds a head. The head of a buffered answer has the whole body,
+// which may be longer in JSON, and Lambda counts it as JSON.
 const maxHead = maxPayload + 1<<10
 
 // readAnswer makes a response of a payload. A streamed answer is a head without
@@ -129,8 +129,8 @@ func (h head) header() http.Header {
 	return header
 }
 
-// isField reports whether name and value make a valid field (RFC 9110, sections 5.1
-// and 5.5).
+// isField reports whether name and value make a valid field (RFC 9110, sections
+// 5.1 and 5.5).
 func isField(name, value string) bool {
 	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
 		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)

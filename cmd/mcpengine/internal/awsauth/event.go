@@ -12,8 +12,8 @@ import (
 )
 
 // An event is a request as a Function URL describes it (Lambda, "Invoking
-// Lambda function URLs", payload format 2.0). It has no authorizer: the caller's
-// identity is known to AWS alone.
+// Lambda function URLs", payload format 2.0). It has no authorizer: the
+// caller's identity is known to AWS alone.
 type event struct {
 	Version         string            `json:"version"`
 	RouteKey        string            `json:"routeKey"`

@@ -24,12 +24,12 @@ type invoker struct {
 	account  *account
 }
 
-// NewInvoker returns a RoundTripper that turns each request into an invocation of
-// f, as a Function URL would (payload format 2.0), and the result into a response.
-// It uses InvokeWithResponseStream, which also works for functions with a buffered
-// answer. Requests go to [profile.Function.Endpoint]; another URL is refused. The
-// status is 413 for a request of more than 6 MB, 429 if Lambda throttles, and 502 if
-// the function fails.
+// NewInvoker returns a RoundTripper that turns each request into an invocation
+// of f, as a Function URL would (payload format 2.0), and the result into a
+// response. It uses InvokeWithResponseStream, which also works for functions
+// with a buffered answer. Requests go to [profile.Function.Endpoint]; another
+// URL is refused. The status is 413 for a request of more than 6 MB, 429 if
+// Lambda throttles, and 502 if the function fails.
 func NewInvoker(f profile.Function, c Config) http.RoundTripper {
 	if c.Region == "" {
 		c.Region = f.Region
@@ -73,8 +73,8 @@ func (v *invoker) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-// invoke calls the Lambda API. Only the API's own request is signed: the caller's
-// Authorization field reaches the function in the event.
+// invoke calls the Lambda API. Only the API's own request is signed: the
+// caller's Authorization field reaches the function in the event.
 func (v *invoker) invoke(r *http.Request, event []byte) (*http.Response, error) {
 	who, err := v.account.identity(r.Context(), nil)
 	if err != nil {

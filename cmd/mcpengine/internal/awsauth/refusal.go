@@ -22,11 +22,11 @@ type refusal struct {
 	skew    time.Duration // of this machine's clock, where the server tells the time
 }
 
-// refusal returns AWS's refusal, or nil if the answer comes from the server. The
-// server's answer stays unchanged. Function URLs and API Gateways refuse with 403
-// (Lambda, "Control access to Lambda function URLs"; API Gateway, "Gateway response
-// types"), and APIs with 400 too. The server may use the same statuses: a refusal of
-// AWS is recognized by its text.
+// refusal returns AWS's refusal, or nil if the answer comes from the server.
+// The server's answer stays unchanged. Function URLs and API Gateways refuse
+// with 403 (Lambda, "Control access to Lambda function URLs"; API Gateway,
+// "Gateway response types"), and APIs with 400 too. The server may use the same
+// statuses: a refusal of AWS is recognized by its text.
 func (s *signer) refusal(resp *http.Response) (*refusal, error) {
 	code := errorCode(resp.Header)
 	if resp.StatusCode != http.StatusForbidden && (resp.StatusCode != http.StatusBadRequest || code == "") {
@@ -87,8 +87,8 @@ const (
 	kindDenied
 )
 
-// kinds recognizes a kind by the code, or by part of the message: several kinds have
-// the same code, and Function URLs and API Gateways leave it out.
+// kinds recognizes a kind by the code, or by part of the message: several kinds
+// have the same code, and Function URLs and API Gateways leave it out.
 var kinds = []struct {
 	kind   refusalKind
 	code   string
@@ -153,8 +153,8 @@ func (r *refusal) explain(service string) error {
 	return unauthorized(r.status, text, hint)
 }
 
-// permission returns the missing permission: the one that the message names, or the
-// one that the service requires.
+// permission returns the missing permission: the one that the message names, or
+// the one that the service requires.
 func permission(service, message string) string {
 	if _, rest, ok := strings.Cut(message, "not authorized to perform: "); ok {
 		action, _, _ := strings.Cut(rest, " ")

@@ -55,13 +55,13 @@ type signer struct {
 }
 
 // NewSigner returns a RoundTripper that signs the requests to the origin of a
-// server's URL with Signature Version 4, the body included. A request for another
-// origin is an error, and a redirect is returned without its Location. NewSigner
-// reads no configuration before the first request. When AWS refuses a request, the
-// error is a [peer.AuthError] of an [*Error]. If the credentials have expired, new
-// ones are looked for first. A request of more than 10 MB gets the status 413. The
-// URL must be https, or http on this machine, and name the service as AWS does,
-// unless Service names it.
+// server's URL with Signature Version 4, the body included. A request for
+// another origin is an error, and a redirect is returned without its Location.
+// NewSigner reads no configuration before the first request. When AWS refuses a
+// request, the error is a [peer.AuthError] of an [*Error]. If the credentials
+// have expired, new ones are looked for first. A request of more than 10 MB
+// gets the status 413. The URL must be https, or http on this machine, and name
+// the service as AWS does, unless Service names it.
 func NewSigner(rawURL string, c Config) (http.RoundTripper, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {

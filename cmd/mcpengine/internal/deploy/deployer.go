@@ -74,9 +74,10 @@ func (d *Deployer) say(format string, args ...any) {
 // A Builder builds the server for an architecture, "arm64" or "amd64".
 type Builder func(ctx context.Context, arch string) (Archive, error)
 
-// Plan reads the current state and says what has to change. In between it builds the
-// server, for the function's current architecture if the spec names none. It changes
-// nothing, and fails if something with the name was not made by mcpengine.
+// Plan reads the current state and says what has to change. In between it
+// builds the server, for the function's current architecture if the spec names
+// none. It changes nothing, and fails if something with the name was not made
+// by mcpengine.
 func (d *Deployer) Plan(ctx context.Context, spec Spec, build Builder) (*Plan, error) {
 	if err := spec.Check(); err != nil {
 		return nil, err

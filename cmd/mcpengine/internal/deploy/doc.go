@@ -8,8 +8,8 @@
 // anything, running the same command twice changes nothing, and a run that was
 // interrupted is finished by the next one.
 //
-// Everything that this package creates has two tags. A resource without them belongs
-// to somebody else, and is never changed.
+// Everything that this package creates has two tags. A resource without them
+// belongs to somebody else, and is never changed.
 package deploy
 
 import (

@@ -17,7 +17,8 @@ import (
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
-// The log has several pages of events, the last one with text of a hostile caller.
+// The log has several pages of events, the last one with text of a hostile
+// caller.
 func TestLogs(t *testing.T) {
 	t.Parallel()
 	fake := deployed(t, deploy.Spec{Name: "weather"})

@@ -168,9 +168,9 @@ func resolve(name string) (string, error) {
 
 func (p *place) path() string { return filepath.Join(p.root.Name(), p.name) }
 
-// read returns the content of the file and its mode. If the file does not exist, it
-// returns nil and the mode of a new file. New files are for the user alone: hosts
-// keep secrets of other servers there.
+// read returns the content of the file and its mode. If the file does not
+// exist, it returns nil and the mode of a new file. New files are for the user
+// alone: hosts keep secrets of other servers there.
 func (p *place) read() ([]byte, fs.FileMode, error) {
 	info, err := p.root.Stat(p.name)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -44,7 +44,7 @@ func ParseFunction(rawURL string) (Function, error) {
 		// arn:PARTITION:lambda:REGION:ACCOUNT:function:NAME (IAM, "Identify AWS
 		// resources with Amazon Resource Names").
 		if len(parts) < 7 || parts[2] != "lambda" || parts[5] != "function" || !isLabel(parts[1]) || !isRegion(parts[3]) || !isAccount(parts[4]) {
-			return f, errors.New("the ARN in the lambda URL is not that of a function: arn:aws:lambda:REGION:ACCOUNT:function:NAME")
+			return f, errors.New("the ARN in the lambda URL does not name a function: arn:aws:lambda:REGION:ACCOUNT:function:NAME")
 		}
 		f.ARN, f.Region = strings.Join(parts[:7], ":"), parts[3]
 		parts = parts[6:]
@@ -63,9 +63,9 @@ func ParseFunction(rawURL string) (Function, error) {
 	return f, nil
 }
 
-// Endpoint returns a URL for an HTTP client of the function. Its host does not exist
-// (RFC 2606, section 2), so only the RoundTripper that invokes functions can send a
-// request to it. Servers see it as the host of a Function URL.
+// Endpoint returns a URL for an HTTP client of the function. Its host does not
+// exist (RFC 2606, section 2), so only the RoundTripper that invokes functions
+// can send a request to it. Servers see it as the host of a Function URL.
 func (f Function) Endpoint() string {
 	host := f.Name + ".lambda-url"
 	if f.Qualifier != "" {

@@ -22,7 +22,8 @@ import (
 type Keeper interface {
 	// Put keeps a secret in place of the one of that name.
 	Put(name, secret string) error
-	// Secret returns the secret of that name, or an error that is [fs.ErrNotExist].
+	// Secret returns the secret of that name, or an error that is
+	// [fs.ErrNotExist].
 	Secret(name string) (string, error)
 	// Delete removes the secret. A missing secret is not an error.
 	Delete(name string) error
@@ -86,7 +87,8 @@ func (s *Store) File(name string) string {
 
 func profileFile(name string) string { return "profiles/" + name + ".json" }
 
-// Load reads a profile. The error is [fs.ErrNotExist] if no profile has the name.
+// Load reads a profile. The error is [fs.ErrNotExist] if no profile has the
+// name.
 func (s *Store) Load(name string) (*Profile, error) {
 	if err := CheckName(name); err != nil {
 		return nil, err

@@ -200,6 +200,6 @@ func TestSharedSignIn(t *testing.T) {
 		t.Errorf("%d sign-ins after the refresh token was taken back, want 2", len(p.visits))
 	}
 	if refresh == "" || strings.Contains(log.text.String(), refresh) {
-		t.Error("the log has the refresh token, or there is none")
+		t.Error("the log has the refresh token, or no token was issued")
 	}
 }

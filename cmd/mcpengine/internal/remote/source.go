@@ -17,8 +17,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
-// A Source is a profile and the things that it refers to. A field that is not marked
-// as optional is required.
+// A Source is a profile and the things that it refers to. A field that is not
+// marked as optional is required.
 type Source struct {
 	// Name is the profile's name, or stands for a URL without one.
 	Name    string

@@ -1,6 +1,6 @@
-// Command plain is a weather server for AWS Lambda as one would write it by hand,
-// with a typed handler of aws-lambda-go and encoding/json. It makes the checks that
-// the protocol requires. TOOLS is how many tools it has.
+// Command plain is a weather server for AWS Lambda as one would write it by
+// hand, with a typed handler of aws-lambda-go and encoding/json. It makes the
+// checks that the protocol requires. TOOLS is how many tools it has.
 package main
 
 import (

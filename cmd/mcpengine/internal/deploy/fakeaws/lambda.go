@@ -285,7 +285,8 @@ func (f *function) code(zipFile []byte, architectures []string) {
 	}
 }
 
-// Code returns the zip file of a function, or nil if the function does not exist.
+// Code returns the zip file of a function, or nil if the function does not
+// exist.
 func (s *Server) Code(name string) []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()

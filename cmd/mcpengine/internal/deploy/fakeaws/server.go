@@ -1,8 +1,8 @@
 // Package fakeaws is a stand-in for the parts of AWS that a deployment needs:
-// STS, IAM, Lambda, CloudWatch Logs and function URLs. It speaks the wire formats
-// that the AWS SDK and tools send, and has the difficulties of AWS: a new resource is
-// not known everywhere at once, a resource under change cannot be changed, and a
-// public URL wants two permissions.
+// STS, IAM, Lambda, CloudWatch Logs and function URLs. It speaks the wire
+// formats that the AWS SDK and tools send, and has the difficulties of AWS: a
+// new resource is not known everywhere at once, a resource under change cannot
+// be changed, and a public URL wants two permissions.
 package fakeaws
 
 import (
