@@ -85,7 +85,7 @@ func (e Environment) editFile(ctx context.Context, name string, toml, dryRun boo
 			c.After = before // an empty file stays one
 			return c, nil
 		}
-		if mode&0o200 == 0 {
+		if !at.isWritable() {
 			return c, withHint(errors.New("the file is read-only"), "make it writable, or add the entry where the file is made")
 		}
 		if dryRun {
@@ -192,6 +192,17 @@ func (p *place) read() ([]byte, fs.FileMode, error) {
 		return nil, 0, err
 	}
 	return data, info.Mode().Perm(), nil
+}
+
+// isWritable reports whether the system lets this user write the file. The mode
+// does not tell: access lists and root go past it. A file that does not exist
+// counts as writable.
+func (p *place) isWritable() bool {
+	f, err := p.root.OpenFile(p.name, os.O_WRONLY, 0)
+	if err != nil {
+		return errors.Is(err, fs.ErrNotExist)
+	}
+	return f.Close() == nil
 }
 
 // replace keeps a copy of the file and puts the new content in its place, whole

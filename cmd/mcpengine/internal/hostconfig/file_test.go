@@ -108,12 +108,6 @@ func TestRefused(t *testing.T) {
 				t.Skip(err)
 			}
 		}},
-		{"read-only", "the file is read-only", func(t *testing.T, file string) {
-			write(t, file, "{}")
-			if err := os.Chmod(file, 0o444); err != nil {
-				t.Fatal(err)
-			}
-		}},
 		{"broken", "line 1, column 16", func(t *testing.T, file string) { write(t, file, `{"mcpServers": x}`) }},
 		{"entry of the user", `there is an entry "weather" that mcpengine has not made`, func(t *testing.T, file string) { write(t, file, other) }},
 		{"large", "more than 16 MiB", func(t *testing.T, file string) { write(t, file, strings.Repeat(" ", 16<<20+1)) }},
@@ -136,6 +130,32 @@ func TestRefused(t *testing.T) {
 				t.Errorf("%q became %q", before, after)
 			}
 		})
+	}
+}
+
+// A file is read-only when the system says so. To root it does not.
+func TestReadOnly(t *testing.T) {
+	t.Parallel()
+	e, h := here(t), host(t, "cursor")
+	file := h.Files(e)[0]
+	write(t, file, "{}")
+	if err := os.Chmod(file, 0o444); err != nil {
+		t.Fatal(err)
+	}
+	f, writeErr := os.OpenFile(file, os.O_WRONLY, 0)
+	if writeErr == nil {
+		f.Close()
+	}
+	_, err := h.Install(t.Context(), e, bridge, hostconfig.Options{})
+	after, readErr := os.ReadFile(file)
+	if readErr != nil {
+		t.Fatal(readErr)
+	}
+	switch {
+	case writeErr == nil && (err != nil || !strings.Contains(string(after), `"weather"`)):
+		t.Errorf("Install of a file that may be written = %v, and it has %s", err, after)
+	case writeErr != nil && (err == nil || !strings.Contains(err.Error(), "the file is read-only") || string(after) != "{}"):
+		t.Errorf("Install of a read-only file = %v, and it has %s", err, after)
 	}
 }
 
