@@ -106,11 +106,12 @@ func FuzzEmbeddedAddress(f *testing.F) {
 			{0, 0x64, 0xff, 0x9b, 0, 1, 12: a | 1, 13: b, 14: c, 15: d}, // places that begin with 0 are not used
 			{0, 0x64, 0xff, 0x9b, 0, 1, a | 1, b, 9: c, 10: d},
 		} {
-			if outer[5] == 1 {
+			ip := netip.AddrFrom16(outer)
+			inner, want := inner, want
+			if localNAT64.Contains(ip) {
 				inner = netip.AddrFrom4([4]byte{a | 1, b, c, d})
 				want = reachOf(inner)
 			}
-			ip := netip.AddrFrom16(outer)
 			if got := reachOf(ip); got > want {
 				t.Errorf("%s reaches %d, and %s inside it %d", ip, got, inner, want)
 			}
