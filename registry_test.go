@@ -182,6 +182,6 @@ func TestLongList(t *testing.T) {
 		r.Header.Set("Mcp-Protocol-Version", "2025-11-25")
 		w := httptest.NewRecorder()
 		newEngine(mcpengine.WithHTTP(mcpengine.HTTPConfig{NoSessions: true})).ServeHTTP(w, r)
-		check("in an earlier version", w.Body.String())
+		check("in a handshake version", w.Body.String())
 	}
 }

@@ -38,7 +38,7 @@ var update = flag.Bool("update", false, "rewrite the answers in testdata/*.txtar
 // them. The engine is the one in fixtures named like the file up to a dash.
 //
 // Every section is played over HTTP and over stdio: the messages are the same.
-// A build of the newest version alone is to answer the same but for the list of
+// A build without the handshake versions is to answer the same but for the list of
 // versions; it does not update the files.
 func TestTranscripts(t *testing.T) {
 	t.Parallel()
