@@ -93,6 +93,9 @@ func (c core) Authorize(ctx context.Context, wire *jsonrpc.Request) *jsonrpc.Err
 // admit authorizes a request on its way to the handlers.
 func (r *Request) admit() *jsonrpc.Error {
 	err := r.authorize(&r.ctx)
+	if err != nil && r.observed != nil {
+		r.observed.denied = true
+	}
 	switch {
 	case err == nil:
 		return nil
@@ -172,6 +175,9 @@ func (r *Request) checkPolicy(ctx context.Context, p *policy) error {
 func (r *Request) meetsRules(ctx context.Context, p *policy) bool {
 	for _, rule := range p.rules {
 		if err := rule.Check(ctx, r.user); err != nil {
+			if r.observed != nil {
+				r.observed.rule = rule.String()
+			}
 			r.engine.logger.InfoContext(ctx, "caller denied", "caller", callerID(r.user), "rule", rule.String(), "reason", err)
 			return false
 		}

@@ -2,6 +2,7 @@ package mcpengine
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"runtime/debug"
 	"slices"
@@ -63,8 +64,13 @@ func (c core) Handle(ctx context.Context, wire *jsonrpc.Request, notify func(jso
 	defer req.end()
 	if c.auth != nil {
 		req.user, req.local = auth.UserFrom(ctx), c.local
+	}
+	if c.observers != nil {
+		defer req.observe(resp)()
+	}
+	if c.auth != nil {
 		if err := req.admit(); err != nil {
-			resp.SetError(wire.ID, err)
+			req.fail(resp, err)
 			return resp
 		}
 	}
@@ -89,7 +95,8 @@ func (e *Engine) answer(req *Request, resp *jsonrpc.Response) {
 			v = "the handler ended its goroutine (runtime.Goexit)"
 		}
 		e.logger.ErrorContext(req.ctx.Context, "handler panicked", requestAttrs(req, "panic", v, "stack", string(debug.Stack()))...)
-		resp.SetError(req.wire.ID, jsonrpc.ErrInternal)
+		req.noteCause(fmt.Errorf("panic: %v", v))
+		req.fail(resp, jsonrpc.ErrInternal)
 	}()
 	resp.BeginResult(req.wire.ID)
 	var err error
@@ -105,7 +112,8 @@ func (e *Engine) answer(req *Request, resp *jsonrpc.Response) {
 		}
 	}
 	if err != nil {
-		resp.SetError(req.wire.ID, e.report(req, err))
+		req.noteCause(err)
+		req.fail(resp, e.report(req, err))
 	} else {
 		req.noteUnsent()
 		resp.EndResult()

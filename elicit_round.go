@@ -283,6 +283,16 @@ func (q *round) unsent() bool {
 	return len(q.pending) > 0 && !q.sent
 }
 
+// isSent reports whether the client has been sent the questions.
+func (q *round) isSent() bool {
+	if q == nil {
+		return false
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.sent
+}
+
 // appendInputRequired appends the result that ends the round.
 func (r *Request) appendInputRequired(dst []byte) ([]byte, error) {
 	q := r.round

@@ -36,6 +36,7 @@ type Engine struct {
 	ring           *seal.Ring
 	middleware     []func(MethodHandler) MethodHandler
 	toolMiddleware []func(ToolHandler) ToolHandler
+	observers      []Observer
 	pageSize       int
 	cache          cacheHint
 	httpConfig     HTTPConfig

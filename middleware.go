@@ -109,6 +109,9 @@ func (r Result) ToolError() error { return r.failure }
 // when it calls the handler again, so that each result has memory of its own.
 func (e *Engine) runMethod(ctx context.Context, req *Request) (Result, error) {
 	req.toolErr = nil
+	if req.observed != nil {
+		*req.observed = observation{}
+	}
 	result, err := e.run(ctx, req, nil)
 	t := req.target.tool
 	return Result{json: result, failure: req.toolErr, wrapped: t != nil && req.version.Handshake && t.wraps(req.version)}, err
@@ -128,6 +131,7 @@ func (r *Request) appendResult(ctx context.Context, dst []byte, result Result) (
 	if err := r.checkReplaced(ctx, text); err != nil {
 		return dst, err
 	}
+	r.noteReplaced(text)
 	if r.version.Handshake {
 		t := r.target.tool
 		return append(dst, r.version.Result(r.wire.Method, text, t != nil && t.wraps(r.version))...), nil
@@ -200,7 +204,7 @@ func (r *Request) SetParams(v any) error {
 // checkSent compares the arguments that the client sent with the header fields
 // they are mirrored into, before others take their place.
 func (r *Request) checkSent() error {
-	if r.wire.Header == nil || r.target.tool == nil {
+	if r.wire.HTTP == nil || r.target.tool == nil {
 		return nil
 	}
 	args, err := r.objectParam("arguments")

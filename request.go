@@ -33,6 +33,8 @@ type Request struct {
 
 	toolErr error // of the handler of a tool, which became the result
 
+	observed *observation // nil without observers
+
 	response *jsonrpc.Response // nil when it must not have a Tail
 
 	// Copied because wire is used again after the response: a handler that is

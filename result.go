@@ -176,6 +176,9 @@ func (r *Request) appendCallToolResult(ctx context.Context, dst []byte, t *tool,
 			return dst, internalf("the result does not match the output schema: %w", err)
 		}
 	}
+	if result.IsError {
+		r.noteToolError(nil)
+	}
 	if slices.ContainsFunc(result.Content, isNil) {
 		return dst, internalf("the handler returned nil content")
 	}

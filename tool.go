@@ -330,6 +330,7 @@ func (r *Request) toolFailure(dst []byte, err error) ([]byte, error) {
 		return r.appendInputRequired(dst)
 	}
 	r.toolErr = err
+	r.noteToolError(err)
 	return r.appendToolError(dst, err), nil
 }
 
@@ -359,11 +360,11 @@ func checkArguments(ctx context.Context, s *schema.Schema, args []byte) ([]byte,
 // fields with those fields (streamable-http, "Server Behavior for Custom
 // Headers").
 func checkParamHeaders(req *Request, bindings []schema.Header, args []byte) error {
-	if req.wire.Header == nil {
+	if req.wire.HTTP == nil {
 		return nil
 	}
 	for _, b := range bindings {
-		if err := streamable.CheckParam(req.wire.Header[b.Name], b.Name, b.Type, mirrored(args, b.Path), !req.version.Handshake); err != nil {
+		if err := streamable.CheckParam(req.wire.HTTP.Header[b.Name], b.Name, b.Type, mirrored(args, b.Path), !req.version.Handshake); err != nil {
 			return err
 		}
 	}

@@ -74,7 +74,7 @@ func (t *tools) admit(ctx context.Context, x *exchange) error {
 	_, ok := t.get(name)
 	switch {
 	case ok:
-	case filter.ReadOnly || x.req.Header != nil: // an unknown tool cannot be checked
+	case filter.ReadOnly || x.hasFields(): // an unknown tool cannot be checked
 		if err := t.learn(ctx, x); err != nil {
 			return err
 		}
@@ -90,16 +90,22 @@ func (t *tools) admit(ctx context.Context, x *exchange) error {
 	return x.checkFields(found.mirror)
 }
 
+// hasFields reports whether header fields came with the request, which an
+// intermediary may have gone by.
+func (x *exchange) hasFields() bool {
+	return x.req.HTTP != nil && (!x.req.Handshake || streamable.HasParamFields(x.req.HTTP.Header))
+}
+
 // checkFields compares the header fields of a request that came over HTTP with
 // the arguments that the tool mirrors (streamable-http, "Server Behavior for
 // Custom Headers"). The program that answers it sees the arguments only.
 func (x *exchange) checkFields(mirror peer.Mirror) error {
-	if x.req.Header == nil {
+	if x.req.HTTP == nil {
 		return nil
 	}
 	for _, m := range mirror {
 		argument := m.Of(x.req.Params.Get("arguments"))
-		if err := streamable.CheckParam(x.req.Header[m.Field], m.Field, m.Type, argument, !x.req.Handshake); err != nil {
+		if err := streamable.CheckParam(x.req.HTTP.Header[m.Field], m.Field, m.Type, argument, !x.req.Handshake); err != nil {
 			return err
 		}
 	}

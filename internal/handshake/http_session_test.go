@@ -69,8 +69,8 @@ func TestSessionDescribesClient(t *testing.T) {
 			t.Parallel()
 			var got seen
 			h, _ := newEndpoint(handlerFunc(func(ctx context.Context, req *jsonrpc.Request, notify func(jsonrpc.Notification)) *jsonrpc.Response {
-				if !req.Handshake || !req.HasMeta || req.Header != nil {
-					t.Errorf("Handshake = %v, HasMeta = %v, Header = %v", req.Handshake, req.HasMeta, req.Header)
+				if !req.Handshake || !req.HasMeta || req.HTTP == nil {
+					t.Errorf("Handshake = %v, HasMeta = %v, HTTP = %v", req.Handshake, req.HasMeta, req.HTTP)
 				}
 				if req.Method == "tools/call" {
 					meta := func(name string) string { return string(req.Meta.Get("io.modelcontextprotocol/" + name)) }

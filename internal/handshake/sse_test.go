@@ -48,7 +48,7 @@ func (b *backend) Handle(ctx context.Context, req *jsonrpc.Request, notify func(
 			answer = strconv.Quote(err.Error())
 		}
 	case "who":
-		answer = fmt.Sprintf(`{"header":%v,"context":%q}`, req.Header != nil, ctx.Value(contextKey{}))
+		answer = fmt.Sprintf(`{"header":%v,"context":%q}`, req.HTTP != nil, ctx.Value(contextKey{}))
 	case "lines":
 		answer = "[\n\"a\\nb\",\r\n1]\n"
 	}

@@ -28,13 +28,12 @@ type Request struct {
 	// ClientInfo holds the members of the implementation in Meta.
 	ClientInfo Object
 
-	// Header holds the fields of the HTTP request that carried the message and
-	// is nil on other transports. The engine checks the parameters mirrored
-	// into it (streamable-http, "Custom Headers from Tool Parameters").
-	Header http.Header
+	// HTTP is the HTTP request that carried the message and nil on other
+	// transports. The engine checks the parameters mirrored into its header
+	// (streamable-http, "Custom Headers from Tool Parameters").
+	HTTP *http.Request
 
-	// Began is when the HTTP request that carried the message did. It is zero on
-	// other transports.
+	// Began is when that HTTP request arrived. It is zero on other transports.
 	Began time.Time
 
 	// Caller is to whose share of what callers have in common the request

@@ -109,7 +109,7 @@ func TestRequestHasNoHeader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		type key struct{}
 		h := handlerFunc(func(ctx context.Context, req *jsonrpc.Request, _ func(jsonrpc.Notification)) *jsonrpc.Response {
-			return jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(7, "%v %v", req.Header == nil, ctx.Value(key{})))
+			return jsonrpc.ErrorResponse(req.ID, jsonrpc.Errorf(7, "%v %v", req.HTTP == nil, ctx.Value(key{})))
 		})
 		var out transcript
 		ctx := context.WithValue(t.Context(), key{}, "value")

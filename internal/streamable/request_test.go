@@ -250,7 +250,7 @@ func TestHandlerSeesTheRequest(t *testing.T) {
 			s := newServer(func(_ context.Context, req *jsonrpc.Request, _ func(jsonrpc.Notification)) *jsonrpc.Response {
 				got = seen{
 					string(req.ID), req.Method, string(req.Params.Get("arguments")),
-					string(req.Meta.Get("io.modelcontextprotocol/protocolVersion")), req.Header.Get("Mcp-Param-Region"),
+					string(req.Meta.Get("io.modelcontextprotocol/protocolVersion")), req.HTTP.Header.Get("Mcp-Param-Region"),
 				}
 				return result(req, completed)
 			})

@@ -218,16 +218,13 @@ func (x *exchange) serve(ctx context.Context, w http.ResponseWriter, r *http.Req
 	if !ok {
 		return false
 	}
-	req.Began, req.Caller = began, caller
+	req.HTTP, req.Began, req.Caller = r, began, caller
 	handshake := x.server.isHandshake(r.Header, req, err)
 	if refused := x.server.checkMessage(r.Header, req, err, handshake); refused != nil {
 		x.send(w, jsonrpc.ErrorResponse(req.ID, refused))
 		return false
 	}
 	if handshake {
-		if HasParamFields(r.Header) {
-			req.Header = r.Header
-		}
 		if x.server.config.Authenticate != nil {
 			r = r.WithContext(ctx)
 		}
@@ -239,7 +236,7 @@ func (x *exchange) serve(ctx context.Context, w http.ResponseWriter, r *http.Req
 		w.WriteHeader(http.StatusAccepted)
 		return false
 	}
-	req.Header, req.Tails, req.OnRun = r.Header, true, x.run
+	req.Tails, req.OnRun = true, x.run
 	x.stream.open(w, &x.server.config, req.ID, began)
 	resp := x.handle(ctx)
 	if x.stream.finish(resp) {

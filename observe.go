@@ -1,0 +1,173 @@
+package mcpengine
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/mcpengine/mcpengine/auth"
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/protocol"
+	"github.com/mcpengine/mcpengine/mcp"
+)
+
+// An Observer is told of every request that the engine answers: those whose
+// caller is turned away and those that fail included. It is called before
+// anything is decided about the request. The rules, the middleware and the
+// handler run with the context that it returns, which must come from ctx. The
+// function it returns, if any, is called once with the outcome, before the
+// answer is sent: it must not block. After it has been called, the Request is
+// not valid any more.
+//
+// Telemetry and audit are observers. To change requests or results, use
+// [WithMiddleware].
+type Observer func(ctx context.Context, req *Request) (context.Context, func(Outcome))
+
+// WithObserver adds observers. The first one given begins first and ends last.
+// Without an observer, requests cost nothing more.
+func WithObserver(observers ...Observer) Option {
+	return engineOption(func(e *Engine) { e.observers = append(e.observers, observers...) })
+}
+
+// An Outcome is how a request ended.
+type Outcome struct {
+	// Allowed says that the caller was let pass. Without [WithAuth] every caller
+	// is. [Request.Policy] has the reason.
+	Allowed bool
+
+	// Rule is the rule of [Allow] that turned the caller away, and empty when
+	// something else did.
+	Rule string
+
+	// Error is the JSON-RPC error that the client gets, and nil when it gets a
+	// result.
+	Error *mcp.Error
+
+	// Cause is the error that Error stands for, or the error of the tool that
+	// became a result for the model. It may hold secrets.
+	Cause error
+
+	// IsError says that a tool failed: its result has isError.
+	IsError bool
+
+	// ResultType is the type of the result, such as "complete" or
+	// "input_required", in every protocol version. It is empty for an error.
+	ResultType mcp.ResultType
+
+	// Size is the length of the answer in bytes.
+	Size int
+}
+
+// observation is what observers are told about a request. It is nil for an
+// engine without observers.
+type observation struct {
+	denied  bool
+	rule    string
+	err     *jsonrpc.Error
+	cause   error
+	isError bool
+
+	resultType mcp.ResultType // of a result of middleware
+}
+
+// observe calls the observers and returns the function that tells them the
+// outcome.
+func (r *Request) observe(resp *jsonrpc.Response) func() {
+	r.observed = &observation{}
+	ends := make([]func(Outcome), 0, len(r.engine.observers))
+	for _, observer := range r.engine.observers {
+		ctx, end := observer(r.ctx.Context, r)
+		if r.ctx.Context = ctx; end != nil {
+			ends = append(ends, end)
+		}
+	}
+	return func() {
+		outcome := r.outcome(resp)
+		for _, end := range slices.Backward(ends) {
+			end(outcome)
+		}
+	}
+}
+
+func (r *Request) outcome(resp *jsonrpc.Response) Outcome {
+	o := Outcome{
+		Allowed: !r.observed.denied,
+		Rule:    r.observed.rule,
+		Cause:   r.observed.cause,
+		IsError: r.observed.isError,
+		Size:    len(resp.Body) + len(resp.Tail),
+	}
+	switch err := r.observed.err; {
+	case err != nil:
+		o.Error = &mcp.Error{Code: err.Code, Message: err.Message, Data: err.Data}
+	case r.observed.resultType != "":
+		o.ResultType = r.observed.resultType
+	case r.round.isSent():
+		o.ResultType = mcp.ResultTypeInputRequired
+	default:
+		o.ResultType = mcp.ResultTypeComplete
+	}
+	return o
+}
+
+// Policy returns the entry of [Engine.Explain] for what the request is about. It
+// is zero for a method that is about no feature, and for a feature that does not
+// exist.
+func (r *Request) Policy() PolicyEntry {
+	t := &r.target
+	switch {
+	case t.tool != nil:
+		return r.engine.explain("tool", &t.tool.feature)
+	case t.prompt != nil:
+		return r.engine.explain("prompt", &t.prompt.feature)
+	case t.resource != nil && t.resource.template != nil:
+		return r.engine.explain("template", &t.resource.feature)
+	case t.resource != nil:
+		return r.engine.explain("resource", &t.resource.feature)
+	case t.method.About == protocol.AboutServer || t.method.About == protocol.AboutFilter:
+		return r.engine.explainDiscovery()
+	}
+	return PolicyEntry{}
+}
+
+// fail answers the request with an error.
+func (r *Request) fail(resp *jsonrpc.Response, err *jsonrpc.Error) {
+	if r.observed != nil {
+		r.observed.err = err
+	}
+	resp.SetError(r.wire.ID, err)
+}
+
+// noteCause notes the error behind what the client gets, for observers.
+func (r *Request) noteCause(err error) {
+	if r.observed != nil {
+		r.observed.cause = err
+	}
+}
+
+// noteToolError notes that the result says that the tool failed, for observers.
+func (r *Request) noteToolError(cause error) {
+	if r.observed != nil {
+		r.observed.isError, r.observed.cause = true, cause
+	}
+}
+
+// noteReplaced notes what a result of middleware says, for observers.
+func (r *Request) noteReplaced(result []byte) {
+	if r.observed == nil {
+		return
+	}
+	members, _ := jsonrpc.ParseObject(result)
+	r.observed.isError = string(members.Get("isError")) == "true"
+	r.observed.resultType = mcp.ResultType(jsonrpc.Text(members.Get("resultType")))
+}
+
+// ID returns the id of the request as JSON.
+func (r *Request) ID() []byte { return r.wire.ID }
+
+// User returns the verified caller, and nil when there is none.
+func (r *Request) User() *auth.User { return r.user }
+
+// HTTP returns the HTTP request that carried the request, or nil on other
+// transports. It must not be changed, and its body has been read.
+func (r *Request) HTTP() *http.Request { return r.wire.HTTP }
