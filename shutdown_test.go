@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/mcpengine/mcpengine"
@@ -155,23 +157,90 @@ func isDialError(err error) bool {
 
 // A server that is told to stop is not ready before it refuses connections.
 func TestRunIsNotReadyFirst(t *testing.T) {
-	r := run(t, subscriptionEngine, mcpengine.WithHTTP(mcpengine.HTTPConfig{DrainDelay: 300 * time.Millisecond}))
-	if status, body := get(t, r.url+"/readyz"); status != http.StatusOK || body != "ok\n" {
-		t.Errorf("GET /readyz = %d %q, want 200 ok", status, body)
-	}
-	r.stop()
-	for { // the answer changes when Run has noticed
-		if status, _ := get(t, r.url+"/readyz"); status == http.StatusServiceUnavailable {
-			break
+	synctest.Test(t, func(t *testing.T) {
+		const delay = 10 * time.Second
+		e := subscriptionEngine(mcpengine.WithHTTP(mcpengine.HTTPConfig{DrainDelay: delay}), mcpengine.WithLogger(slog.New(slog.DiscardHandler)))
+		listener := newPipeListener()
+		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: listener.dial}}
+		status := func(r *http.Request) int {
+			resp, err := client.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			_, _ = io.Copy(io.Discard, resp.Body)
+			return resp.StatusCode
 		}
-	}
-	if status, body := do(t, newRequest(t.Context(), r.url+"/mcp", call("tool"))); status != http.StatusOK {
-		t.Errorf("a request after that = %d %s, want its answer", status, body)
-	}
-	if err := <-r.result; err != nil {
-		t.Errorf("Run() = %v, want nil", err)
+		ready, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost/readyz", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		result := make(chan error, 1)
+		go func() { result <- e.Serve(ctx, listener) }()
+
+		if got := status(ready); got != http.StatusOK {
+			t.Errorf("GET /readyz = %d, want 200", got)
+		}
+		stop()
+		synctest.Wait()
+		if got := status(ready); got != http.StatusServiceUnavailable {
+			t.Errorf("GET /readyz = %d after the server was told to stop, want 503", got)
+		}
+		time.Sleep(delay - 1)
+		if got := status(newRequest(t.Context(), "http://localhost/mcp", call("tool"))); got != http.StatusOK {
+			t.Errorf("a request within the delay = %d, want its answer", got)
+		}
+		time.Sleep(1)
+		synctest.Wait()
+		if _, err := listener.dial(ctx, "", ""); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("a connection after the delay: %v, want %v", err, net.ErrClosed)
+		}
+		if err := <-result; err != nil {
+			t.Errorf("Serve() = %v, want nil", err)
+		}
+	})
+}
+
+// A pipeListener accepts connections in memory, so that a test with a clock of
+// its own can use them.
+type pipeListener struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	close  func()
+}
+
+func newPipeListener() *pipeListener {
+	l := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
+	l.close = sync.OnceFunc(func() { close(l.closed) })
+	return l
+}
+
+func (l *pipeListener) dial(context.Context, string, string) (net.Conn, error) {
+	near, far := net.Pipe()
+	select {
+	case l.conns <- far:
+		return near, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
 	}
 }
+
+func (l *pipeListener) Accept() (net.Conn, error) {
+	select {
+	case conn := <-l.conns:
+		return conn, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipeListener) Close() error {
+	l.close()
+	return nil
+}
+
+func (*pipeListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
 
 // sessionRequest begins a session and returns a call in it.
 func sessionRequest(t *testing.T, address, version string) *http.Request {
