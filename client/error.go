@@ -30,7 +30,7 @@ type UnreachableError struct {
 }
 
 // Error says what went wrong.
-func (e *UnreachableError) Error() string { return fmt.Sprintf("reach the server: %v", e.Err) }
+func (e *UnreachableError) Error() string { return (*peer.UnreachableError)(e).Error() }
 
 // Unwrap returns the cause.
 func (e *UnreachableError) Unwrap() error { return e.Err }
@@ -107,18 +107,13 @@ type SessionError struct {
 }
 
 // Error returns a message with the server's own text, if it has any.
-func (e *SessionError) Error() string {
-	if e.Err == nil {
-		return "the server has ended the session"
-	}
-	return fmt.Sprintf("the server has ended the session: %v", e.Err)
-}
+func (e *SessionError) Error() string { return (*peer.SessionError)(e).Error() }
 
 // A ProtocolError says that a message of the server breaks the protocol.
 type ProtocolError struct{ Err error }
 
 // Error says how.
-func (e *ProtocolError) Error() string { return fmt.Sprintf("protocol error of the server: %v", e.Err) }
+func (e *ProtocolError) Error() string { return (*peer.ProtocolError)(e).Error() }
 
 // Unwrap returns the cause.
 func (e *ProtocolError) Unwrap() error { return e.Err }
@@ -188,10 +183,10 @@ func convert(err error) (theirs, own error) {
 		return e, s
 	}
 	if e, ok := errors.AsType[*peer.ProtocolError](err); ok {
-		return e, &ProtocolError{Err: e.Err}
+		return e, (*ProtocolError)(e)
 	}
 	if e, ok := errors.AsType[*peer.UnreachableError](err); ok {
-		return e, &UnreachableError{Sent: e.Sent, Err: e.Err}
+		return e, (*UnreachableError)(e)
 	}
 	if e, ok := errors.AsType[*oauth.Error](err); ok {
 		return e, (*OAuthError)(e)

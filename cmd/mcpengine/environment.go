@@ -12,7 +12,7 @@ import (
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/deploy"
 )
 
-// maxEnvFile bounds a file of variables. Lambda takes 4 KB of them.
+// maxEnvFile bounds a file of variables. Lambda accepts 4 KiB.
 const maxEnvFile = 64 << 10
 
 // environment reads the variables to set: first from the file, if one is
@@ -58,7 +58,7 @@ func (c *cli) readVariables(r io.Reader, env map[string]string) error {
 		return err
 	}
 	if len(text) > maxEnvFile {
-		return fmt.Errorf("it is larger than %d KB", maxEnvFile>>10)
+		return fmt.Errorf("it is larger than %d KiB", maxEnvFile>>10)
 	}
 	lines := bufio.NewScanner(bytes.NewReader(text))
 	lines.Buffer(nil, maxEnvFile+1)

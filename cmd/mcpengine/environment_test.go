@@ -36,7 +36,7 @@ func TestEnvFile(t *testing.T) {
 		{"for a shell", "export CITY=Tokyo", nil, "line 1: it does not begin with a name: a letter, then letters, digits and _"},
 		{"in quotes", `CITY="Tokyo"`, nil, "line 1: the quotes would be part of the value: leave them out"},
 		{"twice", "CITY=Tokyo\nCITY=Paris", nil, "line 2: the variable was set before"},
-		{"large", "CITY=" + strings.Repeat("x", 64<<10), nil, "it is larger than 64 KB"},
+		{"large", "CITY=" + strings.Repeat("x", 64<<10), nil, "it is larger than 64 KiB"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

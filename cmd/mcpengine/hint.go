@@ -16,7 +16,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
-// A hintError is an error that knows what the user can do about it.
+// A hintError is an error with a hint for the user.
 type hintError struct {
 	error
 	hint string
@@ -57,21 +57,21 @@ func (c *cli) authHint(err error) string {
 	status, scopes := refusal(err)
 	switch {
 	case errors.Is(err, oauth.ErrMixUp):
-		return "ask its operator for RFC 9207; --" + insecureNoIssuer + " signs in all the same, where the authorization server is to be trusted"
+		return "ask the operator of the authorization server to send iss (RFC 9207), or, if you trust it as it is, sign in with --" + insecureNoIssuer
 	case errors.Is(err, oauth.ErrNoPKCE):
-		return "ask its operator; --" + insecureNoPKCE + " signs in all the same, with a code that others can use if they intercept it"
+		return "ask the operator of the authorization server to announce PKCE, or accept that an intercepted code can be used, with --" + insecureNoPKCE
 	case oauthCode(err) == "invalid_target":
-		return "--" + insecureResource + " names what the provider knows the server as, or none; the token may then be good for other servers too"
+		return "give the provider's name for the server, or an empty one, with --" + insecureResource + "; the token may then be good for other servers too"
 	case errors.Is(err, oauth.ErrRegistration):
 		return "register a client with the authorization server, and name it with --client-id"
 	case c.named != nil && c.named.hasCredential():
-		return "the credentials in the headers are refused: send others"
+		return "the server refuses the credentials in the headers: send others"
 	case status == http.StatusForbidden && scopes != "":
-		return "sign in for what this needs with " + login + " --scope " + scopes
+		return "sign in with the scopes that the request needs: " + login + " --scope " + scopes
 	case status == http.StatusForbidden:
-		return "whoever is signed in may not do this: ask whoever runs the server, or sign in as somebody else with " + login
+		return "the signed-in user may not do this: ask the server's operator, or sign in as another user with " + login
 	case status == 0 && !errors.Is(err, errSignIn) && !errors.Is(err, errNobody):
-		return "ask whoever runs the server" // signing in is what failed
+		return "ask the server's operator" // signing in has failed
 	}
 	return "sign in with " + login + ", or send credentials with --header"
 }
@@ -139,18 +139,18 @@ func remoteHint(err error) string {
 	status, _ := errors.AsType[*client.StatusError](err)
 	switch {
 	case status != nil && status.Status == http.StatusForbidden:
-		return "the server, or something in front of it, does not allow this request; ask whoever runs it"
+		return "the server, or a proxy in front of it, does not allow this request; ask the server's operator"
 	case status != nil && status.Status == http.StatusProxyAuthRequired:
-		return "the proxy wants credentials: put them into HTTPS_PROXY or HTTP_PROXY"
+		return "the proxy requires credentials: put them into HTTPS_PROXY or HTTP_PROXY"
 	}
 	switch exitCode(err) {
 	case exitUnreachable:
 		if errors.Is(err, client.ErrIdle) {
-			return "give it longer with --timeout"
+			return "allow more time with --timeout"
 		}
 		return "is the server running, and the URL or command right?"
 	case exitProtocol:
-		return "is it an MCP server? its URL often ends with /mcp; and does it speak the --protocol?"
+		return "is it an MCP server? Its URL often ends with /mcp. Does it speak the version of --protocol?"
 	}
 	return ""
 }

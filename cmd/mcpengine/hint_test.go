@@ -54,12 +54,12 @@ func TestHintsOfServers(t *testing.T) {
 		{"/404", nil, 5, "is it an MCP server?"},
 		{"/401", nil, 3, "sign in with mcpengine auth login " + url + "/401, or send"},
 		{"/401/bearer", nil, 3, "sign in with mcpengine auth login " + url + "/401/bearer, or send"},
-		{"/401", []string{"--header", "Authorization=Bearer x"}, 3, "the credentials in the headers are refused"},
+		{"/401", []string{"--header", "Authorization=Bearer x"}, 3, "the server refuses the credentials in the headers"},
 		{"/401?key=secret", nil, 3, "sign in with mcpengine auth login URL, or send"},
-		{"/403", nil, 3, "the server, or something in front of it, does not allow this request"},
-		{"/403/scope", nil, 3, "sign in for what this needs with mcpengine auth login " + url + "/403/scope --scope notes:write --scope files"},
-		{"/403/hostile", nil, 3, "whoever is signed in may not do this"},
-		{"/407", nil, 3, "the proxy wants credentials"},
+		{"/403", nil, 3, "the server, or a proxy in front of it, does not allow this request"},
+		{"/403/scope", nil, 3, "sign in with the scopes that the request needs: mcpengine auth login " + url + "/403/scope --scope notes:write --scope files"},
+		{"/403/hostile", nil, 3, "the signed-in user may not do this"},
+		{"/407", nil, 3, "the proxy requires credentials"},
 		{"/503", nil, 4, "is the server running"},
 	} {
 		code, stdout, stderr := call(t.Context(), "", append([]string{"list", url + row.path}, row.args...)...)

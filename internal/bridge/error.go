@@ -31,10 +31,10 @@ type kind struct {
 
 var (
 	kindAuth        = kind{"auth", ExitAuth, "sign in again, or check the headers of the profile"}
-	kindUnreachable = kind{"unreachable", ExitUnreachable, "check that the server runs, and the URL, the proxy and the network"}
-	kindStatus      = kind{"http", ExitError, "the server, or something in front of it, does not answer the request; try again later"}
-	kindProtocol    = kind{"protocol", ExitProtocol, "check that the URL is that of an MCP server"}
-	kindTimeout     = kind{"timeout", ExitUnreachable, "the server took too long; a longer timeout can be set in the profile"}
+	kindUnreachable = kind{"unreachable", ExitUnreachable, "check that the server runs; check the URL, the proxy and the network"}
+	kindStatus      = kind{"http", ExitError, "the server, or a proxy in front of it, does not answer the request; try again later"}
+	kindProtocol    = kind{"protocol", ExitProtocol, "check that an MCP server is at the URL"}
+	kindTimeout     = kind{"timeout", ExitUnreachable, "the server took too long; set a longer timeout in the profile"}
 	kindOther       = kind{"error", ExitError, ""}
 )
 
@@ -58,7 +58,7 @@ func sortOf(err error) kind {
 	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		k := kindUnreachable
-		k.hint = "the server's certificate is not trusted; an authority can be added to the profile (--ca-file)"
+		k.hint = "the server's certificate is not trusted; add its certificate authority to the profile with --ca-file"
 		return k
 	}
 	if _, ok := errors.AsType[*peer.UnreachableError](err); ok {
@@ -71,7 +71,7 @@ func sortOf(err error) kind {
 		switch {
 		case status.Status == http.StatusForbidden: // without a challenge
 			k := kindAuth
-			k.hint = "the server, or something in front of it, does not allow this request"
+			k.hint = "the server, or a proxy in front of it, does not allow this request"
 			return k
 		case status.Status < 400 || status.Status == http.StatusNotFound || status.Status == http.StatusMethodNotAllowed:
 			return kindProtocol

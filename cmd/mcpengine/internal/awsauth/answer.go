@@ -25,9 +25,9 @@ type head struct {
 // which may be longer in JSON, and Lambda counts it as JSON.
 const maxHead = maxPayload + 1<<10
 
-// readAnswer makes a response of a payload. A streamed answer is a head without
+// readAnswer turns a payload into a response. A streamed answer is a head without
 // a body, eight NUL bytes and the body; a buffered one is a head. JSON has no
-// NUL bytes, so that the one is not taken for the other. The response closes the
+// NUL bytes, so the two cannot be confused. The response closes the
 // payload.
 func readAnswer(payload io.ReadCloser) (*http.Response, error) {
 	r := bufio.NewReaderSize(payload, 16<<10)
@@ -50,7 +50,7 @@ func readAnswer(payload io.ReadCloser) (*http.Response, error) {
 	body := []byte(h.Body)
 	if h.IsBase64Encoded {
 		if body, err = base64.StdEncoding.DecodeString(h.Body); err != nil {
-			return nil, fmt.Errorf("the function's answer is not what it says: %w", err)
+			return nil, fmt.Errorf("the body of the function's answer is not base64, as the answer says: %w", err)
 		}
 	}
 	resp.Body, resp.ContentLength = readCloser{bytes.NewReader(body), payload}, int64(len(body))
@@ -82,15 +82,15 @@ func readHead(r *bufio.Reader) (text []byte, streamed bool, err error) {
 			if err != nil && !errors.Is(err, io.EOF) {
 				return nil, false, err
 			}
-			return nil, false, errors.New("the function's answer has bytes that are not those of an answer")
+			return nil, false, errors.New("the function's answer has NUL bytes that do not separate a head from a body")
 		}
 		_, err = r.Discard(len(rest))
 		return text[:len(text)-1], true, err
 	}
 }
 
-// parseHead reads a head. An answer without a status is all body, as it is to a
-// Function URL.
+// parseHead reads a head. An answer without a status is all body, as Function URLs
+// treat it.
 func parseHead(text []byte) (head, error) {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(text, &members) != nil || members["statusCode"] == nil {
@@ -101,7 +101,7 @@ func parseHead(text []byte) (head, error) {
 	}
 	var h head
 	if err := json.Unmarshal(text, &h); err != nil {
-		return h, fmt.Errorf("the function's answer is not that of an HTTP server: %w", err)
+		return h, fmt.Errorf("the function's answer does not have the form of an HTTP response: %w", err)
 	}
 	if h.StatusCode < 200 || h.StatusCode > 599 {
 		return h, fmt.Errorf("the function answers with the status %d", h.StatusCode)

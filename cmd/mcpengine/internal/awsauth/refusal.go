@@ -22,7 +22,7 @@ type refusal struct {
 	skew    time.Duration // of this machine's clock, where the server tells the time
 }
 
-// refusal returns AWS's refusal, or nil if the answer comes from the server.
+// refusal returns AWS's refusal, or nil if the server itself has answered.
 // The server's answer stays unchanged. Function URLs and API Gateways refuse
 // with 403 (Lambda, "Control access to Lambda function URLs"; API Gateway,
 // "Gateway response types"), and APIs with 400 too. The server may use the same
@@ -61,8 +61,8 @@ func errorCode(h http.Header) string {
 	return clean(code)
 }
 
-// messageOf returns the message of an error, or "". Lambda and API Gateway spell its
-// name in two ways, which are one to package json.
+// messageOf returns the message of an error, or "". Lambda and API Gateway spell
+// the member in different cases, which package json ignores.
 func messageOf(body []byte) string {
 	var e struct {
 		Version json.RawMessage `json:"jsonrpc"`
@@ -74,7 +74,7 @@ func messageOf(body []byte) string {
 	return clean(e.Message)
 }
 
-// A refusalKind is what is wrong with a request.
+// A refusalKind is a reason to refuse a request.
 type refusalKind int
 
 const (
@@ -124,12 +124,12 @@ func (r *refusal) kind() refusalKind {
 // explain says what is wrong, and what to do about it.
 func (r *refusal) explain(service string) error {
 	text := "AWS refuses the request"
-	hint := "ask whoever runs the server"
+	hint := "ask the server's operator"
 	switch r.kind() {
 	case kindExpired:
 		text, hint = "the AWS credentials have expired", "run aws sso login, or get new credentials"
 	case kindClock:
-		text, hint = "the clock of this machine is not that of AWS", "set the clock; a signature is good for 5 minutes"
+		text, hint = "the clock of this machine differs from AWS's clock", "set the clock; a signature is good for 5 minutes"
 		switch {
 		case r.skew >= time.Minute:
 			text = fmt.Sprintf("the clock of this machine is %s ahead of AWS's clock", r.skew)
@@ -137,11 +137,11 @@ func (r *refusal) explain(service string) error {
 			text = fmt.Sprintf("the clock of this machine is %s behind AWS's clock", -r.skew)
 		}
 	case kindUnknown:
-		text, hint = "AWS does not know the credentials", "see whose they are with aws sts get-caller-identity; temporary ones need AWS_SESSION_TOKEN too"
+		text, hint = "AWS does not know the credentials", "look them up with aws sts get-caller-identity; temporary credentials need AWS_SESSION_TOKEN too"
 	case kindScope:
 		text, hint = "the signature is for another region or service", "name the right ones with --aws-region and --aws-service"
 	case kindSignature:
-		text, hint = "AWS finds the signature wrong", "check the secret access key; something in between that changes requests breaks signatures too"
+		text, hint = "AWS finds the signature wrong", "check the secret access key; a proxy that changes requests breaks signatures too"
 	case kindDenied:
 		text, hint = "the AWS credentials are not allowed to do this", "ask for a policy that allows "+permission(service, r.message)+", or name another profile with --aws-profile"
 	}
@@ -153,8 +153,8 @@ func (r *refusal) explain(service string) error {
 	return unauthorized(r.status, text, hint)
 }
 
-// permission returns the missing permission: the one that the message names, or
-// the one that the service requires.
+// permission returns the missing permission, from the message or else from the
+// service.
 func permission(service, message string) string {
 	if _, rest, ok := strings.Cut(message, "not authorized to perform: "); ok {
 		action, _, _ := strings.Cut(rest, " ")

@@ -153,8 +153,8 @@ func TestSignerRefused(t *testing.T) {
 		{"a secret", "", `{"message":"The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key"}`, "signature wrong", "secret access key"},
 		{"a Function URL's permission", "AccessDeniedException", `{"Message":"Forbidden. For troubleshooting Function URL authorization issues, see: https://docs.aws.amazon.com/"}`, "not allowed", "lambda:InvokeFunctionUrl and lambda:InvokeFunction"},
 		{"a permission with a name", "", `{"Message":"User: arn:aws:iam::1:user/u is not authorized to perform: execute-api:Invoke on resource: x"}`, "not allowed", "allows execute-api:Invoke,"},
-		{"something else", "NewException", `{"message":"no \u001b[31m"}`, "AWS refuses the request: NewException: no \\u001b[31m", "ask whoever runs"},
-		{"something else that is not JSON", "NewException", `<html>`, "AWS refuses the request: NewException", "ask whoever runs"},
+		{"something else", "NewException", `{"message":"no \u001b[31m"}`, "AWS refuses the request: NewException: no \\u001b[31m", "ask the server's operator"},
+		{"something else that is not JSON", "NewException", `<html>`, "AWS refuses the request: NewException", "ask the server's operator"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			requests := 0
