@@ -6,7 +6,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/big"
+	"net/netip"
+	"net/url"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/internal/schema"
@@ -23,6 +28,7 @@ func TestStructuredContentMatchesItsSchema(t *testing.T) {
 	type node struct {
 		Next *record `json:"next"`
 	}
+	type tree []tree
 	const (
 		object = `{"a":1}`
 		union  = `{"anyOf":[{"type":"object","required":["a"]},{"type":"array"}]}`
@@ -39,6 +45,11 @@ func TestStructuredContentMatchesItsSchema(t *testing.T) {
 		give(e, "nil_slice", []record(nil))
 		give(e, "map", map[string]int{"a": 1})
 		give(e, "bool", true)
+		give(e, "recursive_list", tree{{}, {{}}})
+		give(e, "url", url.URL{Scheme: "https", User: url.User("ada")})
+		give(e, "time", time.Unix(0, 0).UTC())
+		give(e, "address", netip.MustParseAddr("::1"))
+		give(e, "big", big.NewInt(1))
 		give(e, "raw_object", json.RawMessage(object))
 		give(e, "raw_array", json.RawMessage(`[1]`))
 		give(e, "raw_text", json.RawMessage(`"x"`))
@@ -76,6 +87,9 @@ func TestStructuredContentMatchesItsSchema(t *testing.T) {
 				t.Errorf("%s %s: structured content is %s, want an object", version, tool.Name, content)
 			}
 			if tool.OutputSchema == nil {
+				if inferred := !strings.HasPrefix(tool.Name, "raw"); inferred && tool.Name != "any" {
+					t.Errorf("%s %s has no output schema", version, tool.Name)
+				}
 				continue
 			}
 			s, err := schema.Compile(tool.OutputSchema)
