@@ -204,31 +204,42 @@ func ListRoots(ctx context.Context, opts ...AskOption) ([]mcp.Root, error) {
 // Step runs f once for all runs of the handler: when the handler is run again
 // with an answer, Step returns the first run's value of f. Put a side effect that
 // comes before a question into a step. The client keeps the value as JSON, sealed
-// and bound to the request. An error is not kept.
+// and bound to the request; of a durable tool, the server keeps it. An error is
+// not kept.
 //
-// A name can be used once in a run of the handler.
-func Step[T any](ctx context.Context, name string, f func(context.Context) (T, error)) (T, error) {
+// A name can be used once in a run of the handler. Options are for durable tools
+// alone: see package ext/tasks.
+func Step[T any](ctx context.Context, name string, f func(context.Context) (T, error), opts ...StepOption) (T, error) {
 	var out T
 	req, err := asking(ctx)
 	if err != nil {
 		return out, err
 	}
-	done, err := req.round.step(name)
-	if err != nil {
+	ran := false
+	kept, err := req.memory().step(ctx, newStep(name, opts), func(ctx context.Context) (json.RawMessage, error) {
+		v, err := f(ctx)
+		out, ran = v, true
+		if err != nil {
+			return nil, err
+		}
+		kept, err := encode(v)
+		if err != nil {
+			return nil, internalf("Step(%q): %w", name, err)
+		}
+		return kept, nil
+	})
+	if err != nil || ran {
 		return out, err
 	}
-	if done != nil {
-		return out, json.Unmarshal(done, &out)
+	return out, json.Unmarshal(kept, &out)
+}
+
+func newStep(name string, opts []StepOption) StepInfo {
+	s := StepInfo{Name: name}
+	for _, opt := range opts {
+		opt.applyToStep(&s)
 	}
-	if out, err = f(ctx); err != nil {
-		return out, err
-	}
-	kept, err := encode(out)
-	if err != nil {
-		return out, internalf("Step(%q): %w", name, err)
-	}
-	req.round.keep(name, kept)
-	return out, nil
+	return s
 }
 
 // require returns an error unless the client has declared the capability that a

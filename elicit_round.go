@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -47,9 +45,11 @@ type round struct {
 	state   state
 	answers map[string]json.RawMessage // of this round's request
 	pending []*ask
-	sent    bool            // the questions were
-	used    map[string]bool // names of questions and steps of this run
+	sent    bool // the questions were
+	used    names
 }
+
+func newRound() *round { return &round{used: make(names)} }
 
 // A state is what the next run of the handler needs. The client keeps it, sealed.
 type state struct {
@@ -92,8 +92,8 @@ func asking(ctx context.Context) (*Request, error) {
 	}
 	req.mu.Lock()
 	defer req.mu.Unlock()
-	if req.round == nil {
-		req.round = &round{}
+	if req.memory() == nil {
+		req.round = newRound()
 	}
 	return req, nil
 }
@@ -107,7 +107,7 @@ func (r *Request) resume(name string, args []byte) error {
 	if sealed == nil && answers == nil {
 		return nil
 	}
-	r.round = &round{}
+	r.round = newRound()
 	if sealed != nil {
 		if err := r.openState(sealed); err != nil {
 			return err
@@ -166,14 +166,14 @@ func (r *Request) ask(ctx context.Context, a *ask) ([]byte, error) {
 	if r.version.Handshake {
 		return r.askNow(ctx, a)
 	}
-	q := r.round
+	return r.memory().ask(a)
+}
+
+func (q *round) ask(a *ask) ([]byte, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if a.key == "" {
-		a.key = q.deriveKey(a)
-	}
-	if !q.claim("ask " + a.key) {
-		return nil, internalf("the key %q is used twice", a.key)
+	if err := q.used.name(a); err != nil {
+		return nil, err
 	}
 	if answer, ok := q.state.Answers[a.key]; ok {
 		return answer, nil
@@ -208,53 +208,35 @@ func (r *Request) askNow(ctx context.Context, a *ask) ([]byte, error) {
 	return answer, nil
 }
 
-// deriveKey names a question by its content, so that a replay finds the answer in
-// whatever order it asks, and never the answer to another question.
-func (q *round) deriveKey(a *ask) string {
-	digest := sha256.Sum256(fmt.Appendf(nil, "%s\n%s", a.method, a.params))
-	key := base64.RawURLEncoding.EncodeToString(digest[:12])
-	for n, first := 2, key; q.used["ask "+key]; n++ {
-		key = fmt.Sprintf("%s-%d", first, n)
-	}
-	return key
-}
-
-// claim reports whether the name is used for the first time in this run.
-func (q *round) claim(name string) bool {
-	if q.used[name] {
-		return false
-	}
-	if q.used == nil {
-		q.used = make(map[string]bool)
-	}
-	q.used[name] = true
-	return true
-}
-
-// step returns the value of the step in an earlier run, and nil in its first run.
-func (q *round) step(name string) ([]byte, error) {
+// step returns the value of the step in an earlier run, or runs it and keeps its
+// value.
+func (q *round) step(ctx context.Context, s StepInfo, run stepFunc) ([]byte, error) {
 	q.mu.Lock()
-	defer q.mu.Unlock()
-	if !q.claim("step " + name) {
-		return nil, internalf("Step(%q): the name is used twice", name)
+	first, done := q.used.claim("step "+s.Name), q.state.Steps[s.Name]
+	q.mu.Unlock()
+	switch {
+	case !first:
+		return nil, errStepTwice(s.Name)
+	case s.values != nil:
+		return nil, internalf("Step(%q): its options need a durable tool", s.Name)
+	case done != nil:
+		return done, nil
 	}
-	return q.state.Steps[name], nil
-}
-
-func (q *round) keep(name string, value []byte) {
+	value, err := run(ctx)
+	if err != nil {
+		return nil, err
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.state.Steps == nil {
 		q.state.Steps = make(map[string]json.RawMessage)
 	}
-	q.state.Steps[name] = value
+	q.state.Steps[s.Name] = value
+	return value, nil
 }
 
 // asks reports whether a question waits for its answer.
 func (q *round) asks() bool {
-	if q == nil {
-		return false
-	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return len(q.pending) > 0

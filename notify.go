@@ -18,6 +18,10 @@ func Progress(ctx context.Context, progress, total float64, message string) {
 	if req == nil {
 		return
 	}
+	if req.journal != nil {
+		req.journal.journal.Progress(ctx, progress, total, message)
+		return
+	}
 	token := req.Meta(mcp.MetaProgressToken)
 	if token == nil || !req.advance(progress) {
 		return
@@ -61,6 +65,10 @@ func (r *Request) advance(progress float64) bool {
 func Log(ctx context.Context, level mcp.LoggingLevel, logger string, data any) {
 	req := RequestFrom(ctx)
 	if req == nil {
+		return
+	}
+	if req.journal != nil {
+		req.journal.journal.Log(ctx, level, logger, data)
 		return
 	}
 	raw := req.Meta(mcp.MetaLogLevel)

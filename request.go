@@ -30,6 +30,7 @@ type Request struct {
 	local   bool            // from a connection on which callers are never verified
 	subject subject         // set when the method may ask the client
 	round   *round          // nil until something is asked or answered
+	journal *journaled      // of a detached call, instead of the round
 
 	toolErr error // of the handler of a tool, which became the result
 

@@ -370,7 +370,7 @@ func (e *Engine) readResource(ctx context.Context, req *Request, dst []byte) ([]
 
 // failure is what becomes of an error of a resource or prompt.
 func (r *Request) failure(dst []byte, err error) ([]byte, error) {
-	if !isProtocolError(err) && r.round.asks() {
+	if !isProtocolError(err) && r.asks() {
 		return r.appendInputRequired(dst)
 	}
 	return dst, err

@@ -54,6 +54,8 @@ type tool struct {
 
 	becomes resultKind // the output
 	run     toolRunner
+
+	execution Execution // nil for none
 }
 
 // A toolRunner decodes the arguments, which are valid, runs the handler and
@@ -65,6 +67,7 @@ type toolConfig struct {
 	profile
 	annotations   *mcp.ToolAnnotations
 	input, output givenSchema
+	execution     func(*Engine, string) (Execution, error)
 }
 
 // A givenSchema compiles a schema that an option gives as JSON. It is nil without
@@ -189,6 +192,11 @@ func (s *toolSpec) bind(e *Engine) (registered, error) {
 	if t.output, err = e.outputSchema(s.out, s.output, t.becomes == structuredResult); err != nil {
 		return nil, fmt.Errorf("output: %w", err)
 	}
+	if s.execution != nil {
+		if t.execution, err = s.execution(e, s.name); err != nil {
+			return nil, err
+		}
+	}
 	if t.meta != nil || t.icons != nil {
 		// Encoding these can fail, and the caller may change them later.
 		if t.definition, err = encodeTool(t.wireDefinition()); err != nil {
@@ -308,6 +316,9 @@ func (e *Engine) callTool(ctx context.Context, req *Request, dst []byte) ([]byte
 	if args, err = checkArguments(ctx, t.input, args); err != nil {
 		return req.toolFailure(dst, err)
 	}
+	if t.execution != nil && req.journal == nil {
+		return req.execute(ctx, t, args, dst)
+	}
 	start := len(dst)
 	if e.toolHandler != nil {
 		dst, err = e.callThrough(ctx, req, args, dst)
@@ -326,7 +337,9 @@ func (r *Request) toolFailure(dst []byte, err error) ([]byte, error) {
 	switch {
 	case isProtocolError(err):
 		return dst, err
-	case r.round.asks():
+	case r.journal != nil && r.asks():
+		return dst, ErrSuspended
+	case r.asks():
 		return r.appendInputRequired(dst)
 	}
 	r.toolErr = err
