@@ -46,9 +46,10 @@ type Engine struct {
 
 	registry      registry
 	subscriptions subscriptions
-	schemas       sync.Map // schemaKey to *schema.Schema
-	identity      string   // that keys are derived for, if given
-	randomKeys    bool     // no keys are given
+	replicas      *replicaLink // nil without a bus
+	schemas       sync.Map     // schemaKey to *schema.Schema
+	identity      string       // that keys are derived for, if given
+	randomKeys    bool         // no keys are given
 	keysRead      sync.Once
 	keysError     error
 	warnKeys      sync.Once
@@ -58,6 +59,9 @@ type Engine struct {
 	// waits for the answers that go on without one.
 	closeHandshake func()
 	waitHandshake  func(context.Context) error
+
+	// idleHandshake waits too, but cancels nothing when ctx ends.
+	idleHandshake func(ctx context.Context) error
 
 	// serverless says that a process lives no longer than its requests: clients do
 	// not hear of changes, but are told how long lists stay fresh.
@@ -91,6 +95,7 @@ func New(name string, opts ...Option) *Engine {
 	e.httpConfig = e.httpConfig.withDefaults()
 	e.fault = e.checkURLs()
 	e.bindKeys()
+	e.bindBus()
 	e.subscriptions.closing, e.subscriptions.bound = make(chan struct{}), share.NewBound(share.Subscriptions)
 	e.handle = chain(MethodHandler(e.runMethod), e.middleware)
 	e.toolHandler = chain(ToolHandler(e.runTool), e.toolMiddleware)
@@ -150,6 +155,9 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.auth.Metadata().ServeHTTP(w, r)
 		return
 	}
+	if e.replicas != nil {
+		_ = e.startBus(r.Context()) // it is logged: the engine works without
+	}
 	e.http.ServeHTTP(w, r)
 }
 
@@ -160,6 +168,9 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (e *Engine) Close() {
 	e.subscriptions.close()
 	e.closeHandshake()
+	if e.replicas != nil {
+		e.closeBus()
+	}
 }
 
 // A purpose is what a schema is inferred for.

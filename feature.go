@@ -83,7 +83,7 @@ func (e *Engine) add(features []Feature) (failed Feature, err error) {
 		return features[i], errTaken
 	}
 	for _, r := range bound {
-		e.subscriptions.changed(r.list(), r.guard())
+		e.listChanged(r.list(), r)
 	}
 	return Feature{}, nil
 }

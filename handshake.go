@@ -36,7 +36,7 @@ func (e *Engine) handshakeHTTP() streamable.Handshake {
 		config.Caller, config.Expires = callerOf, expiryOf
 	}
 	h := handshake.NewHTTP(core{Engine: e}, config)
-	e.closeHandshake, e.waitHandshake = h.Close, h.Wait
+	e.closeHandshake, e.waitHandshake, e.idleHandshake = h.Close, h.Wait, h.Idle
 	return h
 }
 

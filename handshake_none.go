@@ -14,7 +14,8 @@ import (
 const servesHandshake = false
 
 func (e *Engine) handshakeHTTP() streamable.Handshake {
-	e.closeHandshake, e.waitHandshake = func() {}, func(context.Context) error { return nil }
+	idle := func(context.Context) error { return nil }
+	e.closeHandshake, e.waitHandshake, e.idleHandshake = func() {}, idle, idle
 	return nil
 }
 

@@ -107,28 +107,28 @@ func (r *registry) catalog() *catalog {
 // RemoveTools removes the tools with these names; unknown names are ignored.
 // Calls under way go on.
 func (e *Engine) RemoveTools(names ...string) {
-	e.removed(toolsChanged, func(c *catalog) []*policy { return c.tools.remove(names) })
+	e.removed(toolsChanged, func(c *catalog) []listed { return c.tools.remove(names) })
 }
 
 // RemoveResources removes the resources with these URIs and the templates with
 // these URI templates; unknown ones are ignored.
 func (e *Engine) RemoveResources(uris ...string) {
-	e.removed(resourcesChanged, func(c *catalog) []*policy { return c.removeResources(uris) })
+	e.removed(resourcesChanged, func(c *catalog) []listed { return c.removeResources(uris) })
 }
 
 // RemovePrompts removes the prompts with these names; unknown names are
 // ignored.
 func (e *Engine) RemovePrompts(names ...string) {
-	e.removed(promptsChanged, func(c *catalog) []*policy { return c.prompts.remove(names) })
+	e.removed(promptsChanged, func(c *catalog) []listed { return c.prompts.remove(names) })
 }
 
-func (e *Engine) removed(changed change, remove func(*catalog) []*policy) {
-	var removed []*policy
+func (e *Engine) removed(changed change, remove func(*catalog) []listed) {
+	var removed []listed
 	e.registry.edit(func(c *catalog) bool {
 		removed = remove(c)
 		return len(removed) > 0
 	})
-	for _, p := range removed {
-		e.subscriptions.changed(changed, p)
+	for _, f := range removed {
+		e.listChanged(changed, f)
 	}
 }

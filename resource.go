@@ -175,7 +175,7 @@ func compareTemplates(a, b *resource) int { return uritemplate.Compare(a.templat
 
 // removeResources removes resources and templates by their URIs and URI
 // templates, however those are spelled.
-func (c *catalog) removeResources(uris []string) (removed []*policy) {
+func (c *catalog) removeResources(uris []string) (removed []listed) {
 	for _, uri := range uris {
 		folded, template := foldedKey(uri)
 		if !template {
@@ -200,7 +200,12 @@ func (r *resource) list() change { return resourcesChanged }
 
 // ResourceUpdated tells the clients that subscribed to a resource that its
 // contents have changed. It does not matter how they spelled the URI.
-func (e *Engine) ResourceUpdated(uri string) { e.subscriptions.updated(uri) }
+func (e *Engine) ResourceUpdated(uri string) {
+	e.subscriptions.updated(uri)
+	if e.replicas != nil {
+		e.replicas.Changed(updatedEntry + uritemplate.Fold(uri))
+	}
+}
 
 func defaultMIMEType[Out ResourceResult]() string {
 	var out Out

@@ -43,7 +43,8 @@ import (
 // [ParseKeys]; a bad value is an error.
 //
 // Over HTTP the MCP endpoint is at [HTTPConfig.Path]. /healthz answers 200.
-// /readyz answers 200 until Run is told to stop, and 503 from then on. Over
+// /readyz answers 200 until Run is told to stop, and 503 from then on; with
+// [WithBus] it says whether the bus is connected. Over
 // stdio [os.Stdout] points to standard error while Run serves, so that a
 // handler that prints does not break the protocol. Code that writes to file
 // descriptor 1 in another way still does.
@@ -165,6 +166,12 @@ func (e *Engine) runStdio(ctx context.Context) error {
 	defer func() { os.Stdout = stdout }()
 	if info, err := os.Stdin.Stat(); err == nil && isNull(info) {
 		fmt.Fprintf(os.Stderr, nullInput, e.info.Name)
+	}
+	if err := e.startBus(ctx); err != nil {
+		return err
+	}
+	if e.replicas != nil {
+		defer e.replicas.Close()
 	}
 	err := e.ServeStdio(ctx, os.Stdin, stdout)
 	if errors.Is(err, context.Canceled) {

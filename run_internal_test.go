@@ -1,16 +1,20 @@
 package mcpengine
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/mcpengine/mcpengine/auth"
 	"github.com/mcpengine/mcpengine/auth/idp"
+	"github.com/mcpengine/mcpengine/bus"
 )
 
 func TestChooseTransport(t *testing.T) {
@@ -148,4 +152,43 @@ func TestConfigure(t *testing.T) {
 			t.Errorf("%q: PlatformSessions is %t", test.value, e.httpConfig.PlatformSessions)
 		}
 	}
+}
+
+// On AWS Lambda there is no bus.
+func TestLambdaLeavesBus(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	e := New("test", WithBus(bus.Memory()), WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+	e.goServerless()
+	e.ResourceUpdated("file:///a")
+	if _, ok := e.BusState(); ok || !strings.Contains(log.String(), "bus is not used") {
+		t.Errorf("the engine has a bus: %t, and the log is %q", ok, log.String())
+	}
+}
+
+// /readyz says how the bus is, and does not fail without it.
+func TestReadySaysHowTheBusIs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e := New("test", WithBus(bus.Memory()), WithKeys(make([]byte, 32)))
+		defer e.Close()
+		s := &server{engine: e}
+		ready := func() string {
+			synctest.Wait()
+			w := httptest.NewRecorder()
+			s.ready(w, nil)
+			return fmt.Sprint(w.Code, " ", w.Body)
+		}
+		if got, want := ready(), "200 ok\nbus: not connected yet\n"; got != want {
+			t.Errorf("readyz = %q, want %q", got, want)
+		}
+		if err := e.startBus(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := ready(), "200 ok\nbus: connected since 2000-01-01T00:00:00Z\n"; got != want {
+			t.Errorf("readyz = %q, want %q", got, want)
+		}
+		e.Close()
+		synctest.Wait()
+	})
 }

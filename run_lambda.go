@@ -39,7 +39,7 @@ func (e *Engine) runLambda(ctx context.Context) error {
 }
 
 // goServerless turns off the features that need a long-running process:
-// subscriptions, sessions and resumable streams.
+// subscriptions, sessions, resumable streams and the bus.
 func (e *Engine) goServerless() {
 	e.serverless = true
 	if e.cache.ttlMs == 0 {
@@ -47,6 +47,7 @@ func (e *Engine) goServerless() {
 		e.encodeEnds()
 	}
 	e.httpConfig.NoSessions = true
+	e.leaveBus()
 	e.serveHTTP()
 }
 

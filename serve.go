@@ -39,6 +39,10 @@ func (e *Engine) Serve(ctx context.Context, l net.Listener) error {
 		l.Close()
 		return err
 	}
+	if err := e.startBus(ctx); err != nil {
+		l.Close()
+		return err
+	}
 	if tcp, ok := l.Addr().(*net.TCPAddr); e.randomKeys && (!ok || !tcp.IP.IsLoopback()) {
 		e.warnOfRandomKeys()
 	}
@@ -69,6 +73,9 @@ func (e *Engine) Serve(ctx context.Context, l net.Listener) error {
 	}
 	s.end(context.WithoutCancel(ctx), l)
 	<-served
+	if e.replicas != nil {
+		e.replicas.Close()
+	}
 	return nil
 }
 
@@ -151,6 +158,7 @@ func (s *server) ready(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	_, _ = io.WriteString(w, "ok\n")
+	s.engine.writeBusState(w)
 }
 
 // mux returns the handler of all paths except /readyz.

@@ -111,7 +111,7 @@ func (s *subscriptions) changed(c change, p *policy) {
 		if sub.lists&c == 0 {
 			continue
 		}
-		if len(sub.features) < maxChangedFeatures && (p.hidden || len(p.rules) > 0) {
+		if len(sub.features) < maxChangedFeatures && p.guarded() {
 			sub.features = append(sub.features, changedFeature{c, p})
 		} else {
 			sub.pending |= c
@@ -131,6 +131,16 @@ func (s *subscriptions) updated(uri string) {
 			sub.updated = append(sub.updated, sub.uris[i])
 			sub.signal()
 		}
+	}
+}
+
+// everythingChanged notes that changes may have been missed.
+func (s *subscriptions) everythingChanged() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for sub := range s.open {
+		sub.pending, sub.updated = sub.lists, slices.Clone(sub.uris)
+		sub.signal()
 	}
 }
 

@@ -31,7 +31,7 @@ func (t *table[T]) add(f T) bool {
 	return true
 }
 
-func (t *table[T]) remove(keys []string) (removed []*policy) {
+func (t *table[T]) remove(keys []string) (removed []listed) {
 	for _, key := range keys {
 		f, ok := t.names.get(key)
 		if !ok {
@@ -41,7 +41,7 @@ func (t *table[T]) remove(keys []string) (removed []*policy) {
 		t.list = slices.Concat(t.list[:i], t.list[i+1:])
 		t.names.remove(key)
 		t.stable = min(t.stable, i)
-		removed = append(removed, f.guard())
+		removed = append(removed, f)
 	}
 	return removed
 }

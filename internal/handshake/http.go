@@ -278,11 +278,7 @@ const lastGrace = time.Second
 // Wait returns when the requests of sessions have ended. When ctx ends, it
 // cancels them. Call it after Close.
 func (h *HTTP) Wait(ctx context.Context) error {
-	done := make(chan struct{})
-	go func() { // ends with the last request
-		defer close(done)
-		h.requests.Wait()
-	}()
+	done := h.ended()
 	select {
 	case <-done:
 		return nil
@@ -298,6 +294,28 @@ func (h *HTTP) Wait(ctx context.Context) error {
 	case <-last.C:
 	}
 	return ctx.Err()
+}
+
+// Idle returns when the requests of sessions have ended, or the error of ctx
+// when that ends first. Call it after Close.
+func (h *HTTP) Idle(ctx context.Context) error {
+	select {
+	case <-h.ended():
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// ended returns a channel that is closed when the requests of sessions have
+// ended.
+func (h *HTTP) ended() <-chan struct{} {
+	done := make(chan struct{})
+	go func() { // ends with the last request
+		defer close(done)
+		h.requests.Wait()
+	}()
+	return done
 }
 
 // enter notes that a request begins. When the server is closing, Wait does not
