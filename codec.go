@@ -87,8 +87,30 @@ func decode[In any](args []byte, open bool, flat *flatDecoder, in *In) error {
 			return fmt.Errorf("arguments are invalid: %w", err)
 		}
 	}
-	// Whatever the first cannot decode, the second decodes from the start.
-	if flat.decode(args, reflect.ValueOf(in).Elem()) || decodeValid(args, in) == nil {
+	if flat.decode(args, reflect.ValueOf(in).Elem()) {
+		return nil
+	}
+	if err := decodeAny(args, in); err != nil {
+		return fmt.Errorf("arguments are invalid: %w", err)
+	}
+	return nil
+}
+
+// decodeParams decodes the valid parameters of a method of an extension.
+func decodeParams[In any](params []byte, in *In) error {
+	if err := checkNames(reflect.TypeFor[In](), params); err != nil {
+		return invalidMembers(err)
+	}
+	if err := decodeAny(params, in); err != nil {
+		return invalidMembers(err)
+	}
+	return nil
+}
+
+// decodeAny decodes from the start, whatever another decoder has left in the
+// value.
+func decodeAny[In any](args []byte, in *In) error {
+	if decodeValid(args, in) == nil {
 		return nil
 	}
 	// To a schema 1.0 is an integer (2020-12, validation, section 6.1.1); to
@@ -100,7 +122,7 @@ func decode[In any](args []byte, open bool, flat *flatDecoder, in *In) error {
 		}
 		args = rewritten
 	}
-	return fmt.Errorf("arguments are invalid: %w", undecodable(args, reflect.TypeFor[In]()))
+	return undecodable(args, reflect.TypeFor[In]())
 }
 
 // A decoder is used again: making one costs half of what decoding a small value

@@ -59,6 +59,12 @@ func (c core) Handle(ctx context.Context, wire *jsonrpc.Request, notify func(jso
 		resp.SetError(wire.ID, err)
 		return resp
 	}
+	if c.lives.due.Load() {
+		if err := c.start(ctx); err != nil {
+			resp.SetError(wire.ID, notStarted())
+			return resp
+		}
+	}
 	req := newRequest(ctx, c.Engine, wire, version, notify)
 	req.hangup = c.hangup
 	defer req.end()
@@ -140,8 +146,11 @@ func requestAttrs(req *Request, attrs ...any) []any {
 // run looks the method up and runs it.
 func (e *Engine) run(ctx context.Context, req *Request, dst []byte) ([]byte, error) {
 	m, ok := methods[req.wire.Method]
-	if !ok || m.offered != nil && !m.offered(req.catalog) || !req.target.method.In(req.version.Handshake) {
-		return dst, jsonrpc.Errorf(mcp.CodeMethodNotFound, "Method not found: %.64q", req.wire.Method)
+	if !ok {
+		return e.callMethod(ctx, req, dst)
+	}
+	if m.offered != nil && !m.offered(req.catalog) || !req.target.method.In(req.version.Handshake) {
+		return dst, methodNotFound(req.wire.Method)
 	}
 	return m.run(e, ctx, req, dst)
 }
@@ -152,7 +161,7 @@ func (e *Engine) discover(_ context.Context, req *Request, dst []byte) ([]byte, 
 		Versions     []string               `json:"supportedVersions"`
 		Capabilities mcp.ServerCapabilities `json:"capabilities"`
 		Instructions string                 `json:"instructions,omitzero"`
-	}{supportedVersions(), e.capabilities(req.catalog), e.instructions}
+	}{supportedVersions(), e.capabilities(req), e.instructions}
 	members, err := encode(description)
 	if err != nil {
 		return dst, err
@@ -169,7 +178,7 @@ func (e *Engine) initialize(_ context.Context, req *Request, dst []byte) ([]byte
 		Capabilities mcp.ServerCapabilities `json:"capabilities"`
 		Info         mcp.Implementation     `json:"serverInfo"`
 		Instructions string                 `json:"instructions,omitzero"`
-	}{req.version.Name, e.capabilities(req.catalog), e.info, e.instructions}, false)
+	}{req.version.Name, e.capabilities(req), e.info, e.instructions}, false)
 }
 
 func (e *Engine) ping(_ context.Context, _ *Request, dst []byte) ([]byte, error) {
@@ -178,8 +187,9 @@ func (e *Engine) ping(_ context.Context, _ *Request, dst []byte) ([]byte, error)
 
 // capabilities derives the server's capabilities from its features, so that it
 // never declares a capability that it does not have.
-func (e *Engine) capabilities(c *catalog) (capabilities mcp.ServerCapabilities) {
-	listens := !e.serverless
+func (e *Engine) capabilities(req *Request) (capabilities mcp.ServerCapabilities) {
+	c, listens := req.catalog, !e.serverless
+	capabilities.Extensions = c.settings(req.version)
 	capabilities.Logging = mcp.JSONObject{}
 	if c.hasTools() {
 		capabilities.Tools = &mcp.ToolsCapability{ListChanged: listens}

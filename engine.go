@@ -43,13 +43,15 @@ type Engine struct {
 	auth           auth.Authority // nil when callers are not verified
 	fault          error          // in the URLs of the configuration, which Run returns
 	metadata       []string       // paths at which its metadata is served
+	given          []Extension    // by options
 
 	registry      registry
 	subscriptions subscriptions
 	replicas      *replicaLink // nil without a bus
-	schemas       sync.Map     // schemaKey to *schema.Schema
-	identity      string       // that keys are derived for, if given
-	randomKeys    bool         // no keys are given
+	lives         lives
+	schemas       sync.Map // schemaKey to *schema.Schema
+	identity      string   // that keys are derived for, if given
+	randomKeys    bool     // no keys are given
 	keysRead      sync.Once
 	keysError     error
 	warnKeys      sync.Once
@@ -100,6 +102,9 @@ func New(name string, opts ...Option) *Engine {
 	e.handle = chain(MethodHandler(e.runMethod), e.middleware)
 	e.toolHandler = chain(ToolHandler(e.runTool), e.toolMiddleware)
 	e.serveHTTP()
+	for _, x := range e.given {
+		e.Extend(x)
+	}
 	return e
 }
 
@@ -125,12 +130,17 @@ func (e *Engine) encodeEnds() {
 			e.ends[v] = &ends{result: []byte("}"), list: []byte("}")}
 			continue
 		}
-		cache := e.cache
-		if e.auth != nil {
-			cache.scope = mcp.CacheScopePrivate // callers may see different lists
-		}
-		e.ends[v] = &ends{result: result, list: append(cache.append(nil), result...)}
+		e.ends[v] = &ends{result: result, list: append(e.listHint().append(nil), result...)}
 	}
+}
+
+// listHint says how long lists stay fresh.
+func (e *Engine) listHint() cacheHint {
+	hint := e.cache
+	if e.auth != nil {
+		hint.scope = mcp.CacheScopePrivate // callers may see different lists
+	}
+	return hint
 }
 
 // mainVersion is the version of the program's main module, for lack of a
@@ -161,11 +171,17 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e.http.ServeHTTP(w, r)
 }
 
-// Close ends the open subscriptions in good order and refuses new ones.
-// Other requests go on being answered. [Engine.Run] closes the engine itself;
-// a program that mounts the engine in its own server closes it with
+// Close ends the open subscriptions in good order, refuses new ones, and stops the
+// extensions, for which it waits as long as [HTTPConfig.ShutdownTimeout]. Other
+// requests go on being answered. [Engine.Run] closes the engine itself; a program
+// that mounts the engine in its own server closes it with
 // [net/http.Server.RegisterOnShutdown].
 func (e *Engine) Close() {
+	e.closeStreams()
+	e.stop()
+}
+
+func (e *Engine) closeStreams() {
 	e.subscriptions.close()
 	e.closeHandshake()
 	if e.replicas != nil {
@@ -180,6 +196,7 @@ const (
 	forInput purpose = iota
 	forOutput
 	forForm
+	forParams
 )
 
 // A schemaKey is what a schema is inferred from.
@@ -199,6 +216,8 @@ func (e *Engine) schemaOf(t reflect.Type, p purpose) (s *schema.Schema, err erro
 		s, err = infer.Input(t)
 	case forOutput:
 		s, err = infer.Output(t)
+	case forParams:
+		s, err = infer.Params(t)
 	case forForm:
 		if s, err = infer.Form(t); err == nil {
 			err = checkForm(t, s)

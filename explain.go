@@ -13,10 +13,12 @@ type Policy []PolicyEntry
 
 // A PolicyEntry is the policy of one feature.
 type PolicyEntry struct {
-	// Kind is "discovery", "tool", "resource", "template" or "prompt".
+	// Kind is "discovery", "extension", "method", "tool", "resource", "template" or
+	// "prompt". An extension is declared to everybody who may use discovery.
 	Kind string
 
-	// Name is the name, URI or URI template that the feature is registered by.
+	// Name is the name, method, URI or URI template that the feature is registered
+	// by, or the ID of an extension.
 	Name string
 
 	// Who may use it, a phrase such as "a caller with the scope mcp:read".
@@ -49,8 +51,17 @@ func (p Policy) String() string {
 
 // Explain returns the policy that is in effect now, defaults included.
 func (e *Engine) Explain() Policy {
-	p := Policy{e.explainDiscovery()}
+	discovery := e.explainDiscovery()
+	p := Policy{discovery}
 	c := e.registry.catalog()
+	for _, x := range c.extensions {
+		p = append(p, PolicyEntry{Kind: "extension", Name: x.id, Who: discovery.Who, Why: discovery.Why})
+		for _, m := range c.order {
+			if m.extension == x {
+				p = append(p, e.explain(kindMethod, &m.feature))
+			}
+		}
+	}
 	for _, t := range c.tools.list {
 		p = append(p, e.explain("tool", &t.feature))
 	}

@@ -3,14 +3,15 @@ package mcpengine
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
-// A Feature is a tool, a resource, a resource template or a prompt as a value,
-// made by [NewTool], [NewResource] or [NewPrompt]. It never changes, and may be
-// added to several engines.
+// A Feature is a tool, a resource, a resource template, a prompt or a method of an
+// extension as a value, made by [NewTool], [NewResource], [NewPrompt] or
+// [NewMethod]. It never changes, and may be added to several engines.
 type Feature struct{ spec spec }
 
-// Kind returns "tool", "resource", "template" or "prompt".
+// Kind returns "tool", "resource", "template", "prompt" or "method".
 func (f Feature) Kind() string {
 	if f.spec == nil {
 		return ""
@@ -18,8 +19,8 @@ func (f Feature) Kind() string {
 	return f.spec.kind()
 }
 
-// Name returns the name, the URI or the URI template that the feature is
-// registered by.
+// Name returns the name, the URI, the URI template or the method that the feature
+// is registered by.
 func (f Feature) Name() string {
 	if f.spec == nil {
 		return ""
@@ -28,17 +29,18 @@ func (f Feature) Name() string {
 }
 
 // A spec is a feature that belongs to no engine yet. To bind it finds every
-// fault of the feature and of its options.
+// fault of the feature and of its options. The extension is nil for a feature that
+// the program adds itself.
 type spec interface {
 	kind() string
 	key() string
-	bind(*Engine) (registered, error)
+	bind(*Engine, *extension) (registered, error)
 }
 
 // A registered is a feature that belongs to an engine.
 type registered interface {
 	listed
-	addTo(*catalog) bool
+	addTo(*catalog) error // errTaken or what wraps it
 	removeFrom(*catalog)
 	list() change // that it stands in
 }
@@ -49,13 +51,21 @@ var (
 	errTaken     = errors.New("it is taken")
 )
 
+// taken is the error for a name that a feature has.
+func taken(by *feature) error {
+	if by.owner == "" {
+		return errTaken
+	}
+	return fmt.Errorf("%w by the extension %s", errTaken, by.owner)
+}
+
 // Add adds features, all of them or none. The error names the feature that
 // cannot be added: its name is taken or not valid, its schema is not valid or
 // cannot be inferred from its types, or its options contradict each other or
 // the engine. Add never panics, so that a program can add features whose names
 // come from outside.
 func (e *Engine) Add(features ...Feature) error {
-	failed, err := e.add(features)
+	failed, err := e.add(features, nil)
 	if err != nil {
 		return fmt.Errorf("add %s %.128q: %w", failed.Kind(), failed.Name(), err)
 	}
@@ -64,23 +74,30 @@ func (e *Engine) Add(features ...Feature) error {
 
 // mustAdd is [Engine.Add] for the functions that panic.
 func (e *Engine) mustAdd(function string, f Feature) {
-	if _, err := e.add([]Feature{f}); err != nil {
+	if _, err := e.add([]Feature{f}, nil); err != nil {
 		panic(fmt.Sprintf("mcpengine: %s(%q): %v", function, f.Name(), err))
 	}
 }
 
-func (e *Engine) add(features []Feature) (failed Feature, err error) {
+// add adds an extension, unless it is nil, and features. A failure of the
+// extension itself names no feature.
+func (e *Engine) add(features []Feature, x *extension) (failed Feature, err error) {
 	bound := make([]registered, len(features))
 	for i, f := range features {
 		if f.spec == nil {
 			return f, errNoFeature
 		}
-		if bound[i], err = f.spec.bind(e); err != nil {
+		if bound[i], err = f.spec.bind(e, x); err != nil {
 			return f, err
 		}
+		if x != nil {
+			bound[i].base().owner = x.id
+		}
 	}
-	if i := e.registry.add(bound); i >= 0 {
-		return features[i], errTaken
+	if i, err := e.registry.add(bound, x); i >= 0 {
+		return features[i], err
+	} else if err != nil {
+		return Feature{}, err
 	}
 	for _, r := range bound {
 		e.listChanged(r.list(), r)
@@ -88,28 +105,39 @@ func (e *Engine) add(features []Feature) (failed Feature, err error) {
 	return Feature{}, nil
 }
 
-// add adds all features, or none and returns the index of one whose name is
-// taken.
-func (r *registry) add(features []registered) (taken int) {
-	taken = -1
+// add adds the extension, unless it is nil, and all features, or nothing. It
+// returns the index of the feature that cannot be added, and -1 for the extension.
+func (r *registry) add(features []registered, x *extension) (failed int, err error) {
+	failed = -1
 	r.edit(func(c *catalog) bool {
+		if x != nil {
+			if err = c.extend(x); err != nil {
+				return false
+			}
+		}
 		for i, f := range features {
-			if f.addTo(c) {
+			if err = c.meets(f.base()); err == nil {
+				err = f.addTo(c)
+			}
+			if err == nil {
 				continue
 			}
-			for _, added := range features[:i] {
+			for _, added := range slices.Backward(features[:i]) {
 				added.removeFrom(c)
 			}
-			taken = i
+			if x != nil {
+				c.retract(x)
+			}
+			failed = i
 			return false
 		}
-		return len(features) > 0
+		return len(features) > 0 || x != nil
 	})
-	return taken
+	return failed, err
 }
 
-// Remove removes the features of the same kinds and names; unknown ones are
-// ignored. Calls under way go on.
+// Remove removes the features of the same kinds and names. Unknown ones and
+// methods of extensions are ignored. Calls under way go on.
 func (e *Engine) Remove(features ...Feature) {
 	for _, f := range features {
 		switch f.Kind() {
@@ -129,4 +157,5 @@ const (
 	kindResource = "resource"
 	kindTemplate = "template"
 	kindPrompt   = "prompt"
+	kindMethod   = "method"
 )

@@ -21,6 +21,7 @@ var fixtures = map[string]fixture{
 	"completion": completionFixture,
 	"discover":   discoverFixture,
 	"errors":     errorsFixture,
+	"extension":  extensionFixture,
 	"notify":     notifyFixture,
 	"pages":      pagesFixture,
 	"prompts":    promptsFixture,

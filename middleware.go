@@ -1,13 +1,11 @@
 package mcpengine
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"slices"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
-	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -136,11 +134,7 @@ func (r *Request) appendResult(ctx context.Context, dst []byte, result Result) (
 		t := r.target.tool
 		return append(dst, r.version.Result(r.wire.Method, text, t != nil && t.wraps(r.version))...), nil
 	}
-	text = protocol.Complete(r.wire.Method, text)
-	if members, err := jsonrpc.ParseObject(text); err == nil && !bytes.Contains(members.Get("_meta"), []byte(mcp.MetaServerInfo)) {
-		text = jsonrpc.SetMeta(text, mcp.MetaServerInfo, r.engine.encodedInfo)
-	}
-	return append(dst, text...), nil
+	return append(dst, r.finished(text)...), nil
 }
 
 // checkReplaced holds the result of a tool to the tool's output schema.

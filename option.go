@@ -29,6 +29,13 @@ type FeatureOption interface {
 	PromptOption
 }
 
+// A PolicyOption says who may use a feature: a tool, a resource, a prompt or a
+// method of an extension.
+type PolicyOption interface {
+	FeatureOption
+	MethodOption
+}
+
 // A CompletionOption adjusts a resource template or a prompt, whose arguments
 // clients complete.
 type CompletionOption interface {

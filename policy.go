@@ -38,12 +38,19 @@ func WithAuth(resource auth.Authority) Option {
 	})
 }
 
+type policyOption func(*policy)
+
+func (o policyOption) applyToTool(c *toolConfig)         { o(&c.policy) }
+func (o policyOption) applyToResource(c *resourceConfig) { o(&c.policy) }
+func (o policyOption) applyToPrompt(c *promptConfig)     { o(&c.policy) }
+func (o policyOption) applyToMethod(c *methodConfig)     { o(&c.policy) }
+
 // Public opens a feature to everybody, verified or not. A token that is sent
 // nevertheless has to be valid. Most clients list features before they use one,
 // and clients of handshake versions begin with initialize: over HTTP they need
 // auth.OpenDiscovery to get as far as the feature without a token.
-func Public() FeatureOption {
-	return featureOption(func(p *profile) { p.policy.public = true })
+func Public() PolicyOption {
+	return policyOption(func(p *policy) { p.public = true })
 }
 
 // RequireScopes demands that the caller's token was granted every one of the
@@ -54,15 +61,15 @@ func Public() FeatureOption {
 //
 // The feature cannot be added without a scope or with one that is not valid,
 // without [WithAuth], or together with [Public].
-func RequireScopes(scopes ...string) FeatureOption {
-	return featureOption(func(p *profile) {
-		p.policy.scopes = append(p.policy.scopes, scopes...)
+func RequireScopes(scopes ...string) PolicyOption {
+	return policyOption(func(p *policy) {
+		p.scopes = append(p.scopes, scopes...)
 		if len(scopes) == 0 {
-			p.policy.faults = append(p.policy.faults, errors.New("RequireScopes: no scope"))
+			p.faults = append(p.faults, errors.New("RequireScopes: no scope"))
 		}
 		for _, scope := range scopes {
 			if !auth.ValidScope(scope) {
-				p.policy.faults = append(p.policy.faults, fmt.Errorf("RequireScopes: scope %q is not valid", scope))
+				p.faults = append(p.faults, fmt.Errorf("RequireScopes: scope %q is not valid", scope))
 			}
 		}
 	})
@@ -76,11 +83,11 @@ func RequireScopes(scopes ...string) FeatureOption {
 //
 // The feature cannot be added without a rule, without [WithAuth], or together
 // with [Public].
-func Allow(rules ...auth.Rule) FeatureOption {
-	return featureOption(func(p *profile) {
-		p.policy.rules = append(p.policy.rules, rules...)
+func Allow(rules ...auth.Rule) PolicyOption {
+	return policyOption(func(p *policy) {
+		p.rules = append(p.rules, rules...)
 		if len(rules) == 0 {
-			p.policy.faults = append(p.policy.faults, errors.New("Allow: no rule"))
+			p.faults = append(p.faults, errors.New("Allow: no rule"))
 		}
 	})
 }
@@ -92,8 +99,8 @@ func Allow(rules ...auth.Rule) FeatureOption {
 // scope.
 //
 // The feature cannot be added without [WithAuth], or together with [Public].
-func Hidden() FeatureOption {
-	return featureOption(func(p *profile) { p.policy.hidden = true })
+func Hidden() PolicyOption {
+	return policyOption(func(p *policy) { p.hidden = true })
 }
 
 // check refuses options that contradict each other or the engine.

@@ -73,7 +73,7 @@ func (s *promptSpec) feature(name, description string, opts []PromptOption) Feat
 func (s *promptSpec) kind() string { return kindPrompt }
 func (s *promptSpec) key() string  { return s.name }
 
-func (s *promptSpec) bind(e *Engine) (registered, error) {
+func (s *promptSpec) bind(e *Engine, _ *extension) (registered, error) {
 	if err := checkName(s.name); err != nil {
 		return nil, err
 	}
@@ -98,9 +98,9 @@ func (s *promptSpec) bind(e *Engine) (registered, error) {
 	return p, err
 }
 
-func (p *prompt) addTo(c *catalog) bool { return c.prompts.add(p) }
-func (p *prompt) removeFrom(c *catalog) { c.prompts.remove([]string{p.name}) }
-func (p *prompt) list() change          { return promptsChanged }
+func (p *prompt) addTo(c *catalog) error { return c.prompts.add(p) }
+func (p *prompt) removeFrom(c *catalog)  { c.prompts.remove([]string{p.name}) }
+func (p *prompt) list() change           { return promptsChanged }
 
 func (p *prompt) wireDefinition() mcp.Prompt {
 	def := mcp.Prompt{Name: p.name, Title: p.title, Description: p.description, Icons: p.icons, Meta: p.meta}

@@ -17,6 +17,8 @@ type profile struct {
 	icons       []mcp.Icon
 	meta        mcp.Meta
 	policy      policy
+	values      map[any]any // see WithValue
+	needs       []string    // extensions
 }
 
 // A feature is what tools, resources, templates and prompts have in common.
@@ -27,11 +29,13 @@ type feature struct {
 	definition []byte    // as it stands in a list of the latest version
 	shaped     sync.Map  // *protocol.Version to []byte, made when it is first needed
 	unsent     sync.Once // see noteUnsent
+	owner      string    // the extension that brought it, or ""
 }
 
 func (f *feature) key() string    { return f.name }
 func (f *feature) guard() *policy { return &f.policy }
 func (f *feature) number() *int   { return &f.place }
+func (f *feature) base() *feature { return f }
 
 // wire returns the definition as it stands in a list.
 func (f *feature) wire(v *protocol.Version) []byte {
@@ -51,6 +55,7 @@ type listed interface {
 	key() string
 	guard() *policy
 	number() *int
+	base() *feature
 	wire(*protocol.Version) []byte
 }
 
@@ -69,6 +74,10 @@ type catalog struct {
 	templates table[*resource]
 	prompts   table[*prompt]
 	matching  []*resource // the templates, in the order in which a URI is matched
+
+	extensions []*extension
+	methods    map[string]*extensionMethod // never changed, see catalog.extend
+	order      []*extensionMethod          // in the order of registration
 }
 
 // edit calls change to change the features and returns its result, which says
@@ -99,6 +108,10 @@ func (r *registry) catalog() *catalog {
 		templates: r.edited.templates.snapshot(),
 		prompts:   r.edited.prompts.snapshot(),
 		matching:  slices.Clone(r.edited.matching),
+
+		extensions: slices.Clip(r.edited.extensions),
+		methods:    r.edited.methods,
+		order:      slices.Clip(r.edited.order),
 	}
 	r.current.Store(c)
 	return c

@@ -141,7 +141,7 @@ func (s *resourceSpec) key() string { return s.name }
 
 func isTemplate(uri string) bool { return strings.ContainsAny(uri, "{}") }
 
-func (s *resourceSpec) bind(e *Engine) (registered, error) {
+func (s *resourceSpec) bind(e *Engine, _ *extension) (registered, error) {
 	if s.read == nil {
 		return nil, errNoHandler
 	}
@@ -157,16 +157,16 @@ func (s *resourceSpec) bind(e *Engine) (registered, error) {
 	return r, err
 }
 
-func (r *resource) addTo(c *catalog) bool {
+func (r *resource) addTo(c *catalog) error {
 	if r.template == nil {
 		return c.resources.add(r)
 	}
-	if !c.templates.add(r) {
-		return false
+	if err := c.templates.add(r); err != nil {
+		return err
 	}
 	i, _ := slices.BinarySearchFunc(c.matching, r, compareTemplates)
 	c.matching = slices.Insert(c.matching, i, r)
-	return true
+	return nil
 }
 
 func (r *resource) removeFrom(c *catalog) { c.removeResources([]string{r.name}) }

@@ -62,6 +62,8 @@ func (e *Engine) Run(ctx context.Context) error {
 	if err := e.configure(os.Getenv); err != nil {
 		return err
 	}
+	e.lives.enter()
+	defer e.leave()
 	if t.lambda {
 		return e.runLambda(ctx) // asks for signals itself, after the start
 	}
@@ -184,6 +186,9 @@ func (e *Engine) runStdio(ctx context.Context) error {
 // returns nil when in ends, and [context.Cause] of ctx when ctx is cancelled
 // first. Requests under way end as in [Engine.Run].
 func (e *Engine) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) error {
+	if err := e.start(ctx); err != nil {
+		return err
+	}
 	hangup := make(chan struct{})
 	return stdio.Serve(ctx, e.connection(hangup), in, out, stdio.Config{
 		MaxMessage: int(e.httpConfig.MaxBodyBytes),

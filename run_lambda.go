@@ -28,6 +28,9 @@ func (e *Engine) runLambda(ctx context.Context) error {
 	}
 	e.logger = slog.New(lambda.NewLogHandler(e.logger.Handler()))
 	e.goServerless()
+	if err := e.start(ctx); err != nil {
+		return err
+	}
 	defer e.Close()
 	return lambda.Run(ctx, e.mux(), lambda.Config{
 		Stream:              stream,

@@ -46,6 +46,12 @@ func (e *Engine) Serve(ctx context.Context, l net.Listener) error {
 	if tcp, ok := l.Addr().(*net.TCPAddr); e.randomKeys && (!ok || !tcp.IP.IsLoopback()) {
 		e.warnOfRandomKeys()
 	}
+	e.lives.enter()
+	defer e.leave()
+	if err := e.start(ctx); err != nil {
+		l.Close()
+		return err
+	}
 	s := &server{engine: e, connections: newConnections()}
 	base, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(errShutdown)
@@ -111,7 +117,7 @@ func (s *server) end(ctx context.Context, l net.Listener) {
 	refuseNew(l)
 	l.Close() // not the server's Shutdown, which closes idle connections at once
 	s.draining.Store(true)
-	e.Close()
+	e.closeStreams()
 	patience, stop := context.WithTimeout(ctx, e.httpConfig.ShutdownTimeout)
 	defer stop()
 	if s.connections.drained(patience, idleGrace) > 0 {

@@ -20,15 +20,15 @@ type table[T listed] struct {
 }
 
 // add adds a feature unless its key is taken.
-func (t *table[T]) add(f T) bool {
-	if _, ok := t.names.get(f.key()); ok {
-		return false
+func (t *table[T]) add(f T) error {
+	if other, ok := t.names.get(f.key()); ok {
+		return taken(other.base())
 	}
 	t.next++
 	*f.number() = t.next
 	t.names.set(f.key(), f)
 	t.list = append(t.list, f)
-	return true
+	return nil
 }
 
 func (t *table[T]) remove(keys []string) (removed []listed) {

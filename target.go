@@ -16,6 +16,7 @@ type target struct {
 	tool     *tool
 	prompt   *prompt
 	resource *resource
+	served   *extensionMethod // of an extension
 
 	values []string         // of the variables of the resource's template
 	ref    *reference       // of a completion
@@ -31,13 +32,17 @@ func (t *target) feature() *feature {
 		return &t.prompt.feature
 	case t.resource != nil:
 		return &t.resource.feature
+	case t.served != nil:
+		return &t.served.feature
 	}
 	return nil
 }
 
 // find finds what a request is about.
 func (c *catalog) find(wire *jsonrpc.Request) (t target) {
-	t.method = protocol.MethodOf(wire.Method)
+	if t.method, t.served = c.methodOf(wire); t.served != nil {
+		return t
+	}
 	switch t.method.About {
 	case protocol.AboutTool:
 		t.tool = c.tools.named(wire.Params.Get(t.method.Param))
@@ -53,6 +58,22 @@ func (c *catalog) find(wire *jsonrpc.Request) (t target) {
 		t.filter.SubscriptionFilter, t.filter.err = subscriptionFilter(wire.Params.Get("notifications"))
 	}
 	return t
+}
+
+// methodOf returns the method of a request, which a transport may have looked up
+// before. The second result is not nil for a method of an extension.
+func (c *catalog) methodOf(wire *jsonrpc.Request) (*protocol.Method, *extensionMethod) {
+	m, found := wire.Row.(*protocol.Method)
+	if !found {
+		m = protocol.MethodOf(wire.Method)
+	}
+	if len(c.methods) == 0 || m.Name != "" && !m.Extension {
+		return m, nil
+	}
+	if served := c.methods[wire.Method]; served != nil && (!found || m == &served.row) {
+		return &served.row, served
+	}
+	return m, nil
 }
 
 // named returns the feature whose name is the JSON string, and nil when there is
@@ -72,8 +93,11 @@ func (t *table[T]) named(raw []byte) (f T) {
 // unknown is the answer to a request that is about no feature, or about one that
 // is hidden from the caller.
 func (r *Request) unknown() error {
-	if r.target.ref != nil {
+	switch {
+	case r.target.ref != nil:
 		return r.target.ref.unknown()
+	case r.target.served != nil:
+		return methodNotFound(r.wire.Method)
 	}
 	name, err := r.stringParam(r.target.method.Param)
 	if err != nil {

@@ -174,7 +174,7 @@ func (s *toolSpec) feature(name, description string, opts []ToolOption) Feature 
 func (s *toolSpec) kind() string { return kindTool }
 func (s *toolSpec) key() string  { return s.name }
 
-func (s *toolSpec) bind(e *Engine) (registered, error) {
+func (s *toolSpec) bind(e *Engine, _ *extension) (registered, error) {
 	if err := checkName(s.name); err != nil {
 		return nil, err
 	}
@@ -206,9 +206,9 @@ func (s *toolSpec) bind(e *Engine) (registered, error) {
 	return t, nil
 }
 
-func (t *tool) addTo(c *catalog) bool { return c.tools.add(t) }
-func (t *tool) removeFrom(c *catalog) { c.tools.remove([]string{t.name}) }
-func (t *tool) list() change          { return toolsChanged }
+func (t *tool) addTo(c *catalog) error { return c.tools.add(t) }
+func (t *tool) removeFrom(c *catalog)  { c.tools.remove([]string{t.name}) }
+func (t *tool) list() change           { return toolsChanged }
 
 // wire returns the definition for a list. It is encoded for the first list: many
 // processes on AWS Lambda are never asked for one.

@@ -141,7 +141,7 @@ func (p *player) play(t *testing.T, script []byte, send func(message string) []s
 // defaultMeta declares all there is to declare.
 const defaultMeta = `{"io.modelcontextprotocol/protocolVersion":"2026-07-28",` +
 	`"io.modelcontextprotocol/clientInfo":{"name":"transcript","version":"1"},` +
-	`"io.modelcontextprotocol/clientCapabilities":{"elicitation":{"form":{},"url":{}},"sampling":{"tools":{},"context":{}},"roots":{}}}`
+	`"io.modelcontextprotocol/clientCapabilities":{"elicitation":{"form":{},"url":{}},"sampling":{"tools":{},"context":{}},"roots":{},"extensions":{"com.example/notes":{}}}}`
 
 // message returns the message that a line of a transcript stands for.
 func (p *player) message(t *testing.T, request string) string {

@@ -77,7 +77,7 @@ func newRequest(ctx context.Context, url, message string) *http.Request {
 	switch m.Method {
 	case "tools/call", "prompts/get":
 		r.Header.Set("Mcp-Name", mirrored(m.Params.Name, "-"))
-	case "resources/read":
+	case "resources/read", "notes/get":
 		r.Header.Set("Mcp-Name", mirrored(m.Params.URI, "-"))
 	}
 	return r
@@ -220,3 +220,16 @@ type pipeWriter struct {
 func (w pipeWriter) Header() http.Header { return w.header }
 func (w pipeWriter) WriteHeader(int)     {}
 func (w pipeWriter) Flush()              {}
+
+// sendTo sends a message to a URL and returns the status.
+func sendTo(t *testing.T, url, message string) int {
+	t.Helper()
+	response, err := http.DefaultClient.Do(newRequest(t.Context(), url, message))
+	if err != nil {
+		t.Error(err)
+		return 0
+	}
+	defer response.Body.Close()
+	_, _ = io.Copy(io.Discard, response.Body)
+	return response.StatusCode
+}

@@ -34,7 +34,7 @@ func (c *Conn) admit(ctx context.Context, m *Message, b *batch) (context.Context
 	req := &m.request
 	x := &call{
 		conn: c, message: m, key: idKey(req.ID), batch: b,
-		listen:  protocol.MethodOf(req.Method).Lasts,
+		listen:  c.methods.Of(req).Lasts,
 		lasting: req.Method == protocol.MethodInitialize,
 	}
 	ctx, x.cancel = context.WithCancelCause(ctx)
@@ -86,7 +86,7 @@ func (c *Conn) run(ctx context.Context, x *call) {
 		go x.serve(ctx)
 		return
 	}
-	x.slot.lane = c.lanes[laneOf(req.Method)]
+	x.slot.lane = c.lanes[laneOf(c.methods.Of(req))]
 	if req.Asker != nil {
 		req.Asker = slotAsker{&x.slot, req.Asker}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 )
 
 // A Config adjusts a connection. Its zero value is ready to use.
@@ -48,6 +49,7 @@ var errClosed = errors.New("the connection is closed")
 // A Conn is a connection to one client.
 type Conn struct {
 	handler  jsonrpc.Handler
+	methods  protocol.Methods
 	stateful Stateful // the same handler, or nil
 	config   Config
 	out      output
@@ -75,7 +77,7 @@ func New(h jsonrpc.Handler, out io.Writer, config Config) *Conn {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
 	c := &Conn{
-		handler: h,
+		handler: h, methods: protocol.MethodsOf(h),
 		config:  config,
 		out:     output{w: out, broken: make(chan struct{})},
 		closing: make(chan struct{}),

@@ -28,18 +28,20 @@ const (
 // server's author and may block, but must not delay requests that only look
 // something up. Neither may delay a ping.
 const (
-	laneCalls = iota // everything else
-	laneLists        // lists, and requests that change the state of the connection
+	laneCalls      = iota // everything else
+	laneLists             // lists, and requests that change the state of the connection
+	laneExtensions        // methods of extensions, such as those that look after a running call
 	lanePings
 	lanes
 )
 
-func laneOf(name string) int {
-	method := protocol.MethodOf(name)
+func laneOf(m *protocol.Method) int {
 	switch {
-	case name == protocol.MethodPing:
+	case m.Name == protocol.MethodPing:
 		return lanePings
-	case method.Local || method.About == protocol.AboutServer || method.About == protocol.AboutTask:
+	case m.Extension:
+		return laneExtensions
+	case m.Local || m.About == protocol.AboutServer:
 		return laneLists
 	}
 	return laneCalls

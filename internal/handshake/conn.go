@@ -38,6 +38,7 @@ type ConnConfig struct {
 // side (2026-07-28, versioning, "Compatibility Matrix").
 type Conn struct {
 	handler       jsonrpc.Handler
+	methods       protocol.Methods
 	config        ConnConfig
 	send          func(message []byte) error
 	asks          *duplex.Questions
@@ -55,7 +56,7 @@ func NewConn(h jsonrpc.Handler, config ConnConfig) *Conn {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Conn{handler: h, config: config, level: protocol.DefaultLevel, asks: duplex.NewQuestions("s-", config.AskTimeout)}
+	c := &Conn{handler: h, methods: protocol.MethodsOf(h), config: config, level: protocol.DefaultLevel, asks: duplex.NewQuestions("s-", config.AskTimeout)}
 	c.subscriptions = newSubscriptions(h, config.From, func(n jsonrpc.Notification) {
 		// The transport notices by itself when this fails.
 		_ = c.send(n.Append(nil))
@@ -87,13 +88,17 @@ func (c *Conn) Accept(ctx context.Context, req *jsonrpc.Request, batched bool) *
 	}
 	c.peer.Adapt(req, c.level)
 	req.Asker = c
-	if protocol.MethodOf(req.Method).Local {
+	if c.methods.Of(req).Local {
 		if err := jsonrpc.Authorize(ctx, c.handler, req); err != nil {
 			return err
 		}
 	}
 	return c.apply(ctx, req)
 }
+
+// FindMethod returns the method of the engine with that name, for
+// [protocol.MethodsOf].
+func (c *Conn) FindMethod(name string) *protocol.Method { return c.methods.Find(name) }
 
 func noVersion() *jsonrpc.Error {
 	return invalid("the request names no protocol version: send initialize first, or params._meta[\"" + mcp.MetaProtocolVersion +
@@ -135,7 +140,7 @@ func (c *Conn) apply(ctx context.Context, req *jsonrpc.Request) *jsonrpc.Error {
 		}
 		c.subscriptions.end(uri)
 	}
-	if !protocol.MethodOf(req.Method).In(true) {
+	if !c.methods.Of(req).In(true) {
 		return notFound(req.Method)
 	}
 	return nil

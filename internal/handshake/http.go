@@ -126,6 +126,7 @@ func (c HTTPConfig) withDefaults() HTTPConfig {
 // get the defaults instead.
 type HTTP struct {
 	handler     jsonrpc.Handler
+	methods     protocol.Methods
 	config      HTTPConfig
 	sessions    table
 	sessionless map[string]*session // by version
@@ -143,7 +144,7 @@ var _ streamable.Handshake = (*HTTP)(nil)
 // NewHTTP returns a server of h.
 func NewHTTP(h jsonrpc.Handler, config HTTPConfig) *HTTP {
 	s := &HTTP{
-		handler: h, config: config.withDefaults(),
+		handler: h, methods: protocol.MethodsOf(h), config: config.withDefaults(),
 		away: share.NewBound(share.StreamsAway), running: make(map[*exchange]struct{}),
 	}
 	s.sessions.init(s.config.MaxSessions)

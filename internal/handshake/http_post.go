@@ -170,7 +170,7 @@ func (x *exchange) finish(resp *jsonrpc.Response) {
 // answer answers the requests that are about the session, and refuses methods
 // that no handshake version has. It returns nil for all other requests.
 func (h *HTTP) answer(ctx context.Context, s *session, req *jsonrpc.Request) *jsonrpc.Response {
-	m := protocol.MethodOf(req.Method)
+	m := h.methods.Of(req)
 	if !m.Local && m.In(true) {
 		return nil
 	}

@@ -219,7 +219,7 @@ func (s *SSE) refuseMessage(w http.ResponseWriter, r *http.Request) {
 // caller too, but a client learns from the status of its POST that it has to
 // log in.
 func (s *SSE) turnAway(w http.ResponseWriter, r *http.Request, text []byte) bool {
-	if err := checkFields(r.Header, text); err != nil {
+	if err := s.checkFields(r.Header, text); err != nil {
 		sendError(w, nil, err)
 		return true
 	}
@@ -246,7 +246,7 @@ func (s *SSE) turnAway(w http.ResponseWriter, r *http.Request, text []byte) bool
 }
 
 // checkFields compares the header fields with a message.
-func checkFields(h http.Header, text []byte) *jsonrpc.Error {
+func (s *SSE) checkFields(h http.Header, text []byte) *jsonrpc.Error {
 	err := streamable.CheckNoFields(h)
 	if err == nil || streamable.HasParamFields(h) {
 		return err
@@ -255,7 +255,7 @@ func checkFields(h http.Header, text []byte) *jsonrpc.Error {
 	if req.Parse(text) != nil {
 		return err
 	}
-	return streamable.CheckFields(h, &req)
+	return s.endpoint.CheckFields(h, &req)
 }
 
 // deliver hands a message to its connection. While the client does not read its

@@ -36,6 +36,10 @@ import (
 // compiling would find.
 func Input(t reflect.Type) (*schema.Schema, error) { return infer(t, inferrer{}) }
 
+// Params is [Input] for the parameters of a request, which may have members that
+// the type does not have, at every depth.
+func Params(t reflect.Type) (*schema.Schema, error) { return infer(t, inferrer{anything: true}) }
+
 // Form is [Input] for the form of a question: the object has no
 // additionalProperties, for which a form has no place.
 func Form(t reflect.Type) (*schema.Schema, error) { return infer(t, inferrer{form: true}) }
@@ -50,7 +54,7 @@ func infer(t reflect.Type, mode inferrer) (*schema.Schema, error) {
 	defer inferrers.Put(in)
 	var recursive []reflect.Type
 	for {
-		*in = inferrer{output: mode.output, form: mode.form, buf: in.buf[:0], types: in.types[:0], fields: in.fields[:0], recursive: recursive}
+		*in = inferrer{output: mode.output, form: mode.form, anything: mode.anything, buf: in.buf[:0], types: in.types[:0], fields: in.fields[:0], recursive: recursive}
 		err := in.whole(t)
 		if err == nil && in.headers {
 			_, err = schema.Compile(in.buf)
@@ -69,8 +73,12 @@ func infer(t reflect.Type, mode inferrer) (*schema.Schema, error) {
 
 // An inferrer writes the schema of one type.
 type inferrer struct {
-	output  bool
-	form    bool
+	output bool
+	form   bool
+
+	// anything says that an object may have members that its type does not have.
+	anything bool
+
 	buf     []byte
 	types   []reflect.Type // whose schemas are being written
 	fields  []field        // of the structs among them

@@ -19,7 +19,7 @@ func (in *inferrer) structure(t reflect.Type, nullable bool) error {
 	defer func() { in.fields = in.fields[:first] }()
 	defer in.withoutRules()()
 	fields := dominant(all[first:])
-	closed := !in.form || in.depth > 1
+	closed := !in.anything && (!in.form || in.depth > 1)
 	in.typ("object", nullable, nil)
 	if len(fields) > 0 {
 		in.key("properties")

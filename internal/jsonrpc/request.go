@@ -44,6 +44,10 @@ type Request struct {
 	// a handshake, and that Meta holds what the connection knows.
 	Handshake bool
 
+	// Row is what has been looked up of the method: nil, or a
+	// *protocol.Method, which package protocol reads and writes.
+	Row any
+
 	// Tails says that the transport sends the Tail of a response.
 	Tails bool
 

@@ -1,6 +1,9 @@
 package protocol
 
-import "github.com/mcpengine/mcpengine/mcp"
+import (
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/mcp"
+)
 
 // Methods that only the handshake versions have.
 const (
@@ -25,7 +28,6 @@ const (
 	AboutResource          // the resource whose URI is in Param
 	AboutReference         // the prompt or template of a completion
 	AboutFilter            // the lists and resources of a subscription
-	AboutTask              // the task that Param names
 )
 
 // A Method is a method of requests from clients.
@@ -41,8 +43,9 @@ type Method struct {
 	// (streamable-http, "Standard Request Headers").
 	Mirrored bool
 
-	// Extension says that an extension defines the method, which a server may
-	// not have.
+	// Extension says that an extension defines the method. A row of the table is
+	// then what a relay has to know of it; a server that has the extension has a
+	// row of its own.
 	Extension bool
 
 	// Handshake says that only the handshake versions have the method, and
@@ -91,10 +94,10 @@ var methods = byName([]Method{
 	{Name: MethodResourcesUnsubscribe, About: AboutServer, Param: "uri", Handshake: true, Local: true, Idempotent: true},
 
 	// Tasks: experimental in 2025-11-25, an extension since (io.modelcontextprotocol/tasks).
-	{Name: "tasks/get", About: AboutTask, Extension: true, Param: "taskId", Mirrored: true, Idempotent: true},
-	{Name: "tasks/update", About: AboutTask, Extension: true, Param: "taskId", Mirrored: true, Idempotent: true},
-	{Name: "tasks/cancel", About: AboutTask, Extension: true, Param: "taskId", Mirrored: true, Idempotent: true},
-	{Name: "tasks/list", About: AboutTask, Extension: true, Idempotent: true},
+	{Name: "tasks/get", Extension: true, Param: "taskId", Mirrored: true, Idempotent: true},
+	{Name: "tasks/update", Extension: true, Param: "taskId", Mirrored: true, Idempotent: true},
+	{Name: "tasks/cancel", Extension: true, Param: "taskId", Mirrored: true, Idempotent: true},
+	{Name: "tasks/list", Extension: true, Idempotent: true},
 })
 
 func byName(list []Method) map[string]*Method {
@@ -115,6 +118,39 @@ func MethodOf(name string) *Method {
 		return m
 	}
 	return unknown
+}
+
+// Methods finds the methods of a server: the methods of the protocol, and the
+// methods of its extensions. The nil Methods has the table of the protocol alone.
+type Methods func(name string) *Method
+
+// MethodsOf returns the methods that h answers. A handler with extensions
+// implements FindMethod.
+func MethodsOf(h jsonrpc.Handler) Methods {
+	if finder, ok := h.(interface{ FindMethod(name string) *Method }); ok {
+		return finder.FindMethod
+	}
+	return nil
+}
+
+// Of returns the method of a request, like [MethodOf]. It looks the method up
+// once: all that handle a request see the same row.
+func (f Methods) Of(req *jsonrpc.Request) *Method {
+	if m, ok := req.Row.(*Method); ok {
+		return m
+	}
+	m := f.Find(req.Method)
+	req.Row = m
+	return m
+}
+
+// Find is [MethodOf] for the methods of the server.
+func (f Methods) Find(name string) *Method {
+	m := MethodOf(name)
+	if f != nil && (m == unknown || m.Extension) {
+		return f(name)
+	}
+	return m
 }
 
 // In reports whether a version with, or without, a handshake has the method.

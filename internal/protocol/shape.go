@@ -225,9 +225,12 @@ func (v *Version) contentOrBlock(content []byte) []byte {
 
 // Complete adds to a result of a handshake version the members that the others
 // require. How long the result is fresh is not known, so that it is not.
-func Complete(method string, result []byte) []byte {
+func Complete(method string, result []byte) []byte { return MethodOf(method).Complete(result) }
+
+// Complete is [Complete] for a result of the method.
+func (m *Method) Complete(result []byte) []byte {
 	result = setDefault(result, "resultType", `"`+string(mcp.ResultTypeComplete)+`"`)
-	if MethodOf(method).Cacheable {
+	if m.Cacheable {
 		result = setDefault(result, "ttlMs", "0")
 		result = setDefault(result, "cacheScope", `"`+string(mcp.CacheScopePrivate)+`"`)
 	}

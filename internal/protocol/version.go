@@ -81,8 +81,7 @@ var versions = compile([]Version{
 		MissingCapability: mcp.CodeMissingRequiredClientCapability,
 		ManyBlocks:        true,
 		adds: map[Kind][]string{
-			Result:       {"resultType", "ttlMs", "cacheScope"},
-			capabilities: {"extensions"},
+			Result: {"resultType", "ttlMs", "cacheScope"},
 		},
 	},
 	{

@@ -38,7 +38,7 @@ func (s *Server) checkMessage(h http.Header, req *jsonrpc.Request, err *jsonrpc.
 	case err != nil:
 		return err
 	case handshake || req.IsNotification():
-		return CheckFields(h, req)
+		return s.CheckFields(h, req)
 	}
 	if err := s.checkVersion(h, req); err != nil {
 		return err
@@ -46,7 +46,7 @@ func (s *Server) checkMessage(h http.Header, req *jsonrpc.Request, err *jsonrpc.
 	if err := s.requireFields(h, req); err != nil {
 		return err
 	}
-	return CheckFields(h, req)
+	return s.CheckFields(h, req)
 }
 
 // checkVersion refuses a version that is not served, before the request is
@@ -83,11 +83,10 @@ func (s *Server) requireFields(h http.Header, req *jsonrpc.Request) *jsonrpc.Err
 	if body := req.Meta.Get(mcp.MetaProtocolVersion); jsonrpc.IsString(body) && !jsonrpc.EqualString(body, version) {
 		return mismatch("%s header value %.64q does not match body value %.64s", "MCP-Protocol-Version", version, body)
 	}
-	m := protocol.MethodOf(req.Method)
 	switch {
 	case len(h[methodField]) == 0:
 		return mismatch("%s header is missing", methodField)
-	case m.Mirrored && !m.Extension && len(h[nameField]) == 0:
+	case len(h[nameField]) == 0 && s.rows.Of(req).Mirrored:
 		return mismatch("%s header is missing", nameField)
 	}
 	return nil
@@ -95,7 +94,7 @@ func (s *Server) requireFields(h http.Header, req *jsonrpc.Request) *jsonrpc.Err
 
 // CheckFields compares Mcp-Method and Mcp-Name, when they are present, with a
 // request or notification.
-func CheckFields(h http.Header, req *jsonrpc.Request) *jsonrpc.Error {
+func (s *Server) CheckFields(h http.Header, req *jsonrpc.Request) *jsonrpc.Error {
 	if len(h[methodField]) > 0 {
 		method, err := single(h, methodField)
 		if err != nil {
@@ -105,8 +104,11 @@ func CheckFields(h http.Header, req *jsonrpc.Request) *jsonrpc.Error {
 			return mismatch("%s header value %.64q does not match body value %.64q", methodField, method, req.Method)
 		}
 	}
-	m := protocol.MethodOf(req.Method)
-	if len(h[nameField]) == 0 || m.Param == "" {
+	if len(h[nameField]) == 0 {
+		return nil
+	}
+	m := s.rows.Of(req)
+	if m.Param == "" {
 		return nil // there is nothing to compare it with
 	}
 	name, err := single(h, nameField)

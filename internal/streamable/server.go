@@ -80,6 +80,7 @@ type Config struct {
 // A Server serves a [jsonrpc.Handler] over Streamable HTTP.
 type Server struct {
 	handler   jsonrpc.Handler
+	rows      protocol.Methods
 	config    Config
 	origins   map[string]bool
 	hosts     map[string]bool
@@ -96,7 +97,7 @@ func New(h jsonrpc.Handler, config Config) *Server {
 	if config.IOTimeout <= 0 {
 		config.IOTimeout = 30 * time.Second
 	}
-	s := &Server{handler: h, config: config, origins: map[string]bool{}, hosts: map[string]bool{}, calls: share.NewBound(share.Calls), large: newSemaphore()}
+	s := &Server{handler: h, rows: protocol.MethodsOf(h), config: config, origins: map[string]bool{}, hosts: map[string]bool{}, calls: share.NewBound(share.Calls), large: newSemaphore()}
 	for _, origin := range config.AllowedOrigins {
 		s.origins[strings.ToLower(origin)] = true
 	}
@@ -251,7 +252,7 @@ func (x *exchange) serve(ctx context.Context, w http.ResponseWriter, r *http.Req
 // goroutine ([runtime.Goexit]) or panics.
 func (x *exchange) handle(ctx context.Context) *jsonrpc.Response {
 	s, returned := x.server, false
-	if protocol.MethodOf(x.request.Method).Lasts {
+	if s.rows.Of(&x.request).Lasts {
 		defer s.calls.Lend(x.request.Caller)() // subscriptions have a bound of their own
 	}
 	s.running.enter(x)
