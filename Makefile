@@ -65,7 +65,7 @@ try: ## See it work: a real client calls the weather server
 
 .PHONY: test
 test: export PATH := $(CURDIR)/.tools/python/bin:$(PATH)
-test: announce $(GOTESTSUM) conformance-deps interop-deps bridge-deps oidc-deps python-deps postgres-deps ## Test every module under the race detector (CI=true: a skip is a failure)
+test: announce $(GOTESTSUM) conformance-deps interop-deps bridge-deps oidc-deps python-deps postgres-deps nginx-deps ## Test every module under the race detector (CI=true: a skip is a failure)
 	@go test -race -tags mcpengine_no_handshake .
 	@scripts/test $(GOTESTSUM) $(MODULES)
 
@@ -140,6 +140,10 @@ python-deps:
 postgres-deps:
 	@scripts/install-postgres || echo "examples: PostgreSQL is not installed; tests of the board with it will be skipped" >&2
 
+.PHONY: nginx-deps
+nginx-deps:
+	@scripts/install-nginx || echo "e2e: nginx is not installed; the test of rolling restarts will be skipped" >&2
+
 .PHONY: conformance
 conformance: build ## Run the official MCP conformance suite
 	@scripts/install-conformance
@@ -158,6 +162,13 @@ bench: bridge-deps ## Measure against a plain server and the other Go SDKs
 	@cd test && go run ./bench
 	@printf '\nverifying an access token: the first time at most 1.3 times its signature check\n'
 	@go test -run '^$$' -bench '^BenchmarkVerify$$' ./auth
+
+# How many restarts `make chaos` makes.
+RESTARTS ?= 50
+
+.PHONY: chaos
+chaos: nginx-deps ## Restart replicas behind nginx RESTARTS times (default 50) under load: no request is lost
+	@cd test && MCPENGINE_RESTARTS=$(RESTARTS) go test -race -count=1 -timeout 60m -v -run '^TestRollingRestarts$$' ./e2e
 
 .PHONY: clean
 clean: ## Remove what make built and fetched
