@@ -26,10 +26,10 @@ func (c *Conn) Message() *Message { return c.messages.Get().(*Message) }
 
 // Release gives back a message that is not received.
 func (c *Conn) Release(m *Message) {
+	m.request.Reset()
 	if cap(m.Text) > maxPooled {
-		m.Text = nil
+		m.Text, m.request = nil, jsonrpc.Request{}
 	}
-	m.request = jsonrpc.Request{}
 	c.messages.Put(m)
 }
 

@@ -41,7 +41,7 @@ var (
 // mcp.CodeInvalidRequest. Where the id could be read it is left in r, so that the
 // error can be answered to it.
 func (r *Request) Parse(data []byte) *Error {
-	*r = Request{}
+	r.Reset()
 	s := scanner{data: data}
 	s.space()
 	if s.pos < len(data) && data[s.pos] != '{' {
@@ -54,14 +54,16 @@ func (r *Request) Parse(data []byte) *Error {
 	return r.check()
 }
 
-// levels returns the levels of a message whose members r keeps. They
-// live in r, because a request is reused and a stack variable would escape.
+// levels returns the levels of a message whose members r keeps.
 func (r *Request) levels() *level {
-	r.envelope = r.members.envelope[:0]
-	r.Params = r.members.params[:0]
-	r.Meta = r.members.meta[:0]
-	r.ClientInfo = r.members.client[:0]
-	l := &r.members.levels
+	if r.room == nil {
+		r.room = new(room)
+	}
+	r.envelope = r.room.envelope[:0]
+	r.Params = r.room.params[:0]
+	r.Meta = r.room.meta[:0]
+	r.ClientInfo = r.room.client[:0]
+	l := &r.room.levels
 	l[0] = level{keep: &r.envelope, name: "params", next: &l[1]}
 	l[1] = level{keep: &r.Params, name: "_meta", next: &l[2]}
 	l[2] = level{keep: &r.Meta, name: mcp.MetaClientInfo, next: &l[3]}

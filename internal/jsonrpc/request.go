@@ -64,14 +64,23 @@ type Request struct {
 	StreamCloser StreamCloser
 
 	envelope Object
-	members  struct { // room for what Parse keeps
-		envelope [6]Member
-		params   [6]Member
-		meta     [6]Member
-		client   [3]Member
-		levels   [4]level
-	}
+	room     *room
 }
+
+// A room is the memory for what [Request.Parse] keeps. It is used again without
+// being cleared, which would take longer than all that is done with a small
+// message but reading it.
+type room struct {
+	envelope [6]Member
+	params   [6]Member
+	meta     [6]Member
+	client   [3]Member
+	levels   [4]level
+}
+
+// Reset makes r a request that can be parsed again. It lets go of everything but
+// the text of the last message.
+func (r *Request) Reset() { *r = Request{room: r.room} }
 
 // An Asker sends requests to the client.
 type Asker interface {

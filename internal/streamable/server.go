@@ -133,10 +133,10 @@ type exchange struct {
 const maxPooled = 64 << 10
 
 func (x *exchange) release() {
+	x.request.Reset()
 	if cap(x.body) > maxPooled {
-		x.body = nil
+		x.body, x.request = nil, jsonrpc.Request{}
 	}
-	x.request = jsonrpc.Request{}
 	x.server.exchanges.Put(x)
 }
 
