@@ -67,23 +67,33 @@ type Bound struct {
 
 	mu   sync.Mutex
 	used int
-	held map[Caller]int
+	held map[Caller]*int // also of some callers that hold none now
 }
 
+// maxIdle bounds the callers without a place that a bound remembers. A caller
+// that sends one request after another is not forgotten in between.
+const maxIdle = 64
+
 // NewBound returns a bound of n places.
-func NewBound(n int) *Bound { return &Bound{max: n, held: make(map[Caller]int)} }
+func NewBound(n int) *Bound { return &Bound{max: n, held: make(map[Caller]*int)} }
 
 // Take takes a place for the caller. [Bound.Release] gives it back. It reports
 // false when the caller already holds its share.
 func (b *Bound) Take(c Caller) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	n := b.held[c]
-	if n >= b.max-b.used {
+	held := b.held[c]
+	switch free := b.max - b.used; {
+	case held == nil && free <= 0:
+		return false
+	case held == nil:
+		held = new(int)
+		b.held[c] = held
+	case *held >= free:
 		return false
 	}
 	b.used++
-	b.held[c] = n + 1
+	*held++
 	return true
 }
 
@@ -95,7 +105,10 @@ func (b *Bound) Lend(c Caller) (end func()) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		b.used++
-		b.held[c]++
+		if b.held[c] == nil {
+			b.held[c] = new(int)
+		}
+		*b.held[c]++
 	}
 }
 
@@ -104,9 +117,8 @@ func (b *Bound) Release(c Caller) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.used--
-	if n := b.held[c]; n > 1 {
-		b.held[c] = n - 1
-	} else {
+	held := b.held[c]
+	if *held--; *held == 0 && len(b.held) > maxIdle {
 		delete(b.held, c)
 	}
 }

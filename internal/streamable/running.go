@@ -17,24 +17,26 @@ const cutTimeout = time.Second
 // running holds the exchanges whose handlers run.
 type running struct {
 	mu        sync.Mutex
-	exchanges map[*exchange]struct{}
+	exchanges []*exchange
 	cut       bool // no exchange is used again: Cut may still use it
 }
 
 func (r *running) enter(x *exchange) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.exchanges == nil {
-		r.exchanges = make(map[*exchange]struct{})
-	}
-	r.exchanges[x] = struct{}{}
+	x.index = len(r.exchanges)
+	r.exchanges = append(r.exchanges, x)
 }
 
 // leave reports whether the exchange may be used again.
 func (r *running) leave(x *exchange) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.exchanges, x)
+	last := len(r.exchanges) - 1
+	r.exchanges[x.index] = r.exchanges[last]
+	r.exchanges[x.index].index = x.index
+	r.exchanges[last] = nil
+	r.exchanges = r.exchanges[:last]
 	return !r.cut
 }
 
@@ -45,7 +47,7 @@ func (s *Server) Cut(err *jsonrpc.Error) int {
 	s.running.mu.Lock()
 	s.running.cut = true
 	var cut []*stream
-	for x := range s.running.exchanges {
+	for _, x := range s.running.exchanges {
 		cut = append(cut, &x.stream)
 	}
 	s.running.mu.Unlock()

@@ -126,6 +126,7 @@ type exchange struct {
 	stream  stream
 	notify  func(jsonrpc.Notification) // x.stream.send, bound once
 	run     func()                     // x.stream.run, bound once
+	index   int                        // in Server.running
 	used    bool                       // by Server.Cut, so that it must not be reused
 }
 
