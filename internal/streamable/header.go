@@ -75,7 +75,7 @@ func (s *Server) checkVersion(h http.Header, req *jsonrpc.Request) *jsonrpc.Erro
 
 // requireFields checks the fields that a request of 2026-07-28 must have.
 func (s *Server) requireFields(h http.Header, req *jsonrpc.Request) *jsonrpc.Error {
-	version, err := single(h, protocolVersionField)
+	version, err := single(h[protocolVersionField], protocolVersionField)
 	if err != nil {
 		err.Message += "; this server speaks " + strings.Join(s.config.Versions, ", ")
 		return err
@@ -95,8 +95,8 @@ func (s *Server) requireFields(h http.Header, req *jsonrpc.Request) *jsonrpc.Err
 // CheckFields compares Mcp-Method and Mcp-Name, when they are present, with a
 // request or notification.
 func (s *Server) CheckFields(h http.Header, req *jsonrpc.Request) *jsonrpc.Error {
-	if len(h[methodField]) > 0 {
-		method, err := single(h, methodField)
+	if methods := h[methodField]; len(methods) > 0 {
+		method, err := single(methods, methodField)
 		if err != nil {
 			return err
 		}
@@ -104,14 +104,15 @@ func (s *Server) CheckFields(h http.Header, req *jsonrpc.Request) *jsonrpc.Error
 			return mismatch("%s header value %.64q does not match body value %.64q", methodField, method, req.Method)
 		}
 	}
-	if len(h[nameField]) == 0 {
+	names := h[nameField]
+	if len(names) == 0 {
 		return nil
 	}
 	m := s.rows.Of(req)
 	if m.Param == "" {
 		return nil // there is nothing to compare it with
 	}
-	name, err := single(h, nameField)
+	name, err := single(names, nameField)
 	if err != nil {
 		return err
 	}
@@ -151,8 +152,7 @@ func mismatch(format string, args ...any) *jsonrpc.Error {
 
 // single returns the only value of a field. A field given twice counts as
 // malformed, because two readers could take different values.
-func single(h http.Header, field string) (string, *jsonrpc.Error) {
-	values := h[field]
+func single(values []string, field string) (string, *jsonrpc.Error) {
 	switch {
 	case len(values) == 0:
 		return "", mismatch("%s header is missing", field)
