@@ -149,10 +149,15 @@ func (e *Engine) run(ctx context.Context, req *Request, dst []byte) ([]byte, err
 	if !ok {
 		return e.callMethod(ctx, req, dst)
 	}
-	if m.offered != nil && !m.offered(req.catalog) || !req.target.method.In(req.version.Handshake) {
+	if !m.in(req) {
 		return dst, methodNotFound(req.wire.Method)
 	}
 	return m.run(e, ctx, req, dst)
+}
+
+// in reports whether the server has the method for the request.
+func (m *method) in(r *Request) bool {
+	return (m.offered == nil || m.offered(r.catalog)) && r.target.method.In(r.version.Handshake)
 }
 
 // discover describes the server (server/discover).

@@ -165,6 +165,26 @@ func (r *Request) noteReplaced(result []byte) {
 // ID returns the id of the request as JSON.
 func (r *Request) ID() []byte { return r.wire.ID }
 
+// HasMethod reports whether the engine has the method of the request. Names of
+// methods that it does not have are whatever a client makes up.
+func (r *Request) HasMethod() bool {
+	if served := r.target.served; served != nil {
+		return served.extension.settings[r.version] != nil
+	}
+	m, ok := methods[r.wire.Method]
+	return ok && m.in(r)
+}
+
+// FeatureName returns the name, URI or URI template by which the feature is
+// registered that the request is about. It is empty when there is none: unlike
+// [Request.Name], it is never what a client makes up.
+func (r *Request) FeatureName() string {
+	if f := r.target.feature(); f != nil {
+		return f.name
+	}
+	return ""
+}
+
 // User returns the verified caller, and nil when there is none.
 func (r *Request) User() *auth.User { return r.user }
 

@@ -120,6 +120,57 @@ func (p patient) Challenged(ctx context.Context, resp *http.Response) (bool, err
 	return p.Authorizer.Challenged(ctx, resp)
 }
 
+// An Observer is told of each request before it is sent: those that find out what
+// the server speaks, and each round of a request whose answer is a question, are
+// requests of their own. The request is sent with the context that it returns,
+// which must come from ctx. The function it returns, if any, is called once with
+// the result or the error. Telemetry is an observer.
+type Observer func(ctx context.Context, sent *Sent) (context.Context, func(result []byte, err error))
+
+// A Sent is a request as an [Observer] sees it.
+type Sent struct {
+	// Method is the method, such as "tools/call".
+	Method string
+
+	// Params are the parameters as JSON, without the members of "_meta" that every
+	// request is given. They are nil for none.
+	Params []byte
+
+	// ProtocolVersion is the version that the request is sent in. For initialize
+	// it is the version that is offered.
+	ProtocolVersion string
+
+	// Server is the URL of the server without its query. It is empty for a server
+	// that is not reached over HTTP.
+	Server string
+
+	// ID is the id of the request. It is set when the observer is told the end.
+	ID string
+
+	// Meta is where the observer puts what it adds to the "_meta" of the request.
+	// It is nil at first.
+	Meta map[string]string
+}
+
+// WithObserver tells an observer of each request. Given again, it takes the place
+// of the first.
+func WithObserver(observer Observer) Option {
+	return func(c *config) {
+		c.peer.Observer = func(ctx context.Context, p *peer.Sent) (context.Context, func([]byte, error)) {
+			sent := &Sent{Method: p.Method, Params: p.Params, ProtocolVersion: p.Version, Server: p.Server}
+			ctx, end := observer(ctx, sent)
+			p.Meta = sent.Meta
+			if end == nil {
+				return ctx, nil
+			}
+			return ctx, func(result []byte, err error) {
+				sent.ID = p.ID
+				end(result, public(err))
+			}
+		}
+	}
+}
+
 // Limits bound what a server can make the client do. The zero value of each is
 // its default.
 type Limits struct {

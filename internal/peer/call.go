@@ -162,10 +162,14 @@ func (c *Conn) again(l *binding, call Call, err error) bool {
 
 // roundTrip sends the request once.
 func (c *Conn) roundTrip(ctx context.Context, l *binding, call Call) ([]byte, error) {
-	p, err := c.prepare(l, call)
-	if err != nil {
-		return nil, err
-	}
+	return c.observe(ctx, l, call, func(ctx context.Context, p *pendingCall) ([]byte, error) {
+		return c.exchange(ctx, l, p)
+	})
+}
+
+// exchange sends a request and waits for its result, as long as the connection is
+// open.
+func (c *Conn) exchange(ctx context.Context, l *binding, p *pendingCall) ([]byte, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	if !c.register(p.id, cancel) {

@@ -65,6 +65,10 @@ type Config struct {
 	// then. It must not use the connection before it returns. Optional.
 	OnConnect func()
 
+	// Observer is told of each request, those that find out what the server speaks
+	// included. Optional.
+	Observer Observer
+
 	// MaxMessage bounds a message of the server, in bytes. The default is 16 MiB.
 	MaxMessage int
 

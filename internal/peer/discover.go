@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"time"
 
@@ -227,11 +228,7 @@ func supportedBy(result []byte, err error) []string {
 
 // setUp makes a call while the link is not yet the connection's.
 func (c *Conn) setUp(ctx context.Context, l *binding, method string, params []byte) ([]byte, error) {
-	p, err := c.prepare(l, Call{Method: method, Params: params, Replay: true})
-	if err != nil {
-		return nil, err
-	}
-	return l.link.call(ctx, p)
+	return c.observe(ctx, l, Call{Method: method, Params: params, Replay: true}, l.link.call)
 }
 
 func (t *httpTarget) openSession(ctx context.Context, c *Conn, offered *protocol.Version) (*binding, error) {
@@ -241,11 +238,12 @@ func (t *httpTarget) openSession(ctx context.Context, c *Conn, offered *protocol
 	}
 	s := newSession(t.endpoint, t.url)
 	l := newBinding(&c.config, s, offered, TransportStreamable, nil)
-	p, err := c.prepare(l, Call{Method: protocol.MethodInitialize, Params: params, Replay: true})
-	if err != nil {
-		return nil, err
-	}
-	result, header, err := s.exchange(ctx, p)
+	var header http.Header
+	result, err := c.observe(ctx, l, Call{Method: protocol.MethodInitialize, Params: params, Replay: true},
+		func(ctx context.Context, p *pendingCall) (result []byte, err error) {
+			result, header, err = s.exchange(ctx, p)
+			return result, err
+		})
 	if err == nil {
 		l.version, err = c.agreed(result)
 	}

@@ -1,0 +1,221 @@
+package otelmcp
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/mcpengine/mcpengine"
+	"github.com/mcpengine/mcpengine/mcp"
+)
+
+// Server returns the option that records the requests which a server answers.
+func (t *Telemetry) Server() mcpengine.Option {
+	return mcpengine.WithObserver(t.observe)
+}
+
+// observe is a [mcpengine.Observer].
+func (t *Telemetry) observe(ctx context.Context, req *mcpengine.Request) (context.Context, func(mcpengine.Outcome)) {
+	if t.off(ctx, t.server) {
+		return ctx, nil
+	}
+	began := time.Now()
+	attributes := t.requestAttributes(req)
+	var span trace.Span
+	if tracer, on := t.tracer(); on {
+		parent, links := extract(ctx, req.Meta)
+		ctx, span = tracer.Start(parent, t.serverSpanName(req), trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(began),
+			trace.WithLinks(links...), trace.WithAttributes(attributes...))
+		if span.IsRecording() {
+			span.SetAttributes(t.detail(req)...)
+		}
+	}
+	return ctx, func(o mcpengine.Outcome) {
+		end := outcomeOf(ctx, &o)
+		if span != nil {
+			end.endServer(span)
+		}
+		attributes = append(attributes, end.attributes...)
+		if t.config.uris {
+			attributes = append(attributes, resource(req)...)
+		}
+		t.server.Record(ctx, time.Since(began).Seconds(), metric.WithAttributeSet(attribute.NewSet(attributes...)))
+	}
+}
+
+// requestAttributes returns the attributes that spans and metrics have in common:
+// few values of each.
+func (t *Telemetry) requestAttributes(req *mcpengine.Request) []attribute.KeyValue {
+	attributes := make([]attribute.KeyValue, 0, 12)
+	attributes = append(attributes, methodName.String(methodOf(req)), protocolVersion.String(req.ProtocolVersion()))
+	switch req.Method() {
+	case mcp.MethodToolsCall:
+		attributes = append(attributes, toolName.String(registered(req)), operationName.String(executeTool))
+	case mcp.MethodPromptsGet:
+		attributes = append(attributes, promptName.String(registered(req)))
+	}
+	return append(attributes, network(req.HTTP())...)
+}
+
+func methodOf(req *mcpengine.Request) string {
+	if req.HasMethod() {
+		return req.Method()
+	}
+	return other
+}
+
+// registered returns the name of the feature that the request is about, and other
+// for a name that the caller has made up.
+func registered(req *mcpengine.Request) string {
+	if name := req.FeatureName(); name != "" {
+		return name
+	}
+	return other
+}
+
+// network returns the attributes of the transport.
+func network(r *http.Request) []attribute.KeyValue {
+	if r == nil {
+		return []attribute.KeyValue{networkTransport.String(pipe)}
+	}
+	transport := "tcp"
+	if r.ProtoMajor == 3 {
+		transport = "quic"
+	}
+	return []attribute.KeyValue{networkTransport.String(transport), networkName.String("http"), networkVersion.String(httpVersion(r.ProtoMajor, r.ProtoMinor))}
+}
+
+func httpVersion(major, minor int) string {
+	if major >= 2 {
+		return strconv.Itoa(major)
+	}
+	return strconv.Itoa(major) + "." + strconv.Itoa(minor)
+}
+
+// detail returns the attributes that only spans have.
+func (t *Telemetry) detail(req *mcpengine.Request) []attribute.KeyValue {
+	attributes := []attribute.KeyValue{requestID.String(bounded(strings.Trim(string(req.ID()), `"`), maxValue))}
+	attributes = append(attributes, resource(req)...)
+	if r := req.HTTP(); r != nil {
+		if host, port, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+			attributes = append(attributes, clientAddress.String(host))
+			if n, err := strconv.Atoi(port); err == nil {
+				attributes = append(attributes, clientPort.Int(n))
+			}
+		}
+		if id := r.Header.Get("Mcp-Session-Id"); id != "" && req.ProtocolVersion() != mcp.LatestProtocolVersion {
+			attributes = append(attributes, sessionID.String(bounded(id, maxValue)))
+		}
+	}
+	if t.config.arguments {
+		attributes = append(attributes, arguments(req.Method(), req.Params())...)
+	}
+	return attributes
+}
+
+// resource returns the URI of the resource that the request is about.
+func resource(req *mcpengine.Request) []attribute.KeyValue {
+	switch req.Method() {
+	case mcp.MethodResourcesRead, "resources/subscribe", "resources/unsubscribe":
+		return []attribute.KeyValue{resourceURI.String(bounded(req.Name(), maxValue))}
+	}
+	return nil
+}
+
+// arguments returns the attributes that hold the arguments of a tool or a prompt.
+func arguments(method string, params []byte) (attributes []attribute.KeyValue) {
+	var p struct {
+		Arguments json.RawMessage `json:"arguments"`
+	}
+	if json.Unmarshal(params, &p) != nil || p.Arguments == nil {
+		return nil
+	}
+	switch method {
+	case mcp.MethodToolsCall:
+		return []attribute.KeyValue{callArguments.String(bounded(string(p.Arguments), maxValue))}
+	case mcp.MethodPromptsGet:
+		var variables map[string]string
+		if json.Unmarshal(p.Arguments, &variables) != nil {
+			return nil
+		}
+		for name, value := range variables {
+			attributes = append(attributes, attribute.String(promptVariable+bounded(name, maxValue), bounded(value, maxValue)))
+		}
+	}
+	return attributes
+}
+
+// serverSpanName returns the method, and the tool or prompt if the server has it.
+func (t *Telemetry) serverSpanName(req *mcpengine.Request) string {
+	method := methodOf(req)
+	switch req.Method() {
+	case mcp.MethodToolsCall, mcp.MethodPromptsGet:
+		return spanName(method, req.FeatureName())
+	}
+	if uri := resource(req); t.config.uris && uri != nil {
+		return spanName(method, uri[0].Value.AsString())
+	}
+	return method
+}
+
+// spanName returns the name of a span.
+func spanName(method, target string) string {
+	if target == "" {
+		return method
+	}
+	return method + " " + target
+}
+
+// An outcome is how a request ended, as telemetry puts it.
+type outcome struct {
+	attributes []attribute.KeyValue // of spans and metrics
+	failed     bool                 // the status of the span is Error
+	message    string
+}
+
+// outcomeOf says how a request ended on the server, where an error that the client
+// has caused is not an error (semantic conventions for MCP, "Server").
+func outcomeOf(ctx context.Context, o *mcpengine.Outcome) (out outcome) {
+	switch {
+	case o.Error != nil && ctx.Err() != nil:
+		out.attributes = []attribute.KeyValue{errorType.String(cancelled)}
+	case o.Error != nil:
+		code := strconv.Itoa(o.Error.Code)
+		out.attributes = []attribute.KeyValue{statusCode.String(code)}
+		if isServerError(o.Error.Code) {
+			out.attributes = append(out.attributes, errorType.String(code))
+			out.failed, out.message = true, o.Error.Message
+		}
+	case o.IsError:
+		out.attributes = []attribute.KeyValue{errorType.String(toolError)}
+		out.failed = true
+	}
+	return out
+}
+
+// isServerError reports whether a server's error is not the client's mistake.
+func isServerError(code int) bool {
+	switch code {
+	case mcp.CodeParseError, mcp.CodeInvalidRequest, mcp.CodeMethodNotFound, mcp.CodeInvalidParams, mcp.CodeResourceNotFound:
+		return false
+	}
+	return true
+}
+
+// endServer ends the span.
+func (o *outcome) endServer(span trace.Span) {
+	span.SetAttributes(o.attributes...)
+	if o.failed {
+		span.SetStatus(codes.Error, o.message)
+	}
+	span.End()
+}
