@@ -72,7 +72,8 @@ func (c core) Handle(ctx context.Context, wire *jsonrpc.Request, notify func(jso
 		req.user, req.local = auth.UserFrom(ctx), c.local
 	}
 	if c.observers != nil {
-		defer req.observe(resp)()
+		req.observe()
+		defer req.tellObservers(resp)
 	}
 	if c.auth != nil {
 		if err := req.admit(); err != nil {

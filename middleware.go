@@ -108,7 +108,7 @@ func (r Result) ToolError() error { return r.failure }
 func (e *Engine) runMethod(ctx context.Context, req *Request) (Result, error) {
 	req.toolErr = nil
 	if req.observed != nil {
-		*req.observed = observation{}
+		*req.observed = observation{ends: req.observed.ends}
 	}
 	result, err := e.run(ctx, req, nil)
 	t := req.target.tool

@@ -58,9 +58,10 @@ type Outcome struct {
 	Size int
 }
 
-// observation is what observers are told about a request. It is nil for an
-// engine without observers.
+// observation is what observers are told about a request.
 type observation struct {
+	ends []func(Outcome)
+
 	denied  bool
 	rule    string
 	err     *jsonrpc.Error
@@ -70,22 +71,29 @@ type observation struct {
 	resultType mcp.ResultType // of a result of middleware
 }
 
-// observe calls the observers and returns the function that tells them the
-// outcome.
-func (r *Request) observe(resp *jsonrpc.Response) func() {
-	r.observed = &observation{}
-	ends := make([]func(Outcome), 0, len(r.engine.observers))
+// observe calls the observers and keeps what they want to be told.
+func (r *Request) observe() {
 	for _, observer := range r.engine.observers {
 		ctx, end := observer(r.ctx.Context, r)
-		if r.ctx.Context = ctx; end != nil {
-			ends = append(ends, end)
+		r.ctx.Context = ctx
+		if end == nil {
+			continue
 		}
+		if r.observed == nil {
+			r.observed = &observation{}
+		}
+		r.observed.ends = append(r.observed.ends, end)
 	}
-	return func() {
-		outcome := r.outcome(resp)
-		for _, end := range slices.Backward(ends) {
-			end(outcome)
-		}
+}
+
+// tellObservers tells the observers the outcome.
+func (r *Request) tellObservers(resp *jsonrpc.Response) {
+	if r.observed == nil {
+		return
+	}
+	outcome := r.outcome(resp)
+	for _, end := range slices.Backward(r.observed.ends) {
+		end(outcome)
 	}
 }
 

@@ -34,7 +34,7 @@ type Request struct {
 
 	toolErr error // of the handler of a tool, which became the result
 
-	observed *observation // nil without observers
+	observed *observation // nil when nobody wants to know
 
 	response *jsonrpc.Response // nil when it must not have a Tail
 

@@ -38,6 +38,12 @@ const (
 	pipe        = "pipe"         // the transport of stdio
 )
 
+// Methods of handshake versions that are about a resource.
+const (
+	methodSubscribe   = "resources/subscribe"
+	methodUnsubscribe = "resources/unsubscribe"
+)
+
 // maxValue bounds values that callers choose, in bytes.
 const maxValue = 4096
 

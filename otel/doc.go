@@ -4,7 +4,7 @@
 //
 //	telemetry := otelmcp.New()
 //	e := mcpengine.New("weather", telemetry.Server())
-//	c, err := client.Dial(ctx, url, telemetry.Client())
+//	c, err := client.Connect(ctx, url, telemetry.Client())
 //
 // It uses the global providers, which a program sets up as usual; package
 // [github.com/mcpengine/mcpengine/otel/auto] does so by the OTEL_ environment

@@ -6,8 +6,6 @@ import (
 
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
-
-	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // format is the form of the trace context in "_meta", that of the header fields of
@@ -56,15 +54,8 @@ func (metaCarrier) Set(string, string) {}
 func (metaCarrier) Keys() []string { return format.Fields() }
 
 // inject returns the members of "_meta" that carry the span of ctx.
-func inject(ctx context.Context) mcp.Meta {
+func inject(ctx context.Context) map[string]string {
 	carrier := propagation.MapCarrier{}
 	format.Inject(ctx, carrier)
-	if len(carrier) == 0 {
-		return nil
-	}
-	meta := make(mcp.Meta, len(carrier))
-	for key, value := range carrier {
-		meta[key] = value
-	}
-	return meta
+	return carrier
 }

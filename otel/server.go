@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
 
@@ -42,7 +41,7 @@ func (t *Telemetry) observe(ctx context.Context, req *mcpengine.Request) (contex
 	return ctx, func(o mcpengine.Outcome) {
 		end := outcomeOf(ctx, &o)
 		if span != nil {
-			end.endServer(span)
+			end.end(span)
 		}
 		attributes = append(attributes, end.attributes...)
 		if t.config.uris {
@@ -125,7 +124,7 @@ func (t *Telemetry) detail(req *mcpengine.Request) []attribute.KeyValue {
 // resource returns the URI of the resource that the request is about.
 func resource(req *mcpengine.Request) []attribute.KeyValue {
 	switch req.Method() {
-	case mcp.MethodResourcesRead, "resources/subscribe", "resources/unsubscribe":
+	case mcp.MethodResourcesRead, methodSubscribe, methodUnsubscribe:
 		return []attribute.KeyValue{resourceURI.String(bounded(req.Name(), maxValue))}
 	}
 	return nil
@@ -180,6 +179,7 @@ type outcome struct {
 	attributes []attribute.KeyValue // of spans and metrics
 	failed     bool                 // the status of the span is Error
 	message    string
+	unknown    bool // the feature may not exist
 }
 
 // outcomeOf says how a request ended on the server, where an error that the client
@@ -209,13 +209,4 @@ func isServerError(code int) bool {
 		return false
 	}
 	return true
-}
-
-// endServer ends the span.
-func (o *outcome) endServer(span trace.Span) {
-	span.SetAttributes(o.attributes...)
-	if o.failed {
-		span.SetStatus(codes.Error, o.message)
-	}
-	span.End()
 }

@@ -1,0 +1,279 @@
+package otelmcp_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	"go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	apitrace "go.opentelemetry.io/otel/trace"
+
+	"github.com/mcpengine/mcpengine"
+	"github.com/mcpengine/mcpengine/client"
+	"github.com/mcpengine/mcpengine/mcp"
+	otelmcp "github.com/mcpengine/mcpengine/otel"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// A recorder keeps what telemetry exports.
+type recorder struct {
+	*otelmcp.Telemetry
+	spans   *tracetest.InMemoryExporter
+	metrics *metric.ManualReader
+	tracers *trace.TracerProvider
+}
+
+func newRecorder(t *testing.T, opts ...otelmcp.Option) *recorder {
+	r := &recorder{spans: tracetest.NewInMemoryExporter(), metrics: metric.NewManualReader()}
+	r.tracers = trace.NewTracerProvider(trace.WithSyncer(r.spans))
+	meters := metric.NewMeterProvider(metric.WithReader(r.metrics))
+	ctx := context.WithoutCancel(t.Context())
+	t.Cleanup(func() {
+		_ = r.tracers.Shutdown(ctx)
+		_ = meters.Shutdown(ctx)
+	})
+	r.Telemetry = otelmcp.New(append(opts, otelmcp.WithTracerProvider(r.tracers), otelmcp.WithMeterProvider(meters))...)
+	return r
+}
+
+type place struct {
+	City string `json:"city"`
+}
+
+func newServer(t *testing.T, r *recorder) *httptest.Server {
+	e := mcpengine.New("weather", r.Server(), mcpengine.WithLogger(slog.New(slog.DiscardHandler)), mcpengine.WithImplementation(mcp.Implementation{Version: "1"}))
+	mcpengine.AddTool(e, "forecast", "", func(_ context.Context, in place) (string, error) {
+		switch in.City {
+		case "Atlantis":
+			return "", errors.New("no such city")
+		case "Pompeii":
+			panic("volcano")
+		}
+		return "sunny", nil
+	})
+	mcpengine.AddPrompt(e, "packing", "", func(_ context.Context, in place) (string, error) { return "Pack for " + in.City, nil })
+	mcpengine.AddResource(e, "weather://stations", "", func(context.Context, struct{}) (string, error) { return "none", nil })
+	s := httptest.NewServer(e)
+	t.Cleanup(s.Close)
+	return s
+}
+
+// use makes one request of each kind, good and bad.
+func use(t *testing.T, url string, r *recorder, opts ...client.Option) {
+	ctx := t.Context()
+	c, err := client.Connect(ctx, url, append(opts, r.Client())...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for _, city := range []string{"Oslo", "Atlantis", "Pompeii"} {
+		_, _ = c.CallTool(ctx, "forecast", place{city})
+	}
+	_, _ = c.CallTool(ctx, "made-up-by-the-caller", nil)
+	_, _ = c.GetPrompt(ctx, "packing", map[string]string{"city": "Oslo"})
+	_, _ = c.ReadResource(ctx, "weather://stations")
+	_, _ = c.ReadResource(ctx, "weather://nowhere")
+}
+
+// TestNames holds every name, attribute and unit that is exported to the golden
+// files: dashboards and alerts depend on them.
+func TestNames(t *testing.T) {
+	t.Parallel()
+	for _, version := range []string{"2025-11-25", "2026-07-28"} {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			r := newRecorder(t, otelmcp.WithArguments())
+			s := newServer(t, r)
+			use(t, s.URL, r, client.WithProtocolVersion(version))
+			golden(t, "names-"+version+".txt", r.text(t))
+		})
+	}
+}
+
+// text writes down what has been exported, without what differs between runs.
+func (r *recorder) text(t *testing.T) string {
+	var b strings.Builder
+	for _, s := range r.spans.GetSpans() {
+		fmt.Fprintf(&b, "span %s %q status=%s %q\n", s.SpanKind, s.Name, s.Status.Code, s.Status.Description)
+		for _, a := range sorted(s.Attributes) {
+			fmt.Fprintf(&b, "  %s = %s\n", a.Key, stable(a))
+		}
+	}
+	var data metricdata.ResourceMetrics
+	if err := r.metrics.Collect(t.Context(), &data); err != nil {
+		t.Fatal(err)
+	}
+	for _, scope := range data.ScopeMetrics {
+		slices.SortFunc(scope.Metrics, func(a, b metricdata.Metrics) int { return strings.Compare(a.Name, b.Name) })
+		for _, m := range scope.Metrics {
+			h, ok := m.Data.(metricdata.Histogram[float64])
+			if !ok {
+				t.Fatalf("%s is %T, want a histogram", m.Name, m.Data)
+			}
+			fmt.Fprintf(&b, "metric %s unit=%s\n", m.Name, m.Unit)
+			var lines []string
+			for _, p := range h.DataPoints {
+				var pairs []string
+				for _, a := range p.Attributes.ToSlice() {
+					pairs = append(pairs, fmt.Sprintf("%s=%s", a.Key, stable(a)))
+				}
+				lines = append(lines, fmt.Sprintf("  %d × %s %v\n", p.Count, strings.Join(pairs, " "), p.Bounds))
+			}
+			slices.Sort(lines)
+			b.WriteString(strings.Join(lines, ""))
+		}
+	}
+	return b.String()
+}
+
+func sorted(attributes []attribute.KeyValue) []attribute.KeyValue {
+	slices.SortFunc(attributes, func(a, b attribute.KeyValue) int { return strings.Compare(string(a.Key), string(b.Key)) })
+	return attributes
+}
+
+// stable returns the value of an attribute, or a word for one that differs between
+// runs.
+func stable(a attribute.KeyValue) string {
+	switch a.Key {
+	case "client.port", "server.port":
+		return "PORT"
+	case "mcp.session.id":
+		return "SESSION"
+	}
+	return a.Value.String()
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", name, diff)
+	}
+}
+
+// TestOneTrace shows that a server's span is the child of the client's, and that
+// the client's is the child of the program's.
+func TestOneTrace(t *testing.T) {
+	t.Parallel()
+	r := newRecorder(t)
+	s := newServer(t, r)
+	c, err := client.Connect(t.Context(), s.URL, r.Client())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	r.spans.Reset()
+	ctx, root := r.tracers.Tracer("program").Start(t.Context(), "program")
+	if _, err := c.GetPrompt(ctx, "packing", map[string]string{"city": "Oslo"}); err != nil {
+		t.Fatal(err)
+	}
+	root.End()
+	spans := r.spans.GetSpans()
+	if len(spans) != 3 {
+		t.Fatalf("%d spans, want 3: %v", len(spans), spans)
+	}
+	server, sent := spans[0], spans[1]
+	if server.SpanKind != apitrace.SpanKindServer || sent.SpanKind != apitrace.SpanKindClient {
+		t.Fatalf("kinds are %s and %s", server.SpanKind, sent.SpanKind)
+	}
+	if server.Parent.SpanID() != sent.SpanContext.SpanID() || sent.Parent.SpanID() != root.SpanContext().SpanID() {
+		t.Error("the spans are not each other's parents")
+	}
+	for _, s := range spans {
+		if s.SpanContext.TraceID() != root.SpanContext().TraceID() {
+			t.Errorf("%s is in trace %s, want %s", s.Name, s.SpanContext.TraceID(), root.SpanContext().TraceID())
+		}
+	}
+}
+
+// TestForeignContext shows what a trace context does that nobody should have sent.
+func TestForeignContext(t *testing.T) {
+	t.Parallel()
+	valid := "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	for _, tt := range []struct {
+		name   string
+		meta   mcp.Meta
+		parent bool
+	}{
+		{"valid", mcp.Meta{"traceparent": valid}, true},
+		{"malformed", mcp.Meta{"traceparent": "00-zz-zz-01"}, false},
+		{"a number", mcp.Meta{"traceparent": 7}, false},
+		{"10 kB", mcp.Meta{"traceparent": valid + strings.Repeat("0", 10_000)}, false},
+		{"10 kB of state", mcp.Meta{"traceparent": valid, "tracestate": strings.Repeat("a=b,", 2_500)}, true},
+		{"zero", mcp.Meta{"traceparent": "00-00000000000000000000000000000000-0000000000000000-01"}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRecorder(t)
+			s := newServer(t, r)
+			c, err := client.Connect(t.Context(), s.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			r.spans.Reset()
+			if _, err := c.CallTool(t.Context(), "forecast", place{"Oslo"}, client.WithMeta(tt.meta)); err != nil {
+				t.Fatal(err)
+			}
+			for _, span := range r.spans.GetSpans() {
+				if span.Name == "tools/call forecast" && span.Parent.IsValid() != tt.parent {
+					t.Errorf("the span has the parent %v, want one: %v", span.Parent, tt.parent)
+				}
+			}
+		})
+	}
+}
+
+// TestLinkToHTTP shows that the span links to the span of the HTTP request.
+func TestLinkToHTTP(t *testing.T) {
+	t.Parallel()
+	r := newRecorder(t)
+	e := mcpengine.New("weather", r.Server())
+	mcpengine.AddTool(e, "forecast", "", func(context.Context, place) (string, error) { return "sunny", nil })
+	var outer apitrace.SpanContext
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		ctx, span := r.tracers.Tracer("http").Start(req.Context(), "POST /mcp")
+		defer span.End()
+		outer = span.SpanContext()
+		e.ServeHTTP(w, req.WithContext(ctx))
+	}))
+	defer s.Close()
+	c, err := client.Connect(t.Context(), s.URL, r.Client())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	r.spans.Reset()
+	if _, err := c.CallTool(t.Context(), "forecast", place{"Oslo"}); err != nil {
+		t.Fatal(err)
+	}
+	spans := r.spans.GetSpans()
+	span := spans[len(spans)-3] // before those of HTTP and of the client
+	if len(span.Links) != 1 || span.Links[0].SpanContext.SpanID() != outer.SpanID() {
+		t.Errorf("the span of %s links to %v, want the span of the HTTP request", span.Name, span.Links)
+	}
+}
