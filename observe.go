@@ -132,6 +132,8 @@ func (r *Request) Policy() PolicyEntry {
 		return r.engine.explain("template", &t.resource.feature)
 	case t.resource != nil:
 		return r.engine.explain("resource", &t.resource.feature)
+	case t.served != nil:
+		return r.engine.explain("method", &t.served.feature)
 	case t.method.About == protocol.AboutServer || t.method.About == protocol.AboutFilter:
 		return r.engine.explainDiscovery()
 	}
