@@ -50,7 +50,7 @@ type directoryResult struct {
 // methods returns the methods of the extension. A client need not declare it:
 // the specification asks for a declaration of the server alone.
 func (s *server) methods() []mcpengine.Feature {
-	opts := []mcpengine.MethodOption{mcpengine.WithoutDeclaration(), mcpengine.Idempotent()}
+	opts := []mcpengine.MethodOption{mcpengine.WithoutDeclaration()}
 	for _, o := range s.policy {
 		opts = append(opts, o)
 	}

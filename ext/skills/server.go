@@ -18,7 +18,7 @@ import (
 // A server is the state behind the extension.
 type server struct {
 	fsys         fs.FS
-	policy       []mcpengine.FeatureOption
+	policy       []mcpengine.PolicyOption
 	restrictions []restriction
 	unlisted     []string
 	pageSize     int

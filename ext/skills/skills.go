@@ -43,7 +43,7 @@ type Option func(*server)
 // WithPolicy sets who may list, get and read the skills, with the options of any
 // feature: mcpengine.Public, RequireScopes, Allow and Hidden. It holds for all
 // methods of the extension and all files. Given again, it adds options.
-func WithPolicy(opts ...mcpengine.FeatureOption) Option {
+func WithPolicy(opts ...mcpengine.PolicyOption) Option {
 	return func(s *server) { s.policy = append(s.policy, opts...) }
 }
 

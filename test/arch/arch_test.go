@@ -29,6 +29,7 @@ func TestRootModule(t *testing.T) {
 		t.Fatalf("the graph of the module lacks its root package")
 	}
 	report(t, arch.RootImports(g))
+	report(t, arch.ExtensionImports(g))
 	report(t, arch.ForeignImports(g))
 	report(t, arch.WireImports(g))
 }
@@ -133,13 +134,24 @@ func TestRules(t *testing.T) {
 				{ImportPath: root, Module: own},
 				{ImportPath: root + "/cmd/mcpengine", Module: own, Imports: []string{root}},
 				{ImportPath: root + "/cmdline", Module: own, Imports: []string{root}},
+				{ImportPath: root + "/ext/notes", Module: own, Imports: []string{root}},
 				{ImportPath: root + "/mcp", Module: own, TestImports: []string{root}},
 				{ImportPath: "example.com/user", Module: unknown, Imports: []string{root}},
 			},
 			want: []string{
-				root + "/cmdline imports " + root + ": only programs and external tests may",
-				root + "/mcp imports " + root + ": only programs and external tests may",
+				root + "/cmdline imports " + root + ": only programs, extensions and external tests may",
+				root + "/mcp imports " + root + ": only programs, extensions and external tests may",
 			},
+		},
+		{
+			name: "extensions",
+			rule: arch.ExtensionImports,
+			graph: []arch.Package{
+				{ImportPath: root + "/client", Module: own, Imports: []string{root + "/internal/peer"}},
+				{ImportPath: root + "/ext/notes", Module: own, Imports: []string{root, "fmt", root + "/ext/notes/internal/note"}},
+				{ImportPath: root + "/ext/notes/internal/note", Module: own, Imports: []string{root + "/internal/peer"}},
+			},
+			want: []string{root + "/ext/notes/internal/note imports " + root + "/internal/peer: an extension stands on public packages"},
 		},
 		{
 			name: "third-party modules",

@@ -14,8 +14,12 @@ const (
 )
 
 // aboveRoot are the folders whose packages may import the root package: the
-// programs.
-var aboveRoot = []string{root + "/cmd", root + "/conformance"}
+// programs and the extensions.
+var aboveRoot = []string{root + "/cmd", root + "/conformance", extensions}
+
+// extensions is the folder of the extensions, which import only what the packages
+// of strangers could.
+const extensions = root + "/ext"
 
 // owners names, for each third-party module, the packages that may import it.
 // One module, one owner: the rest of the project speaks of schemas or commands,
@@ -106,7 +110,24 @@ func RootImports(g Graph) []string {
 			continue
 		}
 		if slices.Contains(p.Imports, root) || slices.Contains(p.TestImports, root) {
-			broken = append(broken, fmt.Sprintf("%s imports %s: only programs and external tests may", p.ImportPath, root))
+			broken = append(broken, fmt.Sprintf("%s imports %s: only programs, extensions and external tests may", p.ImportPath, root))
+		}
+	}
+	return sorted(broken)
+}
+
+// ExtensionImports reports the imports of the library's internal packages by
+// extensions.
+func ExtensionImports(g Graph) []string {
+	var broken []string
+	for _, p := range g.own() {
+		if !within(p.ImportPath, []string{extensions}) {
+			continue
+		}
+		for _, path := range p.Imports {
+			if within(path, []string{root + "/internal"}) {
+				broken = append(broken, fmt.Sprintf("%s imports %s: an extension stands on public packages", p.ImportPath, path))
+			}
 		}
 	}
 	return sorted(broken)

@@ -48,6 +48,7 @@ func Parse(content []byte, folder string) (s Skill, faults []*Fault) {
 	c.text("compatibility", false, maxCompatibility)
 	c.metadata()
 	c.allowedTools()
+	slices.SortStableFunc(c.faults, func(a, b *Fault) int { return a.Line - b.Line })
 	return s, c.faults
 }
 
