@@ -26,10 +26,10 @@ import (
 //   - SQLITE_FILE is a file to use when there is none of these. The default is
 //     messages.db in the working directory.
 //
-// It fails on what no waiting would mend, a URL that is none for example. It
+// It fails for reasons that waiting does not mend, such as an invalid URL. It
 // does not connect: the first call does that, and creates the table. So a server
-// starts while its database is down, answers what needs none, and goes on when
-// the database is back. On AWS Lambda the alternative is a function that fails
+// starts while its database is down, answers requests that do not need it, and
+// goes on when the database is back. On AWS Lambda the alternative is a function that fails
 // to start again and again, and tells its callers nothing but 502.
 //
 // The logger gets the causes of errors.

@@ -11,8 +11,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// patience bounds one call, connecting included: whoever waits has a limit too,
-// and an answer that says what is wrong is worth more than none.
+// patience bounds one call, connecting included. Callers have limits of their own,
+// and an answer that says what is wrong is better than none.
 const patience = 10 * time.Second
 
 // A postgres is a store in PostgreSQL.

@@ -16,14 +16,19 @@ import (
 type sqlite struct {
 	db     *sql.DB
 	logger *slog.Logger
+
+	// writing is held by the one writer of this process. SQLite has its writers
+	// try again and again for the lock of the file, which with many of them leaves
+	// some without it for as long as there are others.
+	writing chan struct{}
 }
 
 // openSQLite opens the file, which is created with its table when it is not
 // there. It fails when that cannot be done: nobody but the user can mend it.
 func openSQLite(ctx context.Context, file string, logger *slog.Logger) (Store, error) {
-	// A writer waits for another one instead of failing, and reads go on beside it.
+	// A writer waits for another process instead of failing, and reads go on beside it.
 	dsn := url.URL{Scheme: "file", Opaque: url.PathEscape(file), RawQuery: url.Values{
-		"_pragma":      {"busy_timeout(5000)", "journal_mode(WAL)"},
+		"_pragma":      {fmt.Sprintf("busy_timeout(%d)", patience.Milliseconds()), "journal_mode(WAL)"},
 		"_time_format": {"sqlite"},
 	}.Encode()}
 	db, err := sql.Open("sqlite", dsn.String())
@@ -43,7 +48,18 @@ func openSQLite(ctx context.Context, file string, logger *slog.Logger) (Store, e
 		db.Close()
 		return nil, fmt.Errorf("create the table in %s (SQLITE_FILE names another file): %w", file, err)
 	}
-	return &sqlite{db, logger}, nil
+	return &sqlite{db: db, logger: logger, writing: make(chan struct{}, 1)}, nil
+}
+
+// write runs an operation when it is its turn, in the order of arrival.
+func (s *sqlite) write(ctx context.Context, operation func() error) error {
+	select {
+	case s.writing <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-s.writing }()
+	return operation()
 }
 
 func (s *sqlite) Close() { s.db.Close() }
@@ -54,9 +70,11 @@ func (s *sqlite) Post(ctx context.Context, draft Draft) (id int64, err error) {
 		return 0, err
 	}
 	var text string
-	err = s.db.QueryRowContext(ctx, `INSERT INTO messages (username, text, timestamp, key) VALUES (?, ?, ?, ?)
-		ON CONFLICT (username, key) DO UPDATE SET key = excluded.key RETURNING id, text`,
-		d.Username, d.Text, time.Now().UTC(), d.Key).Scan(&id, &text)
+	err = s.write(ctx, func() error {
+		return s.db.QueryRowContext(ctx, `INSERT INTO messages (username, text, timestamp, key) VALUES (?, ?, ?, ?)
+			ON CONFLICT (username, key) DO UPDATE SET key = excluded.key RETURNING id, text`,
+			d.Username, d.Text, time.Now().UTC(), d.Key).Scan(&id, &text)
+	})
 	switch {
 	case err != nil:
 		return 0, s.unavailable(ctx, "post", err)
@@ -87,7 +105,11 @@ func (s *sqlite) Recent(ctx context.Context) ([]Message, error) {
 }
 
 func (s *sqlite) Delete(ctx context.Context, id int64) error {
-	result, err := s.db.ExecContext(ctx, `DELETE FROM messages WHERE id = ?`, id)
+	var result sql.Result
+	err := s.write(ctx, func() (err error) {
+		result, err = s.db.ExecContext(ctx, `DELETE FROM messages WHERE id = ?`, id)
+		return err
+	})
 	if err != nil {
 		return s.unavailable(ctx, "delete", err)
 	}
