@@ -81,6 +81,14 @@ func (c core) Handle(ctx context.Context, wire *jsonrpc.Request, notify func(jso
 			return resp
 		}
 	}
+	leave, err := req.enter()
+	if err != nil {
+		req.fail(resp, err)
+		return resp
+	}
+	if leave != nil {
+		defer leave()
+	}
 	if wire.OnRun != nil {
 		wire.OnRun()
 	}
@@ -106,16 +114,20 @@ func (e *Engine) answer(req *Request, resp *jsonrpc.Response) {
 		req.fail(resp, jsonrpc.ErrInternal)
 	}()
 	resp.BeginResult(req.wire.ID)
+	ctx, cancel := req.withTimeout(&req.ctx)
+	if cancel != nil {
+		defer cancel()
+	}
 	var err error
 	if e.handle == nil {
 		if req.wire.Tails {
 			req.response = resp
 		}
-		resp.Body, err = e.run(&req.ctx, req, resp.Body)
+		resp.Body, err = e.run(ctx, req, resp.Body)
 	} else {
 		var result Result
-		if result, err = e.handle(&req.ctx, req); err == nil {
-			resp.Body, err = req.appendResult(&req.ctx, resp.Body, result)
+		if result, err = e.handle(ctx, req); err == nil {
+			resp.Body, err = req.appendResult(ctx, resp.Body, result)
 		}
 	}
 	if err != nil {

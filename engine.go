@@ -37,6 +37,8 @@ type Engine struct {
 	middleware     []func(MethodHandler) MethodHandler
 	toolMiddleware []func(ToolHandler) ToolHandler
 	observers      []Observer
+	limits         limits // of each caller
+	meter          meter
 	pageSize       int
 	cache          cacheHint
 	httpConfig     HTTPConfig
@@ -97,6 +99,7 @@ func New(name string, opts ...Option) *Engine {
 	e.httpConfig = e.httpConfig.withDefaults()
 	e.fault = e.checkURLs()
 	e.bindKeys()
+	e.meter = newMeter(e.meter.shared)
 	e.bindBus()
 	e.subscriptions.closing, e.subscriptions.bound = make(chan struct{}), share.NewBound(share.Subscriptions)
 	e.handle = chain(MethodHandler(e.runMethod), e.middleware)

@@ -17,6 +17,7 @@ type profile struct {
 	icons       []mcp.Icon
 	meta        mcp.Meta
 	policy      policy
+	limits      limits
 	values      map[any]any // see WithValue
 	needs       []string    // extensions
 }

@@ -328,7 +328,7 @@ func (e *Engine) callTool(ctx context.Context, req *Request, dst []byte) ([]byte
 	if err == nil {
 		return dst, nil
 	}
-	return req.toolFailure(dst[:start], err)
+	return req.toolFailure(dst[:start], timedOut(ctx, err))
 }
 
 // toolFailure turns an error of a tool into a JSON-RPC error, a question to the

@@ -65,6 +65,17 @@ const (
 	CodeUnsupportedProtocolVersion = -32022
 )
 
+// CodeRateLimited answers a request over a limit of the server and comes with a
+// [RateLimitedData]. The protocol has not settled on a number: this one is a
+// draft's, and may change. Over HTTP the status 429 and Retry-After say the same.
+const CodeRateLimited = -32023
+
+// RateLimitedData is the data of an error with [CodeRateLimited].
+type RateLimitedData struct {
+	// RetryAfterMs is how many milliseconds to wait before the next request.
+	RetryAfterMs int64 `json:"retryAfterMs"`
+}
+
 // Error codes of handshake versions, which are never given out again.
 const (
 	// CodeResourceNotFound is of 2025-11-25 and before. Since then,

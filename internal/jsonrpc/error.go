@@ -25,8 +25,9 @@ type Error struct {
 	Refusal *Refusal
 }
 
-// A Refusal is the HTTP side of an error about the caller: the status 401, 403 or
-// 503, with the header fields that go with it (RFC 6750, section 3).
+// A Refusal is the HTTP side of an error about the caller: the status 401 or 403
+// (RFC 6750, section 3), 429 (RFC 6585, section 4) or 503, with the header fields
+// that go with it.
 type Refusal struct {
 	Status int
 	Header http.Header

@@ -36,6 +36,9 @@ const (
 // connection that carries messages both ways.
 type Caller struct{ user, address string }
 
+// Address returns the address that stands for the caller, if it is not verified.
+func (c Caller) Address() string { return c.address }
+
 // CallerOf returns the caller of a request. User is empty when the caller is
 // not verified. All addresses of one IPv6 /64 network are one caller, because
 // they have the same owner.

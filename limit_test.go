@@ -1,0 +1,188 @@
+package mcpengine_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/mcpengine/mcpengine"
+	"github.com/mcpengine/mcpengine/auth"
+)
+
+func TestCallsPerMinute(t *testing.T) {
+	t.Parallel()
+	e := mcpengine.New("test", quiet(), mcpengine.CallsPerMinute(3))
+	give(e, "work", "done")
+	mcpengine.AddTool(e, "export", "", func(context.Context, none) (string, error) { return "exported", nil }, mcpengine.CallsPerMinute(1))
+	from := func(address, tool string) (status int, retry, body string) {
+		r := newRequest(t.Context(), "http://server.example/mcp", call(tool))
+		r.RemoteAddr = address
+		w := serve(e, r)
+		return w.Code, w.Header().Get("Retry-After"), w.Body.String()
+	}
+	if status, _, body := from("192.0.2.1:1000", "export"); status != http.StatusOK {
+		t.Fatalf("the first export: status %d, %s", status, body)
+	}
+	status, retry, body := from("192.0.2.1:1001", "export")
+	if status != http.StatusTooManyRequests || retry != "60" || !strings.Contains(body, `"code":-32023`) || !strings.Contains(body, `"retryAfterMs":`) {
+		t.Errorf("the second export: status %d, Retry-After %q, %s", status, retry, body)
+	}
+	if status, _, body := from("192.0.2.1:1002", "work"); status != http.StatusOK {
+		t.Errorf("a call of another tool: status %d, %s", status, body)
+	}
+	if status, retry, _ := from("192.0.2.1:1003", "work"); status != http.StatusTooManyRequests || retry != "20" {
+		t.Errorf("the fourth request: status %d, Retry-After %q", status, retry)
+	}
+	if status, _, body := from("192.0.2.2:1000", "export"); status != http.StatusOK {
+		t.Errorf("another caller: status %d, %s", status, body)
+	}
+}
+
+// Verified callers count for themselves, wherever they call from.
+func TestLimitsOfUsers(t *testing.T) {
+	t.Parallel()
+	resource, err := auth.NewResource("https://mcp.example.com/mcp", auth.StaticTokens(map[string]auth.User{
+		auth.HashToken("ann"): {Subject: "ann"}, auth.HashToken("ben"): {Subject: "ben"},
+		auth.HashToken("ann-phone"): {Subject: "ann", ClientID: "phone"},
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := mcpengine.New("test", quiet(), mcpengine.WithAuth(resource), mcpengine.CallsPerMinute(1))
+	give(e, "work", "done")
+	for _, tt := range []struct {
+		token, address string
+		status         int
+	}{
+		{"ann", "192.0.2.1:1", http.StatusOK},
+		{"ben", "192.0.2.1:2", http.StatusOK},
+		{"ann", "192.0.2.9:3", http.StatusTooManyRequests},
+		{"ann-phone", "192.0.2.1:4", http.StatusOK},
+		{"", "192.0.2.1:5", http.StatusUnauthorized}, // before any limit
+	} {
+		r := newRequest(t.Context(), "http://server.example/mcp", call("work"))
+		r.RemoteAddr = tt.address
+		if tt.token != "" {
+			r.Header.Set("Authorization", "Bearer "+tt.token)
+		}
+		if w := serve(e, r); w.Code != tt.status {
+			t.Errorf("%s from %s: status %d, want %d", tt.token, tt.address, w.Code, tt.status)
+		}
+	}
+}
+
+func TestCallsAtOnce(t *testing.T) {
+	t.Parallel()
+	started, finish := make(chan bool), make(chan bool)
+	e := mcpengine.New("test", quiet(), mcpengine.CallsAtOnce(2))
+	mcpengine.AddTool(e, "wait", "", func(context.Context, none) (string, error) {
+		started <- true
+		<-finish
+		return "done", nil
+	})
+	give(e, "work", "done")
+	var under sync.WaitGroup
+	for range 2 {
+		under.Go(func() { post(t, e, call("wait")) })
+		<-started
+	}
+	if a := post(t, e, call("work")); a.status != http.StatusTooManyRequests {
+		t.Errorf("the third request at once: status %d, %s", a.status, a.response())
+	}
+	close(finish)
+	under.Wait()
+	if a := post(t, e, call("work")); a.status != http.StatusOK {
+		t.Errorf("when the others have ended: status %d, %s", a.status, a.response())
+	}
+}
+
+// Over stdio there is one caller, and no status.
+func TestLimitsOverStdio(t *testing.T) {
+	t.Parallel()
+	e := mcpengine.New("test", quiet(), mcpengine.CallsPerMinute(1))
+	give(e, "work", "done")
+	send := serveStdio(t, e)
+	send(call("work"))
+	if got := send(call("work")); !strings.Contains(got[len(got)-1], `"code":-32023`) {
+		t.Errorf("the second call: %s", got)
+	}
+}
+
+func TestTimeout(t *testing.T) {
+	t.Parallel()
+	e := mcpengine.New("test", quiet(), mcpengine.WithTimeout(time.Hour))
+	wait := func(ctx context.Context, _ none) (string, error) {
+		<-ctx.Done()
+		return "", fmt.Errorf("wait: %w", ctx.Err())
+	}
+	mcpengine.AddTool(e, "slow", "", wait, mcpengine.WithTimeout(time.Millisecond))
+	mcpengine.AddPrompt(e, "slow", "", wait, mcpengine.WithTimeout(time.Millisecond))
+	if got := post(t, e, call("slow")).response(); !strings.Contains(got, "this took longer than 1ms and was stopped") || !strings.Contains(got, `"isError":true`) {
+		t.Errorf("the tool: %s", got)
+	}
+	if got := post(t, e, message("prompts/get", `"name":"slow"`)).response(); !strings.Contains(got, `"code":-32603`) {
+		t.Errorf("the prompt: %s", got)
+	}
+}
+
+// A broken limiter is one of a database that is away.
+type brokenLimiter struct{ broken bool }
+
+func (b *brokenLimiter) Take(context.Context, string, int) (time.Duration, error) {
+	if b.broken {
+		return 0, errors.New("no connection")
+	}
+	return 5 * time.Second, nil
+}
+
+func TestSharedLimiter(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	limiter := &brokenLimiter{}
+	e := mcpengine.New("test", mcpengine.WithLogger(slog.New(slog.NewTextHandler(&log, nil))), mcpengine.CallsPerMinute(2), mcpengine.WithLimiter(limiter))
+	give(e, "work", "done")
+	want := func(what string, status int) {
+		t.Helper()
+		if a := post(t, e, call("work")); a.status != status {
+			t.Errorf("%s: status %d, want %d", what, a.status, status)
+		}
+	}
+	want("the limiter refuses", http.StatusTooManyRequests)
+	limiter.broken = true
+	want("the limiter is away, the first in memory", http.StatusOK)
+	want("the second in memory", http.StatusOK)
+	want("the third in memory", http.StatusTooManyRequests)
+	if n := strings.Count(log.String(), "the shared limiter fails"); n != 1 {
+		t.Errorf("the log says %d times that the limiter fails:\n%s", n, &log)
+	}
+	limiter.broken = false
+	want("the limiter is back", http.StatusTooManyRequests)
+	if !strings.Contains(log.String(), "the shared limiter is back") {
+		t.Errorf("the log does not say that the limiter is back:\n%s", &log)
+	}
+}
+
+func TestLimitsRefuse(t *testing.T) {
+	t.Parallel()
+	for name, option := range map[string]func(){
+		"CallsPerMinute": func() { mcpengine.CallsPerMinute(0) },
+		"CallsAtOnce":    func() { mcpengine.CallsAtOnce(-1) },
+		"WithTimeout":    func() { mcpengine.WithTimeout(0) },
+	} {
+		func() {
+			defer func() {
+				if v := recover(); v == nil || !strings.Contains(fmt.Sprint(v), name) {
+					t.Errorf("%s: panic %v, want one that names the option", name, v)
+				}
+			}()
+			option()
+		}()
+	}
+}
