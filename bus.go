@@ -121,6 +121,7 @@ const (
 	promptsEntry   = "p"
 	resourcesEntry = "r"
 	updatedEntry   = "u" // and the folded URI of a resource
+	extensionEntry = "x" // and the field of a filter, a zero byte, and a key
 )
 
 var listEntries = map[string]change{toolsEntry: toolsChanged, promptsEntry: promptsChanged, resourcesEntry: resourcesChanged}
@@ -157,6 +158,9 @@ func (e *Engine) changedElsewhere(entries [][]byte) {
 			e.subscriptions.everythingChanged()
 		case text[:1] == updatedEntry:
 			e.subscriptions.updated(text[1:])
+		case text[:1] == extensionEntry:
+			field, key, _ := strings.Cut(text[1:], "\x00")
+			e.subscriptions.changedKey(changeKey{field, key})
 		default: // or the entry of a release to come, which is in no list
 			e.listChangedElsewhere(listEntries[text[:1]], text)
 		}

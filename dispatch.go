@@ -165,6 +165,13 @@ func (e *Engine) run(ctx context.Context, req *Request, dst []byte) ([]byte, err
 	if !m.in(req) {
 		return dst, methodNotFound(req.wire.Method)
 	}
+	if call := req.catalog.callTool; call != nil && req.target.method.About == protocol.AboutTool {
+		result, err := call(ctx, req)
+		if err != nil {
+			return dst, err
+		}
+		return req.appendResult(ctx, dst, result)
+	}
 	return m.run(e, ctx, req, dst)
 }
 

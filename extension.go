@@ -34,6 +34,23 @@ type Extension struct {
 	// by [NewMethod], and tools, resources and prompts.
 	Features []Feature
 
+	// ResultTypes are the types of results, beside the types of the protocol, that
+	// a call of a tool may have, such as "task". A result of such a type is an error
+	// of the server unless the client declares the extension.
+	ResultTypes []string
+
+	// CallTool wraps the calls of tools, inside of [WithMiddleware]. It may pass a
+	// call on, or answer it with [NewResult] and one of ResultTypes.
+	CallTool func(next MethodHandler) MethodHandler
+
+	// Listen are fields of the filter of subscriptions/listen, made by
+	// [NewListenField].
+	Listen []ListenField
+
+	// Notifications are the methods of the notifications that the extension sends,
+	// with [Notify] and through Listen. Each begins with "notifications/".
+	Notifications []string
+
 	// Start is called before the engine answers its first request, or its next one
 	// when the engine serves already. Its context lives as long as the engine:
 	// goroutines that it starts end with it. [Engine.Run], [Engine.Serve] and
@@ -67,7 +84,7 @@ func (e *Engine) Extend(x Extension) {
 var errTakenByProgram = fmt.Errorf("%w by a feature that the program added itself", errTaken)
 
 func (e *Engine) extend(x Extension) error {
-	added, err := newExtension(x)
+	added, err := newExtension(e, x)
 	if err != nil {
 		return err
 	}
@@ -90,17 +107,46 @@ type extension struct {
 	settings map[*protocol.Version]json.RawMessage // absent in versions that lack the extension
 	start    func(ctx context.Context, e *Engine) error
 	stop     func(ctx context.Context) error
+	callTool func(MethodHandler) MethodHandler
+
+	resultTypes, notifications []string
+	fields                     []*listenField
 }
 
-func newExtension(x Extension) (*extension, error) {
+func newExtension(e *Engine, x Extension) (*extension, error) {
 	if err := checkExtensionID(x.ID); err != nil {
 		return nil, err
 	}
-	added := &extension{id: x.ID, settings: make(map[*protocol.Version]json.RawMessage), start: x.Start, stop: x.Stop}
+	added := &extension{
+		id: x.ID, settings: make(map[*protocol.Version]json.RawMessage), start: x.Start, stop: x.Stop, callTool: x.CallTool,
+		resultTypes: slices.Clone(x.ResultTypes), notifications: slices.Clone(x.Notifications),
+	}
+	for _, kind := range x.ResultTypes {
+		if !isWord(kind, "-_./") || kind == string(mcp.ResultTypeComplete) || kind == string(mcp.ResultTypeInputRequired) {
+			return nil, fmt.Errorf("result type %.128q: it is taken by the protocol itself, or not a word", kind)
+		}
+	}
+	for _, method := range x.Notifications {
+		if err := checkNotificationName(method); err != nil {
+			return nil, fmt.Errorf("notification %.128q: %w", method, err)
+		}
+	}
+	for _, f := range x.Listen {
+		bound, err := f.bind(e, added)
+		if err != nil {
+			return nil, err
+		}
+		added.fields = append(added.fields, bound)
+	}
+	return added, added.declare(x.Settings)
+}
+
+// declare encodes the settings for each version.
+func (x *extension) declare(of func(version string) any) error {
 	for _, v := range protocol.Versions() {
 		var settings any = struct{}{}
-		if x.Settings != nil {
-			settings = x.Settings(v.Name)
+		if of != nil {
+			settings = of(v.Name)
 		}
 		if settings == nil {
 			continue
@@ -110,11 +156,25 @@ func newExtension(x Extension) (*extension, error) {
 			err = errors.New("not a JSON object")
 		}
 		if err != nil {
-			return nil, fmt.Errorf("the settings for protocol version %s: %w", v.Name, err)
+			return fmt.Errorf("the settings for protocol version %s: %w", v.Name, err)
 		}
-		added.settings[v] = encoded
+		x.settings[v] = encoded
 	}
-	return added, nil
+	return nil
+}
+
+// checkNotificationName accepts a name that is not a notification of the protocol.
+func checkNotificationName(method string) error {
+	if err := checkName(method); err != nil {
+		return err
+	}
+	switch {
+	case !strings.HasPrefix(method, "notifications/"):
+		return errors.New(`a name begins with "notifications/"`)
+	case protocol.IsNotification(method):
+		return errors.New("it is taken by the protocol itself")
+	}
+	return nil
 }
 
 // checkExtensionID accepts what can be a name in "_meta" with a prefix (SEP-2133,
@@ -149,22 +209,60 @@ func isWord(s, inside string) bool {
 
 func isLetter(c byte) bool { return 'a' <= c|' ' && c|' ' <= 'z' }
 
-// extend adds an extension to the catalog that is edited, without its features.
-func (c *catalog) extend(x *extension) error {
-	if c.extension(x.id) != nil {
-		return errors.New("it was added before")
-	}
-	c.extensions = append(c.extensions, x)
-	c.methods = maps.Clone(c.methods) // requests read the one before
-	if c.methods == nil {
-		c.methods = make(map[string]*extensionMethod)
-	}
-	return nil
+// An offer is what the extensions of a catalog have in common. It never changes,
+// and is nil when there are no extensions.
+type offer struct {
+	extensions    []*extension
+	methods       map[string]*extensionMethod
+	order         []*extensionMethod // in the order of registration
+	fields        map[string]*listenField
+	notifications map[string]*extension
+	resultTypes   map[string]*extension
+	callTool      MethodHandler // nil when no extension wraps it
 }
 
-// retract undoes extend.
-func (c *catalog) retract(x *extension) {
-	c.extensions = slices.DeleteFunc(slices.Clone(c.extensions), func(other *extension) bool { return other == x })
+// with returns the offer with one more extension, or an error that names the
+// extension that has taken something. Its methods are added afterwards.
+func (o offer) with(e *Engine, x *extension) (offer, error) {
+	for _, other := range o.extensions {
+		if other.id == x.id {
+			return o, errors.New("it was added before")
+		}
+	}
+	o.extensions = append(slices.Clip(o.extensions), x)
+	o.methods, o.order = cloned(o.methods), slices.Clip(o.order)
+	o.fields, o.notifications, o.resultTypes = cloned(o.fields), cloned(o.notifications), cloned(o.resultTypes)
+	for _, f := range x.fields {
+		if other := o.fields[f.name]; other != nil {
+			return o, takenByExtension("listen field", f.name, other.extension)
+		}
+		o.fields[f.name] = f
+	}
+	for kind, names := range map[string]struct {
+		names []string
+		taken map[string]*extension
+	}{"notification": {x.notifications, o.notifications}, "result type": {x.resultTypes, o.resultTypes}} {
+		for _, name := range names.names {
+			if other := names.taken[name]; other != nil {
+				return o, takenByExtension(kind, name, other)
+			}
+			names.taken[name] = x
+		}
+	}
+	o.callTool = e.callTools(o.extensions)
+	return o, nil
+}
+
+// cloned returns a copy of a map that is not nil.
+func cloned[V any](m map[string]V) map[string]V {
+	if m == nil {
+		return make(map[string]V)
+	}
+	return maps.Clone(m)
+}
+
+func takenByExtension(kind, name string, by *extension) error {
+	return fmt.Errorf("%s %.128q: %w by the extension %s", kind, name, errTaken, by.id)
 }
 
 func (c *catalog) extension(id string) *extension {

@@ -64,6 +64,22 @@ func TestExtensionMistakes(t *testing.T) {
 		{"no handler", with("a.b/new", mcpengine.NewMethod[none, none]("a", nil)), []string{`method "a"`, "handler"}},
 		{"params that are no struct", with("a.b/new", mcpengine.NewMethod("a", func(context.Context, string) (none, error) { return none{}, nil })), []string{`method "a"`, "string is not a struct"}},
 		{"policy without authentication", with("a.b/new", nothing("a", mcpengine.RequireScopes("s"))), []string{`method "a"`, "WithAuth"}},
+		{"zero listen field", mcpengine.Extension{ID: "a.b/new", Listen: []mcpengine.ListenField{{}}}, []string{"zero ListenField"}},
+		{"listen field without functions", mcpengine.Extension{ID: "a.b/new", Listen: []mcpengine.ListenField{mcpengine.NewListenField("ids", mcpengine.ListenHandler[[]string]{})}}, []string{`"ids"`, "Accept and Notify"}},
+		{"listen field of the protocol", mcpengine.Extension{ID: "a.b/new", Listen: []mcpengine.ListenField{noteField("toolsListChanged")}}, []string{`"toolsListChanged"`, "protocol"}},
+		{"listen field of another extension", mcpengine.Extension{ID: "a.b/new", Listen: []mcpengine.ListenField{noteField("noteIds")}}, []string{`"noteIds"`, "a.b/new", notesID}},
+		{"listen field with a dot", mcpengine.Extension{ID: "a.b/new", Listen: []mcpengine.ListenField{noteField("a.b")}}, []string{`"a.b"`, "letters"}},
+		{"listen field of a type without schema", mcpengine.Extension{ID: "a.b/new", Listen: []mcpengine.ListenField{mcpengine.NewListenField("ids", mcpengine.ListenHandler[chan int]{
+			Accept: func(context.Context, chan int) (chan int, []string, error) { return nil, nil, nil },
+			Notify: func(context.Context, string) (string, any, bool) { return "", nil, false },
+		})}}, []string{`"ids"`, "chan int"}},
+		{"notification of the protocol", mcpengine.Extension{ID: "a.b/new", Notifications: []string{"notifications/progress"}}, []string{`"notifications/progress"`, "protocol"}},
+		{"notification of a handshake version", mcpengine.Extension{ID: "a.b/new", Notifications: []string{"notifications/initialized"}}, []string{`"notifications/initialized"`, "protocol"}},
+		{"notification of another extension", mcpengine.Extension{ID: "a.b/new", Notifications: []string{"notifications/notes"}}, []string{`"notifications/notes"`, "a.b/new", notesID}},
+		{"notification with another prefix", mcpengine.Extension{ID: "a.b/new", Notifications: []string{"notes/changed"}}, []string{`"notes/changed"`, "notifications/"}},
+		{"result type of the protocol", mcpengine.Extension{ID: "a.b/new", ResultTypes: []string{"input_required"}}, []string{`"input_required"`, "protocol"}},
+		{"result type of another extension", mcpengine.Extension{ID: "a.b/new", ResultTypes: []string{"later"}}, []string{`"later"`, "a.b/new", notesID}},
+		{"empty result type", mcpengine.Extension{ID: "a.b/new", ResultTypes: []string{""}}, []string{`""`, "word"}},
 		{"zero feature", with("a.b/new", mcpengine.Feature{}), []string{"a.b/new", "zero Feature"}},
 		{"feature of a missing extension", with("a.b/new", greet("a", mcpengine.NeedsExtension("a.b/other"))), []string{`tool "a"`, "a.b/other"}},
 	} {
@@ -120,15 +136,17 @@ func request(method, params string) string {
 	return fmt.Sprintf(`{"jsonrpc":"2.0","id":1,"method":%q,"params":{%s"_meta":%s}}`, method, params, defaultMeta)
 }
 
+// hello opens a connection of a handshake version.
+func hello(version, capabilities string) string {
+	return fmt.Sprintf(`{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":%q,"capabilities":%s,"clientInfo":{"name":"c","version":"1"}}}`, version, capabilities)
+}
+
 // An extension is declared in initialize by what the settings say of the version,
 // and its methods exist in these versions only.
 func TestExtensionHandshake(t *testing.T) {
 	t.Parallel()
 	if !servesHandshake {
 		t.Skip("the handshake versions are left out")
-	}
-	hello := func(version, capabilities string) string {
-		return fmt.Sprintf(`{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":%q,"capabilities":%s,"clientInfo":{"name":"c","version":"1"}}}`, version, capabilities)
 	}
 	const get = `{"jsonrpc":"2.0","id":1,"method":"notes/get","params":{"uri":"note:1"}}`
 	for _, test := range []struct{ name, version, capabilities, declared, want string }{

@@ -94,7 +94,7 @@ func (e *Engine) add(features []Feature, x *extension) (failed Feature, err erro
 			bound[i].base().owner = x.id
 		}
 	}
-	if i, err := e.registry.add(bound, x); i >= 0 {
+	if i, err := e.registry.add(e, bound, x); i >= 0 {
 		return features[i], err
 	} else if err != nil {
 		return Feature{}, err
@@ -107,11 +107,13 @@ func (e *Engine) add(features []Feature, x *extension) (failed Feature, err erro
 
 // add adds the extension, unless it is nil, and all features, or nothing. It
 // returns the index of the feature that cannot be added, and -1 for the extension.
-func (r *registry) add(features []registered, x *extension) (failed int, err error) {
+func (r *registry) add(e *Engine, features []registered, x *extension) (failed int, err error) {
 	failed = -1
 	r.edit(func(c *catalog) bool {
+		before := c.offer
 		if x != nil {
-			if err = c.extend(x); err != nil {
+			if c.offer, err = before.with(e, x); err != nil {
+				c.offer = before
 				return false
 			}
 		}
@@ -125,9 +127,7 @@ func (r *registry) add(features []registered, x *extension) (failed int, err err
 			for _, added := range slices.Backward(features[:i]) {
 				added.removeFrom(c)
 			}
-			if x != nil {
-				c.retract(x)
-			}
+			c.offer = before
 			failed = i
 			return false
 		}

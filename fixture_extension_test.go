@@ -3,6 +3,7 @@ package mcpengine_test
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/mcp"
@@ -33,9 +34,68 @@ func notes() mcpengine.Extension {
 			mcpengine.NewMethod("notes/list", listNotes, mcpengine.Cacheable(), mcpengine.WithoutDeclaration()),
 			mcpengine.NewMethod("notes/get", getNote, mcpengine.MirrorParam("uri")),
 			mcpengine.NewMethod("notes/fail", failNote),
+			mcpengine.NewMethod("notes/watch", watchNotes, mcpengine.Lasting()),
+			mcpengine.NewMethod("notes/ring", ringNotes),
 			mcpengine.NewTool("count_notes", "", func(context.Context, none) (string, error) { return "2", nil }),
 		},
+		ResultTypes:   []string{"later"},
+		Notifications: []string{"notifications/notes", "notifications/notes/bell"},
+		Listen:        []mcpengine.ListenField{noteField("noteIds")},
 	}
+}
+
+// noteField honours ids that do not begin with "secret", and notifies of them
+// unless they end in "silent".
+func noteField(name string) mcpengine.ListenField {
+	return mcpengine.NewListenField(name, mcpengine.ListenHandler[[]string]{
+		Accept: func(_ context.Context, asked []string) (honoured, keys []string, err error) {
+			for _, id := range asked {
+				switch {
+				case id == "":
+					return nil, nil, mcp.Errorf(mcp.CodeInvalidParams, "an id is empty")
+				case !strings.HasPrefix(id, "secret"):
+					honoured = append(honoured, id)
+				}
+			}
+			return honoured, honoured, nil
+		},
+		Notify: func(ctx context.Context, key string) (string, any, bool) {
+			if strings.HasSuffix(key, "unknown") {
+				return "notifications/unknown", nil, true
+			}
+			return "notifications/notes", map[string]string{"id": key, "of": mcpengine.RequestFrom(ctx).Method()}, !strings.HasSuffix(key, "silent")
+		},
+	})
+}
+
+// watchNotes notifies once and then waits for the end, which it reports.
+func watchNotes(ctx context.Context, in struct {
+	Return string `json:"return,omitempty"`
+},
+) (any, error) {
+	if err := mcpengine.Notify(ctx, "notifications/notes/bell", map[string]int{"rings": 1}); err != nil {
+		return nil, err
+	}
+	if in.Return == "now" {
+		return map[string]int{"rings": 1}, nil
+	}
+	<-ctx.Done()
+	if in.Return == "result" {
+		return map[string]int{"rings": 2}, nil
+	}
+	return nil, ctx.Err()
+}
+
+// ringNotes sends the notification that it is told to.
+func ringNotes(ctx context.Context, in struct {
+	Method string `json:"method"`
+	Params any    `json:"params,omitempty"`
+},
+) (any, error) {
+	if err := mcpengine.Notify(ctx, in.Method, in.Params); err != nil {
+		return map[string]string{"error": err.Error()}, nil
+	}
+	return struct{}{}, nil
 }
 
 func listNotes(_ context.Context, in struct {

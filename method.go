@@ -156,10 +156,8 @@ func (m *extensionMethod) addTo(c *catalog) error {
 	return nil
 }
 
-func (m *extensionMethod) removeFrom(c *catalog) {
-	delete(c.methods, m.name)
-	c.order = c.order[:len(c.order)-1]
-}
+// removeFrom does nothing: with its extension the method goes.
+func (m *extensionMethod) removeFrom(*catalog) {}
 
 func (m *extensionMethod) list() change { return 0 }
 
@@ -201,7 +199,12 @@ func (e *Engine) callMethod(ctx context.Context, req *Request, dst []byte) ([]by
 	if err != nil {
 		return dst, invalidMembers(err)
 	}
-	out, err := m.run(ctx, params)
+	var out any
+	if m.row.Lasts {
+		out, err = e.last(ctx, req, m, params)
+	} else {
+		out, err = m.run(ctx, params)
+	}
 	if err != nil {
 		return dst, err
 	}
@@ -214,11 +217,17 @@ func invalidMembers(err error) error { return invalidParams(fmt.Errorf("params: 
 // members that every result has.
 func (r *Request) appendMethodResult(dst []byte, m *extensionMethod, out any) ([]byte, error) {
 	value, err := encode(out)
+	if m.row.Lasts && string(value) == "null" {
+		value = []byte("{}") // a nil Out ends the request as well
+	}
 	switch {
 	case err != nil:
 		return dst, internalf("encode the result: %w", err)
 	case !jsonrpc.IsObject(value):
 		return dst, internalf("the result of a method must encode as a JSON object, got %.64s", value)
+	}
+	if r.observed != nil {
+		r.noteReplaced(value)
 	}
 	if r.version.Handshake {
 		return append(dst, r.version.Shape(protocol.Result, value)...), nil

@@ -106,11 +106,16 @@ func (r Result) ToolError() error { return r.failure }
 // runMethod is the innermost [MethodHandler]. A middleware may keep the result
 // when it calls the handler again, so that each result has memory of its own.
 func (e *Engine) runMethod(ctx context.Context, req *Request) (Result, error) {
+	return e.resultOf(ctx, req, (*Engine).run)
+}
+
+// resultOf returns the result of a runner, in memory of its own.
+func (e *Engine) resultOf(ctx context.Context, req *Request, run runner) (Result, error) {
 	req.toolErr = nil
 	if req.observed != nil {
 		*req.observed = observation{ends: req.observed.ends}
 	}
-	result, err := e.run(ctx, req, nil)
+	result, err := run(e, ctx, req, nil)
 	t := req.target.tool
 	return Result{json: result, failure: req.toolErr, wrapped: t != nil && req.version.Handshake && t.wraps(req.version)}, err
 }
@@ -127,6 +132,9 @@ func (r *Request) appendResult(ctx context.Context, dst []byte, result Result) (
 	}
 	text := result.json
 	if err := r.checkReplaced(ctx, text); err != nil {
+		return dst, err
+	}
+	if err := r.checkResultType(text); err != nil {
 		return dst, err
 	}
 	r.noteReplaced(text)

@@ -133,7 +133,7 @@ func (r *Request) Policy() PolicyEntry {
 	case t.resource != nil:
 		return r.engine.explain("resource", &t.resource.feature)
 	case t.served != nil:
-		return r.engine.explain("method", &t.served.feature)
+		return r.engine.explain(kindMethod, &t.served.feature)
 	case t.method.About == protocol.AboutServer || t.method.About == protocol.AboutFilter:
 		return r.engine.explainDiscovery()
 	}

@@ -75,10 +75,7 @@ type catalog struct {
 	templates table[*resource]
 	prompts   table[*prompt]
 	matching  []*resource // the templates, in the order in which a URI is matched
-
-	extensions []*extension
-	methods    map[string]*extensionMethod // never changed, see catalog.extend
-	order      []*extensionMethod          // in the order of registration
+	offer                 // of extensions
 }
 
 // edit calls change to change the features and returns its result, which says
@@ -109,10 +106,7 @@ func (r *registry) catalog() *catalog {
 		templates: r.edited.templates.snapshot(),
 		prompts:   r.edited.prompts.snapshot(),
 		matching:  slices.Clone(r.edited.matching),
-
-		extensions: slices.Clip(r.edited.extensions),
-		methods:    r.edited.methods,
-		order:      slices.Clip(r.edited.order),
+		offer:     r.edited.offer,
 	}
 	r.current.Store(c)
 	return c

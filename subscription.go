@@ -13,8 +13,12 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// maxSubscriptionURIs bounds the resources of one subscription.
-const maxSubscriptionURIs = 1_000
+// maxSubscriptionURIs bounds the resources of one subscription, and
+// maxSubscriptionKeys what its fields of extensions honour.
+const (
+	maxSubscriptionURIs = 1_000
+	maxSubscriptionKeys = 1_000
+)
 
 // A change is a set of lists that have changed.
 type change uint8
@@ -54,10 +58,15 @@ type subscription struct {
 	wake  chan bool // has room for one value: something is pending
 	from  share.Caller
 
+	awaits bool // extensions have fields in its filter
+
 	// guarded by subscriptions.mu
 	pending  change
 	features []changedFeature
 	updated  []string
+
+	extended map[changeKey]bool // what extensions honour, true when it has changed; nil before that is known
+	early    []changeKey        // that have changed before
 }
 
 // A changedFeature has been added to a list or removed from it. Only callers
@@ -140,9 +149,70 @@ func (s *subscriptions) everythingChanged() {
 	defer s.mu.Unlock()
 	for sub := range s.open {
 		sub.pending, sub.updated = sub.lists, slices.Clone(sub.uris)
+		for key := range sub.extended {
+			sub.extended[key] = true
+		}
 		sub.signal()
 	}
 }
+
+// changedKey notes a change of an extension. A subscription whose extensions have
+// not said what they honour remembers it.
+func (s *subscriptions) changedKey(k changeKey) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for sub := range s.open {
+		if _, ok := sub.extended[k]; ok {
+			sub.extended[k] = true
+			sub.signal()
+		} else if sub.extended == nil && sub.awaits && len(sub.early) <= maxSubscriptionKeys {
+			sub.early = append(sub.early, k)
+		}
+	}
+}
+
+// honour notes what extensions honour. What has changed since the subscription was
+// added counts, and everything does when that was too much to remember.
+func (s *subscriptions) honour(sub *subscription, keys []changeKey) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sub.extended = make(map[changeKey]bool, len(keys))
+	for _, k := range keys {
+		changed := len(sub.early) > maxSubscriptionKeys || slices.Contains(sub.early, k)
+		if sub.extended[k] = changed; changed {
+			sub.signal()
+		}
+	}
+	sub.early = nil
+}
+
+// takeKeys returns the changes of extensions and removes them.
+func (s *subscriptions) takeKeys(sub *subscription) (keys []changeKey) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for k, changed := range sub.extended {
+		if changed {
+			keys = append(keys, k)
+			sub.extended[k] = false
+		}
+	}
+	return keys
+}
+
+// enter takes the room of a subscription without being told of changes.
+func (s *subscriptions) enter(from share.Caller) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.closed && s.bound.Take(from)
+}
+
+func (s *subscriptions) leave(from share.Caller) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.bound.Release(from)
+}
+
+var errNoRoom = jsonrpc.Errorf(mcp.CodeInternalError, "no more subscriptions are accepted")
 
 // take returns the pending changes and removes them.
 func (s *subscriptions) take(sub *subscription) (change, []changedFeature, []string) {
@@ -175,13 +245,19 @@ func (e *Engine) listen(ctx context.Context, req *Request, dst []byte) ([]byte, 
 		return !req.mayHear(ctx, uri)
 	})
 	sub := newSubscription(honoured)
-	sub.from = req.wire.Caller
+	sub.from, sub.awaits = req.wire.Caller, len(req.catalog.fields) > 0
 	if !e.subscriptions.add(sub) {
-		return dst, jsonrpc.Errorf(mcp.CodeInternalError, "no more subscriptions are accepted")
+		return dst, errNoRoom
 	}
 	defer e.subscriptions.remove(sub)
 
 	acknowledged, err := encode(honoured)
+	if err == nil && sub.awaits {
+		var keys []changeKey
+		if acknowledged, keys, err = req.acceptFields(ctx, acknowledged); err == nil {
+			e.subscriptions.honour(sub, keys)
+		}
+	}
 	if err != nil {
 		return dst, err
 	}
@@ -199,7 +275,7 @@ func (e *Engine) listen(ctx context.Context, req *Request, dst []byte) ([]byte, 
 		case <-req.hangup:
 			return req.endSubscription(sub, dst), nil
 		case <-sub.wake:
-			req.deliver(e.subscriptions.take(sub))
+			req.deliver(sub)
 		}
 	}
 }
@@ -216,12 +292,13 @@ func newSubscription(honoured mcp.SubscriptionFilter) *subscription {
 // tells a client that its subscription has ended in good order (subscriptions,
 // "Graceful Closure").
 func (r *Request) endSubscription(sub *subscription, dst []byte) []byte {
-	r.deliver(r.engine.subscriptions.take(sub))
+	r.deliver(sub)
 	return fmt.Appendf(dst, `{"resultType":%q,"_meta":{%q:%s,%q:%s}}`, mcp.ResultTypeComplete,
 		mcp.MetaSubscriptionID, r.wire.ID, mcp.MetaServerInfo, r.engine.encodedInfo)
 }
 
-func (r *Request) deliver(lists change, features []changedFeature, uris []string) {
+func (r *Request) deliver(sub *subscription) {
+	lists, features, uris := r.engine.subscriptions.take(sub)
 	for _, f := range features {
 		if lists&f.list == 0 && r.mayList(&r.ctx, f.policy) {
 			lists |= f.list
@@ -238,6 +315,12 @@ func (r *Request) deliver(lists change, features []changedFeature, uris []string
 		}
 		r.notifySubscription(mcp.MethodNotificationsResourcesUpdated, `,"uri":`+string(jsonrpc.AppendString(nil, uri)))
 	}
+	if !sub.awaits {
+		return
+	}
+	for _, k := range r.engine.subscriptions.takeKeys(sub) {
+		r.notifyKey(k)
+	}
 }
 
 // notifySubscription sends a notification that names its subscription, which is
@@ -251,7 +334,8 @@ func (r *Request) notifySubscription(method, members string) {
 // read.
 type requestedFilter struct {
 	mcp.SubscriptionFilter
-	err error
+	members jsonrpc.Object // all, those of extensions too
+	err     error
 }
 
 func subscriptionFilter(raw []byte) (filter mcp.SubscriptionFilter, err error) {

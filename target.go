@@ -55,7 +55,10 @@ func (c *catalog) find(wire *jsonrpc.Request) (t target) {
 		t.prompt, t.resource = c.referred(t.ref)
 	case protocol.AboutFilter:
 		t.filter = new(requestedFilter)
-		t.filter.SubscriptionFilter, t.filter.err = subscriptionFilter(wire.Params.Get("notifications"))
+		raw := wire.Params.Get("notifications")
+		if t.filter.SubscriptionFilter, t.filter.err = subscriptionFilter(raw); t.filter.err == nil && len(c.fields) > 0 {
+			t.filter.members, t.filter.err = jsonrpc.ParseObject(raw)
+		}
 	}
 	return t
 }

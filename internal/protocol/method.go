@@ -169,6 +169,18 @@ var questions = map[string]string{
 	mcp.MethodRootsList:             "roots",
 }
 
+// IsNotification reports whether the protocol has a notification of that name.
+func IsNotification(method string) bool {
+	switch method {
+	case mcp.MethodNotificationsCancelled, mcp.MethodNotificationsProgress, mcp.MethodNotificationsMessage,
+		mcp.MethodNotificationsToolsListChanged, mcp.MethodNotificationsPromptsListChanged, mcp.MethodNotificationsResourcesListChanged,
+		mcp.MethodNotificationsResourcesUpdated, mcp.MethodNotificationsSubscriptionsAcknowledged, MethodNotificationsInitialized,
+		"notifications/roots/list_changed", "notifications/elicitation/complete":
+		return true
+	}
+	return false
+}
+
 // QuestionCapability returns the capability of a client that answers a method
 // by which servers ask, and "" for any other method.
 func QuestionCapability(method string) string { return questions[method] }
