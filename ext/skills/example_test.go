@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"testing/fstest"
 	"time"
 
@@ -22,28 +23,28 @@ var files = fstest.MapFS{
 	"billing/refunds/SKILL.md": {Data: []byte("---\nname: refunds\ndescription: How customers get their money back.\n---\n\nAsk first.\n")},
 }
 
-// show serves the files and prints the resources of the engine.
-func show(opts []skills.Option, engine ...mcpengine.Option) {
+// resources serves the files and returns the resources of the engine, one a line.
+func resources(opts []skills.Option, engine ...mcpengine.Option) string {
 	extension, err := skills.New(files, opts...)
 	if err != nil {
-		fmt.Println(err)
-		return
+		return err.Error()
 	}
 	e := mcpengine.New("acme", append(engine, mcpengine.WithExtension(extension))...)
 	defer e.Close()
 	c := mcptest.New(e, client.WithHeader("Authorization", "Bearer kx7Tq0Vn2cYw8sLz"))
 	defer c.Close()
+	var lines []string
 	for r, err := range c.Resources(context.Background()) {
 		if err != nil {
-			fmt.Println(err)
-			return
+			return err.Error()
 		}
-		fmt.Println(r.URI, r.MIMEType)
+		lines = append(lines, r.URI+" "+r.MIMEType)
 	}
+	return strings.Join(lines, "\n")
 }
 
 func ExampleNew() {
-	show(nil)
+	fmt.Println(resources(nil))
 	// Output:
 	// skill://billing/refunds/SKILL.md text/markdown
 	// skill://git-workflow/SKILL.md text/markdown
@@ -99,13 +100,12 @@ func robots() mcpengine.Option {
 }
 
 func ExampleWithPolicy() {
-	show([]skills.Option{skills.WithPolicy(mcpengine.RequireScopes("skills"), mcpengine.Hidden())}, robots())
-	fmt.Println("The robot lacks the scope.")
-	// Output: The robot lacks the scope.
+	fmt.Println(resources([]skills.Option{skills.WithPolicy(mcpengine.RequireScopes("skills"), mcpengine.Hidden())}, robots()))
+	// Output:
 }
 
 func ExampleRestrict() {
-	show([]skills.Option{skills.Restrict("billing", auth.InGroup("accounting"))}, robots())
+	fmt.Println(resources([]skills.Option{skills.Restrict("billing", auth.InGroup("accounting"))}, robots()))
 	// Output:
 	// skill://git-workflow/SKILL.md text/markdown
 	// skill://git-workflow/branches.md text/markdown

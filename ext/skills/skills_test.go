@@ -284,7 +284,8 @@ func TestNewNamesEveryMistake(t *testing.T) {
 		{"513 files", many, "a: the skill has 513 files: 512 are allowed"},
 		{"16 MiB", map[string]string{"a/SKILL.md": skillMD("a", ""), "a/b": strings.Repeat("x", 16<<20)}, "a: the files of the skill have 16777265 bytes: 16777216 are allowed"},
 		{
-			"several", map[string]string{"a/SKILL.md": skillMD("b", "license: 1\n"), "c/d/SKILL.md": "---\nname: d\n---\n"},
+			"several",
+			map[string]string{"a/SKILL.md": skillMD("b", "license: 1\n"), "c/d/SKILL.md": "---\nname: d\n---\n"},
 			"a/SKILL.md:2: the name is \"b\" and the folder is \"a\": they must be the same\n" +
 				"a/SKILL.md:4: the license must be text: write it in quotes\n" +
 				"c/d/SKILL.md:1: the frontmatter has no description",

@@ -43,6 +43,18 @@ var clientLegs = []leg{
 	{side: clientSide, revision: "2025-11-25", required: 18},
 }
 
+// skills returns the scenarios of the skills extension, which belong to no
+// revision and so are in no list of requirements. They have to pass all the same.
+func (l leg) skills() (scenarios []scenario) {
+	if l.side != serverSide {
+		return nil
+	}
+	for _, name := range []string{"sep-2640-skills-enumeration", "sep-2640-skills-manifest", "sep-2640-skills-directory"} {
+		scenarios = append(scenarios, scenario{name, "skills", true, ""})
+	}
+	return scenarios
+}
+
 // chooseLegs returns the legs of a revision, and all legs when it is empty.
 func chooseLegs(legs []leg, revision string) ([]leg, error) {
 	if revision == "" {
@@ -136,6 +148,8 @@ func runLeg(ctx context.Context, c config, p place, l leg, s suite, target strin
 	if err != nil {
 		return false, err
 	}
+	extra := l.skills()
+	scenarios = append(scenarios, extra...)
 	if err := exclude(scenarios, l.revision, p); err != nil {
 		return false, err
 	}
@@ -149,6 +163,14 @@ func runLeg(ctx context.Context, c config, p place, l leg, s suite, target strin
 	out := filepath.Join(c.out, p.name, l.revision)
 	if err := s.run(ctx, l, c.scenario, target, out, verbose); err != nil {
 		return false, err
+	}
+	for _, e := range extra {
+		if c.scenario != "" {
+			break
+		}
+		if err := s.run(ctx, l, e.name, target, out, verbose); err != nil {
+			return false, err
+		}
 	}
 	results, err := readResults(out, l, scenarios)
 	if err != nil {

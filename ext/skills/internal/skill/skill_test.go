@@ -249,7 +249,7 @@ func FuzzFilePath(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for _, s := range strings.Split(path, "/") {
+		for s := range strings.SplitSeq(path, "/") {
 			if err := skill.CheckSegment(s); err != nil {
 				t.Errorf("FilePath(%q) = %q: %v", uri, path, err)
 			}
