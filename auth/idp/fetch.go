@@ -16,28 +16,10 @@ import (
 const (
 	fetchTimeout = 5 * time.Second
 	maxAnswer    = 512 << 10
-	maxRedirects = 3
 
 	// maxRefusals is how many bad tokens an issuer is asked about in a minute.
 	maxRefusals = 600
 )
-
-// harden returns a copy of client that follows redirects only of a GET, and
-// only within one origin: the answer has to come from the host that the
-// configuration names, and credentials go nowhere else.
-func harden(client *http.Client) *http.Client {
-	c := *client
-	c.Jar = nil
-	c.CheckRedirect = func(req *http.Request, via []*http.Request) error {
-		first := via[0]
-		if first.Method != http.MethodGet || len(via) > maxRedirects ||
-			req.URL.Scheme != first.URL.Scheme || req.URL.Host != first.URL.Host {
-			return http.ErrUseLastResponse
-		}
-		return nil
-	}
-	return &c
-}
 
 // An answer is the response of a provider.
 type answer struct {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/auth"
+	"github.com/mcpengine/mcpengine/internal/guard"
 )
 
 // GitHubIssuer is the issuer of the users of [GitHub].
@@ -39,7 +40,7 @@ func (g github) Open(env auth.Environment) (*auth.Verifier, error) {
 	if g.id == "" || g.secret == "" {
 		return nil, errors.New("no client id or no client secret")
 	}
-	env.Client = harden(env.Client)
+	env.Client = guard.Harden(env.Client)
 	verify := func(ctx context.Context, token string) (*auth.User, error) {
 		if !isGitHubToken(token) {
 			return nil, refuse("not a token that GitHub gives to apps")

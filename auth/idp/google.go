@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/auth"
+	"github.com/mcpengine/mcpengine/internal/guard"
 )
 
 // GoogleIssuer is the issuer of the users of [Google] and [GoogleAccessToken].
@@ -53,7 +54,7 @@ func (g googleAccess) Open(env auth.Environment) (*auth.Verifier, error) {
 	if g.clientID == "" {
 		return nil, errors.New("no client id")
 	}
-	env.Client = harden(env.Client)
+	env.Client = guard.Harden(env.Client)
 	verify := func(ctx context.Context, token string) (*auth.User, error) { return g.ask(ctx, env, token) }
 	return &auth.Verifier{
 		Verify: verify, AuthorizationServer: GoogleIssuer,

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/mcpengine/mcpengine/auth"
+	"github.com/mcpengine/mcpengine/internal/guard"
 	"github.com/mcpengine/mcpengine/internal/weburl"
 )
 
@@ -57,7 +58,7 @@ func (p *introspection) Open(env auth.Environment) (*auth.Verifier, error) {
 	if p.endpoint.ClientID == "" || p.endpoint.ClientSecret == "" {
 		return nil, errors.New("introspection endpoint: no client id or no secret")
 	}
-	env.Client = harden(env.Client)
+	env.Client = guard.Harden(env.Client)
 	opened := introspection{profile: p.profile, endpoint: p.endpoint, env: env}
 	return &auth.Verifier{
 		Verify: opened.introspect, AuthorizationServer: p.issuer, ScopePrefix: p.prefix,

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/auth"
+	"github.com/mcpengine/mcpengine/internal/guard"
 	"github.com/mcpengine/mcpengine/internal/tokencache"
 	"github.com/mcpengine/mcpengine/internal/weburl"
 )
@@ -116,7 +117,7 @@ func (p *profile) Open(env auth.Environment) (*auth.Verifier, error) {
 	if p.resourcePrefix && p.prefix == "" {
 		rules.prefix = env.Resource
 	}
-	env.Client = harden(env.Client)
+	env.Client = guard.Harden(env.Client)
 	j := &jwtVerifier{
 		profile: &rules,
 		env:     env,

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mcpengine/mcpengine/internal/guard"
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
@@ -50,11 +51,11 @@ func New(config Config) (*Authorizer, error) {
 	}
 	client := config.HTTPClient
 	if client == nil {
-		client = &http.Client{Transport: newGuard(u)}
+		client = &http.Client{Transport: guard.NewTransport(u.Hostname())}
 	}
 	fetch := newFetcher(client)
 	if config.InsecureHTTP {
-		fetch.insecure = origin(u)
+		fetch.insecure = guard.Origin(u)
 	}
 	return &Authorizer{config: config, url: u, fetch: fetch, turn: make(chan struct{}, 1)}, nil
 }
@@ -69,7 +70,7 @@ func (a *Authorizer) Format(s fmt.State, _ rune) {
 // asked for them. It returns an error for a request to another origin than the
 // server's, and when the authorization server does not answer.
 func (a *Authorizer) Authorize(ctx context.Context, r *http.Request) error {
-	if origin(r.URL) != origin(a.url) {
+	if guard.Origin(r.URL) != guard.Origin(a.url) {
 		return errors.New("authorize: the request is to another origin than the server's")
 	}
 	s, err := a.current(ctx)

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mcpengine/mcpengine/internal/guard"
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
@@ -188,7 +189,7 @@ func (a *attempt) needsIssuer() bool {
 		return true
 	}
 	endpoint, err := url.Parse(a.server.Authorize)
-	return err != nil || origin(issuer) != origin(endpoint)
+	return err != nil || guard.Origin(issuer) != guard.Origin(endpoint)
 }
 
 // code reads the authorization response. It checks the sender first: the text

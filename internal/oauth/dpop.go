@@ -14,6 +14,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mcpengine/mcpengine/internal/guard"
+
 	"github.com/go-jose/go-jose/v4"
 )
 
@@ -108,7 +110,7 @@ func (n *nonces) get(target string) string {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.byOrigin[origin(u)]
+	return n.byOrigin[guard.Origin(u)]
 }
 
 // keep remembers the nonce of a response and reports whether it is a new one.
@@ -121,12 +123,12 @@ func (n *nonces) keep(target string, h http.Header) bool {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.byOrigin[origin(u)] == nonce {
+	if n.byOrigin[guard.Origin(u)] == nonce {
 		return false
 	}
 	if n.byOrigin == nil {
 		n.byOrigin = map[string]string{}
 	}
-	n.byOrigin[origin(u)] = nonce
+	n.byOrigin[guard.Origin(u)] = nonce
 	return true
 }

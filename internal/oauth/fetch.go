@@ -6,21 +6,19 @@ import (
 	"fmt"
 	"io"
 	"mime"
-	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/mcpengine/mcpengine/internal/guard"
 	"github.com/mcpengine/mcpengine/internal/weburl"
 )
 
 const (
 	fetchTimeout = 10 * time.Second
 	maxAnswer    = 512 << 10
-	maxRedirects = 3
 	maxURL       = 8 << 10
 )
 
@@ -32,20 +30,6 @@ func parseEndpoint(s string) (*url.URL, error) {
 		return nil, errors.New("not a URL")
 	}
 	return weburl.ParseSecure(s)
-}
-
-// origin is the scheme and authority of a URL, in the one spelling that origins
-// are compared in.
-func origin(u *url.URL) string {
-	host, port := strings.ToLower(u.Hostname()), u.Port()
-	scheme := strings.ToLower(u.Scheme)
-	if port == "" || scheme == "https" && port == "443" || scheme == "http" && port == "80" {
-		if strings.Contains(host, ":") {
-			host = "[" + host + "]"
-		}
-		return scheme + "://" + host
-	}
-	return scheme + "://" + net.JoinHostPort(host, port)
 }
 
 // An answer is a response whose body has been read.
@@ -63,20 +47,7 @@ type fetcher struct {
 	insecure string
 }
 
-// newFetcher hardens a client: no cookies, and redirects are followed only of a
-// GET and within one origin, so that an answer comes from whom it was asked of
-// and credentials go nowhere else.
-func newFetcher(client *http.Client) fetcher {
-	c := *client
-	c.Jar = nil
-	c.CheckRedirect = func(req *http.Request, via []*http.Request) error {
-		if via[0].Method != http.MethodGet || len(via) > maxRedirects || origin(req.URL) != origin(via[0].URL) {
-			return http.ErrUseLastResponse
-		}
-		return nil
-	}
-	return fetcher{client: &c}
-}
+func newFetcher(client *http.Client) fetcher { return fetcher{client: guard.Harden(client)} }
 
 // send sends a request and reads the answer. Its errors name the host and
 // nothing else of the request.
@@ -107,7 +78,7 @@ func (f fetcher) parse(target string) (*url.URL, error) {
 	if !errors.Is(err, weburl.ErrNotSecure) || f.insecure == "" {
 		return u, err
 	}
-	if u, parseErr := url.Parse(target); parseErr == nil && origin(u) == f.insecure {
+	if u, parseErr := url.Parse(target); parseErr == nil && guard.Origin(u) == f.insecure {
 		return u, nil
 	}
 	return nil, err
