@@ -44,7 +44,7 @@ type Engine struct {
 	httpConfig     HTTPConfig
 	auth           auth.Authority // nil when callers are not verified
 	fault          error          // in the URLs of the configuration, which Run returns
-	metadata       []string       // paths at which its metadata is served
+	authPaths      []string       // what auth serves beside the MCP endpoint
 	given          []Extension    // by options
 
 	registry      registry
@@ -92,15 +92,13 @@ func New(name string, opts ...Option) *Engine {
 	for _, opt := range opts {
 		opt.applyToEngine(e)
 	}
-	if e.auth != nil {
-		e.metadata = e.auth.MetadataPaths()
-	}
 	e.encodeEnds()
 	e.httpConfig = e.httpConfig.withDefaults()
 	e.fault = e.checkURLs()
 	e.bindKeys()
 	e.meter = newMeter(e.meter.shared)
 	e.bindBus()
+	e.bindAuth()
 	e.subscriptions.closing, e.subscriptions.bound = make(chan struct{}), share.NewBound(share.Subscriptions)
 	e.handle = chain(MethodHandler(e.runMethod), e.middleware)
 	e.toolHandler = chain(ToolHandler(e.runTool), e.toolMiddleware)
@@ -156,16 +154,16 @@ func mainVersion() string {
 }
 
 // ServeHTTP answers requests over Streamable HTTP, at whatever path the engine
-// is mounted. With [WithAuth] it also answers with the metadata of the resource
-// at the paths that auth.Resource.MetadataPaths names: mount the engine there as
-// well.
+// is mounted. With [WithAuth] it also answers at the paths that
+// auth.Resource.Paths names, with the metadata of the resource and the endpoints
+// of package auth/broker: mount the engine there as well.
 func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if e.fault != nil {
 		http.Error(w, "the server is not configured: "+e.fault.Error(), http.StatusInternalServerError)
 		return
 	}
-	if len(e.metadata) > 0 && slices.Contains(e.metadata, r.URL.Path) {
-		e.auth.Metadata().ServeHTTP(w, r)
+	if len(e.authPaths) > 0 && slices.Contains(e.authPaths, r.URL.Path) {
+		e.auth.Handler().ServeHTTP(w, r)
 		return
 	}
 	if e.replicas != nil {

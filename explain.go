@@ -4,21 +4,24 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/mcpengine/mcpengine/auth"
 	"github.com/mcpengine/mcpengine/internal/uritemplate"
 )
 
 // A Policy says which callers may use the features of an engine: it has an entry
-// for discovery and one for each feature, in the order of their registration.
+// for each authorization server that the engine serves itself, one for discovery,
+// and one for each feature in the order of their registration.
 type Policy []PolicyEntry
 
 // A PolicyEntry is the policy of one feature.
 type PolicyEntry struct {
-	// Kind is "discovery", "extension", "method", "tool", "resource", "template" or
-	// "prompt". An extension is declared to everybody who may use discovery.
+	// Kind is "sign-in", "discovery", "extension", "method", "tool", "resource",
+	// "template" or "prompt". An extension is declared to everybody who may use
+	// discovery.
 	Kind string
 
 	// Name is the name, method, URI or URI template that the feature is registered
-	// by, or the ID of an extension.
+	// by, the ID of an extension, or the authorization server of a sign-in.
 	Name string
 
 	// Who may use it, a phrase such as "a caller with the scope mcp:read".
@@ -52,7 +55,7 @@ func (p Policy) String() string {
 // Explain returns the policy that is in effect now, defaults included.
 func (e *Engine) Explain() Policy {
 	discovery := e.explainDiscovery()
-	p := Policy{discovery}
+	p := append(e.explainSignIn(), discovery)
 	c := e.registry.catalog()
 	for _, x := range c.extensions {
 		p = append(p, PolicyEntry{Kind: "extension", Name: x.id, Who: discovery.Who, Why: discovery.Why})
@@ -106,6 +109,19 @@ const (
 	everybody = "everybody"
 	noAuth    = "no WithAuth"
 )
+
+// explainSignIn has an entry for each authorization server that the engine
+// serves itself.
+func (e *Engine) explainSignIn() (p Policy) {
+	server, ok := e.auth.(interface{ SignIns() []auth.SignIn })
+	if !ok {
+		return nil
+	}
+	for _, s := range server.SignIns() {
+		p = append(p, PolicyEntry{Kind: "sign-in", Name: s.Server, Who: s.Who, Why: s.Why})
+	}
+	return p
+}
 
 func (e *Engine) explainDiscovery() PolicyEntry {
 	entry := PolicyEntry{Kind: "discovery", Name: "lists, server/discover", Who: everybody, Why: noAuth}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/mcpengine/mcpengine/auth"
 	"github.com/mcpengine/mcpengine/internal/seal"
 )
 
@@ -12,8 +13,8 @@ import (
 const keysVariable = "MCPENGINE_KEYS"
 
 // WithKeys sets the keys that protect the values that the server gives out and
-// takes back: the state of questions (requestState), cursors of lists and
-// session ids. Each has 32 random bytes. The first one seals and all of them
+// takes back: the state of questions (requestState), cursors of lists, session
+// ids, and the tokens of package auth/broker. Each has 32 random bytes. The first one seals and all of them
 // open, so that keys are rotated by adding the new one in front; with several
 // replicas it goes second first, until every replica can open with it. New
 // panics on keys of another length.
@@ -24,7 +25,7 @@ const keysVariable = "MCPENGINE_KEYS"
 // Without WithKeys, [Engine.Run] and [Engine.Serve] read MCPENGINE_KEYS, which
 // [ParseKeys] describes. Without both the key is a random one of the process:
 // after a restart and on every other replica, answers to questions, cursors and
-// sessions are refused.
+// sessions are refused, and so are the tokens of package auth/broker.
 func WithKeys(current []byte, previous ...[]byte) Option {
 	return engineOption(func(e *Engine) {
 		ring, err := seal.NewRing(append([][]byte{current}, previous...)...)
@@ -71,6 +72,34 @@ func (e *Engine) bindKeys() {
 	e.ring = e.ring.For(cmp.Or(e.identity, e.httpConfig.PublicURL, e.info.Name))
 }
 
+// bindAuth settles what auth serves beside the MCP endpoint, and hands it the
+// keys, if it wants them.
+func (e *Engine) bindAuth() {
+	if e.auth == nil {
+		return
+	}
+	e.authPaths = e.auth.Paths()
+	if user, ok := e.auth.(interface{ UseKeys(auth.Keys) }); ok {
+		user.UseKeys(authKeys{e.ring})
+	}
+}
+
+// authKeys are the keys as package auth sees them. Its purposes have a prefix, so
+// that an [auth.Authority] cannot make or read values of the engine.
+type authKeys struct{ ring *seal.Ring }
+
+const authPurpose = "auth: "
+
+func (k authKeys) Seal(purpose string, plaintext, associated []byte) string {
+	return k.ring.Seal(authPurpose+purpose, plaintext, associated)
+}
+
+func (k authKeys) Open(purpose, sealed string, associated []byte) ([]byte, error) {
+	return k.ring.Open(authPurpose+purpose, sealed, associated)
+}
+
+func (k authKeys) Derive(purpose string) [][]byte { return k.ring.Derive(authPurpose + purpose) }
+
 // readKeys takes the keys from the environment when the program gives none.
 func (e *Engine) readKeys() error {
 	e.keysRead.Do(func() {
@@ -94,6 +123,6 @@ func (e *Engine) readKeys() error {
 // warnOfRandomKeys says, once, what a missing key costs.
 func (e *Engine) warnOfRandomKeys() {
 	e.warnKeys.Do(func() {
-		e.logger.Warn("the key is a random one of this process: after a restart and on other replicas, answers to questions (requestState), cursors of lists and sessions are refused. Set " + keysVariable + " or WithKeys")
+		e.logger.Warn("the key is a random one of this process: after a restart and on other replicas, answers to questions (requestState), cursors of lists, sessions and sign-ins are refused. Set " + keysVariable + " or WithKeys")
 	})
 }

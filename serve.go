@@ -171,7 +171,7 @@ func (s *server) ready(w http.ResponseWriter, _ *http.Request) {
 func (e *Engine) mux() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.Handle(e.httpConfig.Path, e)
-	for _, path := range e.metadata {
+	for _, path := range e.authPaths {
 		mux.Handle(path, e)
 	}
 	if e.httpConfig.SSE {

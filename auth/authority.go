@@ -16,8 +16,29 @@ type Authority interface {
 	Insufficient(scopes ...string) *Challenge
 	Denied() *Challenge
 	DiscoveryOpen() bool
-	Metadata() http.Handler
-	MetadataPaths() []string
+	Handler() http.Handler
+	Paths() []string
+}
+
+// Keys are the keys of the server, as an [Authority] or a [Provider] that gives
+// out values sees them: mcpengine.WithKeys, derived for the server. Replicas of a
+// server have the same keys, and another server has others.
+//
+// The purpose is a constant of the program and separates kinds of values: what is
+// sealed for one purpose cannot be opened for another. An interface like this one
+// hides which keys there are, so that rotating them is no business of the user.
+type Keys interface {
+	// Seal returns a text of URL-safe characters that only Open with the same
+	// purpose and associated data reads. It does not expire: put an expiry into
+	// the plaintext.
+	Seal(purpose string, plaintext, associated []byte) string
+
+	// Open returns the plaintext, or an error that does not say why.
+	Open(purpose, sealed string, associated []byte) ([]byte, error)
+
+	// Derive returns 32 secret bytes for each key. The first one is for making
+	// values and all of them are for checking values.
+	Derive(purpose string) [][]byte
 }
 
 // A Challenge is the refusal of a request. Everything in it is meant for the

@@ -38,7 +38,7 @@ func TestStaticTokens(t *testing.T) {
 			}
 		}
 	})
-	if paths := b.resource.MetadataPaths(); len(paths) != 0 {
+	if paths := b.resource.Paths(); len(paths) != 0 {
 		t.Errorf("metadata at %q without an authorization server", paths)
 	}
 	if c := b.resource.Unauthenticated(); c.Header.Get("WWW-Authenticate") != "Bearer" {
@@ -82,7 +82,7 @@ func TestCustom(t *testing.T) {
 		})
 	}
 	b := newSetup(t, auth.Custom("urn:own", verifyNothing))
-	if paths := b.resource.MetadataPaths(); len(paths) != 0 {
+	if paths := b.resource.Paths(); len(paths) != 0 {
 		t.Errorf("metadata at %q for an issuer that is no URL", paths)
 	}
 }

@@ -23,8 +23,8 @@ func Example() {
 		log.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	for _, path := range resource.MetadataPaths() {
-		mux.Handle(path, resource.Metadata())
+	for _, path := range resource.Paths() {
+		mux.Handle(path, resource.Handler())
 	}
 	mux.HandleFunc("POST /mcp", func(w http.ResponseWriter, r *http.Request) {
 		user, refused := resource.Authenticate(r)

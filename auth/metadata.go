@@ -3,6 +3,7 @@ package auth
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -25,7 +26,7 @@ type document struct {
 func (r *Resource) describe(u *url.URL, scopes []string) error {
 	doc := document{Resource: r.url, BearerMethodsSupported: []string{"header"}}
 	for _, t := range r.trusted {
-		if t.AuthorizationServer != "" {
+		if s := t.AuthorizationServer; s != "" && !slices.Contains(doc.AuthorizationServers, s) {
 			doc.AuthorizationServers = append(doc.AuthorizationServers, t.AuthorizationServer)
 		}
 	}
@@ -55,14 +56,35 @@ func (r *Resource) describe(u *url.URL, scopes []string) error {
 	return nil
 }
 
-// MetadataPaths returns the paths at which to serve [Resource.Metadata]. The list
-// is empty when clients cannot get tokens by themselves ([StaticTokens]).
-func (r *Resource) MetadataPaths() []string { return slices.Clone(r.paths) }
+// Paths returns the paths at which to serve [Resource.Handler]: those of the
+// metadata, and those of the endpoints of a provider that issues tokens itself
+// ([Verifier].Endpoints). The list is empty when clients cannot get tokens by
+// themselves ([StaticTokens]).
+func (r *Resource) Paths() []string {
+	paths := slices.Clone(r.paths)
+	for _, t := range r.trusted {
+		paths = append(paths, slices.Sorted(maps.Keys(t.Endpoints))...)
+	}
+	return paths
+}
 
-// Metadata serves the protected resource metadata (RFC 9728) to everybody and
-// every web page: it holds nothing secret. Mount it at each of
-// [Resource.MetadataPaths], before any authentication.
-func (r *Resource) Metadata() http.Handler {
+// Handler serves the protected resource metadata (RFC 9728) to everybody and
+// every web page, because it holds nothing secret, and the endpoints of providers.
+// Mount it at each of [Resource.Paths], before any authentication.
+func (r *Resource) Handler() http.Handler {
+	metadata := r.serveMetadata()
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		for _, t := range r.trusted {
+			if endpoint, ok := t.Endpoints[req.URL.Path]; ok {
+				endpoint.ServeHTTP(w, req)
+				return
+			}
+		}
+		metadata.ServeHTTP(w, req)
+	})
+}
+
+func (r *Resource) serveMetadata() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		const methods = "GET, HEAD, OPTIONS"
 		h := w.Header()

@@ -68,10 +68,31 @@ type Verifier struct {
 	// every token.
 	Refusals int
 
+	// Issuers are further issuers whose users the provider vouches for, besides
+	// its own. It is for a provider that issues tokens to users of others.
+	Issuers []string
+
+	// Endpoints are served beside the metadata of the resource, each at its path,
+	// to everybody. They make the provider an authorization server.
+	Endpoints map[string]http.Handler
+
+	// UseKeys gets the keys of the server before the first request. It must not
+	// use them yet, because they may come later. Leave it nil where the provider
+	// gives out nothing of its own.
+	UseKeys func(Keys)
+
+	// SignIn says how people get tokens, for mcpengine.Engine.Explain. The zero
+	// value says nothing.
+	SignIn SignIn
+
 	// Remember is how long an accepted token is good without asking again, where
 	// Refusals is set.
 	Remember time.Duration
 }
+
+// A SignIn says how people get tokens: a phrase for who can sign in, and one for
+// the ways that are open to their clients.
+type SignIn struct{ Server, Who, Why string }
 
 // requestable spells a scope as clients have to request it.
 func (v *Verifier) requestable(scope string) string {

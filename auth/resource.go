@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +28,7 @@ type Resource struct {
 	open        bool // OpenDiscovery was chosen
 	logger      *slog.Logger
 	trusted     []*trusted // never empty
+	issuers     []string   // of all users, each once
 }
 
 // NewResource returns the protected resource with the given public URL, which
@@ -99,8 +101,8 @@ func canonical(resource string) (*url.URL, error) {
 // A trusted provider has been opened.
 type trusted struct {
 	*Verifier
-	issuer string
-	check  func(context.Context, string) (*User, error)
+	issuers []string // of its users, the provider's own first
+	check   func(context.Context, string) (*User, error)
 }
 
 // connect puts the providers to work.
@@ -109,16 +111,16 @@ func (r *Resource) connect(config *resourceConfig) error {
 		if p == nil {
 			return errors.New("no provider")
 		}
-		for _, other := range r.trusted {
-			if weburl.SameIssuer(other.issuer, p.Issuer()) {
-				return fmt.Errorf("provider %s: given twice", p.Issuer())
-			}
-		}
 		v, err := p.Open(config.environment)
 		if err != nil {
 			return fmt.Errorf("provider%s: %w", named(p.Issuer()), err)
 		}
-		t := &trusted{Verifier: v, issuer: p.Issuer(), check: v.Verify}
+		t := &trusted{Verifier: v, issuers: append([]string{p.Issuer()}, v.Issuers...), check: v.Verify}
+		for _, other := range r.trusted {
+			if weburl.SameIssuer(other.source(), t.source()) {
+				return fmt.Errorf("provider %s: given twice", p.Issuer())
+			}
+		}
 		if v.Refusals > 0 {
 			t.check = newMemory(v, config.environment).check
 		}
@@ -126,10 +128,41 @@ func (r *Resource) connect(config *resourceConfig) error {
 	}
 	for _, t := range r.trusted {
 		if len(r.trusted) > 1 && t.Recognizes == nil {
-			return fmt.Errorf("provider %s: its tokens do not name their issuer, so it must be the only provider", t.issuer)
+			return fmt.Errorf("provider %s: its tokens do not name their issuer, so it must be the only provider", t.issuers[0])
+		}
+		for _, issuer := range t.issuers {
+			if !slices.ContainsFunc(r.issuers, func(known string) bool { return weburl.SameIssuer(known, issuer) }) {
+				r.issuers = append(r.issuers, issuer)
+			}
 		}
 	}
 	return nil
+}
+
+// source names the party whose tokens the provider checks. A broker issues
+// tokens of its own to the users of another issuer, so that both can be providers
+// of one resource.
+func (t *trusted) source() string { return cmp.Or(t.AuthorizationServer, t.issuers[0]) }
+
+// UseKeys hands the keys of the server to the providers that need them. The
+// engine calls it.
+func (r *Resource) UseKeys(keys Keys) {
+	for _, t := range r.trusted {
+		if t.UseKeys != nil {
+			t.UseKeys(keys)
+		}
+	}
+}
+
+// SignIns says how people get tokens where a provider issues them itself.
+func (r *Resource) SignIns() []SignIn {
+	var all []SignIn
+	for _, t := range r.trusted {
+		if t.SignIn != (SignIn{}) {
+			all = append(all, t.SignIn)
+		}
+	}
+	return all
 }
 
 // named returns the issuer of a provider for an error, unless it is a broken
@@ -198,15 +231,15 @@ func (r *Resource) verify(ctx context.Context, token string) (*User, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case user == nil || user.Issuer != t.issuer || user.Subject == "":
-		return nil, &UnavailableError{Reason: "provider " + t.issuer + ": a token without a subject of its own passed"}
+	case user == nil || !slices.Contains(t.issuers, user.Issuer) || user.Subject == "":
+		return nil, &UnavailableError{Reason: "provider " + t.issuers[0] + ": a token without a subject of its own passed"}
 	}
 	// Other requests with this token have the same user: setting a field or
 	// appending to one must not reach them.
 	own := *user
 	own.Scopes, own.Roles, own.Groups = slices.Clip(own.Scopes), slices.Clip(own.Roles), slices.Clip(own.Groups)
-	if len(r.trusted) > 1 {
-		own.Roles, own.Groups = qualified(t.issuer, own.Roles), qualified(t.issuer, own.Groups)
+	if len(r.issuers) > 1 {
+		own.Roles, own.Groups = qualified(own.Issuer, own.Roles), qualified(own.Issuer, own.Groups)
 	}
 	return &own, nil
 }

@@ -11,5 +11,8 @@
 //		"scope": "mcp:read",
 //	}))
 //
+// It also signs people in, by the authorization code grant with PKCE: the person
+// that [Provider.SignIn] names, at once and without a page.
+//
 // It trusts everybody and must not be reachable by anybody but tests.
 package authtest

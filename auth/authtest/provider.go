@@ -29,6 +29,10 @@ type Provider struct {
 	opaque    map[string]Claims
 	overrides map[string]http.Handler
 	requests  map[string]int
+	person    Claims // who signs in
+	codes     map[string]signedIn
+	refreshes map[string]signedIn
+	keeps     bool // a refresh token is good more than once
 }
 
 // Paths of the provider, for [Provider.Override] and [Provider.Requests].
@@ -36,6 +40,9 @@ const (
 	DiscoveryPath     = "/.well-known/openid-configuration"
 	KeysPath          = "/keys"
 	IntrospectionPath = "/introspect"
+	AuthorizePath     = "/authorize"
+	TokenPath         = "/token" //nolint:gosec // a path
+	RevokePath        = "/revoke"
 )
 
 // NewProvider starts a provider with one ES256 key, and stops it when the test
@@ -43,6 +50,7 @@ const (
 func NewProvider(tb testing.TB) *Provider {
 	tb.Helper()
 	p := &Provider{tb: tb, now: time.Now, opaque: map[string]Claims{}, overrides: map[string]http.Handler{}, requests: map[string]int{}}
+	p.person, p.codes, p.refreshes = Claims{"sub": "user"}, map[string]signedIn{}, map[string]signedIn{}
 	p.Rotate("ES256")
 	p.server = httptest.NewServer(p)
 	tb.Cleanup(p.server.Close)
@@ -157,7 +165,7 @@ func (p *Provider) SetDown(down bool) {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		})
 	}
-	for _, path := range []string{DiscoveryPath, KeysPath, IntrospectionPath} {
+	for _, path := range []string{DiscoveryPath, KeysPath, IntrospectionPath, AuthorizePath, TokenPath, RevokePath} {
 		p.Override(path, h)
 	}
 }
@@ -185,9 +193,23 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			"issuer":                 p.Issuer(),
 			"jwks_uri":               p.Issuer() + KeysPath,
 			"introspection_endpoint": p.Issuer() + IntrospectionPath,
+			"authorization_endpoint": p.Issuer() + AuthorizePath,
+			"token_endpoint":         p.Issuer() + TokenPath,
+			"revocation_endpoint":    p.Issuer() + RevokePath,
+			"scopes_supported":       []string{"openid", "profile", "email", "offline_access"},
+
+			"authorization_response_iss_parameter_supported": true,
 		})
 	case r.URL.Path == KeysPath:
 		body = p.KeySet()
+	case r.URL.Path == AuthorizePath:
+		p.authorize(w, r)
+		return
+	case r.URL.Path == TokenPath && r.Method == http.MethodPost:
+		p.exchange(w, r)
+		return
+	case r.URL.Path == RevokePath && r.Method == http.MethodPost:
+		p.revoke(r.PostFormValue("token"))
 	case r.URL.Path == IntrospectionPath && r.Method == http.MethodPost:
 		body = p.introspect(r.PostFormValue("token"))
 	default:

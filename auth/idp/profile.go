@@ -32,6 +32,11 @@ type profile struct {
 	// tokens.
 	idToken bool
 
+	// mediaType is the type that tokens must have in their header, in lower case
+	// and without "application/". Empty means the types of access tokens, or of ID
+	// tokens.
+	mediaType string
+
 	// clientAudience lets the allowed clients stand in for an absent audience.
 	clientAudience bool
 

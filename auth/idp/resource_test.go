@@ -221,14 +221,14 @@ func TestMetadata(t *testing.T) {
 	t.Parallel()
 	b := newBedOf(t, idp.OIDC(issuer, resourceURL), auth.WithScopes("mcp:read", "mcp:write"))
 	want := []string{"/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-protected-resource"}
-	if diff := cmp.Diff(want, b.resource.MetadataPaths()); diff != "" {
+	if diff := cmp.Diff(want, b.resource.Paths()); diff != "" {
 		t.Errorf("F01 paths (-want +got):\n%s", diff)
 	}
 	serve := func(method string) *httptest.ResponseRecorder {
 		w := httptest.NewRecorder()
 		req := httptest.NewRequestWithContext(t.Context(), method, "http://spoofed.example/.well-known/oauth-protected-resource/mcp", nil)
 		req.Header.Set("X-Forwarded-Host", "spoofed.example")
-		b.resource.Metadata().ServeHTTP(w, req)
+		b.resource.Handler().ServeHTTP(w, req)
 		return w
 	}
 	document := `{"resource":"https://rs.example/mcp","authorization_servers":["https://id.example"],` +
@@ -258,7 +258,7 @@ func TestMetadata(t *testing.T) {
 			t.Errorf("%s: %v", resource, err)
 			continue
 		}
-		if diff := cmp.Diff(paths, r.MetadataPaths()); diff != "" {
+		if diff := cmp.Diff(paths, r.Paths()); diff != "" {
 			t.Errorf("%s: paths (-want +got):\n%s", resource, diff)
 		}
 		if r.URL() != resource {

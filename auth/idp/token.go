@@ -108,6 +108,9 @@ func (p *profile) checkHeader(t *token) error {
 	// Media types are compared without case, and "application/" may be left
 	// out (RFC 7515, section 4.1.9).
 	switch typ := strings.TrimPrefix(strings.ToLower(t.typ), "application/"); {
+	case p.mediaType != "" && typ == p.mediaType:
+	case p.mediaType != "":
+		return refuse("token of another type")
 	case p.idToken && (typ == "" || typ == "jwt"):
 	case !p.idToken && typ == "at+jwt":
 	case !p.idToken && !p.strictType && (typ == "" || typ == "jwt"):

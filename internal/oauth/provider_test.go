@@ -54,8 +54,8 @@ func newSite(t *testing.T, config oidctest.Config, verifier func(*site) auth.Pro
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range resource.MetadataPaths() {
-		mux.Handle(path, resource.Metadata())
+	for _, path := range resource.Paths() {
+		mux.Handle(path, resource.Handler())
 	}
 	mux.HandleFunc("/mcp", func(w http.ResponseWriter, r *http.Request) {
 		user, refused := resource.Authenticate(r)

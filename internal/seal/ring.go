@@ -161,6 +161,19 @@ func (r *Ring) ciphers(purpose string) []cipher.AEAD {
 	return aeads
 }
 
+// Derive returns a secret of 32 bytes for each key, in their order, for a use
+// that Seal does not cover, such as signatures. It follows the purpose and the
+// server as sealed values do, and says nothing about the keys or about other
+// purposes.
+func (r *Ring) Derive(purpose string) [][]byte {
+	keys := r.keys()
+	secrets := make([][]byte, len(keys))
+	for i, k := range keys {
+		secrets[i] = derive(k.secret, "derive: "+purpose+"\x00server: "+r.server, KeySize)
+	}
+	return secrets
+}
+
 // newAEAD returns AES-256-GCM that draws and prepends a random 96-bit nonce.
 // NIST SP 800-38D, section 8.3, allows 2^32 messages under one key with such
 // nonces: for each key and purpose, a thousand tokens a second for 49 days.

@@ -103,6 +103,21 @@ func TestServerBinary(t *testing.T) {
 	}
 	report(t, arch.ServerLinks(g))
 	report(t, arch.OpenServerLinks(g))
+	report(t, arch.ProtectedServerLinks(g))
+}
+
+// What verifies tokens links nothing that issues them.
+func TestProtectedServer(t *testing.T) {
+	t.Parallel()
+	g, err := arch.Load(t.Context(), folder, "./auth/idp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	report(t, arch.ProtectedServerLinks(g))
+	if g, err = arch.Load(t.Context(), folder, "."); err != nil {
+		t.Fatal(err)
+	}
+	report(t, arch.ProtectedServerLinks(g))
 }
 
 func report(t *testing.T, broken []string) {
@@ -197,6 +212,19 @@ func TestRules(t *testing.T) {
 				"a server binary links database/sql",
 				"a server binary links database/sql/driver",
 				"a server binary links github.com/spf13/cobra",
+			},
+		},
+		{
+			name: "protected server binary",
+			rule: arch.ProtectedServerLinks,
+			graph: []arch.Package{
+				{ImportPath: root + "/auth/idp", Module: own},
+				{ImportPath: root + "/auth/broker", Module: own},
+				{ImportPath: "html/template", Standard: true},
+			},
+			want: []string{
+				"a server binary without a broker links " + root + "/auth/broker",
+				"a server binary without a broker links html/template",
 			},
 		},
 		{

@@ -33,7 +33,7 @@ var owners = map[string][]string{
 
 	// The client signs, and a server reads keys.
 	"github.com/go-jose/go-jose/v4": {root + "/auth/idp", root + "/internal/oauth"},
-	"golang.org/x/sync":             {root + "/auth", root + "/auth/idp"},
+	"golang.org/x/sync":             {root + "/auth", root + "/auth/idp", root + "/auth/broker"},
 
 	// Signing in needs these of the system.
 	"github.com/cli/browser":        {root + "/internal/oauth"},
@@ -88,6 +88,21 @@ var unlinked = []string{
 
 // verification is what only a server with protected features may link.
 var verification = []string{root + "/auth/idp", "github.com/go-jose"}
+
+// brokering is what only a server that issues tokens may link.
+var brokering = []string{root + "/auth/broker", "html/template", "text/template"}
+
+// ProtectedServerLinks reports the packages that issue tokens in the graph of a
+// server that checks tokens and does not issue any.
+func ProtectedServerLinks(g Graph) []string {
+	var broken []string
+	for path := range g {
+		if within(path, brokering) {
+			broken = append(broken, fmt.Sprintf("a server binary without a broker links %s", path))
+		}
+	}
+	return sorted(broken)
+}
 
 // OpenServerLinks reports the packages that verify tokens in the graph of a
 // server binary without protected features.

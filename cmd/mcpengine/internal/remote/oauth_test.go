@@ -71,8 +71,8 @@ func newPerson(t *testing.T) *person {
 	}
 	e := newEngine(mcpengine.WithAuth(resource))
 	t.Cleanup(e.Close)
-	for _, path := range resource.MetadataPaths() {
-		mux.Handle(path, resource.Metadata())
+	for _, path := range resource.Paths() {
+		mux.Handle(path, resource.Handler())
 	}
 	mux.Handle("/mcp", e)
 	return p
