@@ -118,8 +118,11 @@ func TestMetadata(t *testing.T) {
 		"default":         {nil, "/.well-known/oauth-authorization-server", issuer + "/oauth/register", []any{"authorization_code", "refresh_token"}, []string{"dynamic registration", "messages:read"}},
 		"of the resource": {nil, "/.well-known/oauth-authorization-server/mcp", issuer + "/oauth/register", []any{"authorization_code", "refresh_token"}, nil},
 		"closed":          {func(c *broker.Config) { c.NoRegistration, c.Scopes = true, nil }, "/.well-known/oauth-authorization-server", nil, []any{"authorization_code", "refresh_token"}, []string{"client id metadata documents; no scopes"}},
-		"enterprise": {func(c *broker.Config) { c.Enterprises = []string{"https://corp.example"} }, "/.well-known/oauth-authorization-server", issuer + "/oauth/register",
-			[]any{"authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:jwt-bearer"}, []string{"identity assertions", "https://corp.example vouches"}},
+		"enterprise": {
+			func(c *broker.Config) { c.Enterprises = []string{"https://corp.example"} }, "/.well-known/oauth-authorization-server", issuer + "/oauth/register",
+			[]any{"authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:jwt-bearer"},
+			[]string{"identity assertions", "https://corp.example vouches"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

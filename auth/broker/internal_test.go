@@ -43,8 +43,12 @@ func FuzzPlain(f *testing.F) {
 // application, and a match leads where the client registered.
 func FuzzRedirect(f *testing.F) {
 	for _, seed := range [][2]string{
-		{"https://app.example/cb", "https://app.example/cb?x"}, {"http://127.0.0.1:1/cb", "http://127.0.0.1:2/cb"}, {"cursor://x/y", "cursor://x/y"},
-		{"javascript:alert(1)", "https://a@b/"}, {"http://localhost", "http://localhost.evil/"}, {"https://a.example#f", "http://[::1]:5/"},
+		{"https://app.example/cb", "https://app.example/cb?x"},
+		{"http://127.0.0.1:1/cb", "http://127.0.0.1:2/cb"},
+		{"cursor://x/y", "cursor://x/y"},
+		{"javascript:alert(1)", "https://a@b/"},
+		{"http://localhost", "http://localhost.evil/"},
+		{"https://a.example#f", "http://[::1]:5/"},
 	} {
 		f.Add(seed[0], seed[1])
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -78,9 +79,7 @@ func (u *upstream) open(env auth.Environment, config Config) (*upstream, error) 
 		scopes: slices.Clone(u.scopes), endpoints: u.endpoints, accept: u.accept, offline: u.offline, env: env,
 	}
 	for _, parameters := range []map[string]string{u.parameters, config.ProviderParameters} {
-		for name, value := range parameters {
-			o.parameters[name] = value
-		}
+		maps.Copy(o.parameters, parameters)
 	}
 	for _, scope := range config.ProviderScopes {
 		if !auth.ValidScope(scope) {
@@ -101,7 +100,7 @@ func (u *upstream) open(env auth.Environment, config Config) (*upstream, error) 
 	if provider == nil {
 		provider = idp.IDToken(u.issuer, u.clientID, slices.Concat(u.identity, config.Identity)...)
 	} else if len(config.Identity) > 0 {
-		return nil, errors.New("Identity: the provider has no ID tokens")
+		return nil, errors.New("the provider has no ID tokens that Config.Identity could be about")
 	}
 	var err error
 	if o.verifier, err = provider.Open(env); err != nil {
