@@ -59,11 +59,12 @@ func (c *cli) deploy() *cobra.Command {
 	return cmd
 }
 
-// addBuildFlags adds flags of go build. Help does not show them.
+// addBuildFlags adds flags for what the package holds. Help does not show them.
 func addBuildFlags(cmd *cobra.Command, f *deploy.BuildFlags) {
 	cmd.Flags().StringVar(&f.Tags, "tags", "", "build `tags`, as for go build")
 	cmd.Flags().StringVar(&f.LDFlags, "ldflags", "", "linker `flags`, as for go build")
-	for _, name := range []string{"tags", "ldflags"} {
+	cmd.Flags().StringArrayVar(&f.Include, "include", nil, "`file` to put beside the program, in /var/task (may be repeated)")
+	for _, name := range []string{"tags", "ldflags", "include"} {
 		cmd.Flags().Lookup(name).Hidden = true
 	}
 }

@@ -47,12 +47,16 @@ output "vpc" {
 }
 
 output "environment" {
-  description = "For the function module's variable environment: DB_HOST, DB_PORT and DB_NAME."
-  value = {
+  description = "For the function module's variable environment: DB_HOST, DB_PORT, DB_NAME, PGSSLMODE and PGSSLROOTCERT."
+  value = { for name, value in {
     DB_HOST = local.host
     DB_PORT = tostring(local.port)
     DB_NAME = var.database_name
-  }
+    # Only a server with a certificate for its host gets the password. RDS has an
+    # authority of its own, and RDS Proxy one that systems know.
+    PGSSLMODE     = "verify-full"
+    PGSSLROOTCERT = var.proxy ? null : "/var/task/global-bundle.pem"
+  } : name => value if value != null }
 }
 
 output "secrets" {

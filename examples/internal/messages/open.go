@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"os"
 	"strconv"
 	"time"
 
@@ -69,6 +70,11 @@ func postgresConfig(getenv func(string) string) (*pgxpool.Config, error) {
 			return nil, err
 		}
 	}
+	if file := getenv("PGSSLROOTCERT"); file != "" {
+		if _, err := os.Stat(file); err != nil {
+			return nil, fmt.Errorf("read the certificates of PGSSLROOTCERT (on AWS Lambda mcpengine package --include puts them there): %w", err)
+		}
+	}
 	config, err := pgxpool.ParseConfig(at)
 	if err != nil {
 		// The cause would quote the URL, and there may be a password in it.
@@ -113,8 +119,10 @@ func urlOfParts(getenv func(string) string) (string, error) {
 		u.User = url.User(user)
 	}
 	if getenv("DB_SECRET_ARN") != "" && getenv("PGSSLMODE") == "" {
-		// A managed database: the password does not travel in the clear.
-		u.RawQuery = "sslmode=require"
+		// A managed database: nobody gets the password but a server with a
+		// certificate for this host, from an authority in PGSSLROOTCERT or else
+		// in the system.
+		u.RawQuery = "sslmode=verify-full"
 	}
 	return u.String(), nil
 }

@@ -235,6 +235,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"two passwords", map[string]string{"DB_HOST": "host", "DB_NAME": "db", "DB_PASS": "hunter2", "DB_SECRET_ARN": "arn"}, "a password and DB_SECRET_ARN are both set"},
 		{"two passwords, one in the URL", map[string]string{"DATABASE_URL": "postgres://bob:hunter2@host/db", "DB_SECRET_ARN": "arn"}, "a password and DB_SECRET_ARN are both set"},
 		{"a file on Lambda", map[string]string{"AWS_LAMBDA_RUNTIME_API": "localhost:9001"}, "on AWS Lambda messages need a database"},
+		{"no certificates", map[string]string{"DB_HOST": "db", "DB_NAME": "board", "DB_USER": "ada", "PGSSLROOTCERT": "/nowhere/global-bundle.pem"}, "PGSSLROOTCERT"},
 		{"no folder", map[string]string{"SQLITE_FILE": "/nowhere/messages.db"}, "SQLITE_FILE names another file"},
 	} {
 		store, err := messages.Open(t.Context(), lookup(test.env), slog.New(slog.DiscardHandler))

@@ -6,16 +6,24 @@ import (
 	"compress/flate"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"time"
 )
 
-// An Archive is a server as Lambda takes it: a zip file whose one entry is the
-// executable "bootstrap".
+// An Archive is a server as Lambda takes it: a zip file with the executable
+// "bootstrap", and files beside it.
 type Archive struct {
 	Zip  []byte
 	Arch string // GOARCH of the executable
+}
+
+// A File is put beside the executable: the program finds it in /var/task.
+type File struct {
+	Name string
+	Data []byte
 }
 
 // A limit is how many bytes Lambda takes: of an executable, and of a zip file
@@ -29,42 +37,54 @@ func (a Archive) SHA256() string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// NewArchive packs the executable. The same executable gives the same bytes:
-// the entry has a fixed time and mode. It fails when Lambda would not take the
-// executable.
-func NewArchive(arch string, binary []byte) (Archive, error) {
-	return pack(arch, binary, limit{binary: 250 << 20, zip: 50 << 20})
+// NewArchive packs the executable and the files. The same content gives the same
+// bytes: entries have a fixed time and mode. It fails when Lambda would not take
+// them.
+func NewArchive(arch string, binary []byte, files ...File) (Archive, error) {
+	return pack(arch, binary, limit{binary: 250 << 20, zip: 50 << 20}, files...)
 }
 
-func pack(arch string, binary []byte, most limit) (Archive, error) {
-	if len(binary) > most.binary {
-		return Archive{}, tooLarge("executable", len(binary), most.binary)
+func pack(arch string, binary []byte, most limit, files ...File) (Archive, error) {
+	size := len(binary)
+	for _, f := range files {
+		size += len(f.Data)
+	}
+	if size > most.binary {
+		return Archive{}, tooLarge("content", size, most.binary)
 	}
 	var buf bytes.Buffer
 	w := zip.NewWriter(&buf)
 	w.RegisterCompressor(zip.Deflate, func(out io.Writer) (io.WriteCloser, error) {
 		return flate.NewWriter(out, flate.BestCompression)
 	})
-	header := &zip.FileHeader{
-		Name:     "bootstrap",
-		Method:   zip.Deflate,
-		Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC), // the first that zip can tell
+	err := addEntry(w, bootstrap, 0o755, binary)
+	for _, f := range files {
+		err = errors.Join(err, addEntry(w, f.Name, 0o644, f.Data))
 	}
-	header.SetMode(0o755)
-	entry, err := w.CreateHeader(header)
-	if err == nil {
-		_, err = entry.Write(binary)
-	}
-	if err == nil {
-		err = w.Close()
-	}
-	if err != nil {
-		return Archive{}, fmt.Errorf("pack bootstrap: %w", err)
+	if err = errors.Join(err, w.Close()); err != nil {
+		return Archive{}, fmt.Errorf("pack %s: %w", bootstrap, err)
 	}
 	if buf.Len() > most.zip {
 		return Archive{}, tooLarge("zip file", buf.Len(), most.zip)
 	}
 	return Archive{Zip: buf.Bytes(), Arch: arch}, nil
+}
+
+// bootstrap is the name of the executable.
+const bootstrap = "bootstrap"
+
+func addEntry(w *zip.Writer, name string, mode fs.FileMode, data []byte) error {
+	header := &zip.FileHeader{
+		Name:     name,
+		Method:   zip.Deflate,
+		Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC), // the first that zip can tell
+	}
+	header.SetMode(mode)
+	entry, err := w.CreateHeader(header)
+	if err == nil {
+		_, err = entry.Write(data)
+	}
+	return err
 }
 
 func tooLarge(what string, size, limit int) error {

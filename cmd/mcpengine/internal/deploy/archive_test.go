@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"io"
+	"io/fs"
 	"testing"
 
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/deploy"
@@ -40,5 +41,24 @@ func TestArchive(t *testing.T) {
 	defer entry.Close()
 	if got, err := io.ReadAll(entry); err != nil || !bytes.Equal(got, binary) {
 		t.Errorf("bootstrap = %q, %v", got, err)
+	}
+}
+
+// Files stand beside the executable, readable and not executable.
+func TestArchiveWithFiles(t *testing.T) {
+	t.Parallel()
+	archive, err := deploy.NewArchive("arm64", binary, deploy.File{Name: "ca.pem", Data: []byte("certificate")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := zip.NewReader(bytes.NewReader(archive.Zip), int64(len(archive.Zip)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.File) != 2 || r.File[1].Name != "ca.pem" || r.File[1].Mode() != 0o644 {
+		t.Fatalf("entries %+v, want bootstrap and ca.pem", r.File)
+	}
+	if got, err := fs.ReadFile(r, "ca.pem"); err != nil || string(got) != "certificate" {
+		t.Errorf("ca.pem = %q, %v", got, err)
 	}
 }

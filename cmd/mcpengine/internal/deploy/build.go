@@ -11,6 +11,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -22,11 +23,28 @@ type Source struct {
 	flags      BuildFlags
 }
 
-// BuildFlags are what the go command gets besides what Lambda needs. Both are
-// optional.
+// BuildFlags are optional.
 type BuildFlags struct {
-	Tags    string // separated by commas
-	LDFlags string
+	Tags    string   // for the go command, separated by commas
+	LDFlags string   // for the go command
+	Include []string // files to put beside the executable
+}
+
+// files reads the files to include.
+func (f BuildFlags) files() ([]File, error) {
+	var files []File
+	for _, path := range f.Include {
+		name := filepath.Base(path)
+		if name == bootstrap || slices.ContainsFunc(files, func(f File) bool { return f.Name == name }) {
+			return nil, fmt.Errorf("include %s: another file is named %s", path, name)
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("include: %w", err)
+		}
+		files = append(files, File{name, data})
+	}
+	return files, nil
 }
 
 func (f BuildFlags) tags() string {
@@ -88,6 +106,10 @@ func (s Source) Name() string {
 // and packs it. The same source and Go version give the same bytes, wherever
 // the source is. It fails with what the compiler said.
 func (s Source) Build(ctx context.Context, arch string) (Archive, error) {
+	files, err := s.flags.files()
+	if err != nil {
+		return Archive{}, err
+	}
 	dir, err := os.MkdirTemp("", "mcpengine-build-")
 	if err != nil {
 		return Archive{}, fmt.Errorf("build %s: %w", s.ImportPath, err)
@@ -108,7 +130,7 @@ func (s Source) Build(ctx context.Context, arch string) (Archive, error) {
 	if err != nil {
 		return Archive{}, fmt.Errorf("build %s: %w", s.ImportPath, err)
 	}
-	return NewArchive(arch, binary)
+	return NewArchive(arch, binary, files...)
 }
 
 func linux(arch string) []string {

@@ -19,7 +19,7 @@ func TestTooLarge(t *testing.T) {
 		want string
 	}{
 		{"both fit", limit{size, 2 * size}, ""},
-		{"the executable does not", limit{size - 1, 2 * size}, "the executable is 2.0 MB, and Lambda takes 2.0 MB"},
+		{"the executable does not", limit{size - 1, 2 * size}, "the content is 2.0 MB, and Lambda takes 2.0 MB"},
 		{"the zip file does not", limit{size, size / 2}, "the zip file is 2.0 MB, and Lambda takes 1.0 MB"},
 	}
 	for _, test := range tests {

@@ -63,7 +63,7 @@ run "a_private_database_that_only_functions_reach" {
     error_message = "Secrets Manager is reached from inside."
   }
   assert {
-    condition     = output.environment == { DB_HOST = "board.abc.eu-west-1.rds.amazonaws.com", DB_PORT = "5432", DB_NAME = "app" }
+    condition     = output.environment == { DB_HOST = "board.abc.eu-west-1.rds.amazonaws.com", DB_PORT = "5432", DB_NAME = "app", PGSSLMODE = "verify-full", PGSSLROOTCERT = "/var/task/global-bundle.pem" }
     error_message = "The environment says where the database is."
   }
   assert {

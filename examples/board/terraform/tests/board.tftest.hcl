@@ -43,7 +43,7 @@ run "a_function_and_its_database" {
     error_message = "The outputs say where the server is."
   }
   assert {
-    condition     = module.database.environment == { DB_HOST = "board.abc.eu-west-1.rds.amazonaws.com", DB_PORT = "5432", DB_NAME = "board" }
+    condition     = module.database.environment == { DB_HOST = "board.abc.eu-west-1.rds.amazonaws.com", DB_PORT = "5432", DB_NAME = "board", PGSSLMODE = "verify-full", PGSSLROOTCERT = "/var/task/global-bundle.pem" }
     error_message = "The server is told where the database is."
   }
 }
