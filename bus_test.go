@@ -140,6 +140,7 @@ func TestBusReturns(t *testing.T) {
 			}
 		}
 		time.Sleep(busTime)
+		synctest.Wait()
 		if state, _ := replicas[0].BusState(); !state.Connected {
 			t.Errorf("BusState after the return = %+v", state)
 		}
