@@ -131,8 +131,14 @@ func WithIcons(icons ...mcp.Icon) FeatureOption {
 	return featureOption(func(p *profile) { p.icons = icons })
 }
 
-// WithMeta sets the "_meta" of the definition.
+// WithMeta adds members to the "_meta" of the definition. Of two with one name
+// the later counts.
 func WithMeta(meta mcp.Meta) FeatureOption {
 	meta = maps.Clone(meta)
-	return featureOption(func(p *profile) { p.meta = meta })
+	return featureOption(func(p *profile) {
+		if p.meta == nil && meta != nil {
+			p.meta = make(mcp.Meta, len(meta))
+		}
+		maps.Copy(p.meta, meta)
+	})
 }

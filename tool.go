@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"sync"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
@@ -84,6 +85,17 @@ func given(text string) givenSchema {
 type toolOption func(*toolConfig)
 
 func (o toolOption) applyToTool(c *toolConfig) { o(c) }
+
+// ToolOptions makes one option of several, for a package that offers options of
+// its own.
+func ToolOptions(opts ...ToolOption) ToolOption {
+	opts = slices.Clone(opts)
+	return toolOption(func(c *toolConfig) {
+		for _, opt := range opts {
+			opt.applyToTool(c)
+		}
+	})
+}
 
 // WithToolAnnotations tells clients how the tool behaves.
 func WithToolAnnotations(annotations mcp.ToolAnnotations) ToolOption {
