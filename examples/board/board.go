@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/mcpengine/mcpengine/examples/internal/messages"
 	"github.com/mcpengine/mcpengine/mcp"
@@ -36,6 +37,17 @@ type list struct {
 func (b board) getMessages(ctx context.Context, _ struct{}) (list, error) {
 	recent, err := b.store.Recent(ctx)
 	return list{recent}, err
+}
+
+type position struct {
+	After int64 `json:"after" jsonschema:"the number of the message that was read last"`
+}
+
+// newerMessages is getMessages for a page that has most of them already.
+func (b board) newerMessages(ctx context.Context, in position) (list, error) {
+	recent, err := b.store.Recent(ctx)
+	newer := slices.DeleteFunc(recent, func(m messages.Message) bool { return m.ID <= in.After })
+	return list{newer}, err
 }
 
 func (b board) recent(ctx context.Context, _ struct{}) (string, error) {

@@ -94,7 +94,7 @@ func TestDatabaseGoesAway(t *testing.T) {
 		}
 	}
 	post("cannot be reached at the moment: try again")
-	if tools, err := client.Collect(c.Tools(t.Context())); err != nil || len(tools) != 2 {
+	if tools, err := client.Collect(c.Tools(t.Context())); err != nil || len(tools) != 3 {
 		t.Errorf("ListTools = %v, %v, want what needs no database", tools, err)
 	}
 	database.Restart(t)

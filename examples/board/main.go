@@ -11,6 +11,7 @@ import (
 
 	"github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/examples/internal/messages"
+	"github.com/mcpengine/mcpengine/ext/apps"
 )
 
 func main() {
@@ -27,10 +28,16 @@ func run(ctx context.Context) error {
 	}
 	defer store.Close()
 
+	view, err := newView()
+	if err != nil {
+		return err
+	}
 	b := board{store}
-	e := mcpengine.New("board")
+	e := mcpengine.New("board", mcpengine.WithExtension(apps.Extension(view)))
 	mcpengine.AddTool(e, "post_message", "Post a message to the board.", b.postMessage)
-	mcpengine.AddTool(e, "get_messages", "Return the ten most recent messages, newest first.", b.getMessages)
+	mcpengine.AddTool(e, "get_messages", "Return the ten most recent messages, newest first.", b.getMessages, apps.Show(view))
+	mcpengine.AddTool(e, "newer_messages", "Return the recent messages after one of them, newest first.", b.newerMessages,
+		apps.VisibleTo(apps.App))
 	mcpengine.AddResource(e, "messages://recent", "The ten most recent messages.", b.recent,
 		mcpengine.WithMIMEType("application/json"))
 	mcpengine.AddPrompt(e, "summarize", "Summarize what is new on the board.", b.summarize)
