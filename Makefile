@@ -144,6 +144,10 @@ postgres-deps:
 nginx-deps:
 	@scripts/install-nginx || echo "e2e: nginx is not installed; the test of rolling restarts will be skipped" >&2
 
+.PHONY: apps-deps
+apps-deps:
+	@scripts/install-apps || echo "apps: the bridge of MCP Apps or Chromium is not installed; tests of views in a browser will be skipped" >&2
+
 .PHONY: conformance
 conformance: build ## Run the official MCP conformance suite
 	@scripts/install-conformance

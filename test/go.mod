@@ -12,6 +12,7 @@ require (
 	github.com/mcpengine/mcpengine v0.0.0
 	github.com/modelcontextprotocol/go-sdk v1.8.0
 	go.yaml.in/yaml/v3 v3.0.6
+	golang.org/x/net v0.61.0
 )
 
 require (
