@@ -19,13 +19,22 @@ import (
 // has ended before its work: the journal says what it waits for.
 var ErrSuspended = errors.New("the call is suspended")
 
-// An Execution answers the calls of a tool in place of its handler, which it may
-// run later with [Engine.CallDetached]. It is called within the request, after the
-// caller was authorized and the arguments were validated, so that it may ask the
-// client and use [Step]. Its error is treated like the handler's. The result is
-// one of [NewResult]; a result type other than "complete" belongs to an extension
-// that the client has declared.
-type Execution func(ctx context.Context, call DetachedCall) (Result, error)
+// An Execution answers the calls of a tool in place of its handler.
+type Execution struct {
+	// Call answers one call, and may run the handler later with
+	// [Engine.CallDetached]. It is called within the request, after the caller was
+	// authorized and the arguments were validated, so that it may ask the client and
+	// use [Step]. Its error is treated like the handler's. The result is one of
+	// [NewResult]; a result type other than "complete" belongs to an extension that
+	// the client has declared.
+	Call func(ctx context.Context, call DetachedCall) (Result, error)
+
+	// TaskSupport is what clients of protocol version 2025-11-25 find in the
+	// definition of the tool, as execution.taskSupport: "optional", "required", or
+	// nothing. Whatever sets it serves tasks/get, tasks/result, tasks/list and
+	// tasks/cancel in that version.
+	TaskSupport string
+}
 
 // WithExecution gives a tool an [Execution]. The function bind makes it when the
 // tool is added to an engine; its error keeps the tool from being added.
@@ -79,7 +88,10 @@ func (r *Request) detached(t *tool, args []byte) DetachedCall {
 // execute answers a call by the execution of the tool.
 func (r *Request) execute(ctx context.Context, t *tool, args, dst []byte) ([]byte, error) {
 	start := len(dst)
-	result, err := t.execution(ctx, r.detached(t, args))
+	result, err := t.execution.Call(ctx, r.detached(t, args))
+	if r.version.Handshake {
+		result.json = withoutServer(result.json)
+	}
 	if err == nil {
 		dst, err = r.appendResult(ctx, dst, result)
 	}
@@ -184,4 +196,28 @@ func publicError(err *jsonrpc.Error) error {
 	public := mcp.Errorf(err.Code, "%s", err.Message)
 	public.Data = err.Data
 	return public
+}
+
+// ToolResult gives the result of a detached call of a tool the form that it would
+// have had as the answer to a call in the protocol version of the request.
+func (r *Request) ToolResult(tool string, result json.RawMessage) json.RawMessage {
+	if !r.version.Handshake {
+		return result
+	}
+	t, _ := r.catalog.tools.names.get(tool)
+	return r.version.Result(mcp.MethodToolsCall, withoutServer(result), t != nil && t.wraps(r.version))
+}
+
+// withoutServer returns a result without the name of the server, which handshake
+// versions do not put there.
+func withoutServer(result []byte) []byte {
+	if !bytes.Contains(result, []byte(mcp.MetaServerInfo)) {
+		return result
+	}
+	return jsonrpc.EditMember(result, "_meta", func(meta []byte) []byte {
+		if meta = jsonrpc.Without(meta, mcp.MetaServerInfo); string(meta) == "{}" {
+			return nil
+		}
+		return meta
+	})
 }

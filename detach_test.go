@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http/httptest"
 	"runtime"
 	"strings"
 	"testing"
@@ -81,10 +82,10 @@ func (n *notebook) run(t *testing.T, e *mcpengine.Engine, call mcpengine.Detache
 // keep is an execution that keeps the call and answers it with a text.
 func keep(calls *[]mcpengine.DetachedCall) mcpengine.ToolOption {
 	return mcpengine.WithExecution(func(*mcpengine.Engine, string) (mcpengine.Execution, error) {
-		return func(_ context.Context, call mcpengine.DetachedCall) (mcpengine.Result, error) {
+		return mcpengine.Execution{Call: func(_ context.Context, call mcpengine.DetachedCall) (mcpengine.Result, error) {
 			*calls = append(*calls, call)
 			return mcpengine.NewResult(json.RawMessage(`{"content":[{"type":"text","text":"kept"}]}`)), nil
-		}, nil
+		}}, nil
 	})
 }
 
@@ -271,7 +272,7 @@ func TestExecutionAsks(t *testing.T) {
 	started := 0
 	e := mcpengine.New("fixture", quiet(), mcpengine.WithKeys(key(1)))
 	mcpengine.AddTool(e, "buy", "", buy, mcpengine.WithExecution(func(*mcpengine.Engine, string) (mcpengine.Execution, error) {
-		return func(ctx context.Context, _ mcpengine.DetachedCall) (mcpengine.Result, error) {
+		return mcpengine.Execution{Call: func(ctx context.Context, _ mcpengine.DetachedCall) (mcpengine.Result, error) {
 			id, err := mcpengine.Step(ctx, "id", func(context.Context) (int, error) { started++; return started, nil })
 			if err != nil {
 				return mcpengine.Result{}, err
@@ -282,7 +283,7 @@ func TestExecutionAsks(t *testing.T) {
 			}
 			text, _ := json.Marshal(fmt.Sprintf("task %d: %s", id, answer))
 			return mcpengine.NewResult(json.RawMessage(`{"content":[{"type":"text","text":` + string(text) + `}]}`)), nil
-		}, nil
+		}}, nil
 	}))
 	first := post(t, e, message("tools/call", `"name":"buy","arguments":{"item":"pens"}`)).response()
 	if !strings.Contains(first, `"inputRequests":{"q-1":`) {
@@ -293,4 +294,51 @@ func TestExecutionAsks(t *testing.T) {
 	if !strings.Contains(second, `task 1: {\"action\":\"decline\"}`) {
 		t.Errorf("second response = %s", second)
 	}
+}
+
+// A step needs no client that can be asked: without a question nothing runs again.
+func TestStepWithoutSession(t *testing.T) {
+	t.Parallel()
+	e := mcpengine.New("fixture", quiet(), mcpengine.WithHTTP(mcpengine.HTTPConfig{NoSessions: true}))
+	mcpengine.AddTool(e, "count", "", func(ctx context.Context, _ none) (int, error) {
+		return mcpengine.Step(ctx, "one", func(context.Context) (int, error) { return 1, nil })
+	})
+	r := newRequest(t.Context(), "http://server.example/mcp", `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"count","arguments":{}}}`)
+	r.Header.Set("MCP-Protocol-Version", mcp.TasksProtocolVersion)
+	w := httptest.NewRecorder()
+	e.ServeHTTP(w, r)
+	if !strings.Contains(w.Body.String(), `"text":"1"`) {
+		t.Errorf("response = %s", w.Body)
+	}
+}
+
+// A method may belong to a version that does not have its extension, and is answered
+// to every client there.
+func TestInVersions(t *testing.T) {
+	t.Parallel()
+	extension := func(versions ...string) mcpengine.Extension {
+		return mcpengine.Extension{
+			ID:       "com.example/notes",
+			Settings: func(string) any { return nil },
+			Features: []mcpengine.Feature{nothing("notes/list", mcpengine.InVersions(versions...))},
+			Value:    "the value",
+		}
+	}
+	e := mcpengine.New("fixture", quiet(), mcpengine.WithExtension(extension(mcp.LatestProtocolVersion)))
+	if got := post(t, e, message("notes/list", "")).response(); !strings.Contains(got, `"resultType":"complete"`) {
+		t.Errorf("response = %s", got)
+	}
+	if got := e.ExtensionValue("com.example/notes"); got != "the value" || e.ExtensionValue("com.example/other") != nil {
+		t.Errorf("ExtensionValue = %v", got)
+	}
+	e = mcpengine.New("fixture", quiet(), mcpengine.WithExtension(extension(mcp.TasksProtocolVersion)))
+	if got := post(t, e, message("notes/list", "")).response(); !strings.Contains(got, `"code":-32601`) {
+		t.Errorf("response in another version = %s, want -32601", got)
+	}
+	defer func() {
+		if v := recover(); v == nil || !strings.Contains(fmt.Sprint(v), "2025-01-01") {
+			t.Errorf("panic = %v, want one that names the version", v)
+		}
+	}()
+	mcpengine.New("fixture", quiet(), mcpengine.WithExtension(extension("2025-01-01")))
 }

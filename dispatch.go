@@ -2,6 +2,7 @@ package mcpengine
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -199,11 +200,29 @@ func (e *Engine) discover(_ context.Context, req *Request, dst []byte) ([]byte, 
 // transport, which keeps the connection, has negotiated the version.
 func (e *Engine) initialize(_ context.Context, req *Request, dst []byte) ([]byte, error) {
 	return req.appendShaped(dst, struct {
-		Version      string                 `json:"protocolVersion"`
-		Capabilities mcp.ServerCapabilities `json:"capabilities"`
-		Info         mcp.Implementation     `json:"serverInfo"`
-		Instructions string                 `json:"instructions,omitzero"`
-	}{req.version.Name, e.capabilities(req), e.info, e.instructions}, false)
+		Version      string                `json:"protocolVersion"`
+		Capabilities handshakeCapabilities `json:"capabilities"`
+		Info         mcp.Implementation    `json:"serverInfo"`
+		Instructions string                `json:"instructions,omitzero"`
+	}{req.version.Name, handshakeCapabilities{e.capabilities(req), e.taskCapability(req.catalog)}, e.info, e.instructions}, false)
+}
+
+// A handshakeCapabilities has what only handshake versions declare.
+type handshakeCapabilities struct {
+	mcp.ServerCapabilities
+	Tasks json.RawMessage `json:"tasks,omitzero"` // of 2025-11-25
+}
+
+// taskCapability says which methods of tasks there are. Callers that cannot be told
+// apart have no list (2025-11-25, tasks, "Task Isolation and Access Control").
+func (e *Engine) taskCapability(c *catalog) json.RawMessage {
+	switch {
+	case !slices.ContainsFunc(c.tools.list, func(t *tool) bool { return t.execution.TaskSupport != "" }):
+		return nil
+	case e.auth == nil:
+		return json.RawMessage(`{"cancel":{},"requests":{"tools":{"call":{}}}}`)
+	}
+	return json.RawMessage(`{"list":{},"cancel":{},"requests":{"tools":{"call":{}}}}`)
 }
 
 func (e *Engine) ping(_ context.Context, _ *Request, dst []byte) ([]byte, error) {

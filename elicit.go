@@ -211,7 +211,7 @@ func ListRoots(ctx context.Context, opts ...AskOption) ([]mcp.Root, error) {
 // alone: see package ext/tasks.
 func Step[T any](ctx context.Context, name string, f func(context.Context) (T, error), opts ...StepOption) (T, error) {
 	var out T
-	req, err := asking(ctx)
+	req, err := remembering(ctx)
 	if err != nil {
 		return out, err
 	}

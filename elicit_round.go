@@ -27,8 +27,8 @@ const (
 	statePurpose = "requestState"
 )
 
-// errInputRequired is what a question returns until it is answered.
-var errInputRequired = errors.New("the client has been asked for input: return this error and the handler will run again with the answer")
+// ErrInputRequired is the error of a question until it is answered.
+var ErrInputRequired = errors.New("the client has been asked for input: return this error and the handler will run again with the answer")
 
 // A subject is what a request is about. Questions of its handler are bound to it.
 type subject struct {
@@ -79,16 +79,23 @@ var errCannotAsk = mcp.Errorf(mcp.CodeInvalidRequest,
 
 // asking returns the request of ctx, prepared for a question.
 func asking(ctx context.Context) (*Request, error) {
+	req, err := remembering(ctx)
+	if err == nil && req.version.Handshake && req.asker == nil {
+		// Without a session, the capabilities that the client declared are not known
+		// either.
+		return nil, errCannotAsk
+	}
+	return req, err
+}
+
+// remembering returns the request of ctx, with a memory.
+func remembering(ctx context.Context) (*Request, error) {
 	req := RequestFrom(ctx)
 	switch {
 	case req == nil:
 		return nil, errors.New("mcpengine: the context does not come from a handler")
 	case !req.subject.mayAsk:
 		return nil, internalf("input can be asked for by tools, resources and prompts only")
-	case req.version.Handshake && req.asker == nil:
-		// Without a session, the capabilities that the client declared are not known
-		// either.
-		return nil, errCannotAsk
 	}
 	req.mu.Lock()
 	defer req.mu.Unlock()
@@ -192,7 +199,7 @@ func (q *round) ask(a *ask) ([]byte, error) {
 		return nil, internalf("more than %d questions in one round", maxAsks)
 	}
 	q.pending = append(q.pending, a)
-	return nil, errInputRequired
+	return nil, ErrInputRequired
 }
 
 // askNow puts the question to a client whose connection carries requests, and

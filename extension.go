@@ -63,6 +63,10 @@ type Extension struct {
 	// Serve, unless Start has failed. By then the context of Start has ended. The
 	// context of Stop ends after [HTTPConfig.ShutdownTimeout].
 	Stop func(ctx context.Context) error
+
+	// Value is for options of features that belong to the extension: they find it
+	// with [Engine.ExtensionValue].
+	Value any
 }
 
 // WithExtension adds extensions. New panics like [Engine.Extend].
@@ -108,6 +112,7 @@ type extension struct {
 	start    func(ctx context.Context, e *Engine) error
 	stop     func(ctx context.Context) error
 	callTool func(MethodHandler) MethodHandler
+	value    any
 
 	resultTypes, notifications []string
 	fields                     []*listenField
@@ -118,7 +123,7 @@ func newExtension(e *Engine, x Extension) (*extension, error) {
 		return nil, err
 	}
 	added := &extension{
-		id: x.ID, settings: make(map[*protocol.Version]json.RawMessage), start: x.Start, stop: x.Stop, callTool: x.CallTool,
+		id: x.ID, settings: make(map[*protocol.Version]json.RawMessage), start: x.Start, stop: x.Stop, callTool: x.CallTool, value: x.Value,
 		resultTypes: slices.Clone(x.ResultTypes), notifications: slices.Clone(x.Notifications),
 	}
 	for _, kind := range x.ResultTypes {
@@ -286,6 +291,15 @@ func (c *catalog) settings(v *protocol.Version) map[string]json.RawMessage {
 		}
 	}
 	return all
+}
+
+// ExtensionValue returns [Extension.Value] of the extension, and nil when the
+// engine does not have the extension.
+func (e *Engine) ExtensionValue(id string) any {
+	if x := e.registry.catalog().extension(id); x != nil {
+		return x.value
+	}
+	return nil
 }
 
 // ClientExtension reports whether the client declares an extension with this

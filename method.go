@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
@@ -20,7 +21,8 @@ type MethodOption interface{ applyToMethod(*methodConfig) }
 type methodConfig struct {
 	profile
 	row        protocol.Method
-	undeclared bool // clients need not declare the extension
+	undeclared bool     // clients need not declare the extension
+	versions   []string // that have the method; nil for those that have the extension
 }
 
 type methodOption func(*methodConfig)
@@ -46,6 +48,13 @@ func Cacheable() MethodOption {
 // extension. By default they get an error that names the extension.
 func WithoutDeclaration() MethodOption {
 	return methodOption(func(c *methodConfig) { c.undeclared = true })
+}
+
+// InVersions names the protocol versions that have a method, where these are not
+// the versions that have the extension. Where the extension does not exist the
+// method is a part of the protocol itself, and answered to every client.
+func InVersions(versions ...string) MethodOption {
+	return methodOption(func(c *methodConfig) { c.versions = append(c.versions, versions...) })
 }
 
 // NewMethod makes a method of an extension, such as "notes/list", to be put into
@@ -105,6 +114,11 @@ func (s *methodSpec) bind(e *Engine, x *extension) (registered, error) {
 	if err := s.policy.check(e); err != nil {
 		return nil, err
 	}
+	for _, name := range s.versions {
+		if protocol.Find(name) == nil {
+			return nil, fmt.Errorf("InVersions: %q is no protocol version", name)
+		}
+	}
 	input, err := e.schemaOf(s.in, forParams)
 	if err == nil && input.Type() != "object" {
 		err = fmt.Errorf("%v is not a struct", s.in)
@@ -114,7 +128,7 @@ func (s *methodSpec) bind(e *Engine, x *extension) (registered, error) {
 	}
 	return &extensionMethod{
 		feature: feature{profile: s.profile}, row: s.row, extension: x,
-		input: input, undeclared: s.undeclared, run: s.run,
+		input: input, undeclared: s.undeclared, versions: s.versions, run: s.run,
 	}, nil
 }
 
@@ -142,6 +156,7 @@ type extensionMethod struct {
 	extension  *extension
 	input      *schema.Schema
 	undeclared bool
+	versions   []string
 
 	// run decodes the parameters, which are valid, and runs the handler.
 	run func(ctx context.Context, params []byte) (any, error)
@@ -161,6 +176,14 @@ func (m *extensionMethod) removeFrom(*catalog) {}
 
 func (m *extensionMethod) list() change { return 0 }
 
+// in reports whether the version has the method.
+func (m *extensionMethod) in(v *protocol.Version) bool {
+	if m.versions != nil {
+		return slices.Contains(m.versions, v.Name)
+	}
+	return m.extension.settings[v] != nil
+}
+
 // FindMethod returns a method of an extension, for [protocol.MethodsOf].
 func (c core) FindMethod(name string) *protocol.Method {
 	if m := c.registry.catalog().methods[name]; m != nil {
@@ -176,10 +199,10 @@ func methodNotFound(name string) error {
 // callMethod answers a method of an extension.
 func (e *Engine) callMethod(ctx context.Context, req *Request, dst []byte) ([]byte, error) {
 	m := req.target.served
-	if m == nil || m.extension.settings[req.version] == nil {
+	if m == nil || !m.in(req.version) {
 		return dst, methodNotFound(req.wire.Method)
 	}
-	if !m.undeclared {
+	if !m.undeclared && m.extension.settings[req.version] != nil {
 		if err := req.requireExtension(m.extension.id); err != nil {
 			return dst, err
 		}
@@ -199,6 +222,9 @@ func (e *Engine) callMethod(ctx context.Context, req *Request, dst []byte) ([]by
 	if err != nil {
 		return dst, invalidMembers(err)
 	}
+	// A connection of a handshake version may carry questions at any time; of the
+	// other versions only the methods with rounds may ask.
+	req.subject.mayAsk = req.version.Handshake
 	var out any
 	if m.row.Lasts {
 		out, err = e.last(ctx, req, m, params)

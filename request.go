@@ -97,6 +97,15 @@ func (r *Request) Params() []byte { return r.wire.RawParams }
 // [mcp.MetaTraceParent], and nil when it is not there.
 func (r *Request) Meta(key string) []byte { return r.wire.Meta.Get(key) }
 
+// OutputSchema returns the output schema of the tool that the request calls, and
+// nil when there is none.
+func (r *Request) OutputSchema() []byte {
+	if t := r.target.tool; t != nil && t.output != nil {
+		return t.output.JSON()
+	}
+	return nil
+}
+
 // ProtocolVersion returns the protocol version of the request.
 func (r *Request) ProtocolVersion() string { return r.version.Name }
 

@@ -56,7 +56,7 @@ type tool struct {
 	becomes resultKind // the output
 	run     toolRunner
 
-	execution Execution // nil for none
+	execution Execution // without Call for none
 }
 
 // A toolRunner decodes the arguments, which are valid, runs the handler and
@@ -230,7 +230,21 @@ func (t *tool) wire(v *protocol.Version) []byte {
 			t.definition, _ = encodeTool(t.wireDefinition()) // the rest cannot fail
 		}
 	})
+	if v.Handshake && t.execution.TaskSupport != "" {
+		return t.wireWithTasks(v)
+	}
 	return t.feature.wire(v)
+}
+
+// wireWithTasks returns the definition with what 2025-11-25 alone says of tasks.
+func (t *tool) wireWithTasks(v *protocol.Version) []byte {
+	if shaped, ok := t.shaped.Load(v); ok {
+		return shaped.([]byte)
+	}
+	execution := jsonrpc.NewObject("taskSupport", jsonrpc.AppendString(nil, t.execution.TaskSupport))
+	shaped := v.Shape(t.kind, jsonrpc.Set(t.definition, "execution", execution))
+	t.shaped.Store(v, shaped)
+	return shaped
 }
 
 // wraps is [protocol.WrapsOutput] of the output schema, found out when the first
@@ -328,7 +342,7 @@ func (e *Engine) callTool(ctx context.Context, req *Request, dst []byte) ([]byte
 	if args, err = checkArguments(ctx, t.input, args); err != nil {
 		return req.toolFailure(dst, err)
 	}
-	if t.execution != nil && req.journal == nil {
+	if t.execution.Call != nil && req.journal == nil {
 		return req.execute(ctx, t, args, dst)
 	}
 	start := len(dst)

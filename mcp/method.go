@@ -3,6 +3,10 @@ package mcp
 // LatestProtocolVersion is the protocol version these types describe.
 const LatestProtocolVersion = "2026-07-28"
 
+// TasksProtocolVersion is the one protocol version that has tasks itself. In later
+// versions an extension has them.
+const TasksProtocolVersion = "2025-11-25"
+
 // Methods of the requests a client sends to a server.
 const (
 	MethodServerDiscover         = "server/discover"
