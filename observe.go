@@ -195,6 +195,15 @@ func (r *Request) FeatureName() string {
 	return ""
 }
 
+// InputSchema returns the JSON Schema of the arguments of the tool that the request
+// calls, and nil when it calls none. It must not be changed.
+func (r *Request) InputSchema() []byte {
+	if t := r.target.tool; t != nil {
+		return t.input.JSON()
+	}
+	return nil
+}
+
 // User returns the verified caller, and nil when there is none.
 func (r *Request) User() *auth.User { return r.user }
 

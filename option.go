@@ -53,6 +53,16 @@ type engineOption func(*Engine)
 
 func (o engineOption) applyToEngine(e *Engine) { o(e) }
 
+// Options joins options into one, for packages that need several.
+func Options(opts ...Option) Option {
+	opts = slices.Clone(opts)
+	return engineOption(func(e *Engine) {
+		for _, o := range opts {
+			o.applyToEngine(e)
+		}
+	})
+}
+
 // WithImplementation describes the server to clients: version, title,
 // description, icons and web site. The name stays the one given to [New]. The
 // default version is the one Go recorded for the main module.

@@ -191,7 +191,7 @@ func TestRunIsNotReadyFirst(t *testing.T) {
 		if got := status(newRequest(t.Context(), "http://localhost/mcp", call("tool"))); got != http.StatusOK {
 			t.Errorf("a request within the delay = %d, want its answer", got)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		if _, err := listener.dial(ctx, "", ""); !errors.Is(err, net.ErrClosed) {
 			t.Errorf("a connection after the delay: %v, want %v", err, net.ErrClosed)

@@ -30,6 +30,8 @@ import (
 //	                       format:"email"
 //	minItems:"1"           of a slice; also maxItems. The other tags of a slice
 //	                       are for its elements
+//	sensitive:"false"      says that the value is no secret, or with true that it
+//	                       is one: for package audit
 //	header:"Region"        mirrors a tool's argument into an HTTP header field
 //	                       (streamable-http, "Custom Headers from Tool Parameters")
 //

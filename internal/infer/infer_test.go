@@ -310,6 +310,7 @@ func TestInputRefuses(t *testing.T) {
 		{tagged(number, `default:"1.5"`), `field A: tag default: 1.5: must be an integer, got 1.5`},
 		{tagged(number, `default:"01"`), `field A: tag default: 01 is not JSON`},
 		{tagged(reflect.TypeFor[bool](), `default:"1"`), `field A: tag default: 1: must be a boolean, got 1`},
+		{tagged(text, `sensitive:"no"`), `tag sensitive: it is true or false, got "no"`},
 		{tagged(text, `header:"a b"`), `at /properties/A/x-mcp-header: must be an HTTP field name token`},
 		{tagged(reflect.TypeFor[float64](), `header:"a"`), `at /properties/A/x-mcp-header: is only allowed where type is string, integer or boolean`},
 		{struct {

@@ -100,6 +100,13 @@ func (in *inferrer) property(f *field) error {
 		in.key("default")
 		in.buf = append(in.buf, literal...)
 	}
+	if tag, ok := f.tag.Lookup("sensitive"); ok {
+		if tag != "true" && tag != "false" {
+			return fmt.Errorf("tag sensitive: it is true or false, got %q", tag)
+		}
+		in.key("x-sensitive")
+		in.buf = append(in.buf, tag...)
+	}
 	// The annotation comes last: what is before it is compiled alone, for the
 	// other tags, and there its place would be wrong.
 	if name, ok := f.tag.Lookup("header"); ok {

@@ -31,6 +31,7 @@ const (
 //	jsonschema:"text"      the description
 //	default:"…"            the default: JSON, or the bare text for a string
 //	header:"Region"        its x-mcp-header
+//	sensitive:"false"      its x-sensitive: whether its value is a secret
 //	enum:"a,b,c"           the values it is limited to
 //	minimum:"1"            bounds of a number, as JSON; maximum,
 //	                       exclusiveMinimum and exclusiveMaximum likewise
@@ -45,7 +46,7 @@ const (
 // an error. So are a misspelt tag, a keyword of JSON Schema that is not a tag,
 // and a tag without the form key:"value".
 var tags = map[string]group{
-	"json": 0, "jsonschema": 0, "default": 0, "header": 0,
+	"json": 0, "jsonschema": 0, "default": 0, "header": 0, "sensitive": 0,
 	"enum":    forScalars,
 	"minimum": forNumbers, "maximum": forNumbers, "exclusiveMinimum": forNumbers, "exclusiveMaximum": forNumbers,
 	"multipleOf": forNumbers,

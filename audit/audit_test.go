@@ -1,0 +1,243 @@
+package audit_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/mcpengine/mcpengine"
+	"github.com/mcpengine/mcpengine/audit"
+	"github.com/mcpengine/mcpengine/auth"
+	"github.com/mcpengine/mcpengine/client"
+	"github.com/mcpengine/mcpengine/mcp"
+)
+
+type transfer struct {
+	To      string `json:"to" sensitive:"false"`
+	Cents   int    `json:"cents" sensitive:"false"`
+	PIN     string `json:"pin" sensitive:"true"`
+	Comment string `json:"comment,omitempty"`
+}
+
+// newEngine returns a bank whose requests are recorded.
+func newEngine(t *testing.T, trail *audit.Trail) *mcpengine.Engine {
+	t.Helper()
+	resource, err := auth.NewResource("https://bank.example/mcp", auth.StaticTokens(map[string]auth.User{
+		auth.HashToken("ann"): {Subject: "ann", ClientID: "phone", Scopes: []string{"pay"}, Claims: map[string]any{"org": "acme"}},
+		auth.HashToken("ben"): {Subject: "ben"},
+	}), auth.OpenDiscovery())
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := mcpengine.New("bank", mcpengine.WithAuth(resource), trail, mcpengine.WithLogger(slog.New(slog.DiscardHandler)))
+	mcpengine.AddTool(e, "transfer", "", func(_ context.Context, in transfer) (string, error) {
+		if in.Cents > 1000 {
+			return "", errors.New("too much")
+		}
+		return "done", nil
+	}, mcpengine.RequireScopes("pay"))
+	mcpengine.AddTool(e, "close", "", func(context.Context, struct{}) (string, error) { return "closed", nil }, mcpengine.Allow(auth.InGroup("board")))
+	return e
+}
+
+func connect(t *testing.T, e *mcpengine.Engine, token string) *client.Client {
+	t.Helper()
+	c, err := client.Connect(t.Context(), "https://bank.example/mcp",
+		client.WithHTTPClient(&http.Client{Transport: client.InMemory(e)}), client.WithHeader("Authorization", "Bearer "+token),
+		client.WithImplementation(mcp.Implementation{Name: "till", Version: "1"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// calls returns the records of tool calls.
+func calls(all []audit.Record) (found []audit.Record) {
+	for _, r := range all {
+		if r.Method == mcp.MethodToolsCall {
+			found = append(found, r)
+		}
+	}
+	return found
+}
+
+func TestRecords(t *testing.T) {
+	t.Parallel()
+	var all []audit.Record
+	sink := audit.Func(func(_ context.Context, r audit.Record) error {
+		all = append(all, r)
+		return nil
+	})
+	e := newEngine(t, audit.New(sink, audit.WithTenant(func(u *auth.User) string { return fmt.Sprint(u.Claims["org"]) })))
+	ann, ben := connect(t, e, "ann"), connect(t, e, "ben")
+	trace := client.WithMeta(mcp.Meta{"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"})
+	_, _ = ann.CallTool(t.Context(), "transfer", transfer{To: "eve", Cents: 5, PIN: "0000"}, trace)
+	_, _ = ann.CallTool(t.Context(), "transfer", transfer{To: "eve", Cents: 5000, PIN: "0000"})
+	_, _ = ben.CallTool(t.Context(), "transfer", transfer{To: "eve", Cents: 5, PIN: "0000"})
+	_, _ = ann.CallTool(t.Context(), "close", nil)
+	_, _ = ann.CallTool(t.Context(), "no-such", nil)
+
+	scoped := audit.Record{
+		Issuer: auth.StaticIssuer, Program: "till", Method: "tools/call", Kind: "tool", Feature: "transfer", Requested: "transfer",
+		Policy: "a verified caller with the scope pay", Why: "RequireScopes", Arguments: []string{"cents", "pin", "to"},
+		Values: map[string]json.RawMessage{"to": json.RawMessage(`"eve"`), "cents": json.RawMessage("5")},
+	}
+	ok := scoped
+	ok.Subject, ok.Client, ok.Tenant, ok.TraceID, ok.Allowed, ok.Outcome = "ann", "phone", "acme", "0af7651916cd43dd8448eb211c80319c", true, "ok"
+	failed := ok
+	failed.TraceID, failed.Outcome = "", "tool_error"
+	failed.Values = map[string]json.RawMessage{"to": json.RawMessage(`"eve"`), "cents": json.RawMessage("5000")}
+	denied := scoped
+	denied.Subject, denied.Tenant, denied.Outcome, denied.Code = "ben", "<nil>", "denied", mcp.CodeInvalidRequest
+	ruled := ok
+	ruled.TraceID, ruled.Arguments, ruled.Values, ruled.Allowed, ruled.Outcome, ruled.Code = "", nil, nil, false, "denied", mcp.CodeInvalidRequest
+	ruled.Feature, ruled.Requested, ruled.Policy, ruled.Why, ruled.Rule = "close", "close", `a verified caller, who must be in the group "board"`, "Allow", `be in the group "board"`
+	unknown := ruled
+	unknown.Kind, unknown.Feature, unknown.Requested, unknown.Policy, unknown.Why, unknown.Rule = "", "", "no-such", "", "", ""
+	unknown.Allowed, unknown.Outcome, unknown.Code = true, "error", mcp.CodeInvalidParams
+
+	got := calls(all)
+	if diff := cmp.Diff([]audit.Record{ok, failed, denied, ruled, unknown}, got,
+		cmpopts.IgnoreFields(audit.Record{}, "Time", "Duration", "Digest", "Size", "Address")); diff != "" {
+		t.Errorf("records (-want +got):\n%s", diff)
+	}
+	if got[0].Digest != got[2].Digest || got[0].Digest == got[1].Digest || len(got[0].Digest) != 64 {
+		t.Errorf("digests %q, %q, %q: want the first and the last alike", got[0].Digest, got[1].Digest, got[2].Digest)
+	}
+	if got[0].Time.IsZero() || got[0].Duration <= 0 || got[0].Size == 0 {
+		t.Errorf("time %v, duration %v, size %d", got[0].Time, got[0].Duration, got[0].Size)
+	}
+}
+
+// No secret reaches a record, in whatever form it is written down.
+func TestNoSecrets(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	file, err := audit.File(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := newEngine(t, audit.New(audit.Tee(audit.Log(slog.New(slog.NewJSONHandler(&log, nil))), file)))
+	c := connect(t, e, "ann")
+	_, _ = c.CallTool(t.Context(), "transfer", transfer{To: "eve", Cents: 5, PIN: "secret-pin", Comment: "secret-comment"})
+	if err := file.Close(); err != nil {
+		t.Fatal(err)
+	}
+	kept, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"log": log.String(), "file": string(kept)} {
+		if !strings.Contains(text, `"pin"`) || !strings.Contains(text, `"eve"`) {
+			t.Errorf("%s lacks the name of an argument or a value that is no secret: %s", name, text)
+		}
+		for _, secret := range []string{"secret-pin", "secret-comment", "Bearer"} {
+			if strings.Contains(text, secret) {
+				t.Errorf("%s has %q: %s", name, secret, text)
+			}
+		}
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm()&0o077 != 0 && os.PathSeparator == '/' {
+		t.Errorf("the file has mode %v", info.Mode())
+	}
+}
+
+func TestFailure(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		mode audit.OnFailure
+		want []string // of three calls: the sink fails from the first on, and works after the second
+	}{
+		{"refuse", audit.Refuse, []string{"done", "cannot record", "done"}},
+		{"count", audit.Count, []string{"done", "done", "done"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var full bool
+			var log bytes.Buffer
+			trail := audit.New(audit.Func(func(_ context.Context, r audit.Record) error {
+				if full {
+					return errors.New("disk full")
+				}
+				return nil
+			}), audit.WithOnFailure(tt.mode), audit.WithLogger(slog.New(slog.NewTextHandler(&log, nil))),
+				audit.WithMethods(func(method string) bool { return method == mcp.MethodToolsCall }))
+			c := connect(t, newEngine(t, trail), "ann")
+			for i, want := range tt.want {
+				full = i == 0
+				result, err := c.CallTool(t.Context(), "transfer", transfer{To: "eve", Cents: 5, PIN: "0000"})
+				got := fmt.Sprint(err)
+				if err == nil {
+					got = result.Text()
+				}
+				if !strings.Contains(got, want) {
+					t.Errorf("call %d: %s, want %q", i+1, got, want)
+				}
+			}
+			if trail.Lost() != 1 || strings.Count(log.String(), "a record was lost") != 1 || strings.Count(log.String(), "written again") != 1 {
+				t.Errorf("%d records lost, log:\n%s", trail.Lost(), &log)
+			}
+		})
+	}
+}
+
+func TestFileIsReopened(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	file, err := audit.File(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(subject string) {
+		t.Helper()
+		if err := file.Write(t.Context(), audit.Record{Time: time.Now(), Subject: subject}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("before")
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows does not rename open files")
+	}
+	if err := os.Rename(path, path+".1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := file.Reopen(); err != nil {
+		t.Fatal(err)
+	}
+	write("after")
+	if err := file.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{path + ".1": "before", path: "after"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(text), want) || strings.Count(string(text), "\n") != 1 {
+			t.Errorf("%s = %s, want the record of %q", name, text, want)
+		}
+	}
+	if err := file.Write(t.Context(), audit.Record{}); err == nil {
+		t.Error("a closed file takes a record")
+	}
+}
