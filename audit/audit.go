@@ -68,7 +68,7 @@ type Record struct {
 	Rule    string `json:"rule,omitzero"`
 
 	// Arguments are the names of the arguments, sorted, and Digest the SHA-256 of
-	// all arguments in canonical form (RFC 8785), or its HMAC with the key of
+	// all arguments, whose members are sorted and without spaces, or its HMAC with the key of
 	// [WithDigestKey]. Values are those that the schema says are no secret.
 	Arguments []string                   `json:"arguments,omitzero"`
 	Digest    string                     `json:"digest,omitzero"`

@@ -12,9 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/mcpengine/mcpengine"
+	"github.com/mcpengine/mcpengine/internal/schema"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -100,26 +99,22 @@ func (t *Trail) digest(arguments map[string]json.RawMessage) string {
 	if err != nil {
 		return ""
 	}
-	value := jsontext.Value(text)
-	if value.Canonicalize() != nil { // such as a number that RFC 8785 cannot express
-		value = text
-	}
 	var h hash.Hash
 	if t.config.key == nil {
 		h = sha256.New()
 	} else {
 		h = hmac.New(sha256.New, t.config.key)
 	}
-	h.Write(value)
+	h.Write(schema.Canonical(text))
 	return hex.EncodeToString(h.Sum(nil))
 }
 
 // public returns the arguments that the schema says are no secret.
-func (t *Trail) public(schema []byte) map[string]bool {
-	if schema == nil {
+func (t *Trail) public(text []byte) map[string]bool {
+	if text == nil {
 		return nil
 	}
-	if known, ok := t.schemas.Load(&schema[0]); ok {
+	if known, ok := t.schemas.Load(&text[0]); ok {
 		return known.(map[string]bool)
 	}
 	var s struct {
@@ -128,14 +123,14 @@ func (t *Trail) public(schema []byte) map[string]bool {
 		} `json:"properties"`
 	}
 	public := make(map[string]bool)
-	if json.Unmarshal(schema, &s) == nil { // a schema may also be true or false
+	if json.Unmarshal(text, &s) == nil { // a schema may also be true or false
 		for name, property := range s.Properties {
 			if property.Sensitive != nil && !*property.Sensitive {
 				public[name] = true
 			}
 		}
 	}
-	t.schemas.Store(&schema[0], public)
+	t.schemas.Store(&text[0], public)
 	return public
 }
 

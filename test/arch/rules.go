@@ -14,8 +14,8 @@ const (
 )
 
 // aboveRoot are the folders whose packages may import the root package: the
-// programs and the extensions.
-var aboveRoot = []string{root + "/cmd", root + "/conformance", extensions}
+// programs, the extensions and what adds to an engine.
+var aboveRoot = []string{root + "/cmd", root + "/conformance", root + "/audit", extensions}
 
 // extensions is the folder of the extensions, which import only what the packages
 // of strangers could.
