@@ -32,6 +32,9 @@ func (e *Engine) handshakeHTTP() streamable.Handshake {
 		Events:     c.Events,
 		Logger:     e.logger,
 	}
+	if e.replicas != nil {
+		config.Replicas = e.replicas.Link
+	}
 	if e.auth != nil {
 		config.Caller, config.Expires = callerOf, expiryOf
 	}

@@ -112,6 +112,16 @@ func (q *Questions) Resolve(reply jsonrpc.Reply) bool {
 	return true
 }
 
+// Waits reports whether a request with an id waits for its answer.
+func (q *Questions) Waits(id string) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.waiting[id] != nil
+}
+
+// Owns reports whether an id is of a request of this table, which may have ended.
+func (q *Questions) Owns(id string) bool { return strings.HasPrefix(id, q.prefix) }
+
 // Close fails all waiting requests and all further ones with err, because the
 // client is gone.
 func (q *Questions) Close(err error) {

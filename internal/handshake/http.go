@@ -12,6 +12,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/protocol"
+	"github.com/mcpengine/mcpengine/internal/replicas"
 	"github.com/mcpengine/mcpengine/internal/seal"
 	"github.com/mcpengine/mcpengine/internal/share"
 	"github.com/mcpengine/mcpengine/internal/streamable"
@@ -71,6 +72,9 @@ type HTTPConfig struct {
 	// default is [NewEventBuffer].
 	Events EventStore
 
+	// Replicas connects the server to the other replicas. Optional.
+	Replicas *replicas.Link
+
 	// Caller returns the verified caller of an HTTP request. Expires returns
 	// when the caller's token expires, or zero. Optional.
 	Caller  func(*http.Request) string
@@ -122,14 +126,16 @@ func (c HTTPConfig) withDefaults() HTTPConfig {
 // any replica with the same keys serves the session, and no replica has to
 // store it. One instance keeps more: the log level, subscriptions, requests
 // under way that can be cancelled, requests to the client that wait for an
-// answer, and streams that can be resumed. Requests that reach another instance
-// get the defaults instead.
+// answer, and streams that can be resumed. [remote] shares these with the other
+// replicas. Without it, requests that reach another instance get the defaults
+// instead.
 type HTTP struct {
 	handler     jsonrpc.Handler
 	methods     protocol.Methods
 	config      HTTPConfig
 	sessions    table
 	sessionless map[string]*session // by version
+	remote      *remote             // nil without other replicas, and without sessions
 
 	away *share.Bound // streams without a connection
 
@@ -151,6 +157,9 @@ func NewHTTP(h jsonrpc.Handler, config HTTPConfig) *HTTP {
 	s.sessionless = make(map[string]*session, len(versions))
 	for _, version := range versions {
 		s.sessionless[version] = newSession(s, claims{peer: Peer{Version: version}}, share.Caller{})
+	}
+	if s.config.Replicas != nil && !s.config.NoSessions {
+		s.remote = newRemote(s, s.config.Replicas)
 	}
 	return s
 }
@@ -175,14 +184,14 @@ func (h *HTTP) Post(w http.ResponseWriter, r *http.Request, body []byte, req *js
 	}
 	switch {
 	case err == nil && req.IsNotification():
-		s.notice(req)
+		s.notice(r.Context(), req)
 		w.WriteHeader(http.StatusAccepted)
 	case err == nil:
 		return h.postRequest(w, r, s, req)
 	case errors.Is(err, jsonrpc.ErrIsBatch):
 		return h.postBatch(w, r, s, body, req.Began)
 	default:
-		h.postReply(w, s, body)
+		h.postReply(w, r, s, body)
 	}
 	return false
 }
@@ -239,9 +248,9 @@ func (h *HTTP) writeResponse(w http.ResponseWriter, began time.Time, resp *jsonr
 // listens reports whether clients can listen for changes.
 func (h *HTTP) listens() bool { return !h.config.NoSessions && !h.config.JSONOnly }
 
-// Delete ends a session. This instance forgets the session and remembers that
-// its id is not valid any more. Other replicas do not know that: they accept
-// the id until it expires.
+// Delete ends a session. The server forgets the session and remembers that its
+// id is not valid any more. Replicas that do not hear of that accept the id
+// until it expires.
 func (h *HTTP) Delete(w http.ResponseWriter, r *http.Request) {
 	if h.config.NoSessions {
 		streamable.RejectMethod(w, "POST, OPTIONS")
@@ -256,7 +265,10 @@ func (h *HTTP) Delete(w http.ResponseWriter, r *http.Request) {
 		streamable.RejectMethod(w, "POST, OPTIONS")
 		return
 	}
-	h.sessions.delete(s)
+	h.sessions.delete(s.name, s.from.Key())
+	if h.remote != nil {
+		h.remote.set(r.Context(), s, deletedItem, isSet)
+	}
 	s.end(errDeleted)
 	w.WriteHeader(http.StatusNoContent)
 }
@@ -351,6 +363,15 @@ func (h *HTTP) Cut(err *jsonrpc.Error) int {
 	}
 	all.Wait()
 	return len(running)
+}
+
+// spawn calls f on a goroutine that Wait waits for, unless the server is closed.
+func (h *HTTP) spawn(f func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.closed {
+		h.requests.Go(f)
+	}
 }
 
 func (h *HTTP) isClosed() bool {

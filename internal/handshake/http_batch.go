@@ -1,6 +1,7 @@
 package handshake
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -26,7 +27,7 @@ func (h *HTTP) postBatch(w http.ResponseWriter, r *http.Request, s *session, bod
 	// Everything is read before anything is run.
 	var batch []batched
 	for _, message := range messages {
-		if b := s.readBatched(message); b.req != nil || b.resp != nil {
+		if b := s.readBatched(r.Context(), message); b.req != nil || b.resp != nil {
 			batch = append(batch, b)
 		}
 	}
@@ -57,14 +58,15 @@ type batched struct {
 
 // readBatched reads one message of a batch. It returns the zero value for a
 // message that gets no response.
-func (s *session) readBatched(message []byte) (b batched) {
+func (s *session) readBatched(ctx context.Context, message []byte) (b batched) {
 	req := new(jsonrpc.Request)
 	err := req.Parse(message)
 	if errors.Is(err, jsonrpc.ErrIsResponse) {
 		reply, malformed := jsonrpc.ParseReply(message)
 		if malformed == nil {
-			s.take(reply)
-			return b
+			if malformed = s.take(ctx, reply, message); malformed == nil {
+				return b
+			}
 		}
 		err, req.ID = malformed, nil // no request has this id
 	}
@@ -72,7 +74,7 @@ func (s *session) readBatched(message []byte) (b batched) {
 	case err != nil:
 		b.resp = jsonrpc.ErrorResponse(req.ID, err)
 	case req.IsNotification():
-		s.notice(req)
+		s.notice(ctx, req)
 	case req.Method == protocol.MethodInitialize:
 		// "The initialize request MUST NOT be part of a JSON-RPC batch"
 		// (2025-03-26, lifecycle, "Initialization").

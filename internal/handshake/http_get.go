@@ -43,7 +43,7 @@ func (h *HTTP) Get(w http.ResponseWriter, r *http.Request) {
 func (h *HTTP) stream(w http.ResponseWriter, r *http.Request, s *session) *httpRefusal {
 	ids := r.Header[eventField]
 	if len(ids) == 0 {
-		return h.listen(w, r, s)
+		return h.listen(w, r, s, false)
 	}
 	id, n, ok := parseEventID(ids[0])
 	if !ok || len(ids) > 1 {
@@ -56,19 +56,21 @@ func (h *HTTP) stream(w http.ResponseWriter, r *http.Request, s *session) *httpR
 			return nil
 		}
 	}
-	if h.replay(w, s, id, n) {
+	switch {
+	case strings.HasPrefix(id, listenStream):
+		// The client may have listened to another instance, or for too long ago.
+		return h.listen(w, r, s, true)
+	case h.remote != nil && h.remote.sharesEvents() && h.remote.follow(w, r, s, id, n):
 		return nil
-	}
-	if strings.HasPrefix(id, listenStream) {
-		// The client may have listened to another instance. The changes it has
-		// missed are lost, but it gets those that follow.
-		return h.listen(w, r, s)
+	case h.replay(w, s, id, n):
+		return nil
 	}
 	return errNoEvent
 }
 
-// listen answers with the stream of changes.
-func (h *HTTP) listen(w http.ResponseWriter, r *http.Request, s *session) *httpRefusal {
+// listen answers with the stream of changes. When the client may have missed
+// some, everything counts as changed.
+func (h *HTTP) listen(w http.ResponseWriter, r *http.Request, s *session, missed bool) *httpRefusal {
 	st, refused := s.listen(r.Context())
 	if refused != nil {
 		return refused
@@ -76,6 +78,10 @@ func (h *HTTP) listen(w http.ResponseWriter, r *http.Request, s *session) *httpR
 	c := newResponse(w, r)
 	if !st.attach(c, 0) {
 		return errNoListener // it was stopped in between
+	}
+	s.share(r.Context(), listenerItem, st.id)
+	if missed {
+		s.tellEverything(st)
 	}
 	st.carry(c)
 	return nil

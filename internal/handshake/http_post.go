@@ -178,7 +178,7 @@ func (h *HTTP) answer(ctx context.Context, s *session, req *jsonrpc.Request) *js
 	switch {
 	case err != nil:
 	case req.Method == protocol.MethodLoggingSetLevel:
-		err = s.answerSetLevel(req)
+		err = s.answerSetLevel(ctx, req)
 	case m.Local:
 		err = s.answerSubscribe(ctx, req)
 	default:
@@ -190,12 +190,14 @@ func (h *HTTP) answer(ctx context.Context, s *session, req *jsonrpc.Request) *js
 	return emptyResult(req.ID)
 }
 
-func (s *session) answerSetLevel(req *jsonrpc.Request) *jsonrpc.Error {
+func (s *session) answerSetLevel(ctx context.Context, req *jsonrpc.Request) *jsonrpc.Error {
 	level, err := logLevel(req)
-	if err == nil && !s.sessionless() {
-		s.setLevel(level)
+	if err != nil || s.sessionless() {
+		return err
 	}
-	return err
+	s.setLevel(level)
+	s.share(ctx, levelItem, level)
+	return nil
 }
 
 func (s *session) answerSubscribe(ctx context.Context, req *jsonrpc.Request) *jsonrpc.Error {
@@ -208,26 +210,42 @@ func (s *session) answerSubscribe(ctx context.Context, req *jsonrpc.Request) *js
 	}
 	if req.Method == protocol.MethodResourcesUnsubscribe {
 		s.unsubscribe(uri)
+		s.share(ctx, uriItem+uri, "")
 		return nil
 	}
-	return s.subscribe(ctx, uri)
+	err = s.subscribe(ctx, uri)
+	if err == nil {
+		s.share(ctx, uriItem+uri, isSet)
+	}
+	return err
 }
 
 // postReply takes the client's response to a request of the server. It accepts
-// a response to no known request too: the response may be late, or the request
-// may wait on another instance.
-func (h *HTTP) postReply(w http.ResponseWriter, s *session, body []byte) {
+// a response to no known request too: the response may be late.
+func (h *HTTP) postReply(w http.ResponseWriter, r *http.Request, s *session, body []byte) {
 	reply, err := jsonrpc.ParseReply(body)
+	if err == nil {
+		err = s.take(r.Context(), reply, body)
+	}
 	if err != nil {
 		sendError(w, nil, err)
 		return
 	}
-	s.take(reply)
 	w.WriteHeader(http.StatusAccepted)
 }
 
-func (s *session) take(reply jsonrpc.Reply) {
-	if !s.resolve(reply) {
-		s.http.config.Logger.Debug("ignore response: nobody waits for it", "id", string(reply.ID))
+// take hands a response to the request that waits for it, here or on another
+// replica. The message is the response as the client wrote it.
+func (s *session) take(ctx context.Context, reply jsonrpc.Reply, message []byte) *jsonrpc.Error {
+	if s.resolve(reply) {
+		return nil
 	}
+	if s.http.remote != nil && !s.sessionless() {
+		passed, err := s.http.remote.answer(ctx, s, reply, message)
+		if passed || err != nil {
+			return err
+		}
+	}
+	s.http.config.Logger.Debug("ignore response: nobody waits for it", "id", string(reply.ID))
+	return nil
 }

@@ -198,25 +198,6 @@ func TestDelete(t *testing.T) {
 	}
 }
 
-// An instance remembers the 10,000 sessions that were deleted last.
-func TestDeletedAreBounded(t *testing.T) {
-	t.Parallel()
-	h, _ := newEndpoint(handlerFunc(complete), handshake.HTTPConfig{})
-	var ids []string
-	for range 10_001 {
-		id := initialize(t, h, "2025-11-25")
-		r := newMessage(t.Context(), inMemory, "2025-11-25", id, "")
-		r.Method = http.MethodDelete
-		serve(h, r)
-		ids = append(ids, id)
-	}
-	for i, want := range map[int]int{0: http.StatusOK, 1: http.StatusNotFound, 10_000: http.StatusNotFound} {
-		if w := serve(h, newMessage(t.Context(), inMemory, "2025-11-25", ids[i], callMessage)); w.Code != want {
-			t.Errorf("the session deleted as number %d: HTTP %d, want %d", i, w.Code, want)
-		}
-	}
-}
-
 // When there are too many sessions, an instance drops the state of one. That
 // session goes on.
 func TestSessionsAreBounded(t *testing.T) {

@@ -1,6 +1,7 @@
 package handshake
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -43,7 +44,7 @@ func (h *HTTP) find(r *http.Request, now time.Time) (*session, *httpRefusal) {
 		return nil, &httpRefusal{http.StatusBadRequest, sessionField + " header is repeated"}
 	}
 	caller := h.config.Caller(r)
-	s := h.lookup(ids[0], caller, share.CallerOf(caller, r.RemoteAddr), now)
+	s := h.lookup(r.Context(), ids[0], caller, share.CallerOf(caller, r.RemoteAddr), now)
 	switch {
 	case s == nil && h.config.PlatformSessions && !h.made(ids[0], caller):
 		return h.findSessionless(r)
@@ -54,7 +55,7 @@ func (h *HTTP) find(r *http.Request, now time.Time) (*session, *httpRefusal) {
 }
 
 // lookup returns the session with an id, or nil when the id is not valid.
-func (h *HTTP) lookup(token, caller string, from share.Caller, now time.Time) *session {
+func (h *HTTP) lookup(ctx context.Context, token, caller string, from share.Caller, now time.Time) *session {
 	if s := h.sessions.get(token); s != nil {
 		if s.caller != caller {
 			return nil
@@ -74,11 +75,17 @@ func (h *HTTP) lookup(token, caller string, from share.Caller, now time.Time) *s
 	s := newSession(h, t, from)
 	s.token, s.name, s.caller = strings.Clone(token), nameOf(token), caller
 	s.used.Store(now.UnixNano())
-	s, evicted := h.sessions.add(s)
+	if h.remote != nil {
+		h.remote.learn(ctx, s)
+	}
+	known, evicted := h.sessions.add(s)
 	if evicted != nil {
 		evicted.close(errEvicted)
 	}
-	return s
+	if h.remote != nil && known == s {
+		h.remote.adopt(s) // what has come since
+	}
+	return known
 }
 
 // findSessionless returns the session that all clients of a version without a

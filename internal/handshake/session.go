@@ -39,9 +39,12 @@ type session struct {
 	// Held while the client begins or stops listening, which may take the
 	// engine a moment. It is taken before all other locks.
 	listenMu  sync.Mutex
-	listening *stream        // nil when the client does not listen
-	changes   *subscriptions // nil when the client does not listen
-	uris      []string       // of the resources it has subscribed to
+	listening *stream          // nil when the client does not listen
+	changes   *subscriptions   // nil when the client does not listen
+	uris      []string         // of the resources it has subscribed to
+	watch     func(uri string) // subscribes the stream of changes to a resource, for its caller
+
+	partial map[string]*partialAnswer // see remote.go, by id of the question
 }
 
 func newSession(h *HTTP, t claims, from share.Caller) *session {
@@ -85,10 +88,10 @@ func (s *session) leave(c *call) {
 	s.calls = s.calls[:last]
 }
 
-// cancel cancels the request with an id. An unknown request has been answered
-// already, or runs on another instance (2025-11-25, cancellation, "Error
-// Handling").
-func (s *session) cancel(id []byte) {
+// cancel cancels the request with an id, and reports whether there is one. An
+// unknown request has been answered already, or runs on another instance
+// (2025-11-25, cancellation, "Error Handling").
+func (s *session) cancel(id []byte) (found bool) {
 	s.mu.Lock()
 	// The memory of an id is valid only while its call is in the list.
 	var cancelled []*call
@@ -101,6 +104,7 @@ func (s *session) cancel(id []byte) {
 	for _, c := range cancelled {
 		c.cancel(errCancelled)
 	}
+	return len(cancelled) > 0
 }
 
 func (s *session) cancelAll(cause error) {
@@ -128,7 +132,7 @@ func (s *session) busy() bool {
 	return len(s.calls)+len(s.streams) > 0
 }
 
-// setLevel sets the level of log messages, for this instance.
+// setLevel sets the level of log messages on this instance.
 func (s *session) setLevel(level string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -142,7 +146,11 @@ func (s *session) requests() *duplex.Questions {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.asks == nil {
-		s.asks = duplex.NewQuestions("s-"+rand.Text()+"-", s.http.config.AskTimeout)
+		prefix := "s-" + rand.Text() + "-"
+		if s.http.remote != nil {
+			prefix = s.http.remote.questionPrefix(s)
+		}
+		s.asks = duplex.NewQuestions(prefix, s.http.config.AskTimeout)
 		if s.closed != nil {
 			s.asks.Close(s.closed)
 		}
@@ -213,15 +221,16 @@ func (s *session) end(cause error) {
 }
 
 // notice takes a notification of the client.
-func (s *session) notice(req *jsonrpc.Request) {
+func (s *session) notice(ctx context.Context, req *jsonrpc.Request) {
 	if req.Method != mcp.MethodNotificationsCancelled {
 		// Nothing depends on notifications/initialized, because it may reach
 		// another instance. A client that opens a stream, or waits for the
 		// answer to a request, is ready for the messages that come there.
 		return
 	}
-	if id := req.Params.Get("requestId"); id != nil {
-		s.cancel(id)
+	id := req.Params.Get("requestId")
+	if id != nil && !s.cancel(id) && s.http.remote != nil && !s.sessionless() {
+		s.http.remote.cancel(ctx, s, id)
 	}
 }
 
@@ -256,6 +265,10 @@ func (s *session) subscribe(ctx context.Context, uri string) *jsonrpc.Error {
 func (s *session) unsubscribe(uri string) {
 	s.listenMu.Lock()
 	defer s.listenMu.Unlock()
+	s.unsubscribeLocked(uri)
+}
+
+func (s *session) unsubscribeLocked(uri string) {
 	s.uris = slices.DeleteFunc(s.uris, func(u string) bool { return u == uri })
 	if s.changes != nil {
 		s.changes.end(uri)
@@ -282,11 +295,15 @@ func (s *session) listen(ctx context.Context) (*stream, *httpRefusal) {
 		st.hangUp()
 		return nil, errNoListener
 	}
-	for _, uri := range s.uris {
+	watch := func(ctx context.Context, uri string) {
 		if changes.begin(ctx, s.peer, uri) == nil {
 			_ = changes.confirm(ctx, uri) // a resource that is gone has no updates
 		}
 	}
+	for _, uri := range s.uris {
+		watch(ctx, uri)
+	}
+	s.watch = func(uri string) { watch(context.WithoutCancel(ctx), uri) }
 	s.listening, s.changes = st, changes
 	if s.isClosed() || s.http.isClosed() {
 		s.stopLocked()
@@ -308,6 +325,23 @@ func (s *session) stopListening() {
 	s.stopLocked()
 }
 
+// tellEverything tells a client that listens on st that everything has changed.
+func (s *session) tellEverything(st *stream) {
+	s.listenMu.Lock()
+	defer s.listenMu.Unlock()
+	if s.listening == st {
+		s.changes.everything()
+	}
+}
+
+// share tells the other replicas, if there are any, of an item of the session's
+// state.
+func (s *session) share(ctx context.Context, key, value string) {
+	if s.http.remote != nil && !s.sessionless() {
+		s.http.remote.set(ctx, s, key, value)
+	}
+}
+
 // stopIf ends the stream of changes if it is st.
 func (s *session) stopIf(st *stream) {
 	s.listenMu.Lock()
@@ -323,5 +357,5 @@ func (s *session) stopLocked() {
 	}
 	s.changes.close()
 	s.listening.hangUp()
-	s.listening, s.changes = nil, nil
+	s.listening, s.changes, s.watch = nil, nil, nil
 }

@@ -56,6 +56,7 @@ type stream struct {
 	call        *call       // cancelled when the client stays away; nil for changes
 	abandoned   bool
 	isCut       bool
+	followed    bool   // the client gets the events from another replica
 	dropped     func() // called for messages that a buffered answer cannot carry; nil when it can
 }
 
@@ -170,6 +171,9 @@ func (st *stream) event(message []byte) {
 	}
 	st.last++
 	st.session.http.config.Events.Append(st.key(), st.last, message)
+	if st.followed {
+		st.session.http.remote.progressed(st)
+	}
 	st.write(sse.Event{ID: st.eventID(st.last), Data: message})
 }
 
@@ -257,6 +261,9 @@ func (st *stream) end() {
 	if st.id != "" {
 		st.session.drop(st)
 		st.session.http.config.Events.End(st.key())
+	}
+	if st.followed {
+		st.session.http.remote.progressed(st)
 	}
 	if c := st.response; c != nil {
 		st.response = nil
@@ -348,14 +355,20 @@ func (st *stream) disconnect() {
 	if st.session.sessionless() {
 		return // the request ends with its connection
 	}
-	patience := h.config.MaxAway
-	if st.kind == listenStream {
-		patience = min(patience, maxListenAway)
-	}
+	patience := st.patience()
 	if st.counted = st.resumable() && h.away.Take(st.session.from); !st.counted {
 		patience = 0
 	}
 	st.away = time.AfterFunc(patience, st.giveUp)
+}
+
+// patience is how long the stream waits for its client to come back.
+func (st *stream) patience() time.Duration {
+	patience := st.session.http.config.MaxAway
+	if st.kind == listenStream {
+		patience = min(patience, maxListenAway)
+	}
+	return patience
 }
 
 // resumable reports whether the client has received the id of an event and can

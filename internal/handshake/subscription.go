@@ -3,6 +3,8 @@ package handshake
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -171,8 +173,9 @@ func (s *subscriptions) start(ctx context.Context, req *jsonrpc.Request) *listen
 type listener struct {
 	forward      func(jsonrpc.Notification)
 	cancel       context.CancelFunc
-	acknowledged chan struct{} // closed when the engine has acknowledged the request
-	honoured     bool          // the engine serves the resource; set before acknowledged is closed
+	acknowledged chan struct{}          // closed when the engine has acknowledged the request
+	honoured     bool                   // the engine serves the resource; set before acknowledged is closed
+	all          []jsonrpc.Notification // all that the request can be told; set before acknowledged is closed
 	once         sync.Once
 	ended        chan struct{}
 
@@ -204,9 +207,50 @@ func (l *listener) notify(n jsonrpc.Notification) {
 
 func (l *listener) acknowledge(filter []byte) {
 	honoured, err := jsonrpc.ParseObject(filter)
-	uris := honoured.Get("resourceSubscriptions")
-	l.honoured = err == nil && uris != nil && string(uris) != "[]"
+	uris, _ := jsonrpc.ParseArray(honoured.Get("resourceSubscriptions"))
+	l.honoured = err == nil && len(uris) > 0
+	for _, list := range changedLists {
+		if string(honoured.Get(list.member)) == "true" {
+			l.all = append(l.all, jsonrpc.Notification{Method: list.method, Params: []byte("{}")})
+		}
+	}
+	for _, uri := range uris {
+		l.all = append(l.all, jsonrpc.Notification{Method: mcp.MethodNotificationsResourcesUpdated, Params: fmt.Appendf(nil, `{"uri":%s}`, uri)})
+	}
 	close(l.acknowledged)
+}
+
+// changedLists are the members of listFilter and the notifications that they ask
+// for.
+var changedLists = []struct{ member, method string }{
+	{"toolsListChanged", mcp.MethodNotificationsToolsListChanged},
+	{"promptsListChanged", mcp.MethodNotificationsPromptsListChanged},
+	{"resourcesListChanged", mcp.MethodNotificationsResourcesListChanged},
+}
+
+// everything tells the client all that the engine has agreed to tell it, because
+// it may have missed some.
+func (s *subscriptions) everything() {
+	s.mu.Lock()
+	running := slices.Collect(maps.Keys(s.running))
+	s.mu.Unlock()
+	for _, l := range running {
+		select {
+		case <-l.acknowledged:
+			l.everything()
+		default: // it is told of all that comes
+		}
+	}
+}
+
+func (l *listener) everything() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, n := range l.all {
+		if !l.muted {
+			l.forward(n)
+		}
+	}
 }
 
 func (l *listener) mute() {

@@ -1,20 +1,15 @@
 package handshake
 
 import (
+	"strings"
 	"sync"
 
 	"github.com/mcpengine/mcpengine/internal/share"
 )
 
-const (
-	// maxDeleted bounds the deleted sessions that are remembered. Beyond it,
-	// the session that was deleted first is forgotten.
-	maxDeleted = 10_000
-
-	// evictionSample is how many sessions are compared to find one that has not
-	// been used for long.
-	evictionSample = 16
-)
+// evictionSample is how many sessions are compared to find one that has not been
+// used for long.
+const evictionSample = 16
 
 // A table holds the sessions for which this instance keeps state, and remembers
 // which sessions have been deleted.
@@ -22,23 +17,31 @@ type table struct {
 	max int
 
 	mu      sync.RWMutex
-	live    map[string]*session // by id
+	live    map[string]*session // by name
 	held    map[share.Caller]int
-	deleted map[string]bool // by name
-	order   []string        // of deleted, from index first on
-	first   int
+	deleted deletions
 }
 
 func (t *table) init(maxSessions int) {
 	t.max = maxSessions
-	t.live, t.held, t.deleted = make(map[string]*session), make(map[share.Caller]int), make(map[string]bool)
+	t.live, t.held = make(map[string]*session), make(map[share.Caller]int)
+	t.deleted.init()
 }
 
 // get returns the session with an id, or nil when the table does not have it.
 func (t *table) get(token string) *session {
+	s := t.named(nameOf(token))
+	if s == nil || s.token != token {
+		return nil
+	}
+	return s
+}
+
+// named returns the session with a name, or nil when the table does not have it.
+func (t *table) named(name string) *session {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return t.live[token]
+	return t.live[name]
 }
 
 // add adds a session and returns it. When the table has it already, it returns
@@ -47,27 +50,27 @@ func (t *table) get(token string) *session {
 func (t *table) add(s *session) (known, evicted *session) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.deleted[s.name] {
+	if t.deleted.has(s.name) {
 		return nil, nil
 	}
-	if known := t.live[s.token]; known != nil {
+	if known := t.live[s.name]; known != nil {
 		return known, nil
 	}
 	if len(t.live) >= t.max {
 		evicted = t.victim()
 		t.forget(evicted)
 	}
-	t.live[s.token] = s
+	t.live[s.name] = s
 	t.held[s.from]++
 	return s, evicted
 }
 
 // forget removes a session. The caller holds t.mu.
 func (t *table) forget(s *session) {
-	if t.live[s.token] != s {
+	if t.live[s.name] != s {
 		return
 	}
-	delete(t.live, s.token)
+	delete(t.live, s.name)
 	if t.held[s.from]--; t.held[s.from] == 0 {
 		delete(t.held, s.from)
 	}
@@ -96,22 +99,18 @@ func (t *table) remove(s *session) {
 	t.forget(s)
 }
 
-// delete removes a session and remembers that it was deleted before it expired.
-func (t *table) delete(s *session) {
+// delete remembers that the session with a name was deleted before it expired,
+// and removes it. It returns the session, or nil when the table does not have
+// it.
+func (t *table) delete(name, owner string) *session {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.forget(s)
-	if t.deleted[s.name] {
-		return
+	t.deleted.add(name, owner)
+	s := t.live[name]
+	if s != nil {
+		t.forget(s)
 	}
-	t.deleted[s.name] = true
-	if len(t.order) < maxDeleted {
-		t.order = append(t.order, s.name)
-		return
-	}
-	delete(t.deleted, t.order[t.first])
-	t.order[t.first] = s.name
-	t.first = (t.first + 1) % maxDeleted
+	return s
 }
 
 func (t *table) all() []*session {
@@ -122,4 +121,56 @@ func (t *table) all() []*session {
 		sessions = append(sessions, s)
 	}
 	return sessions
+}
+
+// maxDeleted bounds the deleted sessions that are remembered. Beyond it, the
+// oldest one of the caller who has most is forgotten, so that nobody can make
+// the server forget another caller's.
+const maxDeleted = 100_000
+
+// deletions are the names of deleted sessions.
+type deletions struct {
+	names  map[string]bool
+	owners map[string][]string // names in their order
+	most   string              // the owner who had most when a name was added last
+}
+
+func (d *deletions) init() {
+	d.names, d.owners = make(map[string]bool), make(map[string][]string)
+}
+
+func (d *deletions) has(name string) bool { return d.names[name] }
+
+func (d *deletions) add(name, owner string) {
+	if d.names[name] {
+		return
+	}
+	if len(d.names) >= maxDeleted {
+		d.makeRoom()
+	}
+	name = strings.Clone(name)
+	d.names[name] = true
+	d.owners[owner] = append(d.owners[owner], name)
+	if len(d.owners[owner]) > len(d.owners[d.most]) {
+		d.most = owner
+	}
+}
+
+// makeRoom forgets a name. It compares the owner who had most with a sample of
+// the others, in the order of the map.
+func (d *deletions) makeRoom() {
+	n := 0
+	for owner, names := range d.owners {
+		if len(names) > len(d.owners[d.most]) {
+			d.most = owner
+		}
+		if n++; n == evictionSample {
+			break
+		}
+	}
+	names := d.owners[d.most]
+	delete(d.names, names[0])
+	if d.owners[d.most] = names[1:]; len(names) == 1 {
+		delete(d.owners, d.most)
+	}
 }

@@ -98,6 +98,9 @@ func (l *Link) Close() {
 	l.done.Wait()
 }
 
+// Name returns the name of this replica, which no other one has.
+func (l *Link) Name() string { return l.self }
+
 // State says whether the link is connected.
 func (l *Link) State() bus.State {
 	l.mu.Lock()

@@ -3,6 +3,8 @@
 package share
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"net/netip"
 	"strings"
 	"sync"
@@ -59,6 +61,13 @@ func CallerOf(user, remoteAddr string) Caller {
 		return Caller{address: host}
 	}
 	return Caller{address: network.String()}
+}
+
+// Key returns a short name for the caller, which is the same on every replica and
+// does not say who the caller is.
+func (c Caller) Key() string {
+	sum := sha256.Sum256([]byte(c.user + "\x00" + c.address))
+	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
 // A Bound bounds how many places are taken at a time. A caller may hold no more
