@@ -39,6 +39,7 @@ type Engine struct {
 	observers      []Observer
 	limits         limits // of each caller
 	meter          meter
+	readiness      readiness
 	pageSize       int
 	cache          cacheHint
 	httpConfig     HTTPConfig

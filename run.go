@@ -43,9 +43,9 @@ import (
 // [ParseKeys]; a bad value is an error.
 //
 // Over HTTP the MCP endpoint is at [HTTPConfig.Path]. /healthz answers 200.
-// /readyz answers 200 until Run is told to stop, and 503 from then on; with
-// [WithBus] it says whether the bus is connected. Over
-// stdio [os.Stdout] points to standard error while Run serves, so that a
+// /readyz answers 200 until Run is told to stop, and 503 from then on, and as long
+// as a check of [WithReady] fails; with [WithBus] it says whether the bus is
+// connected. Over stdio [os.Stdout] points to standard error while Run serves, so that a
 // handler that prints does not break the protocol. Code that writes to file
 // descriptor 1 in another way still does.
 func (e *Engine) Run(ctx context.Context) error {

@@ -158,9 +158,13 @@ func (s *server) routes() http.HandlerFunc {
 }
 
 // ready tells a load balancer whether to send requests to this server.
-func (s *server) ready(w http.ResponseWriter, _ *http.Request) {
-	if s.unready.Load() {
+func (s *server) ready(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case s.unready.Load():
 		http.Error(w, "shutting down", http.StatusServiceUnavailable)
+		return
+	case s.engine.Ready(r.Context()) != nil:
+		http.Error(w, "not ready", http.StatusServiceUnavailable)
 		return
 	}
 	_, _ = io.WriteString(w, "ok\n")
