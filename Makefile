@@ -8,7 +8,7 @@ SHELL := bash
 # Each module is built as its own go.mod says, with the versions its users get;
 # go.work, which would raise them all to the highest, is for editors.
 export GOWORK := off
-MODULES := . otel cmd/mcpengine examples test
+MODULES := . otel bus/postgres bus/redis cmd/mcpengine examples test
 
 # name:module:package of each binary.
 BINARIES := \
@@ -65,7 +65,7 @@ try: ## See it work: a real client calls the weather server
 
 .PHONY: test
 test: export PATH := $(CURDIR)/.tools/python/bin:$(PATH)
-test: announce $(GOTESTSUM) conformance-deps interop-deps bridge-deps oidc-deps python-deps postgres-deps nginx-deps ## Test every module under the race detector (CI=true: a skip is a failure)
+test: announce $(GOTESTSUM) conformance-deps interop-deps bridge-deps oidc-deps python-deps postgres-deps redis-deps nginx-deps ## Test every module under the race detector (CI=true: a skip is a failure)
 	@go test -race -tags mcpengine_no_handshake .
 	@scripts/test $(GOTESTSUM) $(MODULES)
 
@@ -140,6 +140,10 @@ python-deps:
 postgres-deps:
 	@scripts/install-postgres || echo "examples: PostgreSQL is not installed; tests of the board with it will be skipped" >&2
 
+.PHONY: redis-deps
+redis-deps:
+	@scripts/install-redis || echo "bus/redis: Redis is not installed; its tests will be skipped" >&2
+
 .PHONY: nginx-deps
 nginx-deps:
 	@scripts/install-nginx || echo "e2e: nginx is not installed; the test of rolling restarts will be skipped" >&2
@@ -171,8 +175,9 @@ bench: bridge-deps ## Measure against a plain server and the other Go SDKs
 RESTARTS ?= 50
 
 .PHONY: chaos
-chaos: nginx-deps ## Restart replicas behind nginx RESTARTS times (default 50) under load: no request is lost
-	@cd test && MCPENGINE_RESTARTS=$(RESTARTS) go test -race -count=1 -timeout 60m -v -run '^TestRollingRestarts$$' ./e2e
+chaos: nginx-deps postgres-deps redis-deps ## Restart replicas behind nginx RESTARTS times (default 50), and kill their bus, under load: nothing is lost
+	@cd test && MCPENGINE_RESTARTS=$(RESTARTS) MCPENGINE_QUESTIONS=1000 MCPENGINE_OUTAGES=10 \
+		go test -race -count=1 -timeout 60m -v -run '^(TestRollingRestarts|TestFleet)$$' ./e2e
 
 .PHONY: clean
 clean: ## Remove what make built and fetched

@@ -13,8 +13,8 @@ import (
 
 	"github.com/mcpengine/mcpengine/auth/authtest"
 	"github.com/mcpengine/mcpengine/client"
-	"github.com/mcpengine/mcpengine/examples/internal/pgtest"
 	"github.com/mcpengine/mcpengine/examples/internal/servertest"
+	"github.com/mcpengine/mcpengine/internal/pgtest"
 )
 
 const (

@@ -16,8 +16,8 @@ import (
 	_ "modernc.org/sqlite"             // registers the driver sqlite
 
 	"github.com/mcpengine/mcpengine/client"
-	"github.com/mcpengine/mcpengine/examples/internal/pgtest"
 	"github.com/mcpengine/mcpengine/examples/internal/servertest"
+	"github.com/mcpengine/mcpengine/internal/pgtest"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/mcpengine/mcpengine/examples/internal/pgtest"
 	"github.com/mcpengine/mcpengine/examples/internal/servertest"
+	"github.com/mcpengine/mcpengine/internal/pgtest"
 )
 
 // The board as a function, which is the program as it is built.

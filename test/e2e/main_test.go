@@ -17,7 +17,12 @@ func TestMain(m *testing.M) {
 	if os.Getenv(replicaVariable) == "" {
 		os.Exit(m.Run())
 	}
-	if err := newReplica().Run(context.Background()); err != nil {
+	ctx := context.Background()
+	e, err := newConnectedReplica(ctx)
+	if err == nil {
+		err = e.Run(ctx)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -25,8 +30,8 @@ func TestMain(m *testing.M) {
 
 // newReplica returns the engine of a replica: a tool that answers at once, and
 // one that sends progress before.
-func newReplica() *mcpengine.Engine {
-	e := mcpengine.New("replica")
+func newReplica(opts ...mcpengine.Option) *mcpengine.Engine {
+	e := mcpengine.New("replica", opts...)
 	echo := func(_ context.Context, in echoInput) (string, error) { return in.Text, nil }
 	mcpengine.AddTool(e, "echo", "Return the text.", echo)
 	mcpengine.AddTool(e, "steps", "Return the text step by step.", func(ctx context.Context, in echoInput) (string, error) {

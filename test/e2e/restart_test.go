@@ -89,6 +89,7 @@ func callUntil(ctx context.Context, t *testing.T, c *client.Client, answered *co
 // A replica is a process that serves newReplica at an address of its own.
 type replica struct {
 	address string
+	bus     string // a URL, or empty
 	cmd     *exec.Cmd
 	log     strings.Builder
 }
@@ -113,7 +114,7 @@ func (r *replica) start(t *testing.T) {
 	t.Helper()
 	r.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0])
 	r.cmd.Env = append(os.Environ(), replicaVariable+"=1", "AWS_LAMBDA_HTTP_ENDPOINT="+r.address,
-		"MCPENGINE_KEYS="+strings.Repeat("0123456789abcdef", 4))
+		"MCPENGINE_KEYS="+strings.Repeat("0123456789abcdef", 4), busVariable+"="+r.bus)
 	r.cmd.Stderr = &r.log
 	if err := r.cmd.Start(); err != nil {
 		t.Fatal(err)

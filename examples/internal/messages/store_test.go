@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mcpengine/mcpengine/examples/internal/messages"
-	"github.com/mcpengine/mcpengine/examples/internal/pgtest"
+	"github.com/mcpengine/mcpengine/internal/pgtest"
 )
 
 // open opens the store of an environment.

@@ -2,6 +2,7 @@
 package pgtest
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"errors"
@@ -13,10 +14,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // User is the name of the only user of a server, and Password what it begins
@@ -84,7 +84,7 @@ func (s *Server) Restart(t testing.TB) {
 // Database creates a database and returns its URL.
 func (s *Server) Database(t testing.TB, name string) string {
 	t.Helper()
-	s.Exec(t, "CREATE DATABASE "+pgx.Identifier{name}.Sanitize())
+	s.Exec(t, `CREATE DATABASE "`+name+`"`)
 	return s.URL(name)
 }
 
@@ -103,45 +103,71 @@ func (s *Server) URL(database string) string {
 // Exec executes a statement in the database postgres.
 func (s *Server) Exec(t testing.TB, statement string) {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), s.URL("postgres"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(t.Context())
-	if _, err := conn.Exec(t.Context(), statement); err != nil {
-		t.Fatal(err)
-	}
+	s.query(t, "postgres", statement)
 }
 
 // Count returns the number that a query of a database yields.
 func (s *Server) Count(t testing.TB, database, query string) int {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), s.URL(database))
+	n, err := strconv.Atoi(strings.TrimSpace(s.query(t, database, query)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close(t.Context())
-	var n int
-	if err := conn.QueryRow(t.Context(), query).Scan(&n); err != nil {
-		t.Fatal(err)
-	}
 	return n
+}
+
+func (s *Server) query(t testing.TB, database, statement string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
+	defer cancel()
+	var stderr strings.Builder
+	cmd := s.psql(ctx, database, "-c", statement)
+	cmd.Stderr = &stderr
+	output, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("psql: %v\n%s", err, stderr.String())
+	}
+	return string(output)
 }
 
 // Lock keeps everybody from a table until the function that it returns is
 // called.
 func (s *Server) Lock(t testing.TB, database, table string) (unlock func()) {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), s.URL(database))
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	cmd := s.psql(ctx, database)
+	input, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, statement := range []string{"BEGIN", "LOCK TABLE " + pgx.Identifier{table}.Sanitize()} {
-		if _, err := conn.Exec(t.Context(), statement); err != nil {
-			t.Fatal(err)
+	output, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	unlock = sync.OnceFunc(func() {
+		defer cancel()
+		input.Close() // rolls the transaction back
+		_ = cmd.Wait()
+	})
+	t.Cleanup(unlock)
+	fmt.Fprintf(input, "BEGIN;\nLOCK TABLE \"%s\";\nSELECT 'locked';\n", table)
+	lines := bufio.NewScanner(output)
+	for lines.Scan() {
+		if lines.Text() == "locked" {
+			return unlock
 		}
 	}
-	return func() { conn.Close(t.Context()) }
+	t.Fatalf("the table %s cannot be locked", table)
+	return nil
+}
+
+// psql returns the command that runs statements and prints nothing but values.
+func (s *Server) psql(ctx context.Context, database string, args ...string) *exec.Cmd {
+	args = append([]string{"-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", s.URL(database)}, args...)
+	return exec.CommandContext(ctx, filepath.Join(s.bin, "psql"), args...)
 }
 
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
