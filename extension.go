@@ -381,12 +381,24 @@ func NeedsExtension(id string) FeatureOption {
 	return featureOption(func(p *profile) { p.needs = append(slices.Clip(p.needs), id) })
 }
 
-// meets returns an error unless the engine has the extensions that a feature
-// needs.
+// NeedsResource says that a feature refers to a resource by its URI, as the tool
+// of an app does. It cannot be added to an engine where nothing is read at the
+// URI; the error names it.
+func NeedsResource(uri string) FeatureOption {
+	return featureOption(func(p *profile) { p.refersTo = append(slices.Clip(p.refersTo), uri) })
+}
+
+// meets returns an error unless the engine has the extensions and the resources
+// that a feature needs.
 func (c *catalog) meets(f *feature) error {
 	for _, id := range f.needs {
 		if c.extension(id) == nil {
 			return fmt.Errorf("it needs the extension %.128q: add that first, with WithExtension or Extend", id)
+		}
+	}
+	for _, uri := range f.refersTo {
+		if r, _ := c.findResource(uri); r == nil {
+			return fmt.Errorf("it needs the resource %.128q: add that first", uri)
 		}
 	}
 	return nil

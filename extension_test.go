@@ -127,6 +127,26 @@ func TestAddBesideExtension(t *testing.T) {
 	}
 }
 
+// A feature that refers to a resource cannot be added without it, however the URI
+// is spelled.
+func TestNeedsResource(t *testing.T) {
+	t.Parallel()
+	e := mcpengine.New("test", quiet())
+	needs := func(name, uri string) mcpengine.Feature { return greet(name, mcpengine.NeedsResource(uri)) }
+	if err := e.Add(needs("a", "file:///a%20b")); err == nil || !strings.Contains(err.Error(), `tool "a": it needs the resource "file:///a%20b"`) {
+		t.Errorf("Add = %v", err)
+	}
+	hold(e, "file:///a%20b", "text")
+	mcpengine.AddResource(e, "note:{id}", "", func(context.Context, struct {
+		ID string `json:"id"`
+	}) (string, error) {
+		return "", nil
+	})
+	if err := e.Add(needs("a", "FILE:///a%20b"), needs("b", "note:1")); err != nil {
+		t.Errorf("Add = %v", err)
+	}
+}
+
 // request returns a request of 2026-07-28 whose client declares the extension of
 // the tests.
 func request(method, params string) string {

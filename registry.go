@@ -20,6 +20,7 @@ type profile struct {
 	limits      limits
 	values      map[any]any // see WithValue
 	needs       []string    // extensions
+	refersTo    []string    // URIs of resources
 }
 
 // A feature is what tools, resources, templates and prompts have in common.

@@ -1,6 +1,8 @@
 package mcpengine_test
 
 import (
+	"context"
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -50,4 +52,14 @@ func ExampleToolOptions() {
 	)
 	e := mcpengine.New("weather")
 	give(e, "get_weather", "sunny", readOnly)
+}
+
+// A tool whose result links to a resource cannot be added without it.
+func ExampleNeedsResource() {
+	e := mcpengine.New("weather")
+	err := e.Add(mcpengine.NewTool("get_map", "", func(context.Context, none) (mcp.ResourceLink, error) {
+		return mcp.ResourceLink{URI: "weather://map", Name: "map"}, nil
+	}, mcpengine.NeedsResource("weather://map")))
+	fmt.Println(err)
+	// Output: add tool "get_map": it needs the resource "weather://map": add that first
 }

@@ -10,14 +10,14 @@ import (
 	"github.com/mcpengine/mcpengine/ext/apps/internal/page"
 )
 
-// A CSP lists the origins that a view loads from and connects to, beside what
-// is inlined. The host makes the view's Content Security Policy of it and
-// blocks everything else; the zero CSP allows nothing.
+// A CSP lists the origins that a view loads from and connects to. The host makes
+// the view's Content Security Policy of it and blocks everything else. The zero
+// CSP lists nothing: the view has only what is inlined.
 //
 // An origin is a scheme and a host, as in "https://api.example.com", with a
 // port if it is not the scheme's. "https://*.example.com" stands for every
-// subdomain. A scheme other than https and wss is refused except for a loopback
-// host, and so is a wildcard for every host.
+// subdomain. [NewView] refuses wildcards for every host, and schemes other than
+// https and wss unless the host is a loopback address.
 type CSP struct {
 	// ConnectDomains are for fetch, XMLHttpRequest, EventSource and WebSocket.
 	ConnectDomains []string `json:"connectDomains,omitempty"`
@@ -41,7 +41,8 @@ func (c CSP) clone() CSP {
 	return CSP{slices.Clone(c.ConnectDomains), slices.Clone(c.ResourceDomains), slices.Clone(c.FrameDomains), slices.Clone(c.BaseURIDomains)}
 }
 
-// check refuses what is not an origin, and what allows more than it seems to.
+// check refuses entries that are not origins, or that allow more than they seem
+// to.
 func (c CSP) check() error {
 	for _, list := range []struct {
 		name    string
@@ -80,7 +81,7 @@ func parseSource(source string) (*url.URL, error) {
 	case (u.Scheme == "http" || u.Scheme == "ws") && isLoopback(host):
 		return u, nil
 	}
-	return nil, fmt.Errorf("has the scheme %q: only https and wss protect what is sent", u.Scheme)
+	return nil, fmt.Errorf("has the scheme %q: only https and wss are encrypted", u.Scheme)
 }
 
 // notInSource are the characters that no origin has. In a policy that a host

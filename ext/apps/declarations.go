@@ -55,11 +55,11 @@ func Declarations(tools []mcp.Tool) ([]byte, error) {
 // A declarer writes declarations.
 type declarer struct {
 	out   bytes.Buffer
-	names map[string]string // of the types, and what each is the type of
+	names map[string]string // of the types, and what each describes
 	defs  map[string]string // of the schema at hand: the types of its definitions
 }
 
-// wrapped reports whether a type is that of a tool's whole content.
+// wrapped reports whether a type belongs to the whole content of a tool.
 func (d *declarer) wrapped(name string) bool {
 	return name == d.defs["#"] && strings.HasSuffix(name, "Content")
 }
@@ -67,7 +67,7 @@ func (d *declarer) wrapped(name string) bool {
 // declare writes a type for a schema and returns the type's name.
 func (d *declarer) declare(name, description string, text []byte) (string, error) {
 	if other, taken := d.names[name]; taken {
-		return "", fmt.Errorf("the name %s is that of %s", name, other)
+		return "", fmt.Errorf("the name %s is taken by %s", name, other)
 	}
 	d.names[name] = strings.TrimSuffix(strings.TrimSpace(description), ".")
 	var schema any
@@ -104,7 +104,7 @@ func (d *declarer) define(name string, schema map[string]any) {
 	}
 }
 
-// write writes an interface, or a type where the schema is not that of an object.
+// write writes an interface, or a type if the values are not objects.
 func (d *declarer) write(name, description string, schema any) {
 	d.comment("", description)
 	object, ok := schema.(map[string]any)

@@ -78,7 +78,7 @@ func TestDeclarationsCollide(t *testing.T) {
 		}
 	}
 	_, err := apps.Declarations([]mcp.Tool{tool("get_it", `{}`, ""), tool("get-it", `{}`, "")})
-	if want := "declare the arguments of get-it: the name GetItArguments is that of"; err == nil || !strings.HasPrefix(err.Error(), want) {
+	if want := "declare the arguments of get-it: the name GetItArguments is taken by"; err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("Declarations = %v, want %s…", err, want)
 	}
 }

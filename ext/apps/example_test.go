@@ -64,6 +64,32 @@ func ExampleNewView() {
 	// chart.html:3: https://cdn.example/d3.js is not covered by the CSP: add its origin to ResourceDomains, or serve the file from here
 }
 
+// A program whose view is embedded in it cannot do without.
+func ExampleMust() {
+	chart := apps.Must(apps.NewView("chart", files, "view/chart.html", apps.ViewConfig{}))
+	fmt.Println(chart.URI())
+	// Output: ui://chart/873aef46ff4da83f
+}
+
+// One engine serves several views, and a tool is for the model, for views, or
+// for both.
+func ExampleShow() {
+	chart := apps.Must(apps.NewView("chart", files, "view/chart.html", apps.ViewConfig{}))
+	table := apps.Must(apps.NewView("table", files, "view/chart.html", apps.ViewConfig{PrefersBorder: new(true)}))
+	e := mcpengine.New("weather", mcpengine.WithExtension(apps.Extension(chart, table)))
+	mcpengine.AddTool(e, "chart_forecast", "Tomorrow's weather as a chart.", getForecast, apps.Show(chart))
+	mcpengine.AddTool(e, "list_forecast", "Tomorrow's weather as a table.", getForecast, apps.Show(table, apps.Model))
+	mcpengine.AddTool(e, "zoom", "The weather of one hour.", getForecast, apps.Show(chart, apps.App))
+
+	for tool, err := range mcptest.New(e).Tools(context.Background()) {
+		fmt.Println(tool.Name, tool.Meta["ui"], err)
+	}
+	// Output:
+	// chart_forecast map[resourceUri:ui://chart/873aef46ff4da83f visibility:[model app]] <nil>
+	// list_forecast map[resourceUri:ui://table/3f4baaec0dadb8ca visibility:[model]] <nil>
+	// zoom map[resourceUri:ui://chart/873aef46ff4da83f visibility:[app]] <nil>
+}
+
 // A view that calls an API has an origin, in the form that each host wants.
 func ExampleViewConfig() {
 	const server = "https://api.example.com/mcp"

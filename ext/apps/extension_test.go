@@ -69,7 +69,7 @@ func everything() apps.ViewConfig {
 }
 
 // A view is listed and read with the same "_meta", because hosts look at either
-// (MCP Apps, "UI Resource Format"). The domain depends on who reads.
+// (MCP Apps, "UI Resource Format"). The domain depends on the client.
 func TestView(t *testing.T) {
 	t.Parallel()
 	v := newView(t, everything())
@@ -135,8 +135,8 @@ func TestPlainView(t *testing.T) {
 	}
 }
 
-// Whoever still has the URI of a former view gets the present one, and may not
-// keep it under that URI.
+// The URI of a former view is answered with the present one, which clients may
+// not keep under that URI.
 func TestFormerURI(t *testing.T) {
 	t.Parallel()
 	v := newView(t, apps.ViewConfig{PrefersBorder: new(true)})
@@ -157,7 +157,7 @@ func TestFormerURI(t *testing.T) {
 }
 
 // A tool has both spellings of its view, keeps other members of its "_meta", and
-// is listed whoever may call it.
+// is listed for every audience.
 func TestTools(t *testing.T) {
 	t.Parallel()
 	v := newView(t, apps.ViewConfig{})
@@ -203,6 +203,16 @@ func TestToolNeedsExtension(t *testing.T) {
 	}
 }
 
+// A view that the engine does not serve is missing before a host misses it.
+func TestToolNeedsItsView(t *testing.T) {
+	t.Parallel()
+	v := newView(t, apps.ViewConfig{})
+	err := newEngine(mcpengine.WithExtension(apps.Extension())).Add(mcpengine.NewTool("a", "", sunny, apps.Show(v)))
+	if err == nil || !strings.Contains(err.Error(), `add tool "a": it needs the resource "`+v.URI()+`"`) {
+		t.Errorf("Add = %v", err)
+	}
+}
+
 func TestOptionsPanic(t *testing.T) {
 	t.Parallel()
 	v := newView(t, apps.ViewConfig{})
@@ -223,8 +233,7 @@ func TestOptionsPanic(t *testing.T) {
 	}
 }
 
-// The result is the same for every client: what a view shows is text for the
-// others.
+// Every client gets the same result, and clients without views read its text.
 func TestTextFallback(t *testing.T) {
 	t.Parallel()
 	v := newView(t, apps.ViewConfig{})
@@ -314,8 +323,7 @@ func TestSupported(t *testing.T) {
 	}
 }
 
-// The policy of a tool is asked whoever calls it: visibility is for hosts and
-// protects nothing. A view has a policy too.
+// Visibility changes nothing about the policy of a tool. A view has a policy too.
 func TestPolicy(t *testing.T) {
 	t.Parallel()
 	resource, err := auth.NewResource("https://api.example/mcp", auth.StaticTokens(map[string]auth.User{

@@ -7,10 +7,10 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// An Audience is who may call a tool, by the word of its host: a host keeps the
-// tools of views from the model, and the tools of the model from views. It is
-// no protection, because a client may call every tool that its user may. That
-// is decided by policy, as for every tool.
+// An Audience is a caller of a tool in a host: the model, or a view. Hosts hide
+// the tools of views from the model, and refuse calls of the model's tools from
+// views. Clients need not, so that an audience protects nothing: the policy of
+// the tool does.
 type Audience string
 
 // The audiences.
@@ -19,8 +19,8 @@ const (
 	App   Audience = "app"   // the views of this server
 )
 
-// Show makes hosts show the results of the tool in a view. Without an audience
-// the model and views may call it.
+// Show makes hosts show the results of the tool in a view, which [Extension]
+// serves. Without an audience the model and views may call it.
 //
 // A host that shows no views gets the same result, so the content of the result
 // has to be of use by itself: a struct becomes JSON there, see
@@ -34,10 +34,10 @@ func Show(v *View, to ...Audience) mcpengine.ToolOption {
 	meta["resourceUri"] = v.uri
 	// The second spelling is deprecated, and hosts need it (MCP Apps, "Resource
 	// Discovery").
-	return bound(mcp.Meta{"ui": meta, "ui/resourceUri": v.uri})
+	return mcpengine.ToolOptions(bound(mcp.Meta{"ui": meta, "ui/resourceUri": v.uri}), mcpengine.NeedsResource(v.uri))
 }
 
-// VisibleTo says who may call a tool that is shown in no view.
+// VisibleTo sets the audience of a tool without a view. [Show] sets its own.
 func VisibleTo(to ...Audience) mcpengine.ToolOption {
 	if len(to) == 0 {
 		panic("apps: VisibleTo: there is no audience")

@@ -65,7 +65,7 @@ const MaxSize = page.MaxSize
 // inlined, and of HTML whose meaning browsers would have to guess.
 //
 // The name has 1 to 64 of the characters a-z, 0-9 and "-". The options are
-// those of the resource that the view is: a title, icons, or a policy.
+// options of a resource: a title, icons, or a policy.
 func NewView(name string, fsys fs.FS, file string, config ViewConfig, opts ...mcpengine.ResourceOption) (*View, error) {
 	v, err := newView(name, fsys, file, config)
 	if err != nil {

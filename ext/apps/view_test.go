@@ -26,7 +26,7 @@ func newView(t *testing.T, config apps.ViewConfig) *apps.View {
 	return v
 }
 
-// A view is refused with what is wrong, and where.
+// The error for a view names the fault and its place.
 func TestNewViewRefuses(t *testing.T) {
 	t.Parallel()
 	broken := page()

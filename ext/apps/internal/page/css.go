@@ -102,7 +102,7 @@ func (s *sheet) quoted() error {
 	return nil
 }
 
-// word writes a name, and the address if it is that of url.
+// word writes a name, and the address if the name is url.
 func (s *sheet) word() error {
 	rest := s.in[s.at:]
 	n := cssName(rest)

@@ -69,7 +69,8 @@ func (d *document) begins(t token) bool {
 	return true
 }
 
-// end writes an end tag, and the deferred scripts before that of the body.
+// end writes an end tag. The deferred scripts come before the end tag of the
+// body.
 func (d *document) end(t token) {
 	if d.drop {
 		d.drop = false

@@ -22,9 +22,9 @@ const (
 // MaxSize bounds a document, with all that is inlined.
 const MaxSize = 2 << 20
 
-// Inline returns the document that the named file of fsys is, with the files
-// that it loads in it. Allowed reports whether the view may load from a remote
-// address. The error names the file and the line of everything that is wrong.
+// Inline returns the named file of fsys with the files that it loads in it. The
+// function allowed reports whether the document may load from a remote address.
+// The error names the file and the line of each fault.
 func Inline(fsys fs.FS, name string, allowed func(address string, use Use) bool) (string, error) {
 	b := &builder{fsys: fsys, allowed: allowed}
 	source, err := b.read(name)
@@ -55,7 +55,7 @@ type builder struct {
 	}
 }
 
-// maxFaults bounds what is reported at once.
+// maxFaults bounds how many faults are reported at once.
 const maxFaults = 20
 
 func (b *builder) fault(name string, line int, format string, args ...any) {

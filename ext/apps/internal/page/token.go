@@ -158,7 +158,7 @@ func (z *tokenizer) rawContent() error {
 	content := rest[:end]
 	switch {
 	case name == "script" && strings.Contains(content, "<!--"):
-		// Whether a later "</script>" counts would depend on what stands between.
+		// From here on a browser counts script tags to find the end.
 		return z.errorf(line, `a script has "<!--": write "\x3C!--"`)
 	case z.svg > 0 && (strings.Contains(content, "<") || name != "title" && strings.Contains(content, "&")):
 		return z.errorf(line, `<%s> inside of <svg> or <math> has "<" or "&", which mean something else there`, name)
