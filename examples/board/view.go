@@ -12,7 +12,7 @@ var files embed.FS
 // newView returns the page that hosts show the board in.
 func newView() (*apps.View, error) {
 	return apps.NewView("board", files, "view/board.html", apps.ViewConfig{
-		Description:   "What is posted on the board, and a form to post.",
+		Description:   "The messages of the board, and a form to post one.",
 		PrefersBorder: new(true),
 	})
 }

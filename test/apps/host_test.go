@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -70,6 +71,11 @@ type host struct {
 func startHost(t *testing.T) *host {
 	t.Helper()
 	h := &host{browser: browser(t)}
+	for _, script := range []string{"node/host.mjs", "node/scenario.mjs"} {
+		if _, err := os.Stat(script); err != nil { // go test runs again when it changes
+			t.Fatal(err)
+		}
+	}
 	script, err := bundle()
 	if err != nil {
 		t.Fatal(err)
@@ -145,9 +151,7 @@ func (h *host) run(ctx context.Context, t *testing.T, scenario, server string, i
 func (h *host) command(ctx context.Context, t *testing.T, scenario, server string, input map[string]any) *exec.Cmd {
 	t.Helper()
 	all := map[string]any{"browser": h.browser, "host": h.page, "proxy": h.proxy, "server": server + "/mcp"}
-	for name, value := range input {
-		all[name] = value
-	}
+	maps.Copy(all, input)
 	text, err := json.Marshal(all)
 	if err != nil {
 		t.Fatal(err)

@@ -12,8 +12,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the picture of the documentation")
 
-// The board is painted in the colors of the host's theme. With -update the light
-// picture becomes that of the documentation.
+// The board is painted in the colors of the host's theme. -update writes the
+// light picture into the documentation.
 func TestPicture(t *testing.T) {
 	t.Parallel()
 	h := startHost(t)

@@ -87,8 +87,8 @@ func policyView(t *testing.T, listed, other *site, config apps.ViewConfig) *apps
 }
 
 // The policy that a host makes of a view's CSP lets the view reach the origins
-// that the CSP lists and no other, and what is inlined needs none. Fonts are the
-// exception: the policy of the specification has no data: for them.
+// that the CSP lists and no other, and inlined files need none. Fonts are the exception: the
+// policy of the specification has no data: for them.
 func TestPolicy(t *testing.T) {
 	t.Parallel()
 	h := startHost(t)

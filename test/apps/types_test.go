@@ -1,6 +1,7 @@
 package apps_test
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -16,6 +17,11 @@ func TestTypes(t *testing.T) {
 		{filepath.Join(board, "host.js"), filepath.Join(board, "board.js")},
 		{filepath.Join("..", "..", "ext", "apps", "testdata", "tools.d.ts"), filepath.Join("testdata", "use.ts")},
 	} {
+		for _, file := range files {
+			if _, err := os.Stat(file); err != nil { // go test runs it again when the file changes
+				t.Fatal(err)
+			}
+		}
 		args := append([]string{
 			"--noEmit", "--strict", "--allowJs", "--checkJs", "--noUnusedLocals",
 			"--target", "es2023", "--lib", "es2023,dom,dom.iterable", "--types", "",

@@ -1,8 +1,8 @@
 // @ts-check
 "use strict";
 
-// The board: what is posted, newest first, and a form to post. Messages are
-// written by strangers and only ever become text.
+// The messages of the board, newest first, and a form to post one. Strangers
+// write messages, so that they only ever become text.
 
 /** @typedef {import("./tools").GetMessagesContent["messages"][number]} Message */
 
@@ -36,6 +36,9 @@
   let loaded = false;
   let failures = 0;
   let timer = 0;
+  let asking = false;
+  let again = false;
+  let seen = true; // whether the page is on the screen: a board far up in a conversation rests
   let ended = false;
 
   /**
@@ -148,10 +151,12 @@
     show(host.contentOf(result).messages);
   }
 
-  // refresh asks for what is new, and asks again later.
+  // refresh asks for new messages, and again later.
   async function refresh() {
     clearTimeout(timer);
-    if (ended || document.hidden) return;
+    again = asking;
+    if (ended || asking || !seen || document.hidden) return;
+    asking = true;
     try {
       take(await host.callTool("newer_messages", { after: messages[0]?.id ?? 0 }));
       failures = 0;
@@ -161,7 +166,8 @@
       say("broken", "Not up to date: trying again");
       console.warn("refresh:", reason);
     }
-    if (!ended) timer = setTimeout(refresh, Math.min(refreshEvery * 2 ** failures, 60_000));
+    asking = false;
+    if (!ended) timer = setTimeout(refresh, again ? 0 : Math.min(refreshEvery * 2 ** failures, 60_000));
   }
 
   /** @type {{draft: string, key: string}} */
@@ -190,7 +196,7 @@
       sent = { draft: "", key: "" };
       text.value = "";
       text.focus();
-      await refresh();
+      refresh();
     } catch (reason) {
       error.textContent = `Not posted: ${reason instanceof Error ? reason.message : reason}`;
     } finally {
@@ -231,7 +237,10 @@
         return;
       }
       form.hidden = false;
-      refresh();
+      new IntersectionObserver((entries) => {
+        seen = entries[entries.length - 1].isIntersecting;
+        refresh();
+      }).observe(document.body);
     },
     (reason) => say("broken", `No connection: ${reason.message}`),
   );

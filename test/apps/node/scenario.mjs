@@ -96,7 +96,7 @@ const scenarios = {
     return { allow, outcome: JSON.parse(await view.locator('body').getAttribute('data-done')) };
   },
 
-  // Nothing hinders people who use other senses, and nothing is cut off.
+  // Screen readers and the keyboard reach everything, and nothing is cut off.
   async access() {
     const source = readFileSync(load.resolve('axe-core/axe.min.js'), 'utf8');
     const found = [];
