@@ -68,6 +68,9 @@ type Engine struct {
 	// idleHandshake waits too, but cancels nothing when ctx ends.
 	idleHandshake func(ctx context.Context) error
 
+	// keepHandshake keeps goroutines for the answers until release is called.
+	keepHandshake func() (release func())
+
 	// serverless says that a process lives no longer than its requests: clients do
 	// not hear of changes, but are told how long lists stay fresh.
 	serverless bool

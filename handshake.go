@@ -39,7 +39,7 @@ func (e *Engine) handshakeHTTP() streamable.Handshake {
 		config.Caller, config.Expires = callerOf, expiryOf
 	}
 	h := handshake.NewHTTP(core{Engine: e}, config)
-	e.closeHandshake, e.waitHandshake, e.idleHandshake = h.Close, h.Wait, h.Idle
+	e.closeHandshake, e.waitHandshake, e.idleHandshake, e.keepHandshake = h.Close, h.Wait, h.Idle, h.KeepWorkers
 	return h
 }
 

@@ -15,7 +15,8 @@ const servesHandshake = false
 
 func (e *Engine) handshakeHTTP() streamable.Handshake {
 	idle := func(context.Context) error { return nil }
-	e.closeHandshake, e.waitHandshake, e.idleHandshake = func() {}, idle, idle
+	none := func() {}
+	e.closeHandshake, e.waitHandshake, e.idleHandshake, e.keepHandshake = none, idle, idle, func() func() { return none }
 	return nil
 }
 

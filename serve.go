@@ -52,6 +52,7 @@ func (e *Engine) Serve(ctx context.Context, l net.Listener) error {
 		l.Close()
 		return err
 	}
+	defer e.keepHandshake()()
 	s := &server{engine: e, connections: newConnections()}
 	base, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(errShutdown)

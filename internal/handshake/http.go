@@ -137,7 +137,8 @@ type HTTP struct {
 	sessionless map[string]*session // by version
 	remote      *remote             // nil without other replicas, and without sessions
 
-	away *share.Bound // streams without a connection
+	away    *share.Bound // streams without a connection
+	workers workers      // write answers
 
 	mu       sync.Mutex
 	running  map[*exchange]struct{}
@@ -272,6 +273,10 @@ func (h *HTTP) Delete(w http.ResponseWriter, r *http.Request) {
 	s.end(errDeleted)
 	w.WriteHeader(http.StatusNoContent)
 }
+
+// KeepWorkers keeps goroutines that have written an answer for the next one,
+// until release is called.
+func (h *HTTP) KeepWorkers() (release func()) { return h.workers.keep() }
 
 // Close ends the streams on which clients listen for changes and refuses new
 // ones. The server goes on answering requests.

@@ -56,8 +56,8 @@ func (h *HTTP) postRequest(w http.ResponseWriter, r *http.Request, s *session, r
 
 // serve calls answer, which writes the answer, and returns when the HTTP
 // response has ended. In a session the answer may outlive the HTTP response,
-// because the client can come back for the rest. A goroutine of its own
-// therefore writes it, and [HTTP] waits for that goroutine. Kept says that it
+// because the client can come back for the rest. Another goroutine therefore
+// writes it, and [HTTP] waits for that goroutine. Kept says that it
 // still uses the message.
 func (x *exchange) serve(answer func()) (kept bool) {
 	x.http.enter(x)
@@ -68,10 +68,10 @@ func (x *exchange) serve(answer func()) (kept bool) {
 	}
 	x.stream.detachable = true
 	done := make(chan struct{})
-	go func() {
+	x.http.workers.run(func() {
 		defer close(done)
 		x.attempt(answer)
-	}()
+	})
 	select {
 	case <-x.r.Context().Done():
 		x.stream.detach(&x.response)
