@@ -2,7 +2,9 @@ package jsonrpc
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"unicode/utf8"
 )
 
@@ -203,7 +205,11 @@ func (s *scanner) take(c byte) bool {
 func (s *scanner) str() (raw []byte, escaped bool, err error) {
 	start := s.pos
 	s.pos++
-	for s.pos < len(s.data) {
+	for {
+		s.pos += plainPrefix(s.data[s.pos:])
+		if s.pos == len(s.data) {
+			return nil, false, s.unexpected("'\"'")
+		}
 		switch c := s.data[s.pos]; {
 		case c == '"':
 			s.pos++
@@ -215,8 +221,6 @@ func (s *scanner) str() (raw []byte, escaped bool, err error) {
 			}
 		case c < ' ':
 			return nil, false, s.errorf("control character in a string")
-		case c < utf8.RuneSelf:
-			s.pos++
 		default:
 			r, size := utf8.DecodeRune(s.data[s.pos:])
 			if r == utf8.RuneError && size == 1 {
@@ -225,7 +229,26 @@ func (s *scanner) str() (raw []byte, escaped bool, err error) {
 			s.pos += size
 		}
 	}
-	return nil, false, s.unexpected("'\"'")
+}
+
+// plainPrefix returns how many bytes at the start of text are ASCII characters
+// that stand for themselves in a string. Most of a message is such text, so it
+// looks at eight bytes at a time: each of the terms has the highest bit set in
+// the first byte that is a quotation mark, a backslash, a control character or
+// not ASCII. The bits above that one may be wrong.
+func plainPrefix(text []byte) (n int) {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	for ; n+8 <= len(text); n += 8 {
+		w := binary.LittleEndian.Uint64(text[n:])
+		quote, backslash := w^ones*'"', w^ones*'\\'
+		if found := ((quote-ones)&^quote | (backslash-ones)&^backslash | (w-ones*' ')&^w | w) & high; found != 0 {
+			return n + bits.TrailingZeros64(found)/8
+		}
+	}
+	for n < len(text) && text[n] >= ' ' && text[n] < utf8.RuneSelf && text[n] != '"' && text[n] != '\\' {
+		n++
+	}
+	return n
 }
 
 // escape walks over one escape sequence, a surrogate pair counting as one.
