@@ -17,16 +17,16 @@ type connections struct {
 	bound *share.Bound
 
 	mu      sync.Mutex
-	open    map[net.Conn]http.ConnState
-	active  int           // that carry a request
-	last    time.Time     // when one changed
-	changed chan struct{} // has room for one
+	open    map[net.Conn]*bool // whether it carries a request
+	active  int                // that carry a request
+	last    time.Time          // when one came, ended or became idle
+	changed chan struct{}      // has room for one
 }
 
 func newConnections() *connections {
 	return &connections{
 		bound: share.NewBound(min(share.Connections, maxFiles()/4*3)), // the rest is for handlers
-		open:  make(map[net.Conn]http.ConnState), changed: make(chan struct{}, 1),
+		open:  make(map[net.Conn]*bool), changed: make(chan struct{}, 1),
 	}
 }
 
@@ -38,23 +38,25 @@ func (c *connections) track(conn net.Conn, state http.ConnState) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	before, known := c.open[conn]
-	if before == http.StateActive {
+	if state == http.StateNew {
+		c.open[conn] = new(bool)
+	}
+	busy := c.open[conn]
+	if busy == nil {
+		return // it was refused
+	}
+	if *busy {
 		c.active--
 	}
-	switch state {
-	case http.StateClosed, http.StateHijacked:
-		delete(c.open, conn)
-		if known {
-			c.bound.Release(callerOfConn(conn))
-		}
-	default:
-		c.open[conn] = state
-		if state == http.StateActive {
-			c.active++
-		}
+	if *busy = state == http.StateActive; *busy {
+		c.active++
+	} else {
+		c.last = time.Now()
 	}
-	c.last = time.Now()
+	if state == http.StateClosed || state == http.StateHijacked {
+		delete(c.open, conn)
+		c.bound.Release(callerOfConn(conn))
+	}
 	select {
 	case c.changed <- struct{}{}:
 	default:

@@ -27,7 +27,6 @@ type Request struct {
 	ctx     requestContext
 	hangup  <-chan struct{} // closed when a subscription has to end
 	user    *auth.User      // nil without a verified caller
-	local   bool            // from a connection on which callers are never verified
 	subject subject         // set when the method may ask the client
 	round   *round          // nil until something is asked or answered
 	journal *journaled      // of a detached call, instead of the round
@@ -43,9 +42,11 @@ type Request struct {
 	asker  jsonrpc.Asker
 	closer jsonrpc.StreamCloser
 
+	local bool // from a connection on which callers are never verified
+
 	mu       sync.Mutex // guards the fields below, and round until the handler runs
-	notify   func(jsonrpc.Notification)
 	ended    bool
+	notify   func(jsonrpc.Notification)
 	progress float64 // of the last notification
 }
 
