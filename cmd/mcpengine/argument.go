@@ -15,14 +15,14 @@ const (
 	// maxArgumentBytes bounds a file or standard input that is an argument.
 	maxArgumentBytes = 16 << 20
 
-	// maxReferences bounds what looking for the types of a schema follows.
+	// maxReferences bounds the references that the search for types follows.
 	maxReferences = 32
 )
 
 // toolArguments reads arguments of a tool, KEY=VALUE or KEY:=JSON. The value of
 // KEY=VALUE is text where the schema takes a string or does not say, and
-// otherwise JSON. In either a value @FILE is what is in the file, @- is standard
-// input, and @@ stands for @.
+// otherwise JSON. In both forms @FILE is the content of a file, @- is standard
+// input, and @@ is a value that begins with @.
 func (c *cli) toolArguments(schema json.RawMessage, pairs []string) (json.RawMessage, error) {
 	types := parseSchema(schema)
 	arguments := map[string]json.RawMessage{}
@@ -33,7 +33,7 @@ func (c *cli) toolArguments(schema json.RawMessage, pairs []string) (json.RawMes
 		}
 		key, isJSON := strings.CutSuffix(key, ":")
 		if key == "" || arguments[key] != nil {
-			return nil, usageError{fmt.Errorf("argument %q has no name, or one that was there before", pair)}
+			return nil, usageError{fmt.Errorf("argument %q has no name, or the name of an earlier argument", pair)}
 		}
 		if value, err = c.value(value); err != nil {
 			return nil, fmt.Errorf("argument %s: %w", key, err)
@@ -60,7 +60,7 @@ func (c *cli) promptArguments(pairs []string) (map[string]string, error) {
 			return nil, err
 		}
 		if _, twice := arguments[key]; twice {
-			return nil, usageError{fmt.Errorf("argument %q was there before", pair)}
+			return nil, usageError{fmt.Errorf("argument %q has been given before", pair)}
 		}
 		if arguments[key], err = c.value(value); err != nil {
 			return nil, fmt.Errorf("argument %s: %w", key, err)
@@ -100,8 +100,8 @@ func orNull(err error) error {
 	return err
 }
 
-// value returns the text of an argument: itself, or what is in the file that it
-// names.
+// value returns the text of an argument: itself, or the content of the file that
+// it names.
 func (c *cli) value(s string) (string, error) {
 	name, ok := strings.CutPrefix(s, "@")
 	if !ok || strings.HasPrefix(name, "@") {
@@ -133,8 +133,8 @@ func quote(s string) json.RawMessage {
 	return data
 }
 
-// checkJSON returns an error for what is no JSON, or of a type that the schema
-// does not take. Everything else is the server's to check.
+// checkJSON returns an error for invalid JSON, and for a type that the schema does
+// not allow. The server checks the rest.
 func checkJSON(value string, allowed map[string]bool, forced bool) error {
 	var v any
 	decoder := json.NewDecoder(strings.NewReader(value))
@@ -176,7 +176,7 @@ func kindOf(v any) string {
 	return "object"
 }
 
-// A typeSchema is what a schema says of types, and no more.
+// A typeSchema holds the keywords of a schema that are about types.
 type typeSchema struct {
 	Type       any                        `json:"type"`
 	Enum       []any                      `json:"enum"`
@@ -190,7 +190,7 @@ type typeSchema struct {
 	Required   []string                   `json:"required"`
 }
 
-// parseSchema reads a schema, and what it cannot read says nothing.
+// parseSchema reads a schema. A schema that it cannot read allows every type.
 func parseSchema(raw []byte) *typeSchema {
 	s := &typeSchema{}
 	if json.Unmarshal(raw, s) != nil {
@@ -230,7 +230,7 @@ func (s *typeSchema) collect(part *typeSchema, types map[string]bool, budget *in
 	return len(types) > 0
 }
 
-// collectOthers is for a part that does not name its type.
+// collectOthers collects from a part that does not name its type.
 func (s *typeSchema) collectOthers(part *typeSchema, types map[string]bool, budget *int) bool {
 	if name, ok := strings.CutPrefix(part.Ref, "#/$defs/"); ok && s.Defs[name] != nil {
 		return s.collect(parseSchema(s.Defs[name]), types, budget)

@@ -71,7 +71,7 @@ func TestToolArgumentsRefused(t *testing.T) {
 		{`{}`, "a:=1 2", "argument a: not JSON: more than one value"},
 		{`{}`, "a", `argument "a" is not KEY=VALUE`},
 		{`{}`, "=a", `argument "=a" is not KEY=VALUE`},
-		{`{}`, ":=1", `argument ":=1" has no name, or one that was there before`},
+		{`{}`, ":=1", `argument ":=1" has no name, or the name of an earlier argument`},
 	}
 	for _, test := range tests {
 		c := &cli{stdin: strings.NewReader("")}

@@ -34,7 +34,7 @@ func (c *cli) auth() *cobra.Command {
 	cmd.AddCommand(c.login(), c.status(), c.logout())
 	for _, sub := range cmd.Commands() {
 		sub.InitDefaultHelpFlag()
-		sub.Flags().Lookup("help").Hidden = true // a reader of help knows it
+		sub.Flags().Lookup("help").Hidden = true // it is obvious in help
 		sub.ValidArgsFunction = c.suggestOneServer
 	}
 	return cmd
@@ -126,7 +126,7 @@ func (c *cli) openPage(ctx context.Context, target string) error {
 	return nil
 }
 
-// errNobody is the answer of auth status where there is no token.
+// errNobody is the answer of auth status without a token.
 var errNobody = errors.New("nobody is signed in")
 
 // signInState is the answer of auth status.

@@ -51,8 +51,8 @@ type relayError struct{ error }
 
 func (e relayError) Unwrap() error { return e.error }
 
-// relay relays until the host has closed its end, or the program is to end,
-// neither of which is an error.
+// relay relays until the host closes its end or the program is told to stop.
+// Neither is an error.
 func (c *cli) relay(ctx context.Context, target string, level slog.Level, sign *signFlags) error {
 	source, err := c.bridgeSource(target, sign)
 	if err != nil {
@@ -114,7 +114,7 @@ func (c *cli) bridgeSource(server string, sign *signFlags) (remote.Source, error
 	return source, nil
 }
 
-// nameOf returns a name for a server that has none.
+// nameOf returns a name for a server without a profile.
 func nameOf(rawURL string) string {
 	if f, err := profile.ParseFunction(rawURL); err == nil {
 		return f.Name

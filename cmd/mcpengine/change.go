@@ -54,7 +54,7 @@ func (c *cli) report(changes []hostconfig.Change, done string) {
 	}
 }
 
-// next says what the user does now, once for each host.
+// next tells the user the next step, once for each host.
 func (c *cli) next(changes []hostconfig.Change) {
 	var last *hostconfig.Host
 	for _, change := range changes {

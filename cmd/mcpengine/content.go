@@ -57,8 +57,8 @@ func (c *cli) printText(s string) {
 	c.stdout.Text(s)
 }
 
-// saveFile puts what a terminal cannot show into a file of the user's alone, and
-// prints its name. The server has no say in the name.
+// saveFile puts content that a terminal cannot show into a file that only the user
+// can read, and prints its name. The name does not depend on the server.
 func (c *cli) saveFile(mimeType string, data []byte) error {
 	f, err := os.CreateTemp("", "mcpengine-*"+extension(mimeType))
 	if err != nil {
@@ -75,8 +75,8 @@ func (c *cli) saveFile(mimeType string, data []byte) error {
 	return nil
 }
 
-// extension returns the usual extension of a media type that programs only show
-// or play. Others get .bin, so that no program runs them.
+// extension returns the usual extension of media types that are only shown or
+// played. Other types get .bin, so that no program runs the file.
 func extension(mimeType string) string {
 	kind, _, _ := mime.ParseMediaType(mimeType)
 	switch kind {

@@ -29,7 +29,7 @@ func (c *cli) deploy() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "deploy DIR|PACKAGE [flags]",
 		Short:   "Build a server and put it on AWS Lambda",
-		Long:    `Without --iam anybody with the URL may call. What no flag says stays as it is.`,
+		Long:    `Without --iam anybody with the URL may call. Other settings stay as they are.`,
 		Example: `  mcpengine deploy ./examples/weather --region us-east-1`,
 		Args:    oneArgument("the folder or package of the server"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -117,7 +117,7 @@ func (c *cli) runDeploy(cmd *cobra.Command, folderOrPackage string, f *deployFla
 	return err
 }
 
-// spec returns what the flags ask for. What was not said is left open.
+// spec returns the settings of the flags. The others stay open.
 func (c *cli) spec(cmd *cobra.Command, f *deployFlags) (deploy.Spec, error) {
 	spec := f.spec
 	said := cmd.Flags().Changed

@@ -16,7 +16,7 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// An asker asks the person at the terminal what a server wants to know.
+// An asker passes questions of a server on to the person at the terminal.
 type asker struct {
 	*cli
 	bar    *progressBar
@@ -27,8 +27,8 @@ type asker struct {
 	in *bufio.Reader
 }
 
-// handlers answer the questions of a server. Where nobody is at a terminal the
-// answer is no, with a hint.
+// handlers answer the questions of a server. Without a terminal the answer is no,
+// with a hint.
 func (c *cli) handlers(bar *progressBar) client.Handlers {
 	return newAsker(c, bar, terminal.IsTerminal(c.stdin), oauth.OpenBrowser).handlers()
 }
@@ -44,8 +44,7 @@ func (a *asker) handlers() client.Handlers {
 // errLeft says that the person has closed the input.
 var errLeft = errors.New("there is no more input")
 
-// begin shows what the server says, and reports whether there is somebody to
-// read it.
+// begin shows the message of the server, and reports whether a person reads it.
 func (a *asker) begin(message string) bool {
 	a.bar.clear()
 	if !a.person {
@@ -85,7 +84,7 @@ func (a *asker) url(ctx context.Context, p mcp.ElicitRequestURLParams) (mcp.Elic
 	return mcp.ElicitResult{Action: mcp.ElicitActionAccept}, nil
 }
 
-// form asks for the fields one by one (elicitation, "Form Mode").
+// form asks for one field after the other (elicitation, "Form Mode").
 func (a *asker) form(ctx context.Context, p mcp.ElicitRequestFormParams) (mcp.ElicitResult, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -122,8 +121,8 @@ func (a *asker) form(ctx context.Context, p mcp.ElicitRequestFormParams) (mcp.El
 	return mcp.ElicitResult{Action: mcp.ElicitActionAccept, Content: encoded}, err
 }
 
-// field asks until the answer is one. Nothing is an answer where there is a
-// default, or where the field may be left out.
+// field asks until it gets a valid answer. An empty line is valid if the field has
+// a default or may be left out.
 func (a *asker) field(ctx context.Context, f *formField) (json.RawMessage, error) {
 	for {
 		line, err := a.line(ctx, f.question())

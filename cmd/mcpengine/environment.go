@@ -12,7 +12,7 @@ import (
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/deploy"
 )
 
-// maxEnvFile bounds a file of variables. Lambda accepts 4 KiB.
+// maxEnvFile bounds a file of variables. Lambda accepts 4 KiB of variables.
 const maxEnvFile = 64 << 10
 
 // environment reads the variables to set: first from the file, if one is
@@ -50,8 +50,8 @@ func (c *cli) variable(pair string) (name, value string, ok bool) {
 }
 
 // readVariables adds the variables of a file: one in a line, as for --env. Lines
-// that begin with # and empty ones do not count. Errors name lines by number,
-// because what stands in the wrong place may be part of a secret.
+// that begin with # and empty lines are skipped. Errors name lines by number,
+// because text in the wrong place may be part of a secret.
 func (c *cli) readVariables(r io.Reader, env map[string]string) error {
 	text, err := io.ReadAll(io.LimitReader(r, maxEnvFile+1))
 	if err != nil {

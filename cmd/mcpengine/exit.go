@@ -19,7 +19,7 @@ const (
 	exitProtocol    = 5 // what answers is no MCP server, or not in this version
 )
 
-// A connectError is why a server could not be connected to.
+// A connectError is the reason that connecting to a server failed.
 type connectError struct{ error }
 
 func (e connectError) Unwrap() error { return e.error }

@@ -12,8 +12,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/terminal"
 )
 
-// maxFields bounds what a person is asked in one form, and the choices of one
-// field.
+// maxFields bounds the fields of a form, and the choices of a field.
 const maxFields = 100
 
 // A formField is a property of a form: a string, number, integer, boolean, choice
@@ -121,8 +120,8 @@ func (f *formField) question() string {
 	return b.String() + ": "
 }
 
-// parse turns an answer into a value. Lengths, ranges and formats are the
-// server's to check.
+// parse turns an answer into a value. The server checks lengths, ranges and
+// formats.
 func (f *formField) parse(line string) (json.RawMessage, error) {
 	switch {
 	case f.Type == "array":

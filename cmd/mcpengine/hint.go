@@ -47,8 +47,8 @@ func (c *cli) hintOf(err error) string {
 	return cmp.Or(deploy.Hint(err), hostconfig.Hint(err), remoteHint(err))
 }
 
-// authHint returns what to do about missing or refused credentials, from what is
-// known of the server and its challenge.
+// authHint returns what to do about missing or refused credentials. It depends on
+// the server, its profile and its challenge.
 func (c *cli) authHint(err error) string {
 	var login string
 	if c.named != nil {

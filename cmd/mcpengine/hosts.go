@@ -41,7 +41,7 @@ func (f *hostFlags) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.project, "project", false, "the file in this folder, not the user's")
 }
 
-// any reports whether a host, or where to look for one, was asked for.
+// any reports whether a flag chooses a host or a place.
 func (f *hostFlags) any() bool {
 	for _, chosen := range f.chosen {
 		if *chosen {
@@ -51,7 +51,7 @@ func (f *hostFlags) any() bool {
 	return f.all || f.project
 }
 
-// hosts returns the hosts that were asked for.
+// hosts returns the chosen hosts.
 func (f *hostFlags) hosts(e hostconfig.Environment) ([]*hostconfig.Host, error) {
 	var hosts []*hostconfig.Host
 	for _, host := range hostconfig.Hosts() {
@@ -68,7 +68,7 @@ func (f *hostFlags) hosts(e hostconfig.Environment) ([]*hostconfig.Host, error) 
 	return hosts, nil
 }
 
-// environment is this machine, as the hosts see it.
+// environment describes this machine to package hostconfig.
 func (c *cli) hostEnvironment(home string, project bool) (hostconfig.Environment, error) {
 	e := hostconfig.Environment{
 		OS: runtime.GOOS, Getenv: c.getenv, Glob: filepath.Glob, State: home, Run: runHostCommand,
@@ -87,7 +87,7 @@ func (c *cli) hostEnvironment(home string, project bool) (hostconfig.Environment
 	return e, nil
 }
 
-// homeless says what to do where there is no folder for the program's files.
+// homeless adds a hint to the error of a missing folder for the program's files.
 func homeless(err error) error {
 	return hintError{err, "set MCPENGINE_HOME to a folder for them"}
 }
@@ -192,7 +192,7 @@ func (c *cli) hostRows(project bool) ([]hostRow, error) {
 	return rows, nil
 }
 
-// ours returns what is known of the server of a name that a host may have.
+// ours returns the server of that name, if a host may have it from this program.
 func ours(store *profile.Store, host *hostconfig.Host) func(name string) (hostconfig.Server, bool) {
 	return func(name string) (hostconfig.Server, bool) {
 		s := hostconfig.Server{Name: name}

@@ -19,11 +19,11 @@ import (
 // columns is how wide text is, which fits nearly every terminal.
 const columns = 80
 
-// kinds are what can be listed.
+// kinds are the kinds of features that can be listed.
 var kinds = []string{"tools", "resources", "templates", "prompts"}
 
-// A listing is what a server offers. What was not asked for, or is not offered,
-// is nil.
+// A listing holds the features of a server. Kinds that were not asked for, or that
+// the server lacks, are nil.
 type listing struct {
 	Server            mcp.Implementation      `json:"server"`
 	ProtocolVersion   string                  `json:"protocolVersion"`
@@ -72,7 +72,7 @@ func checkKinds(rest []string) error {
 	return nil
 }
 
-// collect asks for what is wanted and offered.
+// collect asks for the kinds that are wanted and that the server has.
 func collect(ctx context.Context, conn *client.Client, wanted []string) (*listing, error) {
 	l := &listing{Server: conn.Server(), ProtocolVersion: conn.Version(), Instructions: conn.Instructions()}
 	offers := conn.Capabilities()
@@ -150,7 +150,7 @@ func (c *cli) printListing(l *listing, schema bool) {
 
 func (c *cli) heading(what string, n int) { c.stdout.Printf("\n%s (%d)\n", what, n) }
 
-// entry prints what to type, and below what it is for.
+// entry prints the text to type, and below it the description.
 func (c *cli) entry(usage, description string) {
 	for i, line := range terminal.Wrap(usage, columns-6) {
 		c.stdout.Printf("%s%s\n", strings.Repeat(" ", 2+4*min(i, 1)), line)

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// A page is one that a server wants a person to open.
+// A page is a web page that a server asks a person to open.
 type page struct {
 	url  string // with its host in ASCII
 	host string // as it is told to a person

@@ -9,9 +9,8 @@ import (
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/profile"
 )
 
-// profile returns what the flags ask for. What they do not say stays as it is when
-// the server is the same; another server is sent nothing that was meant for this
-// one.
+// profile returns the profile that the flags describe. Settings without a flag stay
+// as they are if the server is the same. Another server gets none of them.
 func (c *cli) profile(said func(flag string) bool, old *profile.Profile, url string, f *proxyFlags) (*profile.Profile, string, error) {
 	p := &profile.Profile{URL: url}
 	if old != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// A progressBar is a line of a terminal that says how far a call has come. It is
-// gone when the answer is there.
+// A progressBar is a line of a terminal that shows the progress of a call. It is
+// removed before the answer is printed.
 type progressBar struct {
 	w  *terminal.Writer
 	on bool

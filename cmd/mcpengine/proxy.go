@@ -59,7 +59,7 @@ for the same URL. More flags are in docs/hosts.md.`,
 	f.sign.add(cmd)
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print what would change, and change nothing")
 	flags.BoolVar(&f.force, "force", false, "replace an entry that mcpengine has not made")
-	// What few need is in docs/hosts.md, so that help fits a screen.
+	// Rare flags are in docs/hosts.md alone, so that help fits a screen.
 	flags.StringArrayVar(&p.Tools.Allow, "allow", nil, "show only this `tool`; repeat it")
 	flags.BoolVar(&p.Tools.ReadOnly, "read-only", false, "show only tools that change nothing")
 	flags.StringArrayVar(&p.Tools.Deny, "deny", nil, "hide this `tool`; repeat it")
@@ -122,7 +122,7 @@ func (c *cli) runProxy(cmd *cobra.Command, name, url string, f *proxyFlags) erro
 		c.printChanges(changes, store, name)
 		return nil
 	}
-	// A dry run finds out what cannot be done before anything is changed.
+	// A dry run finds problems before anything is changed.
 	if _, err := job.run(cmd.Context(), true); err != nil {
 		return err
 	}
@@ -172,8 +172,8 @@ func (c *cli) server(store *profile.Store, name string, p *profile.Profile, secr
 	return s, nil
 }
 
-// nativeCan refuses what only the bridge does. A secret in particular never
-// goes into the file of a host.
+// nativeCan refuses settings that only the bridge supports. In particular, a secret
+// never goes into the file of a host.
 func nativeCan(p *profile.Profile, secret bool) error {
 	var what string
 	switch {
@@ -192,7 +192,7 @@ func nativeCan(p *profile.Profile, secret bool) error {
 	default:
 		return nil
 	}
-	return hintError{fmt.Errorf("%s cannot be had with --via native", what), "leave out --via native: the bridge does it, and keeps it out of the host's file"}
+	return hintError{fmt.Errorf("%s is not possible with --via native", what), "leave out --via native: the bridge does it, and keeps it out of the host's file"}
 }
 
 // native returns the URLs of the hosts' own entries, when these hosts get one,
@@ -208,7 +208,7 @@ func native(before map[string]string, hosts []*hostconfig.Host, url string) map[
 	return after
 }
 
-// printEntry prints an entry as most hosts want it.
+// printEntry prints an entry in the form of most hosts.
 func (c *cli) printEntry(s hostconfig.Server) error {
 	var raw json.RawMessage
 	for _, host := range hostconfig.Hosts() {

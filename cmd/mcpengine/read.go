@@ -93,8 +93,8 @@ func (c *cli) getPrompt(ctx context.Context, conn *client.Client, name string, a
 	return nil
 }
 
-// ask checks the arguments, connects to the server that they name and has it
-// asked with the rest of them.
+// ask checks the arguments, connects to the server that they name, and passes the
+// others on.
 func (c *cli) ask(cmd *cobra.Command, args []string, f *remoteFlags, do func(ctx context.Context, conn *client.Client, rest []string, asJSON bool) error, check func(rest []string) error) error {
 	t, rest, err := c.split(cmd, args, f)
 	if err != nil {

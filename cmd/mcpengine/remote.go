@@ -25,14 +25,14 @@ import (
 	"github.com/mcpengine/mcpengine/internal/weburl"
 )
 
-// remoteFlags are what every command that calls a server knows.
+// remoteFlags are the flags of every command that calls a server.
 type remoteFlags struct {
 	headers  []string
 	protocol string
 	timeout  time.Duration
 	output   string
 	clientID string
-	insecure profile.Profile // what the flags of that kind say
+	insecure profile.Profile // the settings of the flags that give up a protection
 	sign     signFlags
 }
 
@@ -56,9 +56,9 @@ const (
 	insecureResource = "insecure-resource"
 )
 
-// addInsecureHTTP adds the flag that lets headers and tokens out in the clear.
-// Like the two flags below it is in the documentation and not in help: the
-// errors that it avoids name it.
+// addInsecureHTTP adds the flag that allows headers and tokens in the clear. Like
+// the flags below it is in the documentation and not in help: the errors that it
+// avoids name it.
 func addInsecureHTTP(cmd *cobra.Command, p *profile.Profile) {
 	cmd.Flags().BoolVar(&p.InsecureHTTP, insecureHTTP, false, "send headers and tokens to an http URL of another machine, in the clear")
 	cmd.Flags().Lookup(insecureHTTP).Hidden = true
@@ -74,7 +74,7 @@ func addInsecureSignIn(cmd *cobra.Command, p *profile.Profile) {
 	}
 }
 
-// remoteShape is how commands tell their server, for help.
+// remoteShape describes the server argument in the help of commands.
 const remoteShape = `The SERVER is a URL or the NAME of mcpengine proxy. Without it a command, after
 -- at the end, starts the server.`
 
@@ -246,8 +246,7 @@ func (c *cli) remoteOptions(ctx context.Context, t *target, opts []client.Option
 // because the caller may be a script.
 var errSignIn = errors.New("somebody has to sign in")
 
-// signedIn returns the credentials that auth login has left, or nil when there are
-// none.
+// signedIn returns the credentials that auth login has stored, or nil.
 func (c *cli) signedIn(ctx context.Context, t *target) (*oauth.Authorizer, error) {
 	u, err := url.Parse(t.URL)
 	if err != nil || !weburl.Secure(u) && !t.InsecureHTTP {

@@ -25,12 +25,12 @@ type cli struct {
 	started bool    // the command line was right: what goes wrong now is no usage error
 }
 
-// A usageError is a command line that cannot be meant.
+// A usageError is a mistake in the command line.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
-// run does what the arguments say and returns the exit code.
+// run runs the command of the arguments and returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
 	c := &cli{stdin: stdin, stdout: terminal.New(stdout), stderr: terminal.New(stderr), getenv: getenv}
 	root := c.root(args)
@@ -62,8 +62,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return exitCode(err)
 }
 
-// fail says what went wrong. The lines of a text that came from elsewhere are
-// indented, so that they are not taken for the program's own.
+// fail prints an error. Lines of foreign text in it are indented, so that they are
+// not mistaken for the program's own.
 func (c *cli) fail(err error) {
 	c.stderr.Printf("mcpengine: error: %s\n", terminal.Trusted(terminal.Block(err.Error(), "  ")))
 }
@@ -113,7 +113,7 @@ func (c *cli) root(args []string) *cobra.Command {
 	root.AddCommand(c.commands(args)...)
 	for _, cmd := range append(root.Commands(), root) {
 		cmd.InitDefaultHelpFlag()
-		cmd.Flags().Lookup("help").Hidden = true // a reader of help knows it
+		cmd.Flags().Lookup("help").Hidden = true // it is obvious in help
 	}
 	return root
 }
@@ -130,7 +130,7 @@ func noCommand(cmd *cobra.Command, args []string) error {
 	return fmt.Errorf("there is no command %q", args[0])
 }
 
-// oneArgument wants exactly one argument, and says what it stands for.
+// oneArgument demands exactly one argument. The text describes it in errors.
 func oneArgument(what string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		switch len(args) {

@@ -75,7 +75,7 @@ func TestUsageErrors(t *testing.T) {
 		{"list https://example.com/mcp tool", `"tool" is not tools, resources, templates or prompts`, "mcpengine list"},
 		{"read https://example.com/mcp", "name the URI of one resource", "mcpengine read"},
 		{"prompt https://example.com/mcp", "name the prompt", "mcpengine prompt"},
-		{"prompt https://example.com/mcp pack a=1 a=2", `argument "a=2" was there before`, "mcpengine prompt"},
+		{"prompt https://example.com/mcp pack a=1 a=2", `argument "a=2" has been given before`, "mcpengine prompt"},
 		{"auth logon", `there is no command "logon"; did you mean "login"?`, "mcpengine auth"},
 		{"auth login", "name the server", "mcpengine auth login"},
 		{"completion tcsh", `shell "tcsh" is not one of bash, zsh, fish and powershell`, "mcpengine completion"},

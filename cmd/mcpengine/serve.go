@@ -74,7 +74,7 @@ func (f *serveFlags) check() error {
 	case f.max < 1:
 		return fmt.Errorf("--max %d is less than 1", f.max)
 	case f.idle <= 0 || f.timeout <= 0:
-		return errors.New("--idle and --timeout have to be more than 0")
+		return errors.New("--idle and --timeout must be more than 0")
 	case !strings.HasPrefix(f.path, "/") || f.path == healthPath || f.path == readyPath || strings.ContainsAny(f.path, "{} "):
 		return fmt.Errorf("--path %s is not the path of an endpoint: it begins with /, has no braces or blanks, and is neither %s nor %s", f.path, healthPath, readyPath)
 	case f.protocol != "" && !slices.Contains(protocol.Names(nil), f.protocol):
@@ -113,7 +113,7 @@ func (c *cli) runServe(ctx context.Context, command []string, f *serveFlags) err
 		return fmt.Errorf("listen on %s: %w", address, err)
 	}
 	relay := bridge.Config{Name: command[0], Logger: logger, Peer: peer.Config{IdleTimeout: f.timeout}}
-	// The next process of a program that ends at server/discover is not asked.
+	// A program that ends at server/discover is started again without it.
 	relay.Peer.Cache = new(peer.MemoryCache)
 	if f.protocol != "" {
 		relay.Peer.Versions = []string{f.protocol}
@@ -131,7 +131,7 @@ func (c *cli) runServe(ctx context.Context, command []string, f *serveFlags) err
 	}
 	c.stderr.Printf("serving http://%s%s\n", listener.Addr(), f.path)
 	if tcp, ok := listener.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
-		c.stderr.Printf("mcpengine: warning: everybody who reaches this address can use the server\n")
+		c.stderr.Printf("mcpengine: warning: anybody who can reach this address can use the server\n")
 	}
 	return serveUntil(ctx, server, listener, handler)
 }
@@ -139,8 +139,7 @@ func (c *cli) runServe(ctx context.Context, command []string, f *serveFlags) err
 // shutdownTime is how long requests may go on when the program is to end.
 const shutdownTime = 5 * time.Second
 
-// serveUntil serves until ctx ends, which is no error, and leaves no process
-// behind.
+// serveUntil serves until ctx ends, and then returns nil. No process stays behind.
 func serveUntil(ctx context.Context, server *http.Server, listener net.Listener, handler *bridge.Handler) error {
 	failed, ended := make(chan error, 1), make(chan struct{})
 	go func() {

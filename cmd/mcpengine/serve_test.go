@@ -76,7 +76,7 @@ func TestServeUsage(t *testing.T) {
 		"serve":                                         "name the command after --",
 		"serve cat":                                     "name the command after --",
 		"serve --max 0 -- cat":                          "--max 0 is less than 1",
-		"serve --timeout 0s -- cat":                     "--idle and --timeout have to be more than 0",
+		"serve --timeout 0s -- cat":                     "--idle and --timeout must be more than 0",
 		"serve --path mcp -- cat":                       "--path mcp is not the path of an endpoint",
 		"serve --path /healthz -- cat":                  "--path /healthz is not the path of an endpoint",
 		"serve --protocol 2023-01-01 -- cat":            "--protocol 2023-01-01 is not one of 2026-07-28, 2025-11-25",

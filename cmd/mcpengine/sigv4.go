@@ -24,7 +24,7 @@ func (f *signFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.aws.Profile, "aws-profile", "", "`profile` of the AWS configuration")
 	flags.StringVar(&f.aws.Region, "aws-region", "", "`region` to sign for (default: the region in the URL)")
 	flags.StringVar(&f.aws.Service, "aws-service", "", "`service` to sign for (default: the service in the URL)")
-	// What few need is in docs/bridge.md, so that help fits a screen.
+	// Rare flags are in docs/bridge.md alone, so that help fits a screen.
 	for _, name := range signFlagNames {
 		flags.Lookup(name).Hidden = true
 	}
@@ -52,7 +52,7 @@ func signValue(a *profile.AWS, flag string) *string {
 	return &a.Service
 }
 
-// apply changes a profile by the flags that were said.
+// apply changes a profile by the flags that were given.
 func (f *signFlags) apply(p *profile.Profile, said func(flag string) bool) error {
 	var a *profile.AWS
 	if p.AWS != nil || profile.IsLambda(p.URL) || f.sigv4 {
@@ -72,7 +72,7 @@ func (f *signFlags) apply(p *profile.Profile, said func(flag string) bool) error
 		*signValue(a, flag) = *f.value(flag)
 	}
 	if a != nil && *a == (profile.AWS{}) && profile.IsLambda(p.URL) {
-		a = nil // as it goes without saying
+		a = nil // a lambda URL implies it
 	}
 	p.AWS = a
 	return nil

@@ -2,9 +2,9 @@ package main
 
 import "strings"
 
-// This file writes text of a server as it has to stand on a command line, so that
-// the command reads it as that text and as nothing else: no flag, no name of a
-// file, no JSON. What has no such spelling is not suggested.
+// This file spells text of a server for a command line, so that the command reads
+// exactly that text, and not a flag, the name of a file, or JSON. A text without
+// such a spelling is not suggested.
 
 // spellArgument returns the spelling of an argument that is the name or URI of
 // something.
@@ -26,13 +26,13 @@ func spellPair(key, value string, types map[string]bool) (string, bool) {
 // spellKey returns the beginning of a KEY=VALUE.
 func spellKey(key string) (string, bool) {
 	if key == "" || strings.Contains(key, "=") || strings.HasSuffix(key, ":") {
-		return "", false // it would be cut elsewhere
+		return "", false // it would be split at the wrong place
 	}
 	return key + "=", harmless(key + "=")
 }
 
-// harmless reports whether every shell passes a word on as it is, and the command
-// does not take it for a flag.
+// harmless reports whether every shell passes a word on unchanged, and the command
+// does not read it as a flag.
 func harmless(word string) bool {
 	const plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 	// PowerShell replaces @name at the beginning of a word and takes a word with a

@@ -18,9 +18,9 @@ const suggestTime = 3 * time.Second
 
 type suggester = func(cmd *cobra.Command, args []string, toComplete string) ([]cobra.Completion, cobra.ShellCompDirective)
 
-// suggest completes the name of the server, and then has the server asked. It
-// asks only servers at a URL: pressing a key starts no program. What does not
-// work completes nothing.
+// suggest completes the name of the server, and then the names that the server
+// offers. It asks only servers at a URL: pressing a key starts no program. After an
+// error it completes nothing.
 func (c *cli) suggest(f *remoteFlags, ask func(ctx context.Context, conn *client.Client, rest []string, toComplete string) ([]cobra.Completion, cobra.ShellCompDirective)) suggester {
 	return func(cmd *cobra.Command, args []string, toComplete string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		if dash := cmd.ArgsLenAtDash(); dash >= 0 && dash < len(args) {
@@ -128,7 +128,7 @@ func (c *cli) suggestList() suggester {
 	}
 }
 
-// missing returns the arguments that are not there yet.
+// missing returns the arguments that have not been given yet.
 func missing(names, given []string) []cobra.Completion {
 	var found []cobra.Completion
 	for _, name := range names {
@@ -155,7 +155,7 @@ func choicesOf(key string, schema *typeSchema) []cobra.Completion {
 	return found
 }
 
-// named adds a name with what it is for, if a command line can hold the name.
+// named adds a name and its description, if a command line can hold the name.
 func named(found []cobra.Completion, name, description string) []cobra.Completion {
 	word, ok := spellArgument(name)
 	if !ok {

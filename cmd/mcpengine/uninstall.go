@@ -72,8 +72,8 @@ func (c *cli) runUninstall(ctx context.Context, name string, f *hostFlags, o hos
 	}()
 	switch {
 	case everywhere && len(doubts) > 0:
-		// An entry without its profile would be one that does not work.
-		return hintError{fmt.Errorf("the profile is kept, for not every entry could be removed:\n%w", errors.Join(doubts...)), uninstallHint(doubts, name)}
+		// An entry without its profile would not work.
+		return hintError{fmt.Errorf("the profile is kept, because an entry could not be removed:\n%w", errors.Join(doubts...)), uninstallHint(doubts, name)}
 	case len(doubts) > 0:
 		return doubts[0]
 	case everywhere:
@@ -91,8 +91,8 @@ func uninstallHint(doubts []error, name string) string {
 	return "correct the file, or move it away; then run mcpengine uninstall " + name + " again"
 }
 
-// disconnect takes the entry out of the hosts' files. A host that fails does not
-// keep the others from it.
+// disconnect removes the entry from the hosts' files. When one host fails, it goes
+// on with the others.
 func disconnect(ctx context.Context, store *profile.Store, e hostconfig.Environment, name string, hosts []*hostconfig.Host, o hostconfig.Options) ([]hostconfig.Change, error) {
 	var all []hostconfig.Change
 	var errs []error
@@ -148,8 +148,7 @@ func (c *cli) removeProfile(ctx context.Context, store *profile.Store, name stri
 	return nil
 }
 
-// forgetNative takes hosts off the list of those that have an entry of their own
-// kind.
+// forgetNative removes hosts from the list of hosts with a native entry.
 func forgetNative(ctx context.Context, store *profile.Store, name string, hosts []*hostconfig.Host) error {
 	p, err := store.Load(name)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -108,7 +108,7 @@ func Connect(ctx context.Context, region, profile string) (Clients, error) {
 	if _, err := cfg.Credentials.Retrieve(ctx); err != nil {
 		return Clients{}, withHint(noCredentials(err), credentialsHint)
 	}
-	// Only now: the search for credentials should not be as patient.
+	// Set after the search for credentials, which should not be as patient.
 	cfg.Retryer = func() aws.Retryer {
 		return retry.NewStandard(func(o *retry.StandardOptions) {
 			o.MaxAttempts = maxAttempts
@@ -118,8 +118,8 @@ func Connect(ctx context.Context, region, profile string) (Clients, error) {
 	return NewClients(cfg), nil
 }
 
-// noCredentials says what the search for credentials came to. It ends at the
-// metadata of an EC2 instance, which means nothing on another machine.
+// noCredentials returns the error of the search for credentials. The search ends at
+// the metadata of an EC2 instance, which means nothing on another machine.
 func noCredentials(err error) error {
 	if strings.Contains(err.Error(), "IMDS") || strings.Contains(err.Error(), "ec2imds") {
 		return errors.New("there are no AWS credentials")

@@ -104,7 +104,8 @@ func (s Source) Name() string {
 
 // Build builds the program for Lambda on the architecture, "arm64" or "amd64",
 // and packs it. The same source and Go version give the same bytes, wherever
-// the source is. It fails with what the compiler said.
+// the source is. The error quotes the
+// compiler.
 func (s Source) Build(ctx context.Context, arch string) (Archive, error) {
 	files, err := s.flags.files()
 	if err != nil {
@@ -157,7 +158,7 @@ func (s Source) goCommand(ctx context.Context, env []string, args ...string) ([]
 	return out, err
 }
 
-// lastLines returns the end of what a command said.
+// lastLines returns the end of the output of a command.
 func lastLines(s string, n int) string {
 	lines := strings.Split(strings.TrimSpace(s), "\n")
 	if len(lines) > n {

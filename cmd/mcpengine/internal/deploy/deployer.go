@@ -22,7 +22,7 @@ type Config struct {
 	Progress *terminal.Writer
 
 	// Wait waits for a time, or until the context ends, and then returns the
-	// context's error. The default is the clock's; tests do not wait.
+	// context's error. The default uses the clock; tests do not wait.
 	Wait func(context.Context, time.Duration) error
 
 	// HTTPClient sends the probe. The default does not follow redirects.
@@ -66,7 +66,7 @@ func (d *Deployer) wait(ctx context.Context, pause time.Duration) error {
 	return d.config.Wait(ctx, pause)
 }
 
-// say tells the user what is being done.
+// say tells the user about a change.
 func (d *Deployer) say(format string, args ...any) {
 	d.config.Progress.Printf(format+"\n", args...)
 }
@@ -102,7 +102,7 @@ func (d *Deployer) Plan(ctx context.Context, spec Spec, build Builder) (*Plan, e
 	return plan, explain(err, at.region)
 }
 
-// plan compares what there is with what is asked for.
+// plan compares the current state with the wanted one.
 func (d *Deployer) plan(spec Spec, at location, have state, code Archive) (*Plan, error) {
 	t, err := spec.resolve(at, have)
 	if err != nil {
@@ -133,8 +133,8 @@ func (d *Deployer) plan(spec Spec, at location, have state, code Archive) (*Plan
 	return p, nil
 }
 
-// Apply makes the changes of a plan. When it fails or is interrupted, what is
-// done stays, and a new plan holds the rest.
+// Apply makes the changes of a plan. When it fails or is interrupted, the changes
+// made so far stay, and a new plan holds the rest.
 func (d *Deployer) Apply(ctx context.Context, plan *Plan) error {
 	return explain(d.apply(ctx, plan), plan.Region)
 }

@@ -12,10 +12,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 )
 
-// PlanDestroy says what there is to remove of the server, last made first. It
-// changes nothing. It fails when the function is not ours, or when a user has
-// added to the role what would be lost or be in the way; a role or log group
-// that is not ours is left out.
+// PlanDestroy returns the steps that remove the server, in the reverse order of
+// their creation. It changes nothing. It fails if the function is not ours, or if a
+// user has added policies to the role; a role or log group that is not ours stays.
 func (d *Deployer) PlanDestroy(ctx context.Context, name string) (*Plan, error) {
 	if err := CheckName(name); err != nil {
 		return nil, err

@@ -33,8 +33,8 @@ func tags(name string) map[string]string {
 	return map[string]string{tagName: name, tagManagedBy: managedBy}
 }
 
-// checkOwner refuses what does not belong to the deployment. Further tags are
-// the user's business.
+// checkOwner refuses a resource that does not belong to the deployment. The user may
+// add other tags.
 func checkOwner(what string, have map[string]string, name string) error {
 	if have[tagManagedBy] == managedBy && have[tagName] == name {
 		return nil

@@ -13,7 +13,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/terminal"
 )
 
-// A hintError is an error that knows what the user can do about it.
+// A hintError is an error with a hint for the user.
 type hintError struct {
 	error
 	hint string
@@ -43,15 +43,15 @@ func is(err error, codes ...string) bool {
 	return errors.As(err, &e) && slices.Contains(codes, e.ErrorCode())
 }
 
-// isMissing reports whether what a request is about does not exist.
+// isMissing reports whether the resource of a request does not exist.
 func isMissing(err error) bool {
 	return is(err, "ResourceNotFoundException", "NoSuchEntity")
 }
 
-// isConflict reports whether something is not as it was read: it exists
-// although it did not, or the other way round, or is being changed. AWS says so
-// too when it has done what a lost answer asked for, and while what it has just
-// made is not yet known everywhere. To look again answers all of these.
+// isConflict reports whether the state of a resource is not the one that was read:
+// it has been created or deleted, or is being changed. AWS also says so when an
+// earlier attempt succeeded although its answer was lost, and while a new resource
+// is not yet known everywhere. Reading the state again resolves all of these.
 func isConflict(err error) bool {
 	return isMissing(err) || is(err, "ResourceConflictException", "EntityAlreadyExists",
 		"ResourceAlreadyExistsException", "OperationAbortedException", "ConcurrentModification")
@@ -64,8 +64,8 @@ func isUnassumable(err error) bool {
 		strings.Contains(e.ErrorMessage(), "cannot be assumed")
 }
 
-// explain turns what the SDK says into what the user needs to know. It is
-// called once, on the way out of the package.
+// explain turns an error of the SDK into one for the user. It is called once, where
+// an error leaves the package.
 func explain(err error, region string) error {
 	var op *smithy.OperationError
 	if err == nil || Hint(err) != "" || errors.Is(err, context.Canceled) || !errors.As(err, &op) {

@@ -28,7 +28,7 @@ type function struct {
 	concurrency *int32 // reserved
 	busy        bool   // being created or updated
 	failed      string // why it could not be created
-	refused     string // why the last update came to nothing
+	refused     string // why the last update failed
 }
 
 const (
@@ -94,8 +94,8 @@ func (f *function) failure(name string) error {
 		"remove it with mcpengine destroy "+name+", then deploy again")
 }
 
-// functionSteps makes the function what it should be: its code first and its
-// configuration then, each only when it differs.
+// functionSteps returns the steps that update the function: first its code, then
+// its configuration, each only if it differs.
 func (d *Deployer) functionSteps(t target, have *function, code Archive) []Step {
 	what := "function " + t.name
 	shape := fmt.Sprintf("%s, %d MB, %d s", t.arch, t.memory, t.timeout)
@@ -127,7 +127,7 @@ func (d *Deployer) functionSteps(t target, have *function, code Archive) []Step 
 	return steps
 }
 
-// differences says what UpdateFunctionConfiguration has to change.
+// differences lists the changes for UpdateFunctionConfiguration.
 func (f *function) differences(t target) []string {
 	var changed []string
 	if f.memory != t.memory {
@@ -196,7 +196,7 @@ func (d *Deployer) createFunction(ctx context.Context, t target, code Archive) e
 	return d.awaitFunction(ctx, t.name)
 }
 
-// tagProgram notes which program the function runs now.
+// tagProgram tags the function with the program that it runs now.
 func (d *Deployer) tagProgram(ctx context.Context, t target, have *function) error {
 	if t.program == "" || t.program == have.program {
 		return nil

@@ -10,8 +10,8 @@ import (
 	logstypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 )
 
-// A logGroup is where the function's log goes. It is made before the function,
-// because Lambda would make one that is kept, and paid for, forever.
+// A logGroup holds the function's log. It is created before the function, because
+// Lambda would create one that keeps, and charges for, the log without a limit.
 type logGroup struct {
 	retention int32 // days; 0 means forever
 }
@@ -35,7 +35,7 @@ func (d *Deployer) readLogGroup(ctx context.Context, name string) (*logGroup, er
 	return &logGroup{retention: aws.ToInt32(found.RetentionInDays)}, nil
 }
 
-// findLogGroup finds the group of that very name, or nil. AWS only searches by
+// findLogGroup returns the group with exactly that name, or nil. AWS only searches by
 // prefix, but in alphabetical order, so the group is the first of the answer.
 func (d *Deployer) findLogGroup(ctx context.Context, groupName string) (*logstypes.LogGroup, error) {
 	out, err := d.clients.logs.DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{

@@ -43,8 +43,8 @@ func (d *Deployer) Logs(ctx context.Context, name string, since time.Time, follo
 	}
 }
 
-// Tail returns the last lines that the server has logged since a time, or nothing
-// where they cannot be read: it is asked why something else has failed.
+// Tail returns the last lines that the server has logged since a time. It returns
+// nothing if they cannot be read, because its callers report another error.
 func (d *Deployer) Tail(ctx context.Context, name string, since time.Time, lines int) string {
 	var text strings.Builder
 	if d.Logs(ctx, name, since, false, terminal.New(&text)) != nil {
@@ -59,7 +59,7 @@ type logReader struct {
 	name  string
 	since time.Time
 	out   *terminal.Writer
-	seen  map[string]time.Time // event ids that the next look may meet again
+	seen  map[string]time.Time // event ids that the next read may return again
 }
 
 // read writes the events that are new since the last call.
@@ -95,7 +95,7 @@ func (l *logReader) read(ctx context.Context) error {
 	}
 }
 
-// advance moves the start of the next look, and forgets what it cannot meet.
+// advance moves the start of the next read, and forgets events before it.
 func (l *logReader) advance(latest time.Time) {
 	if start := latest.Add(-followOverlap); start.After(l.since) {
 		l.since = start

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// A Plan is what has to be done, in order.
+// A Plan is a list of steps in order.
 type Plan struct {
 	Account string
 	Region  string
@@ -21,12 +21,12 @@ type Plan struct {
 type Step struct {
 	Verb   string // "create", "update", "delete", "keep" and the like
 	What   string // "role mcpengine-weather-eu-central-1"
-	Detail string // how it will be
+	Detail string // the new state
 
 	do func(context.Context) error // nil: nothing to do
 }
 
-// keep returns the step of what is already as it should be.
+// keep returns the step of a resource that needs no change.
 func keep(what, detail string) Step { return Step{Verb: "keep", What: what, Detail: detail} }
 
 // Changes reports whether the plan changes anything.

@@ -17,7 +17,7 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// A Discovery is what a server says of itself.
+// A Discovery is the answer of a server to server/discover.
 type Discovery struct {
 	Server    string   // "weather 1.0", or "" when it does not say
 	Versions  []string // the protocol versions it speaks
@@ -32,8 +32,8 @@ const (
 
 // Probe asks the server for server/discover, again and again for about a
 // minute: a new permission takes some seconds to be known everywhere, and the
-// first start of a function is its slowest. It fails with the last answer when
-// none was good.
+// first start of a function is its slowest. After that it fails
+// with the last answer.
 func (d *Deployer) Probe(ctx context.Context, e Endpoint) (Discovery, error) {
 	pause := time.Second
 	for attempt := 1; ; attempt++ {

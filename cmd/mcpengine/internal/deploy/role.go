@@ -10,7 +10,7 @@ import (
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 )
 
-// A role is what the function may do in AWS.
+// A role holds the permissions of the function.
 type role struct {
 	logs     string   // our inline policy, as it is
 	attached []string // ARNs of managed policies, which a user has added
@@ -61,7 +61,7 @@ func (d *Deployer) readRole(ctx context.Context, at location, name string) (*rol
 	return r, nil
 }
 
-// readPolicies reads what only a destruction needs to know.
+// readPolicies reads the policies of the role, which only its deletion needs.
 func (d *Deployer) readPolicies(ctx context.Context, roleName string, r *role) error {
 	out, err := d.clients.iam.ListRolePolicies(ctx, &iam.ListRolePoliciesInput{RoleName: aws.String(roleName)})
 	if err != nil {

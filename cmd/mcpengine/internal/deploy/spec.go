@@ -10,8 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// A Spec says what a deployment should be like. Only Name is required: whatever
-// is left out stays as it is, or gets its default when the server is new. So a
+// A Spec describes a deployment. Only Name is required. Other settings without a
+// value stay as they are, or get their default if the server is new. So a
 // server that was deployed with IAM authorization does not become public
 // because somebody forgets the flag.
 type Spec struct {
@@ -76,7 +76,7 @@ var (
 	variableSyntax = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]+$`)
 )
 
-// Check reports what no AWS account would take.
+// Check refuses values that AWS refuses in every account.
 func (s Spec) Check() error {
 	if err := CheckName(s.Name); err != nil {
 		return err
@@ -117,7 +117,7 @@ func CheckName(name string) error {
 	return nil
 }
 
-// A target is a Spec with every question answered.
+// A target is a Spec with all settings.
 type target struct {
 	location
 	name        string
@@ -132,8 +132,8 @@ type target struct {
 	retention   int32
 }
 
-// resolve answers what the spec leaves open: from what there is, or else by the
-// default.
+// resolve fills in the settings that the spec leaves open, from the current state or
+// else by default.
 func (s Spec) resolve(at location, have state) (target, error) {
 	t := target{
 		location: at,
@@ -185,8 +185,8 @@ func (s state) reserved() bool {
 	return s.function != nil && aws.ToInt32(s.function.concurrency) > 0
 }
 
-// defaultConcurrency is how many requests a public server serves at once where
-// nobody has said.
+// defaultConcurrency is how many requests a public server serves at once by
+// default.
 const defaultConcurrency = 10
 
 const (

@@ -9,8 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
-// A state is what there is of a deployment, all of it ours. What does not exist
-// is nil.
+// A state holds the existing resources of a deployment, all of them ours. Missing
+// resources are nil.
 type state struct {
 	role     *role
 	logGroup *logGroup
@@ -19,8 +19,8 @@ type state struct {
 	granted  []string // the statement ids of the function's policy
 }
 
-// locate finds out where the credentials lead. It is the first request, so that
-// wrong ones are noticed before anything else.
+// locate returns the account of the credentials. It makes the first request, so that
+// wrong credentials are noticed before anything else.
 func (d *Deployer) locate(ctx context.Context) (location, error) {
 	out, err := d.clients.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
@@ -34,8 +34,8 @@ func (d *Deployer) locate(ctx context.Context) (location, error) {
 	return at, nil
 }
 
-// read finds out what there is. It fails when any of it belongs to somebody
-// else, so that nothing is changed before all of it has been looked at.
+// read reads the state. It fails if any resource belongs to somebody else, so that
+// nothing is changed before all of them have been checked.
 func (d *Deployer) read(ctx context.Context, at location, name string) (state, error) {
 	var s state
 	var err error

@@ -98,8 +98,8 @@ func (d *Deployer) readGrants(ctx context.Context, name string) ([]string, error
 	return ids, nil
 }
 
-// grantSteps gives the public what it needs, or takes it away. Statements that
-// are not ours stay.
+// grantSteps returns the steps that add or remove the permissions of the public.
+// Statements that are not ours stay.
 func (d *Deployer) grantSteps(t target, have []string) []Step {
 	var steps []Step
 	for _, g := range publicGrants {
@@ -118,8 +118,8 @@ func (d *Deployer) grantSteps(t target, have []string) []Step {
 	return steps
 }
 
-// addGrant adds a statement. That there is one already is a conflict like any
-// other: [Deployer.apply] looks again, finds it and goes on.
+// addGrant adds a statement. An existing one is a conflict like any other:
+// [Deployer.apply] reads the state again, finds it and goes on.
 func (d *Deployer) addGrant(ctx context.Context, name string, g grant) error {
 	in := &lambda.AddPermissionInput{
 		FunctionName: aws.String(name),

@@ -29,7 +29,7 @@ func (d *Deployer) untilAssumable(ctx context.Context, request func() error) err
 	}
 }
 
-// awaitUpdate waits until an update is done, and fails when it came to nothing.
+// awaitUpdate waits until an update is done, and fails if the update failed.
 func (d *Deployer) awaitUpdate(ctx context.Context, name string) error {
 	f, err := d.awaitReady(ctx, name)
 	if err == nil && f.refused != "" {

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// A document edits the bytes of one configuration file, and never a decoded
-// form of it: whatever it is not asked to change keeps its bytes.
+// A document edits the bytes of one configuration file, and never a decoded form of
+// it: everything outside the edit keeps its bytes.
 //
 // A path names an entry from the top of the file. Values are JSON.
 type document interface {
@@ -17,9 +17,9 @@ type document interface {
 	get(path ...string) ([]byte, error)
 	// names returns the names of the entries of an object.
 	names(path ...string) ([]string, error)
-	// set puts a value where the path leads, and makes the objects on the way.
+	// set puts a value at the path, and creates missing objects on the way.
 	set(value []byte, path ...string) error
-	// remove takes the value out, with what belongs to it.
+	// remove removes the value, with its name, comma and comments.
 	remove(path ...string) error
 	// bytes is the file as it is now.
 	bytes() []byte
@@ -31,8 +31,8 @@ const (
 	maxDepth = 200
 )
 
-// errDamage is the answer of the check that follows every edit. It is a fault
-// of this package, and better met here than in the user's file.
+// errDamage is the error of the check after every edit. It shows a fault of this
+// package, before the user's file is written.
 var errDamage = errors.New("the edit would have changed something else; nothing was written")
 
 // parse reads a file in the syntax of the host.
@@ -65,7 +65,7 @@ func newline(src []byte) string {
 	return "\n"
 }
 
-// position says where an offset is, for people.
+// position returns the line and column of an offset.
 func position(src []byte, offset int) string {
 	line := 1 + bytes.Count(src[:offset], []byte("\n"))
 	column := offset - bytes.LastIndexByte(src[:offset], '\n')

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// A Server is what an entry of a host's file stands for.
+// A Server is the server of an entry in a host's file.
 type Server struct {
 	// Name is the name of the entry, and of the profile. Required.
 	Name string
@@ -30,14 +30,14 @@ type Server struct {
 	ClientID string
 	Scopes   []string
 
-	// Known tells that there is a profile of that name.
+	// Known says that a profile of that name exists.
 	Known bool
 	// OwnURL is the URL of the native entry that was made before, or "". An
 	// entry with another one is not ours.
 	OwnURL string
 }
 
-// A member is one of an entry, in the order it is written.
+// A member is a member of an entry. They are written in order.
 type member struct {
 	name  string
 	value any
@@ -99,7 +99,7 @@ func encodeValue(v any) ([]byte, error) {
 	return bytes.TrimSpace(out.Bytes()), nil
 }
 
-// owns reports whether an entry is one that this program has made.
+// owns reports whether this program has made an entry.
 func owns(entry []byte, s Server) bool {
 	return isBridge(entry, s) || s.OwnURL != "" && nativeURL(entry) == s.OwnURL
 }
@@ -145,8 +145,8 @@ func (s Server) transport() string {
 	return "http"
 }
 
-// noOAuth returns an error for a server with a client id or scopes, which the
-// entries of some hosts have no place for.
+// noOAuth returns an error for a server with a client id or scopes, for which the
+// entries of some hosts have no member.
 func noOAuth(s Server) error {
 	if s.ClientID == "" && len(s.Scopes) == 0 {
 		return nil

@@ -2,7 +2,7 @@ package hostconfig
 
 import "errors"
 
-// A hintError is an error that knows what the user can do about it.
+// A hintError is an error with a hint for the user.
 type hintError struct {
 	error
 	hint string

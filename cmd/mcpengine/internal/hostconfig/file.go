@@ -22,14 +22,14 @@ import (
 const (
 	lockWait = time.Minute           // how long to wait for others that edit the same file
 	lockPoll = 10 * time.Millisecond // how often to look
-	attempts = 5                     // how often to start again when the host writes meanwhile
+	attempts = 5                     // how often to start again when the host writes at the same time
 	// backupSuffix follows the name of a file that was changed.
 	backupSuffix = ".mcpengine.bak"
 )
 
-// A Change is what was done to one file, or would be.
+// A Change is the change of one file, made or planned.
 type Change struct {
-	// Host is whose file it is.
+	// Host is the host of the file.
 	Host *Host
 	// File is its name.
 	File string
@@ -46,8 +46,8 @@ type Change struct {
 func (c Change) Changed() bool { return len(c.Commands) > 0 || !bytes.Equal(c.Before, c.After) }
 
 // editFile applies an edit to a file. Programs that edit with this function wait
-// for each other; one that does not is noticed when it writes before the file is
-// replaced, and the edit is made again on what it wrote.
+// for each other. If another program writes before the file is replaced, the edit is
+// made again on the new content.
 func (e Environment) editFile(ctx context.Context, name string, toml, dryRun bool, edit func(document) error) (c Change, err error) {
 	c.File = name
 	defer func() {
@@ -205,8 +205,7 @@ func (p *place) isWritable() bool {
 	return f.Close() == nil
 }
 
-// replace keeps a copy of the file and puts the new content in its place, whole
-// or not at all.
+// replace keeps a copy of the file and replaces the file atomically.
 func (p *place) replace(before, after []byte, mode fs.FileMode) (backup string, err error) {
 	if err := p.root.MkdirAll(filepath.Dir(p.name), 0o700); err != nil {
 		return "", err
@@ -279,7 +278,7 @@ func (p *place) syncFolder() {
 	}
 }
 
-// digest stands for the name of a file in the name of another.
+// digest returns a digest of a file name, for use in other file names.
 func digest(name string) string {
 	sum := sha256.Sum256([]byte(name))
 	return hex.EncodeToString(sum[:8])

@@ -6,15 +6,15 @@ import (
 )
 
 // An AWS says how requests are signed with Signature Version 4. It has no
-// credentials: they are found as the AWS tools find them, each time.
+// credentials: they are looked up each time, as the AWS tools do.
 type AWS struct {
-	// Profile names one of the AWS configuration. Default: AWS_PROFILE, or none.
+	// Profile is a profile of the AWS configuration. Default: AWS_PROFILE, or none.
 	Profile string `json:"profile,omitempty"`
 	// Region is the region to sign for. Default: the one in the URL, and then the
 	// one in the AWS configuration.
 	Region string `json:"region,omitempty"`
-	// Service is what signatures are for: lambda or execute-api. Default: what
-	// the URL says.
+	// Service is the service to sign for: lambda or execute-api. Default: the one
+	// in the URL.
 	Service string `json:"service,omitempty"`
 }
 

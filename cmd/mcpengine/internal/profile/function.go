@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// A Function is what a lambda URL names.
+// A Function is the Lambda function of a lambda URL.
 type Function struct {
 	// Name is the function's name, without the rest of its ARN.
 	Name string
@@ -19,12 +19,12 @@ type Function struct {
 	Path string
 }
 
-// IsLambda reports whether a URL names a function, well or badly.
+// IsLambda reports whether a URL has the scheme lambda. It may still be invalid.
 func IsLambda(rawURL string) bool { return strings.HasPrefix(rawURL, "lambda:") }
 
 // ParseFunction reads lambda://NAME, lambda://NAME:QUALIFIER or the same with an
-// ARN in place of the name, each with a path if it is not /mcp. It is no URL for
-// package url, which takes what follows a colon for a port.
+// ARN in place of the name, each with a path if it is not /mcp. Package url cannot
+// parse it, because it reads the text after a colon as a port.
 func ParseFunction(rawURL string) (Function, error) {
 	f := Function{Path: "/mcp"}
 	rest, ok := strings.CutPrefix(rawURL, "lambda://")
@@ -35,7 +35,7 @@ func ParseFunction(rawURL string) (Function, error) {
 	if found && path != "" {
 		u, err := url.Parse("/" + path)
 		if err != nil || u.Host != "" || strings.ContainsAny(path, "?#") {
-			return f, errors.New("what follows the function in a lambda URL is not a path alone")
+			return f, errors.New("only a path may follow the function in a lambda URL")
 		}
 		f.Path = u.EscapedPath()
 	}
@@ -83,7 +83,7 @@ func isLabel(s string) bool {
 	})
 }
 
-// isRegion keeps what becomes part of a host name from being more than that.
+// isRegion reports whether a text is safe as a part of a host name.
 func isRegion(s string) bool {
 	return s != "" && len(s) <= 32 && !strings.ContainsFunc(s, func(r rune) bool {
 		return r != '-' && (r < '0' || r > '9') && (r < 'a' || r > 'z')

@@ -15,10 +15,10 @@ import (
 	"github.com/mcpengine/mcpengine/internal/httptoken"
 )
 
-// A Header is a field of HTTP with a place to take its value from; exactly one
-// of the four is set.
+// A Header is an HTTP header field and the source of its value. Exactly one source
+// is set.
 type Header struct {
-	// Name is the field's. The fields of the protocol itself are refused.
+	// Name is the name of the field. Fields of the protocol itself are refused.
 	Name string `json:"name"`
 	// Value is the value itself.
 	Value string `json:"value,omitempty"`
@@ -38,7 +38,7 @@ const commandTime = 30 * time.Second
 func ParseHeader(s string) (Header, error) {
 	name, value, found := strings.Cut(s, "=")
 	if !found {
-		// What was given may be the secret, so it is not repeated.
+		// The text may be the secret, so it is not repeated.
 		return Header{}, errors.New("a header is NAME=VALUE")
 	}
 	h := Header{Name: name}
@@ -70,7 +70,7 @@ func (h Header) check() error {
 	}
 	lower := strings.ToLower(h.Name)
 	if slices.Contains(ours, lower) || strings.HasPrefix(lower, "mcp-param-") {
-		return fmt.Errorf("header %s is the protocol's own", h.Name)
+		return fmt.Errorf("header %s belongs to the protocol", h.Name)
 	}
 	n := 0
 	for _, set := range []bool{h.Value != "", h.File != "", h.Env != "", len(h.Command) > 0} {
@@ -79,13 +79,13 @@ func (h Header) check() error {
 		}
 	}
 	if n != 1 {
-		return fmt.Errorf("header %s has not exactly one of value, file, env and command", h.Name)
+		return fmt.Errorf("header %s needs exactly one of value, file, env and command", h.Name)
 	}
 	return checkValue(h.Name, h.Value)
 }
 
-// checkValue refuses what would end the field early. The value stays out of the
-// error: it is a secret as often as not.
+// checkValue refuses characters that would end the field early. The value, which is
+// often a secret, is not in the error.
 func checkValue(name, value string) error {
 	if len(value) > maxText {
 		return fmt.Errorf("header %s has more than %d bytes", name, maxText)
@@ -96,8 +96,8 @@ func checkValue(name, value string) error {
 	return nil
 }
 
-// Resolve returns the value to send. It is taken anew each time, because tokens in
-// files and from commands change. White space around it is left out.
+// Resolve returns the value to send, without white space around it. It reads the
+// source each time, because tokens in files and from commands change.
 func (h Header) Resolve(ctx context.Context, getenv func(string) string) (string, error) {
 	value := h.Value
 	var err error
@@ -132,8 +132,8 @@ func readText(name string) (string, error) {
 	return string(data), err
 }
 
-// output returns what a command prints. What it says on standard error is not
-// repeated, nor are its arguments: either may hold a secret.
+// output returns the standard output of a command. Errors repeat neither its
+// standard error nor its arguments, because both may hold a secret.
 func output(ctx context.Context, command []string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, commandTime)
 	defer cancel()

@@ -1,6 +1,6 @@
-// Package profile keeps what the bridge needs to know about a remote server,
-// under a name. The configuration files of hosts hold that name and nothing
-// else, so that no secret is in a file that others read, or in a command line.
+// Package profile stores the settings of remote servers under names. The
+// configuration files of hosts hold only such a name, so that no secret is in a file
+// that others read, or in a command line.
 package profile
 
 import (
@@ -46,7 +46,7 @@ type Profile struct {
 	ClientID string `json:"clientId,omitempty"`
 	// ClientSecret says where the OAuth client secret is. Optional.
 	ClientSecret *Secret `json:"clientSecret,omitempty"`
-	// Scopes are asked for at sign-in. Default: what the server says.
+	// Scopes are asked for at sign-in. Default: the scopes that the server names.
 	Scopes []string `json:"scopes,omitempty"`
 	// AWS says that requests are signed for AWS, and how. Optional, and implied
 	// by a lambda URL.
@@ -54,15 +54,15 @@ type Profile struct {
 	// Tools says which tools the host gets to see. Default: all.
 	Tools Filter `json:"tools,omitzero"`
 	// Timeout is how long a request may take without a sign of progress.
-	// Default, and zero: what the bridge thinks right.
+	// Default, and zero: the default of the bridge.
 	Timeout Duration `json:"timeout,omitzero"`
 	// CAFile holds certificates, in PEM, to trust besides the system's. Optional.
 	CAFile string `json:"caFile,omitempty"`
 	// CertFile and KeyFile are the client's certificate, in PEM. Both or none.
 	CertFile string `json:"certFile,omitempty"`
 	KeyFile  string `json:"keyFile,omitempty"`
-	// Native has the URLs of the entries that were made of a host's own kind, in
-	// place of the bridge, by host.
+	// Native has, by host, the URLs of the hosts' own remote entries, which take the
+	// place of the bridge.
 	Native map[string]string `json:"native,omitempty"`
 }
 
@@ -108,8 +108,8 @@ const (
 	maxTimeout = 24 * time.Hour
 )
 
-// CheckName refuses a name that could not be the name of a file everywhere, or
-// that a host would not take for a server.
+// CheckName refuses a name that is not a file name on every system, or that a host
+// would not accept.
 func CheckName(name string) error {
 	ok := len(name) >= 1 && len(name) <= 64 && name[0] != '-' && name[0] != '_'
 	for _, c := range []byte(name) {
@@ -127,7 +127,7 @@ func CheckName(name string) error {
 	return nil
 }
 
-// Check refuses a profile that cannot be meant.
+// Check refuses a profile with contradictions or invalid values.
 func (p *Profile) Check() error {
 	if err := checkURL(p.URL); err != nil {
 		return err
@@ -168,8 +168,8 @@ func (p *Profile) Check() error {
 	return p.checkSizes()
 }
 
-// ErrInTheClear says that headers, which hold secrets as often as not, would go
-// to another machine without encryption.
+// ErrInTheClear says that headers, which often hold secrets, would go to another
+// machine without encryption.
 var ErrInTheClear = errors.New("headers would go to another machine in the clear, where anybody on the way can read them")
 
 func inTheClear(rawURL string) bool {

@@ -20,7 +20,7 @@ import (
 // A Keeper keeps secrets by name: the files of a [Store], or the keychain of an
 // operating system.
 type Keeper interface {
-	// Put keeps a secret in place of the one of that name.
+	// Put stores a secret under a name, in place of an earlier one.
 	Put(name, secret string) error
 	// Secret returns the secret of that name, or an error that is
 	// [fs.ErrNotExist].
@@ -29,7 +29,7 @@ type Keeper interface {
 	Delete(name string) error
 }
 
-// A Store is the folder that profiles are in. It is for its user alone.
+// A Store is the folder of the profiles. Only its user can read it.
 type Store struct {
 	home string
 	keep Keeper
@@ -48,7 +48,7 @@ func Home(getenv func(string) string) (string, error) {
 	return UsualHome()
 }
 
-// UsualHome returns what [Home] is where no variable says otherwise.
+// UsualHome returns [Home] without the variables.
 func UsualHome() (string, error) {
 	if hasXDG() {
 		home, err := os.UserHomeDir()
@@ -107,9 +107,9 @@ func (s *Store) Load(name string) (*Profile, error) {
 	return p, nil
 }
 
-// Save writes a profile in place of the one of that name. A client secret that
-// is not empty is kept, and the profile refers to it; otherwise the profile
-// keeps the reference it has, and a secret nothing refers to is forgotten.
+// Save writes a profile under a name, in place of an earlier one. A client secret
+// that is not empty is stored, and the profile refers to it. Otherwise the profile
+// keeps its reference, and a secret without a reference is deleted.
 func (s *Store) Save(ctx context.Context, name string, p *Profile, clientSecret string) error {
 	if err := CheckName(name); err != nil {
 		return err
@@ -165,7 +165,7 @@ func (s *Store) Remove(ctx context.Context, name string) error {
 	return nil
 }
 
-// Names returns the profiles there are, in order.
+// Names returns the names of all profiles, sorted.
 func (s *Store) Names() ([]string, error) {
 	entries, err := os.ReadDir(filepath.Join(s.home, "profiles"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -181,8 +181,7 @@ func (s *Store) Names() ([]string, error) {
 	return names, nil
 }
 
-// Secret returns the client secret that a profile refers to, or "" when it refers to
-// none.
+// Secret returns the client secret that a profile refers to, or "".
 func (s *Store) Secret(name string, p *Profile, getenv func(string) string) (string, error) {
 	if p.ClientSecret == nil {
 		return "", nil

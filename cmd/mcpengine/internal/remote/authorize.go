@@ -10,27 +10,27 @@ import (
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
-// commandAge is how long the output of a command is sent before it runs again. A challenge makes
-// it run again at once.
+// commandAge is how long the output of a command is used before it runs again. A
+// challenge makes it run again at once.
 const commandAge = time.Minute
 
-// An authorizer puts the headers of a profile on requests, and signs in where
-// none of them is a credential.
+// An authorizer adds the headers of a profile to requests, and signs in if no
+// header is a credential.
 type authorizer struct {
 	headers []profile.Header
 	getenv  func(string) string
 	now     func() time.Time
 	secret  func(string) // is told what must not be in a log
 
-	// signIn returns the source of tokens. It is nil where none are wanted. Asked says
-	// that the server wants one; without it there may be none yet.
+	// signIn returns the source of tokens. It is nil if tokens are not used. Asked says
+	// that the server demands a token; otherwise the source may still be missing.
 	signIn func(asked bool) (peer.Authorizer, error)
 
 	mu       sync.Mutex
 	commands map[string]printed // by the name of the header
 }
 
-// printed is what a command has printed, and when.
+// printed is the output of a command, and its time.
 type printed struct {
 	value string
 	at    time.Time

@@ -13,9 +13,9 @@ import (
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
-// signIn returns what gets tokens. All bridges of a user share the folder they
-// are kept in, so that one of them signs in for all. Nothing is opened before
-// there is a token, or the server wants one: a keychain may take its time.
+// signIn returns the source of tokens. All bridges of a user share the folder of
+// tokens, so that one of them signs in for all. The keychain, which may be slow, is
+// opened only if there is a token or the server demands one.
 func (s Source) signIn(client *http.Client) func(asked bool) (peer.Authorizer, error) {
 	if s.Home == "" {
 		return func(asked bool) (peer.Authorizer, error) {
@@ -58,9 +58,9 @@ func (s Source) signIn(client *http.Client) func(asked bool) (peer.Authorizer, e
 
 var errHomeless = errors.New("there is no folder to keep tokens in: set HOME or MCPENGINE_HOME")
 
-// OAuth returns how to sign in to the server of a profile, less the grant and the
-// client's secret, with the tokens of a folder. A nil keychain is the system's. The
-// HTTP client is one with the certificates of the profile.
+// OAuth returns the configuration for signing in to the server of a profile, without
+// the grant and the client's secret. Tokens are kept in the folder. A nil keychain
+// means the system's. The HTTP client trusts the certificates of the profile.
 func OAuth(ctx context.Context, dir string, p *profile.Profile, keychain oauth.Keychain, client *http.Client) (oauth.Config, error) {
 	if keychain == nil {
 		keychain = oauth.SystemKeychain{}

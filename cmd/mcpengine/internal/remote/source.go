@@ -1,6 +1,5 @@
 // Package remote connects to the server of a profile: it reads certificates and
-// headers, signs in with OAuth or signs for AWS, and gives a bridge what it needs
-// for that.
+// headers, and signs in with OAuth or signs requests for AWS.
 package remote
 
 import (
@@ -17,23 +16,23 @@ import (
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
-// A Source is a profile and the things that it refers to. A field that is not
-// marked as optional is required.
+// A Source is a profile and everything that it refers to. Fields are required
+// unless they are marked as optional.
 type Source struct {
 	// Name is the profile's name, or stands for a URL without one.
 	Name    string
 	Profile *profile.Profile
 
 	// Home is the folder of the program's own files. Without it nothing is kept,
-	// and nobody can sign in.
+	// and signing in is not possible.
 	Home   string
 	Getenv func(string) string
 	Now    func() time.Time
 	Log    *bridge.Log
 
-	// Carry returns what carries the requests of a profile that is for AWS, on
-	// top of base, and the URL that they are to be for. Without it such a profile
-	// is refused.
+	// Carry returns the RoundTripper, on top of base, for the requests of a profile
+	// for AWS, and the URL that they are sent to. Without it such a profile is
+	// refused.
 	Carry func(p *profile.Profile, base http.RoundTripper) (url string, carrier http.RoundTripper, err error)
 
 	// ClientSecret returns the OAuth client secret. Optional.
@@ -47,8 +46,9 @@ type Source struct {
 	Keychain oauth.Keychain
 }
 
-// Config returns how to relay to the server of a profile. It reads the files of
-// certificates, and asks nobody anything. Call release when the relay has ended.
+// Config returns the configuration of a relay to the server of a profile. It reads
+// the files of certificates, and sends no request. Call release when the relay has
+// ended.
 func (s Source) Config() (config bridge.Config, release func(), err error) {
 	p := s.Profile
 	trust, err := peer.LoadTLS(p.CAFile, p.CertFile, p.KeyFile)
@@ -88,7 +88,7 @@ func (s Source) Config() (config bridge.Config, release func(), err error) {
 	return config, release, nil
 }
 
-// Transport returns what the mode of a profile means.
+// Transport returns the transport of a profile's mode.
 func Transport(mode string) peer.Transport {
 	switch mode {
 	case "http":
