@@ -8,7 +8,7 @@ SHELL := bash
 # Each module is built as its own go.mod says, with the versions its users get;
 # go.work, which would raise them all to the highest, is for editors.
 export GOWORK := off
-MODULES := . otel bus/postgres bus/redis cmd/mcpengine examples test
+MODULES := . otel bus/postgres bus/redis ext/tasks/river cmd/mcpengine examples test
 
 # name:module:package of each binary.
 BINARIES := \
@@ -171,13 +171,15 @@ bench: bridge-deps ## Measure against a plain server and the other Go SDKs
 	@printf '\nverifying an access token: the first time at most 1.3 times its signature check\n'
 	@go test -run '^$$' -bench '^BenchmarkVerify$$' ./auth
 
-# How many restarts `make chaos` makes.
+# How many restarts `make chaos` makes, and how many processes it kills.
 RESTARTS ?= 50
+KILLS ?= 1000
 
 .PHONY: chaos
-chaos: nginx-deps postgres-deps redis-deps ## Restart replicas behind nginx RESTARTS times (default 50), and kill their bus, under load: nothing is lost
+chaos: nginx-deps postgres-deps redis-deps ## Restart replicas RESTARTS times (50) and kill their bus, kill workers of tasks KILLS times (1000): nothing is lost
 	@cd test && MCPENGINE_RESTARTS=$(RESTARTS) MCPENGINE_QUESTIONS=1000 MCPENGINE_OUTAGES=10 \
 		go test -race -count=1 -timeout 60m -v -run '^(TestRollingRestarts|TestFleet)$$' ./e2e
+	@cd ext/tasks/river && CHAOS_KILLS=$(KILLS) go test -count=1 -timeout 120m -v -run '^TestKill$$' .
 
 .PHONY: clean
 clean: ## Remove what make built and fetched

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // A config says what to run.
@@ -53,6 +54,21 @@ func (l leg) skills() (scenarios []scenario) {
 		scenarios = append(scenarios, scenario{name, "skills", true, ""})
 	}
 	return scenarios
+}
+
+// untested is a scenario of tasks that the suite itself skips: it checks nothing.
+const untested = "tasks-status-notifications"
+
+// requireTasks makes the scenarios of the tasks extension have to pass over HTTP.
+// In AWS Lambda the fixture's tasks live in the memory of a process that is frozen
+// between requests.
+func requireTasks(scenarios []scenario, p place) {
+	for i := range scenarios {
+		s := &scenarios[i]
+		if p.name == onHTTP && strings.HasPrefix(s.name, "tasks-") && s.name != untested {
+			s.must = true
+		}
+	}
 }
 
 // chooseLegs returns the legs of a revision, and all legs when it is empty.
@@ -150,6 +166,7 @@ func runLeg(ctx context.Context, c config, p place, l leg, s suite, target strin
 	}
 	extra := l.skills()
 	scenarios = append(scenarios, extra...)
+	requireTasks(scenarios, p)
 	if err := exclude(scenarios, l.revision, p); err != nil {
 		return false, err
 	}

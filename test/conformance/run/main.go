@@ -12,7 +12,8 @@
 //
 // It exits with 1 when a required or pending scenario fails, or an excluded one
 // passes, and with 2 for wrong usage. Scenarios of extensions are shown and
-// never fail the run, apart from the scenarios of skills, which have to pass.
+// never fail the run, apart from the scenarios of skills, and over HTTP of tasks,
+// which have to pass.
 package main
 
 import (
