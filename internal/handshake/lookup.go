@@ -73,7 +73,8 @@ func (h *HTTP) lookup(ctx context.Context, token, caller string, from share.Call
 		return nil
 	}
 	s := newSession(h, t, from)
-	s.token, s.name, s.caller = strings.Clone(token), nameOf(token), caller
+	s.token, s.caller = strings.Clone(token), caller
+	s.name = nameOf(s.token)
 	s.used.Store(now.UnixNano())
 	if h.remote != nil {
 		h.remote.learn(ctx, s)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/replicas"
@@ -104,9 +105,10 @@ func (r *remote) applyListening(s *session, key string) {
 		}
 		return
 	}
-	uri := key[len(uriItem):]
+	uri, ok := strings.CutPrefix(key, uriItem)
 	has := slices.Contains(s.uris, uri)
 	switch {
+	case !ok: // an item of a later release
 	case value != isSet:
 		s.unsubscribeLocked(uri)
 	case !has && len(s.uris) < maxSubscriptions:

@@ -1,6 +1,7 @@
 package handshake
 
 import (
+	"strings"
 	"sync"
 	"time"
 )
@@ -54,7 +55,7 @@ func (s *states) of(name, owner string) *state {
 			s.makeRoom()
 		}
 		known = &state{owner: owner, items: make(map[string]item)}
-		s.byName[name] = known
+		s.byName[strings.Clone(name)] = known // a name shares the memory of its session id
 		s.owned[owner]++
 	}
 	return known

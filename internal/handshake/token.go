@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
@@ -30,8 +29,8 @@ type claims struct {
 const nameSize = 22
 
 // nameOf returns a short unique name for the session with an id. It is unique
-// among all replicas with the same keys.
-func nameOf(token string) string { return strings.Clone(token[max(0, len(token)-nameSize):]) }
+// among all replicas with the same keys. It shares the memory of the id.
+func nameOf(token string) string { return token[max(0, len(token)-nameSize):] }
 
 // issue returns the id of a new session: a token that holds all its claims. It
 // consists of visible ASCII characters, as it must (2025-11-25, transports,

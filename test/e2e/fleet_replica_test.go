@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/redis/go-redis/v9"
@@ -12,6 +13,7 @@ import (
 	"github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/bus/postgres"
 	busredis "github.com/mcpengine/mcpengine/bus/redis"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // busVariable has the URL of the bus of a replica, a PostgreSQL or a Redis.
@@ -41,6 +43,21 @@ func newConnectedReplica(ctx context.Context) (*mcpengine.Engine, error) {
 	mcpengine.AddTool(e, "touch", "Say that a resource has changed.", func(_ context.Context, in fleetInput) (string, error) {
 		e.ResourceUpdated(in.URI)
 		return "", nil
+	})
+	mcpengine.AddTool(e, "report", "Send log messages.", func(ctx context.Context, _ struct{}) (string, error) {
+		mcpengine.Log(ctx, mcp.LoggingLevelInfo, "", "too much")
+		mcpengine.Log(ctx, mcp.LoggingLevelError, "", "enough")
+		return "", nil
+	})
+	mcpengine.AddTool(e, "wait", "Wait to be cancelled.", func(ctx context.Context, _ struct{}) (string, error) {
+		mcpengine.Log(ctx, mcp.LoggingLevelError, "", "begun")
+		<-ctx.Done()
+		return "", ctx.Err()
+	})
+	mcpengine.AddTool(e, "leave", "End the connection, and go on.", func(ctx context.Context, _ struct{}) (string, error) {
+		mcpengine.Log(ctx, mcp.LoggingLevelError, "", "begun")
+		mcpengine.RequestFrom(ctx).CloseStream(time.Millisecond)
+		return "done", nil
 	})
 	mcpengine.AddResource(e, "state:{name}", "", func(context.Context, struct {
 		Name string `json:"name"`

@@ -77,6 +77,7 @@ func TestFleet(t *testing.T) {
 			}
 			front := startNginx(t, nginx, replicas) + "/mcp"
 			askFleet(t, front, number(t, "MCPENGINE_QUESTIONS", 100), func() {})
+			useFleetSessions(t, front, replicas, name == "PostgreSQL")
 			changeFleet(t, front, replicas, b, number(t, "MCPENGINE_OUTAGES", 2))
 			for _, r := range replicas {
 				r.stop(t)
@@ -212,7 +213,9 @@ func changeFleet(t *testing.T, front string, replicas []*replica, b broker, outa
 type fleetClient struct {
 	url     string
 	session string
-	posted  func() // called when an answer to a question has been posted
+
+	lastEvent string // that a GET resumes a stream after
+	posted    func() // called when an answer to a question has been posted
 }
 
 func newFleetClient(url string) *fleetClient { return &fleetClient{url: url} }
@@ -242,6 +245,9 @@ func (c *fleetClient) request(ctx context.Context, method string, body []byte) (
 		if message.Params.Name != "" {
 			req.Header.Set("Mcp-Name", message.Params.Name)
 		}
+	}
+	if c.lastEvent != "" {
+		req.Header.Set("Last-Event-ID", c.lastEvent)
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
