@@ -176,7 +176,7 @@ func TestReadySaysHowTheBusIs(t *testing.T) {
 		ready := func() string {
 			synctest.Wait()
 			w := httptest.NewRecorder()
-			s.ready(w, httptest.NewRequest(http.MethodGet, "/readyz", nil))
+			s.ready(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/readyz", nil))
 			return fmt.Sprint(w.Code, " ", w.Body)
 		}
 		if got, want := ready(), "200 ok\nbus: not connected yet\n"; got != want {

@@ -44,7 +44,8 @@ type subscriptions struct {
 	mu      sync.Mutex
 	bound   *share.Bound
 	open    map[*subscription]struct{}
-	closing chan struct{} // closed when the engine closes
+	keyed   map[string]map[*subscription]string // the URI as each subscription spells it, by folded URI
+	closing chan struct{}                       // closed when the engine closes
 	closed  bool
 }
 
@@ -89,9 +90,15 @@ func (s *subscriptions) add(sub *subscription) bool {
 		return false
 	}
 	if s.open == nil {
-		s.open = make(map[*subscription]struct{})
+		s.open, s.keyed = make(map[*subscription]struct{}), make(map[string]map[*subscription]string)
 	}
 	s.open[sub] = struct{}{}
+	for i, key := range sub.keys {
+		if s.keyed[key] == nil {
+			s.keyed[key] = make(map[*subscription]string)
+		}
+		s.keyed[key][sub] = sub.uris[i]
+	}
 	return true
 }
 
@@ -99,6 +106,11 @@ func (s *subscriptions) remove(sub *subscription) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.open, sub)
+	for _, key := range sub.keys {
+		if delete(s.keyed[key], sub); len(s.keyed[key]) == 0 {
+			delete(s.keyed, key)
+		}
+	}
 	s.bound.Release(sub.from)
 }
 
@@ -133,11 +145,9 @@ func (s *subscriptions) changed(c change, p *policy) {
 func (s *subscriptions) updated(uri string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	key := uritemplate.Fold(uri)
-	for sub := range s.open {
-		i := slices.Index(sub.keys, key)
-		if i >= 0 && !slices.Contains(sub.updated, sub.uris[i]) {
-			sub.updated = append(sub.updated, sub.uris[i])
+	for sub, spelled := range s.keyed[uritemplate.Fold(uri)] {
+		if !slices.Contains(sub.updated, spelled) {
+			sub.updated = append(sub.updated, spelled)
 			sub.signal()
 		}
 	}
@@ -151,6 +161,9 @@ func (s *subscriptions) everythingChanged() {
 		sub.pending, sub.updated = sub.lists, slices.Clone(sub.uris)
 		for key := range sub.extended {
 			sub.extended[key] = true
+		}
+		if sub.extended == nil && sub.awaits {
+			sub.early = make([]changeKey, maxSubscriptionKeys+1) // too much to remember
 		}
 		sub.signal()
 	}

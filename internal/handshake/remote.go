@@ -26,7 +26,7 @@ const (
 )
 
 // A remote shares with the other replicas what clients have told one of them. A
-// letter names its session by [nameOf]. Every replica gets every letter and
+// message names its session by [nameOf]. Every replica gets every message and
 // ignores those that do not concern it.
 type remote struct {
 	http   *HTTP

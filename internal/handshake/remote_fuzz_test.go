@@ -18,9 +18,9 @@ func (nothing) Handle(_ context.Context, req *jsonrpc.Request, _ func(jsonrpc.No
 	return jsonrpc.ErrorResponse(req.ID, jsonrpc.ErrInternal)
 }
 
-// Letters come from replicas that may run another release: whatever the fields
+// Messages come from replicas that may run another release: whatever the fields
 // are, they do no harm.
-func FuzzLetters(f *testing.F) {
+func FuzzMessages(f *testing.F) {
 	version := binary.AppendUvarint(nil, 9)
 	f.Add("level", "error", version)
 	f.Add("uri x:y", isSet, version)

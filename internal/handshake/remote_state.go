@@ -30,7 +30,7 @@ const (
 	// takes a session for younger than its connection to the bus.
 	clockMargin = 2 * time.Second
 
-	maxAsked = 500 // sessions of one letter
+	maxAsked = 500 // sessions of one message
 )
 
 // set changes an item of the state of a session on every replica.
@@ -39,8 +39,8 @@ func (r *remote) set(ctx context.Context, s *session, key, value string) {
 	r.link.Post(ctx, s.from.Key(), replicas.KindState, stateFields(s.name, s.from.Key(), false, changed)...)
 }
 
-// stateFields are the fields of a letter about the state of a session. All says
-// that the sender knows everything, and has told it with this letter.
+// stateFields are the fields of a message about the state of a session. All says
+// that the sender knows everything, and has told it with this message.
 func stateFields(name, owner string, all bool, items ...keyed) [][]byte {
 	fields := [][]byte{[]byte(name), []byte(owner), nil}
 	if all {
@@ -217,7 +217,7 @@ func (r *remote) tell(name, issued string) {
 	}
 }
 
-// returned asks for the state of the sessions that are here, because letters
+// returned asks for the state of the sessions that are here, because messages
 // about them may have been missed.
 func (r *remote) returned() {
 	sessions := r.http.sessions.all()

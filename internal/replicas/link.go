@@ -58,7 +58,7 @@ func New(b bus.Bus, keys *seal.Ring, logger *slog.Logger) *Link {
 	return l
 }
 
-// Handle sets the function that takes the letters of a kind from other
+// Handle sets the function that takes the messages of a kind from other
 // replicas, one at a time. It must not wait for anything, and must not keep the
 // fields. Call it before Start.
 func (l *Link) Handle(k Kind, f func(fields [][]byte)) { l.handlers[k] = f }
@@ -141,7 +141,7 @@ func (l *Link) connect(ctx context.Context) {
 }
 
 // connected notes that no further message is missed. The other replicas are
-// told, because they may have letters that this one has missed.
+// told, because they may have messages that this one has missed.
 func (l *Link) connected(ctx context.Context) {
 	l.mu.Lock()
 	before := l.state
@@ -172,12 +172,12 @@ func (l *Link) lost(err error) {
 }
 
 // receive opens a message and hands it out.
-func (l *Link) receive(message []byte) {
-	m, err := open(message, l.keys, time.Now())
+func (l *Link) receive(sealed []byte) {
+	m, err := open(sealed, l.keys, time.Now())
 	if err != nil {
 		l.ignored.Add(1)
 		if _, known := l.noted.LoadOrStore(err, true); !known {
-			l.logger.Warn("ignore a message on the bus: "+err.Error()+"; further ones are only counted", "bytes", len(message))
+			l.logger.Warn("ignore a message on the bus: "+err.Error()+"; further ones are only counted", "bytes", len(sealed))
 		}
 		return
 	}
@@ -190,13 +190,13 @@ func (l *Link) receive(message []byte) {
 	}
 }
 
-// Send publishes a letter now, and tells whether it has been sent. The receivers
+// Send publishes a message now, and tells whether it has been sent. The receivers
 // may still miss it.
 func (l *Link) Send(ctx context.Context, k Kind, fields ...[]byte) error {
-	return l.publish(ctx, letter{from: l.self, sent: time.Now(), kind: k, fields: fields})
+	return l.publish(ctx, message{from: l.self, sent: time.Now(), kind: k, fields: fields})
 }
 
-func (l *Link) publish(ctx context.Context, m letter) error {
+func (l *Link) publish(ctx context.Context, m message) error {
 	ctx, cancel := context.WithTimeout(ctx, publishTime)
 	defer cancel()
 	return l.bus.Publish(ctx, m.sealed(l.keys))

@@ -140,18 +140,18 @@ func TestLink(t *testing.T) {
 			t.Errorf("%d messages of another server were ignored, with the log:\n%s", n, stranger.log)
 		}
 		one.Post(t.Context(), "", KindAnswer, []byte("1"), nil, []byte("3"))
-		two.want(t, "a letter", "answer 1  3")
+		two.want(t, "a message", "answer 1  3")
 		if err := b.Publish(t.Context(), []byte("2later")); err != nil {
 			t.Fatal(err)
 		}
-		two.want(t, "a letter of another format")
+		two.want(t, "a message of another format")
 		if !strings.Contains(two.log.String(), "another version") {
 			t.Errorf("the log does not say that a message is of another version:\n%s", two.log)
 		}
 	})
 }
 
-// What a replica misses while it is not connected, it gets afterwards: letters
+// What a replica misses while it is not connected, it gets afterwards: messages
 // as they are, and changes as the fact that there may have been some.
 func TestReturn(t *testing.T) {
 	t.Parallel()
@@ -174,7 +174,7 @@ func TestReturn(t *testing.T) {
 		two.cable.mend()
 		time.Sleep(2 * maxPause)
 		two.want(t, "after the return", "returned", "answer missed")
-		one.want(t, "after the return of the other", "changed b", "answer unsent", "answer unsent") // a letter may come twice
+		one.want(t, "after the return of the other", "changed b", "answer unsent", "answer unsent") // a message may come twice
 		if state := two.State(); !state.Connected || state.Err != nil {
 			t.Errorf("state after the return: %+v", state)
 		}
@@ -186,7 +186,7 @@ func TestReturn(t *testing.T) {
 		synctest.Wait()
 		two.cable.mend()
 		time.Sleep(2 * maxPause)
-		two.want(t, "when letters are too old to be kept", "returned")
+		two.want(t, "when messages are too old to be kept", "returned")
 	})
 }
 
@@ -207,7 +207,7 @@ func TestManyChanges(t *testing.T) {
 		}
 		time.Sleep(coalesce)
 		if got := two.take(); len(got) < 2 || len(strings.Fields(strings.Join(got, " "))) != 1000+len(got) {
-			t.Errorf("1000 changes arrive as %d letters", len(got))
+			t.Errorf("1000 changes arrive as %d messages", len(got))
 		}
 		for i := range maxChanges + 1 {
 			one.Changed(string(rune(i + 1000)))
@@ -226,7 +226,7 @@ func TestManyChanges(t *testing.T) {
 	})
 }
 
-// The letters of one caller do not push out another's.
+// The messages of one caller do not push out another's.
 func TestOutboxShares(t *testing.T) {
 	t.Parallel()
 	var o outbox
@@ -236,21 +236,21 @@ func TestOutboxShares(t *testing.T) {
 		if i == 0 {
 			owner = "alice"
 		}
-		o.add(&keptLetter{owner: owner, fields: [][]byte{make([]byte, 100)}, until: time.Now().Add(time.Hour)})
+		o.add(&keptMessage{owner: owner, fields: [][]byte{make([]byte, 100)}, until: time.Now().Add(time.Hour)})
 	}
 	if o.size > maxKeptBytes || o.sizes["alice"] == 0 {
 		t.Errorf("the outbox has %d bytes, want at most %d, and alice %d", o.size, maxKeptBytes, o.sizes["alice"])
 	}
 	o.expire(time.Now().Add(2 * time.Hour))
 	if len(o.kept) != 0 || o.size != 0 || len(o.sizes) != 0 {
-		t.Errorf("after its time the outbox has %d letters of %d bytes", len(o.kept), o.size)
+		t.Errorf("after its time the outbox has %d messages of %d bytes", len(o.kept), o.size)
 	}
 }
 
 func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
 	now, keys := time.UnixMilli(1_800_000_000_000), ring(t, "server")
-	good := letter{from: "r", sent: now, kind: KindAnswer, fields: [][]byte{[]byte("x"), {}}}
+	good := message{from: "r", sent: now, kind: KindAnswer, fields: [][]byte{[]byte("x"), {}}}
 	if m, err := open(good.sealed(keys), keys, now); err != nil || m.from != "r" || m.kind != KindAnswer || len(m.fields) != 2 {
 		t.Errorf("open = %+v, %v", m, err)
 	}
@@ -265,11 +265,11 @@ func TestOpenRefuses(t *testing.T) {
 		{"another format", append([]byte{'2'}, good.sealed(keys)[1:]...), now, errFormat},
 		{"another server", good.sealed(ring(t, "other")), now, errSeal},
 		{"a value of another purpose", append([]byte{format}, keys.Seal("session", []byte("x"), nil)...), now, errSeal},
-		{"a letter of an hour ago", good.sealed(keys), now.Add(time.Hour), errStale},
-		{"a letter of the future", good.sealed(keys), now.Add(-time.Hour), errStale},
-		{"an empty letter", plain(""), now, errLetter},
-		{"a letter without a time", plain("\x03"), now, errLetter},
-		{"a field that is cut off", append(append([]byte{format}, nil...), keys.Seal(sealPurpose, append(letter{sent: now, kind: 3}.plain(), 9, 'x'), nil)...), now, errLetter},
+		{"a message of an hour ago", good.sealed(keys), now.Add(time.Hour), errStale},
+		{"a message of the future", good.sealed(keys), now.Add(-time.Hour), errStale},
+		{"an empty message", plain(""), now, errMalformed},
+		{"a message without a time", plain("\x03"), now, errMalformed},
+		{"a field that is cut off", append(append([]byte{format}, nil...), keys.Seal(sealPurpose, append(message{sent: now, kind: 3}.plain(), 9, 'x'), nil)...), now, errMalformed},
 	} {
 		if _, err := open(tt.message, keys, tt.now); !errors.Is(err, tt.want) {
 			t.Errorf("open of %s: %v, want %v", tt.name, err, tt.want)

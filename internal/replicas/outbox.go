@@ -9,18 +9,18 @@ import (
 )
 
 const (
-	// keepTime is how long a letter is kept for replicas that were not
+	// keepTime is how long a message is kept for replicas that were not
 	// connected when it was sent. No question waits longer for its answer.
 	keepTime = 5 * time.Minute
 
-	// maxKept and maxKeptBytes bound the letters that are kept. Beyond them the
-	// oldest letter of the caller who has most goes first.
+	// maxKept and maxKeptBytes bound the messages that are kept. Beyond them the
+	// oldest message of the caller who has most goes first.
 	maxKept      = 4096
 	maxKeptBytes = 16 << 20
 
-	// letterCost is added to the size of each letter, so that many small ones
+	// messageCost is added to the size of each message, so that many small ones
 	// count as much as a large one.
-	letterCost = maxKeptBytes / maxKept
+	messageCost = maxKeptBytes / maxKept
 
 	// retryTime is how long the outbox waits after an attempt, so that neither
 	// a bus that is lost nor a replica that connects again and again makes it
@@ -28,20 +28,20 @@ const (
 	retryTime = 250 * time.Millisecond
 )
 
-// An outbox has the letters that must not be lost. A letter that was sent is
+// An outbox has the messages that must not be lost. A message that was sent is
 // kept too, because a replica that was not connected at that moment gets it when
 // it says hello.
 type outbox struct {
 	wake chan struct{} // has room for one value
 
 	mu    sync.Mutex
-	kept  []*keptLetter
+	kept  []*keptMessage
 	sizes map[string]int // by owner
 	size  int
 	hello bool // the others must be told that this replica has connected
 }
 
-type keptLetter struct {
+type keptMessage struct {
 	owner  string
 	kind   Kind
 	fields [][]byte
@@ -49,19 +49,19 @@ type keptLetter struct {
 	unsent bool
 }
 
-func (m *keptLetter) size() int {
-	size := letterCost
+func (m *keptMessage) size() int {
+	size := messageCost
 	for _, f := range m.fields {
 		size += len(f)
 	}
 	return size
 }
 
-// Post publishes a letter on behalf of a caller, whose share of the outbox it
-// counts to. A replica that is not connected gets the letter when it connects
-// again within 5 minutes, so that receivers may get a letter twice.
+// Post publishes a message on behalf of a caller, whose share of the outbox it
+// counts to. A replica that is not connected gets the message when it connects
+// again within 5 minutes, so that receivers may get a message twice.
 func (l *Link) Post(ctx context.Context, owner string, k Kind, fields ...[]byte) {
-	m := &keptLetter{owner: owner, kind: k, until: time.Now().Add(keepTime)}
+	m := &keptMessage{owner: owner, kind: k, until: time.Now().Add(keepTime)}
 	for _, f := range fields {
 		m.fields = append(m.fields, bytes.Clone(f))
 	}
@@ -69,7 +69,7 @@ func (l *Link) Post(ctx context.Context, owner string, k Kind, fields ...[]byte)
 	l.outbox.add(m)
 }
 
-func (o *outbox) add(m *keptLetter) {
+func (o *outbox) add(m *keptMessage) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.expire(time.Now())
@@ -83,7 +83,7 @@ func (o *outbox) add(m *keptLetter) {
 	}
 }
 
-func (o *outbox) grow(m *keptLetter, n int) {
+func (o *outbox) grow(m *keptMessage, n int) {
 	if o.sizes == nil {
 		o.sizes = make(map[string]int)
 	}
@@ -100,12 +100,12 @@ func (o *outbox) makeRoom() {
 			most = owner
 		}
 	}
-	i := slices.IndexFunc(o.kept, func(m *keptLetter) bool { return m.owner == most })
+	i := slices.IndexFunc(o.kept, func(m *keptMessage) bool { return m.owner == most })
 	o.grow(o.kept[i], -o.kept[i].size())
 	o.kept = slices.Delete(o.kept, i, i+1)
 }
 
-// expire drops the letters that nobody can need any more.
+// expire drops the messages that nobody can need any more.
 func (o *outbox) expire(now time.Time) {
 	n := 0
 	for ; n < len(o.kept) && now.After(o.kept[n].until); n++ {
@@ -115,7 +115,7 @@ func (o *outbox) expire(now time.Time) {
 }
 
 // greet makes the outbox tell the others that this replica has connected, and
-// send everything again, because letters may have been lost on either side.
+// send everything again, because messages may have been lost on either side.
 func (o *outbox) greet() {
 	o.mu.Lock()
 	o.hello = true
@@ -134,25 +134,25 @@ func (o *outbox) resend() {
 	wake(o.wake)
 }
 
-// next returns the letters that are to be sent.
-func (o *outbox) next() (hello bool, letters []*keptLetter) {
+// next returns the messages that are to be sent.
+func (o *outbox) next() (hello bool, messages []*keptMessage) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.expire(time.Now())
 	for _, m := range o.kept {
 		if m.unsent {
-			letters = append(letters, m)
+			messages = append(messages, m)
 		}
 	}
-	return o.hello, letters
+	return o.hello, messages
 }
 
-// sent notes that letters were sent.
-func (o *outbox) sent(hello bool, letters []*keptLetter) {
+// sent notes that messages were sent.
+func (o *outbox) sent(hello bool, messages []*keptMessage) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.hello = o.hello && !hello
-	for _, m := range letters {
+	for _, m := range messages {
 		m.unsent = false
 	}
 }
@@ -180,16 +180,16 @@ func (l *Link) deliverOutbox(ctx context.Context) {
 
 // deliver reports whether everything was sent.
 func (l *Link) deliver(ctx context.Context) bool {
-	hello, letters := l.outbox.next()
+	hello, messages := l.outbox.next()
 	if hello && l.Send(ctx, kindHello) != nil {
 		return false
 	}
-	for i, m := range letters {
+	for i, m := range messages {
 		if l.Send(ctx, m.kind, m.fields...) != nil {
-			l.outbox.sent(hello, letters[:i])
+			l.outbox.sent(hello, messages[:i])
 			return false
 		}
 	}
-	l.outbox.sent(hello, letters)
+	l.outbox.sent(hello, messages)
 	return true
 }
