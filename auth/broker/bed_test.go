@@ -106,3 +106,21 @@ func (b *bed) user(t testing.TB, token string) (*auth.User, *auth.Challenge) {
 	req.Header.Set("Authorization", "Bearer "+token)
 	return b.resource.Authenticate(req)
 }
+
+// A syncBuffer is a log that several goroutines write.
+type syncBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
