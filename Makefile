@@ -65,7 +65,7 @@ try: ## See it work: a real client calls the weather server
 
 .PHONY: test
 test: export PATH := $(CURDIR)/.tools/python/bin:$(PATH)
-test: announce $(GOTESTSUM) conformance-deps interop-deps bridge-deps oidc-deps python-deps postgres-deps redis-deps nginx-deps ## Test every module under the race detector (CI=true: a skip is a failure)
+test: announce $(GOTESTSUM) conformance-deps interop-deps bridge-deps oidc-deps keycloak-deps python-deps postgres-deps redis-deps nginx-deps ## Test every module under the race detector (CI=true: a skip is a failure)
 	@go test -race -tags mcpengine_no_handshake .
 	@scripts/test $(GOTESTSUM) $(MODULES)
 
@@ -131,6 +131,10 @@ interop-deps:
 .PHONY: oidc-deps
 oidc-deps:
 	@scripts/install-oidc || echo "oidctest: the OpenID provider is not installed; its tests will be skipped" >&2
+
+.PHONY: keycloak-deps
+keycloak-deps:
+	@scripts/install-keycloak || echo "keycloaktest: Keycloak is not installed; its tests will be skipped" >&2
 
 .PHONY: python-deps
 python-deps:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/mcpengine/mcpengine/auth/authtest"
 	"github.com/mcpengine/mcpengine/client"
 	"github.com/mcpengine/mcpengine/examples/internal/servertest"
+	"github.com/mcpengine/mcpengine/internal/brokertest"
 	"github.com/mcpengine/mcpengine/internal/pgtest"
 )
 
@@ -46,6 +48,78 @@ func TestAuthboard(t *testing.T) {
 		s.play(t)
 		s.checkLog(t, function.Log())
 	})
+}
+
+// People sign in by the URL of the board alone, with a host that has registered
+// itself: at one process, and at a function whose invocations are spread over three
+// environments that share nothing but the keys.
+func TestSignIn(t *testing.T) {
+	t.Parallel()
+	database := pgtest.Start(t)
+	idp := authtest.NewProvider(t)
+	idp.SignIn(authtest.Claims{"sub": "alice", "email": "alice@example.com", "email_verified": true, "groups": []string{"admin"}})
+	program := servertest.Build(t)
+	environment := func(t *testing.T, name string) []string {
+		return []string{
+			"PUBLIC_URL=" + publicURL, "OIDC_ISSUER=" + idp.Issuer(), "SIGN_IN_CLIENT_ID=board", "SIGN_IN_CLIENT_SECRET=secret of the board",
+			"MCPENGINE_KEYS=" + strings.Repeat("ab", 32), "DATABASE_URL=" + database.Database(t, name),
+		}
+	}
+	t.Run("HTTP", func(t *testing.T) {
+		t.Parallel()
+		server := servertest.Start(t, program, environment(t, "http")...)
+		signIn(t, server.URL, 3)
+	})
+	t.Run("Lambda", func(t *testing.T) {
+		t.Parallel()
+		function := servertest.StartFunction(t, program, 3, environment(t, "lambda")...)
+		signIn(t, function.URL, 12)
+	})
+}
+
+// signIn signs in, posts and deletes, several times.
+func signIn(t *testing.T, serverURL string, times int) {
+	t.Helper()
+	at := elsewhere{serverURL}
+	for range times {
+		c := brokertest.NewClient(t, at, publicURL, "http://127.0.0.1:1234/callback", resource)
+		c.Scope = "messages:delete"
+		if a := c.Register(map[string]any{"client_name": "Host", "redirect_uris": []string{"http://127.0.0.1/callback"}}); a.Status != http.StatusCreated {
+			t.Fatalf("register: %d %s", a.Status, a.Body)
+		}
+		tokens := c.Redeem(c.Authorize(brokertest.NewBrowser(t, at)).Get("code"), nil)
+		renewed := c.Refresh(tokens.Text("refresh_token"), nil)
+		if tokens.Status != http.StatusOK || renewed.Status != http.StatusOK {
+			t.Fatalf("tokens: %d %s, renewed: %d %s", tokens.Status, tokens.Body, renewed.Status, renewed.Body)
+		}
+		board := servertest.Client(t, serverURL, renewed.Text("access_token"))
+		posted, err := servertest.Call(t.Context(), board, "post_message", map[string]any{"text": "hello"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := messages(t, board); len(got) == 0 || got[0] != "email:alice@example.com: hello" {
+			t.Errorf("the board: %q", got)
+		}
+		var id int
+		if _, err := fmt.Sscanf(posted, "Message %d is posted.", &id); err != nil {
+			t.Fatalf("%s: %v", posted, err)
+		}
+		if _, err := servertest.Call(t.Context(), board, "delete_message", map[string]any{"id": id}); err != nil {
+			t.Errorf("delete_message: %v", err)
+		}
+	}
+}
+
+// elsewhere is a transport for which the board is at another URL than its own, as it
+// is behind a gateway.
+type elsewhere struct{ url string }
+
+func (e elsewhere) RoundTrip(r *http.Request) (*http.Response, error) {
+	if u, err := url.Parse(e.url); err == nil && "https://"+r.URL.Host == publicURL {
+		r = r.Clone(r.Context())
+		r.URL.Scheme, r.URL.Host, r.Host = u.Scheme, u.Host, u.Host
+	}
+	return http.DefaultTransport.RoundTrip(r)
 }
 
 // A scene is one board and those who come to it.

@@ -49,7 +49,11 @@ func (e *environment) need(name string) string {
 func (e *environment) provider(resource string) (auth.Provider, error) {
 	// What the provider calls this server.
 	audience := cmp.Or(e.getenv("OIDC_AUDIENCE"), resource)
-	switch name := e.getenv("AUTH_PROVIDER"); name {
+	name := e.getenv("AUTH_PROVIDER")
+	if client := e.getenv("SIGN_IN_CLIENT_ID"); client != "" {
+		return e.signIn(name, client)
+	}
+	switch name {
 	case "":
 		return idp.OIDC(e.need("OIDC_ISSUER"), audience), nil
 	case "google":
@@ -74,6 +78,10 @@ func (e *environment) provider(resource string) (auth.Provider, error) {
 	case "workos":
 		return idp.WorkOS(e.need("WORKOS_DOMAIN")), nil
 	default:
-		return nil, errors.New("AUTH_PROVIDER is not one of " + strings.Join(providers(), ", "))
+		return nil, errProvider()
 	}
+}
+
+func errProvider() error {
+	return errors.New("AUTH_PROVIDER is not one of " + strings.Join(providers(), ", "))
 }

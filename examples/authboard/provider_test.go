@@ -22,8 +22,25 @@ func TestProviders(t *testing.T) {
 		"github":   {"GITHUB_CLIENT_ID": "Iv1.abc", "GITHUB_CLIENT_SECRET": "hunter2"},
 		"workos":   {"WORKOS_DOMAIN": "example.authkit.app"},
 	}
+	signIn := map[string]map[string]string{}
+	for name, own := range variables {
+		signIn[name] = map[string]string{"SIGN_IN_CLIENT_SECRET": "hunter2"}
+		for variable, value := range own {
+			if !slices.Contains([]string{"GOOGLE_CLIENT_ID", "ENTRA_APPLICATION_ID", "GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET"}, variable) {
+				signIn[name][variable] = value
+			}
+		}
+	}
+	checkProviders(t, variables, "")
+	checkProviders(t, signIn, "9e5f7a0c-3c36-4e0e-8f4e-6a4b2f3f0d22")
+}
+
+// checkProviders makes every provider. With a client the server signs people in.
+func checkProviders(t *testing.T, variables map[string]map[string]string, client string) {
+	t.Helper()
 	for _, name := range append(providers(), "") {
 		env := maps.Clone(variables[name])
+		env["SIGN_IN_CLIENT_ID"] = client
 		env["AUTH_PROVIDER"], env["PUBLIC_URL"] = name, "https://board.example/"
 		getenv := func(name string) string { return env[name] }
 		resource, err := protectedResource(getenv)
@@ -33,6 +50,9 @@ func TestProviders(t *testing.T) {
 		}
 		if got, want := resource.URL(), "https://board.example/mcp"; got != want {
 			t.Errorf("%q: the resource is %s, want %s", name, got, want)
+		}
+		if signsIn := len(resource.SignIns()) > 0; signsIn != (client != "") {
+			t.Errorf("%q with the client %q signs people in: %t", name, client, signsIn)
 		}
 		for _, variable := range append(slices.Sorted(maps.Keys(variables[name])), "PUBLIC_URL") {
 			value := env[variable]
