@@ -76,7 +76,7 @@ type endpoints struct {
 func (u *upstream) open(env auth.Environment, config Config) (*upstream, error) {
 	o := &upstream{
 		issuer: u.issuer, name: u.name, clientID: u.clientID, secret: u.secret, parameters: map[string]string{},
-		scopes: slices.Clone(u.scopes), endpoints: u.endpoints, accept: u.accept, offline: u.offline, env: env,
+		scopes: slices.Clone(u.scopes), endpoints: u.endpoints, opaque: u.opaque, accept: u.accept, offline: u.offline, env: env,
 	}
 	for _, parameters := range []map[string]string{u.parameters, config.ProviderParameters} {
 		maps.Copy(o.parameters, parameters)
