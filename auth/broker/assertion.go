@@ -156,7 +156,7 @@ func (s *server) assert(ctx context.Context, params url.Values) (*issued, error)
 	case !s.useOnce(user):
 		return nil, errGrant
 	}
-	scopes, err := narrowed(params.Get("scope"), s.config.grantable(user.Scopes))
+	scopes, err := s.config.narrowed(params.Get("scope"), s.config.grantable(user.Scopes))
 	if err != nil {
 		return nil, err
 	}

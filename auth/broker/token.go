@@ -173,7 +173,7 @@ func (s *server) renew(ctx context.Context, params url.Values) (*issued, error) 
 	if !s.isOurs(params["resource"]) {
 		return nil, invalid("invalid_target", "the refresh token is for another resource")
 	}
-	scopes, err := narrowed(params.Get("scope"), r.Scopes)
+	scopes, err := s.config.narrowed(params.Get("scope"), r.Scopes)
 	if err != nil {
 		return nil, err
 	}
@@ -207,8 +207,9 @@ func (s *server) renewOnce(ctx context.Context, r refresh, clientID string, scop
 }
 
 // narrowed returns the scopes for a renewed access token: fewer than before if the
-// client wants fewer, and never more (RFC 6749, section 6).
-func narrowed(scope string, granted []string) ([]string, error) {
+// client wants fewer, and never more (RFC 6749, section 6). Scopes that do not exist
+// are left out as they are of the first request, which hosts repeat.
+func (c *Config) narrowed(scope string, granted []string) ([]string, error) {
 	if scope == "" {
 		return granted, nil
 	}
@@ -217,7 +218,7 @@ func narrowed(scope string, granted []string) ([]string, error) {
 		switch {
 		case slices.Contains(granted, name):
 			wanted = append(wanted, name)
-		case name != offlineAccess:
+		case slices.Contains(c.scopes(), name):
 			return nil, invalid("invalid_scope", "the scope was not granted")
 		}
 	}

@@ -2,11 +2,17 @@ package guard
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
+	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -176,4 +182,81 @@ func FuzzEmbeddedAddress(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A name that leads to another address when it is looked up first, and to this
+// machine when it is dialled, reaches nothing: the address is checked when the
+// connection is made.
+func TestRebinding(t *testing.T) {
+	t.Parallel()
+	reached := 0
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached++ }))
+	t.Cleanup(server.Close)
+	_, port, err := net.SplitHostPort(server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, guarded := range []bool{true, false} {
+		questions := 0
+		var mu sync.Mutex
+		resolver := &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			questions++
+			ours, theirs := net.Pipe()
+			go answerDNS(theirs, questions > 2) // each look-up asks for IPv4 and IPv6
+			return ours, nil
+		}}
+		g := NewTransport("")
+		g.proxy = func(*http.Request) (*url.URL, error) { return nil, nil } //nolint:nilnil // no proxy
+		dialer := &net.Dialer{Timeout: time.Second, Resolver: resolver, ControlContext: func(ctx context.Context, network, address string, conn syscall.RawConn) error {
+			if !guarded && strings.HasPrefix(address, "127.") {
+				return nil
+			}
+			return g.control(ctx, network, address, conn)
+		}}
+		g.direct = newTransport(dialer.DialContext, nil)
+		before := reached
+		for range 3 {
+			_ = get(t, g, "http://rebind.example.com:"+port+"/") // what counts is whether the server was reached
+		}
+		if got := reached > before; got == guarded {
+			t.Errorf("guarded %t: reached %t", guarded, got)
+		}
+	}
+}
+
+// answerDNS answers one question over a stream (RFC 1035, section 4.2.2): with an
+// address for documentation at first, and with this machine's then.
+func answerDNS(conn net.Conn, rebound bool) {
+	defer conn.Close()
+	var size [2]byte
+	if _, err := io.ReadFull(conn, size[:]); err != nil {
+		return
+	}
+	question := make([]byte, binary.BigEndian.Uint16(size[:]))
+	if _, err := io.ReadFull(conn, question); err != nil {
+		return
+	}
+	end := 12 // of the name
+	for end < len(question) && question[end] != 0 {
+		end += int(question[end]) + 1
+	}
+	if end+5 > len(question) {
+		return
+	}
+	message := append([]byte{}, question[:end+5]...)
+	message[2], message[3] = 0x81, 0x80 // a response without error
+	copy(message[4:12], []byte{0, 1, 0, 0, 0, 0, 0, 0})
+	if question[end+2] == 1 { // A
+		address := []byte{192, 88, 99, 1} // is not dialled either
+		if rebound {
+			address = []byte{127, 0, 0, 1}
+		}
+		message[7] = 1
+		message = append(message, 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4)
+		message = append(message, address...)
+	}
+	binary.BigEndian.PutUint16(size[:], uint16(len(message)))
+	_, _ = conn.Write(append(size[:], message...)) // the resolver may have gone
 }
