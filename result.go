@@ -82,7 +82,11 @@ func (t *tool) result(ctx context.Context, out any) (*mcp.CallToolResult, error)
 	if err != nil {
 		return nil, err
 	}
-	return &mcp.CallToolResult{Content: mcp.ContentBlocks{mcp.TextContent{Text: string(value)}}, StructuredContent: value}, nil
+	text := string(value)
+	if t.text != nil {
+		text = t.text(ctx, out)
+	}
+	return &mcp.CallToolResult{Content: mcp.ContentBlocks{mcp.TextContent{Text: text}}, StructuredContent: value}, nil
 }
 
 // stringOf returns the string that out points to, without an allocation if the
@@ -101,15 +105,19 @@ func (r *Request) appendText(dst []byte, text string) []byte {
 	return append(dst, r.ends.result...)
 }
 
-// appendStructured appends structured content, and its JSON as text for clients
-// that read only text.
+// appendStructured appends structured content, and its text for clients that read
+// only text: its JSON, or the text of [WithText].
 func (r *Request) appendStructured(ctx context.Context, dst []byte, t *tool, out any) ([]byte, error) {
 	value, err := t.structured(ctx, out)
 	if err != nil {
 		return dst, err
 	}
 	dst = append(dst, `{"content":[{"type":"text","text":`...)
-	dst = jsonrpc.AppendString(dst, value)
+	if t.text != nil {
+		dst = jsonrpc.AppendString(dst, t.text(ctx, out))
+	} else {
+		dst = jsonrpc.AppendString(dst, value)
+	}
 	dst = append(dst, `}]`...)
 	if value = r.version.StructuredContent(value, t.wraps(r.version)); value != nil {
 		dst = append(dst, `,"structuredContent":`...)

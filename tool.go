@@ -55,7 +55,8 @@ type tool struct {
 	decided     sync.Once // see wraps
 	wrapped     bool
 
-	becomes resultKind // the output
+	becomes resultKind                                // the output
+	text    func(ctx context.Context, out any) string // of structured content; nil for its JSON
 	run     toolRunner
 
 	execution Execution // without Call for none
@@ -70,6 +71,7 @@ type toolConfig struct {
 	profile
 	annotations   *mcp.ToolAnnotations
 	input, output givenSchema
+	text          *textOf
 	execution     func(*Engine, string) (Execution, error)
 }
 
@@ -129,6 +131,24 @@ func AddTool[In, Out any](e *Engine, name, description string, h Handler[In, Out
 	e.mustAdd("AddTool", NewTool(name, description, h, opts...))
 }
 
+// WithText sets the text that stands beside the structured content of a tool, in
+// place of its JSON. The model reads the text, where a program or the view of an
+// app reads the content. The tool cannot be added unless Out is the type of its
+// output and becomes structured content.
+func WithText[Out any](text func(ctx context.Context, out Out) string) ToolOption {
+	if text == nil {
+		panic("mcpengine: WithText: there is no function")
+	}
+	of := &textOf{reflect.TypeFor[Out](), func(ctx context.Context, out any) string { return text(ctx, *out.(*Out)) }}
+	return toolOption(func(c *toolConfig) { c.text = of })
+}
+
+// A textOf writes the text for an output, given a pointer to it.
+type textOf struct {
+	out  reflect.Type
+	text func(ctx context.Context, out any) string
+}
+
 // NewTool makes a tool. The name has 1 to 128 of the characters A-Z, a-z, 0-9,
 // "_", "-", "." and "/".
 //
@@ -139,7 +159,8 @@ func AddTool[In, Out any](e *Engine, name, description string, h Handler[In, Out
 //     the content;
 //   - *[mcp.CallToolResult] becomes the result as it is;
 //   - anything else becomes structured content with an output schema, and its
-//     JSON the text beside it (tools, "Structured Content").
+//     JSON the text beside it (tools, "Structured Content"), unless [WithText]
+//     writes another one.
 //
 // The schemas are inferred from In, whose field tags [Handler] lists, and Out.
 func NewTool[In, Out any](name, description string, h Handler[In, Out], opts ...ToolOption) Feature {
@@ -205,6 +226,12 @@ func (s *toolSpec) bind(e *Engine, _ *extension) (registered, error) {
 	}
 	if t.output, err = e.outputSchema(s.out, s.output, t.becomes == structuredResult); err != nil {
 		return nil, fmt.Errorf("output: %w", err)
+	}
+	if s.text != nil {
+		if t.becomes != structuredResult || s.text.out != s.out {
+			return nil, fmt.Errorf("WithText is for structured content of type %v, and the output is %v", s.text.out, s.out)
+		}
+		t.text = s.text.text
 	}
 	if s.execution != nil {
 		if t.execution, err = s.execution(e, s.name); err != nil {
