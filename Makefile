@@ -15,6 +15,7 @@ BINARIES := \
 	weather:examples:./weather \
 	board:examples:./board \
 	authboard:examples:./authboard \
+	approval:examples:./approval \
 	conformance-server:test:./conformance/server \
 	conformance-client:test:./conformance/client \
 	mcpengine:cmd/mcpengine:.

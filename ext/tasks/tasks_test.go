@@ -39,7 +39,9 @@ func TestGrace(t *testing.T) {
 			t.Errorf("slow: %+v after %v", got, time.Since(began))
 		}
 		began = time.Now()
-		s.start("asks", "{}")
+		if got := s.call("asks", "{}", declares); got.string("status") != "working" || got.Result["inputRequests"] != nil {
+			t.Errorf("asks: %+v, want the state at the beginning", got)
+		}
 		if took := time.Since(began); took > time.Second {
 			t.Errorf("asks: answered after %v, want as soon as it asks", took)
 		}

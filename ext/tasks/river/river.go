@@ -159,6 +159,11 @@ func (b *Backend) openPostgres(ctx context.Context, address string) (err error) 
 	return nil
 }
 
+// DB returns the database that holds the tasks, for tables of the program itself.
+// A step writes to them with tasks.Tx. On SQLite whoever writes by other means waits
+// for a step that does.
+func (b *Backend) DB() *sql.DB { return b.db }
+
 // Close closes the database. Close the engine first.
 func (b *Backend) Close() error {
 	var faults []error
