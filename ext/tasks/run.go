@@ -170,7 +170,7 @@ func (j *journal) conclude(r *Record, o outcome) (again time.Time) {
 	suspended := errors.Is(o.err, mcpengine.ErrSuspended)
 	switch {
 	case j.fault != nil:
-	case errors.Is(o.cause, errCancelled) && !o.clean():
+	case r.Cancel && (suspended || !o.clean()):
 		r.end(Cancelled, errCancelled.Error(), now)
 		return again
 	case errors.Is(o.cause, errExpired) && !o.clean():

@@ -255,7 +255,19 @@ func TestCancel(t *testing.T) {
 				t.Errorf("%s: second cancel = %+v", tool, got)
 			}
 		}
-		id := s.start("stubborn", "{}")
+		ids := make(chan string)
+		s.add("late", func(ctx context.Context) (string, error) {
+			s.cancel(<-ids) // too late for the context of this run
+			_, err := mcpengine.Elicit[approval](ctx, "Go on?")
+			return "", err
+		}, tasks.Grace(0))
+		id := s.start("late", "{}")
+		ids <- id
+		time.Sleep(time.Second)
+		if got := s.get(id); got.string("status") != "cancelled" {
+			t.Errorf("late: %+v", got)
+		}
+		id = s.start("stubborn", "{}")
 		time.Sleep(time.Second)
 		s.cancel(id)
 		if got := s.await(id, "completed"); textOf(got.Result["result"]) != "done" {
