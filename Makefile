@@ -64,9 +64,23 @@ try: ## See it work: a real client calls the weather server
 	@cd examples && CGO_ENABLED=0 go build -trimpath -o "$(CURDIR)/bin/weather" ./weather
 	@cd test && go run ./call get_weather '{"city":"Tokyo"}' "$(CURDIR)/bin/weather"
 
+# What the tests need beyond Go, each installed only when it is missing.
+TEST_DEPS := \
+	apps-deps \
+	bridge-deps \
+	conformance-deps \
+	interop-deps \
+	keycloak-deps \
+	nginx-deps \
+	oidc-deps \
+	postgres-deps \
+	prometheus-deps \
+	python-deps \
+	redis-deps
+
 .PHONY: test
 test: export PATH := $(CURDIR)/.tools/python/bin:$(PATH)
-test: announce $(GOTESTSUM) conformance-deps interop-deps bridge-deps oidc-deps keycloak-deps python-deps postgres-deps redis-deps nginx-deps ## Test every module under the race detector (CI=true: a skip is a failure)
+test: announce $(GOTESTSUM) $(TEST_DEPS) ## Test every module under the race detector (CI=true: a skip is a failure)
 	@go test -race -tags mcpengine_no_handshake .
 	@scripts/test $(GOTESTSUM) $(MODULES)
 
@@ -156,6 +170,10 @@ nginx-deps:
 .PHONY: apps-deps
 apps-deps:
 	@scripts/install-apps || echo "apps: the bridge of MCP Apps or Chromium is not installed; tests of views in a browser will be skipped" >&2
+
+.PHONY: prometheus-deps
+prometheus-deps:
+	@scripts/install-prometheus || echo "otel: Prometheus is not installed; the tests of deploy/observe will be skipped" >&2
 
 .PHONY: conformance
 conformance: build ## Run the official MCP conformance suite
