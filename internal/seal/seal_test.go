@@ -354,3 +354,29 @@ func FuzzSealOpen(f *testing.F) {
 		}
 	})
 }
+
+// A derived secret follows the key, the purpose and the server, in the order of the
+// keys, and is not the key of a sealed value.
+func TestDerive(t *testing.T) {
+	t.Parallel()
+	ring := func(keys ...[]byte) *seal.Ring {
+		r, err := seal.NewRing(keys...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	one, two := testKey(1), testKey(2)
+	base := ring(one, two).For("a").Derive("p")
+	if len(base) != 2 || len(base[0]) != seal.KeySize || bytes.Equal(base[0], base[1]) || bytes.Equal(base[0], one) {
+		t.Fatalf("%d secrets", len(base))
+	}
+	if again := ring(two, one).For("a").Derive("p"); !bytes.Equal(again[1], base[0]) || !bytes.Equal(again[0], base[1]) {
+		t.Error("a secret depends on the place of its key")
+	}
+	for what, other := range map[string][][]byte{"purpose": ring(one).For("a").Derive("q"), "server": ring(one).For("b").Derive("p")} {
+		if bytes.Equal(other[0], base[0]) {
+			t.Errorf("another %s has the same secret", what)
+		}
+	}
+}
