@@ -295,3 +295,13 @@ func FuzzParseFields(f *testing.F) {
 		}
 	})
 }
+
+// What a message costs a replica that it does not concern.
+func BenchmarkReceive(b *testing.B) {
+	sender, receiver := New(bus.Memory(), ring(b, "server"), nil), New(bus.Memory(), ring(b, "server"), nil)
+	receiver.OnChanges(func([][]byte) {})
+	sealed := message{from: sender.self, sent: time.Now(), kind: kindChanges, fields: [][]byte{[]byte("ufile:///a")}}.sealed(sender.keys)
+	for b.Loop() {
+		receiver.receive(sealed)
+	}
+}
