@@ -86,7 +86,8 @@ type HTTPConfig struct {
 	// Events keeps the events of streams for clients of the handshake versions
 	// that come back after their connection was lost. The default is a bounded
 	// buffer in memory. With one that replicas share, and [WithBus], a client
-	// may come back to any of them.
+	// may come back to any of them. It keeps the events of answers; changes that
+	// a client has missed stay in memory.
 	Events EventStore
 
 	// SSE makes [Engine.Run] serve the HTTP+SSE transport too, as

@@ -76,6 +76,12 @@ func NewEventBuffer() *EventBuffer {
 	}
 }
 
+// isLocal reports whether a store is in the memory of this instance.
+func isLocal(s EventStore) bool {
+	_, ok := s.(*EventBuffer)
+	return ok
+}
+
 // Own says to whose share a new stream counts, until End.
 func (b *EventBuffer) Own(stream string, owner share.Caller) {
 	b.mu.Lock()

@@ -68,8 +68,9 @@ type HTTPConfig struct {
 	// twice as long. The default is 30 seconds.
 	IOTimeout time.Duration
 
-	// Events keeps the events of streams for clients that come back. The
-	// default is [NewEventBuffer].
+	// Events keeps the events of answers for clients that come back. The
+	// default is [NewEventBuffer]. The changes that a client has missed are
+	// kept in memory.
 	Events EventStore
 
 	// Replicas connects the server to the other replicas. Optional.
@@ -137,6 +138,8 @@ type HTTP struct {
 	sessionless map[string]*session // by version
 	remote      *remote             // nil without other replicas, and without sessions
 
+	changes EventStore // the events of streams of changes
+
 	away    *share.Bound // streams without a connection
 	workers workers      // write answers
 
@@ -153,6 +156,9 @@ func NewHTTP(h jsonrpc.Handler, config HTTPConfig) *HTTP {
 	s := &HTTP{
 		handler: h, methods: protocol.MethodsOf(h), config: config.withDefaults(),
 		away: share.NewBound(share.StreamsAway), running: make(map[*exchange]struct{}),
+	}
+	if s.changes = s.config.Events; !isLocal(s.changes) {
+		s.changes = NewEventBuffer()
 	}
 	s.sessions.init(s.config.MaxSessions)
 	s.sessionless = make(map[string]*session, len(versions))

@@ -40,10 +40,7 @@ type streamProgress struct {
 }
 
 // sharesEvents reports whether other replicas can read the events of a stream.
-func (r *remote) sharesEvents() bool {
-	_, local := r.http.config.Events.(*EventBuffer)
-	return !local
-}
+func (r *remote) sharesEvents() bool { return !isLocal(r.http.config.Events) }
 
 // follow answers with the rest of a stream of another replica. It reports false
 // when no such stream is known, and nothing has been sent.

@@ -20,11 +20,22 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// A shared store stands for one that all replicas reach.
-type sharedStore struct{ mcpengine.EventStore }
+// A shared store stands for one that all replicas reach. It notes its streams.
+type sharedStore struct {
+	mcpengine.EventStore
+	streams sync.Map
+}
+
+func newSharedStore() *sharedStore { return &sharedStore{EventStore: handshake.NewEventBuffer()} }
+
+func (s *sharedStore) Append(stream string, number uint64, data []byte) {
+	s.streams.Store(stream, true)
+	s.EventStore.Append(stream, number, data)
+}
 
 // A fleet is replicas of a server, and one client whose session they all know.
 type fleet struct {
+	store   *sharedStore
 	engines []*mcpengine.Engine
 	clients []*client // of one session, each at another replica
 	running chan string
@@ -34,9 +45,10 @@ type fleet struct {
 func newFleet(t *testing.T, n int) *fleet {
 	t.Helper()
 	f := &fleet{running: make(chan string, 100), ended: make(chan string, 100)}
-	b, store := bus.Memory(), sharedStore{handshake.NewEventBuffer()}
+	b := bus.Memory()
+	f.store = newSharedStore()
 	for range n {
-		f.engines = append(f.engines, f.engine(t, b, store))
+		f.engines = append(f.engines, f.engine(t, b, f.store))
 	}
 	for _, e := range f.engines {
 		c := connect(t, e, "2025-11-25")
@@ -199,7 +211,7 @@ func TestCancelAtAnotherReplica(t *testing.T) {
 // A log level holds on every replica, also on one that starts later.
 func TestLevelOnEveryReplica(t *testing.T) {
 	t.Parallel()
-	b, store := bus.Memory(), sharedStore{handshake.NewEventBuffer()}
+	b, store := bus.Memory(), newSharedStore()
 	f := &fleet{}
 	for range 2 {
 		f.engines = append(f.engines, f.engine(t, b, store))
@@ -332,6 +344,10 @@ func TestListenAtAnotherReplica(t *testing.T) {
 		t.Errorf("the resumed stream begins with %q, want %q", got, want)
 	}
 	first.rest() // it ends
+	f.store.streams.Range(func(stream, _ any) bool {
+		t.Errorf("the event store has the stream of changes %s", stream)
+		return true
+	})
 }
 
 // The answer to a call can be fetched at another replica, while the call runs

@@ -175,7 +175,7 @@ func (s *session) keep(st *stream) {
 		s.streams = make(map[string]*stream)
 	}
 	s.streams[st.id] = st
-	if buffer, ok := s.http.config.Events.(*EventBuffer); ok {
+	if buffer, ok := st.events().(*EventBuffer); ok {
 		buffer.Own(st.key(), s.from)
 	}
 }

@@ -72,6 +72,16 @@ type httpResponse struct {
 // sessions.
 func (st *stream) key() string { return st.session.name + "/" + st.id }
 
+// events returns the store of the stream's events. Changes stay in the memory of
+// this instance: elsewhere everything counts as changed, so that a shared store
+// would keep, for each client, what nobody reads.
+func (st *stream) events() EventStore {
+	if st.kind == listenStream {
+		return st.session.http.changes
+	}
+	return st.session.http.config.Events
+}
+
 // answers notes the request that is being answered. In a batch this changes
 // from request to request.
 func (st *stream) answers(c *call) {
@@ -170,7 +180,7 @@ func (st *stream) event(message []byte) {
 		return
 	}
 	st.last++
-	st.session.http.config.Events.Append(st.key(), st.last, message)
+	st.events().Append(st.key(), st.last, message)
 	if st.followed {
 		st.session.http.remote.progressed(st)
 	}
@@ -260,7 +270,7 @@ func (st *stream) end() {
 	}
 	if st.id != "" {
 		st.session.drop(st)
-		st.session.http.config.Events.End(st.key())
+		st.events().End(st.key())
 	}
 	if st.followed {
 		st.session.http.remote.progressed(st)
@@ -290,7 +300,7 @@ func (st *stream) attach(c *httpResponse, n uint64) bool {
 	if !st.sendFirstID() {
 		_ = c.events.Comment() // shows that the stream is there; a later write notices a failure
 	}
-	for number, data := range st.session.http.config.Events.After(st.key(), n) {
+	for number, data := range st.events().After(st.key(), n) {
 		st.write(sse.Event{ID: st.eventID(number), Data: data})
 	}
 	return true
