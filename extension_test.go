@@ -139,7 +139,8 @@ func TestNeedsResource(t *testing.T) {
 	hold(e, "file:///a%20b", "text")
 	mcpengine.AddResource(e, "note:{id}", "", func(context.Context, struct {
 		ID string `json:"id"`
-	}) (string, error) {
+	},
+	) (string, error) {
 		return "", nil
 	})
 	if err := e.Add(needs("a", "FILE:///a%20b"), needs("b", "note:1")); err != nil {
