@@ -204,6 +204,24 @@ func TestReadOnlyHost(t *testing.T) {
 	}
 }
 
+// The board follows its host: the theme, the colors and the fonts change while it
+// is shown, and it answers before it is taken down.
+func TestHostContext(t *testing.T) {
+	t.Parallel()
+	h := startHost(t)
+	address, _ := startBoard(t)
+	type look struct {
+		Background, Scheme string
+		Fonts              int
+		Teardown           map[string]any
+	}
+	var saw look
+	h.run(scenarioContext(t), t, "theme", address, nil, &saw)
+	if diff := cmp.Diff(look{"rgb(1, 2, 3)", "dark", 1, map[string]any{}}, saw); diff != "" {
+		t.Errorf("the page (-want +got):\n%s", diff)
+	}
+}
+
 // The page passes axe's rules, light and dark, and fits a narrow frame.
 func TestAccess(t *testing.T) {
 	t.Parallel()

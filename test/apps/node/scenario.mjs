@@ -89,6 +89,20 @@ const scenarios = {
     return { messages: await messages(view), form: await view.locator('form').isVisible() };
   },
 
+  // A host changes its theme while the view is shown, and takes the view down.
+  async theme() {
+    const { page, view } = await open();
+    await view.getByText('Live').waitFor();
+    await page.evaluate(() => window.bridge.setHostContext({
+      theme: 'dark', styles: { variables: { '--color-background-primary': 'rgb(1, 2, 3)' }, css: { fonts: '@font-face { font-family: host; src: local("none"); }' } },
+    }));
+    await view.locator('html[style*="dark"]').waitFor();
+    const seen = await view.locator('body').evaluate((body) => ({
+      background: getComputedStyle(body).backgroundColor, scheme: getComputedStyle(document.documentElement).colorScheme, fonts: document.fonts.size,
+    }));
+    return { ...seen, teardown: await page.evaluate(() => window.bridge.teardownResource({})) };
+  },
+
   // The view has tried what it may and may not do.
   async policy() {
     const { view, allow } = await open();
