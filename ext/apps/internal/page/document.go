@@ -38,11 +38,13 @@ type document struct {
 	begun bool   // something other than space and comments was there
 	raw   string // the element whose content comes next
 	drop  bool   // the content and the end tag of a script that is inlined
+
+	templates int // how many are open
 }
 
 func (d *document) token(t token) {
-	if !d.begun && !d.begins(t) {
-		return
+	if !d.begun {
+		d.begin(t)
 	}
 	switch t.kind {
 	case startToken:
@@ -56,17 +58,15 @@ func (d *document) token(t token) {
 	}
 }
 
-// begins reports whether the token is to be written, and demands the doctype
-// without which browsers render in quirks mode.
-func (d *document) begins(t token) bool {
+// begin demands the doctype, without which browsers render in quirks mode.
+func (d *document) begin(t token) {
 	if t.kind == commentToken || strings.Trim(t.text, " \t\n\f\r") == "" {
-		return true
+		return
 	}
 	d.begun = true
 	if t.kind != doctypeToken || lower(strings.Join(strings.Fields(t.text), " ")) != "<!doctype html>" {
 		d.fault(d.name, t.line, "an HTML document begins with <!doctype html>")
 	}
-	return true
 }
 
 // end writes an end tag. The deferred scripts come before the end tag of the
@@ -76,7 +76,10 @@ func (d *document) end(t token) {
 		d.drop = false
 		return
 	}
-	if t.name == "body" {
+	switch {
+	case t.name == "template":
+		d.templates = max(d.templates-1, 0)
+	case t.name == "body" && d.templates == 0: // scripts in a template do not run
 		d.flush()
 	}
 	d.out.WriteString(t.text)
@@ -119,6 +122,8 @@ func (d *document) start(t token) {
 		return
 	case "style":
 		d.raw = "style"
+	case "template":
+		d.templates++
 	case "meta":
 		d.meta(t)
 	case "base":

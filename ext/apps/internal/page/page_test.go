@@ -66,6 +66,7 @@ func TestInline(t *testing.T) {
 		`<img src="data:image/gif;base64,AA==">`:        `<img src="data:image/gif;base64,AA==">`,
 		`<video poster=img/a.png></video>`:              `<video poster="` + png + `"></video>`,
 		`<svg><image href="img/a.png"/><use href="#a"/><title>t &amp; u</title></svg>`:                            `<svg><image href="` + png + `"/><use href="#a"/><title>t &amp; u</title></svg>`,
+		"<script defer src=app.js></script><template></body></template></body>":                                   "<template></body></template><script  >run()\n</script></body>",
 		`<link rel=icon href=img/a.png>`:                                                                          `<link rel=icon href="` + png + `">`,
 		`<a href="https://other.example/">a</a><form action="/x"></form>`:                                         `<a href="https://other.example/">a</a><form action="/x"></form>`,
 		`<iframe src="https://frame.example/x"></iframe>`:                                                         `<iframe src="https://frame.example/x"></iframe>`,

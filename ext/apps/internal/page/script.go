@@ -60,7 +60,7 @@ func (d *document) scriptFile(t token, src *attribute, module bool) {
 		drop = append(drop, "async")
 	}
 	script := rewrite(t, nil, drop...) + escapeScript(code) + "</script>"
-	if !module && (t.attr("defer") != nil || t.attr("async") != nil) {
+	if !module && d.templates == 0 && (t.attr("defer") != nil || t.attr("async") != nil) {
 		d.deferred = append(d.deferred, script)
 		return
 	}
