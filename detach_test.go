@@ -299,6 +299,9 @@ func TestExecutionAsks(t *testing.T) {
 // A step needs no client that can be asked: without a question nothing runs again.
 func TestStepWithoutSession(t *testing.T) {
 	t.Parallel()
+	if !servesHandshake {
+		t.Skip("it speaks a handshake version")
+	}
 	e := mcpengine.New("fixture", quiet(), mcpengine.WithHTTP(mcpengine.HTTPConfig{NoSessions: true}))
 	mcpengine.AddTool(e, "count", "", func(ctx context.Context, _ none) (int, error) {
 		return mcpengine.Step(ctx, "one", func(context.Context) (int, error) { return 1, nil })

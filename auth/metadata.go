@@ -56,8 +56,8 @@ func (r *Resource) describe(u *url.URL, scopes []string) error {
 	return nil
 }
 
-// Paths returns the paths at which to serve [Resource.Handler]: those of the
-// metadata, and those of the endpoints of a provider that issues tokens itself
+// Paths returns the paths at which to serve [Resource.Handler]: the paths of the
+// metadata, and of the endpoints of a provider that issues tokens itself
 // ([Verifier].Endpoints). The list is empty when clients cannot get tokens by
 // themselves ([StaticTokens]).
 func (r *Resource) Paths() []string {

@@ -19,7 +19,7 @@ type Field struct {
 }
 
 // Fields returns the fields of a struct that encoding/json reads and writes,
-// those of embedded structs among them.
+// including the fields of embedded structs.
 func Fields(t reflect.Type) ([]Field, error) {
 	all, err := collect(nil, t, field{}, nil, false)
 	if err != nil {

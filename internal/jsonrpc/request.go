@@ -17,7 +17,7 @@ type Request struct {
 
 	Method string
 
-	// Params holds the members of "params" and Meta those of its "_meta".
+	// Params holds the members of "params", and Meta the members of its "_meta".
 	// RawParams is nil when there are none, and HasMeta tells an empty "_meta"
 	// from an absent one.
 	Params    Object

@@ -22,8 +22,8 @@ func (n Notification) Append(dst []byte) []byte {
 
 // A Response is an encoded response on its way to the client.
 type Response struct {
-	// Body is the message as far as its Tail, the complete message when there
-	// is none.
+	// Body is the message without its Tail. Without a Tail it is the complete
+	// message.
 	Body []byte
 
 	// Tail ends the message. Many responses share it, so that what is long and
@@ -37,7 +37,8 @@ type Response struct {
 	// Status is the HTTP status that the outcome calls for.
 	Status int
 
-	// Refusal is that of the error in Body, if the caller was turned away.
+	// Refusal belongs to the error in Body. It is nil unless the caller was turned
+	// away.
 	Refusal *Refusal
 }
 

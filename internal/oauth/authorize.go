@@ -154,7 +154,7 @@ func (a *Authorizer) flow(s *server, resource string) *flow {
 	return &flow{config: &a.config, fetch: a.fetch, server: s, preset: presetOf(s.Issuer), resource: resource, nonces: &a.nonces}
 }
 
-// scopes returns the scopes to ask for: those of the challenge or else of the
+// scopes returns the scopes to ask for: the scopes of the challenge or else of the
 // metadata, and all scopes requested before (basic/authorization, "Scope
 // Selection Strategy" and "Step-Up Authorization Flow").
 func (a *Authorizer) scopes(f *flow, r *resource, s *session, d demand) ([]string, error) {

@@ -81,9 +81,8 @@ func (f *flow) listen(ctx context.Context, redirectURI string) (*listener, error
 
 func (l *listener) close() { _ = l.net.Close() } // it was listening, and no more
 
-// visit shows the authorization page and waits for the answer. Requests that are
-// not the answer, such as those of another page that guesses the port, change
-// nothing.
+// visit shows the authorization page and waits for the answer. Other
+// requests, such as from a page that guesses the port, change nothing.
 func (l *listener) visit(ctx context.Context, g AuthorizationCode, target string, a *attempt) (string, error) {
 	answered := make(chan string, 1)
 	server := &http.Server{

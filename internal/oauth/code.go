@@ -178,7 +178,7 @@ func (a *attempt) mine(q url.Values) bool {
 // needsIssuer reports whether the answer has to name its issuer although the
 // metadata does not promise it. An authorization endpoint of another origin may
 // belong to an honest server, whose code would then go to the token endpoint of
-// whoever wrote the metadata (RFC 9700, section 4.4). An issuer that the user
+// the author of the metadata (RFC 9700, section 4.4). An issuer that the user
 // or a preset names is trusted with its metadata.
 func (a *attempt) needsIssuer() bool {
 	if a.preset.name != "" || a.config.Client.Issuer != "" || a.config.InsecureNoIssuer {

@@ -98,8 +98,8 @@ func (s *FileStore) path(key, suffix string) string {
 }
 
 // Load implements [Store]. A file that cannot be opened with the key there is
-// holds nothing that is of use, and neither does a plain file among sealed ones:
-// whoever can write to the folder, or restores a backup, could have put it there.
+// is treated as empty, and so is a plain file among sealed ones: anybody who can
+// write to the folder, or restores a backup, could have put it there.
 func (s *FileStore) Load(_ context.Context, key string) ([]byte, error) {
 	data, err := private.Read(s.dir, filepath.Base(s.path(key, ".token")), maxFileBytes)
 	switch {

@@ -30,7 +30,7 @@ type resource struct {
 }
 
 // discoverResource reads the metadata of the server: where its challenge says,
-// or else at the well-known URIs, first that of its path and then that of its
+// or else at the well-known URIs, first of its path and then of its
 // root (authorization-server-discovery, "Protected Resource Metadata Discovery
 // Requirements").
 func (f fetcher) discoverResource(ctx context.Context, server *url.URL, challenged string) (*resource, error) {

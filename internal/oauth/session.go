@@ -121,7 +121,7 @@ func (a *Authorizer) storedAt(ctx context.Context, p pointer) (*session, error) 
 const maxRecord = 80 << 10
 
 // keepInTurn keeps a session when no process is refreshing the one before it,
-// and would put that in its place. Room is that of the session, or nil.
+// and would put that in its place. Room is reserved for the session, or nil.
 func (a *Authorizer) keepInTurn(ctx context.Context, s *session, room Reservation) error {
 	a.set(s)
 	unlock, err := a.config.Store.Lock(ctx, s.pointer().key())
@@ -175,8 +175,8 @@ func (a *Authorizer) notKept(err error) {
 	a.config.Logger.Warn("the access token cannot be kept: sign in again the next time, or make room in the folder of the tokens", "server", a.url.Host, "error", err)
 }
 
-// drop forgets a session that is of no more use. One that another process has
-// put in its place meanwhile stays. Its key is locked.
+// drop forgets a session that cannot be used any more. A session that another
+// process has put in its place stays. Its key is locked.
 func (a *Authorizer) drop(ctx context.Context, s *session) error {
 	if a.replacement(ctx, s) != nil {
 		return nil

@@ -209,7 +209,7 @@ func (s *Server) command(ctx context.Context, program string, args ...string) er
 	return nil
 }
 
-// folder makes a temporary folder that belongs to whoever runs the server.
+// folder makes a temporary folder that belongs to the user who runs the server.
 func folder(t testing.TB) string {
 	t.Helper()
 	// The folders of t.TempDir are closed to other users.

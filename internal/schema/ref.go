@@ -102,7 +102,7 @@ func (c *compiler) coreKeyword(n *node, name []byte, pos int) error {
 	case "$schema":
 		root := member(c.data, 0, "$schema")
 		if n.pos != 0 && (root < 0 || string(c.literal(root)) != string(c.literal(pos))) {
-			return c.errorf("must be that of the root")
+			return c.errorf("must be the same as at the root")
 		}
 	case "$id":
 		return c.checkID(n, value)

@@ -79,7 +79,7 @@ func TestCompileRefuses(t *testing.T) {
 
 		{"an unknown dialect", `{"$schema":"http://json-schema.org/draft-04/schema#"}`, `dialect "http://json-schema.org/draft-04/schema#" is not supported`},
 		{"a dialect that is not a string", `{"$schema":1}`, `dialect 1 is not supported`},
-		{"a change of dialect", `{"properties":{"a":{"$schema":"http://json-schema.org/draft-07/schema#"}}}`, `at /properties/a/$schema: must be that of the root`},
+		{"a change of dialect", `{"properties":{"a":{"$schema":"http://json-schema.org/draft-07/schema#"}}}`, `at /properties/a/$schema: must be the same as at the root`},
 
 		{"an unknown type", `{"type":"str"}`, `at /type: must be one of null, boolean, object, array, number, string, integer, got "str"`},
 		{"a type that is no name", `{"type":5}`, `at /type: must be an array of strings, got 5`},

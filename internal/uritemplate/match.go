@@ -15,7 +15,7 @@ import "strings"
 // reserved character.
 //
 // Values are decoded: %2F becomes "/", and "..", NUL and line ends come
-// through as well. Whoever uses a value as a path, a query or a header has to
+// through as well. Code that uses a value as a path, a query or a header has to
 // check it first.
 //
 // Match takes time linear in the length of uri, and refuses a uri that is longer

@@ -47,7 +47,7 @@ type Secret struct {
 	reads  int
 }
 
-// ARN is that of the secret.
+// ARN is the ARN of the secret.
 const ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:board-AbCdEf"
 
 // NewSecret serves a secret for as long as the test lasts.

@@ -103,8 +103,8 @@ func (p *Process) wait(t testing.TB, ended <-chan struct{}) {
 	}
 }
 
-// Client returns a client of the server at a URL, such as that of a [Process],
-// which shows the token if there is one.
+// Client returns a client of the server at a URL, such as [Process].URL. It sends
+// the token unless that is empty.
 func Client(t testing.TB, server, token string) *client.Client {
 	t.Helper()
 	var opts []client.Option
@@ -119,8 +119,8 @@ func Client(t testing.TB, server, token string) *client.Client {
 	return c
 }
 
-// Call calls a tool and returns the text of its result. The error is that of the
-// server, or the text when the tool failed.
+// Call calls a tool and returns the text of its result. The error is the
+// server's, or the text if the tool failed.
 func Call(ctx context.Context, c *client.Client, tool string, arguments map[string]any) (string, error) {
 	result, err := c.CallTool(ctx, tool, arguments)
 	if err != nil {
