@@ -163,37 +163,3 @@ func TestExpiredCursor(t *testing.T) {
 		t.Errorf("asked (-want +got):\n%s", diff)
 	}
 }
-
-// The inputs of a task, the length of their names and the time of a task are
-// bounded.
-func TestTaskBounds(t *testing.T) {
-	t.Parallel()
-	input := func(name string) string {
-		return fmt.Sprintf(`{"resultType":"task","taskId":"t","status":"input_required","pollIntervalMs":50,"inputRequests":{%q:{"method":"elicitation/create","params":{"message":"?","requestedSchema":{}}}}}`, name)
-	}
-	for _, test := range []struct {
-		name   string
-		result func(i int) string
-		want   string
-	}{
-		{"inputs", func(i int) string { return input(fmt.Sprint("k", i/2)) }, "more than 64 inputs"}, // every other one answers tasks/update
-		{"a long name", func(int) string { return input(strings.Repeat("k", 2000)) }, "more than 1024 bytes"},
-		{"time", func(int) string {
-			return `{"resultType":"task","taskId":"t","status":"working","pollIntervalMs":30000}`
-		}, client.ErrIdle.Error()},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				s := endless(test.result)
-				c := s.client(t, client.WithHandlers(handlers()), client.WithLimits(client.Limits{MaxRounds: 2, TaskTimeout: time.Hour}))
-				defer c.Close()
-				began := time.Now()
-				_, err := c.CallTool(t.Context(), "a", nil)
-				if err == nil || !strings.Contains(err.Error(), test.want) || time.Since(began) > time.Hour+time.Minute {
-					t.Errorf("CallTool: %v after %v, want %q", err, time.Since(began), test.want)
-				}
-			})
-		})
-	}
-}

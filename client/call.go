@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 
@@ -51,13 +52,14 @@ func (c *Client) send(ctx context.Context, r *request) (result []byte, rounds in
 		if err != nil {
 			return nil, rounds, public(err)
 		}
-		switch kind, members := resultType(raw); kind {
-		case "input_required":
+		kind, members := c.resultType(r.method, raw)
+		switch {
+		case kind == string(mcp.ResultTypeInputRequired):
 			if call.Params, err = c.nextRound(ctx, base, members); err != nil {
 				return nil, rounds, fmt.Errorf("%s: %w", r.method, err)
 			}
-		case "task":
-			result, err := c.finish(ctx, members)
+		case r.method == mcp.MethodToolsCall && c.config.follows[kind] != nil:
+			result, err := c.follow(ctx, r, kind, raw)
 			return result, rounds + 1, err
 		default:
 			return raw, rounds, nil
@@ -68,16 +70,15 @@ func (c *Client) send(ctx context.Context, r *request) (result []byte, rounds in
 
 // call returns the first round.
 func (c *Client) call(r *request) (peer.Call, error) {
-	call := peer.Call{Method: r.method, Params: r.params, Mirror: r.mirror, Replay: protocol.MethodOf(r.method).Idempotent}
-	if r.progress != nil || c.config.handlers.Log != nil || c.conn.Handshake() {
+	call := peer.Call{
+		Method: r.method, Params: r.params, Mirror: r.mirror,
+		Replay: r.idempotent || protocol.MethodOf(r.method).Idempotent, Name: r.mirrored, Lasts: r.lasting,
+	}
+	if r.notifications != nil || c.config.notifications != nil || r.progress != nil || c.config.handlers.Log != nil || c.conn.Handshake() {
 		call.OnNotification = func(n jsonrpc.Notification) { c.callNotification(r, n) }
 	}
-	if len(r.meta) > 0 {
-		meta, err := json.Marshal(r.meta)
-		if err != nil {
-			return call, fmt.Errorf("encode _meta: %w", err)
-		}
-		call.Params = jsonrpc.Set(call.Params, "_meta", meta)
+	if err := c.addMeta(&call, &r.callConfig); err != nil {
+		return call, err
 	}
 	if r.progress != nil {
 		call.Params = jsonrpc.SetMeta(call.Params, mcp.MetaProgressToken, []byte("0"))
@@ -88,9 +89,33 @@ func (c *Client) call(r *request) (peer.Call, error) {
 	return call, nil
 }
 
+// addMeta puts into a request what its options say of "_meta".
+func (c *Client) addMeta(call *peer.Call, r *callConfig) error {
+	if len(r.meta) > 0 {
+		meta, err := json.Marshal(r.meta)
+		if err != nil {
+			return fmt.Errorf("encode _meta: %w", err)
+		}
+		call.Params = jsonrpc.Set(call.Params, "_meta", meta)
+	}
+	if r.extensions.settings == nil {
+		return r.extensions.err
+	}
+	capabilities, err := c.declared(r.extensions)
+	if err != nil {
+		return err
+	}
+	call.Params = jsonrpc.SetMeta(call.Params, mcp.MetaClientCapabilities, capabilities)
+	return nil
+}
+
 // callNotification handles a notification on the stream of a call. Some servers
 // of handshake versions send unrelated ones there.
 func (c *Client) callNotification(r *request, n jsonrpc.Notification) {
+	if r.notifications != nil && !protocol.IsNotification(n.Method) {
+		r.notifications(n.Method, slices.Clone(n.Params))
+		return
+	}
 	if n.Method != mcp.MethodNotificationsProgress {
 		c.notified(n)
 		return
@@ -99,23 +124,6 @@ func (c *Client) callNotification(r *request, n jsonrpc.Notification) {
 	if r.progress != nil && json.Unmarshal(n.Params, &p) == nil {
 		r.progress(p)
 	}
-}
-
-// resultType returns the type of a result that is not complete, and its members.
-func resultType(raw []byte) (string, jsonrpc.Object) {
-	// Nearly all results are complete, and are not parsed here.
-	if !bytes.Contains(raw, []byte("input_required")) && !bytes.Contains(raw, []byte(`"task"`)) {
-		return "", nil
-	}
-	members, err := jsonrpc.ParseObject(raw)
-	if err != nil {
-		return "", nil
-	}
-	kind := members.Get("resultType")
-	if len(kind) < 2 || kind[0] != '"' {
-		return "", nil
-	}
-	return jsonrpc.UnquoteString(kind), members
 }
 
 // nextRound returns the parameters of the next round: the original ones, the

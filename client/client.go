@@ -105,8 +105,10 @@ func connect(ctx context.Context, opts []Option, open func(peer.Config, config) 
 
 // peerConfig describes the client to the server.
 func (c *Client) peerConfig() (peer.Config, error) {
-	pc := c.config.peer
-	var err error
+	pc, err := c.config.peer, c.config.extensions.err
+	if err != nil {
+		return pc, err
+	}
 	if pc.ClientInfo, err = json.Marshal(c.config.info); err != nil {
 		return pc, fmt.Errorf("encode the client's info: %w", err)
 	}
@@ -136,6 +138,7 @@ func (c *Client) notified(n jsonrpc.Notification) {
 	c.invalidate(n)
 	c.logged(n)
 	c.completions.add(n)
+	c.extended(n)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for l := range c.listeners {

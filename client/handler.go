@@ -43,13 +43,11 @@ func (h Handlers) logLevel() string {
 	return string(h.LogLevel)
 }
 
-// tasksExtension says that the client waits for results that come later.
-const tasksExtension = "io.modelcontextprotocol/tasks"
-
-// capabilities returns the capabilities that follow from the handlers.
+// capabilities returns the capabilities that follow from the handlers and the
+// extensions.
 func (c *config) capabilities() mcp.ClientCapabilities {
 	h := c.handlers
-	capabilities := mcp.ClientCapabilities{Extensions: map[string]jsonValue{tasksExtension: jsonValue("{}")}}
+	capabilities := mcp.ClientCapabilities{Extensions: c.extensions.settings}
 	if h.ElicitForm != nil || h.ElicitURL != nil {
 		capabilities.Elicitation = &mcp.ElicitationCapability{}
 		if h.ElicitForm != nil {

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	stdjson "encoding/json"
 	"fmt"
 	"iter"
 	"slices"
@@ -23,9 +24,13 @@ type Change struct {
 	// URI is the resource that was updated, or a part of one.
 	URI string
 
-	// Honoured is the part of the filter that the server accepted. The first
-	// Change has it.
+	// Honoured is the part of the filter that the server accepted, and Fields what
+	// it accepted of the fields of extensions. The first Change has them.
 	Honoured mcp.SubscriptionFilter
+	Fields   map[string]stdjson.RawMessage
+
+	// Params are the parameters of a notification that an extension defines.
+	Params stdjson.RawMessage
 }
 
 // Listen subscribes and returns changes, an acknowledgement first, until the
@@ -33,13 +38,18 @@ type Change struct {
 // ctx, ends the iteration: listen again, and assume that anything may have
 // changed. Handshake versions have no acknowledgement, so that the client makes
 // one.
-func (c *Client) Listen(ctx context.Context, filter mcp.SubscriptionFilter) iter.Seq2[Change, error] {
+//
+// [WithListenField] adds fields of extensions to the filter, and [Declare] declares
+// their extensions; a field that the server does not have is missing in the
+// acknowledgement. Of the other options, [WithMeta] has an effect.
+func (c *Client) Listen(ctx context.Context, filter mcp.SubscriptionFilter, opts ...CallOption) iter.Seq2[Change, error] {
 	return func(yield func(Change, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		left := false
 		deliver := func(n jsonrpc.Notification) {
 			c.invalidate(n)
+			c.extended(n)
 			if change, ok := changeOf(n); ok && !left && !yield(change, nil) {
 				left = true
 				cancel()
@@ -49,7 +59,7 @@ func (c *Client) Listen(ctx context.Context, filter mcp.SubscriptionFilter) iter
 		if c.conn.Handshake() {
 			err = c.listenHandshake(ctx, filter, deliver)
 		} else {
-			err = c.listen(ctx, filter, deliver)
+			err = c.listen(ctx, filter, opts, deliver)
 		}
 		if err != nil && !left {
 			yield(Change{}, err)
@@ -70,18 +80,42 @@ func changeOf(n jsonrpc.Notification) (Change, bool) {
 	case mcp.MethodNotificationsSubscriptionsAcknowledged:
 		var p mcp.SubscriptionsAcknowledgedNotificationParams
 		err := json.Unmarshal(n.Params, &p)
-		change.Honoured = p.Notifications
+		change.Honoured, change.Fields = p.Notifications, fieldsOf(n.Params)
 		return change, err == nil
 	}
-	return change, false
+	change.Params = slices.Clone(n.Params)
+	return change, !protocol.IsNotification(n.Method)
 }
 
-func (c *Client) listen(ctx context.Context, filter mcp.SubscriptionFilter, deliver func(jsonrpc.Notification)) error {
-	params, err := json.Marshal(mcp.SubscriptionsListenRequestParams{Notifications: filter})
-	if err != nil {
-		return fmt.Errorf("encode the filter: %w", err)
+// fieldsOf returns the fields of extensions in an acknowledgement.
+func fieldsOf(params []byte) map[string]stdjson.RawMessage {
+	members, _ := jsonrpc.ParseObject(params)
+	filter, _ := jsonrpc.ParseObject(members.Get("notifications"))
+	var fields map[string]stdjson.RawMessage
+	for _, m := range filter {
+		switch string(m.Name) {
+		case "toolsListChanged", "promptsListChanged", "resourcesListChanged", "resourceSubscriptions":
+			continue
+		}
+		if fields == nil {
+			fields = make(map[string]stdjson.RawMessage)
+		}
+		fields[string(m.Name)] = slices.Clone(m.Value)
 	}
-	_, err = c.conn.Call(ctx, peer.Call{Method: mcp.MethodSubscriptionsListen, Params: params, OnNotification: deliver})
+	return fields
+}
+
+func (c *Client) listen(ctx context.Context, filter mcp.SubscriptionFilter, opts []CallOption, deliver func(jsonrpc.Notification)) error {
+	var own callConfig
+	for _, o := range opts {
+		o(&own)
+	}
+	call, err := c.listenCall(filter, &own)
+	if err != nil {
+		return err
+	}
+	call.OnNotification = deliver
+	_, err = c.conn.Call(ctx, call)
 	return public(err)
 }
 

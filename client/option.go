@@ -2,10 +2,12 @@ package client
 
 import (
 	"context"
+	stdjson "encoding/json"
 	"net/http"
 	"runtime/debug"
 	"time"
 
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/oauth"
 	"github.com/mcpengine/mcpengine/internal/peer"
 	"github.com/mcpengine/mcpengine/mcp"
@@ -20,6 +22,10 @@ type config struct {
 	handlers Handlers
 	limits   Limits
 	oauth    *OAuth
+
+	extensions    declaration
+	notifications map[string]func(stdjson.RawMessage)
+	follows       map[string]Follow
 }
 
 func newConfig(opts []Option) config {
@@ -192,10 +198,6 @@ type Limits struct {
 	// MaxListEntries and MaxListBytes bound a whole list, with all its pages. The
 	// defaults are 100,000 and 64 MiB.
 	MaxListEntries, MaxListBytes int
-
-	// TaskTimeout bounds the time that a call waits for a task. The default is 24
-	// hours; negative means no limit.
-	TaskTimeout time.Duration
 }
 
 // WithLimits changes the limits.
@@ -216,9 +218,6 @@ func (l Limits) withDefaults() Limits {
 	if l.MaxListBytes <= 0 {
 		l.MaxListBytes = 64 << 20
 	}
-	if l.TaskTimeout == 0 {
-		l.TaskTimeout = 24 * time.Hour
-	}
 	if l.CacheBytes == 0 {
 		l.CacheBytes = 16 << 20
 	}
@@ -232,6 +231,13 @@ type callConfig struct {
 	progress func(mcp.ProgressNotificationParams)
 	fresh    bool
 	meta     mcp.Meta
+
+	extensions    declaration // besides those of the client
+	notifications func(method string, params stdjson.RawMessage)
+	mirrored      string // the value of Mcp-Name
+	idempotent    bool
+	lasting       bool
+	fields        []jsonrpc.Member // of the filter of a subscription
 }
 
 // WithProgress asks for progress of the call and gets it, in order and before

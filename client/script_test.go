@@ -1,9 +1,7 @@
 package client_test
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -136,9 +134,7 @@ func TestRoundsBounds(t *testing.T) {
 		{`{"resultType":"input_required","inputRequests":{"k":7}}`, "input request"},
 		{`{"resultType":"input_required","inputRequests":[]}`, "inputRequests"},
 		{`{"resultType":"input_required","requestState":7}`, "must be a string"},
-		{`{"resultType":"task","status":"working"}`, "no taskId"},
-		{`{"resultType":"task","taskId":"1","status":"strange"}`, "strange"},
-		{`{"resultType":"task","taskId":"1","status":"completed"}`, "no result"},
+		{`{"resultType":"task","taskId":"1","status":"working"}`, `the type "task"`},
 		{`{"content":7}`, "decode the result"},
 	} {
 		s := &script{results: []string{test.result}}
@@ -241,59 +237,6 @@ func TestCacheBound(t *testing.T) {
 	if hits := 20 - len(s.asked); hits > 3 {
 		t.Errorf("%d results of 3 kB are kept in 10 kB", hits)
 	}
-}
-
-// A call waits for the result of its task, and answers each question of the
-// task once.
-func TestTask(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		working := func(status, rest string) string {
-			return `{"resultType":"complete","taskId":"t1","status":"` + status + `","pollIntervalMs":5000` + rest + `}`
-		}
-		asks := working("input_required", `,"inputRequests":{"k":{"method":"elicitation/create","params":{"message":"?","requestedSchema":{}}}}`)
-		s := &script{results: []string{
-			`{"resultType":"task","taskId":"t1","status":"working","pollIntervalMs":5000,"ttlMs":null}`,
-			asks, `{"resultType":"complete"}`, asks, working("completed", `,"result":`+complete),
-		}}
-		c := s.client(t, client.WithHandlers(handlers()))
-		start := time.Now()
-		if got, err := client.Call[string](t.Context(), c, "a", nil); err != nil || got != "done" {
-			t.Errorf("a = %q, %v", got, err)
-		}
-		want := []string{
-			`tools/call {"name":"a"}`, `tasks/get {"taskId":"t1"}`, `tasks/update {` + answerAda + `,"taskId":"t1"}`,
-			`tasks/get {"taskId":"t1"}`, `tasks/get {"taskId":"t1"}`,
-		}
-		if diff := cmp.Diff(want, s.asked); diff != "" {
-			t.Errorf("asked (-want +got):\n%s", diff)
-		}
-		if took := time.Since(start); took != 15*time.Second {
-			t.Errorf("it took %v, want three times 5s", took)
-		}
-	})
-}
-
-// A task is cancelled when its call is. A failed task is an error.
-func TestTaskEnds(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := &script{results: []string{`{"resultType":"task","taskId":"t1","status":"working"}`}}
-		c := s.client(t)
-		ctx, cancel := context.WithTimeout(t.Context(), 3500*time.Millisecond)
-		defer cancel()
-		if _, err := c.CallTool(ctx, "a", nil); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("CallTool: %v", err)
-		}
-		if last := s.asked[len(s.asked)-1]; last != `tasks/cancel {"taskId":"t1"}` {
-			t.Errorf("the last request is %s", last)
-		}
-		s.results = []string{`{"resultType":"task","taskId":"t1","status":"failed","error":{"code":-32000,"message":"no"}}`}
-		_, err := c.CallTool(t.Context(), "a", nil)
-		if failed, ok := errors.AsType[*mcp.Error](err); !ok || failed.Code != -32000 {
-			t.Errorf("CallTool: %v", err)
-		}
-	})
 }
 
 // If a tool has changed which arguments it mirrors, it is listed again and

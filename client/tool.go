@@ -128,6 +128,9 @@ func (c *Client) CallTool(ctx context.Context, name string, arguments any, opts 
 	if err != nil {
 		return nil, protocolErrorf("decode the result of %s: %w", name, err)
 	}
+	if kind := result.ResultType; kind != "" && kind != mcp.ResultTypeComplete {
+		return nil, protocolErrorf("the result of %s has the type %.64q, which WithResultType does not register", name, kind)
+	}
 	return result, nil
 }
 

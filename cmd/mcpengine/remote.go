@@ -19,6 +19,7 @@ import (
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/awsauth"
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/profile"
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/remote"
+	"github.com/mcpengine/mcpengine/ext/tasks"
 	"github.com/mcpengine/mcpengine/internal/oauth"
 	"github.com/mcpengine/mcpengine/internal/peer"
 	"github.com/mcpengine/mcpengine/internal/protocol"
@@ -178,7 +179,7 @@ func (t *target) load(c *cli, name string) error {
 
 // dial connects to the server.
 func (c *cli) dial(ctx context.Context, t *target, h client.Handlers) (*client.Client, error) {
-	opts := []client.Option{client.WithHandlers(h), client.WithLimits(client.Limits{IdleTimeout: time.Duration(t.Timeout)})}
+	opts := []client.Option{tasks.Follow(0), client.WithHandlers(h), client.WithLimits(client.Limits{IdleTimeout: time.Duration(t.Timeout)})}
 	if t.Protocol != "" {
 		opts = append(opts, client.WithProtocolVersion(t.Protocol))
 	}

@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,14 @@ type Call struct {
 	// where the transport and the version have them. See [ParseMirror].
 	Mirror Mirror
 
+	// Name is the value of Mcp-Name for a method that is not known here, where the
+	// transport and the version have that field.
+	Name string
+
+	// Lasts says that the request stays open, so that silence is not a fault, for a
+	// method that is not known here.
+	Lasts bool
+
 	// Header is added to the HTTP request.
 	Header http.Header
 
@@ -44,6 +53,8 @@ type Call struct {
 	// function gets the requests that arrive while no other call is under way.
 	OnRequest RequestFunc
 }
+
+func (c *Call) lasts() bool { return c.Lasts || protocol.MethodOf(c.Method).Lasts }
 
 // A pendingCall is a call under way.
 type pendingCall struct {
@@ -122,7 +133,7 @@ func outcome(m *jsonrpc.Message) ([]byte, error) {
 // A request that the server refuses because it does not speak the version any
 // more is sent again in one that it speaks.
 func (c *Conn) Call(ctx context.Context, call Call) ([]byte, error) {
-	if !protocol.MethodOf(call.Method).Lasts && c.config.IdleTimeout > 0 && idleTimerOf(ctx) == nil {
+	if !call.lasts() && c.config.IdleTimeout > 0 && idleTimerOf(ctx) == nil {
 		idle := startIdleTimer(ctx, c.config.IdleTimeout)
 		defer idle.stop()
 		ctx = idle
@@ -203,7 +214,7 @@ func (c *Conn) prepare(l *binding, call Call) (*pendingCall, error) {
 		}
 	}
 	if !l.version.Handshake {
-		p.name = nameOf(call.Method, params)
+		p.name = cmp.Or(call.Name, nameOf(call.Method, params))
 	}
 	meta, token, err := l.meta(params.Get("_meta"), p.idText, p.OnNotification != nil)
 	if err != nil {

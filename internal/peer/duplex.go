@@ -305,7 +305,7 @@ func (d *duplex) only() (found *waiting) {
 	defer d.mu.Unlock()
 	for _, w := range d.pending {
 		switch {
-		case protocol.MethodOf(w.Method).Lasts:
+		case w.lasts():
 		case found != nil:
 			return nil
 		default:
