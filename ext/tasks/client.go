@@ -51,8 +51,8 @@ func Follow(limit time.Duration) client.Option {
 		return newFollowed(f).result(ctx)
 	}
 	return client.WithOptions(
-		client.WithExtension("io.modelcontextprotocol/tasks", nil),
-		client.WithResultType("task", follow),
+		client.WithExtension(ID, nil),
+		client.WithResultType(string(ResultTypeTask), follow),
 	)
 }
 
@@ -98,7 +98,7 @@ func (f *followed) result(ctx context.Context) (json.RawMessage, error) {
 		if done || err != nil {
 			return result, err
 		}
-		if err := wait(ctx, task.interval()); err != nil {
+		if err := pause(ctx, task.interval()); err != nil {
 			f.cancel(ctx)
 			return nil, err
 		}
@@ -192,8 +192,8 @@ func (t *followedTask) interval() time.Duration {
 	return max(time.Duration(ms)*time.Millisecond, minPoll)
 }
 
-// wait waits, and returns the cause of ctx when that ends first.
-func wait(ctx context.Context, d time.Duration) error {
+// pause waits, and returns the cause of ctx when that ends first.
+func pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

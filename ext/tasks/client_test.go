@@ -93,7 +93,7 @@ func inOrder(results ...string) func(int) string {
 	return func(i int) string { return results[min(i, len(results)-1)] }
 }
 
-const done = `{"resultType":"complete","content":[{"type":"text","text":"done"}]}`
+const finished = `{"resultType":"complete","content":[{"type":"text","text":"done"}]}`
 
 // A call waits for the result of its task, and answers each question of the task
 // once.
@@ -106,7 +106,7 @@ func TestFollow(t *testing.T) {
 		asks := state("input_required", `,"inputRequests":{"k":{"method":"elicitation/create","params":{"message":"?","requestedSchema":{}}}}`)
 		s := &taskScript{results: inOrder(
 			`{"resultType":"task","taskId":"t1","status":"working","pollIntervalMs":5000,"ttlMs":null}`,
-			asks, `{"resultType":"complete"}`, asks, state("completed", `,"result":`+done),
+			asks, `{"resultType":"complete"}`, asks, state("completed", `,"result":`+finished),
 		)}
 		c := s.client(t, tasks.Follow(0))
 		start := time.Now()
