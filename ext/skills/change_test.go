@@ -144,6 +144,14 @@ func TestFaultyChangesAreNotServed(t *testing.T) {
 		if a := ask(t, e, "resources/read", `"uri":"skill://a/SKILL.md"`); a.Error == nil || a.Error.Code != -32603 {
 			t.Errorf("a/SKILL.md: %s", a.Result)
 		}
+		// Readers do not have the folder looked at each time.
+		opened := fsys.opens.Load()
+		for range 10 {
+			ask(t, e, "resources/read", `"uri":"skill://a/SKILL.md"`)
+		}
+		if n := fsys.opens.Load() - opened; n != 10 {
+			t.Errorf("10 reads opened %d files and folders", n)
+		}
 		fsys.set(map[string]string{"a/SKILL.md": skillMD("a", "license: MIT\n")})
 		time.Sleep(2 * time.Second)
 		synctest.Wait()

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mcpengine/mcpengine/ext/skills/internal/skill"
+	"github.com/mcpengine/mcpengine/ext/skills/internal/format"
 )
 
 // maxEntries bounds the files and folders that are looked at.
@@ -60,19 +60,26 @@ func (v *survey) err() error {
 // errTooMany ends a walk.
 var errTooMany = fmt.Errorf("there are more than %d files and folders: give New a folder that holds skills alone", maxEntries)
 
-// look finds the files of all skills.
+// look finds the files of all skills. The mistakes that it finds are in the survey.
 func look(fsys fs.FS) (*survey, error) {
 	v := &survey{files: map[string]stamp{}}
-	err := fs.WalkDir(fsys, ".", v.visit)
-	if err != nil {
+	if err := fs.WalkDir(fsys, ".", v.visit); err != nil {
 		return nil, err
 	}
 	v.keepSkills()
 	v.checkBounds()
 	if len(v.roots) == 0 && len(v.faults) == 0 {
-		v.faultf("no folder has a file %s", skill.FileName)
+		v.faultf("no folder has a file %s", format.FileName)
 	}
-	return v, v.err()
+	return v, nil
+}
+
+// describes reports whether the survey finds the files of a library unchanged.
+func (v *survey) describes(l *library) bool {
+	return len(v.faults) == 0 && slices.Equal(v.names, l.names) && !slices.ContainsFunc(v.names, func(name string) bool {
+		f := l.files[name]
+		return f == nil || f.stamp != v.files[name]
+	})
 }
 
 // visit sees a file or folder. It is an [fs.WalkDirFunc].
@@ -100,7 +107,7 @@ func (v *survey) visit(name string, d fs.DirEntry, err error) error {
 		v.faultf("%s: neither a file nor a folder", name)
 		return nil
 	}
-	if err := skill.CheckSegment(d.Name()); err != nil {
+	if err := format.CheckSegment(d.Name()); err != nil {
 		v.faultf("%q: %w", name, err)
 		if d.IsDir() {
 			return fs.SkipDir
@@ -121,12 +128,12 @@ func (v *survey) visitFile(name string, d fs.DirEntry) {
 	}
 	v.files[name] = stamp{info.Size(), info.ModTime()}
 	switch {
-	case name == skill.FileName:
+	case name == format.FileName:
 		v.faultf("%s: a skill is a folder with the skill's name: give New the folder above", name)
-	case d.Name() == skill.FileName:
+	case d.Name() == format.FileName:
 		v.roots = append(v.roots, path.Dir(name))
-	case strings.EqualFold(d.Name(), skill.FileName):
-		v.faultf("%s: rename it to %s, in upper and lower case as here", name, skill.FileName)
+	case strings.EqualFold(d.Name(), format.FileName):
+		v.faultf("%s: rename it to %s, in upper and lower case as here", name, format.FileName)
 	}
 }
 
@@ -165,11 +172,11 @@ func (v *survey) checkBounds() {
 		for _, name := range files {
 			size += v.files[name].size
 		}
-		if len(files) > skill.MaxFiles {
-			v.faultf("%s: the skill has %d files: %d are allowed", root, len(files), skill.MaxFiles)
+		if len(files) > format.MaxFiles {
+			v.faultf("%s: the skill has %d files: %d are allowed", root, len(files), format.MaxFiles)
 		}
-		if size > skill.MaxBytes {
-			v.faultf("%s: the files of the skill have %d bytes: %d are allowed", root, size, skill.MaxBytes)
+		if size > format.MaxBytes {
+			v.faultf("%s: the files of the skill have %d bytes: %d are allowed", root, size, format.MaxBytes)
 		}
 	}
 }
@@ -191,9 +198,9 @@ func readFile(fsys fs.FS, name string) ([]byte, error) {
 	} else if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is no longer a file", name)
 	}
-	content, err := io.ReadAll(io.LimitReader(f, skill.MaxBytes+1))
-	if err == nil && len(content) > skill.MaxBytes {
-		err = fmt.Errorf("%s has more than %d bytes", name, skill.MaxBytes)
+	content, err := io.ReadAll(io.LimitReader(f, format.MaxBytes+1))
+	if err == nil && len(content) > format.MaxBytes {
+		err = fmt.Errorf("%s has more than %d bytes", name, format.MaxBytes)
 	}
 	return content, err
 }

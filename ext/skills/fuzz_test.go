@@ -9,7 +9,7 @@ import (
 
 	"github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/ext/skills"
-	"github.com/mcpengine/mcpengine/ext/skills/internal/skill"
+	"github.com/mcpengine/mcpengine/ext/skills/skill"
 )
 
 // FuzzNew serves folders of all kinds: a line of the text is a path, a space and

@@ -10,7 +10,8 @@ import (
 	"strings"
 
 	"github.com/mcpengine/mcpengine/auth"
-	"github.com/mcpengine/mcpengine/ext/skills/internal/skill"
+	"github.com/mcpengine/mcpengine/ext/skills/internal/format"
+	"github.com/mcpengine/mcpengine/ext/skills/skill"
 )
 
 // A library is the skills of a folder at one time. It never changes.
@@ -41,7 +42,7 @@ type file struct {
 	content     []byte // of a SKILL.md, until the library is made
 }
 
-func (f *file) uri() string { return skill.URI(f.path) }
+func (f *file) uri() string { return format.URI(f.path) }
 
 // sameResource reports whether two files are the same resource, apart from their
 // content.
@@ -50,14 +51,21 @@ func (f *file) sameResource(g *file) bool {
 }
 
 // read reads the folder. Files that have not changed since known was read are
-// not read again.
+// not read again. When none has, it returns known.
 func (s *server) read(known *library) (*library, error) {
 	v, err := look(s.fsys)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case known != nil && v.describes(known):
+		return known, nil
+	}
+	readable := v.names
+	if len(v.faults) > 0 { // only the mistakes count
+		readable = slices.DeleteFunc(slices.Clone(v.names), func(name string) bool { return path.Base(name) != format.FileName })
 	}
 	l := &library{skills: map[string]*entry{}, files: map[string]*file{}, names: v.names, folders: map[string][]string{}}
-	for _, name := range v.names {
+	for _, name := range readable {
 		st := v.files[name]
 		f, err := s.readStamped(name, st, known)
 		if err != nil {
@@ -93,8 +101,8 @@ func (s *server) readStamped(name string, st stamp, known *library) (*file, erro
 		return nil, err
 	}
 	st.size = int64(len(content))
-	f := &file{stamp: st, path: name, name: path.Base(name), mimeType: mimeTypeOf(name, content), digest: skill.Digest(content)}
-	if f.name == skill.FileName {
+	f := &file{stamp: st, path: name, name: path.Base(name), mimeType: mimeTypeOf(name, content), digest: format.Digest(content)}
+	if f.name == format.FileName {
 		f.content = content
 	}
 	return f, nil
@@ -102,7 +110,7 @@ func (s *server) readStamped(name string, st stamp, known *library) (*file, erro
 
 // addSkill reads the SKILL.md of a skill.
 func (s *server) addSkill(l *library, v *survey, root string, known *library) {
-	f := l.files[root+"/"+skill.FileName]
+	f := l.files[root+"/"+format.FileName]
 	if f == nil {
 		return // it could not be read, which was reported
 	}
@@ -111,13 +119,14 @@ func (s *server) addSkill(l *library, v *survey, root string, known *library) {
 		l.skills[root] = &entry{Skill: old.Skill, path: root}
 		return
 	}
-	parsed, faults := skill.Parse(f.content, path.Base(root))
+	parsed, faults := format.Parse(f.content, path.Base(root))
 	for _, fault := range faults {
 		v.faultf("%s:%d: %s", f.path, fault.Line, fault.Text)
 	}
-	parsed.URI = f.uri()
 	f.name, f.description, f.content = parsed.Name, parsed.Description, nil
-	l.skills[root] = &entry{Skill: parsed, path: root}
+	l.skills[root] = &entry{path: root, Skill: skill.Skill{
+		URI: f.uri(), Name: parsed.Name, Description: parsed.Description, Frontmatter: parsed.Frontmatter,
+	}}
 }
 
 // finish lists the files of a skill and encodes its entry.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/auth"
-	"github.com/mcpengine/mcpengine/ext/skills/internal/skill"
+	"github.com/mcpengine/mcpengine/ext/skills/internal/format"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -56,9 +56,9 @@ func (s *server) methods() []mcpengine.Feature {
 	}
 	cached := append(slices.Clip(opts), mcpengine.Cacheable())
 	return []mcpengine.Feature{
-		mcpengine.NewMethod(skill.MethodList, s.list, cached...),
-		mcpengine.NewMethod(skill.MethodGet, s.get, cached...),
-		mcpengine.NewMethod(skill.MethodDirectoryRead, s.readDirectory, opts...),
+		mcpengine.NewMethod(format.MethodList, s.list, cached...),
+		mcpengine.NewMethod(format.MethodGet, s.get, cached...),
+		mcpengine.NewMethod(format.MethodDirectoryRead, s.readDirectory, opts...),
 	}
 }
 
@@ -89,7 +89,7 @@ func (s *server) list(ctx context.Context, in listParams) (listResult, error) {
 // get answers skills/get.
 func (s *server) get(ctx context.Context, in getParams) (getResult, error) {
 	name, err := pathOf(in.URI)
-	if err == nil && path.Base(name) == skill.FileName {
+	if err == nil && path.Base(name) == format.FileName {
 		root := path.Dir(name)
 		if e := s.library.Load().skills[root]; e != nil && s.view(ctx).sees(root) {
 			return getResult{e.wire}, nil
@@ -130,7 +130,7 @@ func (s *server) readDirectory(ctx context.Context, in directoryParams) (directo
 func (l *library) resource(name string) mcp.Resource {
 	f := l.files[name]
 	if f == nil {
-		return mcp.Resource{URI: skill.URI(name), Name: path.Base(name), MIMEType: directory}
+		return mcp.Resource{URI: format.URI(name), Name: path.Base(name), MIMEType: directory}
 	}
 	return mcp.Resource{URI: f.uri(), Name: f.name, Description: f.description, MIMEType: f.mimeType}
 }
@@ -140,7 +140,7 @@ func pathOf(uri string) (string, error) {
 	if scheme, _, _ := strings.Cut(uri, "://"); !strings.EqualFold(scheme, "skill") {
 		return "", mcp.Errorf(mcp.CodeInvalidParams, "not a URI of the scheme skill")
 	}
-	return skill.FilePath(uri)
+	return format.FilePath(uri)
 }
 
 // A cursor names the last entry of the page before, so that it stays good when

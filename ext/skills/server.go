@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine"
-	"github.com/mcpengine/mcpengine/ext/skills/internal/skill"
+	"github.com/mcpengine/mcpengine/ext/skills/internal/format"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -31,6 +31,7 @@ type server struct {
 	engine   *mcpengine.Engine
 	done     chan struct{} // closed when polling has ended
 	reported string        // the mistakes that the logger knows
+	failed   time.Time     // when they were found last
 }
 
 // feature returns the resource of a file.
@@ -76,7 +77,7 @@ func (s *server) content(name string) (*file, []byte, error) {
 	l := s.library.Load()
 	f := l.files[name]
 	if f == nil {
-		return nil, nil, mcpengine.ResourceNotFound(skill.URI(name))
+		return nil, nil, mcpengine.ResourceNotFound(format.URI(name))
 	}
 	content, err := readFile(s.fsys, name)
 	switch {
@@ -84,7 +85,7 @@ func (s *server) content(name string) (*file, []byte, error) {
 		return f, nil, fmt.Errorf("%w: %w", errChanged, err)
 	case err != nil:
 		return f, nil, err
-	case l.changes && skill.Digest(content) != f.digest:
+	case l.changes && format.Digest(content) != f.digest:
 		return f, nil, fmt.Errorf("%s: %w", name, errChanged)
 	}
 	return f, content, nil
@@ -105,14 +106,21 @@ func (s *server) poll(ctx context.Context) {
 	}
 }
 
+// retry is how long a folder with mistakes is not looked at for a reader.
+const retry = time.Second
+
 // refresh reads what has changed in the folder, and reports whether it did. The
 // file stale, if there is one, is read whatever its modification time says.
 func (s *server) refresh(ctx context.Context, stale string) (ok bool) {
 	s.changing.Lock()
 	defer s.changing.Unlock()
+	if stale != "" && s.reported != "" && time.Since(s.failed) < retry {
+		return false
+	}
 	known := s.library.Load()
 	next, err := s.read(known.without(stale))
 	if err != nil {
+		s.failed = time.Now()
 		if s.reported != err.Error() {
 			s.logger.WarnContext(ctx, "the folder of skills has mistakes; the skills stay as they were", "error", err)
 		}
@@ -120,6 +128,9 @@ func (s *server) refresh(ctx context.Context, stale string) (ok bool) {
 		return false
 	}
 	s.reported = ""
+	if next == known {
+		return true
+	}
 	if err := s.replace(known, next); err != nil {
 		s.logger.ErrorContext(ctx, "replace the resources of skills", "error", err)
 		return false

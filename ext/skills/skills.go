@@ -31,11 +31,11 @@ import (
 
 	"github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/auth"
-	"github.com/mcpengine/mcpengine/ext/skills/internal/skill"
+	"github.com/mcpengine/mcpengine/ext/skills/internal/format"
 )
 
 // ID is the identifier of the extension.
-const ID = skill.ID
+const ID = format.ID
 
 // An Option adjusts the extension.
 type Option func(*server)

@@ -281,6 +281,13 @@ func TestNewNamesEveryMistake(t *testing.T) {
 		{"the folder itself", map[string]string{"SKILL.md": skillMD("a", "")}, "SKILL.md: a skill is a folder with the skill's name: give New the folder above"},
 		{"backslash", map[string]string{"a/SKILL.md": skillMD("a", ""), `a/b\c`: ""}, `"a/b\\c": the name holds the character '\\'`},
 		{"control character", map[string]string{"a/SKILL.md": skillMD("a", ""), "a/b\nc": ""}, `"a/b\nc": the name holds the character '\n'`},
+		{
+			"mistakes of all kinds",
+			map[string]string{"a/SKILL.md": "# No", `a/b\c`: "", "d/skill.md": ""},
+			"\"a/b\\\\c\": the name holds the character '\\\\'\n" +
+				"d/skill.md: rename it to SKILL.md, in upper and lower case as here\n" +
+				`a/SKILL.md:1: a SKILL.md begins with frontmatter: a line "---", the fields, and a second line "---"`,
+		},
 		{"513 files", many, "a: the skill has 513 files: 512 are allowed"},
 		{"16 MiB", map[string]string{"a/SKILL.md": skillMD("a", ""), "a/b": strings.Repeat("x", 16<<20)}, "a: the files of the skill have 16777265 bytes: 16777216 are allowed"},
 		{

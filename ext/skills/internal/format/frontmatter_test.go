@@ -1,4 +1,4 @@
-package skill_test
+package format_test
 
 import (
 	"bytes"
@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/mcpengine/mcpengine/ext/skills/internal/skill"
+	"github.com/mcpengine/mcpengine/ext/skills/internal/format"
 )
 
 func document(frontmatter string) []byte { return []byte("---\n" + frontmatter + "---\n\n# Body\n") }
@@ -57,7 +57,7 @@ func TestParseFrontmatter(t *testing.T) {
 		{"CRLF", "a: one\r\nb: |\r\n  two\r\n  three\r\n", `{"a":"one","b":"two\nthree\n"}`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := skill.ParseFrontmatter(document(test.text))
+			got, err := format.ParseFrontmatter(document(test.text))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -106,6 +106,7 @@ func TestParseFrontmatterFindsMistakes(t *testing.T) {
 		{"text behind brackets", "a: [b] [c]\n", `line 2: "[c]" is too much behind the value`},
 		{"pair in brackets", "a: [b: c]\n", "line 2: a pair in a list must be in braces, as in [{a: b}]"},
 		{"name without a value", "a: {b}\n", `line 2: the name "b" has no value: write "name: value"`},
+		{"colon before a brace", "a: {b:}\n", `line 2: a space is missing behind the colon of "b": some readers take the colon for a part of the text`},
 		{"text over lines in brackets", "a: [b\n  c]\n", "line 3: a text of several lines in brackets must be in quotes"},
 		{"deep", "a: " + strings.Repeat("[", 40) + "\n", "line 2: values are nested deeper than 32"},
 		{"deep lists", "a:\n " + strings.Repeat("- ", 40) + "b\n", "line 3: values are nested deeper than 32"},
@@ -114,8 +115,8 @@ func TestParseFrontmatterFindsMistakes(t *testing.T) {
 		{"not UTF-8", "a: b\n\xff: c\n", "line 3: the text is not UTF-8"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := skill.ParseFrontmatter(document(test.text))
-			fault, ok := errors.AsType[*skill.Fault](err)
+			got, err := format.ParseFrontmatter(document(test.text))
+			fault, ok := errors.AsType[*format.Fault](err)
 			if !ok {
 				t.Fatalf("ParseFrontmatter = %s, %v, want a *Fault", got, err)
 			}
@@ -138,7 +139,7 @@ func TestParseFrontmatterFindsItsEnds(t *testing.T) {
 		{"long", "---\na: " + strings.Repeat("b", 70_000) + "\n---\n", `line 1: the frontmatter is longer than 64 KiB, or has no second line "---"`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := skill.ParseFrontmatter([]byte(test.text))
+			_, err := format.ParseFrontmatter([]byte(test.text))
 			got := ""
 			if err != nil {
 				got = err.Error()
@@ -161,9 +162,9 @@ func FuzzParseFrontmatter(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		content := document(string(text))
-		got, err := skill.ParseFrontmatter(content)
+		got, err := format.ParseFrontmatter(content)
 		if err != nil {
-			fault, ok := errors.AsType[*skill.Fault](err)
+			fault, ok := errors.AsType[*format.Fault](err)
 			if !ok || fault.Line < 1 || fault.Line > 1+bytes.Count(content, []byte("\n")) {
 				t.Fatalf("%q: %v", text, err)
 			}

@@ -1,36 +1,25 @@
-// Package skill holds what both sides of the skills extension know: the entry of
-// a skill, the rules that an entry keeps, and how content is verified against
-// it.
+// Package skill has the entry of a skill, as io.modelcontextprotocol/skills
+// defines it, with the rules that an entry keeps and the verification of content
+// against it. Hosts get entries from package
+// [github.com/mcpengine/mcpengine/ext/skills/skillsclient].
 package skill
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
-	"regexp"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/mcpengine/mcpengine/ext/skills/internal/format"
 )
 
-// The extension and its methods.
-const (
-	ID                  = "io.modelcontextprotocol/skills"
-	MethodList          = "skills/list"
-	MethodGet           = "skills/get"
-	MethodDirectoryRead = "resources/directory/read"
-)
-
-// Bounds of one skill (skills, "Limits").
-const (
-	MaxFiles = 512
-	MaxBytes = 16 << 20
-)
-
-// FileName is the name of the file that makes a folder a skill.
-const FileName = "SKILL.md"
+// ParseFrontmatter returns the frontmatter of a SKILL.md as a JSON object, with its
+// members in their order, for hosts that have skills from elsewhere too. It reads
+// the part of YAML that docs/skills.md describes; the error names the line that it
+// does not.
+func ParseFrontmatter(content []byte) (json.RawMessage, error) {
+	return format.ParseFrontmatter(content)
+}
 
 // A Skill is the entry of a skill. Encoded as JSON it has the form of the
 // protocol.
@@ -108,7 +97,19 @@ func (s *Skill) UnmarshalJSON(data []byte) error {
 }
 
 // Root returns the URI of the skill's folder.
-func (s *Skill) Root() string { return strings.TrimSuffix(s.URI, "/"+FileName) }
+func (s *Skill) Root() string { return strings.TrimSuffix(s.URI, "/"+format.FileName) }
+
+// Path returns the path of the skill's folder: "billing/refunds" for
+// skill://billing/refunds/SKILL.md. It cannot fail once the skill has passed Check.
+func (s *Skill) Path() (string, error) {
+	path, err := format.FilePath(s.URI)
+	return strings.TrimSuffix(path, "/"+format.FileName), err
+}
+
+// Path returns the path of the file: "billing/refunds/examples/email.md" for
+// skill://billing/refunds/examples/email.md. It cannot fail once the skill has
+// passed Check.
+func (r *Resource) Path() (string, error) { return format.FilePath(r.URI) }
 
 // Resource returns the file with that URI. It is nil when the skill has no such
 // file.
@@ -121,31 +122,12 @@ func (s *Skill) Resource(uri string) *Resource {
 	return nil
 }
 
-var (
-	name   = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
-	digest = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
-)
-
-// CheckName reports why a text cannot be the name of a skill (Agent Skills,
-// "name field").
-func CheckName(s string) error {
-	switch {
-	case s == "":
-		return errors.New("the name is empty")
-	case len(s) > 64:
-		return fmt.Errorf("the name has %d characters: 64 are allowed", utf8.RuneCountInString(s))
-	case !name.MatchString(s):
-		return fmt.Errorf("the name %.64q is not lower-case letters a to z, digits and single hyphens between them", s)
-	}
-	return nil
-}
-
 // Check reports the first rule of an entry that the skill breaks (skills, "Skill
 // Entries"). A skill that breaks one must not be loaded.
 func (s *Skill) Check() error {
-	root, ok := strings.CutSuffix(s.URI, "/"+FileName)
+	root, ok := strings.CutSuffix(s.URI, "/"+format.FileName)
 	if !ok {
-		return fmt.Errorf("the URI %.128q of a skill does not end with /%s", s.URI, FileName)
+		return fmt.Errorf("the URI %.128q of a skill does not end with /%s", s.URI, format.FileName)
 	}
 	if err := s.check(root); err != nil {
 		return fmt.Errorf("skill %.128s: %w", s.URI, err)
@@ -154,10 +136,10 @@ func (s *Skill) Check() error {
 }
 
 func (s *Skill) check(root string) error {
-	if _, err := FilePath(s.URI); err != nil {
+	if _, err := format.FilePath(s.URI); err != nil {
 		return err
 	}
-	if err := CheckName(s.Name); err != nil {
+	if err := format.CheckName(s.Name); err != nil {
 		return err
 	}
 	if last := root[strings.LastIndexByte(root, '/')+1:]; last != s.Name {
@@ -173,8 +155,8 @@ func (s *Skill) check(root string) error {
 }
 
 func (s *Skill) checkResources(root string) error {
-	if len(s.Resources) > MaxFiles {
-		return fmt.Errorf("the skill has %d files: %d are allowed", len(s.Resources), MaxFiles)
+	if len(s.Resources) > format.MaxFiles {
+		return fmt.Errorf("the skill has %d files: %d are allowed", len(s.Resources), format.MaxFiles)
 	}
 	seen, total := make(map[string]bool, len(s.Resources)), int64(0)
 	for _, r := range s.Resources {
@@ -183,12 +165,12 @@ func (s *Skill) checkResources(root string) error {
 			return fmt.Errorf("the file %.128q is not below the folder of the skill", r.URI)
 		case seen[r.URI]:
 			return fmt.Errorf("the file %.128q is there twice", r.URI)
-		case !digest.MatchString(r.Digest):
+		case !format.IsDigest(r.Digest):
 			return fmt.Errorf("the file %.128q has the digest %.80q, which is not \"sha256:\" and 64 lower-case hexadecimal digits", r.URI, r.Digest)
-		case r.Size < 0 || r.Size > MaxBytes:
-			return fmt.Errorf("the file %.128q has the size %d: a skill has between 0 and %d bytes", r.URI, r.Size, MaxBytes)
+		case r.Size < 0 || r.Size > format.MaxBytes:
+			return fmt.Errorf("the file %.128q has the size %d: a skill has between 0 and %d bytes", r.URI, r.Size, format.MaxBytes)
 		}
-		if _, err := FilePath(r.URI); err != nil {
+		if _, err := format.FilePath(r.URI); err != nil {
 			return err
 		}
 		seen[r.URI] = true
@@ -196,80 +178,11 @@ func (s *Skill) checkResources(root string) error {
 	}
 	switch {
 	case !seen[s.URI]:
-		return fmt.Errorf("the files do not include the %s", FileName)
-	case total > MaxBytes:
-		return fmt.Errorf("the files have %d bytes: %d are allowed", total, MaxBytes)
+		return fmt.Errorf("the files do not include the %s", format.FileName)
+	case total > format.MaxBytes:
+		return fmt.Errorf("the files have %d bytes: %d are allowed", total, format.MaxBytes)
 	}
 	return nil
-}
-
-// FilePath returns the path in a URI, its authority included, with escapes
-// decoded: "acme/refunds/SKILL.md" for skill://acme/refunds/SKILL.md. A path
-// that leads elsewhere for some readers is an error: one with an empty segment,
-// "." or "..", a slash, backslash or control character behind an escape, a query
-// or a fragment.
-func FilePath(uri string) (string, error) {
-	scheme, rest, ok := strings.Cut(uri, "://")
-	if !ok || scheme == "" {
-		return "", fmt.Errorf("the URI %.128q has no scheme and \"://\"", uri)
-	}
-	if strings.ContainsAny(rest, "?#") {
-		return "", fmt.Errorf("the URI %.128q has a query or a fragment", uri)
-	}
-	segments := strings.Split(rest, "/")
-	for i, s := range segments {
-		decoded, err := url.PathUnescape(s)
-		if err != nil || CheckSegment(decoded) != nil {
-			return "", fmt.Errorf("the URI %.128q has the segment %.64q, which cannot name a file", uri, s)
-		}
-		segments[i] = decoded
-	}
-	return strings.Join(segments, "/"), nil
-}
-
-// CheckSegment reports why a text cannot be the name of a file or folder.
-func CheckSegment(s string) error {
-	switch {
-	case s == "" || s == "." || s == "..":
-		return fmt.Errorf("%q does not name a file", s)
-	case !utf8.ValidString(s):
-		return errors.New("the name is not UTF-8")
-	}
-	for _, c := range s {
-		if c < ' ' || 0x7f <= c && c < 0xa0 || c == '/' || c == '\\' {
-			return fmt.Errorf("the name holds the character %q", c)
-		}
-	}
-	return nil
-}
-
-// URI returns the URI of a path, all of whose segments pass [CheckSegment].
-func URI(path string) string {
-	segments := strings.Split(path, "/")
-	for i, s := range segments {
-		segments[i] = escape(s)
-	}
-	return "skill://" + strings.Join(segments, "/")
-}
-
-// escape escapes all but unreserved characters, so that a segment has one
-// spelling and can stand where the host would.
-func escape(s string) string {
-	var b strings.Builder
-	for _, c := range []byte(s) {
-		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0 {
-			b.WriteByte(c)
-		} else {
-			fmt.Fprintf(&b, "%%%02X", c)
-		}
-	}
-	return b.String()
-}
-
-// Digest returns the digest of content.
-func Digest(content []byte) string {
-	sum := sha256.Sum256(content)
-	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
 // ErrVerification is wrapped by the errors of [Skill.Verify].
@@ -297,7 +210,7 @@ func (s *Skill) verify(uri string, content []byte) error {
 		if int64(len(content)) != r.Size {
 			return fmt.Errorf("the content has %d bytes, and the skill's entry says %d", len(content), r.Size)
 		}
-		if got := Digest(content); got != r.Digest {
+		if got := format.Digest(content); got != r.Digest {
 			return fmt.Errorf("the content has the digest %s, and the skill's entry says %s", got, r.Digest)
 		}
 	} else if !strings.HasPrefix(uri, s.Root()+"/") {
@@ -310,7 +223,7 @@ func (s *Skill) verify(uri string, content []byte) error {
 	if err != nil {
 		return err
 	}
-	field, err := difference(f, s.Frontmatter)
+	field, err := format.Difference(f, s.Frontmatter)
 	if err != nil {
 		return err
 	}

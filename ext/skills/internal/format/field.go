@@ -1,4 +1,4 @@
-package skill
+package format
 
 import (
 	"bytes"
@@ -20,9 +20,15 @@ const (
 // protocol define (skills, "Frontmatter").
 const reservedMetadata = "io.modelcontextprotocol/"
 
-// Parse returns the name, description and frontmatter of a SKILL.md in a folder
-// of that name, and the mistakes that its author made, each with its line.
-func Parse(content []byte, folder string) (s Skill, faults []*Fault) {
+// A File is what a SKILL.md says of its skill.
+type File struct {
+	Name, Description string
+	Frontmatter       json.RawMessage
+}
+
+// Parse returns what a SKILL.md says in a folder of that name, and the mistakes
+// that its author made, each with its line.
+func Parse(content []byte, folder string) (s File, faults []*Fault) {
 	if !utf8.Valid(content) {
 		return s, []*Fault{{1 + bytes.Count(validPrefix(content), []byte("\n")), "the text is not UTF-8"}}
 	}

@@ -1,9 +1,7 @@
-package skill
+package format
 
 import (
 	"encoding/json"
-	"math"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -114,6 +112,7 @@ func (r *reader) plainLine(text string) (s string, open bool) {
 // ones.
 func (r *reader) skipEmpty() (breaks int) {
 	for !r.done() && r.line().text == "" {
+		r.checkTab()
 		r.at++
 		breaks++
 	}
@@ -128,15 +127,72 @@ func fold(breaks int) string {
 	return strings.Repeat("\n", breaks)
 }
 
-// Numbers of the core schema (YAML 1.2.2, 10.3.2), and those that are JSON's.
-var (
-	integer  = regexp.MustCompile(`^[-+]?[0-9]+$`)
-	octal    = regexp.MustCompile(`^0o[0-7]+$`)
-	hexa     = regexp.MustCompile(`^0x[0-9a-fA-F]+$`)
-	float    = regexp.MustCompile(`^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`)
-	infinite = regexp.MustCompile(`^([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$`)
-	jsonish  = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
+// A number is what kind of number of the core schema a scalar is (YAML 1.2.2,
+// 10.3.2).
+type number int
+
+const (
+	notNumber number = iota
+	decimal
+	octal
+	hexadecimal
+	float
+	infinite
 )
+
+func numberOf(s string) number {
+	if digits, ok := strings.CutPrefix(s, "0o"); ok && consistsOf(digits, "01234567") {
+		return octal
+	}
+	if digits, ok := strings.CutPrefix(s, "0x"); ok && consistsOf(digits, "0123456789abcdefABCDEF") {
+		return hexadecimal
+	}
+	switch strings.TrimLeft(s[:min(len(s), 1)], "+-") + s[min(len(s), 1):] {
+	case ".inf", ".Inf", ".INF":
+		return infinite
+	}
+	switch s {
+	case ".nan", ".NaN", ".NAN":
+		return infinite
+	}
+	return decimalOf(s)
+}
+
+// decimalOf tells decimal and float from other scalars.
+func decimalOf(s string) number {
+	whole, rest := cutDigits(cutSign(s))
+	if whole && rest == "" {
+		return decimal
+	}
+	fraction := false
+	if behind, ok := strings.CutPrefix(rest, "."); ok {
+		fraction, rest = cutDigits(behind)
+	}
+	if !whole && !fraction {
+		return notNumber
+	}
+	if rest == "" {
+		return float
+	}
+	if exponent, end := cutDigits(cutSign(rest[1:])); (rest[0] == 'e' || rest[0] == 'E') && exponent && end == "" {
+		return float
+	}
+	return notNumber
+}
+
+func cutSign(s string) string {
+	if s != "" && (s[0] == '+' || s[0] == '-') {
+		return s[1:]
+	}
+	return s
+}
+
+func cutDigits(s string) (some bool, rest string) {
+	rest = strings.TrimLeft(s, "0123456789")
+	return len(rest) < len(s), rest
+}
+
+func consistsOf(s, set string) bool { return s != "" && strings.Trim(s, set) == "" }
 
 // maxInteger is the largest integer that every reader of JSON keeps.
 const maxInteger = 1 << 53
@@ -147,7 +203,7 @@ func isText(s string) bool {
 	case "", "~", "null", "Null", "NULL", "true", "True", "TRUE", "false", "False", "FALSE":
 		return false
 	}
-	return !integer.MatchString(s) && !octal.MatchString(s) && !hexa.MatchString(s) && !float.MatchString(s) && !infinite.MatchString(s)
+	return numberOf(s) == notNumber
 }
 
 // resolve returns the value of a scalar without quotes.
@@ -160,26 +216,30 @@ func (r *reader) resolve(s string) json.RawMessage {
 	case "false", "False", "FALSE":
 		return json.RawMessage("false")
 	}
-	switch {
-	case integer.MatchString(s):
+	switch numberOf(s) {
+	case decimal:
 		return r.integer(s, s, 10)
-	case octal.MatchString(s):
+	case octal:
 		return r.integer(s, s[2:], 8)
-	case hexa.MatchString(s):
+	case hexadecimal:
 		return r.integer(s, s[2:], 16)
-	case infinite.MatchString(s):
+	case infinite:
 		r.failPast("%.64q is not a number of JSON: write it in quotes", s)
-	case float.MatchString(s):
-		f, err := strconv.ParseFloat(s, 64)
-		if err != nil || math.IsInf(f, 0) {
-			r.failPast("the number %.64q is too large: write it in quotes", s)
-		}
-		if jsonish.MatchString(s) {
-			return json.RawMessage(s) // 1.10 stays 1.10
-		}
-		return json.RawMessage(strconv.FormatFloat(f, 'g', -1, 64))
+	case float:
+		return r.float(s)
 	}
 	return quote(s)
+}
+
+func (r *reader) float(s string) json.RawMessage {
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		r.failPast("the number %.64q is too large: write it in quotes", s)
+	}
+	if json.Valid([]byte(s)) {
+		return json.RawMessage(s) // 1.10 stays 1.10
+	}
+	return json.RawMessage(strconv.FormatFloat(f, 'g', -1, 64))
 }
 
 func (r *reader) integer(s, digits string, base int) json.RawMessage {
@@ -304,17 +364,31 @@ func (r *reader) escape(s string) (c rune, length int) {
 	return rune(n), 1 + digits
 }
 
-// blockHeader is the line that begins a block scalar.
-var blockHeader = regexp.MustCompile(`^[|>](?:([1-9])([-+]?)|([-+]?)([1-9]?))(?:[ \t]+#.*|[ \t]*)$`)
+// blockHeader takes the first line of a block scalar apart: how far the text is
+// indented, 0 where its first line tells, and what becomes of the line breaks at
+// its end.
+func blockHeader(s string) (indent int, chomp byte, ok bool) {
+	rest := s[1:]
+	for range 2 {
+		switch {
+		case rest == "":
+		case indent == 0 && '1' <= rest[0] && rest[0] <= '9':
+			indent, rest = int(rest[0]-'0'), rest[1:]
+		case chomp == 0 && (rest[0] == '-' || rest[0] == '+'):
+			chomp, rest = rest[0], rest[1:]
+		}
+	}
+	return indent, chomp, isComment(rest) && !strings.HasPrefix(rest, "#")
+}
 
 // blockScalar reads a literal ("|") or folded (">") scalar.
 func (r *reader) blockScalar(header string, parent int) string {
-	m := blockHeader.FindStringSubmatch(header)
-	if m == nil {
+	explicit, chomp, ok := blockHeader(header)
+	if !ok {
 		r.failf("%.64q cannot begin a text: write a text that begins with %q in quotes", header, header[:1])
 	}
 	r.at++
-	indent, chomp := r.blockIndent(m[1]+m[4], parent), m[2]+m[3]
+	indent := r.blockIndent(explicit, parent)
 	breaks := r.blockBreaks(indent)
 	b := strings.Builder{}
 	last := "" // the line break before the breaks
@@ -340,9 +414,9 @@ func (r *reader) blockScalar(header string, parent int) string {
 		r.failf("the line is indented by %d, where the text began with %d", r.line().indent, indent)
 	}
 	switch chomp {
-	case "-":
+	case '-':
 		return b.String()
-	case "+":
+	case '+':
 		return b.String() + last + strings.Repeat("\n", breaks)
 	}
 	return b.String() + last
@@ -350,17 +424,23 @@ func (r *reader) blockScalar(header string, parent int) string {
 
 // blockIndent returns the indentation of a block scalar: as the header says, or
 // as its first line with content has it.
-func (r *reader) blockIndent(explicit string, parent int) int {
-	if explicit != "" {
-		return max(parent, 0) + int(explicit[0]-'0')
+func (r *reader) blockIndent(explicit, parent int) int {
+	if explicit > 0 {
+		return max(parent, 0) + explicit
 	}
 	widest := 0
 	for _, l := range r.lines[r.at:] {
-		if strings.Trim(l.raw, " ") != "" {
-			if widest > l.indent && l.indent > parent {
+		if strings.Trim(l.raw, " ") != "" && l.indent > parent {
+			if widest > l.indent {
 				r.failf("an empty line is indented by more than the text")
 			}
-			return max(l.indent, parent+1)
+			if l.raw[l.indent] == '\t' {
+				r.failf("the text begins with a tab: say how far it is indented, as in \"|2\"")
+			}
+			return l.indent
+		}
+		if strings.Trim(l.raw, " ") != "" {
+			break // the text is empty
 		}
 		widest = max(widest, l.indent)
 	}

@@ -1,4 +1,4 @@
-package skill
+package format
 
 import (
 	"encoding/json"
@@ -110,9 +110,11 @@ func (f *flowReader) member(seen map[string]bool, depth int) json.RawMessage {
 		f.failf("the name %.64q is not text: write it in quotes", key)
 	case seen[key]:
 		f.failf("%.64q is there twice", key)
+	case len(key) > maxName:
+		f.failf("the name %.64q is longer than %d bytes", key, maxName)
 	}
 	seen[key] = true
-	if f.skip(); f.text[0] != ':' || !isQuoted && len(f.text) > 1 && !isBlankByte(f.text[1]) && strings.IndexByte(",}", f.text[1]) < 0 {
+	if f.skip(); f.text[0] != ':' {
 		f.failf("the name %.64q has no value: write \"name: value\"", key)
 	}
 	f.text = f.text[1:]
@@ -130,12 +132,15 @@ func (f *flowReader) scalar() (s string, isQuoted bool) {
 		return s, true
 	}
 	f.checkPlain(f.text)
-	if c := f.text[0]; (c == '-' || c == ':' || c == '?') && (len(f.text) == 1 || strings.IndexByte(",[]{}", f.text[1]) >= 0) {
+	if c := f.text[0]; c == ':' || c == '?' || c == '-' && (len(f.text) == 1 || strings.IndexByte(",[]{}", f.text[1]) >= 0) {
 		f.failf("a text that begins with %q must be in quotes", string(c))
 	}
 	end := plainEnd(f.text, true)
 	s = strings.TrimRight(f.text[:end], " \t")
 	f.text = f.text[end:]
+	if f.text != "" && f.text[0] == ':' && len(f.text) > 1 && !isBlankByte(f.text[1]) {
+		f.failf("a space is missing behind the colon of %.64q: some readers take the colon for a part of the text", s)
+	}
 	if strings.Trim(f.text, " \t") == "" {
 		f.checkContinued()
 	}

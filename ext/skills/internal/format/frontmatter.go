@@ -1,4 +1,4 @@
-package skill
+package format
 
 import (
 	"bytes"
@@ -45,9 +45,9 @@ func cutLine(text []byte) (first string, rest []byte) {
 	return string(bytes.TrimSuffix(before, []byte("\r"))), rest
 }
 
-// difference returns the name of a field in which two frontmatters differ, and
+// Difference returns the name of a field in which two frontmatters differ, and
 // the empty string when they are the same.
-func difference(a, b json.RawMessage) (field string, err error) {
+func Difference(a, b json.RawMessage) (field string, err error) {
 	var x, y map[string]any
 	if err := json.Unmarshal(a, &x); err != nil {
 		return "", err

@@ -1,4 +1,4 @@
-package skill
+package format
 
 import (
 	"bytes"
@@ -10,6 +10,9 @@ import (
 
 // maxDepth bounds how deep values may be nested.
 const maxDepth = 32
+
+// maxName bounds the names of members, as YAML does (YAML 1.2.2, 7.4).
+const maxName = 1024
 
 // A Fault is a mistake in a text, with its line.
 type Fault struct {
@@ -122,9 +125,19 @@ func (r *reader) failf(format string, args ...any) {
 // skipBlank goes on to the next line with content.
 func (r *reader) skipBlank() {
 	for !r.done() && r.line().isBlank() {
+		r.checkTab()
 		r.at++
 	}
-	if !r.done() && r.line().text[0] == '\t' {
+	if !r.done() {
+		r.checkTab()
+	}
+}
+
+// checkTab refuses a tab before the text of a line, or in an empty line, where
+// some readers do not accept it.
+func (r *reader) checkTab() {
+	l := r.line()
+	if l.indent < len(l.raw) && l.raw[l.indent] == '\t' && (l.text == "" || l.text[0] == '\t') {
 		r.failf("a tab cannot indent: use spaces")
 	}
 }
@@ -263,6 +276,9 @@ func (r *reader) key(text string) (key, rest string, ok bool) {
 	}
 	if !ok {
 		return "", "", false
+	}
+	if len(text)-len(rest) > maxName {
+		r.failf("the name %.64q is longer than %d bytes", key, maxName)
 	}
 	if trimmed := strings.TrimLeft(rest, " \t"); !strings.HasPrefix(trimmed, "#") {
 		rest = trimmed
