@@ -20,7 +20,7 @@ func help(cmd *cobra.Command) string {
 	}
 	b.WriteString(fmt.Sprintf("%s\n\nusage: %s\n", cmd.Short, usage))
 	if cmd.HasAvailableSubCommands() {
-		b.WriteString("\n")
+		// Without an empty line before, the list of all commands fits a screen.
 		for _, c := range cmd.Commands() {
 			if c.IsAvailableCommand() {
 				b.WriteString(fmt.Sprintf("  %-*s %s\n", c.NamePadding(), c.Name(), c.Short))

@@ -110,6 +110,8 @@ func newWorld() *httptest.Server {
 	server := httptest.NewServer(mux)
 	a := &authority{url: server.URL, fixture: newFixture(), tokens: map[string]bool{}}
 	mux.Handle("/mcp", newFixture())
+	mux.Handle("/skills", newSkills())
+	mux.Handle("/tampered", newTampered())
 	mux.HandleFunc("/header", func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("X-Key") != "hunter2" {
 			w.WriteHeader(http.StatusForbidden)
