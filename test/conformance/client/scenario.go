@@ -21,6 +21,11 @@ var scenarios = map[string]func(context.Context, *client.Client, scenario) error
 	"http-custom-headers":              callFromContext,
 	"http-invalid-tool-headers":        callAll,
 	"json-schema-2020-12-preservation": echoSchema,
+
+	"sep-2640-client-no-prefetch":        listSkills,
+	"sep-2640-client-verify-digest":      loadSkills,
+	"sep-2640-client-verify-size":        loadSkills,
+	"sep-2640-client-verify-frontmatter": loadSkills,
 }
 
 func listTools(ctx context.Context, c *client.Client, _ scenario) error {

@@ -47,10 +47,11 @@ var clientLegs = []leg{
 // skills returns the scenarios of the skills extension, which belong to no
 // revision and so are in no list of requirements. They have to pass all the same.
 func (l leg) skills() (scenarios []scenario) {
-	if l.side != serverSide {
-		return nil
+	names := []string{"sep-2640-skills-enumeration", "sep-2640-skills-manifest", "sep-2640-skills-directory"}
+	if l.side == clientSide {
+		names = []string{"sep-2640-client-no-prefetch", "sep-2640-client-verify-digest", "sep-2640-client-verify-size", "sep-2640-client-verify-frontmatter"}
 	}
-	for _, name := range []string{"sep-2640-skills-enumeration", "sep-2640-skills-manifest", "sep-2640-skills-directory"} {
+	for _, name := range names {
 		scenarios = append(scenarios, scenario{name, "skills", true, ""})
 	}
 	return scenarios
