@@ -66,12 +66,9 @@ func (s *server) claimedID(assertion string) string {
 // checkAssertion checks a client's proof of identity (RFC 7523, section 3): signed by
 // a key of its document, for this authorization server, a few minutes old at most.
 func (s *server) checkAssertion(ctx context.Context, c *client, assertion string) error {
-	keys := c.keySet
-	if len(keys) == 0 {
-		var err error
-		if keys, _, err = s.documents.get(ctx, c.keysURL, maxKeySet); err != nil {
-			return errClient
-		}
+	keys, err := s.clientKeys(ctx, c)
+	if err != nil {
+		return err
 	}
 	env := s.env
 	env.TokenCache, env.Client = 0, &http.Client{Transport: nowhere{}}
@@ -85,6 +82,29 @@ func (s *server) checkAssertion(ctx context.Context, c *client, assertion string
 		return errClient
 	}
 	return nil
+}
+
+// clientKeys returns the keys of a client. A set that is published beside the document
+// is remembered, and fetching one counts as fetching a document does.
+func (s *server) clientKeys(ctx context.Context, c *client) ([]byte, error) {
+	if len(c.keySet) > 0 {
+		return c.keySet, nil
+	}
+	name, d := tokencache.Of(c.keysURL), s.documents
+	if keys, ok := d.keySets.Get(name, d.now()); ok {
+		return keys, nil
+	}
+	if !s.limits.documents.take("", d.now()) {
+		return nil, &oauthError{http.StatusServiceUnavailable, "server_error", "too many documents of clients were fetched in the last minute"}
+	}
+	ctx, cancel := context.WithTimeout(ctx, documentTimeout)
+	defer cancel()
+	keys, _, err := d.get(ctx, c.keysURL, maxKeySet)
+	if err != nil {
+		return nil, errClient
+	}
+	d.keySets.Put(name, keys, d.now(), keySetTime)
+	return keys, nil
 }
 
 // nowhere is the transport of a verifier that has all that it needs.

@@ -24,8 +24,8 @@ const (
 	maxForm = 3300
 )
 
-// A requestError is what is wrong with an authorization request of a client whose
-// redirect URI is good.
+// A requestError refuses an authorization request of a known client with a good
+// redirect URI.
 type requestError struct{ code, description string }
 
 func (e *requestError) Error() string { return e.description }
@@ -97,7 +97,7 @@ func (s *server) refuseClient(w http.ResponseWriter, err error) {
 	s.showProblem(w, status, problem{Text: text})
 }
 
-// refuseRequest shows what is wrong with a request and offers to tell the client.
+// refuseRequest shows the fault of a request and offers to tell the client.
 // The browser is not sent there by itself: a stranger may have registered the
 // client to be redirected to (RFC 9700, section 4.11.2).
 func (s *server) refuseRequest(w http.ResponseWriter, redirect, state string, err error) {

@@ -160,7 +160,7 @@ func (s *server) endpoints() map[string]http.Handler {
 // callback is the redirect URI of the broker's client at the provider.
 func (s *server) callback() string { return s.issuer + pathCallback }
 
-// signIn says in words what is on.
+// signIn describes, for Engine.Explain, which ways to sign in are switched on.
 func (s *server) signIn() auth.SignIn {
 	ways := []string{"client id metadata documents"}
 	if !s.config.NoRegistration {

@@ -26,7 +26,8 @@ type client struct {
 // does not quote the id.
 var errUnknownClient = errors.New("the client is unknown: its registration is not ours or was made with a key that is gone")
 
-// errInvalidClient is the start of what is wrong with a metadata document.
+// errInvalidClient refuses a client by its metadata document. The reason completes a
+// sentence about the document.
 type errInvalidClient struct{ reason string }
 
 func (e errInvalidClient) Error() string { return "the metadata document of the client " + e.reason }

@@ -43,7 +43,7 @@ type Config struct {
 	NoRegistration bool
 
 	// RedirectSchemes are the schemes, such as "com.example.app", of redirect URIs
-	// that open an application. The default is those of Cursor and VS Code. An empty
+	// that open an application. The default is the schemes of Cursor and VS Code. An empty
 	// list that is not nil allows https and loopback addresses alone.
 	RedirectSchemes []string
 
@@ -61,8 +61,8 @@ type Config struct {
 	// [auth.User].Claims has.
 	Claims []string
 
-	// ProviderScopes are asked for at the provider besides those that the sign-in
-	// needs.
+	// ProviderScopes are further scopes to ask the provider for. The scopes that a
+	// sign-in needs are always asked for.
 	ProviderScopes []string
 
 	// ProviderParameters are added to the authorization request to the provider.
@@ -166,7 +166,7 @@ func (c *Config) scopes() []string {
 	return names
 }
 
-// grantable returns those of the scopes that can be granted.
+// grantable returns the requested scopes that can be granted.
 func (c *Config) grantable(asked []string) []string {
 	granted := []string{}
 	for _, s := range c.Scopes {

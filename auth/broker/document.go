@@ -28,6 +28,7 @@ const (
 	minDocumentTime  = time.Minute
 	maxDocumentTime  = time.Hour
 	badDocumentTime  = 30 * time.Second
+	keySetTime       = 5 * time.Minute
 	maxDocuments     = 1024
 	maxDocumentURL   = 512
 	maxDocumentsOpen = 16
@@ -40,6 +41,8 @@ type documents struct {
 	calls  singleflight.Group
 	known  *tokencache.Cache[fetched]
 	slots  chan struct{}
+
+	keySets *tokencache.Cache[[]byte] // by their URLs
 }
 
 // A fetched document is a client, or the reason why it is none.
@@ -51,7 +54,7 @@ type fetched struct {
 // newDocuments returns documents that are fetched from the internet alone, or from
 // private addresses too where the server itself is at one.
 func newDocuments(given *http.Client, home *url.URL, now func() time.Time) *documents {
-	d := &documents{now: now, known: tokencache.New[fetched](maxDocuments), slots: make(chan struct{}, maxDocumentsOpen)}
+	d := &documents{now: now, known: tokencache.New[fetched](maxDocuments), keySets: tokencache.New[[]byte](maxDocuments), slots: make(chan struct{}, maxDocumentsOpen)}
 	c := http.Client{}
 	if given != nil {
 		c = *given
@@ -261,9 +264,9 @@ func isPublished(target string) bool {
 	return err == nil && u.Scheme == "https" && u.Port() == "" && len(target) <= maxRedirect
 }
 
-// decodeStrict decodes a JSON object of a stranger. No name is there twice, and a
-// name with other characters than those of the members' names is left out, which
-// the decoder would take for a member that differs by case.
+// decodeStrict decodes a JSON object of a stranger. It refuses an object that has a
+// name twice. It leaves out names with other characters than small letters and the
+// underscore, because the decoder matches names without regard to case.
 func decodeStrict(data []byte, into any) error {
 	members, err := jsonrpc.ParseObject(data)
 	if err != nil {

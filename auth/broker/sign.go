@@ -159,7 +159,8 @@ func (s *server) accessToken(u *auth.User, clientID string, scopes []string) (st
 	return token, life, err
 }
 
-// mergeClaims returns the claims of a token with those of the user's issuer.
+// mergeClaims returns the claims of a token together with the further claims of the
+// user's issuer.
 func mergeClaims(token, more map[string]any) map[string]any {
 	merged := maps.Clone(token)
 	delete(merged, claimMore)

@@ -100,7 +100,7 @@ func (s *server) authorizationURL(e *endpoints, state string, a *attempt) string
 	return u.String()
 }
 
-// ownParameters are those that a configuration cannot replace.
+// ownParameters are the parameters that a configuration cannot replace.
 var ownParameters = []string{
 	"response_type", "response_mode", "client_id", "redirect_uri", "scope", "state", "nonce", "code_challenge", "code_challenge_method",
 	"request", "request_uri",

@@ -56,8 +56,8 @@ func isCleanPath(p string) bool {
 	}) < 0
 }
 
-// dataURI returns a picture as a data URI, or "" for what is no picture. SVG is
-// none, because it can hold more than a picture.
+// dataURI returns a picture as a data URI, and "" for anything else. SVG is refused,
+// because it can hold more than a picture.
 func dataURI(picture []byte) string {
 	if len(picture) == 0 || len(picture) > maxLogoBytes {
 		return ""

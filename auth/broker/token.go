@@ -144,8 +144,8 @@ func (s *server) issue(user *auth.User, clientID string, scopes []string, r *ref
 	return t, nil
 }
 
-// renewals makes one renewal of those that a client sends at the same time, as some
-// clients with several connections do. A provider that allows a refresh token once
+// renewals joins the renewals of one refresh token that a client with several
+// connections sends at the same time. A provider that allows a refresh token once
 // would take the second for a theft.
 type renewals struct {
 	calls singleflight.Group

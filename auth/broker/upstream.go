@@ -36,7 +36,7 @@ type upstream struct {
 	scopes           []string
 	parameters       map[string]string
 
-	// endpoints are those of a provider without metadata.
+	// endpoints are given for a provider without metadata.
 	endpoints *endpoints
 
 	// identity are options for the ID tokens of the provider. opaque checks access
@@ -253,9 +253,9 @@ type tokens struct {
 	Code    string `json:"error"`
 }
 
-// goneCodes are the errors that say that a grant is no longer good: the code of
-// OAuth, GitHub's for a code and for a refresh token, and those of providers that
-// want the person to sign in again.
+// goneCodes are the errors that say that a grant is no longer good: OAuth's code,
+// GitHub's codes for an authorization code and a refresh token, and the codes of
+// OpenID Connect for a person who has to sign in again.
 var goneCodes = []string{
 	"invalid_grant", "bad_verification_code", "bad_refresh_token", "interaction_required", "login_required", "consent_required",
 }

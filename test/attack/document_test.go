@@ -230,6 +230,26 @@ func TestAttackI05Key(t *testing.T) {
 	if a := c.Refresh(tokens.Text("refresh_token"), proof(jws(t, private, "EdDSA", claims(nil)))); a.Status != http.StatusOK {
 		t.Errorf("refresh with the key: %d %s", a.Status, a.Body)
 	}
+	// Keys that are published elsewhere are fetched once in five minutes.
+	fetches := 0
+	d.internet["keys.example"] = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if fetches++; json.NewEncoder(w).Encode(keys) != nil {
+			t.Error("the keys are not sent")
+		}
+	})
+	d.wait(2 * time.Hour)
+	d.documented(t, map[string]any{"token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://keys.example/keys.json"})
+	for range 3 {
+		published := c.Authorize(d.browser(t)).Get("code")
+		if a := c.Redeem(published, proof(jws(t, private, "EdDSA", claims(nil)))); a.Status != http.StatusOK {
+			t.Errorf("published keys: %d %s", a.Status, a.Body)
+		}
+		refused(t, "another key", c.Redeem(c.Authorize(d.browser(t)).Get("code"), proof(jws(t, other, "EdDSA", claims(nil)))), "invalid_client")
+	}
+	if fetches != 1 {
+		t.Errorf("%d fetches of keys, want 1", fetches)
+	}
+
 	// The document says by now that there is no key. The grant was made for one.
 	code = c.Authorize(d.browser(t)).Get("code")
 	d.wait(50 * time.Second)
