@@ -27,7 +27,7 @@ const (
 
 // A remote shares with the other replicas what clients have told one of them. A
 // message names its session by [nameOf]. Every replica gets every message and
-// ignores those that do not concern it.
+// ignores a message that does not concern it.
 type remote struct {
 	http   *HTTP
 	link   *replicas.Link

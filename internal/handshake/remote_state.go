@@ -36,6 +36,9 @@ const (
 // set changes an item of the state of a session on every replica.
 func (r *remote) set(ctx context.Context, s *session, key, value string) {
 	changed := r.states.set(s.name, s.from.Key(), r.link.Name(), key, value)
+	if key == levelItem {
+		r.applyLevel(s)
+	}
 	r.link.Post(ctx, s.from.Key(), replicas.KindState, stateFields(s.name, s.from.Key(), false, changed)...)
 }
 
@@ -86,10 +89,21 @@ func (r *remote) apply(name, owner, key string) {
 	}
 	if s := r.http.sessions.named(name); s != nil {
 		if key == levelItem {
-			s.setLevel(r.states.value(name, key))
+			r.applyLevel(s)
 		} else {
 			r.http.spawn(func() { r.applyListening(s, key) })
 		}
+	}
+}
+
+// applyLevel makes the latest log level count. It reads the level under the lock
+// of the session, so that an earlier one cannot overwrite it.
+func (r *remote) applyLevel(s *session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	level := r.states.value(s.name, levelItem)
+	if _, ok := levelMembers[level]; ok { // a later release may have others
+		s.level = level
 	}
 }
 
@@ -171,7 +185,7 @@ func (r *remote) adopt(s *session) {
 	for _, i := range items {
 		switch i.key {
 		case levelItem:
-			s.setLevel(i.value)
+			r.applyLevel(s)
 		case deletedItem:
 			r.http.sessions.delete(s.name, s.from.Key())
 		case listenerItem:

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// An item is one value of the state of a session. Of two values of an item the
-// one with the higher version counts, and of two with one version the one whose
-// replica has the greater name, so that all replicas agree in the end.
+// An item is one value of the state of a session. The value with the highest
+// version counts. When versions are equal, the names of the replicas decide, so
+// that all replicas agree.
 type item struct {
 	value   string
 	version uint64

@@ -25,8 +25,7 @@ const (
 // errEnded is for a bus whose Subscribe ends without a reason.
 var errEnded = errors.New("the subscription has ended")
 
-// A Link is the connection of one engine to the other replicas. A link without
-// a bus is a nil *Link, on which nothing may be called.
+// A Link is the connection of one engine to the other replicas.
 type Link struct {
 	bus    bus.Bus
 	keys   *seal.Ring
