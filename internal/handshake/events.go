@@ -49,7 +49,7 @@ const (
 // An EventBuffer keeps events in memory: the last 256 of each stream, or the
 // last 1 MiB, but always the last one. It drops them 5 minutes after the end of
 // the stream. It keeps 1,000 streams, or 64 MiB. Beyond that it drops streams
-// of the caller who has most, and among them those that have ended first.
+// of the caller with most, and among them those that have ended first.
 type EventBuffer struct {
 	mu      sync.Mutex
 	streams map[string]*bufferedStream

@@ -124,7 +124,7 @@ func (t *table) all() []*session {
 }
 
 // maxDeleted bounds the deleted sessions that are remembered. Beyond it, the
-// oldest one of the caller who has most is forgotten, so that nobody can make
+// oldest one of the caller with most is forgotten, so that nobody can make
 // the server forget another caller's.
 const maxDeleted = 100_000
 

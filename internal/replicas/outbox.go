@@ -14,7 +14,7 @@ const (
 	keepTime = 5 * time.Minute
 
 	// maxKept and maxKeptBytes bound the messages that are kept. Beyond them the
-	// oldest message of the caller who has most goes first.
+	// oldest message of the caller with most goes first.
 	maxKept      = 4096
 	maxKeptBytes = 16 << 20
 
