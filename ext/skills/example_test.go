@@ -13,6 +13,7 @@ import (
 	"github.com/mcpengine/mcpengine/auth"
 	"github.com/mcpengine/mcpengine/client"
 	"github.com/mcpengine/mcpengine/ext/skills"
+	"github.com/mcpengine/mcpengine/ext/skills/skillsclient"
 	"github.com/mcpengine/mcpengine/mcptest"
 )
 
@@ -109,4 +110,38 @@ func ExampleRestrict() {
 	// Output:
 	// skill://git-workflow/SKILL.md text/markdown
 	// skill://git-workflow/branches.md text/markdown
+}
+
+// list returns the URIs of the skills that an engine lists.
+func list(opts ...skills.Option) string {
+	extension, err := skills.New(files, opts...)
+	if err != nil {
+		return err.Error()
+	}
+	e := mcpengine.New("acme", mcpengine.WithExtension(extension))
+	defer e.Close()
+	c := mcptest.New(e)
+	defer c.Close()
+	var uris []string
+	for s, err := range skillsclient.List(context.Background(), c) {
+		if err != nil {
+			return err.Error()
+		}
+		uris = append(uris, s.URI)
+	}
+	return strings.Join(uris, "\n")
+}
+
+// A skill that is not listed is got and read by its URI.
+func ExampleUnlisted() {
+	fmt.Println(list(skills.Unlisted("billing/refunds")))
+	// Output: skill://git-workflow/SKILL.md
+}
+
+// Clients ask for the next page by themselves.
+func ExampleWithPageSize() {
+	fmt.Println(list(skills.WithPageSize(1)))
+	// Output:
+	// skill://billing/refunds/SKILL.md
+	// skill://git-workflow/SKILL.md
 }

@@ -17,8 +17,8 @@ const (
 // programs, the extensions and what adds to an engine.
 var aboveRoot = []string{root + "/cmd", root + "/conformance", root + "/audit", extensions}
 
-// extensions is the folder of the extensions, which import only what the packages
-// of strangers could.
+// extensions is the folder of the extensions, which import no internal package
+// of the library.
 const extensions = root + "/ext"
 
 // owners names, for each third-party module, the packages that may import it.

@@ -38,3 +38,10 @@ func ExampleSkill_Verify() {
 	// <nil>
 	// true
 }
+
+// An entry whose name is not the name of its folder must not be loaded.
+func ExampleSkill_Check() {
+	s := skill.Skill{URI: "skill://refunds/SKILL.md", Name: "payouts", Description: "Pay out.", Dynamic: true}
+	fmt.Println(s.Check())
+	// Output: skill skill://refunds/SKILL.md: the folder "refunds" does not have the name "payouts" of the frontmatter
+}
