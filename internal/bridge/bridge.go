@@ -28,6 +28,7 @@ type bridge struct {
 	requests  requests
 	listeners listeners
 	outbox    chan jsonrpc.Notification // for the server
+	mirrored  sync.Map                  // the parameter that Mcp-Name mirrors, by method of an extension
 
 	background peer.Background
 	silent     func() // is called when the server has left a request without an answer; optional

@@ -135,6 +135,9 @@ func (b *bridge) Handle(ctx context.Context, req *jsonrpc.Request, notify func(j
 // in and sending it again. A subscription may be silent.
 func (b *bridge) limited(ctx context.Context, method string) (limited context.Context, stop func()) {
 	limit := cmp.Or(b.config.Peer.IdleTimeout, peer.DefaultIdleTimeout)
+	if limit > 0 && isUnknown(method) {
+		limit = max(limit, unknownIdle)
+	}
 	if limit < 0 || protocol.MethodOf(method).Lasts {
 		return ctx, func() {}
 	}
@@ -156,7 +159,10 @@ func (b *bridge) answer(ctx context.Context, req *jsonrpc.Request, notify func(j
 		return nil, err
 	}
 	x := &exchange{bridge: b, req: req, version: b.versionOf(req)}
-	x.notify = func(n jsonrpc.Notification) { notify(x.version.Notification(n)) }
+	x.notify = func(n jsonrpc.Notification) {
+		n.Params = x.named(n.Params)
+		notify(x.version.Notification(n))
+	}
 	if err := b.tools.admit(ctx, x); err != nil {
 		return nil, err
 	}

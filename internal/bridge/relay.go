@@ -42,6 +42,7 @@ func (x *exchange) call() peer.Call {
 	// The request may go on when it is not here any more.
 	call := peer.Call{Method: strings.Clone(x.req.Method), Params: bytes.Clone(x.req.RawParams), OnNotification: x.notify}
 	call.Replay = protocol.MethodOf(call.Method).Idempotent
+	call.Name = x.nameOf(call.Method)
 	if x.req.Method == mcp.MethodToolsCall {
 		known, _ := x.tools.get(x.tool())
 		call.Mirror = known.mirror
@@ -72,7 +73,7 @@ func (x *exchange) fromHandshake(ctx context.Context, c *peer.Conn) (result []by
 	case c.Version() == x.version.Name:
 		return result, nil
 	}
-	return x.version.Result(x.req.Method, result, x.wrapsOutput(ctx, result)), nil
+	return keepType(result, x.version.Result(x.req.Method, result, x.wrapsOutput(ctx, result))), nil
 }
 
 // wrapsOutput reports whether the host's list of tools has the output schema of
@@ -104,7 +105,7 @@ func (x *exchange) errorOf(err error) error {
 	case rpcErr.Code == mcp.CodeResourceNotFound,
 		rpcErr.Code == mcp.CodeInvalidParams && protocol.MethodOf(x.req.Method).About == protocol.AboutResource && namesURI(rpcErr.Data):
 		code = x.version.NotFound
-	case rpcErr.Code == mcp.CodeMissingRequiredClientCapability:
+	case rpcErr.Code == mcp.CodeMissingRequiredClientCapability && !needsExtension(rpcErr.Data):
 		code = x.version.MissingCapability
 	}
 	if code == rpcErr.Code {
@@ -134,7 +135,10 @@ func (x *exchange) relay(ctx context.Context) ([]byte, error) {
 // forward sends a call to the server and filters its result.
 func (x *exchange) forward(ctx context.Context, call peer.Call) ([]byte, error) {
 	result, err := x.server.call(ctx, x.introduction(), call)
-	if rpcErr, ok := errors.AsType[*jsonrpc.Error](err); ok && rpcErr.Code == mcp.CodeHeaderMismatch && call.Method == mcp.MethodToolsCall && x.mirrors() {
+	switch {
+	case isHeaderMismatch(err) && isUnknown(call.Method) && x.mirrors():
+		result, err = x.guessName(ctx, call, err)
+	case isHeaderMismatch(err) && call.Method == mcp.MethodToolsCall && x.mirrors():
 		// The tool mirrors other arguments than we knew. It has not been called.
 		if err := x.tools.learn(ctx, x); err != nil {
 			return nil, err
@@ -149,5 +153,5 @@ func (x *exchange) forward(ctx context.Context, call peer.Call) ([]byte, error) 
 	if call.Method == mcp.MethodToolsList {
 		result = x.tools.filter(x, result)
 	}
-	return result, nil
+	return x.named(result), nil
 }
