@@ -8,7 +8,7 @@ SHELL := bash
 # Each module is built as its own go.mod says, with the versions its users get;
 # go.work, which would raise them all to the highest, is for editors.
 export GOWORK := off
-MODULES := . otel bus/postgres bus/redis ext/tasks/river cmd/mcpengine examples test
+MODULES := . otel bus/postgres bus/redis ext/tasks/river cmd/mcpengine examples test test/toy
 
 # name:module:package of each binary.
 BINARIES := \
