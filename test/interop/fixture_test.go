@@ -63,7 +63,7 @@ type login struct {
 // Tests look at it only through the protocol, so that it may run in a process
 // of its own.
 func newFixture(opts ...mcpengine.Option) *mcpengine.Engine {
-	e := mcpengine.New("fixture", append(opts, mcpengine.WithInstructions("For tests."))...)
+	e := mcpengine.New("fixture", append(opts, mcpengine.WithInstructions("For tests."), mcpengine.WithExtension(extensions()...))...)
 	mcpengine.AddTool(e, "greet", "Greets.", func(_ context.Context, in greetInput) (string, error) {
 		return "Hello, " + in.Name + "!", nil
 	})
