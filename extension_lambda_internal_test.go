@@ -1,0 +1,34 @@
+package mcpengine
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// A process on AWS Lambda answers methods of extensions, but no lasting ones.
+func TestExtensionOnLambda(t *testing.T) {
+	t.Parallel()
+	done := func(context.Context, struct{}) (struct{}, error) { return struct{}{}, nil }
+	e := New("test", WithLogger(slog.New(slog.DiscardHandler)), WithExtension(Extension{
+		ID: "a.b/c", Features: []Feature{NewMethod("c/get", done), NewMethod("c/watch", done, Lasting())},
+	}))
+	e.goServerless()
+	for method, want := range map[string]string{"c/get": `"resultType":"complete"`, "c/watch": "-32601"} {
+		message := `{"jsonrpc":"2.0","id":1,"method":"` + method + `","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28",` +
+			`"io.modelcontextprotocol/clientCapabilities":{"extensions":{"a.b/c":{}}}}}}`
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://server.example/mcp", strings.NewReader(message))
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Accept", "application/json, text/event-stream")
+		r.Header.Set("Mcp-Protocol-Version", "2026-07-28")
+		r.Header.Set("Mcp-Method", method)
+		w := httptest.NewRecorder()
+		e.ServeHTTP(w, r)
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%s: %d %s, want %s", method, w.Code, w.Body, want)
+		}
+	}
+}
