@@ -159,11 +159,11 @@ func requestAttrs(req *Request, attrs ...any) []any {
 
 // run looks the method up and runs it.
 func (e *Engine) run(ctx context.Context, req *Request, dst []byte) ([]byte, error) {
-	m, ok := methods[req.wire.Method]
-	if !ok {
-		return e.callMethod(ctx, req, dst)
+	if own := req.target.served; own != nil {
+		return own.answer(e, ctx, req, dst)
 	}
-	if !m.in(req) {
+	m, ok := methods[req.wire.Method]
+	if !ok || !m.in(req) {
 		return dst, methodNotFound(req.wire.Method)
 	}
 	if call := req.catalog.callTool; call != nil && req.target.method.About == protocol.AboutTool {

@@ -46,7 +46,7 @@ type Engine struct {
 	auth           auth.Authority // nil when callers are not verified
 	fault          error          // in the URLs of the configuration, which Run returns
 	authPaths      []string       // what auth serves beside the MCP endpoint
-	given          []Extension    // by options
+	given          []func()       // add the extensions of options
 
 	registry      registry
 	subscriptions subscriptions
@@ -107,8 +107,8 @@ func New(name string, opts ...Option) *Engine {
 	e.handle = chain(MethodHandler(e.runMethod), e.middleware)
 	e.toolHandler = chain(ToolHandler(e.runTool), e.toolMiddleware)
 	e.serveHTTP()
-	for _, x := range e.given {
-		e.Extend(x)
+	for _, add := range e.given {
+		add() // a program without extensions does not link what adds one
 	}
 	return e
 }

@@ -71,7 +71,13 @@ type Extension struct {
 
 // WithExtension adds extensions. New panics like [Engine.Extend].
 func WithExtension(extensions ...Extension) Option {
-	return engineOption(func(e *Engine) { e.given = append(e.given, extensions...) })
+	return engineOption(func(e *Engine) {
+		e.given = append(e.given, func() {
+			for _, x := range extensions {
+				e.Extend(x)
+			}
+		})
+	})
 }
 
 // Extend adds an extension and its features, also while the engine serves. It
@@ -92,7 +98,10 @@ func (e *Engine) extend(x Extension) error {
 	if err != nil {
 		return err
 	}
-	failed, err := e.add(x.Features, added)
+	failed, err := e.add(x.Features, &addition{added, func(c *catalog) (err error) {
+		c.offer, err = c.offer.with(e, added)
+		return err
+	}})
 	switch {
 	case err == nil:
 		e.lives.add(added)
@@ -224,6 +233,11 @@ type offer struct {
 	notifications map[string]*extension
 	resultTypes   map[string]*extension
 	callTool      MethodHandler // nil when no extension wraps it
+
+	// The functions that serve fields. They are values, so that a program without
+	// extensions does not link them.
+	accept func(r *Request, ctx context.Context, acknowledged []byte) ([]byte, []changeKey, error)
+	notify func(r *Request, k changeKey)
 }
 
 // with returns the offer with one more extension, or an error that names the
@@ -255,6 +269,7 @@ func (o offer) with(e *Engine, x *extension) (offer, error) {
 		}
 	}
 	o.callTool = e.callTools(o.extensions)
+	o.accept, o.notify = (*Request).acceptFields, (*Request).notifyKey
 	return o, nil
 }
 

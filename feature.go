@@ -79,9 +79,21 @@ func (e *Engine) mustAdd(function string, f Feature) {
 	}
 }
 
+// An addition is an extension that is added together with features. Its function
+// puts it into the catalog; as a value, it is linked only where there are
+// extensions.
+type addition struct {
+	*extension
+	put func(*catalog) error
+}
+
 // add adds an extension, unless it is nil, and features. A failure of the
 // extension itself names no feature.
-func (e *Engine) add(features []Feature, x *extension) (failed Feature, err error) {
+func (e *Engine) add(features []Feature, a *addition) (failed Feature, err error) {
+	var x *extension
+	if a != nil {
+		x = a.extension
+	}
 	bound := make([]registered, len(features))
 	for i, f := range features {
 		if f.spec == nil {
@@ -94,7 +106,7 @@ func (e *Engine) add(features []Feature, x *extension) (failed Feature, err erro
 			bound[i].base().owner = x.id
 		}
 	}
-	if i, err := e.registry.add(e, bound, x); i >= 0 {
+	if i, err := e.registry.add(bound, a); i >= 0 {
 		return features[i], err
 	} else if err != nil {
 		return Feature{}, err
@@ -107,12 +119,12 @@ func (e *Engine) add(features []Feature, x *extension) (failed Feature, err erro
 
 // add adds the extension, unless it is nil, and all features, or nothing. It
 // returns the index of the feature that cannot be added, and -1 for the extension.
-func (r *registry) add(e *Engine, features []registered, x *extension) (failed int, err error) {
+func (r *registry) add(features []registered, a *addition) (failed int, err error) {
 	failed = -1
 	r.edit(func(c *catalog) bool {
 		before := c.offer
-		if x != nil {
-			if c.offer, err = before.with(e, x); err != nil {
+		if a != nil {
+			if err = a.put(c); err != nil {
 				c.offer = before
 				return false
 			}
@@ -131,7 +143,7 @@ func (r *registry) add(e *Engine, features []registered, x *extension) (failed i
 			failed = i
 			return false
 		}
-		return len(features) > 0 || x != nil
+		return len(features) > 0 || a != nil
 	})
 	return failed, err
 }

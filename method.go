@@ -128,7 +128,7 @@ func (s *methodSpec) bind(e *Engine, x *extension) (registered, error) {
 	}
 	return &extensionMethod{
 		feature: feature{profile: s.profile}, row: s.row, extension: x,
-		input: input, undeclared: s.undeclared, versions: s.versions, run: s.run,
+		input: input, undeclared: s.undeclared, versions: s.versions, run: s.run, answer: (*Engine).callMethod,
 	}, nil
 }
 
@@ -160,6 +160,8 @@ type extensionMethod struct {
 
 	// run decodes the parameters, which are valid, and runs the handler.
 	run func(ctx context.Context, params []byte) (any, error)
+
+	answer runner // callMethod, which a program without extensions does not link
 }
 
 func (m *extensionMethod) addTo(c *catalog) error {

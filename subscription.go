@@ -267,7 +267,7 @@ func (e *Engine) listen(ctx context.Context, req *Request, dst []byte) ([]byte, 
 	acknowledged, err := encode(honoured)
 	if err == nil && sub.awaits {
 		var keys []changeKey
-		if acknowledged, keys, err = req.acceptFields(ctx, acknowledged); err == nil {
+		if acknowledged, keys, err = req.catalog.accept(req, ctx, acknowledged); err == nil {
 			e.subscriptions.honour(sub, keys)
 		}
 	}
@@ -332,7 +332,7 @@ func (r *Request) deliver(sub *subscription) {
 		return
 	}
 	for _, k := range r.engine.subscriptions.takeKeys(sub) {
-		r.notifyKey(k)
+		r.catalog.notify(r, k)
 	}
 }
 
