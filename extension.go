@@ -223,8 +223,8 @@ func isWord(s, inside string) bool {
 
 func isLetter(c byte) bool { return 'a' <= c|' ' && c|' ' <= 'z' }
 
-// An offer is what the extensions of a catalog have in common. It never changes,
-// and is nil when there are no extensions.
+// An offer is everything that the extensions of a catalog offer, by name. The maps
+// of an offer that requests read never change.
 type offer struct {
 	extensions    []*extension
 	methods       map[string]*extensionMethod

@@ -11,8 +11,7 @@ import (
 )
 
 // Lasting makes requests of a method stay open, as subscriptions/listen does: they
-// count in the bounds of subscriptions and not in those of calls, and silence is
-// not a fault. The context of the handler ends when the client goes, its token
+// count as subscriptions and not as calls, and silence is not a fault. The context of the handler ends when the client goes, its token
 // expires or the engine closes. In the last two cases the client gets the result
 // that the handler returns then; an error of the context counts as a zero Out. A
 // handler sends with [Notify], which names the request in "_meta".
@@ -78,8 +77,8 @@ func Notify(ctx context.Context, method string, params any) error {
 	return req.notifyExtension(x, method, params, served != nil && served.row.Lasts)
 }
 
-// callTools returns the handler of tools/call in the extensions that wrap it, and
-// nil when there are none.
+// callTools returns the handler of tools/call, wrapped by the extensions that wrap
+// it, and nil when no extension does.
 func (e *Engine) callTools(extensions []*extension) (handler MethodHandler) {
 	var wraps []func(MethodHandler) MethodHandler
 	for _, x := range extensions {

@@ -30,7 +30,8 @@ type lives struct {
 	serving int // calls of Run and Serve
 	ended   bool
 
-	// The last failure, and when it happened. Who holds the turn uses them.
+	// The last failure, and when it happened. Only the goroutine that holds the turn
+	// uses them.
 	failure error
 	failed  time.Time
 }
@@ -95,7 +96,7 @@ func (l *lives) enter() {
 	l.serving++
 }
 
-// leave reports whether the last one has left.
+// leave reports whether no call of Run or Serve is left.
 func (l *lives) leave() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

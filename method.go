@@ -132,8 +132,8 @@ func (s *methodSpec) bind(e *Engine, x *extension) (registered, error) {
 	}, nil
 }
 
-// checkMethodName refuses the names of the protocol and names that could not
-// be those of a request.
+// checkMethodName refuses the names of the protocol, and names that a request
+// cannot have.
 func checkMethodName(name string) error {
 	if err := checkName(name); err != nil {
 		return err

@@ -27,8 +27,9 @@ type Query[Args any] struct {
 	// Args are the client's arguments, which match their schema.
 	Args Args
 
-	// Cursor is where the client is. It is empty for a client that begins: it gets
-	// the events from now on, and those of MaxAge before.
+	// Cursor is where the client is. It is empty for a client that begins: such a
+	// client gets the events from now on, and before that the events of the time
+	// MaxAge.
 	Cursor string
 
 	// MaxAge bounds how old events may be, and 0 does not.
