@@ -243,16 +243,21 @@ func TestStream(t *testing.T) {
 		b.add("two")
 		want("event", `"text":"two"`, 5*time.Second) // as often as the source says
 		want("heartbeat", `"cursor":"3"`, 30*time.Second)
+		synctest.Wait() // the source is asked at this moment too
 		b.fail(errors.New("the disk is full"))
 		feed.Changed("board.posted")
 		want("error", `-32603`, 30*time.Second)
+		synctest.Wait()
 		b.fail(nil)
 		b.add("three")
 		want("heartbeat", `"cursor":"3"`, 60*time.Second)
-		want("event", `"text":"three"`, 90*time.Second)
+		synctest.Wait()
+		feed.Changed("board.posted")
+		want("event", `"text":"three"`, 60*time.Second)
+		synctest.Wait()
 		b.fail(mcp.Errorf(events.CodeForbidden, "no longer"))
 		feed.Changed("board.posted")
-		want("terminated", `"message":"no longer"`, 90*time.Second)
+		want("terminated", `"message":"no longer"`, 60*time.Second)
 		if err := <-ended; err != nil {
 			t.Errorf("the stream ends with %v", err)
 		}
