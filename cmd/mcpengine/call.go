@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcpengine/mcpengine/client"
+	"github.com/mcpengine/mcpengine/ext/tasks"
 	"github.com/mcpengine/mcpengine/internal/terminal"
 	"github.com/mcpengine/mcpengine/mcp"
 )
@@ -17,6 +18,7 @@ import (
 func (c *cli) call() *cobra.Command {
 	var f remoteFlags
 	var whole string
+	var detach bool
 	cmd := &cobra.Command{
 		Use:   "call SERVER TOOL [KEY=VALUE...] [flags]",
 		Short: "Call a tool of a server",
@@ -46,12 +48,14 @@ JSON always. @FILE and @- are what is in a file or standard input.`,
 					return err
 				}
 			}
+			t.detach = detach
 			return c.runCall(cmd.Context(), t, rest[0], rest[1:], arguments, asJSON)
 		},
 		ValidArgsFunction: c.suggestCall(&f),
 	}
 	f.add(cmd)
 	cmd.Flags().StringVar(&whole, "json", "", "all arguments as a JSON `object`, @file or -")
+	cmd.Flags().BoolVar(&detach, "detach", false, "do not wait for a task, but print its id")
 	return cmd
 }
 
@@ -80,10 +84,22 @@ func (c *cli) runCall(ctx context.Context, t *target, name string, pairs []strin
 	}
 	result, err := conn.CallTool(ctx, name, arguments, client.WithProgress(bar.show))
 	bar.clear()
+	if started, ok := errors.AsType[*tasks.StartedError](err); ok {
+		return c.printStarted(started.TaskID, asJSON)
+	}
 	if err != nil {
 		return fmt.Errorf("call %s: %w", name, err)
 	}
 	return c.printResult(name, result, asJSON)
+}
+
+// printStarted prints the id of a task that nobody waits for.
+func (c *cli) printStarted(id string, asJSON bool) error {
+	if asJSON {
+		return c.stdout.JSON(map[string]string{"taskId": id})
+	}
+	c.stdout.Printf("%s\n", terminal.Fold(id))
+	return nil
 }
 
 // findTool returns the tool of that name.

@@ -14,13 +14,13 @@ import (
 // what a bridge needs of memory.
 func help(cmd *cobra.Command) string {
 	var b strings.Builder
-	usage := cmd.UseLine()
+	usage, space := cmd.UseLine(), "\n"
 	if cmd.HasAvailableSubCommands() {
-		usage = cmd.CommandPath() + " COMMAND"
+		// Without empty lines, the list of all commands fits a screen.
+		usage, space = cmd.CommandPath()+" COMMAND", ""
 	}
-	b.WriteString(fmt.Sprintf("%s\n\nusage: %s\n", cmd.Short, usage))
+	b.WriteString(fmt.Sprintf("%s\n%susage: %s\n", cmd.Short, space, usage))
 	if cmd.HasAvailableSubCommands() {
-		// Without an empty line before, the list of all commands fits a screen.
 		for _, c := range cmd.Commands() {
 			if c.IsAvailableCommand() {
 				b.WriteString(fmt.Sprintf("  %-*s %s\n", c.NamePadding(), c.Name(), c.Short))

@@ -86,6 +86,7 @@ type target struct {
 	name    string // a URL, or of the profile
 	secret  string // of the OAuth client
 	command []string
+	detach  bool // tasks are not waited for
 }
 
 // split takes the server out of the arguments: the first, or all after "--". The
@@ -179,7 +180,11 @@ func (t *target) load(c *cli, name string) error {
 
 // dial connects to the server.
 func (c *cli) dial(ctx context.Context, t *target, h client.Handlers) (*client.Client, error) {
-	opts := []client.Option{tasks.Follow(0), client.WithHandlers(h), client.WithLimits(client.Limits{IdleTimeout: time.Duration(t.Timeout)})}
+	follow := tasks.Follow(0)
+	if t.detach {
+		follow = tasks.Detach()
+	}
+	opts := []client.Option{follow, client.WithHandlers(h), client.WithLimits(client.Limits{IdleTimeout: time.Duration(t.Timeout)})}
 	if t.Protocol != "" {
 		opts = append(opts, client.WithProtocolVersion(t.Protocol))
 	}

@@ -97,7 +97,7 @@ func TestHelp(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{
 		"", "deploy", "url", "logs", "destroy", "package", "proxy", "hosts", "uninstall", "completion", "version",
-		"call", "list", "read", "prompt", "skills", "auth", "auth login", "auth status", "auth logout",
+		"call", "tasks", "list", "read", "prompt", "skills", "auth", "auth login", "auth status", "auth logout",
 		"bridge", "serve",
 	} {
 		t.Run(name, func(t *testing.T) {

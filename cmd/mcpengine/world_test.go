@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/mcpengine/mcpengine"
+	"github.com/mcpengine/mcpengine/ext/tasks"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -83,6 +85,27 @@ func newFixture() *mcpengine.Engine {
 	return e
 }
 
+// newTaskFixture is a server whose tool becomes a task at once.
+func newTaskFixture() *mcpengine.Engine {
+	quiet := slog.New(slog.DiscardHandler)
+	e := mcpengine.New("tasks", mcpengine.WithLogger(quiet), mcpengine.WithExtension(tasks.Extension(tasks.Memory(), tasks.WithLogger(quiet))))
+	type approval struct {
+		Approve bool `json:"approve"`
+	}
+	mcpengine.AddTool(e, "publish", "Publish something.", func(ctx context.Context, _ struct{}) (string, error) {
+		mcpengine.Progress(ctx, 1, 2, "the draft is written")
+		answer, err := mcpengine.Elicit[approval](ctx, "Publish?")
+		switch {
+		case errors.Is(err, mcpengine.ErrDeclined), errors.Is(err, mcpengine.ErrCancelled):
+			return "not published", nil
+		case err != nil:
+			return "", err
+		}
+		return fmt.Sprintf("published: %t", answer.Approve), nil
+	}, tasks.Durable(tasks.Grace(0)))
+	return e
+}
+
 // fixtureProcess is the fixture as a program that speaks stdio.
 func fixtureProcess() {
 	fmt.Fprintln(os.Stderr, "fixture: started")
@@ -112,6 +135,7 @@ func newWorld() *httptest.Server {
 	mux.Handle("/mcp", newFixture())
 	mux.Handle("/skills", newSkills())
 	mux.Handle("/tampered", newTampered())
+	mux.Handle("/tasks/mcp", newTaskFixture())
 	mux.HandleFunc("/header", func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("X-Key") != "hunter2" {
 			w.WriteHeader(http.StatusForbidden)

@@ -71,6 +71,7 @@ type followed struct {
 	client.Followed
 	id       string
 	answered map[string]bool // inputs are asked for until their answers have arrived
+	keep     bool            // the task outlives the context
 }
 
 func newFollowed(f client.Followed) *followed {
@@ -175,6 +176,9 @@ func (f *followed) ask(ctx context.Context, method string, params map[string]any
 
 // cancel asks the server to stop, which it may do or not.
 func (f *followed) cancel(ctx context.Context) {
+	if f.keep {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cancelTimeout)
 	defer cancel()
 	_, _ = f.ask(ctx, "tasks/cancel", map[string]any{"taskId": f.id})
