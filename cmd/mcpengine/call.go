@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcpengine/mcpengine/client"
-	"github.com/mcpengine/mcpengine/ext/tasks"
+	"github.com/mcpengine/mcpengine/ext/tasks/tasksclient"
 	"github.com/mcpengine/mcpengine/internal/terminal"
 	"github.com/mcpengine/mcpengine/mcp"
 )
@@ -84,7 +84,7 @@ func (c *cli) runCall(ctx context.Context, t *target, name string, pairs []strin
 	}
 	result, err := conn.CallTool(ctx, name, arguments, client.WithProgress(bar.show))
 	bar.clear()
-	if started, ok := errors.AsType[*tasks.StartedError](err); ok {
+	if started, ok := errors.AsType[*tasksclient.StartedError](err); ok {
 		return c.printStarted(started.TaskID, asJSON)
 	}
 	if err != nil {

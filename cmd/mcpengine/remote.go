@@ -19,7 +19,7 @@ import (
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/awsauth"
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/profile"
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/remote"
-	"github.com/mcpengine/mcpengine/ext/tasks"
+	"github.com/mcpengine/mcpengine/ext/tasks/tasksclient"
 	"github.com/mcpengine/mcpengine/internal/oauth"
 	"github.com/mcpengine/mcpengine/internal/peer"
 	"github.com/mcpengine/mcpengine/internal/protocol"
@@ -180,9 +180,9 @@ func (t *target) load(c *cli, name string) error {
 
 // dial connects to the server.
 func (c *cli) dial(ctx context.Context, t *target, h client.Handlers) (*client.Client, error) {
-	follow := tasks.Follow(0)
+	follow := tasksclient.Follow(0)
 	if t.detach {
-		follow = tasks.Detach()
+		follow = tasksclient.Detach()
 	}
 	opts := []client.Option{follow, client.WithHandlers(h), client.WithLimits(client.Limits{IdleTimeout: time.Duration(t.Timeout)})}
 	if t.Protocol != "" {

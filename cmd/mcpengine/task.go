@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcpengine/mcpengine/client"
-	"github.com/mcpengine/mcpengine/ext/tasks"
+	"github.com/mcpengine/mcpengine/ext/tasks/tasksclient"
 	"github.com/mcpengine/mcpengine/internal/terminal"
 )
 
@@ -57,11 +57,11 @@ func (c *cli) runTask(ctx context.Context, t *target, id string, do taskFlags, a
 	defer conn.Close()
 	switch {
 	case do.cancel:
-		err = tasks.Cancel(ctx, conn, id)
+		err = tasksclient.Cancel(ctx, conn, id)
 	case do.answer:
-		err = tasks.Answer(ctx, conn, id)
+		err = tasksclient.Answer(ctx, conn, id)
 	case do.wait:
-		result, err := tasks.Wait(ctx, conn, id)
+		result, err := tasksclient.Wait(ctx, conn, id)
 		if err != nil {
 			return fmt.Errorf("wait for task %s: %w", id, err)
 		}
@@ -77,7 +77,7 @@ func (c *cli) runTask(ctx context.Context, t *target, id string, do taskFlags, a
 
 // showTask prints a task.
 func (c *cli) showTask(ctx context.Context, conn *client.Client, id string, asJSON bool) error {
-	task, err := tasks.Get(ctx, conn, id)
+	task, err := tasksclient.Get(ctx, conn, id)
 	if err != nil {
 		return fmt.Errorf("get task %s: %w", id, err)
 	}

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/client"
-	"github.com/mcpengine/mcpengine/ext/tasks"
+	"github.com/mcpengine/mcpengine/ext/tasks/tasksclient"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -87,7 +87,7 @@ func (s scenario) options() ([]client.Option, error) {
 	options := []client.Option{
 		client.WithImplementation(mcp.Implementation{Name: "conformance-client", Version: "1"}),
 		client.WithHandlers(client.Handlers{ElicitForm: s.elicit}),
-		tasks.Follow(0),
+		tasksclient.Follow(0),
 	}
 	if !strings.HasPrefix(s.name, authPrefix) {
 		return options, nil

@@ -1,4 +1,4 @@
-package tasks
+package tasksclient
 
 import (
 	"context"
@@ -8,6 +8,18 @@ import (
 
 	"github.com/mcpengine/mcpengine/client"
 	"github.com/mcpengine/mcpengine/mcp"
+)
+
+// A Status is the state of a task.
+type Status string
+
+// The states of a task. It never leaves the last three.
+const (
+	Working       Status = "working"
+	InputRequired Status = "input_required"
+	Completed     Status = "completed"
+	Failed        Status = "failed"
+	Cancelled     Status = "cancelled"
 )
 
 // A Task is a task as its server tells it to a client.
@@ -41,7 +53,7 @@ func Detach() client.Option {
 		}
 		return nil, &StartedError{task.TaskID}
 	}
-	return client.WithOptions(client.WithExtension(ID, nil), client.WithResultType(string(ResultTypeTask), started))
+	return client.WithOptions(client.WithExtension(extensionID, nil), client.WithResultType(resultType, started))
 }
 
 // Get returns a task. The client needs [Follow] or [Detach].

@@ -1,4 +1,7 @@
-package tasks
+// Package tasksclient follows the tasks of servers that have the extension
+// io.modelcontextprotocol/tasks: a call of a tool may become a task, which goes on
+// when the client does not.
+package tasksclient
 
 import (
 	"context"
@@ -9,6 +12,13 @@ import (
 
 	"github.com/mcpengine/mcpengine/client"
 	"github.com/mcpengine/mcpengine/mcp"
+)
+
+// The extension, and the type of a result that is a task (tasks, "Capability
+// Negotiation", "Creating Tasks").
+const (
+	extensionID = "io.modelcontextprotocol/tasks"
+	resultType  = "task"
 )
 
 // Bounds of the interval that a server suggests for asking about a task, and its
@@ -27,8 +37,8 @@ const (
 	cancelTimeout = 5 * time.Second
 )
 
-// errFollowedCancelled is the error of a call whose task was cancelled elsewhere.
-var errFollowedCancelled = errors.New("the task was cancelled")
+// errCancelled is the error of a call whose task was cancelled elsewhere.
+var errCancelled = errors.New("the task was cancelled")
 
 // Follow makes a client declare the extension and wait for the tasks that its tool
 // calls become: it asks the server until there is a result, answers the questions
@@ -37,7 +47,7 @@ var errFollowedCancelled = errors.New("the task was cancelled")
 // [client.ErrIdle] then. Zero stands for 24 hours, and a negative limit for no
 // limit.
 //
-//	c, err := client.Connect(ctx, url, tasks.Follow(0))
+//	c, err := client.Connect(ctx, url, tasksclient.Follow(0))
 func Follow(limit time.Duration) client.Option {
 	if limit == 0 {
 		limit = followTimeout
@@ -51,15 +61,15 @@ func Follow(limit time.Duration) client.Option {
 		return newFollowed(f).result(ctx)
 	}
 	return client.WithOptions(
-		client.WithExtension(ID, nil),
-		client.WithResultType(string(ResultTypeTask), follow),
+		client.WithExtension(extensionID, nil),
+		client.WithResultType(resultType, follow),
 	)
 }
 
 // A followedTask is the state of a task as the server tells it.
 type followedTask struct {
 	TaskID         string          `json:"taskId"`
-	Status         string          `json:"status"`
+	Status         Status          `json:"status"`
 	PollIntervalMs json.Number     `json:"pollIntervalMs"`
 	InputRequests  json.RawMessage `json:"inputRequests"`
 	Result         json.RawMessage `json:"result"`
@@ -115,22 +125,22 @@ func (f *followed) result(ctx context.Context) (json.RawMessage, error) {
 // act acts on the status of the task. Done says that this is the end.
 func (f *followed) act(ctx context.Context, task *followedTask) (result json.RawMessage, done bool, err error) {
 	switch task.Status {
-	case "working":
+	case Working:
 		return nil, false, nil
-	case "input_required":
+	case InputRequired:
 		return nil, false, f.answer(ctx, task.InputRequests)
-	case "completed":
+	case Completed:
 		if task.Result == nil {
 			return nil, true, malformed("a completed task has no result")
 		}
 		return task.Result, true, nil
-	case "failed":
+	case Failed:
 		if task.Error == nil {
 			return nil, true, malformed("a failed task has no error")
 		}
 		return nil, true, task.Error
-	case "cancelled":
-		return nil, true, errFollowedCancelled
+	case Cancelled:
+		return nil, true, errCancelled
 	}
 	return nil, true, malformed("a task has the status %.64q", task.Status)
 }
