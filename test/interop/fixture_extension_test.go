@@ -2,9 +2,12 @@ package interop_test
 
 import (
 	"context"
+	"testing/fstest"
 
 	"github.com/mcpengine/mcpengine"
+	"github.com/mcpengine/mcpengine/ext/apps"
 	"github.com/mcpengine/mcpengine/ext/events"
+	"github.com/mcpengine/mcpengine/ext/skills"
 	"github.com/mcpengine/mcpengine/ext/tasks"
 )
 
@@ -15,7 +18,22 @@ func extensions() []mcpengine.Extension {
 		return events.Page[string]{Cursor: "0"}, nil
 	}
 	feed := events.NewFeed(events.New("nothing", "Nothing happens.", quiet))
+	files := fstest.MapFS{
+		"view.html":      {Data: []byte("<!doctype html>\n<p>nothing</p>")},
+		"still/SKILL.md": {Data: []byte("---\nname: still\ndescription: Do nothing.\n---\n")},
+	}
+	view, err := apps.NewView("nothing", files, "view.html", apps.ViewConfig{})
+	if err != nil {
+		panic(err)
+	}
+	delete(files, "view.html") // no skill has it
+	stillness, err := skills.New(files)
+	if err != nil {
+		panic(err)
+	}
 	return []mcpengine.Extension{
+		apps.Extension(view),
+		stillness,
 		tasks.Extension(tasks.Memory()),
 		feed.Extension(),
 		{

@@ -8,6 +8,8 @@
 import { open } from './client.mjs';
 
 const welcome = 'note://welcome';
+// The server has resources of extensions besides.
+const isNote = (uri) => uri.startsWith('note://');
 
 const stops = {
   'connect': async (v) => ({
@@ -36,8 +38,8 @@ const stops = {
     return [log.level, log.logger, log.data];
   },
   'resources': async (v) => ({
-    resources: (await v.client.listResources()).resources.map((resource) => resource.uri),
-    templates: (await v.client.listResourceTemplates()).resourceTemplates.map((template) => template.uriTemplate),
+    resources: (await v.client.listResources()).resources.map((resource) => resource.uri).filter(isNote),
+    templates: (await v.client.listResourceTemplates()).resourceTemplates.map((template) => template.uriTemplate).filter(isNote),
     contents: [
       ...(await v.client.readResource({ uri: welcome })).contents,
       ...(await v.client.readResource({ uri: 'note://7' })).contents,
