@@ -79,7 +79,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		fmt.Fprint(os.Stderr, e.greeting(t.address))
 	}
 	var config net.ListenConfig
-	config.SetMultipathTCP(false) // a listener with it has no socket filter; see refuseNew
+	config.SetMultipathTCP(false) // a listener with it has no socket filter; see package httpserver
 	listener, err := config.Listen(ctx, "tcp", t.address)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", t.address, err)

@@ -2,15 +2,13 @@ package mcpengine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"sync/atomic"
-	"time"
 
+	"github.com/mcpengine/mcpengine/internal/httpserver"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/mcp"
 )
@@ -53,92 +51,34 @@ func (e *Engine) Serve(ctx context.Context, l net.Listener) error {
 		return err
 	}
 	defer e.keepHandshake()()
-	s := &server{engine: e, connections: newConnections()}
-	base, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	defer cancel(errShutdown)
-	s.cancel = cancel
-	s.http = &http.Server{
-		Handler:           s.routes(),
-		BaseContext:       func(net.Listener) context.Context { return base },
-		ConnState:         s.connections.track,
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(e.logger.Handler(), slog.LevelWarn),
-	}
+	s := &server{engine: e}
 	e.logger.InfoContext(ctx, "serving HTTP", "address", l.Addr().String(), "path", e.httpConfig.Path)
-	served := make(chan struct{})
-	var serveErr error
-	go func() {
-		defer close(served)
-		serveErr = s.http.Serve(l)
-	}()
-	select {
-	case <-served:
-		return fmt.Errorf("serve HTTP: %w", serveErr)
-	case <-ctx.Done():
+	err := httpserver.Serve(ctx, l, httpserver.Config{
+		Handler:  s.routes(),
+		Logger:   e.logger,
+		Delay:    e.httpConfig.DrainDelay,
+		Ending:   func() { s.unready.Store(true) },
+		Patience: e.httpConfig.ShutdownTimeout,
+		Close:    e.closeStreams,
+		Cut:      func() int { return e.http.Cut(errCut) },
+		Wait:     e.waitHandshake,
+	})
+	if err != nil {
+		return fmt.Errorf("serve HTTP: %w", err)
 	}
-	s.end(context.WithoutCancel(ctx), l)
-	<-served
 	if e.replicas != nil {
 		e.replicas.Close()
 	}
 	return nil
 }
 
-var errShutdown = errors.New("the server is shutting down")
+// errCut answers the requests that have not ended in time.
+var errCut = jsonrpc.Errorf(mcp.CodeInternalError, "the server shut down before the request was answered: it may or may not have had its effect")
 
-const (
-	// idleGrace is how long an idle connection is kept when the server shuts
-	// down.
-	idleGrace = time.Second
-
-	// lastGrace is how long requests may take to end after they have been cut
-	// off.
-	lastGrace = time.Second
-)
-
-// A server is the HTTP server of one listener.
+// A server is an engine that is served on one listener.
 type server struct {
-	engine      *Engine
-	http        *http.Server
-	connections *connections
-	cancel      context.CancelCauseFunc // of all requests
-	unready     atomic.Bool             // /readyz says 503
-	draining    atomic.Bool             // each answer ends its connection
-}
-
-// end shuts the server down without losing a request.
-func (s *server) end(ctx context.Context, l net.Listener) {
-	e := s.engine
-	s.unready.Store(true)
-	if delay := e.httpConfig.DrainDelay; delay > 0 {
-		<-time.After(delay)
-	}
-	refuseNew(l)
-	l.Close() // not the server's Shutdown, which closes idle connections at once
-	s.draining.Store(true)
-	e.closeStreams()
-	patience, stop := context.WithTimeout(ctx, e.httpConfig.ShutdownTimeout)
-	defer stop()
-	if s.connections.drained(patience, idleGrace) > 0 {
-		s.cut(ctx)
-	}
-	s.http.Close()
-	if err := e.waitHandshake(patience); err != nil {
-		e.logger.WarnContext(ctx, "requests without a connection were cancelled", "after", e.httpConfig.ShutdownTimeout)
-	}
-}
-
-// cut answers the remaining requests with an error.
-func (s *server) cut(ctx context.Context) {
-	e := s.engine
-	n := e.http.Cut(jsonrpc.Errorf(mcp.CodeInternalError, "the server shut down before the request was answered: it may or may not have had its effect"))
-	e.logger.WarnContext(ctx, "requests were cut off", "requests", n, "after", e.httpConfig.ShutdownTimeout)
-	s.cancel(errShutdown)
-	last, stop := context.WithTimeout(ctx, lastGrace)
-	defer stop()
-	s.connections.drained(last, 0)
+	engine  *Engine
+	unready atomic.Bool // /readyz says 503
 }
 
 // routes returns the handler of all paths. Nearly every request is for the MCP
@@ -147,9 +87,6 @@ func (s *server) routes() http.HandlerFunc {
 	mux, e := s.engine.mux(), s.engine
 	mux.HandleFunc("GET /readyz", s.ready)
 	return func(w http.ResponseWriter, r *http.Request) {
-		if s.draining.Load() {
-			w.Header()["Connection"] = []string{"close"}
-		}
 		if r.URL.Path == e.httpConfig.Path {
 			e.ServeHTTP(w, r)
 			return

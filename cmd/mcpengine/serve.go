@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcpengine/mcpengine/internal/bridge"
+	"github.com/mcpengine/mcpengine/internal/httpserver"
 	"github.com/mcpengine/mcpengine/internal/peer"
 	"github.com/mcpengine/mcpengine/internal/protocol"
 )
@@ -125,40 +126,20 @@ func (c *cli) runServe(ctx context.Context, command []string, f *serveFlags) err
 	mux.Handle(f.path, handler)
 	mux.HandleFunc("GET "+healthPath, handler.ServeHealth)
 	mux.HandleFunc("GET "+readyPath, handler.ServeReady)
-	server := &http.Server{
-		Handler:           mux,
-		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-	}
 	c.stderr.Printf("serving http://%s%s\n", listener.Addr(), f.path)
 	if tcp, ok := listener.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
 		c.stderr.Printf("mcpengine: warning: anybody who can reach this address can use the server\n")
 	}
-	return serveUntil(ctx, server, listener, handler)
+	err = httpserver.Serve(ctx, listener, httpserver.Config{
+		Handler: mux, Logger: logger, Patience: shutdownTime,
+		Close: handler.CloseStreams, Cut: handler.Cut, Wait: handler.Wait,
+	})
+	handler.Close() // no process stays behind
+	if err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return nil
 }
 
 // shutdownTime is how long requests may go on when the program is to end.
 const shutdownTime = 5 * time.Second
-
-// serveUntil serves until ctx ends, and then returns nil. No process stays behind.
-func serveUntil(ctx context.Context, server *http.Server, listener net.Listener, handler *bridge.Handler) error {
-	failed, ended := make(chan error, 1), make(chan struct{})
-	go func() {
-		defer close(ended)
-		failed <- server.Serve(listener)
-	}()
-	select {
-	case err := <-failed:
-		handler.Close()
-		return fmt.Errorf("serve: %w", err)
-	case <-ctx.Done():
-	}
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
-	defer cancel()
-	handler.Close()
-	if server.Shutdown(grace) != nil {
-		server.Close()
-	}
-	<-ended
-	_ = handler.Wait(grace) // those that are left have been cancelled
-	return nil
-}

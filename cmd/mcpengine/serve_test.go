@@ -3,12 +3,17 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/internal/peer"
@@ -18,31 +23,9 @@ import (
 // and ends with the server.
 func TestServe(t *testing.T) {
 	t.Parallel()
-	e := mcpengine.New("far")
-	mcpengine.AddTool(e, "echo", "", echo)
-	far := httptest.NewServer(e)
-	t.Cleanup(far.Close)
-	t.Cleanup(e.Close)
-
-	ctx, cancel := context.WithCancel(t.Context())
-	said, stderr := io.Pipe()
-	ended := make(chan int, 1)
-	home := t.TempDir()
-	go func() {
-		ended <- run(ctx, []string{"serve", "--port", "0", "--protocol", "2025-11-25", "--timeout", "1m", "--public-url", "https://mcp.example.com/mcp", "--", "mcpengine", "bridge", far.URL}, strings.NewReader(""), io.Discard, stderr,
-			func(string) string { return home })
-	}()
-	line, err := bufio.NewReader(said).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	go func() { _, _ = io.Copy(io.Discard, said) }()
-	url := regexp.MustCompile(`^serving (http://127\.0\.0\.1:\d+/mcp)\n$`).FindStringSubmatch(line)
-	if url == nil {
-		t.Fatalf("serve says %q", line)
-	}
+	url, stop, ended := startServe(t)
 	for _, path := range []string{"/healthz", "/readyz"} {
-		resp, err := http.Get(strings.TrimSuffix(url[1], "/mcp") + path) //nolint:noctx // a test
+		resp, err := http.Get(strings.TrimSuffix(url, "/mcp") + path) //nolint:noctx // a test
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -52,7 +35,7 @@ func TestServe(t *testing.T) {
 		}
 	}
 	for _, version := range []string{"2026-07-28", "2025-11-25"} {
-		c, err := peer.Dial(t.Context(), url[1], peer.Config{Versions: []string{version}})
+		c, err := peer.Dial(t.Context(), url, peer.Config{Versions: []string{version}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,9 +47,95 @@ func TestServe(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	cancel()
+	stop()
 	if code := <-ended; code != 0 {
 		t.Errorf("serve ended with %d", code)
+	}
+}
+
+// startServe offers a program with the tool echo over HTTP.
+func startServe(t *testing.T) (url string, stop func(), ended <-chan int) {
+	t.Helper()
+	e := mcpengine.New("far")
+	mcpengine.AddTool(e, "echo", "", echo)
+	far := httptest.NewServer(e)
+	t.Cleanup(far.Close)
+	t.Cleanup(e.Close)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(cancel)
+	said, stderr := io.Pipe()
+	code := make(chan int, 1)
+	home := t.TempDir()
+	go func() {
+		code <- run(ctx, []string{"serve", "--port", "0", "--protocol", "2025-11-25", "--timeout", "1m", "--public-url", "https://mcp.example.com/mcp", "--", "mcpengine", "bridge", far.URL}, strings.NewReader(""), io.Discard, stderr,
+			func(string) string { return home })
+	}()
+	line, err := bufio.NewReader(said).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _, _ = io.Copy(io.Discard, said) }()
+	match := regexp.MustCompile(`^serving (http://127\.0\.0\.1:\d+/mcp)\n$`).FindStringSubmatch(line)
+	if match == nil {
+		t.Fatalf("serve says %q", line)
+	}
+	return match[1], cancel, code
+}
+
+// A caller whose request has been sent gets its answer when serve ends. A caller
+// that comes too late gets no connection.
+func TestServeLosesNoRequest(t *testing.T) {
+	t.Parallel()
+	url, stop, ended := startServe(t)
+	var answered atomic.Int64
+	var callers sync.WaitGroup
+	for range 8 {
+		callers.Go(func() { callUntilGone(t, url, &answered) })
+	}
+	for answered.Load() < 100 {
+		<-time.After(time.Millisecond)
+	}
+	stop()
+	if code := <-ended; code != 0 {
+		t.Errorf("serve ended with %d", code)
+	}
+	callers.Wait()
+}
+
+// callUntilGone sends requests until no connection is accepted.
+func callUntilGone(t *testing.T, url string, answered *atomic.Int64) {
+	client := &http.Client{Transport: new(http.Transport)}
+	defer client.CloseIdleConnections()
+	const body = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"text":"hello"},"_meta":{` +
+		`"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}`
+	for {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		for name, value := range map[string]string{
+			"Content-Type": "application/json", "Accept": "application/json, text/event-stream",
+			"Mcp-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/call", "Mcp-Name": "echo",
+		} {
+			r.Header.Set(name, value)
+		}
+		resp, err := client.Do(r)
+		if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+			return
+		}
+		if err != nil {
+			t.Errorf("a request was lost: %v", err)
+			return
+		}
+		text, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || resp.StatusCode != http.StatusOK || !strings.Contains(string(text), "hello") {
+			t.Errorf("a request was lost: HTTP %d %s %v", resp.StatusCode, text, err)
+			return
+		}
+		answered.Add(1)
 	}
 }
 

@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/handshake"
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/internal/streamable"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // callerKey is the key of the caller in a context.
@@ -90,10 +92,23 @@ func (h *Handler) ServeReady(w http.ResponseWriter, _ *http.Request) {
 	_, _ = io.WriteString(w, "ready\n")
 }
 
+// CloseStreams ends the streams that have no end of their own, and refuses new ones.
+// Other requests go on being answered.
+func (h *Handler) CloseStreams() {
+	h.handshake.Close()
+	h.processes.CloseStreams()
+}
+
 // Close ends the streams of clients and the processes.
 func (h *Handler) Close() {
 	h.handshake.Close()
 	h.processes.Close()
+}
+
+// Cut answers the requests that are under way with an error, and returns how many
+// they are.
+func (h *Handler) Cut() int {
+	return h.server.Cut(jsonrpc.Errorf(mcp.CodeInternalError, "mcpengine serve has ended before the request was answered: it may or may not have had its effect"))
 }
 
 // Wait returns when the requests have ended whose clients are to fetch the

@@ -47,10 +47,11 @@ type Processes struct {
 
 	handshake atomic.Bool // the process started last speaks a handshake version
 
-	mu      sync.Mutex
-	running map[string]*process // by caller
-	ending  sync.WaitGroup
-	closed  bool
+	mu       sync.Mutex
+	running  map[string]*process // by caller
+	ending   sync.WaitGroup
+	draining bool // there are no subscriptions any more
+	closed   bool
 }
 
 // A process is a server and the relay to it.
@@ -136,7 +137,7 @@ func errFull(n int) error {
 func (p *Processes) ready() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed {
+	if p.closed || p.draining {
 		return errEnding
 	}
 	if len(p.running) < p.config.Max || p.config.Shared && len(p.running) > 0 {
@@ -164,6 +165,9 @@ func (p *Processes) acquire(ctx context.Context, caller string) (*process, error
 		}
 		one = &process{bridge: newBridge(ctx, p.config.Bridge)}
 		one.silent = func() { p.check(caller, one) }
+		if p.draining {
+			one.listeners.close()
+		}
 		p.running[caller] = one
 	}
 	if one.idle != nil {
@@ -238,6 +242,17 @@ func (p *Processes) release(caller string, one *process) {
 			p.drop(caller, one)
 		}
 	})
+}
+
+// CloseStreams ends the subscriptions and refuses new ones. Other requests go on
+// being answered.
+func (p *Processes) CloseStreams() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.draining = true
+	for _, one := range p.running {
+		one.listeners.close()
+	}
 }
 
 // Close ends subscriptions, requests and processes, and returns when nothing of

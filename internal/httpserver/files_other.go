@@ -1,6 +1,6 @@
 //go:build !unix
 
-package mcpengine
+package httpserver
 
 import "math"
 

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package mcpengine
+package httpserver
 
 import "net"
 

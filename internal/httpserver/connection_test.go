@@ -1,4 +1,4 @@
-package mcpengine
+package httpserver
 
 import (
 	"bufio"
