@@ -77,27 +77,22 @@ func TestBrokerSDKs(t *testing.T) {
 // a client has registered itself.
 func startBroker(t *testing.T) (server string, registered func() bool) {
 	t.Helper()
-	var engine *mcpengine.Engine
 	registrations := make(chan struct{}, 10)
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/oauth/register" {
-			registrations <- struct{}{}
-		}
-		engine.ServeHTTP(w, r)
-	}))
+	s := httptest.NewUnstartedServer(nil)
 	t.Cleanup(s.Close)
+	url := "http://" + s.Listener.Addr().String()
 	idp := authtest.NewProvider(t)
 	idp.SignIn(authtest.Claims{"sub": "alice"})
 	documents := brokertest.Internet{"host.example": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, `{"client_id":%q,"client_name":"Host","redirect_uris":[%q]}`, hostDocument, hostRedirect)
 	})}
-	resource, err := auth.NewResource(s.URL+"/mcp", broker.OIDC(idp.Issuer(), "server", "secret", broker.Config{
+	resource, err := auth.NewResource(url+"/mcp", broker.OIDC(idp.Issuer(), "server", "secret", broker.Config{
 		DocumentClient: &http.Client{Transport: documents},
 	}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	engine = mcpengine.New("board", mcpengine.WithAuth(resource), mcpengine.WithLogger(slog.New(slog.DiscardHandler)))
+	engine := mcpengine.New("board", mcpengine.WithAuth(resource), mcpengine.WithLogger(slog.New(slog.DiscardHandler)))
 	mcpengine.AddTool(engine, "whoami", "Say who calls.", func(ctx context.Context, _ struct{}) (string, error) {
 		u := auth.UserFrom(ctx)
 		if u.ClientID == hostDocument {
@@ -105,7 +100,14 @@ func startBroker(t *testing.T) (server string, registered func() bool) {
 		}
 		return u.Subject + " by a registered client", nil
 	})
-	return s.URL, func() bool { return len(registrations) > 0 }
+	s.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/oauth/register" {
+			registrations <- struct{}{}
+		}
+		engine.ServeHTTP(w, r)
+	})
+	s.Start()
+	return url, func() bool { return len(registrations) > 0 }
 }
 
 // signInBySDK runs a client, opens the URL that it prints, and returns the other lines
