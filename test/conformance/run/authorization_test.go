@@ -56,16 +56,17 @@ func TestAuthorizationServer(t *testing.T) {
 // startBroker serves a broker in front of a provider of ours, and returns its issuer.
 func startBroker(t *testing.T) string {
 	t.Helper()
-	var engine *mcpengine.Engine
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { engine.ServeHTTP(w, r) }))
+	server := httptest.NewUnstartedServer(nil)
 	t.Cleanup(server.Close)
+	url := "http://" + server.Listener.Addr().String()
 	idp := authtest.NewProvider(t)
-	resource, err := auth.NewResource(server.URL+"/mcp", broker.OIDC(idp.Issuer(), "server", "secret", broker.Config{}))
+	resource, err := auth.NewResource(url+"/mcp", broker.OIDC(idp.Issuer(), "server", "secret", broker.Config{}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	engine = mcpengine.New("board", mcpengine.WithAuth(resource), mcpengine.WithLogger(slog.New(slog.DiscardHandler)))
-	return server.URL
+	server.Config.Handler = mcpengine.New("board", mcpengine.WithAuth(resource), mcpengine.WithLogger(slog.New(slog.DiscardHandler)))
+	server.Start()
+	return url
 }
 
 // runAuthorization runs the suite, and signs in at the URL that it prints.
