@@ -32,7 +32,7 @@ func build(folder, pkg string) func(t *testing.T) string {
 		t.Helper()
 		once.Do(func() {
 			file = filepath.Join(programs, filepath.Base(folder)+"-program")
-			cmd := exec.Command("go", "build", "-o", file, pkg)
+			cmd := exec.CommandContext(context.WithoutCancel(t.Context()), "go", "build", "-o", file, pkg)
 			cmd.Dir = folder
 			if out, err := cmd.CombinedOutput(); err != nil {
 				failure = fmt.Errorf("build %s in %s: %w\n%s", pkg, folder, err, out)

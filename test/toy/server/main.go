@@ -18,6 +18,6 @@ func main() {
 	mcpengine.AddTool(e, "counted", "Greets, and counts.", hello, toy.Counted())
 	if err := e.Run(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		os.Exit(1) //nolint:forbidigo // the end of a program
 	}
 }
