@@ -73,34 +73,16 @@ func (c core) Handle(ctx context.Context, wire *jsonrpc.Request, notify func(jso
 		req.user, req.local = auth.UserFrom(ctx), c.local
 	}
 	if c.observers != nil {
-		req.observe()
 		defer req.tellObservers(resp)
 	}
-	if c.auth != nil {
-		if err := req.admit(); err != nil {
-			req.fail(resp, err)
-			return resp
-		}
-	}
-	leave, err := req.enter()
-	if err != nil {
-		req.fail(resp, err)
-		return resp
-	}
-	if leave != nil {
-		defer leave()
-	}
-	if wire.OnRun != nil {
-		wire.OnRun()
-	}
-	c.answer(req, resp)
+	c.serve(req, resp)
 	return resp
 }
 
-// answer runs the request and encodes what comes of it. A handler that ends its
-// goroutine cannot be answered here: the transport does that, see
-// [jsonrpc.Handler].
-func (e *Engine) answer(req *Request, resp *jsonrpc.Response) {
+// serve decides about the request and answers it. A handler or an observer that
+// panics fails this request alone. Code that ends its goroutine cannot be answered
+// here: the transport does that, see [jsonrpc.Handler].
+func (e *Engine) serve(req *Request, resp *jsonrpc.Response) {
 	returned := false
 	defer func() {
 		v := recover()
@@ -114,6 +96,35 @@ func (e *Engine) answer(req *Request, resp *jsonrpc.Response) {
 		req.noteCause(fmt.Errorf("panic: %v", v))
 		req.fail(resp, jsonrpc.ErrInternal)
 	}()
+	leave, err := req.decide()
+	if leave != nil {
+		defer leave()
+	}
+	if err != nil {
+		req.fail(resp, err)
+	} else {
+		e.answer(req, resp)
+	}
+	returned = true
+}
+
+// decide tells the observers of the request, and says whether it may run: its caller
+// is authorized and within the limits. Leave, if there is one, ends its counting.
+func (r *Request) decide() (leave func(), err *jsonrpc.Error) {
+	r.observe()
+	if r.engine.auth != nil {
+		if err := r.admit(); err != nil {
+			return nil, err
+		}
+	}
+	return r.enter()
+}
+
+// answer runs the request and encodes what comes of it.
+func (e *Engine) answer(req *Request, resp *jsonrpc.Response) {
+	if req.wire.OnRun != nil {
+		req.wire.OnRun()
+	}
 	resp.BeginResult(req.wire.ID)
 	ctx, cancel := req.withTimeout(&req.ctx)
 	if cancel != nil {
@@ -138,7 +149,6 @@ func (e *Engine) answer(req *Request, resp *jsonrpc.Response) {
 		req.noteUnsent()
 		resp.EndResult()
 	}
-	returned = true
 }
 
 // report returns the part of err that the client may know, and logs the rest.

@@ -186,17 +186,16 @@ func (r *Request) take(key string, perMinute int) time.Duration {
 	if m.shared != nil {
 		ctx, cancel := context.WithTimeout(r.ctx.Context, limiterTimeout)
 		defer cancel()
-		wait, err := m.shared.Take(ctx, key, perMinute)
+		wait, err := m.ask(ctx, key, perMinute)
 		if err == nil {
 			if m.away.CompareAndSwap(true, false) {
 				r.engine.logger.InfoContext(ctx, "the shared limiter is back")
 			}
 			return wait
 		}
-		if ctx.Err() == nil || !errors.Is(context.Cause(r.ctx.Context), context.Canceled) {
-			if m.away.CompareAndSwap(false, true) {
-				r.engine.logger.WarnContext(r.ctx.Context, "the shared limiter fails: requests are counted in memory", "error", err)
-			}
+		// A client that has gone is no fault of the limiter's.
+		if r.ctx.Err() == nil && m.away.CompareAndSwap(false, true) {
+			r.engine.logger.WarnContext(r.ctx.Context, "the shared limiter fails: requests are counted in memory", "error", err)
 		}
 	}
 	rates := m.addresses
@@ -204,6 +203,16 @@ func (r *Request) take(key string, perMinute int) time.Duration {
 		rates = m.users
 	}
 	return rates.Take(key, limit.Rate{Requests: perMinute, Per: time.Minute}, time.Now())
+}
+
+// ask asks the shared limiter. One that panics has failed.
+func (m *meter) ask(ctx context.Context, key string, perMinute int) (wait time.Duration, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("the limiter panicked: %v", v)
+		}
+	}()
+	return m.shared.Take(ctx, key, perMinute)
 }
 
 // overLimit is the error of a request over a limit.

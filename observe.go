@@ -3,6 +3,7 @@ package mcpengine
 import (
 	"context"
 	"net/http"
+	"runtime/debug"
 	"slices"
 
 	"github.com/mcpengine/mcpengine/auth"
@@ -16,7 +17,8 @@ import (
 // anything is decided about the request. The rules, the middleware and the
 // handler run with the context that it returns, which must come from ctx. The
 // function it returns, if any, is called once with the outcome, before the
-// answer is sent: it must not block. After it has been called, the Request is
+// answer is sent: it must not block. An observer that panics fails the request, or
+// is logged when the request has its answer. After it has been called, the Request is
 // not valid any more.
 //
 // Telemetry and audit are observers. To change requests or results, use
@@ -93,8 +95,19 @@ func (r *Request) tellObservers(resp *jsonrpc.Response) {
 	}
 	outcome := r.outcome(resp)
 	for _, end := range slices.Backward(r.observed.ends) {
-		end(outcome)
+		r.tell(end, outcome)
 	}
+}
+
+// tell tells one observer. The request has its answer already, which an observer that
+// panics does not take away.
+func (r *Request) tell(end func(Outcome), outcome Outcome) {
+	defer func() {
+		if v := recover(); v != nil {
+			r.engine.logger.ErrorContext(r.ctx.Context, "an observer panicked", requestAttrs(r, "panic", v, "stack", string(debug.Stack()))...)
+		}
+	}()
+	end(outcome)
 }
 
 func (r *Request) outcome(resp *jsonrpc.Response) Outcome {
