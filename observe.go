@@ -18,8 +18,8 @@ import (
 // handler run with the context that it returns, which must come from ctx. The
 // function it returns, if any, is called once with the outcome, before the
 // answer is sent: it must not block. An observer that panics fails the request, or
-// is logged when the request has its answer. After it has been called, the Request is
-// not valid any more.
+// is logged when the request has its answer. Once that function has been called, the
+// Request is not valid any more.
 //
 // Telemetry and audit are observers. To change requests or results, use
 // [WithMiddleware].

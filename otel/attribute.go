@@ -1,6 +1,10 @@
 package otelmcp
 
-import "go.opentelemetry.io/otel/attribute"
+import (
+	"strings"
+
+	"go.opentelemetry.io/otel/attribute"
+)
 
 // The attributes, by the names of the semantic conventions.
 const (
@@ -47,10 +51,8 @@ const (
 // maxValue bounds values that callers choose, in bytes.
 const maxValue = 4096
 
-// bounded returns s, cut when it is long.
+// bounded returns s, cut when it is long, without what is not UTF-8: OTLP encodes no
+// other text.
 func bounded(s string, limit int) string {
-	if len(s) <= limit {
-		return s
-	}
-	return s[:limit]
+	return strings.ToValidUTF8(s[:min(len(s), limit)], "")
 }
