@@ -22,6 +22,7 @@ import (
 	"github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/ext/tasks"
 	"github.com/mcpengine/mcpengine/ext/tasks/river"
+	"github.com/mcpengine/mcpengine/internal/pgtest"
 )
 
 // Environment variables of the programs that the kill test runs.
@@ -185,15 +186,13 @@ func TestKill(t *testing.T) {
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		p := startPostgres(t)
-		outside := p.url() + "&options=-csearch_path%3Doutside"
-		db := openLedger(t, "pgx", p.url())
+		p := pgtest.Start(t)
+		outside := p.URL("postgres") + "&options=-csearch_path%3Doutside"
+		db := openLedger(t, "pgx", p.URL("postgres"))
 		execute(t, db, "CREATE SCHEMA outside")
-		killAll(t, kills, p.url(), "pgx", p.url(), outside, func() {
-			p.stop()
-			if err := p.start(); err != nil {
-				t.Fatal(err)
-			}
+		killAll(t, kills, p.URL("postgres"), "pgx", p.URL("postgres"), outside, func() {
+			p.Stop(t)
+			p.Restart(t)
 		})
 	})
 }

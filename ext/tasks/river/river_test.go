@@ -17,6 +17,7 @@ import (
 	"github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/ext/tasks"
 	"github.com/mcpengine/mcpengine/ext/tasks/river"
+	"github.com/mcpengine/mcpengine/internal/pgtest"
 )
 
 // databases are what a test runs on, each a new one.
@@ -25,7 +26,7 @@ var databases = []struct {
 	open func(t *testing.T) (address string)
 }{
 	{"sqlite", func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "tasks.db") }},
-	{"postgres", func(t *testing.T) string { return startPostgres(t).url() }},
+	{"postgres", func(t *testing.T) string { return pgtest.Start(t).URL("postgres") }},
 }
 
 // onEach runs a test on each database.
