@@ -64,6 +64,19 @@ type Extension struct {
 	// context of Stop ends after [HTTPConfig.ShutdownTimeout].
 	Stop func(ctx context.Context) error
 
+	// LambdaEvent answers an invocation on AWS Lambda whose event is not an HTTP
+	// request: a message of a queue, a schedule, a call of the function by itself.
+	// The reply is encoded as JSON. An error fails the invocation, which the platform
+	// repeats if it was asynchronous. For an event that belongs to somebody else it
+	// returns an error that wraps [errors.ErrUnsupported]: then the next extension is
+	// asked, and the invocation fails when there is none. The context ends shortly
+	// before the invocation does.
+	//
+	// The request of a client never comes here: a Function URL, an API and a load
+	// balancer make events of their own form, and those are HTTP requests. Any other
+	// event needs the permission lambda:InvokeFunction.
+	LambdaEvent func(ctx context.Context, event json.RawMessage) (reply any, err error)
+
 	// Value is for options of features that belong to the extension: they find it
 	// with [Engine.ExtensionValue].
 	Value any
@@ -121,6 +134,7 @@ type extension struct {
 	start    func(ctx context.Context, e *Engine) error
 	stop     func(ctx context.Context) error
 	callTool func(MethodHandler) MethodHandler
+	event    func(ctx context.Context, event json.RawMessage) (any, error)
 	value    any
 
 	resultTypes, notifications []string
@@ -132,7 +146,7 @@ func newExtension(e *Engine, x Extension) (*extension, error) {
 		return nil, err
 	}
 	added := &extension{
-		id: x.ID, settings: make(map[*protocol.Version]json.RawMessage), start: x.Start, stop: x.Stop, callTool: x.CallTool, value: x.Value,
+		id: x.ID, settings: make(map[*protocol.Version]json.RawMessage), start: x.Start, stop: x.Stop, callTool: x.CallTool, event: x.LambdaEvent, value: x.Value,
 		resultTypes: slices.Clone(x.ResultTypes), notifications: slices.Clone(x.Notifications),
 	}
 	for _, kind := range x.ResultTypes {

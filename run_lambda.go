@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
@@ -37,8 +38,30 @@ func (e *Engine) runLambda(ctx context.Context) error {
 		AuthorizationHeader: e.httpConfig.AuthorizationHeader,
 		MaxBody:             e.httpConfig.MaxBodyBytes,
 		TooLarge:            e.tooLarge,
+		Event:               e.lambdaEvent,
 		Logger:              e.logger,
 	})
+}
+
+// lambdaEvent has an extension answer an event that is not an HTTP request.
+func (e *Engine) lambdaEvent(ctx context.Context, event []byte) ([]byte, error) {
+	if err := e.start(ctx); err != nil {
+		return nil, err
+	}
+	for _, x := range e.registry.catalog().extensions {
+		if x.event == nil {
+			continue
+		}
+		reply, err := x.event(ctx, event)
+		if errors.Is(err, errors.ErrUnsupported) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("extension %s: %w", x.id, err)
+		}
+		return encode(reply)
+	}
+	return nil, errors.ErrUnsupported
 }
 
 // goServerless turns off the features that need a long-running process:

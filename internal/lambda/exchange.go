@@ -24,11 +24,12 @@ type exchange struct {
 }
 
 // Invoke returns the complete answer to one invocation. It fails, and so does
-// the invocation, when the event is not an HTTP request.
+// the invocation, when the event is neither an HTTP request nor known to
+// [Config.Event].
 func (a *Adapter) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	x, err := a.begin(ctx, payload)
 	if err != nil {
-		return nil, err
+		return a.other(ctx, payload, err)
 	}
 	x.run(ctx)
 	return x.reply(ctx), nil
@@ -115,7 +116,12 @@ func (x *exchange) bound(ctx context.Context) (context.Context, context.CancelFu
 	if !ok {
 		return context.WithCancel(ctx)
 	}
-	margin := min(x.adapter.config.Margin, max(end.Sub(now), 0)/2)
+	return x.adapter.withMargin(ctx, end)
+}
+
+// withMargin ends the context before the end of the invocation.
+func (a *Adapter) withMargin(ctx context.Context, end time.Time) (context.Context, context.CancelFunc) {
+	margin := min(a.config.Margin, max(time.Until(end), 0)/2)
 	return context.WithDeadline(ctx, end.Add(-margin))
 }
 

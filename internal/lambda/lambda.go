@@ -6,6 +6,8 @@
 // reply.go encodes the complete answer for the front end, or stream.go sends
 // the answer while it is being written.
 //
+// other.go answers events that no front end made.
+//
 // runtime.go takes invocations from the platform, and answer.go sends their
 // answers back. extension.go registers an extension, without which the platform
 // sends no SIGTERM. connection.go has the connection that all of them use.
@@ -52,6 +54,12 @@ type Config struct {
 	// TooLarge returns the answer that replaces one that is too large. It gets
 	// the body of the request. The default is an error without an id.
 	TooLarge func(request []byte, reason string) (status int, body []byte)
+
+	// Event answers an invocation whose event no front end made, with a JSON value.
+	// It returns an error that wraps [errors.ErrUnsupported] for an event that it
+	// does not know. By default no such event is known. An event of a front end
+	// never reaches it.
+	Event func(ctx context.Context, event []byte) (answer []byte, err error)
 
 	// Logger is told of panics and of answers that are too large. By default
 	// nothing is logged.

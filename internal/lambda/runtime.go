@@ -202,7 +202,11 @@ func (r *runtime) invoke(ctx context.Context, c *connection, inv *invocation, al
 	}
 	x, err := r.adapter.begin(ctx, inv.event)
 	if err != nil {
-		return r.fail(ctx, c, inv, err)
+		answer, err := r.adapter.other(ctx, inv.event, err)
+		if err != nil {
+			return r.fail(ctx, c, inv, err)
+		}
+		return r.answer(ctx, c, inv, "/response", nil, answer)
 	}
 	if r.adapter.config.Stream && x.frontEnd.streams {
 		return r.stream(ctx, c, inv, x.stream(ctx))
