@@ -23,13 +23,19 @@ var errUnknown = mcp.Errorf(mcp.CodeInvalidParams, "Task not found")
 // errStore is what the client learns when the store is full, read-only or away.
 var errStore = mcp.Errorf(mcp.CodeInternalError, "tasks cannot be kept at the moment: try again later")
 
+// errLarge is what the client learns when it sends more than the store takes.
+var errLarge = mcp.Errorf(mcp.CodeInvalidParams, "this is more than a task can hold: send less, or where it is")
+
 // storeError hides the cause of a fault of the store, which goes to the log.
 func (t *Tasks) storeError(ctx context.Context, doing string, err error) error {
 	if err == nil || isPublic(err) {
 		return err
 	}
-	if errors.Is(err, ErrNotFound) {
+	switch {
+	case errors.Is(err, ErrNotFound):
 		return errUnknown
+	case errors.Is(err, ErrTooLarge):
+		return errLarge
 	}
 	t.logger.ErrorContext(ctx, "the store of tasks failed", "doing", doing, "error", err)
 	return errStore

@@ -18,7 +18,7 @@ func Extension(b Backend, opts ...Option) mcpengine.Extension {
 	named := mcpengine.MirrorParam("taskId") // tasks, "Routing Headers"
 	oldVersion := mcpengine.InVersions(mcp.TasksProtocolVersion)
 	bothVersions := mcpengine.InVersions(mcp.LatestProtocolVersion, mcp.TasksProtocolVersion)
-	return mcpengine.Extension{
+	extension := mcpengine.Extension{
 		ID:       ID,
 		Settings: settings,
 		Features: []mcpengine.Feature{
@@ -35,6 +35,10 @@ func Extension(b Backend, opts ...Option) mcpengine.Extension {
 		Stop:          t.shutdown,
 		Value:         t,
 	}
+	if events, ok := b.(EventRunner); ok {
+		extension.LambdaEvent = events.LambdaEvent
+	}
+	return extension
 }
 
 func settings(version string) any {

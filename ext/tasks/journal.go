@@ -48,6 +48,9 @@ type journal struct {
 	visited   map[string]bool
 	sleeps    int
 	inStep    string
+	entered   string // the last step that was run
+	running   *running
+	kept      int // entries that this run has written
 	questions []Question
 	wake      time.Time // when a sleep or the wait for a retry ends
 	fault     *mcp.Error
@@ -136,7 +139,7 @@ type updateFunc func(ctx context.Context, id string, change func(*Record) error)
 
 // put writes an entry.
 func (j *journal) put(ctx context.Context, update updateFunc, e Entry) error {
-	return j.write(ctx, update, func(r *Record) error {
+	err := j.write(ctx, update, func(r *Record) error {
 		size := len(e.Value)
 		for i := range r.Entries {
 			if size += len(r.Entries[i].Value); r.Entries[i].Kind == e.Kind && r.Entries[i].Name == e.Name {
@@ -150,6 +153,13 @@ func (j *journal) put(ctx context.Context, update updateFunc, e Entry) error {
 		r.Entries = append(r.Entries, e)
 		return nil
 	})
+	switch {
+	case err == nil:
+		j.kept++
+	case errors.Is(err, ErrTooLarge):
+		return j.failf("the value of the %s %q is larger than the store of tasks takes: keep it elsewhere, and its place in the task", e.Kind, e.Name)
+	}
+	return err
 }
 
 // keep is [journal.put] outside of a transaction of the handler. An error of the
@@ -200,9 +210,15 @@ func (j *journal) Progress(ctx context.Context, progress, total float64, message
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.progress = &Progress{progress, total, message}
-	// A step may hold a transaction, which another one would have to wait for.
-	if j.inStep != "" && isTransactor(j.tasks.backend) || time.Since(j.written) < progressEvery {
+	if time.Since(j.written) < progressEvery {
 		return
+	}
+	if s := j.running; s != nil {
+		s.mu.Lock() // until the progress is written, the step begins no transaction
+		defer s.mu.Unlock()
+		if s.tx != nil {
+			return // it may keep others from writing
+		}
 	}
 	if err := j.write(ctx, j.tasks.backend.Update, func(*Record) error { return nil }); err != nil {
 		j.tasks.logger.DebugContext(ctx, "progress of a task was not written", "task", j.id, "error", err)

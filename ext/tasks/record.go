@@ -52,6 +52,10 @@ type Record struct {
 	Run   int64     `json:"run,omitzero"`
 	Lease time.Time `json:"lease,omitzero"`
 
+	// Stalled counts the last runs that were handed over without a step that was
+	// done.
+	Stalled int `json:"stalled,omitzero"`
+
 	// Cancel says that the client has asked for the end of the task.
 	Cancel bool `json:"cancel,omitzero"`
 
@@ -131,6 +135,11 @@ func (r *Record) complete(result json.RawMessage, now time.Time) {
 func (r *Record) fail(err *mcp.Error, now time.Time) {
 	r.end(Failed, err.Message, now)
 	r.Error = err
+}
+
+// expire ends a task that has not ended in its time.
+func (r *Record) expire(now time.Time) {
+	r.fail(mcp.Errorf(mcp.CodeInternalError, "the task has not ended within its time of %v", r.Settings.TTL), now)
 }
 
 // ownerOf returns a digest of the caller: the person or program, and the client.

@@ -54,7 +54,13 @@ func (t *Tasks) begin(ctx context.Context, id string) (claimed *Record, again ti
 		now := time.Now()
 		claimed, again = nil, time.Time{}
 		switch {
-		case r.Status.Ended() || r.Due.IsZero():
+		case r.Status.Ended():
+			return ErrUnchanged
+		case !now.Before(r.Expires):
+			r.expire(now)
+			r.Updated = now
+			return nil
+		case r.Due.IsZero():
 			return ErrUnchanged
 		case r.Cancel:
 			r.end(Cancelled, errCancelled.Error(), now)
@@ -149,11 +155,16 @@ func (o outcome) clean() bool {
 func (t *Tasks) finish(ctx context.Context, j *journal, o outcome) (again time.Time, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	err = j.write(ctx, t.backend.Update, func(r *Record) error {
+	end := func(r *Record) error {
 		r.Lease = time.Time{}
 		again = j.conclude(r, o)
 		return nil
-	})
+	}
+	err = j.write(ctx, t.backend.Update, end)
+	if errors.Is(err, ErrTooLarge) {
+		_ = j.failf("the result of the task, or what it asks, is larger than the store of tasks takes: return less, or keep it elsewhere and return its place")
+		err = j.write(ctx, t.backend.Update, end)
+	}
 	switch {
 	case errors.Is(err, errReplaced), errors.Is(err, ErrNotFound):
 		return time.Time{}, nil // the work is done, or another run does it
@@ -174,8 +185,9 @@ func (j *journal) conclude(r *Record, o outcome) (again time.Time) {
 		r.end(Cancelled, errCancelled.Error(), now)
 		return again
 	case errors.Is(o.cause, errExpired) && !o.clean():
-		r.fail(mcp.Errorf(mcp.CodeInternalError, "the task has not ended within its time of %v", r.Settings.TTL), now)
+		r.expire(now)
 		return again
+	case errors.Is(o.cause, ErrHandover) && !o.clean() && !suspended && j.stalls(r):
 	case j.broken != nil, !o.clean() && !suspended:
 		return now // the run was interrupted
 	case suspended || o.err == nil && o.result.ToolError() == nil:
@@ -196,6 +208,27 @@ func (j *journal) conclude(r *Record, o outcome) (again time.Time) {
 		r.complete(json.RawMessage(o.result.JSON()), now)
 	}
 	return again
+}
+
+// maxStalled is how many runs may be handed over, one after the other, without a
+// step that was done.
+const maxStalled = 3
+
+// stalls counts a run that is handed over. It reports whether the task has to
+// fail, because its runs lead nowhere.
+func (j *journal) stalls(r *Record) bool {
+	if r.Stalled++; j.kept > 0 {
+		r.Stalled = 0
+	}
+	if r.Stalled < maxStalled {
+		return false
+	}
+	where := "the handler has not come to its first step"
+	if j.entered != "" {
+		where = fmt.Sprintf("the step %q has not come to its end", j.entered)
+	}
+	_ = j.failf("%s in the time that one run has, in %d runs: give runs more time, or make steps shorter", where, r.Stalled)
+	return true
 }
 
 // checkEnd fails the task when its handler has ended without coming to all that

@@ -113,11 +113,6 @@ func Tx[T any](ctx context.Context) (T, error) {
 	return handle, nil
 }
 
-func isTransactor(b Backend) bool {
-	_, ok := b.(Transactor)
-	return ok
-}
-
 // Step implements [mcpengine.Journal].
 func (j *journal) Step(ctx context.Context, step mcpengine.StepInfo, run func(context.Context) (json.RawMessage, error)) (json.RawMessage, error) {
 	e, err := j.enter(ctx, step)
@@ -165,7 +160,7 @@ func (j *journal) enter(ctx context.Context, step mcpengine.StepInfo) (Entry, er
 			return e, err
 		}
 	}
-	j.inStep = step.Name
+	j.inStep, j.entered = step.Name, step.Name
 	return e, nil
 }
 
@@ -215,6 +210,8 @@ func (j *journal) once(ctx context.Context, e Entry, run func(context.Context) (
 	s := &running{key: stepKeyOf(j.id, e.Name)}
 	s.store, _ = j.tasks.backend.(Transactor)
 	defer s.rollback(ctx) // of a handler that panics, too
+	j.setRunning(s)
+	defer j.setRunning(nil)
 	value, err := run(context.WithValue(ctx, stepKey{}, s))
 	if err != nil {
 		return nil, err
@@ -227,17 +224,29 @@ func (j *journal) once(ctx context.Context, e Entry, run func(context.Context) (
 	if s.tx == nil {
 		return value, j.keep(ctx, e)
 	}
+	before := j.record
 	if err := j.put(context.WithoutCancel(ctx), s.tx.Update, e); err != nil {
-		j.broken = err
+		if j.fault == nil {
+			j.broken = err
+		}
 		return nil, fmt.Errorf("write the journal: %w", err)
 	}
 	if err := s.tx.Commit(context.WithoutCancel(ctx)); err != nil {
-		j.broken = err
+		j.record, j.kept = before, j.kept-1
+		if !errors.Is(err, ErrRejected) {
+			j.broken = err
+		}
 		return nil, fmt.Errorf("commit the step: %w", err)
 	}
 	s.tx = nil
 	j.visited[kindStep+" "+e.Name] = true
 	return value, nil
+}
+
+func (j *journal) setRunning(s *running) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.running = s
 }
 
 // rollback ends a transaction that was not committed.

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine"
-	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // ID names the extension.
@@ -27,9 +26,15 @@ type Tasks struct {
 	stop   context.CancelFunc
 	served chan struct{} // closed when Serve has returned
 
-	mu       sync.Mutex
-	added    bool                              // the tools for clients that know no tasks
-	watchers map[string]map[chan struct{}]bool // by the ids of tasks
+	mu      sync.Mutex
+	added   bool                // the tools for clients that know no tasks
+	watched map[string]*watched // by the ids of tasks
+}
+
+// A watched is a task that somebody waits for.
+type watched struct {
+	channels map[chan struct{}]bool // of those who wait
+	stop     func()                 // ends the watch of the backend
 }
 
 // An Option adjusts [Extension].
@@ -70,7 +75,7 @@ func newTasks(b Backend, opts []Option) *Tasks {
 		logger:      slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		concurrency: 32,
 		lease:       15 * time.Second,
-		watchers:    make(map[string]map[chan struct{}]bool),
+		watched:     make(map[string]*watched),
 	}
 	for _, opt := range opts {
 		opt.applyToTasks(t)
@@ -95,7 +100,9 @@ func (t *Tasks) start(_ context.Context, e *mcpengine.Engine) error {
 			t.logger.Error("tasks are not run any more", "error", err)
 		}
 	}()
-	go t.sweep(ctx)
+	if _, ok := t.backend.(EventRunner); !ok {
+		go t.sweep(ctx)
+	}
 	return nil
 }
 
@@ -121,11 +128,11 @@ func (t *Tasks) changed(id string) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for watched, channels := range t.watchers {
-		if id != "" && id != watched {
+	for watchedID, w := range t.watched {
+		if id != "" && id != watchedID {
 			continue
 		}
-		for c := range channels {
+		for c := range w.channels {
 			select {
 			case c <- struct{}{}:
 			default:
@@ -139,16 +146,43 @@ func (t *Tasks) watch(id string) (changes <-chan struct{}, stop func()) {
 	c := make(chan struct{}, 1)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.watchers[id] == nil {
-		t.watchers[id] = make(map[chan struct{}]bool)
+	w := t.watched[id]
+	if w == nil {
+		w = &watched{make(map[chan struct{}]bool), t.watchBackend(id)}
+		t.watched[id] = w
 	}
-	t.watchers[id][c] = true
-	return c, func() {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		if delete(t.watchers[id], c); len(t.watchers[id]) == 0 {
-			delete(t.watchers, id)
-		}
+	w.channels[c] = true
+	return c, func() { t.unwatch(id, w, c) }
+}
+
+func (t *Tasks) unwatch(id string, w *watched, c chan struct{}) {
+	t.mu.Lock()
+	delete(w.channels, c)
+	last := len(w.channels) == 0
+	if last {
+		delete(t.watched, id)
+	}
+	t.mu.Unlock()
+	if last {
+		w.stop()
+	}
+}
+
+// watchBackend has a backend that needs it watch the task.
+func (t *Tasks) watchBackend(id string) (stop func()) {
+	b, ok := t.backend.(Watcher)
+	if !ok {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		b.Watch(ctx, id)
+	}()
+	return func() {
+		cancel()
+		<-done
 	}
 }
 
@@ -223,7 +257,7 @@ func (t *Tasks) expire(ctx context.Context, id string) error {
 		if now.Before(r.Expires) || r.Status.Ended() {
 			return ErrUnchanged
 		}
-		r.fail(mcp.Errorf(mcp.CodeInternalError, "the task has not ended within its time of %v", r.Settings.TTL), now)
+		r.expire(now)
 		r.Updated = now
 		return nil
 	})
