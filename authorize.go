@@ -43,6 +43,9 @@ func (e *Engine) authenticate(r *http.Request) (context.Context, *jsonrpc.Error)
 // callerOf returns the identity to which sessions and connections are bound.
 func callerOf(r *http.Request) string { return callerID(auth.UserFrom(r.Context())) }
 
+// ownerOf returns to whose share a request counts.
+func ownerOf(r *http.Request) string { return ownerID(auth.UserFrom(r.Context())) }
+
 func callerID(u *auth.User) string {
 	if u == nil {
 		return ""

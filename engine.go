@@ -37,7 +37,8 @@ type Engine struct {
 	middleware     []func(MethodHandler) MethodHandler
 	toolMiddleware []func(ToolHandler) ToolHandler
 	observers      []Observer
-	limits         limits // of each caller
+	limits         limits
+	shares         shares
 	meter          meter
 	readiness      readiness
 	pageSize       int
@@ -103,7 +104,7 @@ func New(name string, opts ...Option) *Engine {
 	e.meter = newMeter(e.meter.shared)
 	e.bindBus()
 	e.bindAuth()
-	e.subscriptions.closing, e.subscriptions.bound = make(chan struct{}), share.NewBound(share.Subscriptions)
+	e.subscriptions.closing, e.subscriptions.bound = make(chan struct{}), share.NewBound(share.Subscriptions).Each(e.shares.subscriptions)
 	e.handle = chain(MethodHandler(e.runMethod), e.middleware)
 	e.toolHandler = chain(ToolHandler(e.runTool), e.toolMiddleware)
 	e.serveHTTP()

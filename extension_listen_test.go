@@ -144,7 +144,7 @@ func TestLasting(t *testing.T) {
 		e.Close()
 		s.wantNext(test.want)
 		s.wantEnd()
-		if got := post(t, e, request("notes/watch", "")).response(); !strings.Contains(got, "no more subscriptions") {
+		if got := post(t, e, request("notes/watch", "")).response(); !strings.Contains(got, "the server shuts down") {
 			t.Errorf("after Close: %s", got)
 		}
 	}
@@ -188,7 +188,7 @@ func TestLastingIsShared(t *testing.T) {
 		s.wantNext("notifications/notes/bell")
 		defer s.leave()
 	}
-	if got := post(t, e, request("notes/watch", "")).response(); !strings.Contains(got, "no more subscriptions") {
+	if got := post(t, e, request("notes/watch", "")).response(); !strings.Contains(got, `"code":-32023`) {
 		t.Errorf("beyond half of the bound: %s", got)
 	}
 }

@@ -31,12 +31,15 @@ func (e *Engine) handshakeHTTP() streamable.Handshake {
 		IOTimeout:  c.IOTimeout,
 		Events:     c.Events,
 		Logger:     e.logger,
+
+		EachSessions: e.shares.sessions,
+		EachAway:     e.shares.streams,
 	}
 	if e.replicas != nil {
 		config.Replicas = e.replicas.Link
 	}
 	if e.auth != nil {
-		config.Caller, config.Expires = callerOf, expiryOf
+		config.Caller, config.Owner, config.Expires = callerOf, ownerOf, expiryOf
 	}
 	h := handshake.NewHTTP(core{Engine: e}, config)
 	e.closeHandshake, e.waitHandshake, e.idleHandshake, e.keepHandshake = h.Close, h.Wait, h.Idle, h.KeepWorkers
@@ -66,9 +69,11 @@ func (e *Engine) SSEHandler(prefix string) http.Handler {
 		Grace:     e.httpConfig.ShutdownTimeout,
 		Closing:   e.subscriptions.closing,
 		Logger:    e.logger,
+
+		EachConnections: e.shares.streams,
 	}
 	if e.auth != nil {
-		config.Caller, config.Expires = callerOf, expiryOf
+		config.Caller, config.Owner, config.Expires = callerOf, ownerOf, expiryOf
 	}
 	sse := handshake.NewSSE(core{Engine: e}, e.http, config)
 	mux := http.NewServeMux()

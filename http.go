@@ -162,7 +162,7 @@ func (e *Engine) transport() streamable.Config {
 	}
 	if e.auth != nil {
 		config.Authenticate = e.authenticate
-		config.Caller = func(ctx context.Context) string { return callerID(auth.UserFrom(ctx)) }
+		config.Owner = func(ctx context.Context) string { return ownerID(auth.UserFrom(ctx)) }
 	}
 	return config
 }

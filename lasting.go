@@ -29,8 +29,8 @@ func (e *Engine) last(ctx context.Context, req *Request, m *extensionMethod, par
 	if e.serverless {
 		return nil, jsonrpc.Errorf(mcp.CodeMethodNotFound, "%s is not served here: a process lives no longer than its requests", m.name)
 	}
-	if !e.subscriptions.enter(req.wire.Caller) {
-		return nil, errNoRoom
+	if err := e.subscriptions.enter(req.wire.Caller); err != nil {
+		return nil, err
 	}
 	defer e.subscriptions.leave(req.wire.Caller)
 	ctx, cancel := context.WithCancelCause(ctx)

@@ -4,26 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
-	"net/http"
-	"strconv"
-	"sync/atomic"
 	"time"
 
-	"github.com/mcpengine/mcpengine/internal/jsonrpc"
-	"github.com/mcpengine/mcpengine/internal/limit"
-	"github.com/mcpengine/mcpengine/mcp"
+	"github.com/mcpengine/mcpengine/internal/share"
 )
 
-// A LimitOption limits what one caller may do: of the whole engine, or of one
-// feature. A caller is a verified user together with the OAuth client that it
-// uses, or else the address that requests come from; all requests of a stdio
-// server come from one caller. Limits are checked after authorization, and before
-// middleware and the handler. A request over a limit is answered with
-// [mcp.CodeRateLimited], and over HTTP with status 429 and Retry-After.
+// A LimitOption limits what callers may do: of the whole engine, or of one feature.
+// A caller is a verified user together with the OAuth client that it uses, or else
+// the address that requests come from; all requests of a stdio server come from one
+// caller. Limits are checked after authorization, and before middleware and the
+// handler. A request over a limit is answered with [mcp.CodeRateLimited], and over
+// HTTP with status 429 and Retry-After.
 type LimitOption interface {
 	Option
 	FeatureOption
+	MethodOption
 }
 
 type limitOption func(*limits)
@@ -38,8 +33,13 @@ func (o limitOption) applyToMethod(c *methodConfig)     { o(&c.limits) }
 type limits struct {
 	perMinute int
 	atOnce    int
+	handlers  *share.Bound // of all callers
 	timeout   time.Duration
 }
+
+// shares are the most that one caller may hold of what all callers have in common.
+// A zero number leaves the share.
+type shares struct{ subscriptions, sessions, streams int }
 
 // CallsPerMinute limits how many requests a caller may make in a minute, evenly or
 // at once. By default there is no limit. It panics when n is not positive.
@@ -48,13 +48,52 @@ func CallsPerMinute(n int) LimitOption {
 	return limitOption(func(l *limits) { l.perMinute = n })
 }
 
-// CallsAtOnce limits how many requests of a caller are under way at once, without
-// subscriptions. It counts in each replica for itself. By default there is no limit
-// but the share of what all callers have in common (docs/limits.md). It panics when
-// n is not positive.
+// CallsAtOnce limits how many requests of a caller are under way at once. For the
+// engine it does not count subscriptions and other requests that last; for a method
+// of an extension that lasts, such as a stream of events, it counts those. It counts
+// in each replica for itself. By default there is no limit but the share of what all
+// callers have in common (docs/limits.md). It panics when n is not positive.
 func CallsAtOnce(n int) LimitOption {
 	mustBePositive("CallsAtOnce", n)
 	return limitOption(func(l *limits) { l.atOnce = n })
+}
+
+// HandlersAtOnce limits how many requests of all callers together are under way at
+// once, without those that last. Each caller has a share: it may hold no more than
+// are free, so that one alone gets half, and another caller always finds room. It
+// counts in each replica for itself. By default 4096 requests over HTTP are under
+// way at once. It panics when n is not positive.
+func HandlersAtOnce(n int) LimitOption {
+	mustBePositive("HandlersAtOnce", n)
+	return limitOption(func(l *limits) { l.handlers = share.NewBound(n) })
+}
+
+// SubscriptionsAtOnce limits how many subscriptions of a caller are open at once,
+// with requests of extensions that last, such as streams of events. One more is
+// refused like a request over a limit. The default is the caller's share of 10,000.
+// It panics when n is not positive.
+func SubscriptionsAtOnce(n int) Option {
+	mustBePositive("SubscriptionsAtOnce", n)
+	return engineOption(func(e *Engine) { e.shares.subscriptions = n })
+}
+
+// SessionsAtOnce limits how many sessions of a caller, of the handshake versions,
+// the process keeps state for. One more ends the streams, subscriptions and log
+// level of the session that the caller has not used for longest. The default is the
+// caller's share of 10,000. It panics when n is not positive.
+func SessionsAtOnce(n int) Option {
+	mustBePositive("SessionsAtOnce", n)
+	return engineOption(func(e *Engine) { e.shares.sessions = n })
+}
+
+// StreamsAtOnce limits how many event streams of a caller, of the handshake
+// versions, are kept at once: connections of HTTP+SSE, of which one more is refused
+// like a request over a limit, and streams whose client may come back, of which one
+// more is not kept. The default is the caller's share of 1,000 of each. It panics
+// when n is not positive.
+func StreamsAtOnce(n int) Option {
+	mustBePositive("StreamsAtOnce", n)
+	return engineOption(func(e *Engine) { e.shares.streams = n })
 }
 
 // WithTimeout ends the context of a handler after d. A tool whose handler returns
@@ -71,164 +110,6 @@ func mustBePositive[N int | time.Duration](option string, n N) {
 	if n <= 0 {
 		panic(fmt.Sprintf("mcpengine: %s(%v): not positive", option, n))
 	}
-}
-
-// A Limiter counts requests for [CallsPerMinute]. The engine's own counts in
-// memory, so that with n replicas a caller may make n times as many requests;
-// another one, given to [WithLimiter], may share the counts.
-type Limiter interface {
-	// Take counts a request of the key, or returns how long the caller has to
-	// wait before its next one. There are at most so many requests in each
-	// minute. With an error, the engine counts in memory.
-	Take(ctx context.Context, key string, perMinute int) (wait time.Duration, err error)
-}
-
-// WithLimiter counts requests with l.
-func WithLimiter(l Limiter) Option {
-	return engineOption(func(e *Engine) { e.meter.shared = l })
-}
-
-// limiterTimeout is how long a shared limiter may take.
-const limiterTimeout = time.Second
-
-// A meter counts requests.
-type meter struct {
-	shared    Limiter // nil counts in memory
-	users     *limit.Rates
-	addresses *limit.Rates
-	places    *limit.Places
-	away      atomic.Bool // the shared limiter has failed
-}
-
-// The callers that are told apart. Users are real; addresses can be made up.
-const (
-	maxUsers     = 1_000_000
-	maxAddresses = 200_000
-)
-
-func newMeter(shared Limiter) meter {
-	return meter{shared: shared, users: limit.NewRates(maxUsers), addresses: limit.NewRates(maxAddresses), places: limit.NewPlaces()}
-}
-
-// callerKey returns the key under which the caller of a request is counted.
-func (r *Request) callerKey() string {
-	if r.user != nil {
-		return "user " + r.user.ID() + " " + r.user.ClientID
-	}
-	return "address " + r.wire.Caller.Address()
-}
-
-// enter counts the request towards the limits of the engine and of its feature. The
-// function it returns ends that; it is nil when nothing has to be ended.
-func (r *Request) enter() (leave func(), err *jsonrpc.Error) {
-	scopes := [...]struct {
-		limits *limits
-		name   string
-	}{{&r.engine.limits, ""}, {}}
-	if f := r.target.feature(); f != nil {
-		scopes[1].limits, scopes[1].name = &f.limits, f.name
-	}
-	key := ""
-	for _, s := range scopes {
-		if s.limits == nil || s.limits.perMinute == 0 && s.limits.atOnce == 0 {
-			continue
-		}
-		if key == "" {
-			key = r.callerKey()
-		}
-		left, err := r.enterScope(s.limits, s.name, key)
-		if err != nil {
-			if leave != nil {
-				leave()
-			}
-			return nil, err
-		}
-		leave = joined(leave, left)
-	}
-	return leave, nil
-}
-
-func joined(first, second func()) func() {
-	switch {
-	case first == nil:
-		return second
-	case second == nil:
-		return first
-	}
-	return func() { second(); first() }
-}
-
-// enterScope counts the request towards the limits of the engine, whose name is
-// empty, or of a feature.
-func (r *Request) enterScope(l *limits, name, key string) (leave func(), err *jsonrpc.Error) {
-	m := &r.engine.meter
-	key = name + "\n" + key
-	if l.atOnce > 0 && !r.target.method.Lasts {
-		if !m.places.Take(key, l.atOnce) {
-			return nil, overLimit(time.Second, "more than %d requests at once", l.atOnce)
-		}
-		leave = func() { m.places.Release(key) }
-	}
-	if l.perMinute > 0 {
-		if wait := r.take(key, l.perMinute); wait > 0 {
-			if leave != nil {
-				leave()
-			}
-			return nil, overLimit(wait, "more than %d requests a minute", l.perMinute)
-		}
-	}
-	return leave, nil
-}
-
-// take counts the request and returns how long the caller has to wait.
-func (r *Request) take(key string, perMinute int) time.Duration {
-	m := &r.engine.meter
-	if m.shared != nil {
-		ctx, cancel := context.WithTimeout(r.ctx.Context, limiterTimeout)
-		defer cancel()
-		wait, err := m.ask(ctx, key, perMinute)
-		if err == nil {
-			if m.away.CompareAndSwap(true, false) {
-				r.engine.logger.InfoContext(ctx, "the shared limiter is back")
-			}
-			return wait
-		}
-		// A client that has gone is no fault of the limiter's.
-		if r.ctx.Err() == nil && m.away.CompareAndSwap(false, true) {
-			r.engine.logger.WarnContext(r.ctx.Context, "the shared limiter fails: requests are counted in memory", "error", err)
-		}
-	}
-	rates := m.addresses
-	if r.user != nil {
-		rates = m.users
-	}
-	return rates.Take(key, limit.Rate{Requests: perMinute, Per: time.Minute}, time.Now())
-}
-
-// ask asks the shared limiter. One that panics has failed.
-func (m *meter) ask(ctx context.Context, key string, perMinute int) (wait time.Duration, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("the limiter panicked: %v", v)
-		}
-	}()
-	return m.shared.Take(ctx, key, perMinute)
-}
-
-// overLimit is the error of a request over a limit.
-func overLimit(wait time.Duration, format string, args ...any) *jsonrpc.Error {
-	seconds := max(1, int64(math.Ceil(wait.Seconds())))
-	return &jsonrpc.Error{
-		Code:    mcp.CodeRateLimited,
-		Message: fmt.Sprintf("Too many requests: "+format+"; try again in %d s", append(args, seconds)...),
-		Data:    retryAfter(wait),
-		Refusal: &jsonrpc.Refusal{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {strconv.FormatInt(seconds, 10)}}},
-	}
-}
-
-func retryAfter(wait time.Duration) []byte {
-	data, _ := encode(mcp.RateLimitedData{RetryAfterMs: max(1, wait.Milliseconds())})
-	return data
 }
 
 // A timeoutError is why the context of a handler has ended.

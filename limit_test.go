@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -103,6 +104,112 @@ func TestCallsAtOnce(t *testing.T) {
 	}
 }
 
+// All callers together hold the handlers of a tool, and no caller all of them.
+func TestHandlersAtOnce(t *testing.T) {
+	t.Parallel()
+	started, finish := make(chan bool), make(chan bool)
+	e := mcpengine.New("test", quiet())
+	mcpengine.AddTool(e, "wait", "", func(context.Context, none) (string, error) {
+		started <- true
+		<-finish
+		return "done", nil
+	}, mcpengine.HandlersAtOnce(4))
+	give(e, "work", "done")
+	from := func(address, tool string) *httptest.ResponseRecorder {
+		r := newRequest(t.Context(), "http://server.example/mcp", call(tool))
+		r.RemoteAddr = address
+		return serve(e, r)
+	}
+	var under sync.WaitGroup
+	begin := func(address string) {
+		t.Helper()
+		under.Go(func() {
+			if w := from(address, "wait"); w.Code != http.StatusOK {
+				t.Errorf("%s: status %d, %s", address, w.Code, w.Body)
+			}
+		})
+		<-started
+	}
+	begin("192.0.2.1:1")
+	begin("192.0.2.1:2")
+	refused := func(what, address string) {
+		t.Helper()
+		w := from(address, "wait")
+		if w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") != "1" || !strings.Contains(w.Body.String(), `"retryAfterMs":1000`) {
+			t.Errorf("%s: status %d, Retry-After %q, %s", what, w.Code, w.Header().Get("Retry-After"), w.Body)
+		}
+	}
+	refused("a caller with half of the handlers", "192.0.2.1:3")
+	begin("192.0.2.2:1")
+	if w := from("192.0.2.1:4", "work"); w.Code != http.StatusOK {
+		t.Errorf("another tool: status %d", w.Code)
+	}
+	begin("192.0.2.3:1")
+	refused("a caller when all handlers run", "192.0.2.4:1")
+	close(finish)
+	under.Wait()
+	if w := from("192.0.2.1:5", "work"); w.Code != http.StatusOK {
+		t.Errorf("when the others have ended: status %d", w.Code)
+	}
+}
+
+// A tool and a prompt with one name have counts of their own.
+func TestLimitsOfNamesakes(t *testing.T) {
+	t.Parallel()
+	e := mcpengine.New("test", quiet())
+	give(e, "work", "done", mcpengine.CallsPerMinute(1))
+	mcpengine.AddPrompt(e, "work", "", func(context.Context, none) (string, error) { return "go on", nil }, mcpengine.CallsPerMinute(1))
+	for _, message := range []string{call("work"), message("prompts/get", `"name":"work"`)} {
+		if a := post(t, e, message); a.status != http.StatusOK {
+			t.Errorf("%s: status %d", message, a.status)
+		}
+		if a := post(t, e, message); a.status != http.StatusTooManyRequests {
+			t.Errorf("%s, again: status %d", message, a.status)
+		}
+	}
+}
+
+func TestSubscriptionsAtOnce(t *testing.T) {
+	t.Parallel()
+	e := extensionFixture(quiet(), mcpengine.SubscriptionsAtOnce(2))
+	first, second := openStream(t, e, listen("1", `{"toolsListChanged":true}`)), openStream(t, e, request("notes/watch", ""))
+	first.next()
+	second.next()
+	defer second.leave()
+	for _, message := range []string{listen("2", `{}`), request("notes/watch", "")} {
+		if a := post(t, e, message); a.status != http.StatusTooManyRequests || !strings.Contains(a.response(), `"retryAfterMs":5000`) {
+			t.Errorf("the third, %s: status %d, %s", message, a.status, a.response())
+		}
+	}
+	first.leave()
+	third := openStream(t, e, listen("3", `{"toolsListChanged":true}`))
+	third.next()
+	third.leave()
+}
+
+// Streams of an extension have a limit of their own.
+func TestCallsAtOnceOfALastingMethod(t *testing.T) {
+	t.Parallel()
+	e := mcpengine.New("test", quiet(), mcpengine.WithExtension(mcpengine.Extension{
+		ID: "com.example/watch", Settings: func(string) any { return struct{}{} },
+		Features: []mcpengine.Feature{mcpengine.NewMethod("watch/open", func(ctx context.Context, _ none) (none, error) {
+			err := mcpengine.Notify(ctx, "notifications/watch/open", nil)
+			if err == nil {
+				<-ctx.Done()
+				err = ctx.Err()
+			}
+			return none{}, err
+		}, mcpengine.Lasting(), mcpengine.WithoutDeclaration(), mcpengine.CallsAtOnce(1))},
+		Notifications: []string{"notifications/watch/open"},
+	}))
+	s := openStream(t, e, request("watch/open", ""))
+	s.next()
+	defer s.leave()
+	if a := post(t, e, request("watch/open", "")); a.status != http.StatusTooManyRequests {
+		t.Errorf("another stream: status %d, %s", a.status, a.response())
+	}
+}
+
 // Over stdio there is one caller, and no status.
 func TestLimitsOverStdio(t *testing.T) {
 	t.Parallel()
@@ -172,9 +279,13 @@ func TestSharedLimiter(t *testing.T) {
 func TestLimitsRefuse(t *testing.T) {
 	t.Parallel()
 	for name, option := range map[string]func(){
-		"CallsPerMinute": func() { mcpengine.CallsPerMinute(0) },
-		"CallsAtOnce":    func() { mcpengine.CallsAtOnce(-1) },
-		"WithTimeout":    func() { mcpengine.WithTimeout(0) },
+		"CallsPerMinute":      func() { mcpengine.CallsPerMinute(0) },
+		"CallsAtOnce":         func() { mcpengine.CallsAtOnce(-1) },
+		"HandlersAtOnce":      func() { mcpengine.HandlersAtOnce(0) },
+		"SubscriptionsAtOnce": func() { mcpengine.SubscriptionsAtOnce(0) },
+		"SessionsAtOnce":      func() { mcpengine.SessionsAtOnce(-5) },
+		"StreamsAtOnce":       func() { mcpengine.StreamsAtOnce(0) },
+		"WithTimeout":         func() { mcpengine.WithTimeout(0) },
 	} {
 		func() {
 			defer func() {

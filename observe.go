@@ -136,17 +136,10 @@ func (r *Request) outcome(resp *jsonrpc.Response) Outcome {
 // exist.
 func (r *Request) Policy() PolicyEntry {
 	t := &r.target
+	if f := t.feature(); f != nil {
+		return r.engine.explain(t.kind(), f)
+	}
 	switch {
-	case t.tool != nil:
-		return r.engine.explain("tool", &t.tool.feature)
-	case t.prompt != nil:
-		return r.engine.explain("prompt", &t.prompt.feature)
-	case t.resource != nil && t.resource.template != nil:
-		return r.engine.explain("template", &t.resource.feature)
-	case t.resource != nil:
-		return r.engine.explain("resource", &t.resource.feature)
-	case t.served != nil:
-		return r.engine.explain(kindMethod, &t.served.feature)
 	case t.method.About == protocol.AboutServer || t.method.About == protocol.AboutFilter:
 		return r.engine.explainDiscovery()
 	}

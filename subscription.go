@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/share"
@@ -82,12 +83,12 @@ type changedFeature struct {
 // told that the list has changed.
 const maxChangedFeatures = 64
 
-// add adds a subscription and reports whether there was room.
-func (s *subscriptions) add(sub *subscription) bool {
+// add adds a subscription, or says why there is no room.
+func (s *subscriptions) add(sub *subscription) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || !s.bound.Take(sub.from) {
-		return false
+	if err := s.takePlace(sub.from); err != nil {
+		return err
 	}
 	if s.open == nil {
 		s.open, s.keyed = make(map[*subscription]struct{}), make(map[string]map[*subscription]string)
@@ -99,7 +100,18 @@ func (s *subscriptions) add(sub *subscription) bool {
 		}
 		s.keyed[key][sub] = sub.uris[i]
 	}
-	return true
+	return nil
+}
+
+// takePlace takes the room of a subscription. The caller holds s.mu.
+func (s *subscriptions) takePlace(from share.Caller) error {
+	switch {
+	case s.closed:
+		return errEnding
+	case !s.bound.Take(from):
+		return jsonrpc.OverLimit(subscriptionWait, "no more subscriptions of this caller are accepted")
+	}
+	return nil
 }
 
 func (s *subscriptions) remove(sub *subscription) {
@@ -213,10 +225,10 @@ func (s *subscriptions) takeKeys(sub *subscription) (keys []changeKey) {
 }
 
 // enter takes the room of a subscription without being told of changes.
-func (s *subscriptions) enter(from share.Caller) bool {
+func (s *subscriptions) enter(from share.Caller) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return !s.closed && s.bound.Take(from)
+	return s.takePlace(from)
 }
 
 func (s *subscriptions) leave(from share.Caller) {
@@ -225,7 +237,10 @@ func (s *subscriptions) leave(from share.Caller) {
 	s.bound.Release(from)
 }
 
-var errNoRoom = jsonrpc.Errorf(mcp.CodeInternalError, "no more subscriptions are accepted")
+var errEnding = jsonrpc.Errorf(mcp.CodeInternalError, "the server shuts down: no more subscriptions are accepted")
+
+// subscriptionWait is how long a caller with too many subscriptions is told to wait.
+const subscriptionWait = 5 * time.Second
 
 // take returns the pending changes and removes them.
 func (s *subscriptions) take(sub *subscription) (change, []changedFeature, []string) {
@@ -259,8 +274,8 @@ func (e *Engine) listen(ctx context.Context, req *Request, dst []byte) ([]byte, 
 	})
 	sub := newSubscription(honoured)
 	sub.from, sub.awaits = req.wire.Caller, len(req.catalog.fields) > 0
-	if !e.subscriptions.add(sub) {
-		return dst, errNoRoom
+	if err := e.subscriptions.add(sub); err != nil {
+		return dst, err
 	}
 	defer e.subscriptions.remove(sub)
 

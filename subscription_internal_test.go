@@ -15,8 +15,8 @@ func BenchmarkResourceUpdated(b *testing.B) {
 			s := subscriptions{bound: share.NewBound(2 * n)}
 			for i := range n {
 				uri := fmt.Sprintf("state:%d", i)
-				if !s.add(&subscription{wake: make(chan bool, 1), uris: []string{uri}, keys: []string{uri}}) {
-					b.Fatal("there is no room")
+				if err := s.add(&subscription{wake: make(chan bool, 1), uris: []string{uri}, keys: []string{uri}}); err != nil {
+					b.Fatal(err)
 				}
 			}
 			for b.Loop() {

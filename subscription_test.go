@@ -247,7 +247,7 @@ func TestListenBound(t *testing.T) {
 	for _, s := range streams {
 		s.next() // it is open now
 	}
-	if got := post(t, e, listen("1", `{}`)).response(); !strings.Contains(got, "no more subscriptions") {
+	if got := post(t, e, listen("1", `{}`)).response(); !strings.Contains(got, `"code":-32023`) {
 		t.Errorf("subscription %d = %s, want it to be refused", most+1, got)
 	}
 	other := openStream(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -38,6 +38,23 @@ func (t *target) feature() *feature {
 	return nil
 }
 
+// kind returns the kind of the feature, as [Engine.Explain] names it.
+func (t *target) kind() string {
+	switch {
+	case t.tool != nil:
+		return kindTool
+	case t.prompt != nil:
+		return kindPrompt
+	case t.resource != nil && t.resource.template != nil:
+		return kindTemplate
+	case t.resource != nil:
+		return kindResource
+	case t.served != nil:
+		return kindMethod
+	}
+	return ""
+}
+
 // find finds what a request is about.
 func (c *catalog) find(wire *jsonrpc.Request) (t target) {
 	if t.method, t.served = c.methodOf(wire); t.served != nil {

@@ -29,7 +29,7 @@ type serveFlags struct {
 	publicURL     string
 	protocol      string
 	shared        bool
-	max           int
+	max, maxEach  int
 	idle, timeout time.Duration
 
 	public *url.URL // of publicURL
@@ -51,6 +51,9 @@ proxy in front that authenticates them.`,
 			if f.addr != "" && cmd.Flags().Changed("port") {
 				return errors.New("--addr and --port exclude each other")
 			}
+			if cmd.Flags().Changed("max-each") && f.maxEach < 1 {
+				return fmt.Errorf("--max-each %d is less than 1", f.maxEach)
+			}
 			return f.check()
 		},
 		RunE: func(cmd *cobra.Command, args []string) error { return c.runServe(cmd.Context(), args, f) },
@@ -64,6 +67,7 @@ proxy in front that authenticates them.`,
 	flags.StringVar(&f.protocol, "protocol", "", "`version` to speak with the command")
 	flags.BoolVar(&f.shared, "shared", false, "one process for all, who may see each other's data")
 	flags.IntVar(&f.max, "max", 32, "`number` of processes at most")
+	flags.IntVar(&f.maxEach, "max-each", 0, "`number` of processes of one address (default half)")
 	flags.DurationVar(&f.idle, "idle", 10*time.Minute, "`time` until an idle process ends")
 	flags.DurationVar(&f.timeout, "timeout", 5*time.Minute, "`time` a request may be silent")
 	return cmd
@@ -120,7 +124,7 @@ func (c *cli) runServe(ctx context.Context, command []string, f *serveFlags) err
 		relay.Peer.Versions = []string{f.protocol}
 	}
 	handler := bridge.NewHandler(bridge.NewProcesses(bridge.ProcessConfig{
-		Start: start, Shared: f.shared, Max: f.max, Idle: f.idle, Bridge: relay,
+		Start: start, Shared: f.shared, Max: f.max, Each: f.maxEach, Idle: f.idle, Bridge: relay,
 	}), bridge.HandlerConfig{PublicURL: f.public})
 	mux := http.NewServeMux()
 	mux.Handle(f.path, handler)

@@ -144,6 +144,7 @@ func TestServeUsage(t *testing.T) {
 	for args, want := range map[string]string{
 		"serve":                                         "name the command after --",
 		"serve cat":                                     "name the command after --",
+		"serve --max-each 0 -- cat":                     "--max-each 0 is less than 1",
 		"serve --max 0 -- cat":                          "--max 0 is less than 1",
 		"serve --timeout 0s -- cat":                     "--idle and --timeout must be more than 0",
 		"serve --path mcp -- cat":                       "--path mcp is not the path of an endpoint",

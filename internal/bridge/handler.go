@@ -7,12 +7,14 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/handshake"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/protocol"
+	"github.com/mcpengine/mcpengine/internal/share"
 	"github.com/mcpengine/mcpengine/internal/streamable"
 	"github.com/mcpengine/mcpengine/mcp"
 )
@@ -20,10 +22,29 @@ import (
 // callerKey is the key of the caller in a context.
 type callerKey struct{}
 
-func callerOf(ctx context.Context) string {
-	caller, _ := ctx.Value(callerKey{}).(string)
-	return caller
+// A caller is who gets a process.
+type caller struct {
+	id   string       // see identify
+	from share.Caller // the address, to whose share the process counts
+
+	// local says that the caller is on this machine, as a proxy may be: its address
+	// says nothing about who is calling.
+	local bool
 }
+
+func callerOf(ctx context.Context) caller {
+	c, _ := ctx.Value(callerKey{}).(caller)
+	return c
+}
+
+func newCaller(r *http.Request) caller {
+	addr, err := netip.ParseAddrPort(r.RemoteAddr)
+	return caller{identify(r), share.CallerOf("", r.RemoteAddr), err != nil || addr.Addr().Unmap().IsLoopback()}
+}
+
+// nobody owns a session or stream: they count to the share of the address, because
+// a client can make up the credentials that identify looks at.
+func nobody(*http.Request) string { return "" }
 
 // identify tells callers apart by their address and the credentials that they
 // send. It does not check the credentials.
@@ -56,7 +77,7 @@ type Handler struct {
 func NewHandler(processes *Processes, config HandlerConfig) *Handler {
 	logger := processes.config.Bridge.Logger
 	h := &Handler{
-		handshake: handshake.NewHTTP(processes, handshake.HTTPConfig{Caller: identify, Logger: logger}),
+		handshake: handshake.NewHTTP(processes, handshake.HTTPConfig{Caller: identify, Owner: nobody, Logger: logger}),
 		processes: processes,
 	}
 	transport := streamable.Config{
@@ -74,7 +95,7 @@ func NewHandler(processes *Processes, config HandlerConfig) *Handler {
 
 // ServeHTTP answers a request at the MCP endpoint, whatever its path.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h.server.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, identify(r))))
+	h.server.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, newCaller(r))))
 }
 
 // ServeHealth answers 200 for as long as the program runs.

@@ -166,7 +166,7 @@ func (b *bridge) answer(ctx context.Context, req *jsonrpc.Request, notify func(j
 	if err := b.tools.admit(ctx, x); err != nil {
 		return nil, err
 	}
-	defer b.requests.begin(callerOf(ctx), x)()
+	defer b.requests.begin(callerOf(ctx).id, x)()
 	if req.Handshake {
 		return x.fromHandshake(ctx, c)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/peer"
 	"github.com/mcpengine/mcpengine/internal/protocol"
+	"github.com/mcpengine/mcpengine/internal/share"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -33,6 +35,14 @@ type ProcessConfig struct {
 	// for the new one. If there is no such process, the caller is refused with
 	// HTTP 503. The default is 32.
 	Max int
+
+	// Each bounds the processes of one address, unless that is the machine's own:
+	// what a caller sends as credentials may be made up. At the bound an idle
+	// process of the address is ended for the new one. If there is no such process,
+	// the caller is refused with HTTP 429. By default an address may have no more
+	// processes than are free, so that one alone gets half. Behind a proxy on
+	// another machine it should be Max.
+	Each int
 
 	// Idle is how long a process that serves nobody is kept. The default is 10
 	// minutes.
@@ -57,6 +67,7 @@ type Processes struct {
 // A process is a server and the relay to it.
 type process struct {
 	*bridge
+	from  share.Caller
 	users int         // requests under way
 	idle  *time.Timer // runs while users is 0
 	used  time.Time
@@ -105,25 +116,28 @@ func (p *Processes) Handle(ctx context.Context, req *jsonrpc.Request, notify fun
 			return jsonrpc.ErrorResponse(req.ID, err)
 		}
 	}
-	caller := callerOf(ctx)
+	c := callerOf(ctx)
 	if p.config.Shared {
-		caller = ""
+		c = caller{local: true}
 	}
-	one, err := p.acquire(ctx, caller)
+	one, err := p.acquire(ctx, c)
 	if err != nil {
 		return jsonrpc.ErrorResponse(req.ID, unavailable(err))
 	}
-	defer p.release(caller, one)
+	defer p.release(c.id, one)
 	return one.Handle(ctx, req, notify)
 }
 
 // retryAfter is how many seconds a caller that gets no process should wait.
-const retryAfter = "5"
+const retryAfter = 5
 
 // unavailable is the error for a caller that gets no process.
 func unavailable(err error) *jsonrpc.Error {
+	if limited, ok := errors.AsType[*jsonrpc.Error](err); ok {
+		return limited
+	}
 	rpcErr := jsonrpc.Errorf(mcp.CodeInternalError, "%v", err)
-	rpcErr.Refusal = &jsonrpc.Refusal{Status: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {retryAfter}}}
+	rpcErr.Refusal = &jsonrpc.Refusal{Status: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {strconv.Itoa(retryAfter)}}}
 	return rpcErr
 }
 
@@ -152,23 +166,23 @@ func (p *Processes) ready() error {
 }
 
 // acquire returns the process of a caller, which does not end before release.
-func (p *Processes) acquire(ctx context.Context, caller string) (*process, error) {
+func (p *Processes) acquire(ctx context.Context, c caller) (*process, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
 		return nil, errEnding
 	}
-	one := p.running[caller]
+	one := p.running[c.id]
 	if one == nil {
-		if len(p.running) == p.config.Max && !p.evict() {
-			return nil, errFull(p.config.Max)
+		if err := p.makeRoom(c); err != nil {
+			return nil, err
 		}
-		one = &process{bridge: newBridge(ctx, p.config.Bridge)}
-		one.silent = func() { p.check(caller, one) }
+		one = &process{bridge: newBridge(ctx, p.config.Bridge), from: c.from}
+		one.silent = func() { p.check(c.id, one) }
 		if p.draining {
 			one.listeners.close()
 		}
-		p.running[caller] = one
+		p.running[c.id] = one
 	}
 	if one.idle != nil {
 		one.idle.Stop()
@@ -178,13 +192,42 @@ func (p *Processes) acquire(ctx context.Context, caller string) (*process, error
 	return one, nil
 }
 
-// evict ends the process that has served nobody for longest, and reports whether
-// there is one. The caller holds p.mu.
-func (p *Processes) evict() bool {
+// makeRoom makes room for a process of a caller. The caller of makeRoom holds p.mu.
+func (p *Processes) makeRoom(c caller) error {
+	own := func(one *process) bool { return one.from == c.from }
+	most := p.config.Each
+	held := p.count(own)
+	if most == 0 {
+		most = max(1, p.config.Max-len(p.running))
+	}
+	if !c.local && held >= most {
+		if !p.evict(own) {
+			return jsonrpc.OverLimit(retryAfter*time.Second, "%d processes of this address are running already, and none of them is idle", held)
+		}
+		return nil
+	}
+	if len(p.running) == p.config.Max && !p.evict(func(*process) bool { return true }) {
+		return errFull(p.config.Max)
+	}
+	return nil
+}
+
+func (p *Processes) count(which func(*process) bool) (n int) {
+	for _, one := range p.running {
+		if which(one) {
+			n++
+		}
+	}
+	return n
+}
+
+// evict ends the process that has served nobody for longest of those that which
+// picks, and reports whether there is one. The caller holds p.mu.
+func (p *Processes) evict(which func(*process) bool) bool {
 	var caller string
 	var oldest *process
 	for key, one := range p.running {
-		if one.users == 0 && (oldest == nil || one.used.Before(oldest.used)) {
+		if one.users == 0 && which(one) && (oldest == nil || one.used.Before(oldest.used)) {
 			caller, oldest = key, one
 		}
 	}

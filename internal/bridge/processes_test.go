@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -161,6 +164,60 @@ func TestProcesses(t *testing.T) {
 			t.Error("bob got a process while ann has the only one")
 		}
 	})
+}
+
+// An address gets half of the processes, whatever credentials it makes up, and
+// leaves the rest to others. On the same machine all callers have one address.
+func TestProcessesOfAnAddress(t *testing.T) {
+	t.Parallel()
+	f := &fakeProcesses{version: latest}
+	p := bridge.NewProcesses(bridge.ProcessConfig{Start: f.start, Max: 4})
+	h := bridge.NewHandler(p, bridge.HandlerConfig{})
+	ctx, leave := context.WithCancel(t.Context())
+	t.Cleanup(h.Close)
+	var open sync.WaitGroup
+	ask := func(ctx context.Context, address, who, body, method string) *httptest.ResponseRecorder {
+		r := httptest.NewRequestWithContext(ctx, http.MethodPost, "http://serve.example/mcp", strings.NewReader(body))
+		r.RemoteAddr = address + ":1000"
+		for name, value := range map[string]string{
+			"Content-Type": "application/json", "Accept": "application/json, text/event-stream",
+			"Authorization": who, "Mcp-Method": method, "Mcp-Protocol-Version": latest,
+		} {
+			r.Header.Set(name, value)
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w
+	}
+	hold := func(address, who string) {
+		t.Helper()
+		before := f.started.Load()
+		open.Go(func() {
+			ask(ctx, address, who, request(latest, "1", "subscriptions/listen", `"notifications":{"toolsListChanged":true}`), "subscriptions/listen")
+		})
+		for f.started.Load() == before {
+			runtime.Gosched()
+		}
+	}
+	list := func(address, who string) *httptest.ResponseRecorder {
+		return ask(t.Context(), address, who, request(latest, "2", "tools/list", ""), "tools/list")
+	}
+	hold("192.0.2.1", "first")
+	hold("192.0.2.1", "second")
+	w := list("192.0.2.1", "third")
+	if w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") != "5" || !strings.Contains(w.Body.String(), `"retryAfterMs":5000`) {
+		t.Errorf("a third process of one address: status %d, Retry-After %q, %s", w.Code, w.Header().Get("Retry-After"), w.Body)
+	}
+	if w := list("192.0.2.2", "fourth"); w.Code != http.StatusOK {
+		t.Errorf("another address: status %d, %s", w.Code, w.Body)
+	}
+	for _, who := range []string{"fifth", "sixth"} { // in place of the idle one
+		if w := list("127.0.0.1", who); w.Code != http.StatusOK {
+			t.Errorf("on the same machine: status %d, %s", w.Code, w.Body)
+		}
+	}
+	leave()
+	open.Wait()
 }
 
 func listenCall(listening chan<- struct{}) peer.Call {

@@ -81,6 +81,14 @@ type HTTPConfig struct {
 	Caller  func(*http.Request) string
 	Expires func(*http.Request) time.Time
 
+	// Owner returns to whose share a request counts, or "" for the address. The
+	// default is Caller.
+	Owner func(*http.Request) string
+
+	// EachSessions and EachAway limit the sessions and the streams without a
+	// connection of one caller. By default its share alone does.
+	EachSessions, EachAway int
+
 	// Logger is told of messages that are ignored. Optional.
 	Logger *slog.Logger
 }
@@ -109,6 +117,9 @@ func (c HTTPConfig) withDefaults() HTTPConfig {
 	}
 	if c.Caller == nil {
 		c.Caller = func(*http.Request) string { return "" }
+	}
+	if c.Owner == nil {
+		c.Owner = c.Caller
 	}
 	if c.Expires == nil {
 		c.Expires = func(*http.Request) time.Time { return time.Time{} }
@@ -155,12 +166,12 @@ var _ streamable.Handshake = (*HTTP)(nil)
 func NewHTTP(h jsonrpc.Handler, config HTTPConfig) *HTTP {
 	s := &HTTP{
 		handler: h, methods: protocol.MethodsOf(h), config: config.withDefaults(),
-		away: share.NewBound(share.StreamsAway), running: make(map[*exchange]struct{}),
+		away: share.NewBound(share.StreamsAway).Each(config.EachAway), running: make(map[*exchange]struct{}),
 	}
 	if s.changes = s.config.Events; !isLocal(s.changes) {
 		s.changes = NewEventBuffer()
 	}
-	s.sessions.init(s.config.MaxSessions)
+	s.sessions.init(s.config.MaxSessions, s.config.EachSessions)
 	s.sessionless = make(map[string]*session, len(versions))
 	for _, version := range versions {
 		s.sessionless[version] = newSession(s, claims{peer: Peer{Version: version}}, share.Caller{})

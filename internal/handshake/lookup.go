@@ -44,7 +44,7 @@ func (h *HTTP) find(r *http.Request, now time.Time) (*session, *httpRefusal) {
 		return nil, &httpRefusal{http.StatusBadRequest, sessionField + " header is repeated"}
 	}
 	caller := h.config.Caller(r)
-	s := h.lookup(r.Context(), ids[0], caller, share.CallerOf(caller, r.RemoteAddr), now)
+	s := h.lookup(r.Context(), ids[0], caller, share.CallerOf(h.config.Owner(r), r.RemoteAddr), now)
 	switch {
 	case s == nil && h.config.PlatformSessions && !h.made(ids[0], caller):
 		return h.findSessionless(r)

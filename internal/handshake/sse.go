@@ -24,9 +24,10 @@ type SSEConfig struct {
 	// default is "/messages".
 	Messages string
 
-	// MaxConnections bounds the open event streams. One more is refused with
-	// 503. The default is 1,000.
-	MaxConnections int
+	// MaxConnections bounds the open event streams, each caller by its share and
+	// by EachConnections. One more is refused with 429. The defaults are 1,000
+	// and the share.
+	MaxConnections, EachConnections int
 
 	// KeepAlive is how often a comment is sent, so that intermediaries keep the
 	// stream open. The default is 15 seconds.
@@ -51,6 +52,9 @@ type SSEConfig struct {
 	Caller  func(*http.Request) string
 	Expires func(*http.Request) time.Time
 
+	// Owner means the same as in [HTTPConfig].
+	Owner func(*http.Request) string
+
 	// Logger is told of events that clients are not told of. Optional.
 	Logger *slog.Logger
 }
@@ -73,6 +77,9 @@ func (c SSEConfig) withDefaults() SSEConfig {
 	}
 	if c.Caller == nil {
 		c.Caller = func(*http.Request) string { return "" }
+	}
+	if c.Owner == nil {
+		c.Owner = c.Caller
 	}
 	if c.Expires == nil {
 		c.Expires = func(*http.Request) time.Time { return time.Time{} }
@@ -104,7 +111,7 @@ func NewSSE(h jsonrpc.Handler, endpoint *streamable.Server, config SSEConfig) *S
 	config = config.withDefaults()
 	return &SSE{
 		handler: h, endpoint: endpoint, config: config, verifies: verifies,
-		bound: share.NewBound(config.MaxConnections), conns: make(map[string]*sseConn),
+		bound: share.NewBound(config.MaxConnections).Each(config.EachConnections), conns: make(map[string]*sseConn),
 	}
 }
 
@@ -118,11 +125,15 @@ func (s *SSE) ServeStream(w http.ResponseWriter, r *http.Request) {
 		streamable.Reject(w, http.StatusNotAcceptable, mcp.CodeInvalidRequest, "Accept must list text/event-stream")
 		return
 	}
-	user := s.config.Caller(r)
-	c := s.open(w, user, share.CallerOf(user, r.RemoteAddr))
-	if c == nil {
+	if isClosed(s.config.Closing) {
 		w.Header().Set("Retry-After", "5")
-		streamable.Reject(w, http.StatusServiceUnavailable, mcp.CodeInternalError, "no more connections are accepted")
+		streamable.Reject(w, http.StatusServiceUnavailable, mcp.CodeInternalError, "the server shuts down")
+		return
+	}
+	user := s.config.Caller(r)
+	c := s.open(w, user, share.CallerOf(s.config.Owner(r), r.RemoteAddr))
+	if c == nil {
+		streamable.Refuse(w, jsonrpc.OverLimit(5*time.Second, "no more connections of this caller are accepted"))
 		return
 	}
 	defer s.forget(c)
@@ -133,9 +144,9 @@ func (s *SSE) ServeStream(w http.ResponseWriter, r *http.Request) {
 	c.serve(r, s.config)
 }
 
-// open returns a new connection, or nil when there is no room for one.
+// open returns a new connection, or nil when the caller may have no more.
 func (s *SSE) open(w http.ResponseWriter, caller string, from share.Caller) *sseConn {
-	if isClosed(s.config.Closing) || !s.bound.Take(from) {
+	if !s.bound.Take(from) {
 		return nil
 	}
 	s.mu.Lock()

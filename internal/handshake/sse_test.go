@@ -229,7 +229,7 @@ func TestSSEConnectionsAreBounded(t *testing.T) {
 		first, _ := openSSE(t, h, "/sse", ""), openSSE(t, h, "/sse", "")
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, get(t.Context(), "/sse", ""))
-		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "no more connections are accepted") {
+		if w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), `"retryAfterMs":5000`) {
 			t.Errorf("the third stream is answered with %d %s", w.Code, w.Body)
 		}
 		first.hangUp()

@@ -1,6 +1,7 @@
 package handshake
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
@@ -14,17 +15,20 @@ const evictionSample = 16
 // A table holds the sessions for which this instance keeps state, and remembers
 // which sessions have been deleted.
 type table struct {
-	max int
+	max  int
+	each int // of one caller, 0 for no number of its own
 
 	mu      sync.RWMutex
 	live    map[string]*session // by name
 	held    map[share.Caller]int
+	owned   map[share.Caller][]*session // only where each is set
 	deleted deletions
 }
 
-func (t *table) init(maxSessions int) {
-	t.max = maxSessions
+func (t *table) init(maxSessions, eachCaller int) {
+	t.max, t.each = maxSessions, eachCaller
 	t.live, t.held = make(map[string]*session), make(map[share.Caller]int)
+	t.owned = make(map[share.Caller][]*session)
 	t.deleted.init()
 }
 
@@ -56,12 +60,20 @@ func (t *table) add(s *session) (known, evicted *session) {
 	if known := t.live[s.name]; known != nil {
 		return known, nil
 	}
-	if len(t.live) >= t.max {
+	switch {
+	case t.each > 0 && t.held[s.from] >= t.each:
+		evicted = t.oldest(s.from)
+	case len(t.live) >= t.max:
 		evicted = t.victim()
+	}
+	if evicted != nil {
 		t.forget(evicted)
 	}
 	t.live[s.name] = s
 	t.held[s.from]++
+	if t.each > 0 {
+		t.owned[s.from] = append(t.owned[s.from], s)
+	}
 	return s, evicted
 }
 
@@ -73,6 +85,13 @@ func (t *table) forget(s *session) {
 	delete(t.live, s.name)
 	if t.held[s.from]--; t.held[s.from] == 0 {
 		delete(t.held, s.from)
+	}
+	if t.each == 0 {
+		return
+	}
+	others := slices.DeleteFunc(t.owned[s.from], func(other *session) bool { return other == s })
+	if t.owned[s.from] = others; len(others) == 0 {
+		delete(t.owned, s.from)
 	}
 }
 
@@ -88,6 +107,16 @@ func (t *table) victim() (found *session) {
 		}
 		if n++; n == evictionSample {
 			break
+		}
+	}
+	return found
+}
+
+// oldest returns the session of a caller that has not been used for longest.
+func (t *table) oldest(from share.Caller) (found *session) {
+	for _, s := range t.owned[from] {
+		if found == nil || s.idleLonger(found) {
+			found = s
 		}
 	}
 	return found

@@ -3,8 +3,10 @@ package jsonrpc
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/mcpengine/mcpengine/mcp"
 )
@@ -70,6 +72,18 @@ func (e *Error) status() int {
 		return http.StatusBadRequest
 	}
 	return http.StatusOK
+}
+
+// OverLimit returns the error for a caller over a limit, who may try again after
+// wait. The message says what the limit is.
+func OverLimit(wait time.Duration, format string, args ...any) *Error {
+	seconds := max(1, int64(math.Ceil(wait.Seconds())))
+	return &Error{
+		Code:    mcp.CodeRateLimited,
+		Message: fmt.Sprintf(format+"; try again in %d s", append(args, seconds)...),
+		Data:    fmt.Appendf(nil, `{"retryAfterMs":%d}`, max(1, wait.Milliseconds())),
+		Refusal: &Refusal{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {strconv.FormatInt(seconds, 10)}}},
+	}
 }
 
 // Append appends the encoded error to dst.

@@ -58,12 +58,22 @@ func (r *Rates) Take(key string, rate Rate, now time.Time) (wait time.Duration) 
 	if earned.Before(now) {
 		earned = now
 	}
+	if last := now.Add(rate.Per); earned.After(last) {
+		earned = last // the clock has stepped back: nobody waits for what it has lost
+	}
 	earned = earned.Add(rate.interval())
 	if wait = earned.Sub(now) - rate.Per; wait > 0 {
 		return wait
 	}
 	r.earned[key] = earned
 	return 0
+}
+
+// Len returns how many keys are remembered.
+func (r *Rates) Len() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.earned)
 }
 
 // drop drops the keys that have earned all their requests.

@@ -34,6 +34,38 @@ func TestRates(t *testing.T) {
 	if wait := r.Take("cleo", rate, now); wait != 0 {
 		t.Errorf("with a clock that has stepped back a new caller waits for %v", wait)
 	}
+	if wait := r.Take("ann", rate, now); wait != 20*time.Second {
+		t.Errorf("with a clock that has stepped back a known caller waits for %v, want 20s", wait)
+	}
+}
+
+// Ten thousand callers have counts of their own, which are forgotten when they have
+// gone.
+func TestRatesOfManyCallers(t *testing.T) {
+	t.Parallel()
+	const tenants = 10_000
+	r, now := limit.NewRates(1_000_000), time.Now()
+	rate := limit.Rate{Requests: 2, Per: time.Minute}
+	for range 2 {
+		for i := range tenants {
+			if wait := r.Take(strconv.Itoa(i), rate, now); wait != 0 {
+				t.Fatalf("caller %d waits for %v", i, wait)
+			}
+		}
+	}
+	if wait := r.Take("0", rate, now); wait != 30*time.Second {
+		t.Errorf("a third request waits for %v, want 30s", wait)
+	}
+	if n := r.Len(); n != tenants {
+		t.Errorf("%d callers are remembered, want %d", n, tenants)
+	}
+	now = now.Add(time.Minute)
+	for i := range tenants {
+		r.Take("new "+strconv.Itoa(i), rate, now)
+	}
+	if n := r.Len(); n > tenants {
+		t.Errorf("%d callers are remembered when the first have gone, want %d", n, tenants)
+	}
 }
 
 // Keys beyond the bound share one count, and old ones make room.

@@ -75,7 +75,8 @@ func (c Caller) Key() string {
 // each, and another caller always finds a free place. So nobody has to choose
 // the size of a share, and a bound that is far from reached refuses nobody.
 type Bound struct {
-	max int
+	max  int
+	each int // of one caller at most, 0 for no number of its own
 
 	mu   sync.Mutex
 	used int
@@ -89,6 +90,13 @@ const maxIdle = 64
 // NewBound returns a bound of n places.
 func NewBound(n int) *Bound { return &Bound{max: n, held: make(map[Caller]*int)} }
 
+// Each limits a caller to n places where its share is larger, unless n is 0. It
+// returns b.
+func (b *Bound) Each(n int) *Bound {
+	b.each = n
+	return b
+}
+
 // Take takes a place for the caller. [Bound.Release] gives it back. It reports
 // false when the caller already holds its share.
 func (b *Bound) Take(c Caller) bool {
@@ -101,7 +109,7 @@ func (b *Bound) Take(c Caller) bool {
 	case held == nil:
 		held = new(int)
 		b.held[c] = held
-	case *held >= free:
+	case *held >= free, b.each > 0 && *held >= b.each:
 		return false
 	}
 	b.used++

@@ -46,6 +46,21 @@ func TestBound(t *testing.T) {
 	}
 }
 
+// A number of its own limits a caller where its share is larger.
+func TestBoundEach(t *testing.T) {
+	t.Parallel()
+	b := share.NewBound(10).Each(3)
+	if got := take(b, share.CallerOf("ann", "")); got != 3 {
+		t.Errorf("the first caller gets %d of 10, want 3", got)
+	}
+	if got := take(b, share.CallerOf("bob", "")); got != 3 {
+		t.Errorf("the second caller gets %d, want 3", got)
+	}
+	if got := take(b, share.CallerOf("cid", "")); got != 2 {
+		t.Errorf("the third caller gets %d of 4, want half", got)
+	}
+}
+
 // However many callers take their share, one more gets a place, as long as
 // there are fewer callers than places.
 func TestBoundIsNeverTaken(t *testing.T) {

@@ -49,6 +49,14 @@ func writeJSON(w http.ResponseWriter, status int, body, tail []byte) {
 	}
 }
 
+// Refuse answers with a JSON-RPC error without an id, and with the status and
+// header fields of its refusal.
+func Refuse(w http.ResponseWriter, err *jsonrpc.Error) {
+	resp := jsonrpc.ErrorResponse(nil, err)
+	defer resp.Release()
+	WriteResponse(w, resp.Status, resp)
+}
+
 // Reject answers with a JSON-RPC error without an id.
 func Reject(w http.ResponseWriter, status, code int, message string) {
 	resp := jsonrpc.ErrorResponse(nil, jsonrpc.Errorf(code, "%s", message))

@@ -72,9 +72,9 @@ type Config struct {
 	// Origin and Host, and before the body is read. Nil admits every request.
 	Authenticate func(*http.Request) (context.Context, *jsonrpc.Error)
 
-	// Caller returns the verified caller that Authenticate has put into a
-	// context, or "". Optional.
-	Caller func(context.Context) string
+	// Owner returns to whose share a request counts: the verified caller that
+	// Authenticate has put into a context, or "" for the address. Optional.
+	Owner func(context.Context) string
 }
 
 // A Server serves a [jsonrpc.Handler] over Streamable HTTP.
@@ -187,8 +187,7 @@ func (s *Server) post(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	}
 	caller := s.caller(ctx, r)
 	if !s.calls.Take(caller) {
-		w.Header().Set("Retry-After", "1")
-		Reject(w, http.StatusServiceUnavailable, mcp.CodeInternalError, "too many requests are being answered: send the request again later")
+		Refuse(w, jsonrpc.OverLimit(time.Second, "too many requests of this caller are being answered"))
 		return
 	}
 	defer s.calls.Release(caller)
@@ -205,11 +204,11 @@ func (s *Server) post(ctx context.Context, w http.ResponseWriter, r *http.Reques
 
 // caller returns the caller to whose share a request counts.
 func (s *Server) caller(ctx context.Context, r *http.Request) share.Caller {
-	user := ""
-	if s.config.Caller != nil {
-		user = s.config.Caller(ctx)
+	owner := ""
+	if s.config.Owner != nil {
+		owner = s.config.Owner(ctx)
 	}
-	return share.CallerOf(user, r.RemoteAddr)
+	return share.CallerOf(owner, r.RemoteAddr)
 }
 
 // serve answers the message in x.body. Kept says that x is still in use when it

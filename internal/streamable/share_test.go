@@ -22,7 +22,7 @@ func TestCallsAreShared(t *testing.T) {
 	const most = share.Calls / 2
 	entered, leave := make(chan bool), make(chan struct{})
 	c := config()
-	c.Caller = func(ctx context.Context) string {
+	c.Owner = func(ctx context.Context) string {
 		user, _ := ctx.Value(userKey{}).(string)
 		return user
 	}
@@ -51,7 +51,7 @@ func TestCallsAreShared(t *testing.T) {
 	r := newRequest(t.Context(), call)
 	r.RemoteAddr = "192.0.2.1:2000"
 	w := serve(s, r)
-	wantError(t, w, http.StatusServiceUnavailable, mcp.CodeInternalError, "too many requests")
+	wantError(t, w, http.StatusTooManyRequests, mcp.CodeRateLimited, "too many requests")
 	if w.Header().Get("Retry-After") == "" {
 		t.Error("the refusal does not say when to come back")
 	}
