@@ -1,11 +1,10 @@
 // Package bus connects the replicas of a server, so that a client may reach any
 // of them with any request.
 //
-// A bus carries short sealed messages: that something has changed, and what a
-// client has told one replica that another one waits for. It is given to an
-// engine with mcpengine.WithBus. [Memory] connects engines of one process;
-// modules of their own do so over PostgreSQL (bus/postgres) and Redis
-// (bus/redis).
+// A bus carries short sealed messages: that something has changed, and messages
+// of clients that reached one replica while another one waits for them. Pass it
+// to mcpengine.WithBus. [Memory] connects engines of one process; the modules
+// bus/postgres and bus/redis connect replicas over PostgreSQL and Redis.
 package bus
 
 import (
@@ -20,14 +19,14 @@ const MaxMessage = 64 << 10
 // A Bus carries messages between the replicas of a server. It may lose messages
 // while a replica is not connected, because an engine that connects again acts
 // as if everything had changed. It need not keep strangers out: the engine
-// seals what it publishes and ignores what it cannot open.
+// seals the messages that it publishes and ignores those that it cannot open.
 //
-// The methods are called concurrently.
+// The methods are called concurrently. Package bustest tests an implementation.
 type Bus interface {
-	// Publish sends a message to every replica that receives at the moment. The
-	// sender may get it too. It returns an error when the message may not have
-	// been sent; the engine then publishes it again after the next connection,
-	// if it still matters.
+	// Publish sends a message to every replica that is subscribed. The sender may
+	// receive it too. It does not keep the slice. It returns an error when the
+	// message may not have been sent; the engine then publishes it again after
+	// the next connection, if it still matters.
 	Publish(ctx context.Context, message []byte) error
 
 	// Subscribe receives messages until ctx ends or the connection is lost, and
@@ -50,6 +49,6 @@ type State struct {
 	Err error
 
 	// Ignored counts the messages that were not for this engine: they belong to
-	// another server, to another version of the format, or to nobody.
+	// another server, have another version of the format, or cannot be opened.
 	Ignored uint64
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/mcpengine/mcpengine/bus"
+	"github.com/mcpengine/mcpengine/bus/bustest"
 	"github.com/mcpengine/mcpengine/bus/postgres"
 	"github.com/mcpengine/mcpengine/internal/pgtest"
 )
@@ -29,98 +30,17 @@ func newPool(t *testing.T, url string) *pgxpool.Pool {
 	return pool
 }
 
-// A subscriber is one call of Subscribe.
-type subscriber struct {
-	ready    chan bool
-	messages chan string
-	ended    chan error
-}
-
-func subscribe(ctx context.Context, b bus.Bus) *subscriber {
-	s := &subscriber{make(chan bool, 10), make(chan string, 100), make(chan error, 1)}
-	go func() {
-		s.ended <- b.Subscribe(ctx, func() { s.ready <- true }, func(message []byte) { s.messages <- string(message) })
-	}()
-	return s
-}
-
-func await[T any](t *testing.T, c <-chan T, what string) (v T) {
-	t.Helper()
-	select {
-	case v = <-c:
-	case <-time.After(patience):
-		t.Fatalf("waited in vain for %s", what)
-	}
-	return v
-}
-
 func TestBus(t *testing.T) {
 	t.Parallel()
-	url := pgtest.Start(t).Database(t, "bus")
-	one, two := postgres.New(newPool(t, url)), postgres.New(newPool(t, url))
-	other := postgres.New(newPool(t, url), postgres.WithChannel(`the "other"`))
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	here, there, elsewhere := subscribe(ctx, one), subscribe(ctx, two), subscribe(ctx, other)
-	await(t, here.ready, "the first subscription")
-	await(t, there.ready, "the second subscription")
-	await(t, elsewhere.ready, "a subscription of another channel")
-	if err := other.Publish(ctx, []byte("elsewhere")); err != nil {
-		t.Fatal(err)
-	}
-	if got := await(t, elsewhere.messages, "a message"); got != "elsewhere" {
-		t.Errorf("the other channel has %q", got)
-	}
-	for _, message := range []string{"", "short", strings.Repeat("x", 7900), strings.Repeat("y", 7901), strings.Repeat("z", bus.MaxMessage), "short"} {
-		if err := one.Publish(ctx, []byte(message)); err != nil {
-			t.Fatal(err)
-		}
-		for name, sub := range map[string]*subscriber{"sender": here, "other": there} {
-			if got := await(t, sub.messages, "a message"); got != message {
-				t.Errorf("the %s gets %.20q (%d bytes), want %.20q (%d bytes)", name, got, len(got), message, len(message))
-			}
-		}
-	}
-	cancel()
-	if err := await(t, here.ended, "the end"); err == nil {
-		t.Error("Subscribe returns nil when its context ends")
-	}
-}
-
-// A subscription ends when the server does, and the next one works.
-func TestBusAfterRestart(t *testing.T) {
-	t.Parallel()
 	server := pgtest.Start(t)
-	b := postgres.New(newPool(t, server.Database(t, "bus")))
-	first := subscribe(t.Context(), b)
-	await(t, first.ready, "the subscription")
-	server.Stop(t)
-	if err := await(t, first.ended, "the end"); err == nil {
-		t.Error("Subscribe returns nil when the connection is lost")
-	}
-	if err := b.Publish(t.Context(), []byte("x")); err == nil {
-		t.Error("Publish returns nil while there is no server")
-	}
-	server.Restart(t)
-	var second *subscriber
-	for deadline := time.Now().Add(patience); ; {
-		second = subscribe(t.Context(), b)
-		select {
-		case <-second.ready:
-		case err := <-second.ended: // a connection of the pool that is not known to be lost
-			if time.Now().After(deadline) {
-				t.Fatal(err)
-			}
-			continue
-		}
-		break
-	}
-	if err := b.Publish(t.Context(), []byte("again")); err != nil {
-		t.Fatal(err)
-	}
-	if got := await(t, second.messages, "a message"); got != "again" {
-		t.Errorf("the message is %q", got)
-	}
+	url := server.Database(t, "bus")
+	bustest.Run(t, bustest.Server{
+		Connect: func(t *testing.T, channel string) bus.Bus {
+			return postgres.New(newPool(t, url), postgres.WithChannel(channel))
+		},
+		Stop:  func(t *testing.T) { server.Stop(t) },
+		Start: func(t *testing.T) { server.Restart(t) },
+	})
 }
 
 // A pooler that changes sessions behind LISTEN is reported, and not taken for a
@@ -131,7 +51,9 @@ func TestBusBehindPooler(t *testing.T) {
 	url := server.Database(t, "bus")
 	direct := "127.0.0.1:" + strconv.Itoa(server.Port)
 	b := postgres.New(newPool(t, strings.Replace(url, direct, startPooler(t, direct), 1)))
-	err := await(t, subscribe(t.Context(), b).ended, "the end")
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	err := b.Subscribe(ctx, func() { t.Error("the bus is ready") }, func([]byte) {})
 	if err == nil || !strings.Contains(err.Error(), "PgBouncer in transaction mode") {
 		t.Errorf("Subscribe = %v, want an error that names PgBouncer", err)
 	}
