@@ -74,6 +74,11 @@ type OAuth struct {
 	// code of another authorization server might go to this one. It is unnecessary
 	// when Issuer is set.
 	InsecureNoIssuer bool
+
+	// InsecureResource takes the place of the server's identifier in the parameter
+	// resource (RFC 8707), which some providers refuse; "none" leaves the parameter
+	// out. The token may then be good for other servers too.
+	InsecureResource string
 }
 
 // WithOAuth gets an access token when the server asks for one. By default the
@@ -105,6 +110,7 @@ func (o *OAuth) authorizer(ctx context.Context, server string, info mcp.Implemen
 		DPoP:           o.DPoP,
 		HTTPClient:     o.HTTPClient,
 		InsecureNoPKCE: o.InsecureNoPKCE, InsecureNoIssuer: o.InsecureNoIssuer,
+		InsecureResource: o.InsecureResource,
 	}
 	if o.Dir != "" {
 		store, err := oauth.NewFileStore(ctx, o.Dir, oauth.SystemKeychain{})

@@ -2,14 +2,18 @@ package client_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/auth"
+	"github.com/mcpengine/mcpengine/auth/authtest"
+	"github.com/mcpengine/mcpengine/auth/broker"
 	"github.com/mcpengine/mcpengine/auth/idp"
 	"github.com/mcpengine/mcpengine/client"
 	"github.com/mcpengine/mcpengine/internal/oidctest"
@@ -110,6 +114,34 @@ func TestAttackH12Printing(t *testing.T) {
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
 		if got := fmt.Sprintf(verb+" "+verb, o, o.Grant); strings.Contains(got, "hunter2") || strings.Contains(got, "68756e74657232") {
 			t.Errorf("%s: %s", verb, got)
+		}
+	}
+}
+
+// A provider that refuses the server's identifier gets another one, or none.
+func TestInsecureResource(t *testing.T) {
+	t.Parallel()
+	s := httptest.NewUnstartedServer(nil)
+	t.Cleanup(s.Close)
+	server := "http://" + s.Listener.Addr().String() + "/mcp"
+	resource, err := auth.NewResource(server, broker.OIDC(authtest.NewProvider(t).Issuer(), "server", "secret", broker.Config{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Config.Handler = mcpengine.New("protected", mcpengine.WithAuth(resource))
+	s.Start()
+	for value, want := range map[string]string{"": server, "none": "", "api://notes": "api://notes"} {
+		enough := errors.New("enough")
+		var got string
+		_, err := client.Connect(t.Context(), server, client.WithOAuth(client.OAuth{InsecureResource: value, Open: func(_ context.Context, target string) error {
+			u, err := url.Parse(target)
+			if err == nil {
+				got, err = u.Query().Get("resource"), enough
+			}
+			return err
+		}}))
+		if !errors.Is(err, enough) || got != want {
+			t.Errorf("%q: resource = %q, want %q: %v", value, got, want, err)
 		}
 	}
 }

@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -60,8 +58,9 @@ func (c *cli) authCommand(use, short string, f *authFlags, run func(ctx context.
 	}
 	cmd.Flags().SortFlags = false
 	cmd.Flags().StringVar(&f.clientID, "client-id", "", "OAuth client `id` (default: register)")
-	addInsecureHTTP(cmd, &f.insecure)
-	addInsecureSignIn(cmd, &f.insecure)
+	addClientMetadata(cmd, &f.changes)
+	addInsecureHTTP(cmd, &f.changes)
+	addInsecureSignIn(cmd, &f.changes)
 	return cmd
 }
 
@@ -122,75 +121,6 @@ func (c *cli) openPage(ctx context.Context, target string) error {
 	c.stderr.Printf("Sign in at:\n  %s\n  at:   %s\n", p.url, p.host)
 	if err := oauth.OpenBrowser(ctx, target); err != nil {
 		c.stderr.Printf("No browser could be opened: open the page yourself, or use --device\n")
-	}
-	return nil
-}
-
-// errNobody is the answer of auth status without a token.
-var errNobody = errors.New("nobody is signed in")
-
-// signInState is the answer of auth status.
-type signInState struct {
-	Server   string     `json:"server"`
-	SignedIn bool       `json:"signedIn"`
-	Issuer   string     `json:"issuer,omitempty"`
-	ClientID string     `json:"clientId,omitempty"`
-	Scopes   []string   `json:"scopes,omitempty"`
-	Expires  *time.Time `json:"expires,omitempty"`
-	Renews   bool       `json:"renews"`
-	Sealed   bool       `json:"sealed"`
-}
-
-func (c *cli) status() *cobra.Command {
-	f := &authFlags{}
-	cmd := c.authCommand("status", "Say whether somebody is signed in to a server", f, func(ctx context.Context, t *target) error {
-		asJSON, err := c.asJSON(f.output)
-		if err != nil {
-			return err
-		}
-		a, err := c.signedIn(ctx, t)
-		if err != nil {
-			return err
-		}
-		state := signInState{Server: t.URL}
-		if a != nil {
-			status, err := a.Status(ctx)
-			if err != nil {
-				return err
-			}
-			state = signInState{t.URL, true, status.Issuer, status.ClientID, status.Scopes, &status.Expires, status.Renews, c.sealed}
-			if status.Expires.IsZero() {
-				state.Expires = nil
-			}
-		}
-		return c.printState(state, asJSON)
-	})
-	cmd.Flags().StringVar(&f.output, "output", "", "`format`: text or json (default: text on a terminal)")
-	return cmd
-}
-
-func (c *cli) printState(state signInState, asJSON bool) error {
-	switch {
-	case asJSON:
-		if err := c.stdout.JSON(state); err != nil {
-			return err
-		}
-	case state.SignedIn:
-		c.stdout.Printf("signed in at %s\nscopes: %s\n", state.Issuer, strings.Join(state.Scopes, " "))
-		if state.Expires != nil {
-			c.stdout.Printf("until: %s\n", state.Expires.Local().Format(time.DateTime))
-		}
-		if state.Renews {
-			c.stdout.Printf("renews by itself\n")
-		}
-		kept := "in files that only you may read, for there is no keychain"
-		if state.Sealed {
-			kept = "sealed with a key of the system's keychain"
-		}
-		c.stdout.Printf("kept: %s\n", kept)
-	}
-	if !state.SignedIn {
-		return authError{errNobody}
 	}
 	return nil
 }

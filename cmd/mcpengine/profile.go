@@ -35,6 +35,7 @@ func (c *cli) profile(said func(flag string) bool, old *profile.Profile, url str
 			p.ClientID, p.ClientSecret = n.ClientID, nil
 		}
 	})
+	when(clientMetadata, func() { p.ClientMetadata = n.ClientMetadata })
 	when("scope", func() { p.Scopes = n.Scopes })
 	when("allow", func() { p.Tools.Allow = n.Tools.Allow })
 	when("deny", func() { p.Tools.Deny = n.Tools.Deny })

@@ -54,6 +54,7 @@ for the same URL. More flags are in docs/hosts.md.`,
 	flags.StringVar(&f.secret, "client-secret", "", "`where` its secret is: env:NAME, @FILE or - (stdin)")
 	flags.StringArrayVar(&p.Scopes, "scope", nil, "OAuth `scope` to ask for; repeat it")
 	flags.StringArrayVar(&f.headers, "header", nil, "send `K=V`; V may be env:X, file:X or command:X")
+	addClientMetadata(cmd, p)
 	addInsecureHTTP(cmd, p)
 	addInsecureSignIn(cmd, p)
 	f.sign.add(cmd)
@@ -68,7 +69,7 @@ for the same URL. More flags are in docs/hosts.md.`,
 	flags.StringVar(&p.CAFile, "ca-file", "", "`file` of certificates to trust, in PEM")
 	flags.StringVar(&p.CertFile, "cert-file", "", "`file` of the client's certificate, in PEM")
 	flags.StringVar(&p.KeyFile, "key-file", "", "`file` of its key, in PEM")
-	for _, name := range []string{"allow", "deny", "read-only", "protocol", "timeout", "ca-file", "cert-file", "key-file"} {
+	for _, name := range []string{clientMetadata, "allow", "deny", "read-only", "protocol", "timeout", "ca-file", "cert-file", "key-file"} {
 		flags.Lookup(name).Hidden = true
 	}
 	return cmd
@@ -179,6 +180,8 @@ func nativeCan(p *profile.Profile, secret bool) error {
 	switch {
 	case secret || p.ClientSecret != nil:
 		what = "a client secret"
+	case p.ClientMetadata != "":
+		what = "a client metadata document"
 	case len(p.Headers) > 0:
 		what = "headers"
 	case len(p.Tools.Allow)+len(p.Tools.Deny) > 0 || p.Tools.ReadOnly:

@@ -33,7 +33,7 @@ type remoteFlags struct {
 	timeout  time.Duration
 	output   string
 	clientID string
-	insecure profile.Profile // the settings of the flags that give up a protection
+	changes  profile.Profile // settings of flags that are in the documentation alone
 	sign     signFlags
 }
 
@@ -45,9 +45,14 @@ func (f *remoteFlags) add(cmd *cobra.Command) {
 	flags.DurationVar(&f.timeout, "timeout", 0, "`time` to wait for a sign of life (default 5m)")
 	flags.StringVar(&f.output, "output", "", "`format`: text or json (default: text on a terminal)")
 	flags.StringVar(&f.clientID, "client-id", "", "OAuth client `id` that auth login was given")
-	addInsecureHTTP(cmd, &f.insecure)
+	addClientMetadata(cmd, &f.changes)
+	flags.Lookup(clientMetadata).Hidden = true // it is in docs/cli.md, so that help fits a screen
+	addInsecureHTTP(cmd, &f.changes)
 	f.sign.add(cmd)
 }
+
+// clientMetadata is a flag.
+const clientMetadata = "client-metadata"
 
 // The flags that give up a protection, each named for it.
 const (
@@ -63,6 +68,11 @@ const (
 func addInsecureHTTP(cmd *cobra.Command, p *profile.Profile) {
 	cmd.Flags().BoolVar(&p.InsecureHTTP, insecureHTTP, false, "send headers and tokens to an http URL of another machine, in the clear")
 	cmd.Flags().Lookup(insecureHTTP).Hidden = true
+}
+
+// addClientMetadata adds the flag that names what the program publishes about itself.
+func addClientMetadata(cmd *cobra.Command, p *profile.Profile) {
+	cmd.Flags().StringVar(&p.ClientMetadata, clientMetadata, "", "`URL` of a client id metadata document that you publish")
 }
 
 // addInsecureSignIn adds the flags for authorization servers that lack something.
@@ -149,10 +159,11 @@ func (c *cli) target(server string, f *remoteFlags) (*target, error) {
 	if err := f.sign.apply(t.Profile, f.sign.given); err != nil {
 		return nil, usageError{err}
 	}
-	t.InsecureHTTP = t.InsecureHTTP || f.insecure.InsecureHTTP
-	t.InsecureNoPKCE = t.InsecureNoPKCE || f.insecure.InsecureNoPKCE
-	t.InsecureNoIssuer = t.InsecureNoIssuer || f.insecure.InsecureNoIssuer
-	t.InsecureResource = cmp.Or(f.insecure.InsecureResource, t.InsecureResource)
+	t.ClientMetadata = cmp.Or(f.changes.ClientMetadata, t.ClientMetadata)
+	t.InsecureHTTP = t.InsecureHTTP || f.changes.InsecureHTTP
+	t.InsecureNoPKCE = t.InsecureNoPKCE || f.changes.InsecureNoPKCE
+	t.InsecureNoIssuer = t.InsecureNoIssuer || f.changes.InsecureNoIssuer
+	t.InsecureResource = cmp.Or(f.changes.InsecureResource, t.InsecureResource)
 	if err := t.Check(); err != nil {
 		return nil, usageError{err}
 	}
@@ -214,38 +225,45 @@ func (c *cli) dial(ctx context.Context, t *target, h client.Handlers) (*client.C
 
 // remoteOptions returns the URL to connect to, and the options for it.
 func (c *cli) remoteOptions(ctx context.Context, t *target, opts []client.Option) (string, []client.Option, error) {
-	signed := t.ForAWS() // or carries credentials of its own
-	for _, h := range t.Headers {
-		value, err := h.Resolve(ctx, c.getenv)
-		if err != nil {
-			return "", nil, fmt.Errorf("header %s: %w", h.Name, err)
-		}
-		opts = append(opts, client.WithHeader(h.Name, value))
-		signed = signed || strings.EqualFold(h.Name, "Authorization") && value != ""
-	}
-	opts = append(opts, client.WithTransport(client.Transport(remote.Transport(t.Mode))))
-	url := t.URL
-	if t.CAFile != "" || t.CertFile != "" || t.ForAWS() {
-		config, err := peer.LoadTLS(t.CAFile, t.CertFile, t.KeyFile)
-		if err != nil {
-			return "", nil, err
-		}
-		hc := peer.NewHTTPClient(config)
-		if t.ForAWS() {
-			if url, hc.Transport, err = awsauth.Carry(t.Profile, hc.Transport); err != nil {
-				return "", nil, err
-			}
-		}
-		opts = append(opts, client.WithHTTPClient(hc))
-	}
-	if signed {
-		return url, opts, nil
+	url, opts, signed, err := c.plainOptions(ctx, t, opts)
+	if err != nil || signed {
+		return url, opts, err
 	}
 	a, err := c.signedIn(ctx, t)
 	if a != nil {
 		opts = append(opts, client.WithAuthorizer(a))
 	}
 	return url, opts, err
+}
+
+// plainOptions are the options without a token. Signed says that the requests carry
+// credentials of another kind.
+func (c *cli) plainOptions(ctx context.Context, t *target, opts []client.Option) (url string, _ []client.Option, signed bool, err error) {
+	signed = t.ForAWS()
+	for _, h := range t.Headers {
+		value, err := h.Resolve(ctx, c.getenv)
+		if err != nil {
+			return "", nil, false, fmt.Errorf("header %s: %w", h.Name, err)
+		}
+		opts = append(opts, client.WithHeader(h.Name, value))
+		signed = signed || strings.EqualFold(h.Name, "Authorization") && value != ""
+	}
+	opts = append(opts, client.WithTransport(client.Transport(remote.Transport(t.Mode))))
+	url = t.URL
+	if t.CAFile != "" || t.CertFile != "" || t.ForAWS() {
+		config, err := peer.LoadTLS(t.CAFile, t.CertFile, t.KeyFile)
+		if err != nil {
+			return "", nil, false, err
+		}
+		hc := peer.NewHTTPClient(config)
+		if t.ForAWS() {
+			if url, hc.Transport, err = awsauth.Carry(t.Profile, hc.Transport); err != nil {
+				return "", nil, false, err
+			}
+		}
+		opts = append(opts, client.WithHTTPClient(hc))
+	}
+	return url, opts, signed, nil
 }
 
 // errSignIn says that a call needs a person to sign in. It opens no browser itself,
@@ -281,18 +299,25 @@ func (c *cli) authorizer(ctx context.Context, t *target, grant oauth.Grant) (*oa
 	if err != nil {
 		return nil, err
 	}
+	store, err := oauth.NewFileStore(ctx, dir, oauth.SystemKeychain{})
+	if err != nil {
+		return nil, err
+	}
+	c.sealed = store.Sealed()
+	return c.authorizerWith(t, grant, store)
+}
+
+// authorizerWith signs in with a store.
+func (c *cli) authorizerWith(t *target, grant oauth.Grant, store oauth.Store) (*oauth.Authorizer, error) {
 	trust, err := peer.LoadTLS(t.CAFile, t.CertFile, t.KeyFile)
 	if err != nil {
 		return nil, err
 	}
-	config, err := remote.OAuth(ctx, dir, t.Profile, nil, peer.NewHTTPClient(trust))
+	config, err := remote.OAuth(t.Profile, c.getenv, store, peer.NewHTTPClient(trust))
 	if err != nil {
 		return nil, err
 	}
 	config.Grant, config.Client.Secret = grant, t.secret
-	if store, ok := config.Store.(*oauth.FileStore); ok {
-		c.sealed = store.Sealed()
-	}
 	return oauth.New(config)
 }
 

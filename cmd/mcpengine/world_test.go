@@ -193,8 +193,9 @@ func (a *authority) metadata(w http.ResponseWriter, _ *http.Request) {
 	a.answer(w, http.StatusOK, map[string]any{
 		"issuer": a.url, "authorization_endpoint": a.url + "/authorize", "token_endpoint": a.url + "/token",
 		"registration_endpoint": a.url + "/register", "revocation_endpoint": a.url + "/revoke",
-		"device_authorization_endpoint":    a.url + "/device",
-		"code_challenge_methods_supported": []string{"S256"}, "response_types_supported": []string{"code"},
+		"device_authorization_endpoint":         a.url + "/device",
+		"client_id_metadata_document_supported": true,
+		"code_challenge_methods_supported":      []string{"S256"}, "response_types_supported": []string{"code"},
 		"grant_types_supported": []string{"authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"},
 	})
 }

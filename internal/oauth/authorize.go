@@ -53,11 +53,11 @@ func (s *session) serves(r *resource, d demand, now time.Time) bool {
 // authorize gets a token from the beginning. The session is the one to keep the
 // scopes of, or nil.
 func (a *Authorizer) authorize(ctx context.Context, r *resource, s *session, d demand, room Reservation) error {
-	issuer, err := a.choose(ctx, r)
+	issuer, _, err := a.choose(ctx, r)
 	if err != nil {
 		return err
 	}
-	metadata, err := a.metadata(ctx, issuer, r.handshake)
+	metadata, err := a.fetch.metadata(ctx, issuer, r.handshake)
 	if err != nil {
 		return err
 	}
@@ -117,13 +117,14 @@ func (a *Authorizer) begin(f *flow, t *token, handshake bool) (*session, error) 
 	return s, nil
 }
 
-// choose picks the authorization server. Credentials that were registered
-// beforehand belong to one, which is the first they were used with unless the
-// configuration says (client-registration, "Authorization Server Binding").
-func (a *Authorizer) choose(ctx context.Context, r *resource) (string, error) {
+// choose picks the authorization server, and says why. Credentials that were
+// registered beforehand belong to one, which is the first they were used with
+// unless the configuration says (client-registration, "Authorization Server
+// Binding").
+func (a *Authorizer) choose(ctx context.Context, r *resource) (issuer, why string, err error) {
 	var known pointer
 	if _, err := load(ctx, a.config.Store, a.pointerKey(), &known); err != nil {
-		return "", err
+		return "", "", err
 	}
 	bound := a.config.Client.Issuer
 	if bound == "" && a.config.Client.ID != "" {
@@ -131,23 +132,13 @@ func (a *Authorizer) choose(ctx context.Context, r *resource) (string, error) {
 	}
 	switch {
 	case bound != "" && !r.listed(bound):
-		return "", fmt.Errorf("the server no longer names %s, which the client is registered with", bound)
+		return "", "", fmt.Errorf("the server no longer names %s, which the client is registered with", bound)
 	case bound != "":
-		return bound, nil
+		return bound, "the configured client is registered there", nil
 	case r.listed(known.Issuer):
-		return known.Issuer, nil
+		return known.Issuer, "the last sign-in was there", nil
 	}
-	return r.Servers[0], nil
-}
-
-// metadata reads about an authorization server. Only for a server without
-// resource metadata is there something to fall back on.
-func (a *Authorizer) metadata(ctx context.Context, issuer string, handshake bool) (*server, error) {
-	s, err := a.fetch.discoverServer(ctx, issuer)
-	if handshake && errors.Is(err, errNoMetadata) {
-		return handshakeServer(issuer), nil
-	}
-	return s, err
+	return r.Servers[0], "it is the first that the server names", nil
 }
 
 func (a *Authorizer) flow(s *server, resource string) *flow {
@@ -196,7 +187,7 @@ func (a *Authorizer) refresh(ctx context.Context, s *session) (*session, error) 
 		}
 		s = latest
 	}
-	metadata, err := a.metadata(ctx, s.Issuer, s.Handshake)
+	metadata, err := a.fetch.metadata(ctx, s.Issuer, s.Handshake)
 	if err != nil {
 		return nil, err
 	}
@@ -282,7 +273,7 @@ func (a *Authorizer) resume(metadata *server, s *session) (*flow, error) {
 
 // revoke takes the refresh token back, and with it all that came from it.
 func (a *Authorizer) revoke(ctx context.Context, s *session) error {
-	metadata, err := a.metadata(ctx, s.Issuer, s.Handshake)
+	metadata, err := a.fetch.metadata(ctx, s.Issuer, s.Handshake)
 	if err != nil {
 		return fmt.Errorf("revoke: %w", err)
 	}

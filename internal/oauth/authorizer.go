@@ -180,15 +180,22 @@ type demand struct {
 func (a *Authorizer) read(resp *http.Response) demand {
 	all := peer.Challenges(resp.Header)
 	scheme, used, _ := strings.Cut(resp.Request.Header.Get("Authorization"), " ")
-	bearer, dpop := peer.FindChallenge(all, "bearer"), peer.FindChallenge(all, "dpop")
-	d := demand{used: used, bound: bearer == nil && dpop != nil}
-	d.nonce = dpop.Param("error") == "use_dpop_nonce" && scheme == "DPoP" && resp.StatusCode == http.StatusUnauthorized
+	d := demandOf(resp.StatusCode, all)
+	d.used = used
+	d.nonce = peer.FindChallenge(all, "dpop").Param("error") == "use_dpop_nonce" && scheme == "DPoP" && resp.StatusCode == http.StatusUnauthorized
+	return d
+}
+
+// demandOf returns what a status and its challenges ask for.
+func demandOf(status int, challenges []peer.Challenge) demand {
+	bearer, dpop := peer.FindChallenge(challenges, "bearer"), peer.FindChallenge(challenges, "dpop")
+	d := demand{bound: bearer == nil && dpop != nil}
 	c := bearer
 	if c == nil {
 		c = dpop
 	}
-	d.stepUp = resp.StatusCode == http.StatusForbidden && c.Param("error") == "insufficient_scope"
-	d.serious = resp.StatusCode == http.StatusUnauthorized || d.stepUp
+	d.stepUp = status == http.StatusForbidden && c.Param("error") == "insufficient_scope"
+	d.serious = status == http.StatusUnauthorized || d.stepUp
 	d.metadata, d.scopes = c.Param("resource_metadata"), parseScopes(c.Param("scope"))
 	return d
 }

@@ -22,7 +22,7 @@ import (
 // has a path of its own for each issuer, so that the answer of one is not taken
 // for another's (RFC 9700, section 4.4.2.2).
 func (f *flow) callbackPath() string {
-	if f.config.Client.ID != "" || f.config.MetadataURL != "" && f.server.ClientDocumentsRead {
+	if r := f.registration(); r == preregistered || r == byDocument {
 		return "/callback"
 	}
 	sum := sha256.Sum256([]byte(weburl.CanonicalIssuer(f.server.Issuer)))

@@ -180,15 +180,15 @@ func (a *attempt) mine(q url.Values) bool {
 // belong to an honest server, whose code would then go to the token endpoint of
 // the author of the metadata (RFC 9700, section 4.4). An issuer that the user
 // or a preset names is trusted with its metadata.
-func (a *attempt) needsIssuer() bool {
-	if a.preset.name != "" || a.config.Client.Issuer != "" || a.config.InsecureNoIssuer {
+func (f *flow) needsIssuer() bool {
+	if f.preset.name != "" || f.config.Client.Issuer != "" || f.config.InsecureNoIssuer {
 		return false
 	}
-	issuer, err := url.Parse(a.server.Issuer)
+	issuer, err := url.Parse(f.server.Issuer)
 	if err != nil {
 		return true
 	}
-	endpoint, err := url.Parse(a.server.Authorize)
+	endpoint, err := url.Parse(f.server.Authorize)
 	return err != nil || guard.Origin(issuer) != guard.Origin(endpoint)
 }
 

@@ -121,10 +121,13 @@ func (c *Config) check() (*url.URL, error) {
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("server URL: %w", err)
-	case c.MetadataURL != "" && !validMetadataURL(c.MetadataURL):
-		return nil, errors.New("client metadata URL: not an https URL with a path")
 	case c.Client.ID == "" && (c.Client.Secret != "" || c.Client.Key != nil):
 		return nil, errors.New("client credentials without a client id")
+	}
+	if c.MetadataURL != "" {
+		if _, err := weburl.ParseClientDocument(c.MetadataURL); err != nil {
+			return nil, fmt.Errorf("client metadata URL: %w", err)
+		}
 	}
 	for _, scope := range c.Scopes {
 		if !validScope(scope) {
@@ -147,13 +150,6 @@ func (c *Config) check() (*url.URL, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return u, nil
-}
-
-// validMetadataURL reports whether s can be the id of a client
-// (client-registration, "Implementation Requirements").
-func validMetadataURL(s string) bool {
-	u, err := parseEndpoint(s)
-	return err == nil && u.Scheme == "https" && len(u.Path) > 1
 }
 
 // validScope reports whether s is one scope token (RFC 6749, section 3.3).

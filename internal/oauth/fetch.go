@@ -45,6 +45,9 @@ type fetcher struct {
 
 	// insecure is the origin whose metadata may be read over http, if any.
 	insecure string
+
+	// trace notes requests for metadata. It may be nil.
+	trace *trace
 }
 
 func newFetcher(client *http.Client) fetcher { return fetcher{client: guard.Harden(client)} }
@@ -84,9 +87,25 @@ func (f fetcher) parse(target string) (*url.URL, error) {
 	return nil, err
 }
 
-// get reads metadata. It returns nil and no error when the URL has none. An
-// HTML page, which some servers show for every path, counts as none.
-func (f fetcher) get(ctx context.Context, target string) (*answer, error) {
+// isMetadata reports whether there is metadata in the answer. An HTML page, which
+// some servers show for every path, is none.
+func (a *answer) isMetadata() bool {
+	kind, _, _ := mime.ParseMediaType(a.header.Get("Content-Type"))
+	return a.status == http.StatusOK && kind != "text/html"
+}
+
+// get reads metadata. It returns nil and no error when the URL has none. The name
+// is of the step.
+func (f fetcher) get(ctx context.Context, name, target string) (*answer, error) {
+	a, err := f.read(ctx, target)
+	f.trace.noteFetch(name, target, a, err)
+	if err != nil || !a.isMetadata() {
+		return nil, err
+	}
+	return a, nil
+}
+
+func (f fetcher) read(ctx context.Context, target string) (*answer, error) {
 	u, err := f.parse(target)
 	if err != nil {
 		return nil, err
@@ -96,17 +115,10 @@ func (f fetcher) get(ctx context.Context, target string) (*answer, error) {
 		return nil, errors.New("make request")
 	}
 	a, err := f.send(req)
-	if err != nil {
-		return nil, err
+	if err == nil && a.status >= 500 {
+		err = fmt.Errorf("ask %s: HTTP status %d", u.Host, a.status)
 	}
-	kind, _, _ := mime.ParseMediaType(a.header.Get("Content-Type"))
-	switch {
-	case a.status >= 500:
-		return nil, fmt.Errorf("ask %s: HTTP status %d", u.Host, a.status)
-	case a.status != http.StatusOK || kind == "text/html":
-		return nil, nil //nolint:nilnil // nothing there is an answer too
-	}
-	return a, nil
+	return a, err
 }
 
 // decode reads a JSON object of a peer: exact names, none twice.

@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"encoding/base64"
 	"net/url"
 	"strings"
 	"testing"
@@ -66,6 +67,22 @@ func FuzzAnswers(f *testing.F) {
 			t.Errorf("device %+v", d)
 		}
 		_, _ = parseExchange(data)
+	})
+}
+
+// What a token says of itself is shown as printable text of bounded length.
+func FuzzExplainToken(f *testing.F) {
+	for _, seed := range []string{`{"iss":"https://id.example.com","aud":"https://rs.example/mcp"}`, `{"aud":["a","b\u001b[31m"],"scope":["x"]}`, `{"aud":7}`, `[`, ``} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, payload string) {
+		s := &session{Issuer: "https://id.example.com", Resource: "https://rs.example/mcp"}
+		s.Token.Access = "e30." + base64.RawURLEncoding.EncodeToString([]byte(payload)) + ".secret-signature"
+		answer, decision := s.explain(time.Now())
+		text := answer + decision
+		if len(text) > 4<<10 || strings.Contains(text, "secret-signature") || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) {
+			t.Errorf("explained as %q", text)
+		}
 	})
 }
 

@@ -13,18 +13,41 @@ import (
 // maxClientText bounds an id or a secret that a server makes up.
 const maxClientText = 4 << 10
 
-// register returns the client's credentials at the authorization server, in the
-// order of preference of client-registration: registered beforehand, a metadata
-// document, registered earlier or now. The redirect URI is empty for a grant
-// that has none.
-func (f *flow) register(ctx context.Context, redirectURI string) (credentials, error) {
-	switch c := f.config.Client; {
-	case c.ID != "":
-		return configured(c, f.server)
+// A registration is how an authorization server knows the client.
+type registration int
+
+const (
+	preregistered registration = iota // by credentials in the configuration
+	byDocument                        // by the client's metadata document
+	dynamic                           // by registering with it
+	unregistered                      // not at all
+)
+
+// registration returns the first possible way in the order of
+// client-registration.
+func (f *flow) registration() registration {
+	switch {
+	case f.config.Client.ID != "":
+		return preregistered
 	case f.config.MetadataURL != "" && f.server.ClientDocumentsRead:
+		return byDocument
+	case f.server.Register != "":
+		return dynamic
+	}
+	return unregistered
+}
+
+// register returns the client's credentials at the authorization server. The
+// redirect URI is empty for a grant that has none.
+func (f *flow) register(ctx context.Context, redirectURI string) (credentials, error) {
+	switch f.registration() {
+	case preregistered:
+		return configured(f.config.Client, f.server)
+	case byDocument:
 		return credentials{ID: f.config.MetadataURL, Method: methodNone}, nil
-	case f.server.Register == "":
+	case unregistered:
 		return credentials{}, ErrRegistration
+	case dynamic:
 	}
 	key := clientKey(f.server.Issuer, f.config.Name)
 	var found credentials

@@ -43,7 +43,7 @@ func (f fetcher) discoverResource(ctx context.Context, server *url.URL, challeng
 		candidates = []string{challenged}
 	}
 	for _, location := range candidates {
-		a, err := f.get(ctx, location)
+		a, err := f.get(ctx, stepResource, location)
 		if err != nil {
 			return nil, fmt.Errorf("resource metadata: %w", err)
 		}
@@ -52,12 +52,14 @@ func (f fetcher) discoverResource(ctx context.Context, server *url.URL, challeng
 			if err != nil {
 				return nil, fmt.Errorf("resource metadata: %w", err)
 			}
+			f.trace.decide("it speaks for the server, which it calls %s", shown(r.ID))
 			return r, nil
 		}
 	}
 	if challenged != "" {
 		return nil, errors.New("resource metadata: there is none where the server says")
 	}
+	f.trace.note(Step{Name: stepResource, Decision: "there is none anywhere: the server is its own authorization server, as in handshake versions"})
 	return &resource{ID: canonical(server), Servers: []string{base}, handshake: true}, nil
 }
 

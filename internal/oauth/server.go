@@ -31,6 +31,9 @@ type server struct {
 	DPoPAlgorithms      []string `json:"dpop_signing_alg_values_supported"`
 	SendsIssuer         bool     `json:"authorization_response_iss_parameter_supported"`
 	ClientDocumentsRead bool     `json:"client_id_metadata_document_supported"`
+
+	// assumed says that there is no metadata.
+	assumed bool
 }
 
 // checkIssuer returns an error unless s can identify an issuer (RFC 8414,
@@ -67,7 +70,7 @@ func (f fetcher) discoverServer(ctx context.Context, issuer string) (*server, er
 		return nil, err
 	}
 	for _, location := range locations {
-		a, err := f.get(ctx, location)
+		a, err := f.get(ctx, stepMetadata, location)
 		if err != nil {
 			return nil, fmt.Errorf("discover %s: %w", issuer, err)
 		}
@@ -76,6 +79,7 @@ func (f fetcher) discoverServer(ctx context.Context, issuer string) (*server, er
 			if err != nil {
 				return nil, fmt.Errorf("discover %s: %w", issuer, err)
 			}
+			f.trace.decide("it is about the issuer; sign-in at %s, tokens from %s", shown(s.Authorize), shown(s.Token))
 			return s, nil
 		}
 	}
@@ -130,7 +134,18 @@ func handshakeServer(base string) *server {
 		Token:            base + "/token",
 		Register:         base + "/register",
 		ChallengeMethods: []string{"S256"},
+		assumed:          true,
 	}
+}
+
+// metadata reads about an authorization server. Only for a server without
+// resource metadata is there something to fall back on.
+func (f fetcher) metadata(ctx context.Context, issuer string, handshake bool) (*server, error) {
+	s, err := f.discoverServer(ctx, issuer)
+	if handshake && errors.Is(err, errNoMetadata) {
+		return handshakeServer(issuer), nil
+	}
+	return s, err
 }
 
 // supports reports whether a list of the metadata holds the value.

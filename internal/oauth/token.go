@@ -41,11 +41,19 @@ func (t *token) expired(now time.Time) bool {
 
 // setResource says which server the token is for (RFC 8707).
 func (f *flow) setResource(form url.Values) {
-	switch value := cmp.Or(f.config.InsecureResource, f.resource); value {
-	case "", "none":
-	default:
+	if value := f.resourceParameter(); value != "" {
 		form.Set("resource", value)
 	}
+}
+
+// resourceParameter returns the name of the server for its token, and "" to give
+// none.
+func (f *flow) resourceParameter() string {
+	value := cmp.Or(f.config.InsecureResource, f.resource)
+	if value == "none" {
+		return ""
+	}
+	return value
 }
 
 // request asks the token endpoint for a token for the resource (RFC 8707,

@@ -95,6 +95,25 @@ func ParseIssuer(s string) (*url.URL, error) {
 	return u, err
 }
 
+// ParseClientDocument reads the URL of a client id metadata document, which is the
+// id of the client that it describes: https with a path, and no segment of it is a
+// dot or two (draft-ietf-oauth-client-id-metadata-document, section 3).
+func ParseClientDocument(s string) (*url.URL, error) {
+	u, err := Parse(s)
+	switch {
+	case err != nil:
+		return nil, err
+	case u.Scheme != "https" || len(u.Path) < 2:
+		return nil, errors.New("not an https URL with a path")
+	}
+	for segment := range strings.SplitSeq(u.Path, "/") {
+		if segment == "." || segment == ".." {
+			return nil, errors.New("a URL with . or .. in its path")
+		}
+	}
+	return u, nil
+}
+
 // Secure reports whether what is sent to the URL, and the answer, are safe from
 // others on the network.
 func Secure(u *url.URL) bool {

@@ -98,6 +98,30 @@ func TestParseSecure(t *testing.T) {
 	}
 }
 
+// The id of a client that publishes a document about itself (client id metadata
+// documents, section 3).
+func TestParseClientDocument(t *testing.T) {
+	t.Parallel()
+	for id, want := range map[string]bool{
+		"https://app.example.com/client.json":      true,
+		"https://app.example.com:8443/a/b":         true,
+		"https://app.example.com/":                 false,
+		"https://app.example.com":                  false,
+		"http://app.example.com/client.json":       false,
+		"http://localhost/client.json":             false,
+		"https://user@app.example.com/client.json": false,
+		"https://app.example.com/client.json#a":    false,
+		"https://app.example.com/a/../client.json": false,
+		"https://app.example.com/%2e/client.json":  false,
+		"urn:client": false,
+		"":           false,
+	} {
+		if _, err := weburl.ParseClientDocument(id); (err == nil) != want {
+			t.Errorf("ParseClientDocument(%q): %v, want %t", id, err, want)
+		}
+	}
+}
+
 func TestIsLoopback(t *testing.T) {
 	t.Parallel()
 	for host, want := range map[string]bool{

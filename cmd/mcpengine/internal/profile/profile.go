@@ -44,6 +44,9 @@ type Profile struct {
 	InsecureResource string `json:"insecureResource,omitempty"`
 	// ClientID is the OAuth client id. Default: the client registers itself.
 	ClientID string `json:"clientId,omitempty"`
+	// ClientMetadata is the https URL of a document that describes this program. It
+	// is the client id at authorization servers that read such documents. Optional.
+	ClientMetadata string `json:"clientMetadata,omitempty"`
 	// ClientSecret says where the OAuth client secret is. Optional.
 	ClientSecret *Secret `json:"clientSecret,omitempty"`
 	// Scopes are asked for at sign-in. Default: the scopes that the server names.
@@ -160,6 +163,11 @@ func (p *Profile) Check() error {
 		}
 		if err := p.ClientSecret.check(); err != nil {
 			return err
+		}
+	}
+	if p.ClientMetadata != "" {
+		if _, err := weburl.ParseClientDocument(p.ClientMetadata); err != nil {
+			return fmt.Errorf("the client metadata: %w", err)
 		}
 	}
 	if err := p.checkAWS(); err != nil {

@@ -3,6 +3,7 @@ package remote
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/profile"
 	"github.com/mcpengine/mcpengine/internal/oauth"
 	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/internal/weburl"
 )
 
 // signIn returns the source of tokens. All bridges of a user share the folder of
@@ -27,7 +29,15 @@ func (s Source) signIn(client *http.Client) func(asked bool) (peer.Authorizer, e
 	}
 	dir := filepath.Join(s.Home, "oauth")
 	open := sync.OnceValues(func() (peer.Authorizer, error) {
-		config, err := OAuth(context.Background(), dir, s.Profile, s.Keychain, client)
+		var keychain oauth.Keychain = oauth.SystemKeychain{}
+		if s.Keychain != nil {
+			keychain = s.Keychain
+		}
+		store, err := oauth.NewFileStore(context.Background(), dir, keychain)
+		if err != nil {
+			return nil, err
+		}
+		config, err := OAuth(s.Profile, s.Getenv, store, client)
 		if err != nil {
 			return nil, err
 		}
@@ -58,19 +68,24 @@ func (s Source) signIn(client *http.Client) func(asked bool) (peer.Authorizer, e
 
 var errHomeless = errors.New("there is no folder to keep tokens in: set HOME or MCPENGINE_HOME")
 
+// clientMetadataVariable names the URL of the client's metadata document, for servers
+// whose profile names none.
+const clientMetadataVariable = "MCPENGINE_CLIENT_METADATA"
+
 // OAuth returns the configuration for signing in to the server of a profile, without
-// the grant and the client's secret. Tokens are kept in the folder. A nil keychain
-// means the system's. The HTTP client trusts the certificates of the profile.
-func OAuth(ctx context.Context, dir string, p *profile.Profile, keychain oauth.Keychain, client *http.Client) (oauth.Config, error) {
-	if keychain == nil {
-		keychain = oauth.SystemKeychain{}
-	}
-	store, err := oauth.NewFileStore(ctx, dir, keychain)
-	if err != nil {
-		return oauth.Config{}, err
+// the grant and the client's secret. The HTTP client trusts the certificates of the
+// profile.
+func OAuth(p *profile.Profile, getenv func(string) string, store oauth.Store, client *http.Client) (oauth.Config, error) {
+	document := p.ClientMetadata
+	if document == "" {
+		if document = getenv(clientMetadataVariable); document != "" {
+			if _, err := weburl.ParseClientDocument(document); err != nil {
+				return oauth.Config{}, fmt.Errorf("%s: %w", clientMetadataVariable, err)
+			}
+		}
 	}
 	config := oauth.Config{
-		Server: p.URL, Client: oauth.Client{ID: p.ClientID}, Scopes: p.Scopes, Store: store,
+		Server: p.URL, Client: oauth.Client{ID: p.ClientID}, MetadataURL: document, Scopes: p.Scopes, Store: store,
 		InsecureHTTP: p.InsecureHTTP, InsecureNoPKCE: p.InsecureNoPKCE, InsecureNoIssuer: p.InsecureNoIssuer, InsecureResource: p.InsecureResource,
 	}
 	if p.CAFile != "" {
