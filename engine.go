@@ -53,9 +53,9 @@ type Engine struct {
 	subscriptions subscriptions
 	replicas      *replicaLink // nil without a bus
 	lives         lives
-	schemas       sync.Map // schemaKey to *schema.Schema
-	identity      string   // that keys are derived for, if given
-	randomKeys    bool     // no keys are given
+	schemas       [purposes]sync.Map // reflect.Type to *schema.Schema
+	identity      string             // that keys are derived for, if given
+	randomKeys    bool               // no keys are given
 	keysRead      sync.Once
 	keysError     error
 	warnKeys      sync.Once
@@ -203,18 +203,12 @@ const (
 	forOutput
 	forForm
 	forParams
+	purposes
 )
-
-// A schemaKey is what a schema is inferred from.
-type schemaKey struct {
-	purpose purpose
-	of      reflect.Type
-}
 
 // schemaOf returns the schema inferred from t. Features often share a type.
 func (e *Engine) schemaOf(t reflect.Type, p purpose) (s *schema.Schema, err error) {
-	key := schemaKey{p, t}
-	if s, ok := e.schemas.Load(key); ok {
+	if s, ok := e.schemas[p].Load(t); ok {
 		return s.(*schema.Schema), nil
 	}
 	switch p {
@@ -232,7 +226,7 @@ func (e *Engine) schemaOf(t reflect.Type, p purpose) (s *schema.Schema, err erro
 	if err != nil {
 		return nil, err
 	}
-	e.schemas.Store(key, s)
+	e.schemas[p].Store(t, s)
 	return s, nil
 }
 

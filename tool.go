@@ -58,6 +58,7 @@ type tool struct {
 	becomes resultKind                                // the output
 	text    func(ctx context.Context, out any) string // of structured content; nil for its JSON
 	run     toolRunner
+	flat    flatDecoder
 
 	execution Execution // without Call for none
 }
@@ -167,13 +168,12 @@ func NewTool[In, Out any](name, description string, h Handler[In, Out], opts ...
 	// This function is compiled for every pair of types: keep it small.
 	s := &toolSpec{in: reflect.TypeFor[In](), out: reflect.TypeFor[Out]()}
 	if h != nil {
-		var flat flatDecoder
 		s.run = func(ctx context.Context, req *Request, t *tool, args, dst []byte) ([]byte, *mcp.CallToolResult, error) {
 			var v struct {
 				in  In
 				out Out
 			}
-			err := decode(args, t.open, &flat, &v.in)
+			err := decode(args, t.open, &t.flat, &v.in)
 			if err != nil {
 				return dst, nil, err
 			}

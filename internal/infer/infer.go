@@ -200,7 +200,7 @@ func (in *inferrer) typ(name string, nullable bool, form *schema.Form) {
 		in.buf = fmt.Appendf(in.buf, `[%q,"null"]`, name)
 		return
 	}
-	in.buf = strconv.AppendQuote(in.buf, name)
+	in.buf = append(append(append(in.buf, '"'), name...), '"')
 }
 
 // attach has the values of the subschema that was begun last checked for a

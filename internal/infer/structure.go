@@ -73,8 +73,8 @@ func (in *inferrer) property(f *field) error {
 	if err != nil {
 		return err
 	}
-	description, described := f.tag.Lookup("jsonschema")
-	in.rules, in.described = tags, described
+	f.optional = f.optional || tags.defaultValue.given
+	in.rules, in.described = tags.rules, tags.description.given
 	if f.quoted {
 		err = in.quoted(f.typ)
 	} else {
@@ -87,31 +87,31 @@ func (in *inferrer) property(f *field) error {
 		return err
 	}
 	rules := in.buf[start:]
-	if described {
-		if err := in.description(description, f); err != nil {
+	if tags.description.given {
+		if err := in.description(tags.description.text, f); err != nil {
 			return fmt.Errorf("tag jsonschema: %w", err)
 		}
 	}
-	if tag, ok := f.tag.Lookup("default"); ok {
-		literal, err := in.literal(rules, start, tag)
+	if tags.defaultValue.given {
+		literal, err := in.literal(rules, start, tags.defaultValue.text)
 		if err != nil {
 			return fmt.Errorf("tag default: %w", err)
 		}
 		in.key("default")
 		in.buf = append(in.buf, literal...)
 	}
-	if tag, ok := f.tag.Lookup("sensitive"); ok {
-		if tag != "true" && tag != "false" {
-			return fmt.Errorf("tag sensitive: it is true or false, got %q", tag)
+	if is := tags.sensitive; is.given {
+		if is.text != "true" && is.text != "false" {
+			return fmt.Errorf("tag sensitive: it is true or false, got %q", is.text)
 		}
 		in.key("x-sensitive")
-		in.buf = append(in.buf, tag...)
+		in.buf = append(in.buf, is.text...)
 	}
 	// The annotation comes last: what is before it is compiled alone, for the
 	// other tags, and there its place would be wrong.
-	if name, ok := f.tag.Lookup("header"); ok {
+	if tags.header.given {
 		in.headers = true
-		if err := in.text("x-mcp-header", name); err != nil {
+		if err := in.text("x-mcp-header", tags.header.text); err != nil {
 			return fmt.Errorf("tag header: %w", err)
 		}
 	}

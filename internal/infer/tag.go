@@ -74,6 +74,9 @@ func (r rules) has(key string) bool {
 
 // check refuses the tags that did not apply to the type of the field.
 func (r rules) check(t reflect.Type) error {
+	if len(r) == 0 {
+		return nil
+	}
 	for _, rule := range r {
 		if !rule.used {
 			return fmt.Errorf("tag %s does not apply to type %s", rule.key, t)
@@ -106,52 +109,84 @@ func (r rules) number(key string) (n float64, ok bool) {
 	return n, err == nil
 }
 
-// parseTags returns the tags that become keywords, in their order.
-func parseTags(tag reflect.StructTag) (rules, error) {
-	var found rules
+// fieldTags are the tags of a field.
+type fieldTags struct {
+	rules rules // those that become keywords, in their order
+
+	description, defaultValue, sensitive, header tagText
+}
+
+// A tagText is the text of a tag, if there is the tag.
+type tagText struct {
+	text  string
+	given bool
+}
+
+// parseTags reads the tags of a field, but for json.
+func parseTags(tag reflect.StructTag) (fieldTags, error) {
+	var found fieldTags
 	var keys [8]string
 	seen := keys[:0]
 	for rest := strings.TrimLeft(string(tag), " "); rest != ""; rest = strings.TrimLeft(rest, " ") {
-		key, after, ok := strings.Cut(rest, `:"`)
-		value, after, closed := unquote(after)
-		if !ok || !closed || key == "" || strings.ContainsAny(key, " \"\t") {
-			return nil, fmt.Errorf("the tag does not have the form key:\"value\" at %.40q", rest)
+		key, value, after, ok := cutTag(rest)
+		if !ok {
+			return found, fmt.Errorf("the tag does not have the form key:\"value\" at %.40q", rest)
 		}
 		rest = after
-		if err := checkTag(key, seen); err != nil {
-			return nil, err
+		if slices.Contains(seen, key) {
+			return found, fmt.Errorf("tag %s is given twice", key)
 		}
 		seen = append(seen, key)
-		if tags[key] != 0 {
-			found = append(found, rule{key: key, value: value})
+		switch key {
+		case "json":
+		case "jsonschema":
+			found.description = tagText{value, true}
+		case "default":
+			found.defaultValue = tagText{value, true}
+		case "sensitive":
+			found.sensitive = tagText{value, true}
+		case "header":
+			found.header = tagText{value, true}
+		default:
+			if tags[key] != 0 {
+				found.rules = append(found.rules, rule{key: key, value: value})
+			} else if err := checkUnknown(key); err != nil {
+				return found, err
+			}
 		}
 	}
 	return found, nil
 }
 
-// unquote returns the value of a tag, whose opening quotation mark is gone, and
-// what comes after it.
-func unquote(s string) (value, after string, ok bool) {
-	if i := strings.IndexAny(s, "\"\\\n"); i >= 0 && s[i] == '"' {
-		return s[:i], s[i+1:], true
+// cutTag takes the first tag off s, as [reflect.StructTag] does.
+func cutTag(s string) (key, value, after string, ok bool) {
+	i := 0
+	for i < len(s) && s[i] > ' ' && s[i] != ':' && s[i] != '"' && s[i] != 0x7f {
+		i++
 	}
-	quoted, err := strconv.QuotedPrefix(`"` + s)
-	if err != nil {
-		return "", "", false
+	if i == 0 || !strings.HasPrefix(s[i:], `:"`) {
+		return "", "", "", false
 	}
-	value, err = strconv.Unquote(quoted)
-	return value, s[len(quoted)-1:], err == nil
+	key, after = s[:i], s[i+2:]
+	for end := range len(after) {
+		switch after[end] {
+		case '"':
+			return key, after[:end], after[end+1:], true
+		case '\\', '\n':
+			quoted, err := strconv.QuotedPrefix(s[i+1:])
+			if err != nil {
+				return "", "", "", false
+			}
+			value, err = strconv.Unquote(quoted)
+			return key, value, after[len(quoted)-1:], err == nil
+		}
+	}
+	return "", "", "", false
 }
 
-// checkTag refuses a misspelt tag and a keyword that is not a tag. It accepts
+// checkUnknown refuses a misspelt tag and a keyword that is not a tag. It accepts
 // the tags of other packages.
-func checkTag(key string, seen []string) error {
-	if slices.Contains(seen, key) {
-		return fmt.Errorf("tag %s is given twice", key)
-	}
-	if _, ok := tags[key]; ok {
-		return nil
-	}
+func checkUnknown(key string) error {
 	for known := range tags {
 		if strings.EqualFold(key, known) || len(known) > 5 && isMisspelt(key, known) {
 			return fmt.Errorf("tag %s is unknown: is it %s?", key, known)

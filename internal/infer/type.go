@@ -30,7 +30,7 @@ func (in *inferrer) keywords(t reflect.Type, inPlace bool) error {
 		return err
 	}
 	defer in.leave()
-	if t.Name() == "" || t.PkgPath() == "" {
+	if t.PkgPath() == "" { // it has no methods
 		return in.kind(t, nullable)
 	}
 	if known, err := in.special(t, nullable); known || err != nil {

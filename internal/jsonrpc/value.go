@@ -9,8 +9,22 @@ import (
 // AppendString appends s to dst as a JSON string. Bytes of s that are not
 // UTF-8 become U+FFFD.
 func AppendString[Text ~[]byte | ~string](dst []byte, s Text) []byte {
-	// The error only reports invalid UTF-8, which has been replaced by then.
-	dst, _ = jsontext.AppendQuote(dst, s)
+	// Most texts are ASCII without an escape, and need no more than a copy.
+	plain := 0
+	for plain < len(s) && ' ' <= s[plain] && s[plain] < 0x7f && s[plain] != '"' && s[plain] != '\\' {
+		plain++
+	}
+	dst = append(append(dst, '"'), s[:plain]...)
+	if plain == len(s) {
+		return append(dst, '"')
+	}
+	// The quotation mark that the rest begins with overwrites the last character,
+	// which is put back. The error only reports invalid UTF-8, which has been
+	// replaced by then.
+	at := len(dst) - 1
+	last := dst[at]
+	dst, _ = jsontext.AppendQuote(dst[:at], s[plain:])
+	dst[at] = last
 	return dst
 }
 

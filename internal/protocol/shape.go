@@ -31,6 +31,8 @@ const (
 	contents // of a resource
 	implementation
 	capabilities // of a server
+
+	kinds // how many there are
 )
 
 // Shape returns an object of the kind without the members that the version
@@ -57,7 +59,7 @@ func (v *Version) Shape(kind Kind, object []byte) []byte {
 // version it comes from. Wrapped is what [WrapsOutput] says of the tool that was
 // called.
 func (v *Version) Result(method string, result []byte, wrapped bool) []byte {
-	if len(v.lacks) == 0 {
+	if v.latest {
 		return result
 	}
 	result = v.Shape(Result, result)
@@ -174,7 +176,7 @@ func (v *Version) Notification(n jsonrpc.Notification) jsonrpc.Notification {
 // version allows them.
 func (v *Version) Question(method string, params []byte) []byte {
 	switch {
-	case len(v.lacks) == 0:
+	case v.latest:
 	case method == mcp.MethodElicitationCreate && !isURLMode(params):
 		return v.Shape(form, params)
 	case method == mcp.MethodSamplingCreateMessage:

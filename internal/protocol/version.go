@@ -55,12 +55,13 @@ type Version struct {
 
 	// adds are the members that the version added to objects of a kind, and
 	// addsContent the types of content blocks that it added.
-	adds        map[Kind][]string
+	adds        [kinds][]string
 	addsContent []string
 
 	// lacks are the members and the types of content that later versions added.
-	lacks        map[Kind][]string
+	lacks        [kinds][]string
 	lacksContent []string
+	latest       bool // lacks nothing
 }
 
 // Structured is what structured content may be.
@@ -80,7 +81,7 @@ var versions = compile([]Version{
 		NotFound:          mcp.CodeInvalidParams,
 		MissingCapability: mcp.CodeMissingRequiredClientCapability,
 		ManyBlocks:        true,
-		adds: map[Kind][]string{
+		adds: [kinds][]string{
 			Result: {"resultType", "ttlMs", "cacheScope"},
 		},
 	},
@@ -92,7 +93,7 @@ var versions = compile([]Version{
 		ManyBlocks:   true,
 		Structured:   StructuredObject,
 		NotFound:     mcp.CodeResourceNotFound, MissingCapability: mcp.CodeInvalidParams,
-		adds: map[Kind][]string{
+		adds: [kinds][]string{
 			Tool:           {"icons", "execution"},
 			Resource:       {"icons"},
 			Prompt:         {"icons"},
@@ -109,7 +110,7 @@ var versions = compile([]Version{
 		Resumes:    true,
 		Structured: StructuredObject,
 		NotFound:   mcp.CodeResourceNotFound, MissingCapability: mcp.CodeInvalidParams,
-		adds: map[Kind][]string{
+		adds: [kinds][]string{
 			Tool:           {"title", "outputSchema", "_meta"},
 			Resource:       {"title", "_meta"},
 			Prompt:         {"title", "_meta"},
@@ -129,7 +130,7 @@ var versions = compile([]Version{
 		Unnamed:    true,
 		Structured: StructuredNone,
 		NotFound:   mcp.CodeResourceNotFound, MissingCapability: mcp.CodeInvalidParams,
-		adds: map[Kind][]string{
+		adds: [kinds][]string{
 			Tool:         {"annotations"},
 			progress:     {"message"},
 			capabilities: {"completions"},
@@ -149,7 +150,7 @@ func compile(versions []Version) []*Version {
 	compiled := make([]*Version, len(versions))
 	for i := range versions {
 		v := &versions[i]
-		v.lacks = make(map[Kind][]string)
+		v.latest = i == 0
 		for _, later := range versions[:i] {
 			for kind, members := range later.adds {
 				v.lacks[kind] = append(v.lacks[kind], members...)
