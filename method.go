@@ -127,7 +127,7 @@ func (s *methodSpec) bind(e *Engine, x *extension) (registered, error) {
 		return nil, fmt.Errorf("params: %w", err)
 	}
 	return &extensionMethod{
-		feature: feature{profile: s.profile}, row: s.row, extension: x,
+		feature: feature{profile: &s.profile}, row: s.row, extension: x,
 		input: input, undeclared: s.undeclared, versions: s.versions, run: s.run, answer: (*Engine).callMethod,
 	}, nil
 }

@@ -83,7 +83,7 @@ func (s *promptSpec) bind(e *Engine, _ *extension) (registered, error) {
 	if err := s.policy.check(e); err != nil {
 		return nil, err
 	}
-	p := &prompt{feature: feature{kind: protocol.Prompt, profile: s.profile}, completions: s.completions, get: s.get}
+	p := &prompt{feature: feature{kind: protocol.Prompt, profile: &s.profile}, completions: s.completions, get: s.get}
 	var err error
 	if p.input, err = e.inputSchema(s.in, nil); err != nil {
 		return nil, err

@@ -25,7 +25,7 @@ type profile struct {
 
 // A feature is what tools, resources, templates and prompts have in common.
 type feature struct {
-	profile
+	*profile   // of the Feature, which may belong to several engines
 	kind       protocol.Kind
 	place      int       // in the order of registration
 	definition []byte    // as it stands in a list of the latest version

@@ -148,7 +148,7 @@ func (s *resourceSpec) bind(e *Engine, _ *extension) (registered, error) {
 	if err := s.policy.check(e); err != nil {
 		return nil, err
 	}
-	r := &resource{feature: feature{kind: protocol.Resource, profile: s.profile}, mimeType: s.mimeType, cache: s.cache, completions: s.completions, read: s.read}
+	r := &resource{feature: feature{kind: protocol.Resource, profile: &s.profile}, mimeType: s.mimeType, cache: s.cache, completions: s.completions, read: s.read}
 	if err := r.bind(e, s.in); err != nil {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 func named(name string) *prompt {
-	return &prompt{feature: feature{profile: profile{name: name}, definition: []byte(`"` + name + `"`)}}
+	return &prompt{feature: feature{profile: &profile{name: name}, definition: []byte(`"` + name + `"`)}}
 }
 
 // A table behaves like a list and a map, and its snapshots never change, whatever

@@ -219,7 +219,7 @@ func (s *toolSpec) bind(e *Engine, _ *extension) (registered, error) {
 	if err := s.policy.check(e); err != nil {
 		return nil, err
 	}
-	t := &tool{feature: feature{kind: protocol.Tool, profile: s.profile}, open: s.input != nil, annotations: s.annotations, becomes: resultKindOf(s.out), run: s.run}
+	t := &tool{feature: feature{kind: protocol.Tool, profile: &s.profile}, open: s.input != nil, annotations: s.annotations, becomes: resultKindOf(s.out), run: s.run}
 	var err error
 	if t.input, err = e.inputSchema(s.in, s.input); err != nil {
 		return nil, fmt.Errorf("input: %w", err)
