@@ -58,7 +58,8 @@ type HTTPConfig struct {
 
 	// DrainDelay is how long Run goes on serving after it is told to stop. In
 	// that time /readyz answers 503, so that load balancers send requests
-	// elsewhere. The default is no delay.
+	// elsewhere. The default is no delay. MCPENGINE_DRAIN_DELAY sets it for
+	// [Engine.Run], because the platform that runs the replicas knows the time.
 	DrainDelay time.Duration
 
 	// NoSessions serves clients of the handshake versions, which are the

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"strconv"
 	"syscall"
+	"time"
 
 	"github.com/mcpengine/mcpengine/internal/stdio"
 )
@@ -38,7 +39,8 @@ import (
 //     device as standard input, Run returns at once, with a message on standard
 //     error.
 //
-// MCPENGINE_PLATFORM_SESSIONS sets [HTTPConfig.PlatformSessions].
+// MCPENGINE_PLATFORM_SESSIONS sets [HTTPConfig.PlatformSessions], and
+// MCPENGINE_DRAIN_DELAY, such as 5s, sets [HTTPConfig.DrainDelay].
 // MCPENGINE_KEYS has the keys of a program without [WithKeys], in the format of
 // [ParseKeys]; a bad value is an error.
 //
@@ -97,17 +99,22 @@ type transport struct {
 
 // configure reads the environment variables that do not choose the transport.
 func (e *Engine) configure(getenv func(string) string) error {
-	const name = "MCPENGINE_PLATFORM_SESSIONS"
-	text := getenv(name)
-	if text == "" {
-		return nil
+	const sessions, delay = "MCPENGINE_PLATFORM_SESSIONS", "MCPENGINE_DRAIN_DELAY"
+	if text := getenv(sessions); text != "" {
+		on, err := strconv.ParseBool(text)
+		if err != nil {
+			return fmt.Errorf("%s is %q: use true or false", sessions, text)
+		}
+		e.httpConfig.PlatformSessions = on
+		e.serveHTTP()
 	}
-	on, err := strconv.ParseBool(text)
-	if err != nil {
-		return fmt.Errorf("%s is %q: use true or false", name, text)
+	if text := getenv(delay); text != "" {
+		d, err := time.ParseDuration(text)
+		if err != nil || d < 0 {
+			return fmt.Errorf("%s is %q: use a duration such as 5s", delay, text)
+		}
+		e.httpConfig.DrainDelay = d
 	}
-	e.httpConfig.PlatformSessions = on
-	e.serveHTTP()
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/mcpengine/mcpengine/auth"
 	"github.com/mcpengine/mcpengine/auth/idp"
@@ -150,6 +151,33 @@ func TestConfigure(t *testing.T) {
 		}
 		if e.httpConfig.PlatformSessions != test.want {
 			t.Errorf("%q: PlatformSessions is %t", test.value, e.httpConfig.PlatformSessions)
+		}
+	}
+}
+
+// The platform that runs the replicas knows how long its load balancer needs.
+func TestDrainDelayVariable(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		value string
+		want  time.Duration
+		err   string
+	}{
+		{"", time.Second, ""}, // as the program has it
+		{"5s", 5 * time.Second, ""},
+		{"0s", 0, ""},
+		{"5", time.Second, `MCPENGINE_DRAIN_DELAY is "5": use a duration such as 5s`},
+		{"-5s", time.Second, `MCPENGINE_DRAIN_DELAY is "-5s": use a duration such as 5s`},
+	} {
+		e := New("test", WithHTTP(HTTPConfig{DrainDelay: time.Second}))
+		err := e.configure(func(name string) string {
+			return map[string]string{"MCPENGINE_DRAIN_DELAY": test.value}[name]
+		})
+		if got := fmt.Sprint(err); test.err != "" && got != test.err || test.err == "" && err != nil {
+			t.Errorf("%q: configure() = %v, want %q", test.value, err, test.err)
+		}
+		if e.httpConfig.DrainDelay != test.want {
+			t.Errorf("%q: DrainDelay is %v, want %v", test.value, e.httpConfig.DrainDelay, test.want)
 		}
 	}
 }
