@@ -69,6 +69,7 @@ TEST_DEPS := \
 	apps-deps \
 	bridge-deps \
 	conformance-deps \
+	helm-deps \
 	interop-deps \
 	keycloak-deps \
 	nginx-deps \
@@ -167,6 +168,10 @@ redis-deps:
 nginx-deps:
 	@scripts/install-nginx || echo "e2e: nginx is not installed; the test of rolling restarts will be skipped" >&2
 
+.PHONY: helm-deps
+helm-deps:
+	@scripts/install-helm || echo "iac: Helm is not installed; tests of the chart will be skipped" >&2
+
 .PHONY: apps-deps
 apps-deps:
 	@scripts/install-apps || echo "apps: the bridge of MCP Apps or Chromium is not installed; tests of views in a browser will be skipped" >&2
@@ -200,7 +205,7 @@ KILLS ?= 1000
 
 .PHONY: chaos
 chaos: nginx-deps postgres-deps redis-deps ## Restart replicas RESTARTS times (50) and kill their bus, kill workers of tasks KILLS times (1000): nothing is lost
-	@cd test && MCPENGINE_RESTARTS=$(RESTARTS) MCPENGINE_QUESTIONS=1000 MCPENGINE_OUTAGES=10 \
+	@cd test && MCPENGINE_RESTARTS=$(RESTARTS) MCPENGINE_DRAIN_DELAY=5s MCPENGINE_QUESTIONS=1000 MCPENGINE_OUTAGES=10 \
 		go test -race -count=1 -timeout 60m -v -run '^(TestRollingRestarts|TestFleet)$$' ./e2e
 	@cd ext/tasks/river && CHAOS_KILLS=$(KILLS) go test -count=1 -timeout 120m -v -run '^TestKill$$' .
 

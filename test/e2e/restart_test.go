@@ -22,7 +22,9 @@ import (
 
 // Two replicas behind nginx are restarted in turn with SIGTERM, while clients of
 // two protocol versions call tools: each call is answered, and each replica ends
-// with status 0. MCPENGINE_RESTARTS says how often; `make chaos` sets it.
+// with status 0. They drain as deploy/kubernetes tells them to. MCPENGINE_RESTARTS says
+// how often they are restarted, and MCPENGINE_DRAIN_DELAY how long they drain; `make
+// chaos` sets both.
 func TestRollingRestarts(t *testing.T) {
 	restarts := 5
 	if text := os.Getenv("MCPENGINE_RESTARTS"); text != "" {
