@@ -57,6 +57,10 @@ type Config struct {
 
 	// Logger gets warnings and errors. The default drops them.
 	Logger *slog.Logger
+
+	// Observer is told of each request of the host. What is sent to the server, the
+	// observer of Peer is told. Optional.
+	Observer Observer
 }
 
 // closeTimeout is how long the bridge waits for a server at a URL to take a

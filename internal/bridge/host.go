@@ -117,12 +117,16 @@ func (b *bridge) Ask(ctx context.Context, method string, params []byte) ([]byte,
 
 // Handle answers a request.
 func (b *bridge) Handle(ctx context.Context, req *jsonrpc.Request, notify func(jsonrpc.Notification)) *jsonrpc.Response {
+	ctx, end := b.observe(ctx, req)
 	ctx, stop := b.limited(ctx, req.Method)
 	defer stop()
 	result, err := b.answer(ctx, req, notify)
 	if err != nil {
-		return jsonrpc.ErrorResponse(req.ID, b.explain(ctx, req.Method, err))
+		explained := b.explain(ctx, req.Method, err)
+		end(nil, explained)
+		return jsonrpc.ErrorResponse(req.ID, explained)
 	}
+	end(result, nil)
 	resp := jsonrpc.NewResponse()
 	resp.BeginResult(req.ID)
 	resp.Body = append(resp.Body, result...)

@@ -286,8 +286,13 @@ func pairs() []pair {
 // it, after the handshake if there is one.
 func (p pair) open(t *testing.T, e *mcpengine.Engine) *host {
 	t.Helper()
+	return p.openWith(t, e, bridge.Config{})
+}
+
+// openWith is open with a configuration, to which it adds the server.
+func (p pair) openWith(t *testing.T, e *mcpengine.Engine, config bridge.Config) *host {
+	t.Helper()
 	t.Cleanup(e.Close)
-	config := bridge.Config{}
 	if p.server == "sse" {
 		mux := http.NewServeMux()
 		mux.Handle("/handshake/", http.StripPrefix("/handshake", e.SSEHandler("/handshake")))

@@ -85,7 +85,7 @@ func (x *exchange) callWithInput(ctx context.Context, level string) ([]byte, err
 	defer peer.AwaitPerson(ctx)() // the request that goes on has a limit of its own
 	state := x.req.Params.Get("requestState")
 	if state == nil {
-		return x.round(ctx, x.begin(level))
+		return x.round(ctx, x.begin(ctx, level))
 	}
 	p := x.pending.take(jsonrpc.Text(state))
 	if p == nil || p.method != x.req.Method || p.tool != x.tool() {
@@ -109,15 +109,15 @@ func (x *exchange) callWithInput(ctx context.Context, level string) ([]byte, err
 	return x.round(ctx, p)
 }
 
-// begin sends the request.
-func (x *exchange) begin(level string) *pendingInput {
+// begin sends the request. It goes on when the round ends that ctx belongs to.
+func (x *exchange) begin(ctx context.Context, level string) *pendingInput {
 	detached := x.detached()
 	p := &pendingInput{
 		method: detached.req.Method, tool: detached.tool(), level: level,
 		capabilities: detached.req.Meta.Get(mcp.MetaClientCapabilities),
 		questions:    make(chan *question), done: make(chan struct{}),
 	}
-	ctx, cancel := context.WithCancelCause(x.context)
+	ctx, cancel := context.WithCancelCause(observed{x.context, ctx})
 	p.cancel = cancel
 	p.attach(x)
 	call := detached.call()
