@@ -39,7 +39,8 @@ type Engine struct {
 	observers      []Observer
 	limits         limits
 	shares         shares
-	meter          meter
+	limiter        Limiter // nil counts in memory
+	meter          *meter
 	readiness      readiness
 	pageSize       int
 	cache          cacheHint
@@ -101,7 +102,7 @@ func New(name string, opts ...Option) *Engine {
 	e.httpConfig = e.httpConfig.withDefaults()
 	e.fault = e.checkURLs()
 	e.bindKeys()
-	e.meter = newMeter(e.meter.shared)
+	e.meter = newMeter(e.limiter)
 	e.bindBus()
 	e.bindAuth()
 	e.subscriptions.closing, e.subscriptions.bound = make(chan struct{}), share.NewBound(share.Subscriptions).Each(e.shares.subscriptions)

@@ -69,7 +69,12 @@ func (e *Engine) bindKeys() {
 		e.randomKeys = true
 		e.ring = seal.LateRing(e.warnOfRandomKeys)
 	}
-	e.ring = e.ring.For(cmp.Or(e.identity, e.httpConfig.PublicURL, e.info.Name))
+	e.ring = e.ring.For(e.serverIdentity())
+}
+
+// serverIdentity tells this server from others, and is the same on its replicas.
+func (e *Engine) serverIdentity() string {
+	return cmp.Or(e.identity, e.httpConfig.PublicURL, e.info.Name)
 }
 
 // bindAuth settles what auth serves beside the MCP endpoint, and hands it the

@@ -11,10 +11,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/auth"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 func TestCallsPerMinute(t *testing.T) {
@@ -239,40 +241,69 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
-// A broken limiter is one of a database that is away.
-type brokenLimiter struct{ broken bool }
-
-func (b *brokenLimiter) Take(context.Context, string, int) (time.Duration, error) {
-	if b.broken {
-		return 0, errors.New("no connection")
-	}
-	return 5 * time.Second, nil
+// A fakeLimiter refuses while it has no error.
+type fakeLimiter struct {
+	err   error
+	asked []string
 }
 
+func (l *fakeLimiter) Take(_ context.Context, key string, _ int) (time.Duration, error) {
+	l.asked = append(l.asked, key)
+	return 5 * time.Second, l.err
+}
+
+// While the shared limiter is away, requests are counted in memory, or refused if it
+// says so. It is asked once a second, and the log says once that it is away.
 func TestSharedLimiter(t *testing.T) {
 	t.Parallel()
-	var log bytes.Buffer
-	limiter := &brokenLimiter{}
-	e := mcpengine.New("test", mcpengine.WithLogger(slog.New(slog.NewTextHandler(&log, nil))), mcpengine.CallsPerMinute(2), mcpengine.WithLimiter(limiter))
-	give(e, "work", "done")
-	want := func(what string, status int) {
-		t.Helper()
-		if a := post(t, e, call("work")); a.status != status {
-			t.Errorf("%s: status %d, want %d", what, a.status, status)
-		}
-	}
-	want("the limiter refuses", http.StatusTooManyRequests)
-	limiter.broken = true
-	want("the limiter is away, the first in memory", http.StatusOK)
-	want("the second in memory", http.StatusOK)
-	want("the third in memory", http.StatusTooManyRequests)
-	if n := strings.Count(log.String(), "the shared limiter fails"); n != 1 {
-		t.Errorf("the log says %d times that the limiter fails:\n%s", n, &log)
-	}
-	limiter.broken = false
-	want("the limiter is back", http.StatusTooManyRequests)
-	if !strings.Contains(log.String(), "the shared limiter is back") {
-		t.Errorf("the log does not say that the limiter is back:\n%s", &log)
+	away := errors.New("no connection")
+	for name, tt := range map[string]struct {
+		err  error
+		want [3]int // the statuses of three requests, of which memory allows two
+	}{
+		"counted in memory": {away, [3]int{http.StatusOK, http.StatusOK, http.StatusTooManyRequests}},
+		"refused": {
+			fmt.Errorf("take: %w", mcp.Errorf(mcp.CodeInternalError, "limits cannot be checked")),
+			[3]int{http.StatusServiceUnavailable, http.StatusServiceUnavailable, http.StatusServiceUnavailable},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var log bytes.Buffer
+				limiter := &fakeLimiter{}
+				e := mcpengine.New("board", mcpengine.WithLogger(slog.New(slog.NewTextHandler(&log, nil))), mcpengine.CallsPerMinute(2), mcpengine.WithLimiter(limiter))
+				give(e, "work", "done")
+				want := func(what string, status int) {
+					t.Helper()
+					if a := post(t, e, call("work")); a.status != status {
+						t.Errorf("%s: status %d, want %d", what, a.status, status)
+					}
+				}
+				want("the limiter refuses", http.StatusTooManyRequests)
+				limiter.err = tt.err
+				for i, status := range tt.want {
+					want(fmt.Sprint("away, request ", i+1), status)
+				}
+				if n := len(limiter.asked); n != 2 {
+					t.Errorf("the limiter is asked %d times for four requests, want 2", n)
+				}
+				<-time.After(time.Second)
+				want("away for a second", tt.want[2])
+				if n := strings.Count(log.String(), "the shared limiter fails"); n != 1 || len(limiter.asked) != 3 {
+					t.Errorf("the limiter is asked %d times, want 3; the log says %d times that it fails:\n%s", len(limiter.asked), n, &log)
+				}
+				limiter.err = nil
+				<-time.After(time.Second)
+				want("the limiter is back", http.StatusTooManyRequests)
+				if !strings.Contains(log.String(), "the shared limiter is back") {
+					t.Errorf("the log does not say that the limiter is back:\n%s", &log)
+				}
+				if key := limiter.asked[0]; !strings.HasPrefix(key, "board\n") {
+					t.Errorf("the key %q does not name the server", key)
+				}
+			})
+		})
 	}
 }
 

@@ -2,7 +2,10 @@ package mcpengine
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -10,33 +13,41 @@ import (
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/limit"
 	"github.com/mcpengine/mcpengine/internal/share"
+	"github.com/mcpengine/mcpengine/mcp"
 )
 
 // A Limiter counts requests for [CallsPerMinute]. The engine's own counts in
 // memory, so that with n replicas a caller may make n times as many requests;
-// another one, given to [WithLimiter], may share the counts.
+// another one, given to [WithLimiter], may share the counts: package
+// bus/redis/limit does, through Redis.
 type Limiter interface {
 	// Take counts a request of the key, or returns how long the caller has to
 	// wait before its next one. There are at most so many requests in each
-	// minute. With an error, the engine counts in memory.
+	// minute. The key names the server, the feature and the caller. With an error,
+	// the engine counts in memory; with an [*mcp.Error], it refuses the request
+	// with that error and HTTP 503. Either way it does not ask for a second.
 	Take(ctx context.Context, key string, perMinute int) (wait time.Duration, err error)
 }
 
 // WithLimiter counts requests with l.
 func WithLimiter(l Limiter) Option {
-	return engineOption(func(e *Engine) { e.meter.shared = l })
+	return engineOption(func(e *Engine) { e.limiter = l })
 }
 
-// limiterTimeout is how long a shared limiter may take.
-const limiterTimeout = time.Second
+// limiterTimeout is how long a shared limiter may take, and limiterPause how long it
+// is not asked again when it has failed.
+const (
+	limiterTimeout = 500 * time.Millisecond
+	limiterPause   = time.Second
+)
 
 // A meter counts requests.
 type meter struct {
 	shared    Limiter // nil counts in memory
+	outage    outage  // of the shared limiter
 	users     *limit.Rates
 	addresses *limit.Rates
 	places    *limit.Places
-	away      atomic.Bool // the shared limiter has failed
 }
 
 // The callers that are told apart. Users are real; addresses can be made up.
@@ -45,8 +56,8 @@ const (
 	maxAddresses = 200_000
 )
 
-func newMeter(shared Limiter) meter {
-	return meter{shared: shared, users: limit.NewRates(maxUsers), addresses: limit.NewRates(maxAddresses), places: limit.NewPlaces()}
+func newMeter(shared Limiter) *meter {
+	return &meter{shared: shared, users: limit.NewRates(maxUsers), addresses: limit.NewRates(maxAddresses), places: limit.NewPlaces()}
 }
 
 // callerKey returns the key under which the caller of a request is counted.
@@ -114,7 +125,7 @@ func joined(first, second func()) func() {
 
 // enterScope counts the request towards the limits of a scope.
 func (r *Request) enterScope(s scope, key string) (leave func(), err *jsonrpc.Error) {
-	m, l := &r.engine.meter, s.limits
+	m, l := r.engine.meter, s.limits
 	key = s.name + "\n" + key
 	defer func() {
 		if err != nil && leave != nil {
@@ -137,9 +148,11 @@ func (r *Request) enterScope(s scope, key string) (leave func(), err *jsonrpc.Er
 		leave = joined(leave, func() { l.handlers.Release(caller) })
 	}
 	if l.perMinute > 0 {
-		if wait := r.take(key, l.perMinute); wait > 0 {
-			return leave, tooMany(wait, "more than %d a minute", l.perMinute)
+		wait, err := r.take(key, l.perMinute)
+		if err == nil && wait > 0 {
+			err = tooMany(wait, "more than %d a minute", l.perMinute)
 		}
+		return leave, err
 	}
 	return leave, nil
 }
@@ -149,29 +162,84 @@ func tooMany(wait time.Duration, format string, args ...any) *jsonrpc.Error {
 	return jsonrpc.OverLimit(wait, "Too many requests: "+format, args...)
 }
 
-// take counts the request and returns how long the caller has to wait.
-func (r *Request) take(key string, perMinute int) time.Duration {
-	m := &r.engine.meter
+// take counts the request and returns how long the caller has to wait. The error is
+// of a shared limiter that does not let others count.
+func (r *Request) take(key string, perMinute int) (time.Duration, *jsonrpc.Error) {
+	m := r.engine.meter
 	if m.shared != nil {
-		ctx, cancel := context.WithTimeout(r.ctx.Context, limiterTimeout)
-		defer cancel()
-		wait, err := m.ask(ctx, key, perMinute)
+		wait, err := m.takeShared(r, key, perMinute)
 		if err == nil {
-			if m.away.CompareAndSwap(true, false) {
-				r.engine.logger.InfoContext(ctx, "the shared limiter is back")
-			}
-			return wait
+			return wait, nil
 		}
-		// A client that has gone is no fault of the limiter's.
-		if r.ctx.Err() == nil && m.away.CompareAndSwap(false, true) {
-			r.engine.logger.WarnContext(r.ctx.Context, "the shared limiter fails: requests are counted in memory", "error", err)
+		if refusal, ok := errors.AsType[*mcp.Error](err); ok {
+			return 0, &jsonrpc.Error{
+				Code: refusal.Code, Message: refusal.Message, Data: refusal.Data,
+				Refusal: &jsonrpc.Refusal{Status: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {"1"}}},
+			}
 		}
 	}
 	rates := m.addresses
 	if r.user != nil {
 		rates = m.users
 	}
-	return rates.Take(key, limit.Rate{Requests: perMinute, Per: time.Minute}, time.Now())
+	return rates.Take(key, limit.Rate{Requests: perMinute, Per: time.Minute}, time.Now()), nil
+}
+
+// takeShared asks the shared limiter, or returns the error that it had last.
+func (m *meter) takeShared(r *Request, key string, perMinute int) (time.Duration, error) {
+	if err := m.outage.current(time.Now()); err != nil {
+		return 0, err
+	}
+	ctx, cancel := context.WithTimeout(r.ctx.Context, limiterTimeout)
+	defer cancel()
+	wait, err := m.ask(ctx, r.engine.serverIdentity()+"\n"+key, perMinute)
+	switch {
+	case err == nil:
+		if m.outage.end() {
+			r.engine.logger.InfoContext(ctx, "the shared limiter is back")
+		}
+	case r.ctx.Err() != nil: // a client that has gone is no fault of the limiter's
+	case m.outage.begin(time.Now(), err):
+		r.engine.logger.WarnContext(r.ctx.Context, "the shared limiter fails", "error", err)
+	}
+	return wait, err
+}
+
+// An outage is the time in which a shared limiter fails. It is asked once in each
+// pause, so that it delays one request in a pause at most.
+type outage struct {
+	lasting atomic.Bool // what all requests look at
+
+	mu    sync.Mutex
+	err   error
+	until time.Time
+}
+
+// current returns the error of the limiter, or nil when it should be asked.
+func (o *outage) current(now time.Time) error {
+	if !o.lasting.Load() {
+		return nil
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if now.Before(o.until) {
+		return o.err
+	}
+	o.until = now.Add(limiterPause) // this request asks, and no other
+	return nil
+}
+
+// begin notes an error, and reports whether it is the first one.
+func (o *outage) begin(now time.Time, err error) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.err, o.until = err, now.Add(limiterPause)
+	return o.lasting.CompareAndSwap(false, true)
+}
+
+// end reports whether it ends the outage.
+func (o *outage) end() bool {
+	return o.lasting.Load() && o.lasting.CompareAndSwap(true, false)
 }
 
 // ask asks the shared limiter. One that panics has failed.
