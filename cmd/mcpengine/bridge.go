@@ -16,6 +16,7 @@ import (
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/awsauth"
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/profile"
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/remote"
+	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/telemetry"
 	"github.com/mcpengine/mcpengine/internal/bridge"
 )
 
@@ -69,6 +70,9 @@ func (c *cli) relay(ctx context.Context, target string, level slog.Level, sign *
 		return err
 	}
 	defer release()
+	spans := telemetry.Start(ctx, c.getenv, source.Log.Logger())
+	defer spans.Stop()
+	spans.Observe(&config)
 	err = bridge.Serve(ctx, c.stdin, c.stdout.Raw(), config)
 	if ctx.Err() != nil || err == nil {
 		return nil

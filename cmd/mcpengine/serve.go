@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/telemetry"
 	"github.com/mcpengine/mcpengine/internal/bridge"
 	"github.com/mcpengine/mcpengine/internal/httpserver"
 	"github.com/mcpengine/mcpengine/internal/peer"
@@ -123,6 +124,9 @@ func (c *cli) runServe(ctx context.Context, command []string, f *serveFlags) err
 	if f.protocol != "" {
 		relay.Peer.Versions = []string{f.protocol}
 	}
+	spans := telemetry.Start(ctx, c.getenv, logger)
+	defer spans.Stop()
+	spans.Observe(&relay)
 	handler := bridge.NewHandler(bridge.NewProcesses(bridge.ProcessConfig{
 		Start: start, Shared: f.shared, Max: f.max, Each: f.maxEach, Idle: f.idle, Bridge: relay,
 	}), bridge.HandlerConfig{PublicURL: f.public})
