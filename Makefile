@@ -193,11 +193,19 @@ release-check: ## Tag a release in a clone, and install the library and the CLI 
 bridge-deps:
 	@scripts/install-bridges || echo "bench: the bridges are not installed; they will be left out" >&2
 
+.PHONY: fastmcp-tasks-deps
+fastmcp-tasks-deps:
+	@scripts/install-fastmcp-tasks || echo "bench: FastMCP's tasks are not installed; they will be left out" >&2
+
 .PHONY: bench
-bench: bridge-deps ## Measure against a plain server and the other Go SDKs
+bench: bridge-deps bench-tasks ## Measure against a plain server and the other Go SDKs
 	@cd test && go run ./bench
 	@printf '\nverifying an access token: the first time at most 1.3 times its signature check\n'
 	@go test -run '^$$' -bench '^BenchmarkVerify$$' ./auth
+
+.PHONY: bench-tasks
+bench-tasks: postgres-deps redis-deps fastmcp-tasks-deps ## Measure a durable tool beside a plain job of River and FastMCP's tasks on Redis
+	@cd ext/tasks/river && BENCH_TASKS=2000 go test -count=1 -timeout 30m -v -run '^TestOverhead$$' .
 
 # How many restarts `make chaos` makes, and how many processes it kills.
 RESTARTS ?= 50

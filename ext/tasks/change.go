@@ -46,18 +46,18 @@ func isPublic(err error) bool {
 	return ok
 }
 
-// create stores a new task and has it run. It is durable when create returns.
-func (t *Tasks) create(ctx context.Context, call mcpengine.DetachedCall, s Settings, entries []Entry) (*Record, error) {
+func newRecord(call mcpengine.DetachedCall, s Settings, entries []Entry) *Record {
 	now := time.Now()
-	r := &Record{
+	return &Record{
 		ID: rand.Text(), Owner: ownerOf(call.User), Status: Working,
 		Created: now, Updated: now, Expires: now.Add(s.TTL), Due: now,
 		Settings: s, Call: call, Entries: entries,
 	}
-	if err := t.backend.Create(ctx, r); err != nil {
-		return nil, t.storeError(ctx, "create", err)
-	}
-	return r, nil
+}
+
+// create stores a new task and has it run. It is durable when create returns.
+func (t *Tasks) create(ctx context.Context, r *Record) error {
+	return t.storeError(ctx, "create", t.backend.Create(ctx, r))
 }
 
 // callerOf returns the digest of the caller of the request that ctx belongs to.
@@ -85,7 +85,7 @@ func visible(r *Record, owner string) error {
 // a wrong form is refused, and all that came with it.
 func (t *Tasks) answer(ctx context.Context, id string, answers map[string]json.RawMessage) error {
 	owner := callerOf(ctx)
-	_, err := t.backend.Update(ctx, id, func(r *Record) error {
+	_, err := t.update(ctx, id, func(r *Record) error {
 		if err := visible(r, owner); err != nil {
 			return err
 		}
@@ -105,9 +105,8 @@ func (t *Tasks) answer(ctx context.Context, id string, answers map[string]json.R
 		if !taken {
 			return ErrUnchanged
 		}
-		r.Updated = time.Now()
 		if len(r.Questions) == 0 {
-			r.Status, r.Due = Working, r.Updated
+			r.Status, r.Due = Working, time.Now()
 		}
 		return nil
 	})
@@ -126,7 +125,7 @@ func wrongAnswer(key string, err error) error {
 // cancel asks for the end of a task. One that does not run ends at once.
 func (t *Tasks) cancel(ctx context.Context, id string) error {
 	owner := callerOf(ctx)
-	_, err := t.backend.Update(ctx, id, func(r *Record) error {
+	_, err := t.update(ctx, id, func(r *Record) error {
 		now := time.Now()
 		if err := visible(r, owner); err != nil {
 			return err
@@ -139,7 +138,6 @@ func (t *Tasks) cancel(ctx context.Context, id string) error {
 		default:
 			r.end(Cancelled, errCancelled.Error(), now)
 		}
-		r.Updated = now
 		return nil
 	})
 	return t.storeError(ctx, "cancel", err)

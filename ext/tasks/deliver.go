@@ -76,8 +76,8 @@ func (c *caller) call(ctx context.Context, call mcpengine.DetachedCall) (mcpengi
 	case asTask:
 		return c.asTask(ctx, call, settings, entries)
 	case asOldTask:
-		r, err := c.tasks.create(ctx, call, settings, entries)
-		if err != nil {
+		r := newRecord(call, settings, entries)
+		if err := c.tasks.create(ctx, r); err != nil {
 			return mcpengine.Result{}, err
 		}
 		return mcpengine.NewResult(map[string]any{"task": oldTask(r)}), nil
@@ -98,13 +98,21 @@ func missingExtension(req *mcpengine.Request) error {
 
 // asTask answers with a task, or with the result if that comes at once.
 func (c *caller) asTask(ctx context.Context, call mcpengine.DetachedCall, s Settings, entries []Entry) (mcpengine.Result, error) {
-	r, err := c.tasks.create(ctx, call, s, entries)
-	if err != nil || c.grace == 0 {
-		return mcpengine.NewResult(createResult(r)), err
+	r := newRecord(call, s, entries)
+	if c.grace == 0 {
+		if err := c.tasks.create(ctx, r); err != nil {
+			return mcpengine.Result{}, err
+		}
+		return mcpengine.NewResult(createResult(r)), nil
+	}
+	w := c.tasks.watch(r.ID) // before the task can run: its record need not be read
+	defer w.stop()
+	if err := c.tasks.create(ctx, r); err != nil {
+		return mcpengine.Result{}, err
 	}
 	waiting, stop := context.WithTimeout(ctx, c.grace)
 	defer stop()
-	now, err := c.tasks.await(waiting, r.ID, func(r *Record) bool { return r.Status != Working })
+	now, err := w.await(waiting, r, func(r *Record) bool { return r.Status != Working })
 	switch {
 	case err != nil:
 		c.tasks.logger.WarnContext(ctx, "a task was created and cannot be read", "task", r.ID, "error", err)
@@ -160,11 +168,8 @@ func (c *caller) inRequest(ctx context.Context, call mcpengine.DetachedCall, s S
 		if c.patience > 0 {
 			brief.TTL = min(s.TTL, c.patience+tether)
 		}
-		r, err := c.tasks.create(ctx, call, brief, entries)
-		if err != nil {
-			return "", err
-		}
-		return r.ID, nil
+		r := newRecord(call, brief, entries)
+		return r.ID, c.tasks.create(ctx, r)
 	})
 	if err != nil {
 		return mcpengine.Result{}, err
@@ -237,7 +242,7 @@ func (t *Tasks) relay(ctx context.Context, r *Record) error {
 // handle answers a call that takes longer than its client waits. From now on the
 // client knows the task, which therefore gets all of its time.
 func (c *caller) handle(ctx context.Context, id string, s Settings) (mcpengine.Result, error) {
-	r, err := c.tasks.backend.Update(ctx, id, func(r *Record) error {
+	r, err := c.tasks.update(ctx, id, func(r *Record) error {
 		if r.Status.Ended() {
 			return ErrUnchanged
 		}

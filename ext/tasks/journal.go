@@ -126,11 +126,20 @@ func (j *journal) write(ctx context.Context, update updateFunc, change func(*Rec
 		if err := change(r); err != nil {
 			return err
 		}
-		r.Updated = time.Now()
+		r.touch(time.Now())
 		return nil
 	})
 	if err == nil {
 		j.record = record
+	}
+	return err
+}
+
+// save is [journal.write] in a transaction of its own.
+func (j *journal) save(ctx context.Context, change func(*Record) error) error {
+	err := j.write(ctx, j.tasks.backend.Update, change)
+	if err == nil {
+		j.tasks.tell(j.record, true)
 	}
 	return err
 }
@@ -168,7 +177,10 @@ func (j *journal) keep(ctx context.Context, e Entry) error {
 	j.visited[e.Kind+" "+e.Name] = true
 	// The run may be told to stop: what has happened is written all the same.
 	err := j.put(context.WithoutCancel(ctx), j.tasks.backend.Update, e)
-	if err != nil && j.fault == nil {
+	switch {
+	case err == nil:
+		j.tasks.tell(j.record, true)
+	case j.fault == nil:
 		j.broken = err
 		return fmt.Errorf("write the journal: %w", err)
 	}
@@ -220,7 +232,7 @@ func (j *journal) Progress(ctx context.Context, progress, total float64, message
 			return // it may keep others from writing
 		}
 	}
-	if err := j.write(ctx, j.tasks.backend.Update, func(*Record) error { return nil }); err != nil {
+	if err := j.save(ctx, func(*Record) error { return nil }); err != nil {
 		j.tasks.logger.DebugContext(ctx, "progress of a task was not written", "task", j.id, "error", err)
 	}
 }

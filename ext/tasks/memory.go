@@ -54,9 +54,6 @@ func (m *memory) write(r *Record, before time.Time) error {
 	if !r.Due.Equal(before) {
 		m.schedule(r.ID, r.Due)
 	}
-	if m.worker.Changed != nil {
-		go m.worker.Changed(r.ID)
-	}
 	return nil
 }
 

@@ -37,6 +37,9 @@ type Record struct {
 	Created time.Time `json:"created"`
 	Updated time.Time `json:"updated"`
 
+	// Revision counts the changes of the record.
+	Revision int64 `json:"revision"`
+
 	// Expires is when the task ends, if it has not ended by itself, and when a
 	// task that has ended is deleted.
 	Expires time.Time `json:"expires"`
@@ -115,6 +118,12 @@ type Question struct {
 	Key     string           `json:"key"`
 	Name    string           `json:"name"` // that the handler knows it by
 	Request mcp.InputRequest `json:"request"`
+}
+
+// touch notes that the record changes.
+func (r *Record) touch(now time.Time) {
+	r.Revision++
+	r.Updated = now
 }
 
 // end brings the task to its end. What only runs need is dropped, among it the

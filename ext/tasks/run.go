@@ -50,7 +50,7 @@ func (t *Tasks) run(ctx context.Context, id string) (again time.Time, err error)
 // begin claims the task for a run. It returns no record when there is nothing to
 // run, and then the time to look again, if there is one.
 func (t *Tasks) begin(ctx context.Context, id string) (claimed *Record, again time.Time, err error) {
-	r, err := t.backend.Update(ctx, id, func(r *Record) error {
+	r, err := t.update(ctx, id, func(r *Record) error {
 		now := time.Now()
 		claimed, again = nil, time.Time{}
 		switch {
@@ -58,13 +58,11 @@ func (t *Tasks) begin(ctx context.Context, id string) (claimed *Record, again ti
 			return ErrUnchanged
 		case !now.Before(r.Expires):
 			r.expire(now)
-			r.Updated = now
 			return nil
 		case r.Due.IsZero():
 			return ErrUnchanged
 		case r.Cancel:
 			r.end(Cancelled, errCancelled.Error(), now)
-			r.Updated = now
 			return nil
 		case now.Before(r.Due):
 			again = r.Due
@@ -85,16 +83,19 @@ func (t *Tasks) begin(ctx context.Context, id string) (claimed *Record, again ti
 
 // guard renews the lease of a run and ends the run when it has to stop.
 func (t *Tasks) guard(ctx context.Context, id string, run int64, end context.CancelCauseFunc) {
-	changes, stop := t.watch(id)
-	defer stop()
+	w := t.addWatcher(&watcher{id: id, run: true})
+	defer w.stop()
 	renew := time.NewTicker(t.lease / 3)
 	defer renew.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-changes:
-			r, err := t.backend.Get(ctx, id)
+		case r := <-w.changes:
+			var err error
+			if r == nil {
+				r, err = t.backend.Get(ctx, id)
+			}
 			if err == nil {
 				err = stillRuns(r, run)
 			}
@@ -160,10 +161,10 @@ func (t *Tasks) finish(ctx context.Context, j *journal, o outcome) (again time.T
 		again = j.conclude(r, o)
 		return nil
 	}
-	err = j.write(ctx, t.backend.Update, end)
+	err = j.save(ctx, end)
 	if errors.Is(err, ErrTooLarge) {
 		_ = j.failf("the result of the task, or what it asks, is larger than the store of tasks takes: return less, or keep it elsewhere and return its place")
-		err = j.write(ctx, t.backend.Update, end)
+		err = j.save(ctx, end)
 	}
 	switch {
 	case errors.Is(err, errReplaced), errors.Is(err, ErrNotFound):

@@ -239,6 +239,7 @@ func (j *journal) once(ctx context.Context, e Entry, run func(context.Context) (
 		return nil, fmt.Errorf("commit the step: %w", err)
 	}
 	s.tx = nil
+	j.tasks.tell(j.record, true)
 	j.visited[kindStep+" "+e.Name] = true
 	return value, nil
 }

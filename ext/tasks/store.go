@@ -78,9 +78,9 @@ type Worker struct {
 	// time, or after a while.
 	Run func(ctx context.Context, id string) (again time.Time, err error)
 
-	// Changed hears of every change of a record, made by this process or another
-	// one, soon after it was made. An empty id says that changes may have been
-	// missed.
+	// Changed hears of every change of a record that another process has made, soon
+	// after it was made. Changes of this process need not be told, and do no harm.
+	// An empty id says that changes may have been missed.
 	Changed func(id string)
 
 	// Concurrency is how many tasks run at once.

@@ -31,12 +31,6 @@ type Tasks struct {
 	watched map[string]*watched // by the ids of tasks
 }
 
-// A watched is a task that somebody waits for.
-type watched struct {
-	channels map[chan struct{}]bool // of those who wait
-	stop     func()                 // ends the watch of the backend
-}
-
 // An Option adjusts [Extension].
 type Option interface{ applyToTasks(*Tasks) }
 
@@ -120,96 +114,6 @@ func (t *Tasks) shutdown(ctx context.Context) error {
 	}
 }
 
-// changed tells everyone who waits for the task. Subscriptions ask for its state
-// themselves, and with the bus of the engine they do so on every replica.
-func (t *Tasks) changed(id string) {
-	if id != "" {
-		t.engine.Changed(listenField, id)
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for watchedID, w := range t.watched {
-		if id != "" && id != watchedID {
-			continue
-		}
-		for c := range w.channels {
-			select {
-			case c <- struct{}{}:
-			default:
-			}
-		}
-	}
-}
-
-// watch returns a channel that gets a value when the task has changed.
-func (t *Tasks) watch(id string) (changes <-chan struct{}, stop func()) {
-	c := make(chan struct{}, 1)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	w := t.watched[id]
-	if w == nil {
-		w = &watched{make(map[chan struct{}]bool), t.watchBackend(id)}
-		t.watched[id] = w
-	}
-	w.channels[c] = true
-	return c, func() { t.unwatch(id, w, c) }
-}
-
-func (t *Tasks) unwatch(id string, w *watched, c chan struct{}) {
-	t.mu.Lock()
-	delete(w.channels, c)
-	last := len(w.channels) == 0
-	if last {
-		delete(t.watched, id)
-	}
-	t.mu.Unlock()
-	if last {
-		w.stop()
-	}
-}
-
-// watchBackend has a backend that needs it watch the task.
-func (t *Tasks) watchBackend(id string) (stop func()) {
-	b, ok := t.backend.(Watcher)
-	if !ok {
-		return func() {}
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		b.Watch(ctx, id)
-	}()
-	return func() {
-		cancel()
-		<-done
-	}
-}
-
-// lookEvery is how often a record is read while somebody waits for it, in case
-// that a change was not heard of.
-const lookEvery = 2 * time.Second
-
-// await returns the record as soon as it is enough for the caller, or when ctx
-// ends, as it is then. See is called with every state on the way.
-func (t *Tasks) await(ctx context.Context, id string, enough func(*Record) bool) (*Record, error) {
-	changes, stop := t.watch(id)
-	defer stop()
-	look := time.NewTicker(lookEvery)
-	defer look.Stop()
-	for {
-		r, err := t.backend.Get(context.WithoutCancel(ctx), id)
-		if err != nil || enough(r) || ctx.Err() != nil {
-			return r, err
-		}
-		select {
-		case <-changes:
-		case <-look.C:
-		case <-ctx.Done():
-		}
-	}
-}
-
 // sweepEvery is how often tasks are looked for whose time is over.
 const (
 	sweepEvery = time.Minute
@@ -252,13 +156,12 @@ func (t *Tasks) sweepOnce(ctx context.Context) error {
 
 // expire ends a task whose time is over, or deletes one that has ended.
 func (t *Tasks) expire(ctx context.Context, id string) error {
-	r, err := t.backend.Update(ctx, id, func(r *Record) error {
+	r, err := t.update(ctx, id, func(r *Record) error {
 		now := time.Now()
 		if now.Before(r.Expires) || r.Status.Ended() {
 			return ErrUnchanged
 		}
 		r.expire(now)
-		r.Updated = now
 		return nil
 	})
 	switch {

@@ -37,9 +37,6 @@ func taskOf(r *Record) wireTask {
 // createResult is the result of a call that has become a task, in its state at the
 // beginning: questions and results are for tasks/get.
 func createResult(r *Record) any {
-	if r == nil {
-		return nil
-	}
 	task := taskOf(r)
 	task.ResultType, task.Status = ResultTypeTask, Working
 	return task

@@ -12,21 +12,6 @@ import (
 // one after the other.
 const lockKey = 0x6d6370656e67 // "mcpeng"
 
-// tables are the tables of this package. The record holds everything; the other
-// columns are for finding it.
-var tables = []string{
-	`CREATE TABLE IF NOT EXISTS mcpengine_task (
-		id TEXT PRIMARY KEY,
-		owner TEXT NOT NULL,
-		expires BIGINT NOT NULL,
-		change BIGINT NOT NULL,
-		record TEXT NOT NULL
-	)`,
-	`CREATE INDEX IF NOT EXISTS mcpengine_task_owner ON mcpengine_task (owner, id)`,
-	`CREATE INDEX IF NOT EXISTS mcpengine_task_expires ON mcpengine_task (expires)`,
-	`CREATE INDEX IF NOT EXISTS mcpengine_task_change ON mcpengine_task (change)`,
-}
-
 // migrate brings the tables up to date.
 func (b *Backend) migrate(ctx context.Context) error {
 	if b.postgres == "" {
@@ -71,7 +56,7 @@ func (b *Backend) migrateOnce(ctx context.Context) error {
 	if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
 		return fmt.Errorf("migrate the tables of River: %w", err)
 	}
-	for _, statement := range tables {
+	for _, statement := range b.table.statements() {
 		if _, err := b.db.ExecContext(ctx, statement); err != nil {
 			return err
 		}

@@ -20,6 +20,7 @@ package river
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -27,7 +28,6 @@ import (
 	"net/url"
 	"os"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -47,12 +47,12 @@ type Backend struct {
 	reader   *sql.DB // the same on PostgreSQL
 	postgres string  // the address; empty for SQLite
 	listener *pgxpool.Pool
+	table    table
+	writer   writer
 	driver   riverdriver.Driver[*sql.Tx]
 	client   *river.Client[*sql.Tx] // that inserts jobs
 	logger   *slog.Logger
 	rescue   time.Duration
-
-	worker atomic.Pointer[tasks.Worker] // once it serves
 }
 
 var (
@@ -87,6 +87,7 @@ func Open(ctx context.Context, address string, opts ...Option) (*Backend, error)
 		logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		rescue: 20 * time.Second,
 	}
+	b.writer.b = b
 	for _, opt := range opts {
 		opt.applyToBackend(b)
 	}
@@ -137,16 +138,24 @@ func (b *Backend) openSQLite(file string) (err error) {
 	if b.reader, err = sql.Open("sqlite", name); err != nil {
 		return err
 	}
-	b.driver = riversqlite.New(b.db)
+	b.table, b.driver = sqliteTable{}, riversqlite.New(b.db)
 	return nil
 }
+
+// maxIdle is how many connections to PostgreSQL are kept for later.
+const maxIdle = 16
 
 func (b *Backend) openPostgres(ctx context.Context, address string) (err error) {
 	b.postgres = address
 	if b.db, err = sql.Open("pgx", address); err != nil {
 		return err
 	}
+	// A connection is a process of PostgreSQL: closing and opening them would cost
+	// more than everything else.
+	b.db.SetMaxIdleConns(maxIdle)
+	b.db.SetConnMaxIdleTime(time.Minute)
 	b.reader = b.db
+	b.table = postgresTable{origin: rand.Text()}
 	config, err := pgxpool.ParseConfig(address)
 	if err != nil {
 		return err

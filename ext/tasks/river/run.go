@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -93,8 +94,6 @@ func (r *runner) NextRetry(job *river.Job[args]) time.Time {
 
 // Serve implements [tasks.Runner].
 func (b *Backend) Serve(ctx context.Context, w tasks.Worker) error {
-	b.worker.Store(&w)
-	defer b.worker.Store(nil)
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &runner{b: b, worker: w})
 	client, err := river.NewClient(b.driver, &river.Config{
@@ -160,7 +159,9 @@ func (b *Backend) listen(ctx context.Context, changed func(id string)) error {
 		if err != nil {
 			return err
 		}
-		changed(n.Payload)
+		if origin, id, _ := strings.Cut(n.Payload, " "); origin != b.table.(postgresTable).origin {
+			changed(id)
+		}
 	}
 }
 

@@ -1,0 +1,171 @@
+package river
+
+import (
+	"context"
+	"database/sql"
+	"strconv"
+	"strings"
+)
+
+// A table is the table of records in the dialect of a database.
+type table interface {
+	// read hands over the rows with the ids, which nobody else changes before the
+	// transaction ends.
+	read(ctx context.Context, tx *sql.Tx, ids []string, got func(id, record string) error) error
+	insert(ctx context.Context, tx *sql.Tx, rows []row) error
+	update(ctx context.Context, tx *sql.Tx, rows []row) error
+	remove(ctx context.Context, tx *sql.Tx, ids []string) error
+
+	// query writes a statement with a ? for each argument in the dialect.
+	query(statement string) string
+
+	// statements make the table.
+	statements() []string
+}
+
+// sqliteTable numbers changes, so that another process finds those after one that
+// it knows. Writers take turns there, and a statement is a call of a function.
+type sqliteTable struct{}
+
+func (sqliteTable) query(statement string) string { return statement }
+
+func (sqliteTable) statements() []string {
+	return []string{
+		`CREATE TABLE IF NOT EXISTS mcpengine_task (
+			id TEXT PRIMARY KEY,
+			owner TEXT NOT NULL,
+			expires BIGINT NOT NULL,
+			change BIGINT NOT NULL,
+			record TEXT NOT NULL
+		)`,
+		`CREATE INDEX IF NOT EXISTS mcpengine_task_owner ON mcpengine_task (owner, id)`,
+		`CREATE INDEX IF NOT EXISTS mcpengine_task_expires ON mcpengine_task (expires)`,
+		`CREATE INDEX IF NOT EXISTS mcpengine_task_change ON mcpengine_task (change)`,
+	}
+}
+
+const nextChange = "(SELECT coalesce(max(change), 0) + 1 FROM mcpengine_task)"
+
+func (sqliteTable) read(ctx context.Context, tx *sql.Tx, ids []string, got func(id, record string) error) error {
+	return eachRow(ctx, tx, got, "SELECT id, record FROM mcpengine_task WHERE id IN (?"+strings.Repeat(", ?", len(ids)-1)+")", anyOf(ids)...)
+}
+
+func (sqliteTable) insert(ctx context.Context, tx *sql.Tx, rows []row) error {
+	for _, r := range rows {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO mcpengine_task (id, owner, expires, change, record) VALUES (?, ?, ?, "+nextChange+", ?)",
+			r.id, r.owner, r.expires, r.record); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (sqliteTable) update(ctx context.Context, tx *sql.Tx, rows []row) error {
+	for _, r := range rows {
+		if _, err := tx.ExecContext(ctx, "UPDATE mcpengine_task SET expires = ?, change = "+nextChange+", record = ? WHERE id = ?",
+			r.expires, r.record, r.id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (sqliteTable) remove(ctx context.Context, tx *sql.Tx, ids []string) error {
+	_, err := tx.ExecContext(ctx, "DELETE FROM mcpengine_task WHERE id IN (?"+strings.Repeat(", ?", len(ids)-1)+")", anyOf(ids)...)
+	return err
+}
+
+func anyOf(ids []string) []any {
+	args := make([]any, len(ids))
+	for i, id := range ids {
+		args[i] = id
+	}
+	return args
+}
+
+// postgresTable notifies of changes. One statement writes all rows.
+type postgresTable struct {
+	origin string // of this process, which needs no notifications of its own changes
+}
+
+// channel is where changes are told. A notification holds the origin and an id.
+const channel = "mcpengine_task"
+
+func (postgresTable) query(statement string) string {
+	var numbered strings.Builder
+	for i, part := range strings.Split(statement, "?") {
+		if i > 0 {
+			numbered.WriteString("$" + strconv.Itoa(i))
+		}
+		numbered.WriteString(part)
+	}
+	return numbered.String()
+}
+
+func (postgresTable) statements() []string {
+	return []string{
+		`CREATE TABLE IF NOT EXISTS mcpengine_task (
+			id TEXT PRIMARY KEY,
+			owner TEXT NOT NULL,
+			expires BIGINT NOT NULL,
+			record TEXT NOT NULL
+		)`,
+		`CREATE INDEX IF NOT EXISTS mcpengine_task_owner ON mcpengine_task (owner, id)`,
+		`CREATE INDEX IF NOT EXISTS mcpengine_task_expires ON mcpengine_task (expires)`,
+	}
+}
+
+// read locks rows in the order of their ids, so that two transactions cannot wait
+// for each other.
+func (postgresTable) read(ctx context.Context, tx *sql.Tx, ids []string, got func(id, record string) error) error {
+	return eachRow(ctx, tx, got, "SELECT id, record FROM mcpengine_task WHERE id = ANY($1) ORDER BY id FOR UPDATE", ids)
+}
+
+func (postgresTable) insert(ctx context.Context, tx *sql.Tx, rows []row) error {
+	ids, owners, expires, records := columns(rows)
+	_, err := tx.ExecContext(ctx, `INSERT INTO mcpengine_task (id, owner, expires, record)
+		SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[])`, ids, owners, expires, records)
+	return err
+}
+
+func (p postgresTable) update(ctx context.Context, tx *sql.Tx, rows []row) error {
+	ids, _, expires, records := columns(rows)
+	_, err := tx.ExecContext(ctx, `WITH changed AS (
+			UPDATE mcpengine_task SET expires = new.expires, record = new.record
+			FROM unnest($1::text[], $2::bigint[], $3::text[]) AS new (id, expires, record)
+			WHERE mcpengine_task.id = new.id RETURNING mcpengine_task.id
+		) SELECT pg_notify($4, $5 || id) FROM changed`, ids, expires, records, channel, p.origin+" ")
+	return err
+}
+
+func (postgresTable) remove(ctx context.Context, tx *sql.Tx, ids []string) error {
+	_, err := tx.ExecContext(ctx, "DELETE FROM mcpengine_task WHERE id = ANY($1)", ids)
+	return err
+}
+
+func columns(rows []row) (ids, owners []string, expires []int64, records []string) {
+	for _, r := range rows {
+		ids, owners = append(ids, r.id), append(owners, r.owner)
+		expires, records = append(expires, r.expires), append(records, r.record)
+	}
+	return ids, owners, expires, records
+}
+
+// eachRow hands over the rows of a query.
+func eachRow(ctx context.Context, tx *sql.Tx, got func(id, record string) error, query string, args ...any) error {
+	rows, err := tx.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, record string
+		if err := rows.Scan(&id, &record); err != nil {
+			return err
+		}
+		if err := got(id, record); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
