@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
 	"testing"
 	"time"
 
@@ -70,24 +69,11 @@ func (s *site) client(t testing.TB) *brokertest.Client {
 
 // signIn signs a user in with a password, unless Keycloak knows the browser.
 func signIn(c *brokertest.Client, b *brokertest.Browser, user string) url.Values {
-	p := b.Decide(b.Get(c.AuthorizationURL(nil)), "allow")
-	for range 10 {
-		if strings.HasPrefix(p.Location, redirect) {
-			return c.Back(p.Location)
-		}
-		if p.Location != "" {
-			p = b.Get(p.Location)
-			continue
-		}
-		action, fields, err := p.Form()
-		if err != nil {
-			return url.Values{"error": {err.Error()}}
-		}
-		fields.Set("username", user)
-		fields.Set("password", user)
-		p = b.Post(action, fields, nil)
+	back, err := b.LogIn(b.Decide(b.Get(c.AuthorizationURL(nil)), "allow"), user, redirect)
+	if err != nil {
+		return url.Values{"error": {err.Error()}}
 	}
-	return url.Values{"error": {"the sign-in does not end"}}
+	return c.Back(back)
 }
 
 func (s *site) user(t testing.TB, token string) *auth.User {

@@ -34,27 +34,13 @@ const (
 // tokens.
 func TestBrokerSDKs(t *testing.T) {
 	t.Parallel()
-	peers, err := filepath.Abs(filepath.Join("..", "..", ".tools", "peers"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, program := range map[string]func(t *testing.T) []string{
-		"TypeScript 1": func(*testing.T) []string {
-			return []string{filepath.Join(peers, "node"), filepath.Join("ts", "signin.mjs"), peers, "sdk"}
-		},
-		"TypeScript 2": func(*testing.T) []string {
-			return []string{filepath.Join(peers, "node"), filepath.Join("ts", "signin.mjs"), peers, "client"}
-		},
-		"Python 2": func(t *testing.T) []string { return []string{python(t, "sdk2"), filepath.Join("python", "signin.py")} },
-	} {
+	for name, program := range sdkClients(t) {
 		for _, document := range []string{"", hostDocument} {
 			t.Run(name+" "+document, func(t *testing.T) {
 				t.Parallel()
-				if _, err := os.Stat(filepath.Join(peers, "stamp")); err != nil && strings.HasPrefix(name, "TypeScript") {
-					t.Skip("the clients of the TypeScript SDK are not installed: run scripts/install-peers")
-				}
+				args := program(t)
 				server, registered := startBroker(t)
-				args := append(program(t), server+"/mcp", hostRedirect)
+				args = append(args, server+"/mcp", hostRedirect)
 				if document != "" {
 					args = append(args, document)
 				}
@@ -62,7 +48,7 @@ func TestBrokerSDKs(t *testing.T) {
 				if document != "" {
 					who = "alice by " + document
 				}
-				if diff := cmp.Diff([]string{who, who}, signInBySDK(t, server, args)); diff != "" {
+				if diff := cmp.Diff([]string{who, who}, signInBySDK(t, server, args, agree(t))); diff != "" {
 					t.Errorf("the tool said (-want +got):\n%s", diff)
 				}
 				if got := registered(); got != (document == "") {
@@ -112,7 +98,7 @@ func startBroker(t *testing.T) (server string, registered func() bool) {
 
 // signInBySDK runs a client, opens the URL that it prints, and returns the other lines
 // that it prints.
-func signInBySDK(t *testing.T, server string, args []string) (said []string) {
+func signInBySDK(t *testing.T, server string, args []string, person func(target string) (back string)) (said []string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -130,15 +116,13 @@ func signInBySDK(t *testing.T, server string, args []string) (said []string) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	b := brokertest.NewBrowser(t, http.DefaultTransport)
 	for lines := bufio.NewScanner(stdout); lines.Scan(); {
 		line := lines.Text()
 		if !strings.HasPrefix(line, server+"/oauth/authorize?") {
 			said = append(said, line)
 			continue
 		}
-		back := b.Follow(b.Decide(b.Get(line), "allow"), hostRedirect)
-		if _, err := io.WriteString(stdin, back+"\n"); err != nil {
+		if _, err := io.WriteString(stdin, person(line)+"\n"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -146,4 +130,33 @@ func signInBySDK(t *testing.T, server string, args []string) (said []string) {
 		t.Errorf("the client: %v\n%s", err, stderr.Bytes())
 	}
 	return said
+}
+
+// agree is a person whom the provider knows.
+func agree(t *testing.T) func(target string) string {
+	b := brokertest.NewBrowser(t, http.DefaultTransport)
+	return func(target string) string { return b.Follow(b.Decide(b.Get(target), "allow"), hostRedirect) }
+}
+
+// sdkClients are the programs that sign in with a client of an SDK.
+func sdkClients(t *testing.T) map[string]func(t *testing.T) []string {
+	t.Helper()
+	peers, err := filepath.Abs(filepath.Join("..", "..", ".tools", "peers"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	typescript := func(name string) func(t *testing.T) []string {
+		return func(t *testing.T) []string {
+			t.Helper()
+			if _, err := os.Stat(filepath.Join(peers, "stamp")); err != nil {
+				t.Skip("the clients of the TypeScript SDK are not installed: run scripts/install-peers")
+			}
+			return []string{filepath.Join(peers, "node"), filepath.Join("ts", "signin.mjs"), peers, name}
+		}
+	}
+	return map[string]func(t *testing.T) []string{
+		"TypeScript 1": typescript("sdk"),
+		"TypeScript 2": typescript("client"),
+		"Python 2":     func(t *testing.T) []string { return []string{python(t, "sdk2"), filepath.Join("python", "signin.py")} },
+	}
 }

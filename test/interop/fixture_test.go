@@ -15,7 +15,7 @@ import (
 
 // fixtureVariable turns this test binary into another program: the fixture
 // served over "stdio", as a "replica" over HTTP or as a "function" on AWS
-// Lambda, the fixture of another SDK, the "browser" of a test, or a "caller"
+// Lambda, a "board-function" that people sign in to, the fixture of another SDK, the "browser" of a test, or a "caller"
 // that signs in.
 const fixtureVariable = "INTEROP_FIXTURE"
 
@@ -30,6 +30,8 @@ func TestMain(m *testing.M) {
 		err = mcpgoserver.ServeStdio(newMCPGoPeer())
 	case "function":
 		err = newRemote().Run(context.Background())
+	case "board-function":
+		err = boardFunction(context.Background())
 	case "browser":
 		err = showPage(os.Getenv(browserVariable), os.Args[1])
 	case "replica":
