@@ -200,7 +200,7 @@ func (a *Authorizer) refresh(ctx context.Context, s *session) (*session, error) 
 		return nil, err
 	}
 	defer room.Release()
-	t, err := f.request(ctx, url.Values{"grant_type": {grantRefresh}, "refresh_token": {s.Token.Refresh}}, s.Token.Refresh)
+	t, err := f.renew(ctx, s.Token.Refresh)
 	switch {
 	case isCode(err, "invalid_grant"):
 		// Where locks do not hold, as on some network file systems, another
@@ -233,6 +233,37 @@ func (a *Authorizer) refresh(ctx context.Context, s *session) (*session, error) 
 	}
 	_ = a.keep(ctx, &next, room) // it has warned
 	return &next, nil
+}
+
+// renew exchanges a refresh token. An authorization server that cannot answer for a
+// moment is asked again, because some say so to all but one of the programs that
+// renew a token at once. Other failures may have spent the refresh token, and to
+// send it again would end the session.
+func (f *flow) renew(ctx context.Context, refresh string) (*token, error) {
+	for pause := firstPause; ; pause *= 4 {
+		t, err := f.request(ctx, url.Values{"grant_type": {grantRefresh}, "refresh_token": {refresh}}, refresh)
+		if !isTemporary(err) || pause > lastPause {
+			return t, err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil, fmt.Errorf("wait to renew the token: %w", ctx.Err())
+		}
+	}
+}
+
+// How long renew waits at first, and at most.
+const (
+	firstPause = 100 * time.Millisecond
+	lastPause  = 2 * time.Second
+)
+
+// isTemporary reports whether an authorization server refuses a request without
+// having acted on it, and may take it soon.
+func isTemporary(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && (e.Code == "temporarily_unavailable" || e.Status == http.StatusServiceUnavailable || e.Status == http.StatusTooManyRequests)
 }
 
 // roomFor reserves the place of the session that comes of refreshing s. Without

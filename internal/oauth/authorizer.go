@@ -156,7 +156,9 @@ func (a *Authorizer) Challenged(ctx context.Context, resp *http.Response) (retry
 	a.failed = nil
 	if err := a.answer(ctx, s, c); err != nil {
 		err = fmt.Errorf("authorize: %w", err)
-		if ctx.Err() == nil { // a caller that gives up must not fail the others
+		// A caller that gives up must not fail the others, and nobody was asked when a
+		// token is not renewed.
+		if ctx.Err() == nil && !errors.As(err, new(renewError)) {
 			a.failed, a.failedAt = err, a.config.Now()
 		}
 		return false, err
@@ -226,8 +228,11 @@ func (a *Authorizer) answer(ctx context.Context, s *session, d demand) error {
 	}
 	same := s != nil && r.listed(s.Issuer) && r.ID == s.Resource
 	if same && !d.stepUp && s.Token.Refresh != "" && a.attempts == 1 && subset(d.scopes, s.Requested) {
-		if _, err = a.refresh(ctx, s); !errors.Is(err, errOver) {
-			return err
+		switch _, err = a.refresh(ctx, s); {
+		case err == nil:
+			return nil
+		case !errors.Is(err, errOver):
+			return renewError{err}
 		}
 	}
 	if !same {
@@ -235,6 +240,11 @@ func (a *Authorizer) answer(ctx context.Context, s *session, d demand) error {
 	}
 	return a.authorizeInTurn(ctx, r, s, d)
 }
+
+// A renewError says that a token was not renewed, and that it may be later.
+type renewError struct{ error }
+
+func (e renewError) Unwrap() error { return e.error }
 
 // SignIn gets a token before the server asks for one, in place of the one there
 // is. If another process gets one first, that one is used. A store that cannot be
