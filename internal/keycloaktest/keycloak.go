@@ -27,7 +27,7 @@ import (
 
 const (
 	admin        = "admin"
-	startTimeout = 3 * time.Minute
+	startTimeout = 8 * time.Minute // on a machine that is busy with other tests
 )
 
 // A Server is a running Keycloak.

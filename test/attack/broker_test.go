@@ -244,6 +244,14 @@ func TestAttackG05Forgery(t *testing.T) {
 	stays(t, "in a browser without cookies", victim.Post(action, fields, same), http.StatusForbidden)
 	victim.Get(c.AuthorizationURL(nil))
 	stays(t, "in a browser with a page of its own", victim.Post(action, fields, same), http.StatusForbidden)
+	forged := d.browser(t)
+	for _, cookie := range attacker.Cookies(brokerURL) {
+		value := []byte(cookie.Value)
+		value[len(value)/2] ^= 1
+		forged.SetCookie(brokerURL, &http.Cookie{Name: cookie.Name, Value: string(value), Path: "/", Secure: true})
+	}
+	stays(t, "with a forged cookie", forged.Post(action, fields, same), http.StatusForbidden)
+	stays(t, "with the cookie of another client's page", d.pageCookie(t).Post(action, fields, same), http.StatusForbidden)
 	for what, header := range map[string]http.Header{
 		"another site":       {"Sec-Fetch-Site": {"cross-site"}},
 		"the same site":      {"Sec-Fetch-Site": {"same-site"}},
@@ -268,6 +276,14 @@ func TestAttackG05Forgery(t *testing.T) {
 	}
 	d.wait(10 * time.Minute)
 	stays(t, "after ten minutes", attacker.Post(action, fields, same), http.StatusForbidden)
+}
+
+// pageCookie returns a browser that has the page of another client open.
+func (d *deputy) pageCookie(t *testing.T) *brokertest.Browser {
+	t.Helper()
+	b := d.browser(t)
+	b.Get(d.client(t, "https://other.example/callback").AuthorizationURL(nil))
+	return b
 }
 
 // G6: a person is asked for each client and each time. The provider, which knows one

@@ -161,7 +161,7 @@ func checkAlice(t *testing.T, said []string, times int) {
 }
 
 func ourClientSignsIn(t *testing.T, server string) {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
 	defer cancel()
 	c, err := client.Connect(ctx, server+"/mcp", client.WithOAuth(client.OAuth{Open: func(_ context.Context, target string) error {
 		redirect, err := redirectOf(target)
@@ -223,7 +223,7 @@ func inspectorSignsIn(t *testing.T, server string) {
 // Inspector asks for that, as it may do once for each folder.
 func runInspector(t *testing.T, inspector, home, server string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
 	defer cancel()
 	main := filepath.Join(inspector, "node_modules", "@modelcontextprotocol", "inspector", "clients", "launcher", "build", "index.js")
 	cmd := exec.CommandContext(ctx, filepath.Join(inspector, "node"), main, //nolint:gosec // an installation of our own

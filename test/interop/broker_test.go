@@ -100,7 +100,7 @@ func startBroker(t *testing.T) (server string, registered func() bool) {
 // that it prints.
 func signInBySDK(t *testing.T, server string, args []string, person func(target string) (back string)) (said []string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // our own programs
 	var stderr bytes.Buffer
