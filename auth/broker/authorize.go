@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/auth"
-	"github.com/mcpengine/mcpengine/internal/guard"
+	"github.com/mcpengine/mcpengine/internal/weburl"
 )
 
 const (
@@ -177,7 +177,7 @@ func canonical(resource string) string {
 	if err != nil || u.User != nil || strings.Contains(resource, "#") || u.RawQuery != "" || u.ForceQuery {
 		return resource
 	}
-	return guard.Origin(u) + strings.TrimSuffix(u.EscapedPath(), "/")
+	return weburl.Origin(u) + strings.TrimSuffix(u.EscapedPath(), "/")
 }
 
 // decide takes the answer of the person.

@@ -11,10 +11,11 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/mcpengine/mcpengine/internal/weburl"
 )
 
 const (
@@ -118,24 +119,10 @@ func Harden(client *http.Client) *http.Client {
 	c := *client
 	c.Jar = nil
 	c.CheckRedirect = func(req *http.Request, via []*http.Request) error {
-		if via[0].Method != http.MethodGet || len(via) > maxRedirects || Origin(req.URL) != Origin(via[0].URL) {
+		if via[0].Method != http.MethodGet || len(via) > maxRedirects || weburl.Origin(req.URL) != weburl.Origin(via[0].URL) {
 			return http.ErrUseLastResponse
 		}
 		return nil
 	}
 	return &c
-}
-
-// Origin is the scheme and authority of a URL, in the one spelling that origins
-// are compared in.
-func Origin(u *url.URL) string {
-	host, port := strings.ToLower(u.Hostname()), u.Port()
-	scheme := strings.ToLower(u.Scheme)
-	if port == "" || scheme == "https" && port == "443" || scheme == "http" && port == "80" {
-		if strings.Contains(host, ":") {
-			host = "[" + host + "]"
-		}
-		return scheme + "://" + host
-	}
-	return scheme + "://" + net.JoinHostPort(host, port)
 }

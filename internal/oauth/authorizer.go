@@ -12,6 +12,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/internal/guard"
 	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/internal/weburl"
 )
 
 const (
@@ -55,7 +56,7 @@ func New(config Config) (*Authorizer, error) {
 	}
 	fetch := newFetcher(client)
 	if config.InsecureHTTP {
-		fetch.insecure = guard.Origin(u)
+		fetch.insecure = weburl.Origin(u)
 	}
 	return &Authorizer{config: config, url: u, fetch: fetch, turn: make(chan struct{}, 1)}, nil
 }
@@ -70,7 +71,7 @@ func (a *Authorizer) Format(s fmt.State, _ rune) {
 // asked for them. It returns an error for a request to another origin than the
 // server's, and when the authorization server does not answer.
 func (a *Authorizer) Authorize(ctx context.Context, r *http.Request) error {
-	if guard.Origin(r.URL) != guard.Origin(a.url) {
+	if weburl.Origin(r.URL) != weburl.Origin(a.url) {
 		return errors.New("authorize: the request is to another origin than the server's")
 	}
 	s, err := a.current(ctx)

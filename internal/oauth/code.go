@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mcpengine/mcpengine/internal/guard"
 	"github.com/mcpengine/mcpengine/internal/peer"
+	"github.com/mcpengine/mcpengine/internal/weburl"
 )
 
 // signInTimeout is how long a person may take.
@@ -189,7 +189,7 @@ func (f *flow) needsIssuer() bool {
 		return true
 	}
 	endpoint, err := url.Parse(f.server.Authorize)
-	return err != nil || guard.Origin(issuer) != guard.Origin(endpoint)
+	return err != nil || weburl.Origin(issuer) != weburl.Origin(endpoint)
 }
 
 // code reads the authorization response. It checks the sender first: the text

@@ -14,9 +14,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/mcpengine/mcpengine/internal/guard"
-
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/mcpengine/mcpengine/internal/weburl"
 )
 
 // dpopAlgorithm signs proofs: the one that every server has.
@@ -110,7 +110,7 @@ func (n *nonces) get(target string) string {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.byOrigin[guard.Origin(u)]
+	return n.byOrigin[weburl.Origin(u)]
 }
 
 // keep remembers the nonce of a response and reports whether it is a new one.
@@ -123,12 +123,12 @@ func (n *nonces) keep(target string, h http.Header) bool {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.byOrigin[guard.Origin(u)] == nonce {
+	if n.byOrigin[weburl.Origin(u)] == nonce {
 		return false
 	}
 	if n.byOrigin == nil {
 		n.byOrigin = map[string]string{}
 	}
-	n.byOrigin[guard.Origin(u)] = nonce
+	n.byOrigin[weburl.Origin(u)] = nonce
 	return true
 }

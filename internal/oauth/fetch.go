@@ -81,7 +81,7 @@ func (f fetcher) parse(target string) (*url.URL, error) {
 	if !errors.Is(err, weburl.ErrNotSecure) || f.insecure == "" {
 		return u, err
 	}
-	if u, parseErr := url.Parse(target); parseErr == nil && guard.Origin(u) == f.insecure {
+	if u, parseErr := url.Parse(target); parseErr == nil && weburl.Origin(u) == f.insecure {
 		return u, nil
 	}
 	return nil, err

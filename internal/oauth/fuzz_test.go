@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mcpengine/mcpengine/internal/guard"
+	"github.com/mcpengine/mcpengine/internal/weburl"
 )
 
 // Scopes of any kind can be sent and shown.
@@ -43,7 +43,7 @@ func FuzzAnswers(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if r, err := parseResource(data, home, "https://mcp.example.com"+wellKnownResource); err == nil {
-			if u, err := url.Parse(r.ID); err != nil || guard.Origin(u) != guard.Origin(home) || len(r.Servers) == 0 {
+			if u, err := url.Parse(r.ID); err != nil || weburl.Origin(u) != weburl.Origin(home) || len(r.Servers) == 0 {
 				t.Errorf("resource %q of %q", r.ID, r.Servers)
 			}
 		}

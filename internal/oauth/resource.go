@@ -7,7 +7,7 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/mcpengine/mcpengine/internal/guard"
+	"github.com/mcpengine/mcpengine/internal/weburl"
 )
 
 // wellKnownResource is where the metadata of a resource lives (RFC 9728, section
@@ -34,7 +34,7 @@ type resource struct {
 // root (authorization-server-discovery, "Protected Resource Metadata Discovery
 // Requirements").
 func (f fetcher) discoverResource(ctx context.Context, server *url.URL, challenged string) (*resource, error) {
-	base := guard.Origin(server)
+	base := weburl.Origin(server)
 	candidates := []string{base + wellKnownResource + strings.TrimSuffix(server.EscapedPath(), "/"), base + wellKnownResource}
 	if candidates[0] == candidates[1] {
 		candidates = candidates[:1]
@@ -93,7 +93,7 @@ func parseResource(data []byte, server *url.URL, location string) (*resource, er
 // has to do with.
 func speaksFor(id string, server *url.URL, location string) bool {
 	u, err := url.Parse(id)
-	if err != nil || u.Host == "" || u.User != nil || strings.Contains(id, "#") || guard.Origin(u) != guard.Origin(server) {
+	if err != nil || u.Host == "" || u.User != nil || strings.Contains(id, "#") || weburl.Origin(u) != weburl.Origin(server) {
 		return false
 	}
 	path, whole := strings.TrimSuffix(u.EscapedPath(), "/"), strings.TrimSuffix(server.EscapedPath(), "/")
@@ -101,7 +101,7 @@ func speaksFor(id string, server *url.URL, location string) bool {
 		return true
 	}
 	at, err := url.Parse(location)
-	return err == nil && u.RawQuery == "" && guard.Origin(at) == guard.Origin(server) &&
+	return err == nil && u.RawQuery == "" && weburl.Origin(at) == weburl.Origin(server) &&
 		strings.TrimSuffix(at.EscapedPath(), "/") == wellKnownResource+path &&
 		strings.HasPrefix(whole+"/", path+"/")
 }
@@ -114,7 +114,7 @@ func canonical(server *url.URL) string {
 	if path == "/" {
 		path = ""
 	}
-	id := guard.Origin(server) + path
+	id := weburl.Origin(server) + path
 	if server.RawQuery != "" {
 		id += "?" + server.RawQuery
 	}

@@ -5,6 +5,7 @@ package weburl
 
 import (
 	"errors"
+	"net"
 	"net/netip"
 	"net/url"
 	"strconv"
@@ -144,4 +145,18 @@ func CanonicalIssuer(issuer string) string {
 		return issuer
 	}
 	return trimmed
+}
+
+// Origin is the scheme and authority of a URL, in the one spelling that origins
+// are compared in.
+func Origin(u *url.URL) string {
+	host, port := strings.ToLower(u.Hostname()), u.Port()
+	scheme := strings.ToLower(u.Scheme)
+	if port == "" || scheme == "https" && port == "443" || scheme == "http" && port == "80" {
+		if strings.Contains(host, ":") {
+			host = "[" + host + "]"
+		}
+		return scheme + "://" + host
+	}
+	return scheme + "://" + net.JoinHostPort(host, port)
 }
