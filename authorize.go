@@ -32,12 +32,7 @@ func (e *Engine) authenticate(r *http.Request) (context.Context, *jsonrpc.Error)
 	if challenge != nil {
 		return nil, refusal(challenge)
 	}
-	ctx := r.Context()
-	if user == nil && auth.UserFrom(ctx) == nil {
-		return ctx, nil
-	}
-	// Nobody but the resource says who is calling.
-	return auth.ContextWithUser(ctx, user), nil
+	return e.forCaller(r.Context(), r, user), nil
 }
 
 // callerOf returns the identity to which sessions and connections are bound.

@@ -115,9 +115,7 @@ func (e *Engine) CallDetached(ctx context.Context, call DetachedCall, j Journal)
 	if err != nil {
 		return Result{}, err
 	}
-	if call.User != nil {
-		ctx = auth.ContextWithUser(ctx, call.User)
-	}
+	ctx = e.forCaller(ctx, nil, call.User)
 	req := newRequest(ctx, e, wire, protocol.Versions()[0], func(jsonrpc.Notification) {})
 	req.user, req.local, req.journal = call.User, call.Local, newJournaled(j)
 	defer req.end()

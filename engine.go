@@ -50,6 +50,9 @@ type Engine struct {
 	authPaths      []string       // what auth serves beside the MCP endpoint
 	given          []func()       // add the extensions of options
 
+	// withUpstream lets a handler get tokens for APIs; nil without WithAuth.
+	withUpstream func(context.Context, *http.Request, *auth.User) context.Context
+
 	registry      registry
 	subscriptions subscriptions
 	replicas      *replicaLink // nil without a bus

@@ -3,6 +3,7 @@ package mcpengine
 import (
 	"errors"
 
+	"github.com/mcpengine/mcpengine/auth"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/mcp"
@@ -54,7 +55,7 @@ func isProtocolError(err error) bool {
 	if _, ok := errors.AsType[*internalError](err); ok {
 		return true
 	}
-	if _, ok := errors.AsType[*jsonrpc.Error](err); ok {
+	if _, ok := errors.AsType[*jsonrpc.Error](err); ok || turnedAway(err) != nil {
 		return true
 	}
 	_, ok := errors.AsType[*mcp.Error](err)
@@ -74,10 +75,23 @@ func (r *Request) wireError(err error) (wire *jsonrpc.Error, hidden bool) {
 		}
 		return wire, false
 	}
+	if e := turnedAway(err); e != nil {
+		return e, false
+	}
 	for _, no := range []error{ErrDeclined, ErrCancelled} {
 		if errors.Is(err, no) {
 			return jsonrpc.Errorf(mcp.CodeInternalError, "%v", no), false
 		}
 	}
 	return jsonrpc.Errorf(mcp.CodeInternalError, "internal error"), true
+}
+
+// turnedAway returns the refusal of a caller who has to sign in again before a handler
+// gets a token for an API behind the server, and nil for other errors.
+func turnedAway(err error) *jsonrpc.Error {
+	e, ok := errors.AsType[*auth.UpstreamError](err)
+	if !ok || e.Challenge() == nil {
+		return nil
+	}
+	return refusal(e.Challenge())
 }

@@ -2,7 +2,9 @@ package mcpengine
 
 import (
 	"cmp"
+	"context"
 	"fmt"
+	"net/http"
 	"os"
 
 	"github.com/mcpengine/mcpengine/auth"
@@ -77,8 +79,8 @@ func (e *Engine) serverIdentity() string {
 	return cmp.Or(e.identity, e.httpConfig.PublicURL, e.info.Name)
 }
 
-// bindAuth settles what auth serves beside the MCP endpoint, and hands it the
-// keys, if it wants them.
+// bindAuth settles what auth serves beside the MCP endpoint, hands it the keys, if
+// it wants them, and learns how handlers get tokens for APIs behind the server.
 func (e *Engine) bindAuth() {
 	if e.auth == nil {
 		return
@@ -87,6 +89,27 @@ func (e *Engine) bindAuth() {
 	if user, ok := e.auth.(interface{ UseKeys(auth.Keys) }); ok {
 		user.UseKeys(authKeys{e.ring})
 	}
+	if source, ok := e.auth.(upstreamAuthority); ok {
+		e.withUpstream = source.ContextWithUpstream
+	}
+}
+
+// An upstreamAuthority lets handlers get tokens for APIs behind the server.
+type upstreamAuthority interface {
+	ContextWithUpstream(ctx context.Context, r *http.Request, u *auth.User) context.Context
+}
+
+// forCaller returns a context that carries the caller of a request, who may be nil.
+// A detached call has no request.
+func (e *Engine) forCaller(ctx context.Context, r *http.Request, u *auth.User) context.Context {
+	if u != nil || auth.UserFrom(ctx) != nil {
+		// Nobody but the resource says who is calling.
+		ctx = auth.ContextWithUser(ctx, u)
+	}
+	if e.withUpstream != nil {
+		ctx = e.withUpstream(ctx, r, u)
+	}
+	return ctx
 }
 
 // authKeys are the keys as package auth sees them. Its purposes have a prefix, so

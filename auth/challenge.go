@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -69,6 +70,22 @@ func (r *Resource) Unauthenticated(scopes ...string) *Challenge {
 func (r *Resource) Insufficient(scopes ...string) *Challenge {
 	return newChallenge(http.StatusForbidden, codeInsufficientScope, "the access token lacks a scope that this operation needs",
 		parameter{"scope", r.requestable(scopes)}, parameter{"resource_metadata", r.metadataURL})
+}
+
+// signInAgain returns the challenge for a caller whose sign-in is not enough for an
+// API behind the server (RFC 9470, section 3). Microsoft's clients send the claims
+// with the next sign-in.
+func (r *Resource) signInAgain(claims string, verified bool) *Challenge {
+	const message = "another sign-in is needed for an API behind the server"
+	switch {
+	case !verified:
+		return r.Unauthenticated()
+	case claims != "":
+		return newChallenge(http.StatusUnauthorized, "insufficient_claims", message,
+			parameter{"claims", base64.StdEncoding.EncodeToString([]byte(claims))}, parameter{"resource_metadata", r.metadataURL})
+	}
+	return newChallenge(http.StatusUnauthorized, "insufficient_user_authentication", message,
+		parameter{"resource_metadata", r.metadataURL})
 }
 
 // Denied returns the refusal of a caller by a [Rule]: a plain 403, because

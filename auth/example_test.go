@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"time"
 
 	"github.com/mcpengine/mcpengine/auth"
 	"github.com/mcpengine/mcpengine/auth/idp"
@@ -192,4 +193,56 @@ func ExampleRedact() {
 	err := fmt.Errorf("ask about %s: %w", token, context.DeadlineExceeded)
 	fmt.Println(auth.Redact(err))
 	// Output: *fmt.wrapError: context deadline exceeded
+}
+
+// orders is a way to tokens of the server's own.
+type orders struct{}
+
+func (orders) Audience() string { return "https://orders.example.com" }
+
+func (orders) OpenUpstream(auth.Environment) (*auth.UpstreamSource, error) {
+	return &auth.UpstreamSource{
+		Origins: []string{"https://orders.example.com"},
+		Token: func(_ context.Context, c *auth.UpstreamCaller) (auth.Token, error) {
+			return auth.NewToken("made-for-"+c.User.Subject, time.Now().Add(time.Minute)), nil
+		},
+	}, nil
+}
+
+func ExampleUpstream() {
+	resource, err := auth.NewResource("https://mcp.example.com/mcp", sessions{func(string) (string, error) { return "alice", nil }},
+		auth.WithUpstream(orders{}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	// What the engine does for a request.
+	req := httptest.NewRequestWithContext(context.Background(), "POST", "/mcp", nil)
+	req.Header.Set("Authorization", "Bearer 0123456789abcdef")
+	user, _ := resource.Authenticate(req)
+	ctx := resource.ContextWithUpstream(req.Context(), req, user)
+
+	// What a handler does.
+	token, err := auth.Upstream(ctx, "https://orders.example.com")
+	fmt.Println(token, token.Secret(), err)
+	_, err = auth.Upstream(ctx, "https://reports.example.com")
+	fmt.Println(err)
+	// Output:
+	// [token] made-for-alice <nil>
+	// no token for https://reports.example.com: no API of this audience is configured: add it with auth.WithUpstream
+}
+
+func ExampleUpstreamClient() {
+	// The handler of a tool.
+	_ = func(ctx context.Context, _ struct{}) (int, error) {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://orders.example.com/open", http.NoBody)
+		if err != nil {
+			return 0, err
+		}
+		resp, err := auth.UpstreamClient("https://orders.example.com").Do(req)
+		if err != nil {
+			return 0, err // an error that says "sign in again" becomes 401
+		}
+		defer resp.Body.Close()
+		return resp.StatusCode, nil
+	}
 }

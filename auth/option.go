@@ -15,6 +15,7 @@ type resourceConfig struct {
 	scopes      []string
 	hierarchy   hierarchy
 	providers   []Provider
+	upstream    []UpstreamAPI
 	open        bool
 	faults      []error
 }

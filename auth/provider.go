@@ -81,6 +81,11 @@ type Verifier struct {
 	// gives out nothing of its own.
 	UseKeys func(Keys)
 
+	// ProviderToken returns the access token of the identity provider that came with
+	// a token, which has been verified. It is for a provider that issues tokens of its
+	// own and keeps the identity provider's for [Upstream]. Leave it nil otherwise.
+	ProviderToken func(token string) (string, error)
+
 	// SignIn says how people get tokens, for mcpengine.Engine.Explain. The zero
 	// value says nothing.
 	SignIn SignIn

@@ -29,6 +29,7 @@ type Resource struct {
 	logger      *slog.Logger
 	trusted     []*trusted // never empty
 	issuers     []string   // of all users, each once
+	upstream    *upstreams // nil without WithUpstream
 }
 
 // NewResource returns the protected resource with the given public URL, which
@@ -67,6 +68,9 @@ func NewResource(resource string, provider Provider, opts ...ResourceOption) (*R
 		return nil, err
 	}
 	if err := r.connect(&config); err != nil {
+		return nil, err
+	}
+	if err := r.openUpstream(&config); err != nil {
 		return nil, err
 	}
 	return r, r.describe(u, config.scopes)

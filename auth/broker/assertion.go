@@ -182,7 +182,7 @@ func (s *server) assert(ctx context.Context, params url.Values) (*issued, error)
 	}
 	own := *user
 	own.Issuer = s.userIssuer(user.Issuer)
-	return s.issue(&own, id, scopes, nil)
+	return s.issue(&own, id, scopes, nil, held{})
 }
 
 // identify returns the id of a client that has no code or token of ours yet. It has

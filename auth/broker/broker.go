@@ -96,6 +96,7 @@ func (b *broker) Open(env auth.Environment) (*auth.Verifier, error) {
 		Issuers:             s.users[1:],
 		Endpoints:           s.endpoints(),
 		UseKeys:             s.useKeys,
+		ProviderToken:       s.providerToken(),
 		SignIn:              s.signIn(),
 	}, nil
 }
@@ -128,7 +129,8 @@ func (s *server) verify(ctx context.Context, token string) (*auth.User, error) {
 		return nil, &auth.InvalidTokenError{Reason: "the user is of an issuer that is not configured"}
 	}
 	own.Subject = u.Subject[n+1:]
-	if more, ok := u.Claims[claimMore].(map[string]any); ok {
+	more, _ := u.Claims[claimMore].(map[string]any)
+	if _, held := u.Claims[claimToken]; held || more != nil {
 		own.Claims = mergeClaims(u.Claims, more)
 	}
 	return &own, nil

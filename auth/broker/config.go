@@ -65,6 +65,12 @@ type Config struct {
 	// sign-in needs are always asked for.
 	ProviderScopes []string
 
+	// ProviderToken keeps the provider's own access token for handlers, which get it
+	// by [auth.Upstream] (package upstream). It travels sealed in the access token,
+	// which lives no longer than it then and is up to 4 KiB long; a longer one goes
+	// without, with a warning in the log.
+	ProviderToken bool
+
 	// ProviderParameters are added to the authorization request to the provider.
 	ProviderParameters map[string]string
 
@@ -96,7 +102,7 @@ var nativeSchemes = []string{"cursor", "vscode", "vscode-insiders"}
 // reserved are the claims of an access token that a claim of the provider cannot
 // replace.
 var reserved = []string{
-	"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "cnf", claimIssuer, claimMore,
+	"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "cnf", claimIssuer, claimMore, claimToken,
 	"name", "email", "email_verified", "roles", "groups",
 }
 

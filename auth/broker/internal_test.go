@@ -12,7 +12,7 @@ import (
 func TestPurposes(t *testing.T) {
 	t.Parallel()
 	ring := seal.RandomRing()
-	purposes := []string{purposeClient, purposeForm, purposeAttempt, purposeCode, purposeRefresh, purposeSigning}
+	purposes := []string{purposeClient, purposeForm, purposeAttempt, purposeCode, purposeRefresh, purposeSigning, purposeHeld}
 	for _, made := range purposes {
 		sealed := ring.Seal(made, []byte("x"), []byte("a"))
 		for _, used := range purposes {
@@ -86,6 +86,25 @@ func FuzzDocument(f *testing.F) {
 			if checkRedirect(uri, nativeSchemes) != nil {
 				t.Errorf("redirect URI %q", uri)
 			}
+		}
+	})
+}
+
+// What is packed is unpacked as it was, and what was not packed is an error or short.
+func FuzzPack(f *testing.F) {
+	for _, seed := range []string{"", "opaque", "a.b.c", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.AAAA", "eyJ.e.", "..", "YQ.YQ.YR", "\x01\x03abc"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, token string) {
+		packed := pack(token)
+		if got, err := unpack(packed); err != nil || got != token {
+			t.Errorf("unpack(pack(%q)) = %q, %v", token, got, err)
+		}
+		if len(packed) > len(token)+1 {
+			t.Errorf("pack(%q) has %d bytes", token, len(packed))
+		}
+		if got, err := unpack([]byte(token)); err == nil && len(got) > 2*maxUnpacked {
+			t.Errorf("unpack(%q) has %d bytes", token, len(got))
 		}
 	})
 }

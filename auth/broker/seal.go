@@ -16,6 +16,7 @@ const (
 	purposeCode    = "broker authorization code"
 	purposeRefresh = "broker refresh token"
 	purposeSigning = "broker access tokens"
+	purposeHeld    = "broker token of the provider"
 )
 
 // How long the kinds are good.

@@ -18,10 +18,11 @@ import (
 const algorithm = "EdDSA"
 
 // Claims of an access token that RFC 9068 does not have: the issuer at which the
-// user signed in, and further claims of that issuer.
+// user signed in, further claims of that issuer, and its own access token.
 const (
 	claimIssuer = "idp"
 	claimMore   = "idp_claims"
+	claimToken  = "idp_token" // sealed
 )
 
 // maxAccessToken bounds an access token. Gateways bound all header fields of a
@@ -120,10 +121,11 @@ type claims struct {
 	Roles         []string       `json:"roles,omitempty"`
 	Groups        []string       `json:"groups,omitempty"`
 	More          map[string]any `json:"idp_claims,omitempty"`
+	Held          string         `json:"idp_token,omitempty"`
 }
 
 // accessToken returns a token for a user, and how long it is good.
-func (s *server) accessToken(u *auth.User, clientID string, scopes []string) (string, time.Duration, error) {
+func (s *server) accessToken(u *auth.User, clientID string, scopes []string, h held) (string, time.Duration, error) {
 	now, life := s.env.Now(), s.config.AccessTokenLifetime
 	c := &claims{
 		Issuer:        s.issuer,
@@ -149,6 +151,11 @@ func (s *server) accessToken(u *auth.User, clientID string, scopes []string) (st
 			c.More[name] = value
 		}
 	}
+	if s.holds(h) {
+		if token, life, err := s.signWith(c, h); token != "" || err != nil {
+			return token, life, err
+		}
+	}
 	token, err := s.sign(c)
 	if err == nil && len(token) > maxAccessToken {
 		s.env.Logger.Warn("the access token leaves out the groups, roles and further claims of a user, which are too many: rules see none",
@@ -160,10 +167,11 @@ func (s *server) accessToken(u *auth.User, clientID string, scopes []string) (st
 }
 
 // mergeClaims returns the claims of a token together with the further claims of the
-// user's issuer.
+// user's issuer, and without the issuer's token.
 func mergeClaims(token, more map[string]any) map[string]any {
 	merged := maps.Clone(token)
 	delete(merged, claimMore)
+	delete(merged, claimToken)
 	for name, value := range more {
 		if _, present := merged[name]; !present {
 			merged[name] = value

@@ -107,12 +107,12 @@ func (s *server) redeem(ctx context.Context, params url.Values) (*issued, error)
 	case !s.isOurs(params["resource"]):
 		return nil, invalid("invalid_target", "the code is for another resource")
 	}
-	user, kept, err := s.upstream.redeem(ctx, &c, s.callback())
+	user, h, err := s.upstream.redeem(ctx, &c, s.callback())
 	if err != nil {
 		return nil, err
 	}
-	r := refresh{Client: c.Client, Key: c.Key, Scopes: c.Scopes, Issuer: user.Issuer, Subject: user.Subject, Token: kept, Expiry: s.in(s.config.SessionLifetime)}
-	return s.issue(user, id, c.Scopes, &r)
+	r := refresh{Client: c.Client, Key: c.Key, Scopes: c.Scopes, Issuer: user.Issuer, Subject: user.Subject, Token: h.durable, Expiry: s.in(s.config.SessionLifetime)}
+	return s.issue(user, id, c.Scopes, &r, h)
 }
 
 // proves reports whether a verifier belongs to a challenge (RFC 7636, section 4.6).
@@ -125,8 +125,8 @@ func proves(verifier, challenge string) bool {
 }
 
 // issue returns tokens for a user. Where nothing can be renewed, r.Token is empty.
-func (s *server) issue(user *auth.User, clientID string, scopes []string, r *refresh) (*issued, error) {
-	access, life, err := s.accessToken(user, clientID, scopes)
+func (s *server) issue(user *auth.User, clientID string, scopes []string, r *refresh, h held) (*issued, error) {
+	access, life, err := s.accessToken(user, clientID, scopes, h)
 	if err != nil {
 		return nil, err
 	}
@@ -198,12 +198,12 @@ func (s *server) renew(ctx context.Context, params url.Values) (*issued, error) 
 }
 
 func (s *server) renewOnce(ctx context.Context, r refresh, clientID string, scopes []string) (*issued, error) {
-	user, kept, err := s.upstream.renew(ctx, &r)
+	user, h, err := s.upstream.renew(ctx, &r)
 	if err != nil {
 		return nil, err
 	}
-	r.Token = kept // the scopes and the end of the session stay
-	return s.issue(user, clientID, scopes, &r)
+	r.Token = h.durable // the scopes and the end of the session stay
+	return s.issue(user, clientID, scopes, &r, h)
 }
 
 // narrowed returns the scopes for a renewed access token: fewer than before if the

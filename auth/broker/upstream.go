@@ -250,6 +250,7 @@ type tokens struct {
 	Access  string `json:"access_token"`
 	ID      string `json:"id_token"`
 	Refresh string `json:"refresh_token"`
+	Life    any    `json:"expires_in"`
 	Code    string `json:"error"`
 }
 
@@ -296,39 +297,39 @@ func knownCode(code string) string {
 }
 
 // redeem exchanges the provider's code.
-func (u *upstream) redeem(ctx context.Context, c *code, redirect string) (*auth.User, string, error) {
+func (u *upstream) redeem(ctx context.Context, c *code, redirect string) (*auth.User, held, error) {
 	t, err := u.request(ctx, url.Values{
 		"grant_type": {grantCode}, "code": {c.Code}, "redirect_uri": {redirect}, "code_verifier": {c.Verifier},
 	})
 	if err != nil {
-		return nil, "", err
+		return nil, held{}, err
 	}
 	user, err := u.user(ctx, t, c.Nonce)
 	if err != nil {
-		return nil, "", err
+		return nil, held{}, err
 	}
-	return user, u.durable(t, ""), nil
+	return user, u.hold(t, ""), nil
 }
 
 // renew asks the provider whether the user may go on.
-func (u *upstream) renew(ctx context.Context, r *refresh) (*auth.User, string, error) {
+func (u *upstream) renew(ctx context.Context, r *refresh) (*auth.User, held, error) {
 	t := &tokens{Access: r.Token}
 	if kind, token, _ := strings.Cut(r.Token, ":"); kind == keptAccess {
 		t.Access = token
 	} else {
 		var err error
 		if t, err = u.request(ctx, url.Values{"grant_type": {grantRefresh}, "refresh_token": {token}}); err != nil {
-			return nil, "", err
+			return nil, held{}, err
 		}
 	}
 	user, err := u.user(ctx, t, "")
 	switch {
 	case err != nil:
-		return nil, "", err
+		return nil, held{}, err
 	case user.Issuer != r.Issuer || user.Subject != r.Subject:
-		return nil, "", errGrant
+		return nil, held{}, errGrant
 	}
-	return user, u.durable(t, r.Token), nil
+	return user, u.hold(t, r.Token), nil
 }
 
 // What a refresh token keeps of the provider: its refresh token, or the access

@@ -17,7 +17,7 @@ func TestPublicNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{root, root + "/auth", root + "/auth/idp", root + "/auth/broker", root + "/client", root + "/mcp", root + "/mcptest"} {
+	for _, path := range []string{root, root + "/auth", root + "/auth/idp", root + "/auth/broker", root + "/auth/upstream", root + "/client", root + "/mcp", root + "/mcptest"} {
 		if !slices.Contains(api.Public, path) {
 			t.Errorf("%s is not among the public packages %q", path, api.Public)
 		}

@@ -220,9 +220,11 @@ func TestRules(t *testing.T) {
 			graph: []arch.Package{
 				{ImportPath: root + "/auth/idp", Module: own},
 				{ImportPath: root + "/auth/broker", Module: own},
+				{ImportPath: root + "/auth/upstream", Module: own},
 				{ImportPath: "html/template", Standard: true},
 			},
 			want: []string{
+				"a server binary that calls no API as its callers links " + root + "/auth/upstream",
 				"a server binary without a broker links " + root + "/auth/broker",
 				"a server binary without a broker links html/template",
 			},

@@ -92,13 +92,19 @@ var verification = []string{root + "/auth/idp", "github.com/go-jose"}
 // brokering is what only a server that issues tokens may link.
 var brokering = []string{root + "/auth/broker", "html/template", "text/template"}
 
-// ProtectedServerLinks reports the packages that issue tokens in the graph of a
-// server that checks tokens and does not issue any.
+// exchanging is what only a server that calls APIs as its callers may link.
+var exchanging = []string{root + "/auth/upstream"}
+
+// ProtectedServerLinks reports the packages that issue or get tokens in the graph of
+// a server that checks tokens and does no more.
 func ProtectedServerLinks(g Graph) []string {
 	var broken []string
 	for path := range g {
 		if within(path, brokering) {
 			broken = append(broken, fmt.Sprintf("a server binary without a broker links %s", path))
+		}
+		if within(path, exchanging) {
+			broken = append(broken, fmt.Sprintf("a server binary that calls no API as its callers links %s", path))
 		}
 	}
 	return sorted(broken)
