@@ -107,6 +107,8 @@ func TestKeycloak(t *testing.T) {
 	} {
 		k.Create(r)
 	}
+	t.Run("upstream", func(t *testing.T) { keycloakUpstream(t, k) })
+	t.Run("token of the provider", func(t *testing.T) { keycloakProviderToken(t, k) })
 	t.Run("sign in", func(t *testing.T) { keycloakSignIn(t, k) })
 	t.Run("rotation", func(t *testing.T) { keycloakRotation(t, k) })
 	t.Run("realms", func(t *testing.T) { keycloakRealms(t, k) })

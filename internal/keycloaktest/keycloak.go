@@ -145,6 +145,13 @@ type Realm struct {
 
 	// Rotate lets a refresh token be used once.
 	Rotate bool
+
+	// API is the id of a client that stands for an API behind the server, or empty.
+	// The client "server" may then exchange tokens for the API, with the scope "api".
+	API string
+
+	// Clients are further clients, as the administration API has them.
+	Clients []map[string]any
 }
 
 // Create makes a realm.
@@ -164,18 +171,58 @@ func (s *Server) Create(r Realm) {
 			}
 		}
 	}
-	s.Admin(http.MethodPost, "", map[string]any{
+	server := map[string]any{
+		"clientId": "server", "secret": "secret", "redirectUris": []string{r.Redirect}, "standardFlowEnabled": true, "publicClient": false,
+		"attributes": map[string]string{"pkce.code.challenge.method": "S256"},
+		"protocolMappers": []map[string]any{{
+			"name": "groups", "protocol": "openid-connect", "protocolMapper": "oidc-group-membership-mapper",
+			"config": map[string]string{"claim.name": "groups", "full.path": "false", "id.token.claim": "true", "access.token.claim": "true"},
+		}},
+	}
+	clients := append([]map[string]any{server}, r.Clients...)
+	realm := map[string]any{
 		"realm": r.Name, "enabled": true, "revokeRefreshToken": r.Rotate, "refreshTokenMaxReuse": 0, "sslRequired": "none",
-		"groups": groups, "users": users,
-		"clients": []map[string]any{{
-			"clientId": "server", "secret": "secret", "redirectUris": []string{r.Redirect}, "standardFlowEnabled": true, "publicClient": false,
-			"attributes": map[string]string{"pkce.code.challenge.method": "S256"},
-			"protocolMappers": []map[string]any{{
-				"name": "groups", "protocol": "openid-connect", "protocolMapper": "oidc-group-membership-mapper",
-				"config": map[string]string{"claim.name": "groups", "full.path": "false", "id.token.claim": "true", "access.token.claim": "true"},
-			}},
+		"groups": groups, "users": users, "clients": clients,
+	}
+	s.Admin(http.MethodPost, "", realm)
+	if r.API != "" {
+		s.addAPI(r.Name, r.API)
+	}
+}
+
+// addAPI adds a client for an API, and lets the client "server" exchange tokens for it
+// (standard token exchange).
+func (s *Server) addAPI(realm, api string) {
+	s.tb.Helper()
+	s.Admin(http.MethodPost, "/"+realm+"/clients", map[string]any{"clientId": api, "secret": "secret", "publicClient": false, "standardFlowEnabled": false})
+	s.Admin(http.MethodPost, "/"+realm+"/client-scopes", map[string]any{
+		"name": "api", "protocol": "openid-connect", "attributes": map[string]string{"include.in.token.scope": "true"},
+		"protocolMappers": []map[string]any{{
+			"name": "audience", "protocol": "openid-connect", "protocolMapper": "oidc-audience-mapper",
+			"config": map[string]string{"included.client.audience": api, "access.token.claim": "true", "introspection.token.claim": "true"},
 		}},
 	})
+	scope, server := s.idOf("/"+realm+"/client-scopes", "name", "api"), s.idOf("/"+realm+"/clients", "clientId", "server")
+	s.Admin(http.MethodPut, "/"+realm+"/clients/"+server, map[string]any{
+		"clientId": "server", "attributes": map[string]string{"standard.token.exchange.enabled": "true"},
+	})
+	s.Admin(http.MethodPut, "/"+realm+"/clients/"+server+"/optional-client-scopes/"+scope, nil)
+}
+
+// idOf returns the id of the entry of a list that has a member of a value.
+func (s *Server) idOf(path, member, value string) string {
+	s.tb.Helper()
+	var list []map[string]any
+	if err := json.Unmarshal(s.Admin(http.MethodGet, path, nil), &list); err != nil {
+		s.tb.Fatalf("keycloaktest: %s: %v", path, err)
+	}
+	for _, entry := range list {
+		if entry[member] == value {
+			return fmt.Sprint(entry["id"])
+		}
+	}
+	s.tb.Fatalf("keycloaktest: %s has no %s %q", path, member, value)
+	return ""
 }
 
 // SetEnabled says whether a user of a realm may go on.

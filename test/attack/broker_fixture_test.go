@@ -34,6 +34,7 @@ type deputy struct {
 	engine   *mcpengine.Engine
 	internet brokertest.Internet
 	config   broker.Config
+	more     []auth.ResourceOption
 
 	mu  sync.Mutex
 	log bytes.Buffer
@@ -89,7 +90,7 @@ func (d *deputy) replica(t testing.TB, resource string, keys ...[]byte) (*auth.R
 	t.Helper()
 	logger := slog.New(slog.NewTextHandler(d, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	r, err := auth.NewResource(resource, broker.OIDC(d.idp.Issuer(), "server", "the secret of the server", d.config),
-		auth.WithLogger(logger), auth.WithClock(d.clock), auth.WithHTTPClient(&http.Client{Transport: d.internet}))
+		append(d.more, auth.WithLogger(logger), auth.WithClock(d.clock), auth.WithHTTPClient(&http.Client{Transport: d.internet}))...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,4 +176,13 @@ func with(target string, changes map[string]string) string {
 	}
 	u.RawQuery = q.Encode()
 	return u.String()
+}
+
+// withUpstream makes the server another one, whose handlers may ask for tokens.
+func (d *deputy) withUpstream(t testing.TB, apis ...auth.UpstreamAPI) *mcpengine.Engine {
+	t.Helper()
+	d.more = []auth.ResourceOption{auth.WithUpstream(apis...)}
+	d.resource, d.engine = d.replica(t, resourceURL, deputyKey)
+	d.internet["rs.example"] = d.engine
+	return d.engine
 }

@@ -45,6 +45,7 @@ type fixture struct {
 type fixtureConfig struct {
 	provider func(op *authtest.Provider) auth.Provider
 	resource []auth.ResourceOption
+	upstream func(op *authtest.Provider) []auth.UpstreamAPI
 	engine   []mcpengine.Option
 }
 
@@ -83,7 +84,7 @@ func (f *fixture) token(claims authtest.Claims) string {
 	return f.idp.AccessToken(resourceURL, merged)
 }
 
-// newFort returns an engine whose features have every kind of policy: a tool, a
+// newFixture returns an engine whose features have every kind of policy: a tool, a
 // prompt, a resource and a template of each.
 func newFixture(t testing.TB, config fixtureConfig) *fixture {
 	t.Helper()
@@ -92,6 +93,9 @@ func newFixture(t testing.TB, config fixtureConfig) *fixture {
 	provider := idp.OIDC(f.idp.Issuer(), resourceURL)
 	if config.provider != nil {
 		provider = config.provider(f.idp)
+	}
+	if config.upstream != nil {
+		config.resource = append(config.resource, auth.WithUpstream(config.upstream(f.idp)...))
 	}
 	resource, err := auth.NewResource(resourceURL, provider, append([]auth.ResourceOption{
 		auth.WithLogger(logger),
