@@ -1,7 +1,9 @@
 package mcpengine
 
 import (
+	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/mcpengine/mcpengine/auth"
@@ -18,21 +20,21 @@ type PolicyEntry struct {
 	// Kind is "sign-in", "discovery", "extension", "method", "tool", "resource",
 	// "template" or "prompt". An extension is declared to everybody who may use
 	// discovery.
-	Kind string
+	Kind string `json:"kind"`
 
 	// Name is the name, method, URI or URI template that the feature is registered
 	// by, the ID of an extension, or the authorization server of a sign-in.
-	Name string
+	Name string `json:"name"`
 
 	// Who may use it, a phrase such as "a caller with the scope mcp:read".
-	Who string
+	Who string `json:"who"`
 
 	// Why names the options that decide it.
-	Why string
+	Why string `json:"why"`
 
 	// Except are, for a template, the URIs and URI templates of the features with
 	// another policy that are read in its place at some of the URIs it matches.
-	Except []string
+	Except []string `json:"except,omitempty"`
 }
 
 // String returns the policy as a table with a line for each entry.
@@ -84,6 +86,23 @@ func (e *Engine) Explain() Policy {
 		p = append(p, e.explain("prompt", &f.feature))
 	}
 	return p
+}
+
+// writePolicy writes the policy to the file that MCPENGINE_EXPLAIN names.
+func (e *Engine) writePolicy(getenv func(string) string) error {
+	const variable = "MCPENGINE_EXPLAIN"
+	name := getenv(variable)
+	if name == "" {
+		return nil
+	}
+	text, err := json.Marshal(e.Explain())
+	if err == nil {
+		err = os.WriteFile(name, text, 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("write the policy for %s: %w", variable, err)
+	}
+	return nil
 }
 
 // before returns the resources and templates that are read in place of a

@@ -42,7 +42,8 @@ import (
 // MCPENGINE_PLATFORM_SESSIONS sets [HTTPConfig.PlatformSessions], and
 // MCPENGINE_DRAIN_DELAY, such as 5s, sets [HTTPConfig.DrainDelay].
 // MCPENGINE_KEYS has the keys of a program without [WithKeys], in the format of
-// [ParseKeys]; a bad value is an error.
+// [ParseKeys]; a bad value is an error. MCPENGINE_EXPLAIN names a file to which Run
+// writes [Engine.Explain] as JSON before it serves.
 //
 // Over HTTP the MCP endpoint is at [HTTPConfig.Path]. /healthz answers 200.
 // /readyz answers 200 until Run is told to stop, and 503 from then on, and as long
@@ -62,6 +63,9 @@ func (e *Engine) Run(ctx context.Context) error {
 		return err
 	}
 	if err := e.configure(os.Getenv); err != nil {
+		return err
+	}
+	if err := e.writePolicy(os.Getenv); err != nil {
 		return err
 	}
 	e.lives.enter()

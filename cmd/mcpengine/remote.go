@@ -96,7 +96,8 @@ type target struct {
 	name    string // a URL, or of the profile
 	secret  string // of the OAuth client
 	command []string
-	detach  bool // tasks are not waited for
+	detach  bool   // tasks are not waited for
+	explain string // the file to which the program writes its policy
 }
 
 // split takes the server out of the arguments: the first, or all after "--". The
@@ -209,7 +210,11 @@ func (c *cli) dial(ctx context.Context, t *target, h client.Handlers) (*client.C
 	var conn *client.Client
 	var err error
 	if t.command != nil {
-		conn, err = client.Command(ctx, client.Process{Path: t.command[0], Args: t.command[1:], Stderr: c.stderr.Raw()}, opts...)
+		process := client.Process{Path: t.command[0], Args: t.command[1:], Stderr: c.stderr.Raw()}
+		if t.explain != "" {
+			process.Env = append(os.Environ(), "MCPENGINE_EXPLAIN="+t.explain)
+		}
+		conn, err = client.Command(ctx, process, opts...)
 	} else {
 		var url string
 		if url, opts, err = c.remoteOptions(ctx, t, opts); err != nil {
