@@ -18,7 +18,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/pgtest"
 )
 
-const patience = 30 * time.Second
+const patience = 3 * time.Minute
 
 func newPool(t *testing.T, url string) *pgxpool.Pool {
 	t.Helper()

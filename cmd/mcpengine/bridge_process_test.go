@@ -14,7 +14,7 @@ import (
 )
 
 // patience is how long a test waits for what happens soon when all is well.
-const patience = 30 * time.Second
+const patience = 3 * time.Minute
 
 // A bridgeProcess is a bridge as hosts run it, and its host.
 type bridgeProcess struct {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/profile"
+	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/remote"
 )
 
 // profile returns the profile that the flags describe. Settings without a flag stay
@@ -40,6 +41,9 @@ func (c *cli) profile(said func(flag string) bool, old *profile.Profile, url str
 	when("allow", func() { p.Tools.Allow = n.Tools.Allow })
 	when("deny", func() { p.Tools.Deny = n.Tools.Deny })
 	when("read-only", func() { p.Tools.ReadOnly = n.Tools.ReadOnly })
+	if err := setPin(said, p, f); err != nil {
+		return nil, "", err
+	}
 	when("timeout", func() { p.Timeout = profile.Duration(f.timeout) })
 	for name, file := range map[string]struct{ to, from *string }{
 		"ca-file": {&p.CAFile, &n.CAFile}, "cert-file": {&p.CertFile, &n.CertFile}, "key-file": {&p.KeyFile, &n.KeyFile},
@@ -66,6 +70,40 @@ func (c *cli) profile(said func(flag string) bool, old *profile.Profile, url str
 		return nil, "", errors.New("a client secret needs --client-id")
 	}
 	return p, secret, p.Check()
+}
+
+// setPin takes the lock file that the server must not differ from. An empty name
+// removes it.
+func setPin(said func(flag string) bool, p *profile.Profile, f *proxyFlags) error {
+	if !said("pin") && !said("pin-mode") {
+		return nil
+	}
+	pin := &profile.Pin{}
+	if p.Pin != nil {
+		*pin = *p.Pin
+	}
+	if said("pin-mode") {
+		if f.pinMode != "refuse" && f.pinMode != "warn" {
+			return fmt.Errorf(`--pin-mode %q is not "refuse" or "warn"`, f.pinMode)
+		}
+		pin.Warn = f.pinMode == "warn"
+	}
+	if said("pin") {
+		var err error
+		if pin.File, err = absolute(f.pin); err != nil {
+			return err
+		}
+	}
+	switch {
+	case pin.File == "" && said("pin-mode"):
+		return errors.New("--pin-mode needs --pin FILE")
+	case pin.File == "":
+		p.Pin = nil
+		return nil
+	}
+	p.Pin = pin
+	_, err := remote.ReadPin(p)
+	return err
 }
 
 func setHeaders(said func(flag string) bool, p *profile.Profile, pairs []string) error {

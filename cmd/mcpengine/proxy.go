@@ -26,6 +26,7 @@ type proxyFlags struct {
 	timeout       time.Duration
 	sign          signFlags
 	via           string
+	pin, pinMode  string
 	dryRun, force bool
 }
 
@@ -64,12 +65,14 @@ for the same URL. More flags are in docs/hosts.md.`,
 	flags.StringArrayVar(&p.Tools.Allow, "allow", nil, "show only this `tool`; repeat it")
 	flags.BoolVar(&p.Tools.ReadOnly, "read-only", false, "show only tools that change nothing")
 	flags.StringArrayVar(&p.Tools.Deny, "deny", nil, "hide this `tool`; repeat it")
+	flags.StringVar(&f.pin, "pin", "", "lock `file` that the server must not differ from")
+	flags.StringVar(&f.pinMode, "pin-mode", "refuse", "what becomes of a difference: `refuse or warn`")
 	flags.StringVar(&p.Protocol, "protocol", "", "speak only this protocol `version`")
 	flags.DurationVar(&f.timeout, "timeout", 0, "`time` a request may take without progress")
 	flags.StringVar(&p.CAFile, "ca-file", "", "`file` of certificates to trust, in PEM")
 	flags.StringVar(&p.CertFile, "cert-file", "", "`file` of the client's certificate, in PEM")
 	flags.StringVar(&p.KeyFile, "key-file", "", "`file` of its key, in PEM")
-	for _, name := range []string{clientMetadata, "allow", "deny", "read-only", "protocol", "timeout", "ca-file", "cert-file", "key-file"} {
+	for _, name := range []string{clientMetadata, "allow", "deny", "read-only", "pin", "pin-mode", "protocol", "timeout", "ca-file", "cert-file", "key-file"} {
 		flags.Lookup(name).Hidden = true
 	}
 	return cmd
@@ -186,6 +189,8 @@ func nativeCan(p *profile.Profile, secret bool) error {
 		what = "headers"
 	case len(p.Tools.Allow)+len(p.Tools.Deny) > 0 || p.Tools.ReadOnly:
 		what = "a choice of tools"
+	case p.Pin != nil:
+		what = "a pinned lock file"
 	case p.CAFile != "" || p.CertFile != "":
 		what = "certificates"
 	case strings.HasPrefix(p.URL, "lambda:"):

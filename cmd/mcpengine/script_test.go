@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http/httptest"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,7 +54,11 @@ func TestScripts(t *testing.T) {
 			env.Values[account{}] = fake
 			world := newWorld()
 			env.Defer(world.Close)
-			env.Vars = append(env.Vars, "SERVER="+world.URL)
+			action, err := filepath.Abs("../../.github/actions/contract")
+			if err != nil {
+				return err
+			}
+			env.Vars = append(env.Vars, "SERVER="+world.URL, "ACTION="+action)
 			env.Vars = append(env.Vars, goEnv...)
 			env.Vars = append(
 				env.Vars,

@@ -24,6 +24,7 @@ type bridge struct {
 	questions *duplex.Questions // to the host
 	server    *server
 	tools     tools
+	pinned    pinning
 	pending   pendingInputs
 	requests  requests
 	listeners listeners
@@ -58,6 +59,7 @@ func newBridge(ctx context.Context, config Config) *bridge {
 		resources: make(map[string]*subscription), updates: make(map[string]int),
 	}
 	b.context, b.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+	b.pinned.pin, b.pinned.logger = config.Pin, config.Logger
 	b.server = newServer(b)
 	b.listeners.closing = make(chan struct{})
 	b.pending.waiting = make(map[string]*pendingInput)

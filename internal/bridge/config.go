@@ -39,6 +39,11 @@ type Config struct {
 	// Tools chooses the tools that are listed and may be called.
 	Tools Filter
 
+	// Pin is what the server is known to offer. Optional. The definitions are
+	// compared as the server sends them, so Peer.Versions has to name the version
+	// in which they were recorded.
+	Pin *Pin
+
 	// MaxMessage bounds a message of the host, in bytes. The default is 16 MiB.
 	MaxMessage int
 

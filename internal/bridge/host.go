@@ -152,7 +152,8 @@ func (b *bridge) limited(ctx context.Context, method string) (limited context.Co
 func (b *bridge) answer(ctx context.Context, req *jsonrpc.Request, notify func(jsonrpc.Notification)) ([]byte, error) {
 	switch {
 	case req.Handshake && req.Method == protocol.MethodInitialize:
-		return b.initialize(ctx, req)
+		result, err := b.initialize(ctx, req)
+		return b.pinned.instructions(result), err
 	case req.Handshake && req.Method == protocol.MethodPing:
 		return []byte("{}"), nil
 	case !protocol.MethodOf(req.Method).In(req.Handshake):
@@ -171,13 +172,22 @@ func (b *bridge) answer(ctx context.Context, req *jsonrpc.Request, notify func(j
 		return nil, err
 	}
 	defer b.requests.begin(callerOf(ctx).id, x)()
-	if req.Handshake {
-		return x.fromHandshake(ctx, c)
+	result, err := x.exchange(ctx, c)
+	if req.Method == mcp.MethodServerDiscover {
+		result = b.pinned.instructions(result)
 	}
+	return result, err
+}
+
+// exchange sends the request in the form of the server's version, and returns the
+// result in the form of the host's.
+func (x *exchange) exchange(ctx context.Context, c *peer.Conn) ([]byte, error) {
 	switch {
+	case x.req.Handshake:
+		return x.fromHandshake(ctx, c)
 	case c.Handshake():
 		return x.toHandshake(ctx, c)
-	case req.Method == mcp.MethodSubscriptionsListen:
+	case x.req.Method == mcp.MethodSubscriptionsListen:
 		return x.listen(ctx)
 	}
 	return x.relay(ctx)

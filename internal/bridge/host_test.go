@@ -20,7 +20,7 @@ import (
 
 // patience bounds how long a test waits for an event that normally comes at
 // once.
-const patience = 20 * time.Second
+const patience = 3 * time.Minute
 
 const (
 	latest   = "2026-07-28"

@@ -150,8 +150,11 @@ func (x *exchange) forward(ctx context.Context, call peer.Call) ([]byte, error) 
 	if err != nil {
 		return nil, err
 	}
-	if call.Method == mcp.MethodToolsList {
+	switch call.Method {
+	case mcp.MethodToolsList:
 		result = x.tools.filter(x, result)
+	case mcp.MethodPromptsList:
+		result = x.pinned.prompts(result)
 	}
 	return x.named(result), nil
 }

@@ -27,6 +27,7 @@ type tool struct {
 	readOnly   bool
 	idempotent bool
 	wrapped    bool // see protocol.WrapsOutput
+	refused    bool // it differs from the pin
 }
 
 // tools remembers the tools of the lists that have passed.
@@ -61,8 +62,11 @@ func (t *tools) put(name string, found tool) {
 	t.known[name] = found
 }
 
-// admit refuses a call of a tool that is hidden from the host.
+// admit refuses a call of a tool, and a prompt, that is hidden from the host.
 func (t *tools) admit(ctx context.Context, x *exchange) error {
+	if x.req.Method == mcp.MethodPromptsGet {
+		return x.pinned.prompt(jsonrpc.Text(x.req.Params.Get("name")))
+	}
 	if x.req.Method != mcp.MethodToolsCall {
 		return nil
 	}
@@ -74,7 +78,7 @@ func (t *tools) admit(ctx context.Context, x *exchange) error {
 	_, ok := t.get(name)
 	switch {
 	case ok:
-	case filter.ReadOnly || x.hasFields(): // an unknown tool cannot be checked
+	case filter.ReadOnly || x.pinned.refuses() || x.hasFields(): // an unknown tool cannot be checked
 		if err := t.learn(ctx, x); err != nil {
 			return err
 		}
@@ -83,9 +87,12 @@ func (t *tools) admit(ctx context.Context, x *exchange) error {
 		// but routes it wrong. A list that fails says nothing about the call.
 		_ = t.learn(ctx, x)
 	}
-	found, _ := t.get(name)
-	if filter.ReadOnly && !found.readOnly {
+	found, ok := t.get(name)
+	switch {
+	case filter.ReadOnly && !found.readOnly, !ok && x.pinned.refuses():
 		return refusal
+	case found.refused:
+		return jsonrpc.Errorf(mcp.CodeInvalidParams, "The tool %.128q differs from the lock file: compare it with mcpengine inspect --diff, and approve it by writing the file again", name)
 	}
 	return x.checkFields(found.mirror)
 }
@@ -145,41 +152,27 @@ func (t *tools) learn(ctx context.Context, x *exchange) error {
 // used, a tool with wrong annotations for them is hidden too (streamable-http,
 // "Schema Extension").
 func (t *tools) filter(x *exchange, result []byte) []byte {
-	members, err := jsonrpc.ParseObject(result)
-	if err != nil {
-		return result
-	}
-	elements, err := jsonrpc.ParseArray(members.Get("tools"))
-	if err != nil {
-		return result
-	}
-	kept := []byte{'['}
-	dropped := false
-	for _, element := range elements {
-		if !t.note(x, element) {
-			dropped = true
-			continue
-		}
-		if len(kept) > 1 {
-			kept = append(kept, ',')
-		}
-		kept = append(kept, element...)
-	}
-	if !dropped {
-		return result
-	}
-	return jsonrpc.Set(result, "tools", append(kept, ']'))
+	return withoutItems(result, "tools", func(definition []byte) bool { return t.note(x, definition) })
+}
+
+// withoutItems returns a result without the items of a list that are not kept.
+func withoutItems(result []byte, member string, keep func(item []byte) bool) []byte {
+	return jsonrpc.EditMember(result, member, func(list []byte) []byte {
+		return jsonrpc.EditElements(list, func(item []byte) []byte {
+			if keep(item) {
+				return item
+			}
+			return nil
+		})
+	})
 }
 
 // note records one tool and reports whether the host may see it.
 func (t *tools) note(x *exchange, raw []byte) bool {
 	members, err := jsonrpc.ParseObject(raw)
-	if err != nil {
-		return true // not a tool: passed unchanged
-	}
 	quoted := members.Get("name")
-	if len(quoted) < 2 || quoted[0] != '"' {
-		return true
+	if err != nil || len(quoted) < 2 || quoted[0] != '"' {
+		return !x.pinned.refuses() // not a tool: passed unchanged
 	}
 	name := jsonrpc.UnquoteString(quoted)
 	annotations, _ := jsonrpc.ParseObject(members.Get("annotations"))
@@ -190,6 +183,9 @@ func (t *tools) note(x *exchange, raw []byte) bool {
 	}
 	filter := x.bridge.config.Tools
 	seen := allows(filter, name) && (!filter.ReadOnly || found.readOnly)
+	if seen && !x.pinned.tool(name, raw) {
+		seen, found.refused = false, true
+	}
 	if found.mirror, err = peer.ParseMirror(members.Get("inputSchema")); err != nil && x.mirrors() {
 		x.bridge.config.Logger.Warn("leave out a tool", "name", fmt.Sprintf("%.128s", name), "error", err)
 		seen = false

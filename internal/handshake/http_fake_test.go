@@ -19,7 +19,7 @@ import (
 
 // patience is how long a test waits for something that normally happens at
 // once.
-const patience = 20 * time.Second
+const patience = 3 * time.Minute
 
 type handlerFunc func(ctx context.Context, req *jsonrpc.Request, notify func(jsonrpc.Notification)) *jsonrpc.Response
 

@@ -174,7 +174,7 @@ func TestStalledBody(t *testing.T) {
 			c := config()
 			c.MaxBody, c.IOTimeout = limit, 250*time.Millisecond
 			conn := dial(t, listen(t, streamable.New(&h, c)))
-			if err := conn.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
+			if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := io.WriteString(conn, test.text); err != nil {

@@ -60,6 +60,7 @@ var owners = map[string][]string{
 	// links, may use all of it.
 	"github.com/go-json-experiment/json": {
 		root + "/client",
+		root + "/contract",
 		root + "/internal/jsonrpc",
 		root + "/internal/oauth",
 		cli + "/internal/profile",

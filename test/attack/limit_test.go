@@ -62,7 +62,7 @@ func TestAttackD22Limits(t *testing.T) {
 			var sending sync.WaitGroup
 			defer sending.Wait()
 			defer conn.Close()
-			if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+			if err := conn.SetDeadline(time.Now().Add(3 * time.Minute)); err != nil {
 				t.Fatal(err)
 			}
 			var request bytes.Buffer

@@ -75,7 +75,7 @@ func statusOf(t *testing.T, server *httptest.Server, text string) int {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(3 * time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	// The server may answer and close before it has taken everything.

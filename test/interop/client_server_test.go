@@ -74,6 +74,7 @@ func TestClientWithSDKServers(t *testing.T) {
 			if err != nil || len(tools) != 2 {
 				t.Errorf("%d tools, %v", len(tools), err)
 			}
+			checkLock(t.Context(), t, c)
 			var steps []float64
 			progress := client.WithProgress(func(p mcp.ProgressNotificationParams) { steps = append(steps, p.Progress) })
 			if _, err := c.CallTool(t.Context(), "climb", nil, progress); err != nil {

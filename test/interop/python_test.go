@@ -136,6 +136,7 @@ func TestPythonServers(t *testing.T) {
 			}
 			defer c.Close()
 			visitPython(ctx, t, c)
+			checkLock(ctx, t, c)
 		})
 	}
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // patience bounds a tour; nothing in it waits for time to pass.
-const patience = 30 * time.Second
+const patience = 3 * time.Minute
 
 // handshakeVersions are the versions in which a connection begins with
 // initialize.

@@ -144,7 +144,7 @@ func (c changes) want(t *testing.T, value int) {
 			if got.Value == value {
 				return
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(3 * time.Minute):
 			t.Fatalf("the client does not hear of %d", value)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -56,6 +57,8 @@ type Profile struct {
 	AWS *AWS `json:"aws,omitempty"`
 	// Tools says which tools the host gets to see. Default: all.
 	Tools Filter `json:"tools,omitzero"`
+	// Pin names the lock file that the server must not differ from. Optional.
+	Pin *Pin `json:"pin,omitempty"`
 	// Timeout is how long a request may take without a sign of progress.
 	// Default, and zero: the default of the bridge.
 	Timeout Duration `json:"timeout,omitzero"`
@@ -77,6 +80,14 @@ type Filter struct {
 	Deny []string `json:"deny,omitempty"`
 	// ReadOnly keeps only tools that say they change nothing (readOnlyHint).
 	ReadOnly bool `json:"readOnly,omitempty"`
+}
+
+// A Pin is the lock file of a server that somebody has approved.
+type Pin struct {
+	// File is the absolute name of the file, as mcpengine inspect writes it.
+	File string `json:"file"`
+	// Warn lets what differs pass, with a warning in the log. Otherwise it is hidden.
+	Warn bool `json:"warn,omitempty"`
 }
 
 // A Secret says where a secret is; exactly one member is set.
@@ -145,6 +156,9 @@ func (p *Profile) Check() error {
 	}
 	if t := time.Duration(p.Timeout); t < 0 || t > maxTimeout {
 		return fmt.Errorf("timeout %s is not between 0 and %s", t, maxTimeout)
+	}
+	if p.Pin != nil && !filepath.IsAbs(p.Pin.File) {
+		return fmt.Errorf("the lock file %q of the pin is not an absolute name", p.Pin.File)
 	}
 	if (p.CertFile == "") != (p.KeyFile == "") {
 		return errors.New("a client certificate needs both its file and the file of its key")

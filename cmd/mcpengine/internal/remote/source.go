@@ -80,6 +80,14 @@ func (s Source) Config() (config bridge.Config, release func(), err error) {
 	if p.Protocol != "" {
 		config.Peer.Versions = []string{p.Protocol}
 	}
+	lock, err := ReadPin(p)
+	if err != nil {
+		return config, release, err
+	}
+	if lock != nil {
+		config.Peer.Versions = []string{lock.ProtocolVersion}
+		config.Pin = pinOf(lock, !p.Pin.Warn)
+	}
 	a := &authorizer{headers: p.Headers, getenv: s.Getenv, now: s.Now, secret: s.Log.Hide}
 	if !hasCredential(p.Headers) && !s.Profile.ForAWS() {
 		a.signIn = s.signIn(client)
