@@ -15,7 +15,7 @@ import (
 )
 
 // patience bounds the wait for something that should happen at once.
-const patience = 30 * time.Second
+const patience = 3 * time.Minute
 
 // A Server is what the bus under test connects to.
 type Server struct {

@@ -53,11 +53,15 @@ func TestContractOfSDKServer(t *testing.T) {
 	}
 	old := sdk.NewServer(&sdk.Implementation{Name: "weather", Version: "1.0.0"}, nil)
 	sdk.AddTool(old, &sdk.Tool{Name: "get_weather", Description: "Return the weather.", Annotations: &sdk.ToolAnnotations{ReadOnlyHint: true}},
-		func(context.Context, *sdk.CallToolRequest, before) (*sdk.CallToolResult, any, error) { return nil, nil, nil })
+		func(context.Context, *sdk.CallToolRequest, before) (*sdk.CallToolResult, any, error) {
+			return nil, nil, nil
+		})
 	old.AddPrompt(&sdk.Prompt{Name: "plan"}, nil)
 	now := sdk.NewServer(&sdk.Implementation{Name: "weather", Version: "2.0.0"}, nil)
 	sdk.AddTool(now, &sdk.Tool{Name: "get_weather", Description: "Return the weather of a city."},
-		func(context.Context, *sdk.CallToolRequest, after) (*sdk.CallToolResult, any, error) { return nil, nil, nil })
+		func(context.Context, *sdk.CallToolRequest, after) (*sdk.CallToolResult, any, error) {
+			return nil, nil, nil
+		})
 	now.AddPrompt(&sdk.Prompt{Name: "plan", Arguments: []*sdk.PromptArgument{{Name: "days"}}}, nil)
 
 	lock := func(server *sdk.Server) *contract.Lock {
