@@ -14,18 +14,16 @@ import (
 // what a bridge needs of memory.
 func help(cmd *cobra.Command) string {
 	var b strings.Builder
-	usage, space := cmd.UseLine(), "\n"
+	usage := cmd.UseLine()
 	if cmd.HasAvailableSubCommands() {
-		// Without empty lines, the list of all commands fits a screen.
-		usage, space = cmd.CommandPath()+" COMMAND", ""
+		usage = cmd.CommandPath() + " COMMAND"
 	}
-	b.WriteString(fmt.Sprintf("%s\n%susage: %s\n", cmd.Short, space, usage))
-	if cmd.HasAvailableSubCommands() {
-		for _, c := range cmd.Commands() {
-			if c.IsAvailableCommand() {
-				b.WriteString(fmt.Sprintf("  %-*s %s\n", c.NamePadding(), c.Name(), c.Short))
-			}
-		}
+	b.WriteString(fmt.Sprintf("%s\n\nusage: %s\n", cmd.Short, usage))
+	switch {
+	case cmd.HasParent():
+		list(&b, cmd.Commands())
+	default:
+		listGroups(&b, cmd.Commands())
 	}
 	if cmd.Long != "" {
 		b.WriteString(fmt.Sprintf("\n%s\n", cmd.Long))
@@ -37,4 +35,42 @@ func help(cmd *cobra.Command) string {
 		b.WriteString(fmt.Sprintf("\nexample:\n%s\n", cmd.Example))
 	}
 	return b.String()
+}
+
+// groups are the headings under which the program lists its commands.
+var groups = []struct {
+	title string
+	names []string
+}{
+	{"Call servers", []string{"list", "call", "read", "prompt", "complete", "watch", "rpc", "skills", "tasks"}},
+	{"Develop servers", []string{"inspect"}},
+	{"Connect hosts", []string{"proxy", "auth", "bridge", "serve", "hosts", "profile", "uninstall"}},
+	{"Deploy to AWS Lambda", []string{"package", "deploy", "url", "logs", "destroy"}},
+	{"Others", []string{"completion", "version"}},
+}
+
+// listGroups lists commands under headings.
+func listGroups(b *strings.Builder, commands []*cobra.Command) {
+	for _, group := range groups {
+		var members []*cobra.Command
+		for _, name := range group.names {
+			for _, c := range commands {
+				if c.Name() == name {
+					members = append(members, c)
+				}
+			}
+		}
+		if len(members) > 0 {
+			b.WriteString("\n" + group.title + ":\n")
+			list(b, members)
+		}
+	}
+}
+
+func list(b *strings.Builder, commands []*cobra.Command) {
+	for _, c := range commands {
+		if c.IsAvailableCommand() {
+			b.WriteString(fmt.Sprintf("  %-*s %s\n", c.NamePadding(), c.Name(), c.Short))
+		}
+	}
 }

@@ -51,8 +51,8 @@ is breaking, or a matter of security that --accept security does not accept.`,
 	flags.Lookup("output").Usage = "`format`: text, json, markdown or sarif (default: text)"
 	flags.StringVarP(&f.file, "out", "o", "", "write the lock to a `file`, by convention "+contract.FileName)
 	flags.StringVar(&f.diff, "diff", "", "compare with an older lock `file`")
-	flags.BoolVar(&f.strict, "strict", false, "with --diff: also exit with 1 when a text has changed")
-	flags.StringArrayVar(&f.accept, "accept", nil, "with --diff: do not exit with 1 for a `class`: security or breaking")
+	flags.BoolVar(&f.strict, "strict", false, "a changed text fails --diff too")
+	flags.StringArrayVar(&f.accept, "accept", nil, "`class` that does not fail --diff: security or breaking")
 	return cmd
 }
 

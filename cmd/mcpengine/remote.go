@@ -35,6 +35,7 @@ type remoteFlags struct {
 	clientID string
 	changes  profile.Profile // settings of flags that are in the documentation alone
 	sign     signFlags
+	trace    bool
 }
 
 func (f *remoteFlags) add(cmd *cobra.Command) {
@@ -47,6 +48,7 @@ func (f *remoteFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.clientID, "client-id", "", "OAuth client `id` that auth login was given")
 	addClientMetadata(cmd, &f.changes)
 	flags.Lookup(clientMetadata).Hidden = true // it is in docs/cli.md, so that help fits a screen
+	flags.BoolVar(&f.trace, "trace", false, "print requests and results to standard error")
 	addInsecureHTTP(cmd, &f.changes)
 	f.sign.add(cmd)
 }
@@ -72,7 +74,7 @@ func addInsecureHTTP(cmd *cobra.Command, p *profile.Profile) {
 
 // addClientMetadata adds the flag that names what the program publishes about itself.
 func addClientMetadata(cmd *cobra.Command, p *profile.Profile) {
-	cmd.Flags().StringVar(&p.ClientMetadata, clientMetadata, "", "`URL` of a client id metadata document that you publish")
+	cmd.Flags().StringVar(&p.ClientMetadata, clientMetadata, "", "`URL` of a client id metadata document of yours")
 }
 
 // addInsecureSignIn adds the flags for authorization servers that lack something.
@@ -106,6 +108,7 @@ func (c *cli) split(cmd *cobra.Command, args []string, f *remoteFlags) (*target,
 	if f.protocol != "" && !slices.Contains(protocol.Names(nil), f.protocol) {
 		return nil, nil, usageError{fmt.Errorf("--protocol %q is not one of %s", f.protocol, strings.Join(protocol.Names(nil), ", "))}
 	}
+	c.tracing = f.trace
 	dash := cmd.ArgsLenAtDash()
 	switch {
 	case dash >= 0 && dash == len(args):
@@ -199,6 +202,9 @@ func (c *cli) dial(ctx context.Context, t *target, h client.Handlers) (*client.C
 	opts := []client.Option{follow, client.WithHandlers(h), client.WithLimits(client.Limits{IdleTimeout: time.Duration(t.Timeout)})}
 	if t.Protocol != "" {
 		opts = append(opts, client.WithProtocolVersion(t.Protocol))
+	}
+	if c.tracing {
+		opts = append(opts, client.WithObserver(c.trace()))
 	}
 	if t.Timeout > 0 {
 		// The context must outlive connecting, so a deadline will not do.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ type cli struct {
 
 	sealed  bool    // the tokens that were looked at
 	named   *target // that the command line names, for hints
+	tracing bool    // requests and results are printed
 	started bool    // the command line was right: what goes wrong now is no usage error
 }
 
@@ -33,33 +35,49 @@ func (e usageError) Unwrap() error { return e.error }
 // run runs the command of the arguments and returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
 	c := &cli{stdin: stdin, stdout: terminal.New(stdout), stderr: terminal.New(stderr), getenv: getenv}
+	if len(args) == 1 && args[0] == "--version" {
+		args = []string{"version"}
+	}
 	root := c.root(args)
 	root.SetArgs(args)
 	command, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return 0
 	}
-	if ctx.Err() != nil {
-		c.stderr.Printf("mcpengine: error: interrupted\n")
-		if command.Annotations[resumable] != "" {
-			c.hint("run the same command again, it continues where it stopped")
-		}
-		return exitError
+	f := c.failureOf(ctx, command, err)
+	if output := command.Flags().Lookup("output"); output != nil && output.Value.String() == "json" {
+		_ = c.stderr.JSON(map[string]failure{"error": f}) // nobody can be told of an error of this
+		return f.ExitCode
 	}
-	c.fail(err)
+	c.fail(errors.New(f.Message))
+	if f.Hint != "" {
+		c.hint(f.Hint)
+	}
+	return f.ExitCode
+}
+
+// A failure is how the program ends with an error.
+type failure struct {
+	Message  string `json:"message"`
+	Hint     string `json:"hint,omitempty"`
+	ExitCode int    `json:"exitCode"`
+}
+
+func (c *cli) failureOf(ctx context.Context, command *cobra.Command, err error) failure {
+	if ctx.Err() != nil {
+		f := failure{Message: "interrupted", ExitCode: exitError}
+		if command.Annotations[resumable] != "" {
+			f.Hint = "run the same command again, it continues where it stopped"
+		}
+		return f
+	}
+	f := failure{err.Error(), c.hintOf(err), exitCode(err)}
 	var usage usageError
 	if !c.started || errors.As(err, &usage) {
-		if hint := c.hintOf(err); hint != "" {
-			c.hint(hint)
-			return exitUsage
-		}
-		c.hint("see " + command.CommandPath() + " -h")
-		return exitUsage
+		f.ExitCode = exitUsage
+		f.Hint = cmp.Or(f.Hint, "see "+command.CommandPath()+" -h")
 	}
-	if hint := c.hintOf(err); hint != "" {
-		c.hint(hint)
-	}
-	return exitCode(err)
+	return f
 }
 
 // fail prints an error. Lines of foreign text in it are indented, so that they are
@@ -77,10 +95,10 @@ const resumable = "resumable"
 // name none. A host starts many bridges, each of which has no use for the rest.
 func (c *cli) commands(args []string) []*cobra.Command {
 	makers := map[string]func() *cobra.Command{
-		"auth": c.auth, "bridge": c.bridge, "call": c.call, "completion": c.completion, "deploy": c.deploy,
+		"auth": c.auth, "bridge": c.bridge, "call": c.call, "complete": c.complete, "completion": c.completion, "deploy": c.deploy,
 		"destroy": c.destroy, "hosts": c.hosts, "inspect": c.inspect, "list": c.list, "logs": c.logs, "package": c.pack,
-		"prompt": c.prompt, "proxy": c.proxy, "read": c.read, "serve": c.serve, "skills": c.skills, "tasks": c.tasks,
-		"uninstall": c.uninstall, "url": c.url, "version": c.version,
+		"profile": c.profiles, "prompt": c.prompt, "proxy": c.proxy, "read": c.read, "rpc": c.rpc, "serve": c.serve, "skills": c.skills, "tasks": c.tasks,
+		"uninstall": c.uninstall, "url": c.url, "version": c.version, "watch": c.watch,
 	}
 	if len(args) > 0 && args[0] != "completion" { // its scripts name all commands
 		if maker, ok := makers[args[0]]; ok {

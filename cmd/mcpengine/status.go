@@ -54,7 +54,7 @@ func (c *cli) status() *cobra.Command {
 		}
 		return c.printState(state, asJSON)
 	})
-	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "explain each step of a sign-in, and why it is taken")
+	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "explain each step of a sign-in")
 	cmd.Flags().StringVar(&f.output, "output", "", "`format`: text or json (default: text on a terminal)")
 	return cmd
 }

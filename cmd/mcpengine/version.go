@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"fmt"
 	"runtime"
 	"runtime/debug"
 
@@ -14,12 +16,30 @@ func (c *cli) version() *cobra.Command {
 		Example: `  mcpengine version`,
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			version := "(devel)"
-			if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-				version = info.Main.Version
+			version, commit := "(devel)", ""
+			if info, ok := debug.ReadBuildInfo(); ok {
+				version, commit = cmp.Or(info.Main.Version, version), commitOf(info.Settings)
 			}
-			c.stdout.Printf("mcpengine %s %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			c.stdout.Printf("mcpengine %s%s %s %s/%s\n", version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return nil
 		},
 	}
+}
+
+// commitOf returns the commit and its date in parentheses, or "" for a program that
+// was built without them.
+func commitOf(settings []debug.BuildSetting) string {
+	known := make(map[string]string)
+	for _, s := range settings {
+		known[s.Key] = s.Value
+	}
+	commit, date := known["vcs.revision"], known["vcs.time"]
+	if commit == "" {
+		return ""
+	}
+	modified := ""
+	if known["vcs.modified"] == "true" {
+		modified = ", modified"
+	}
+	return fmt.Sprintf(" (%.12s of %s%s)", commit, date, modified)
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -72,7 +73,7 @@ func newFixture() *mcpengine.Engine {
 	},
 	) (string, error) {
 		return "note of " + in.Name, nil
-	})
+	}, mcpengine.WithCompletion("name", suggestions("ann", "bob")))
 	mcpengine.AddResource(e, "note://static", "The note.", func(context.Context, struct{}) (string, error) { return "the note", nil }, mcpengine.WithMIMEType("text/plain"))
 	mcpengine.AddResource(e, "note://a;id", "No name for a shell.", func(context.Context, struct{}) (string, error) { return "", nil })
 	mcpengine.AddResource(e, "note://bytes", "A note in bytes.", func(context.Context, struct{}) ([]byte, error) { return []byte{1, 2}, nil }, mcpengine.WithMIMEType("application/x-note"))
@@ -81,7 +82,7 @@ func newFixture() *mcpengine.Engine {
 	},
 	) (string, error) {
 		return "What do I pack for " + in.City + "?", nil
-	})
+	}, mcpengine.WithCompletion("city", suggestions("Lima", "Tokyo")))
 	return e
 }
 
@@ -104,6 +105,13 @@ func newTaskFixture() *mcpengine.Engine {
 		return fmt.Sprintf("published: %t", answer.Approve), nil
 	}, tasks.Durable(tasks.Grace(0)))
 	return e
+}
+
+// suggestions completes what begins alike.
+func suggestions(values ...string) func(context.Context, string, map[string]string) ([]string, error) {
+	return func(_ context.Context, begin string, _ map[string]string) ([]string, error) {
+		return slices.DeleteFunc(slices.Clone(values), func(v string) bool { return !strings.HasPrefix(v, begin) }), nil
+	}
 }
 
 // fixtureProcess is the fixture as a program that speaks stdio.
