@@ -18,6 +18,10 @@ const (
 	TimedOut Kind = "timeout"  // killed, because an invocation took too long
 	Crashed  Kind = "crashed"  // by itself
 	Violated Kind = "violated" // it broke a rule of an interface
+
+	// Dropped is an asynchronous invocation that has failed as often as it was
+	// attempted.
+	Dropped Kind = "dropped"
 )
 
 // An Entry is a line of the ledger.

@@ -4,7 +4,7 @@
 //
 // environment.go has an execution environment and its process, runtime.go the
 // HTTP interface that the process uses, front.go the Function URL that clients
-// use.
+// use, and invoke.go the operation Invoke that programs use.
 package lambdatest
 
 import (
@@ -42,6 +42,14 @@ type Options struct {
 	// Stream is the invoke mode RESPONSE_STREAM of the Function URL.
 	Stream bool
 
+	// Retries are the times after which an asynchronous invocation that has failed
+	// is repeated. The default, as on the platform, is one minute and then two.
+	Retries []time.Duration
+
+	// Duplicates has every so many asynchronous invocations delivered twice, as may
+	// happen on the platform. The default is never.
+	Duplicates int
+
 	// Freeze stops the process between invocations, if the system supports
 	// that.
 	Freeze bool
@@ -68,6 +76,9 @@ func (o Options) withDefaults() Options {
 	o.Concurrency = cmp.Or(o.Concurrency, 1)
 	o.Timeout = cmp.Or(o.Timeout, time.Minute)
 	o.Grace = cmp.Or(o.Grace, 500*time.Millisecond)
+	if o.Retries == nil {
+		o.Retries = []time.Duration{time.Minute, 2 * time.Minute}
+	}
 	if o.Log == nil {
 		o.Log = io.Discard
 	}
@@ -82,6 +93,12 @@ type Platform struct {
 	front        *http.Server
 	url          string
 	served       chan struct{}
+	invoker      *invoker
+	invoke       *http.Server
+	invokeURL    string
+	invoked      chan struct{} // closed when invoke is
+	throttled    atomic.Bool
+	stopping     sync.Once
 	number       atomic.Int64 // of the last invocation
 
 	mu     sync.Mutex
@@ -118,7 +135,28 @@ func New(ctx context.Context, options Options) (*Platform, error) {
 		defer close(p.served)
 		p.front.Serve(listener) //nolint:errcheck // it ends when it is closed
 	}()
+	if err := p.serveInvoke(ctx); err != nil {
+		p.Stop()
+		return nil, err
+	}
 	return p, nil
+}
+
+// serveInvoke serves the operation Invoke.
+func (p *Platform) serveInvoke(ctx context.Context) error {
+	p.invoker, p.invoked = newInvoker(p), make(chan struct{})
+	p.invoke = &http.Server{Handler: p.invoker.routes(), ReadHeaderTimeout: time.Minute}
+	listener, err := listen(ctx, anyPort)
+	if err != nil {
+		close(p.invoked)
+		return err
+	}
+	p.invokeURL = "http://" + listener.Addr().String()
+	go func() {
+		defer close(p.invoked)
+		p.invoke.Serve(listener) //nolint:errcheck // it ends when it is closed
+	}()
+	return nil
 }
 
 func listen(ctx context.Context, address string) (net.Listener, error) {
@@ -132,6 +170,13 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 
 // URL returns the Function URL, without a slash at the end.
 func (p *Platform) URL() string { return p.url }
+
+// InvokeURL returns the endpoint of the Lambda API, of which there is Invoke. The
+// processes of the function find it in AWS_ENDPOINT_URL_LAMBDA.
+func (p *Platform) InvokeURL() string { return p.invokeURL }
+
+// Throttle has Invoke refuse calls, or accept them again.
+func (p *Platform) Throttle(on bool) { p.throttled.Store(on) }
 
 // A Result is how an invocation ended.
 type Result struct {
@@ -249,10 +294,15 @@ func (p *Platform) Retire(i int) {
 }
 
 // Stop waits for the invocations under way, retires all environments and closes
-// the Function URL.
-func (p *Platform) Stop() {
+// the Function URL. Asynchronous invocations that have not begun are dropped.
+func (p *Platform) Stop() { p.stopping.Do(p.stop) }
+
+func (p *Platform) stop() {
 	p.front.Close()
 	<-p.served
+	p.invoke.Close()
+	<-p.invoked
+	p.invoker.stop()
 	for range cap(p.free) {
 		<-p.free
 	}
@@ -279,7 +329,7 @@ func (p *Platform) env(address string, index int) []string {
 	o := p.options
 	env := []string{
 		"AWS_LAMBDA_RUNTIME_API=" + address,
-		"AWS_LAMBDA_FUNCTION_NAME=function",
+		"AWS_LAMBDA_FUNCTION_NAME=" + Function,
 		"AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128",
 		"AWS_LAMBDA_INITIALIZATION_TYPE=on-demand",
@@ -287,6 +337,10 @@ func (p *Platform) env(address string, index int) []string {
 		"AWS_LAMBDA_LOG_STREAM_NAME=2026/11/22/[$LATEST]" + strconv.Itoa(index),
 		"AWS_REGION=eu-west-1",
 		"AWS_DEFAULT_REGION=eu-west-1",
+		"AWS_ACCESS_KEY_ID=" + AccessKey,
+		"AWS_SECRET_ACCESS_KEY=" + secretKey,
+		"AWS_SESSION_TOKEN=session",
+		"AWS_ENDPOINT_URL_LAMBDA=" + p.invokeURL,
 		"_HANDLER=bootstrap",
 		"TZ=:UTC",
 		"LANG=en_US.UTF-8",

@@ -12,6 +12,8 @@ import (
 // maxResponse bounds a buffered answer.
 const maxResponse = 6 << 20
 
+const functionARN = "arn:aws:lambda:eu-west-1:123456789012:function:" + Function
+
 // maxNotice bounds the description of an error.
 const maxNotice = 1 << 20
 
@@ -73,7 +75,7 @@ func (i *instance) next(w http.ResponseWriter, r *http.Request) {
 	h.Set("Lambda-Runtime-Aws-Request-Id", inv.id)
 	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(inv.deadline.UnixMilli(), 10))
 	h.Set("Lambda-Runtime-Trace-Id", "Root=1-6720a1b2-"+inv.id[:8]+"0000000000000000;Parent=0000000000000000;Sampled=0")
-	h.Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:eu-west-1:123456789012:function:function")
+	h.Set("Lambda-Runtime-Invoked-Function-Arn", functionARN)
 	h.Set("Content-Length", strconv.Itoa(len(inv.event)))
 	w.Write(inv.event)
 }

@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/mcpengine/mcpengine/internal/lambda"
@@ -55,9 +56,24 @@ func run() error {
 	mux.HandleFunc("/hang", func(http.ResponseWriter, *http.Request) { select {} })
 	return lambda.Run(context.Background(), mux, lambda.Config{
 		Stream: stream,
+		Event:  event,
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 }
+
+// event notes the event in the ledger. One that says so fails the first time that
+// a process gets it.
+func event(_ context.Context, event []byte) ([]byte, error) {
+	if err := note.Add(string(event)); err != nil {
+		return nil, err
+	}
+	if strings.Contains(string(event), "always fail") || strings.Contains(string(event), "fail once") && failed.CompareAndSwap(false, true) {
+		return nil, errors.New("as asked")
+	}
+	return []byte(`"done"`), nil
+}
+
+var failed atomic.Bool
 
 // sigterm answers when the process gets SIGTERM. It logs when it begins to
 // wait.
