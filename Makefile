@@ -8,7 +8,7 @@ SHELL := bash
 # Each module is built as its own go.mod says, with the versions its users get;
 # go.work, which would raise them all to the highest, is for editors.
 export GOWORK := off
-MODULES := . otel bus/postgres bus/redis ext/tasks/river cmd/mcpengine examples test test/toy
+MODULES := . otel bus/postgres bus/redis ext/tasks/aws ext/tasks/river cmd/mcpengine examples test test/toy
 
 # name:module:package of each binary.
 BINARIES := \
@@ -212,9 +212,10 @@ RESTARTS ?= 50
 KILLS ?= 1000
 
 .PHONY: chaos
-chaos: nginx-deps postgres-deps redis-deps ## Restart replicas RESTARTS times (50) and kill their bus, kill workers of tasks KILLS times (1000): nothing is lost
+chaos: nginx-deps postgres-deps python-deps redis-deps ## Restart replicas RESTARTS times (50) and kill their bus, kill workers of tasks KILLS times (1000): nothing is lost
 	@cd test && MCPENGINE_RESTARTS=$(RESTARTS) MCPENGINE_DRAIN_DELAY=5s MCPENGINE_QUESTIONS=1000 MCPENGINE_OUTAGES=10 \
 		go test -race -count=1 -timeout 60m -v -run '^(TestRollingRestarts|TestFleet)$$' ./e2e
+	@cd ext/tasks/aws && PATH="$(CURDIR)/.tools/python/bin:$$PATH" CHAOS_KILLS=$(KILLS) go test -count=1 -timeout 120m -v -run '^TestKill$$' .
 	@cd ext/tasks/river && CHAOS_KILLS=$(KILLS) go test -count=1 -timeout 120m -v -run '^TestKill$$' .
 
 .PHONY: clean
