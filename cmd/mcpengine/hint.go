@@ -61,7 +61,9 @@ func (c *cli) authHint(err error) string {
 	case errors.Is(err, oauth.ErrNoPKCE):
 		return "ask the operator of the authorization server to announce PKCE, or accept that an intercepted code can be used, with --" + insecureNoPKCE
 	case oauthCode(err) == "invalid_target":
-		return "give the provider's name for the server, or an empty one, with --" + insecureResource + "; the token may then be good for other servers too"
+		return "give the provider's name for the server, or the word none, with --" + insecureResource + "; the token may then be good for other servers too"
+	case errors.Is(err, oauth.ErrNoDocument):
+		return "publish a client id metadata document, and name it with --" + clientMetadata + "; or register a client with the authorization server, and name it with --client-id"
 	case errors.Is(err, oauth.ErrRegistration):
 		return "register a client with the authorization server, and name it with --client-id"
 	case c.named != nil && c.named.hasCredential():

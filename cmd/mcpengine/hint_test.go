@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/profile"
+	"github.com/mcpengine/mcpengine/internal/oauth"
 )
 
 // refuser answers every request with the status in its path, and the challenge
@@ -141,4 +142,21 @@ func hiddenFlags(flags *pflag.FlagSet) (names []string) {
 		}
 	})
 	return names
+}
+
+// The hint of a sign-in that fails names the flag that helps.
+func TestSignInHints(t *testing.T) {
+	t.Parallel()
+	for want, err := range map[string]error{
+		"sign in with --insecure-no-issuer":               oauth.ErrMixUp,
+		"can be used, with --insecure-no-pkce":            oauth.ErrNoPKCE,
+		"name it with --client-metadata; or register":     oauth.ErrNoDocument,
+		"register a client with the authorization server": oauth.ErrRegistration,
+		"or the word none, with --insecure-resource":      &oauth.Error{Code: "invalid_target", Status: 400},
+	} {
+		c := &cli{}
+		if got := c.hintOf(authError{fmt.Errorf("sign in: %w", err)}); !strings.Contains(got, want) {
+			t.Errorf("%v: hint %q, want %q", err, got, want)
+		}
+	}
 }

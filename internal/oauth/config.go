@@ -41,11 +41,12 @@ type Config struct {
 	// Scopes are asked for in any case, besides those that the server names.
 	Scopes []string
 
-	// DPoP asks for tokens that are bound to a key (RFC 9449) and fails where
-	// there are none. Without it they are used where the server wants them.
+	// DPoP asks for tokens that are bound to a key (RFC 9449), and fails where
+	// the authorization server has none. Without it the client uses such tokens
+	// where the server demands them.
 	DPoP bool
 
-	// Store keeps what outlives the process. The default is memory.
+	// Store keeps tokens and registrations. The default is memory.
 	Store Store
 
 	// HTTPClient sends requests to authorization servers. Its redirect policy

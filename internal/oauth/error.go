@@ -30,6 +30,10 @@ var (
 	// ErrRegistration says that there is no client id and no way to get one.
 	ErrRegistration = errors.New("the authorization server registers no clients by itself: register one there and give its client id")
 
+	// ErrNoDocument is the ErrRegistration of an authorization server that reads
+	// client id metadata documents.
+	ErrNoDocument = fmt.Errorf("%w, or give the URL of a client id metadata document, which it reads", ErrRegistration)
+
 	// ErrRefused says that the server still refuses after authorization, and
 	// that doing it again would not help.
 	ErrRefused = errors.New("the server refuses the access token that was just issued for it")

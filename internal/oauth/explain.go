@@ -120,7 +120,7 @@ func (a *Authorizer) explainDiscovery(ctx context.Context, t *trace, d demand, r
 		return
 	}
 	if r.handshake && !refused {
-		t.decide("there is none anywhere: there is nothing to sign in to")
+		t.decide("no metadata anywhere: there is nothing to sign in to")
 		return
 	}
 	issuer, why, err := a.choose(ctx, r)
@@ -166,7 +166,7 @@ func (f *flow) explainRegistration(t *trace) {
 			s.Decision += ", because no metadata document of it is configured"
 		}
 	case unregistered:
-		s.Decision = ErrRegistration.Error()
+		s.Decision = f.unregistered().Error()
 	}
 	t.note(s)
 }
@@ -314,7 +314,7 @@ func (t *trace) noteFetch(name, target string, a *answer, err error) {
 	case err != nil:
 		s.Decision = printable(err.Error(), 300)
 	case a == nil || !a.isMetadata():
-		s.Decision = "there is none here"
+		s.Decision = "no metadata there"
 	}
 	t.note(s)
 }

@@ -34,7 +34,8 @@ func TestRegistrationOrder(t *testing.T) {
 		{"document alone", oauth.Client{}, clientDocument, true, false, clientDocument, "the metadata document is the client id"},
 		{"documents are not read", oauth.Client{}, clientDocument, false, true, "registered-client", "the client registers itself"},
 		{"no document", oauth.Client{}, "", true, true, "registered-client", "because no metadata document of it is configured"},
-		{"nothing", oauth.Client{}, "", true, false, "", "register one there and give its client id"},
+		{"nothing", oauth.Client{}, "", true, false, "", "register one there and give its client id, or give the URL of a client id metadata document"},
+		{"nothing at all", oauth.Client{}, clientDocument, false, false, "", "register one there and give its client id"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -101,7 +102,7 @@ func TestExplain(t *testing.T) {
 		change           change
 	}{
 		{"found", "resource metadata", "it speaks for the server, which it calls http", nil},
-		{"not there", "resource metadata", "there is none anywhere: the server is its own authorization server", func(w *world, _ *oauth.Config) { w.metadataAt = "/nowhere" }},
+		{"not there", "resource metadata", "no metadata anywhere: the server is its own authorization server", func(w *world, _ *oauth.Config) { w.metadataAt = "/nowhere" }},
 		{"of another server", "resource metadata", "the resource metadata is about another server", func(w *world, _ *oauth.Config) {
 			w.resource = map[string]any{"resource": "https://other.example.com/mcp"}
 		}},

@@ -87,8 +87,8 @@ func (f fetcher) parse(target string) (*url.URL, error) {
 	return nil, err
 }
 
-// isMetadata reports whether there is metadata in the answer. An HTML page, which
-// some servers show for every path, is none.
+// isMetadata reports whether the answer holds metadata. An HTML page, which
+// some servers show for every path, does not count.
 func (a *answer) isMetadata() bool {
 	kind, _, _ := mime.ParseMediaType(a.header.Get("Content-Type"))
 	return a.status == http.StatusOK && kind != "text/html"

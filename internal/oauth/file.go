@@ -39,12 +39,13 @@ type FileStore struct {
 	ring *seal.Ring // nil without a keychain
 }
 
-// NewFileStore returns the store in a folder, which it makes when there is none.
-// A nil keychain keeps the files as they are. It returns an error for a folder
-// that others may write to or that belongs to somebody else, and makes private
-// what is merely readable by others. A keychain that fails, or does not answer
-// within 30 seconds, is an error where there are sealed files, and otherwise as
-// none: sealed and plain files do not mix.
+// NewFileStore returns the store in a folder, and makes the folder if it does
+// not exist. With a nil keychain the files are not sealed. It returns an error
+// for a folder that belongs to another user or that other users may write to,
+// and takes the permission to read away from them. A keychain that fails, or
+// does not answer within 30 seconds, is an error where the folder has sealed
+// files. Otherwise the store works without it: sealed and plain files do not
+// mix.
 func NewFileStore(ctx context.Context, dir string, keychain Keychain) (*FileStore, error) {
 	if err := private.SecretFolder(dir); err != nil {
 		return nil, fmt.Errorf("token store: %w", err)
@@ -150,8 +151,8 @@ func (s *FileStore) encode(key string, value []byte) ([]byte, error) {
 	return data, nil
 }
 
-// replace writes data to a new file, from its beginning, and puts it in the place
-// of the one that keeps the key.
+// replace writes data to a new file, from its beginning, and renames it to the
+// file of the key.
 func (s *FileStore) replace(file *os.File, key string, data []byte) error {
 	_, err := file.WriteAt(data, 0)
 	if err == nil {
@@ -175,8 +176,8 @@ type reservedFile struct {
 	file  *os.File // nil once it is used
 }
 
-// Reserve implements [Store]. The room is a file of that size, which becomes that
-// of the value.
+// Reserve implements [Store]. It writes a file of that size, which later
+// becomes the file of the value.
 func (s *FileStore) Reserve(_ context.Context, size int) (Reservation, error) {
 	if s.ring == nil && s.hasSealed() {
 		return nil, errSealed
@@ -186,7 +187,7 @@ func (s *FileStore) Reserve(_ context.Context, size int) (Reservation, error) {
 		return nil, fmt.Errorf("make room in the token store: %w", err)
 	}
 	r := &reservedFile{s, file}
-	// Not zeros: a file system may leave them out.
+	// The bytes are not zero, because a file system may not store zeros.
 	_, err = file.Write(bytes.Repeat([]byte{' '}, min(2*size+len(markSealed), maxFileBytes)))
 	if err == nil {
 		err = file.Sync()

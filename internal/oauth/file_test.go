@@ -67,7 +67,7 @@ func TestStores(t *testing.T) {
 	}
 }
 
-// A lock is held by one, and whoever waits can stop waiting.
+// A lock has one holder, and a caller that waits for it can stop waiting.
 func TestStoreLock(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -99,8 +99,8 @@ func TestStoreLock(t *testing.T) {
 	}
 }
 
-// What is on the disk is sealed with a key that is in the keychain, and good for
-// nothing in another place or with another key.
+// The files are sealed with a key in the keychain. A file is worthless under
+// another name, and with another key.
 func TestSealedFiles(t *testing.T) {
 	t.Parallel()
 	dir, k := t.TempDir(), &keychain{}
@@ -149,7 +149,7 @@ func TestSealedFiles(t *testing.T) {
 	}
 }
 
-// Without a keychain the files are only the user's to read.
+// Without a keychain only the user may read the files.
 func TestNoKeychain(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "new", "folder")
@@ -173,8 +173,8 @@ func TestNoKeychain(t *testing.T) {
 	}
 }
 
-// A keychain that waits for somebody who is not there is as none, unless it has
-// the key of what is there: then that is said.
+// A keychain that waits for an absent person counts as missing. Where the
+// folder has files that are sealed with its key, it is an error.
 func TestSilentKeychain(t *testing.T) {
 	t.Parallel()
 	for _, sealed := range []bool{false, true} {
@@ -217,8 +217,8 @@ func (k lockedKeychain) Get() (string, error) {
 
 func (k lockedKeychain) Set(string) error { return nil }
 
-// H11: what others can have written is refused, and what they can only read is
-// made private.
+// H11: files that other users may have written are refused, and files that they
+// may only read are made private.
 func TestAttackH11FilesOfOthers(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
@@ -299,8 +299,8 @@ func TestAttackH11FilesOfOthers(t *testing.T) {
 	}
 }
 
-// A file that is damaged, or of another program, is as if there were none; one
-// that is too large is not read.
+// A damaged file, or one of another program, counts as missing. A file that is
+// too large is not read.
 func TestDamagedFiles(t *testing.T) {
 	t.Parallel()
 	for name, content := range map[string]string{
@@ -324,7 +324,7 @@ func TestDamagedFiles(t *testing.T) {
 	}
 }
 
-// A record that makes no sense is as if there were none.
+// A record that makes no sense counts as missing.
 func TestDamagedRecords(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -61,8 +61,9 @@ func TestRefreshOnFullDisk(t *testing.T) {
 	}
 }
 
-// Nobody is asked to sign in for a token that cannot be kept, and whoever
-// signed in for a call has it for as long as the program runs.
+// A person is not asked to sign in for a token that cannot be kept. A person
+// who signs in because a call needs it has the token for as long as the program
+// runs.
 func TestSignInOnFullDisk(t *testing.T) {
 	t.Parallel()
 	w, clock := newWorld(t), &clock{}

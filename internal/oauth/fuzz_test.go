@@ -86,7 +86,7 @@ func FuzzExplainToken(f *testing.F) {
 	})
 }
 
-// What is not the answer to this sign-in has no code.
+// A callback that does not answer this sign-in has no code.
 func FuzzCallback(f *testing.F) {
 	for _, seed := range []string{"state=s&code=c", "state=s&code=c&iss=https://id.example.com", "state=s&error=e&error_description=d", "state=s&state=s&code=c"} {
 		f.Add(seed)

@@ -209,8 +209,8 @@ func TestDiscoveryOrder(t *testing.T) {
 	}
 }
 
-// The scopes of the challenge come before those of the metadata, and there are
-// none when neither says.
+// The scopes of the challenge come before the scopes of the metadata, and there
+// are none when neither says.
 func TestScopeSelection(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

@@ -113,8 +113,9 @@ func runProcesses(t *testing.T, n int, dir, target, what string) {
 	}
 }
 
-// Several processes find that somebody has to sign in: one does it, and there is
-// one set of tokens at the end, whose refresh token is the one that was issued.
+// Several processes find that a person has to sign in. One of them asks the
+// person, and the store has one set of tokens at the end, with the refresh
+// token that was issued.
 func TestSignInAmongProcesses(t *testing.T) {
 	t.Parallel()
 	for _, what := range []string{"call", "sign in"} {
@@ -152,7 +153,7 @@ func TestSignInAmongProcesses(t *testing.T) {
 	}
 }
 
-// refreshTokens are those of a store that is not sealed.
+// refreshTokens returns the refresh tokens of a store that is not sealed.
 func refreshTokens(t *testing.T, dir string) []string {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join(dir, "*.token"))
@@ -173,8 +174,8 @@ func refreshTokens(t *testing.T, dir string) []string {
 	return tokens
 }
 
-// A session is changed by whoever has its key locked, so that a refresh that is
-// under way does not put the old one in the place of what somebody signs in to.
+// A session is changed only while its key is locked, so that a refresh under
+// way does not replace the session of a new sign-in.
 func TestSessionsAreLocked(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, oidctest.Config{}, nil)
@@ -193,8 +194,8 @@ func TestSessionsAreLocked(t *testing.T) {
 	}
 }
 
-// A lockStore sees to it that what is under the key of a token is locked while it
-// is changed.
+// A lockStore checks that the key of a token is locked while its value is
+// changed.
 type lockStore struct {
 	oauth.Store
 	t       *testing.T

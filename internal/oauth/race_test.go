@@ -17,9 +17,10 @@ type unlocked struct{ oauth.Store }
 
 func (unlocked) Lock(context.Context, string) (func(), error) { return func() {}, nil }
 
-// H11: two processes refresh a token at once, where locks do not hold as on some
-// network file systems. A refresh token is good for one use, so that the second
-// is refused: it uses what the first has got, and asks nobody to sign in.
+// H11: two processes refresh a token at once where locks do not hold, as on
+// some network file systems. A refresh token is good for one use, so the second
+// process is refused. It uses the token of the first, and no person has to sign
+// in.
 func TestAttackH11LocksThatDoNotHold(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {
@@ -83,8 +84,8 @@ func TestAttackH11LocksThatDoNotHold(t *testing.T) {
 	}
 }
 
-// A token and its refresh token are both refused, and nobody has got others: a
-// person has to sign in again.
+// A token and its refresh token are both refused, and no process has other
+// ones: a person has to sign in again.
 func TestRefreshRefused(t *testing.T) {
 	t.Parallel()
 	w, clock := newWorld(t), &clock{}

@@ -37,6 +37,14 @@ func (f *flow) registration() registration {
 	return unregistered
 }
 
+// unregistered says how the client could be known.
+func (f *flow) unregistered() error {
+	if f.server.ClientDocumentsRead {
+		return ErrNoDocument
+	}
+	return ErrRegistration
+}
+
 // register returns the client's credentials at the authorization server. The
 // redirect URI is empty for a grant that has none.
 func (f *flow) register(ctx context.Context, redirectURI string) (credentials, error) {
@@ -46,7 +54,7 @@ func (f *flow) register(ctx context.Context, redirectURI string) (credentials, e
 	case byDocument:
 		return credentials{ID: f.config.MetadataURL, Method: methodNone}, nil
 	case unregistered:
-		return credentials{}, ErrRegistration
+		return credentials{}, f.unregistered()
 	case dynamic:
 	}
 	key := clientKey(f.server.Issuer, f.config.Name)
@@ -74,9 +82,9 @@ func (f *flow) forget(ctx context.Context) error {
 	return f.config.Store.Delete(ctx, clientKey(f.server.Issuer, f.config.Name))
 }
 
-// registerNow registers the client (RFC 7591). What is not "native" may not be
-// redirected to its own machine (client-registration, "Application Type and
-// Redirect URI Constraints").
+// registerNow registers the client (RFC 7591). A client that is not "native"
+// may not be redirected to its own machine (client-registration, "Application
+// Type and Redirect URI Constraints").
 func (f *flow) registerNow(ctx context.Context, redirectURI string) (credentials, error) {
 	method := methodNone
 	for _, other := range []string{methodBasic, methodPost} {

@@ -59,7 +59,7 @@ func (f fetcher) discoverResource(ctx context.Context, server *url.URL, challeng
 	if challenged != "" {
 		return nil, errors.New("resource metadata: there is none where the server says")
 	}
-	f.trace.note(Step{Name: stepResource, Decision: "there is none anywhere: the server is its own authorization server, as in handshake versions"})
+	f.trace.note(Step{Name: stepResource, Decision: "no metadata anywhere: the server is its own authorization server, as in handshake versions"})
 	return &resource{ID: canonical(server), Servers: []string{base}, handshake: true}, nil
 }
 
@@ -89,8 +89,8 @@ func parseResource(data []byte, server *url.URL, location string) (*resource, er
 // speaksFor reports whether metadata found at a location may say that the server
 // is the resource. It may when the resource is the server, or a parent path of
 // it that the metadata's location is the well-known URI of (RFC 9728, section
-// 3.3): anything else could get a token for more than the one who publishes it
-// has to do with.
+// 3.3): any other resource could stand for servers that the publisher of the
+// metadata does not control.
 func speaksFor(id string, server *url.URL, location string) bool {
 	u, err := url.Parse(id)
 	if err != nil || u.Host == "" || u.User != nil || strings.Contains(id, "#") || weburl.Origin(u) != weburl.Origin(server) {

@@ -138,8 +138,8 @@ func handshakeServer(base string) *server {
 	}
 }
 
-// metadata reads about an authorization server. Only for a server without
-// resource metadata is there something to fall back on.
+// metadata returns the metadata of an authorization server. A server without
+// resource metadata may have none; its endpoints are then assumed.
 func (f fetcher) metadata(ctx context.Context, issuer string, handshake bool) (*server, error) {
 	s, err := f.discoverServer(ctx, issuer)
 	if handshake && errors.Is(err, errNoMetadata) {

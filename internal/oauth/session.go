@@ -71,7 +71,7 @@ func (a *Authorizer) pointerKey() string {
 	return strings.Join([]string{"server", canonical(a.url), id, a.config.Grant.user()}, "\n")
 }
 
-// load reads a record. One that cannot be read is as if it were absent, and will
+// load reads a record. A record that cannot be read counts as absent, and will
 // be replaced.
 func load(ctx context.Context, store Store, key string, into any) (bool, error) {
 	data, err := store.Load(ctx, key)

@@ -8,8 +8,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/oauth"
 )
 
-// What there is to know of a session is known to every process, and nothing of
-// it is secret.
+// Every process can read the status of a session, and the status holds no
+// secret.
 func TestStatus(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

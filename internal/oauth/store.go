@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// A Store keeps what outlives a process: tokens and registrations, which are
-// secrets. Its methods may be called from several goroutines.
+// A Store keeps tokens and registrations, which are secrets. Its methods may be
+// called from several goroutines.
 type Store interface {
 	// Load returns the value of the key, and nil if it has none.
 	Load(ctx context.Context, key string) ([]byte, error)

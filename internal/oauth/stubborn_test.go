@@ -53,7 +53,7 @@ func TestAttackH09Loops(t *testing.T) {
 	}
 }
 
-// H9: challenges that are strange, and what is made of them.
+// H9: strange challenges are read as far as they make sense.
 func TestAttackH09Challenges(t *testing.T) {
 	t.Parallel()
 	for name, challenges := range map[string][]string{
