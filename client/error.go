@@ -82,6 +82,10 @@ type AuthError struct {
 type Challenge struct {
 	Scheme string
 	Params map[string]string
+
+	// Field is the header field that held the challenge: WWW-Authenticate, or the
+	// name that AWS gives it.
+	Field string
 }
 
 // Error names the status and the reason.

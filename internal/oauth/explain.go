@@ -86,7 +86,10 @@ func (a *Authorizer) explainChallenge(t *trace, refused *peer.AuthError) demand 
 	d := demandOf(refused.Status, refused.Challenges)
 	s.Answer = fmt.Sprintf("HTTP status %d", refused.Status)
 	for _, c := range refused.Challenges {
-		s.Answer += ", " + printable(c.Scheme, 32)
+		if s.Answer += ", "; c.Field != "" {
+			s.Answer += c.Field + ": "
+		}
+		s.Answer += printable(c.Scheme, 32)
 		for _, name := range []string{"error", "resource_metadata", "scope"} {
 			if value := c.Param(name); value != "" && name == "resource_metadata" {
 				s.Answer += fmt.Sprintf(" %s=%q", name, shown(value))

@@ -71,7 +71,7 @@ func TestRegistrationOrder(t *testing.T) {
 
 // refusal is a server's answer to a request without a token.
 func refusal(metadata string) *peer.AuthError {
-	c := peer.Challenge{Scheme: "bearer", Params: map[string]string{}}
+	c := peer.Challenge{Scheme: "bearer", Params: map[string]string{}, Field: "X-Amzn-Remapped-WWW-Authenticate"}
 	if metadata != "" {
 		c.Params["resource_metadata"] = metadata
 	}
@@ -190,6 +190,9 @@ func TestExplainToken(t *testing.T) {
 	a := newAuthorizer(t, config)
 	mustCall(t, a, w.url())
 	steps := a.Explain(t.Context(), refusal(w.mcp.URL+w.metadataAt+"?secret-query"))
+	if got, want := step(t, steps, "challenge").Answer, `HTTP status 401, X-Amzn-Remapped-WWW-Authenticate: bearer resource_metadata="http`; !strings.HasPrefix(got, want) {
+		t.Errorf("the challenge is %q, want %q", got, want)
+	}
 	token := step(t, steps, "token")
 	for _, want := range []string{"a JWT of https://id.example.com?... for the audience " + w.url(), "scopes mcp:read", `client "registered-client"`, "expires 20"} {
 		if !strings.Contains(token.Answer, want) {

@@ -12,6 +12,9 @@ import (
 type Challenge struct {
 	Scheme string
 	Params map[string]string
+
+	// Field is the header field that held the challenge.
+	Field string
 }
 
 // Bounds of what is read of a response's challenges.
@@ -23,17 +26,21 @@ const (
 
 // challengeFields are where challenges stand. API Gateway and Lambda function
 // URLs rename the first to the second.
-var challengeFields = []string{"Www-Authenticate", "X-Amzn-Remapped-Www-Authenticate"}
+var challengeFields = []string{"WWW-Authenticate", "X-Amzn-Remapped-WWW-Authenticate"}
 
 // Challenges reads the challenges of a response. It leaves out malformed parts,
 // and challenges and parameters past a bound.
 func Challenges(h http.Header) []Challenge {
 	var all []Challenge
 	for _, field := range challengeFields {
-		for _, value := range h[field] {
+		before := len(all)
+		for _, value := range h.Values(field) {
 			if len(value) <= maxChallengeBytes {
 				all = appendChallenges(all, value)
 			}
+		}
+		for i := range all[before:] {
+			all[before+i].Field = field
 		}
 	}
 	return all

@@ -37,9 +37,15 @@ func TestChallenges(t *testing.T) {
 		{`Bearer a = "1" ; b`, []peer.Challenge{{Scheme: "bearer", Params: params{"a": "1"}}}},
 		{`"""=,,=;\`, nil},
 	} {
-		got := peer.Challenges(http.Header{"Www-Authenticate": {test.value}})
-		if diff := cmp.Diff(test.want, got); diff != "" {
-			t.Errorf("Challenges(%s) (-want +got):\n%s", test.value, diff)
+		for _, field := range []string{"WWW-Authenticate", "X-Amzn-Remapped-WWW-Authenticate"} {
+			h := http.Header{}
+			h.Set(field, test.value)
+			for i := range test.want {
+				test.want[i].Field = field
+			}
+			if diff := cmp.Diff(test.want, peer.Challenges(h)); diff != "" {
+				t.Errorf("Challenges(%s: %s) (-want +got):\n%s", field, test.value, diff)
+			}
 		}
 	}
 }

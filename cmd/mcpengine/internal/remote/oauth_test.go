@@ -30,6 +30,8 @@ type person struct {
 	provider *oidctest.Provider
 	url      string // of the server
 	home     string
+	document string            // of the client, in the profile
+	env      map[string]string // of the bridge
 
 	mu     sync.Mutex
 	visits []url.Values
@@ -56,15 +58,15 @@ func (k *keychain) Set(secret string) error {
 }
 
 // newPerson returns a person, and starts a server that the person may use after
-// signing in.
-func newPerson(t *testing.T) *person {
+// signing in. The provider reads the clients' documents, by their URLs.
+func newPerson(t *testing.T, documents map[string]map[string]any) *person {
 	t.Helper()
 	p := &person{t: t, home: t.TempDir()}
 	mux := http.NewServeMux()
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	p.url = server.URL + "/mcp"
-	p.provider = oidctest.Start(t, oidctest.Config{Resources: map[string]oidctest.Resource{p.url: {Scopes: []string{"mcp:read"}}}})
+	p.provider = oidctest.Start(t, oidctest.Config{Documents: documents, Resources: map[string]oidctest.Resource{p.url: {Scopes: []string{"mcp:read"}}}})
 	resource, err := auth.NewResource(p.url, idp.OIDC(p.provider.Issuer(), p.url), auth.WithScopes("mcp:read"))
 	if err != nil {
 		t.Fatal(err)
@@ -112,8 +114,8 @@ func (p *person) browse(ctx context.Context, target string) error {
 func (p *person) bridge(log io.Writer, keys oauth.Keychain) *host {
 	p.t.Helper()
 	source := remote.Source{
-		Name: "far", Profile: &profile.Profile{URL: p.url}, Home: p.home, Now: p.now,
-		Getenv: func(string) string { return "" }, Log: bridge.NewLog(log, 0, ""),
+		Name: "far", Profile: &profile.Profile{URL: p.url, ClientMetadata: p.document}, Home: p.home, Now: p.now,
+		Getenv: func(name string) string { return p.env[name] }, Log: bridge.NewLog(log, 0, ""),
 		Browse: p.browse, Keychain: keys,
 	}
 	config, release, err := source.Config()
@@ -141,7 +143,7 @@ func (w *syncWriter) Write(p []byte) (int, error) {
 // for all.
 func TestSharedSignIn(t *testing.T) {
 	t.Parallel()
-	p := newPerson(t)
+	p := newPerson(t, nil)
 	log, keys := &syncWriter{}, &keychain{}
 	hosts := []*host{p.bridge(log, keys), p.bridge(log, keys)}
 	round := 0
@@ -201,5 +203,30 @@ func TestSharedSignIn(t *testing.T) {
 	}
 	if refresh == "" || strings.Contains(log.text.String(), refresh) {
 		t.Error("the log has the refresh token, or no token was issued")
+	}
+}
+
+// A bridge is known by the document of its profile, or else by the document that the
+// environment names.
+func TestClientDocument(t *testing.T) {
+	t.Parallel()
+	document := map[string]any{
+		"client_name": "MCPEngine", "redirect_uris": []string{"http://127.0.0.1/callback"}, "application_type": "native",
+		"grant_types": []string{"authorization_code", "refresh_token"}, "token_endpoint_auth_method": "none",
+	}
+	const inProfile, inEnvironment = "https://app.example.com/profile.json", "https://app.example.com/environment.json"
+	for _, profiled := range []string{inProfile, ""} {
+		p := newPerson(t, map[string]map[string]any{inProfile: document, inEnvironment: document})
+		p.document, p.env = profiled, map[string]string{"MCPENGINE_CLIENT_METADATA": inEnvironment}
+		want := inEnvironment
+		if profiled != "" {
+			want = profiled
+		}
+		if got := p.bridge(io.Discard, &keychain{}).weather("Oslo"); got != "sunny in Oslo" {
+			t.Errorf("the tool says %q", got)
+		}
+		if got := p.visits[0].Get("client_id"); got != want {
+			t.Errorf("client_id = %q, want %q", got, want)
+		}
 	}
 }
