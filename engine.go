@@ -37,6 +37,7 @@ type Engine struct {
 	middleware     []func(MethodHandler) MethodHandler
 	toolMiddleware []func(ToolHandler) ToolHandler
 	observers      []Observer
+	flushes        flushes
 	limits         limits
 	shares         shares
 	limiter        Limiter // nil counts in memory

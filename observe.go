@@ -2,9 +2,11 @@ package mcpengine
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"runtime/debug"
 	"slices"
+	"time"
 
 	"github.com/mcpengine/mcpengine/auth"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
@@ -29,6 +31,56 @@ type Observer func(ctx context.Context, req *Request) (context.Context, func(Out
 // Without an observer, requests cost nothing more.
 func WithObserver(observers ...Observer) Option {
 	return engineOption(func(e *Engine) { e.observers = append(e.observers, observers...) })
+}
+
+// WithFlush adds functions that send what the program has buffered, such as
+// telemetry. On AWS Lambda they are called after each answer has been sent, because the
+// platform freezes the process then. They run at once, in one goroutine each; their
+// context ends after 500 ms, or shortly before the invocation does. The next invocation
+// waits for them, so after a flush that was late they get 50 ms until one is in time.
+// The log says so once. Elsewhere they are not called: a program flushes when Run has
+// returned.
+func WithFlush(functions ...func(ctx context.Context) error) Option {
+	return engineOption(func(e *Engine) { e.flushes.all = append(e.flushes.all, functions...) })
+}
+
+// flushes are the functions of [WithFlush]. One goroutine calls them.
+type flushes struct {
+	all  []func(context.Context) error
+	late bool // the last flush was not in time
+	told bool // the log says that one failed
+}
+
+// lateFlush is the time of a flush after one that was late.
+const lateFlush = 50 * time.Millisecond
+
+// flush calls the functions of [WithFlush], and returns when ctx has ended at the
+// latest.
+func (e *Engine) flush(ctx context.Context) {
+	f := &e.flushes
+	if f.late {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, lateFlush)
+		defer cancel()
+	}
+	results := make(chan error, len(f.all)) // has room for functions that ignore ctx
+	for _, flush := range f.all {
+		go func() { results <- safely(ctx, flush) }()
+	}
+	var errs []error
+	for range f.all {
+		select {
+		case err := <-results:
+			errs = append(errs, err)
+		case <-ctx.Done():
+			errs = append(errs, ctx.Err())
+		}
+	}
+	f.late = ctx.Err() != nil
+	if err := errors.Join(errs...); err != nil && !f.told {
+		f.told = true
+		e.logger.WarnContext(ctx, "what was buffered could not be sent after an answer", "error", err)
+	}
 }
 
 // An Outcome is how a request ended.

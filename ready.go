@@ -86,12 +86,12 @@ func (r *readiness) check(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// safely makes a check and turns a panic into an error.
-func safely(ctx context.Context, check func(context.Context) error) (err error) {
+// safely calls a function and turns a panic into an error.
+func safely(ctx context.Context, f func(context.Context) error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = fmt.Errorf("a check panicked: %v", v)
+			err = fmt.Errorf("it panicked: %v", v)
 		}
 	}()
-	return check(ctx)
+	return f(ctx)
 }

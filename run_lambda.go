@@ -39,6 +39,7 @@ func (e *Engine) runLambda(ctx context.Context) error {
 		MaxBody:             e.httpConfig.MaxBodyBytes,
 		TooLarge:            e.tooLarge,
 		Event:               e.lambdaEvent,
+		Flush:               e.flush,
 		Logger:              e.logger,
 	})
 }

@@ -17,9 +17,10 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// Server returns the option that records the requests which a server answers.
+// Server returns the option that records the requests which a server answers. On AWS
+// Lambda it has the providers export after each answer, before the process is frozen.
 func (t *Telemetry) Server() mcpengine.Option {
-	return mcpengine.WithObserver(t.observe)
+	return mcpengine.Options(mcpengine.WithObserver(t.observe), mcpengine.WithFlush(t.flushSpans, t.flushMetrics))
 }
 
 // observe is a [mcpengine.Observer].

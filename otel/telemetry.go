@@ -69,12 +69,16 @@ func WithResourceURIs() Option {
 // New returns telemetry that records with the global providers, which may be set
 // later.
 func New(opts ...Option) *Telemetry {
-	t := &Telemetry{config: config{meters: otel.GetMeterProvider()}}
+	t := &Telemetry{}
 	for _, o := range opts {
 		o(&t.config)
 	}
 	t.tracer = newTracer(t.config.tracers)
-	meter := t.config.meters.Meter(scope)
+	meters := t.config.meters
+	if meters == nil {
+		meters = otel.GetMeterProvider()
+	}
+	meter := meters.Meter(scope)
 	t.server = histogram(meter, "mcp.server.operation.duration", "The duration of an MCP request as observed on the receiver, until its answer is sent.")
 	t.client = histogram(meter, "mcp.client.operation.duration", "The duration of an MCP request as observed on the sender, until its answer is received.")
 	return t
@@ -120,6 +124,36 @@ func newTracer(given trace.TracerProvider) func() (trace.Tracer, bool) {
 		mu.Unlock()
 		return c.tracer, c.on
 	}
+}
+
+// A flusher is a provider that buffers what it records, as those of the SDK do.
+type flusher interface {
+	ForceFlush(ctx context.Context) error
+}
+
+// flushSpans exports the spans that wait.
+func (t *Telemetry) flushSpans(ctx context.Context) error {
+	provider := t.config.tracers
+	if provider == nil {
+		provider = otel.GetTracerProvider()
+	}
+	if f, ok := provider.(flusher); ok {
+		return f.ForceFlush(ctx)
+	}
+	return nil
+}
+
+// flushMetrics exports the metrics as they are. A reader that is scraped has nothing
+// to export.
+func (t *Telemetry) flushMetrics(ctx context.Context) error {
+	provider := t.config.meters
+	if provider == nil {
+		provider = otel.GetMeterProvider()
+	}
+	if f, ok := provider.(flusher); ok {
+		return f.ForceFlush(ctx)
+	}
+	return nil
 }
 
 // records reports whether a provider may record spans: it is neither the global

@@ -61,6 +61,11 @@ type Config struct {
 	// never reaches it.
 	Event func(ctx context.Context, event []byte) (answer []byte, err error)
 
+	// Flush sends what the program has buffered. It is called after each answer,
+	// before the platform freezes the process, and its context ends after 500 ms or
+	// with the invocation. Optional.
+	Flush func(ctx context.Context)
+
 	// Logger is told of panics and of answers that are too large. By default
 	// nothing is logged.
 	Logger *slog.Logger

@@ -20,6 +20,16 @@ import (
 // time.
 const grace = 300 * time.Millisecond
 
+const (
+	// flushTime bounds what the program sends after an answer. The platform charges
+	// for it, and the next invocation waits.
+	flushTime = 500 * time.Millisecond
+
+	// flushMargin is how long before the end of the invocation that has to be over:
+	// at the end the platform kills the process.
+	flushMargin = 50 * time.Millisecond
+)
+
 var errShutdown = errors.New("the execution environment is shutting down")
 
 // A runtime takes invocations from the Runtime API, version 2018-06-01, passes
@@ -123,7 +133,9 @@ func (r *runtime) loop(stopping, base context.Context, take func(*connection) (*
 		take = r.take
 		switch {
 		case err == nil:
-			err = r.invoke(base, c, inv, alone)
+			if err = r.invoke(base, c, inv, alone); err == nil && alone {
+				r.flush(base, inv)
+			}
 		case stopping.Err() != nil:
 			return nil
 		}
@@ -213,6 +225,22 @@ func (r *runtime) invoke(ctx context.Context, c *connection, inv *invocation, al
 	}
 	x.run(ctx)
 	return r.answer(ctx, c, inv, "/response", nil, x.reply(ctx))
+}
+
+// flush lets the program send what it has buffered, after the answer and before the
+// platform freezes the process, which it does when the next invocation is asked for.
+// An environment with several invocations at once is not frozen.
+func (r *runtime) flush(ctx context.Context, inv *invocation) {
+	flush := r.adapter.config.Flush
+	end, err := strconv.ParseInt(inv.end, 10, 64)
+	if flush == nil || err != nil {
+		return
+	}
+	ctx, cancel := context.WithDeadline(ctx, time.UnixMilli(end).Add(-flushMargin))
+	defer cancel()
+	ctx, cancel = context.WithTimeout(ctx, flushTime)
+	defer cancel()
+	flush(ctx)
 }
 
 // traced puts the trace where the AWS libraries look for it: X-Ray in the

@@ -453,3 +453,36 @@ func (b *safeBuffer) String() string {
 	defer b.mu.Unlock()
 	return b.buf.String()
 }
+
+// The program sends what it has buffered after its answer, and before it asks for the
+// next invocation; not where several invocations share the process.
+func TestFlush(t *testing.T) {
+	for _, concurrency := range []string{"1", "2"} {
+		t.Setenv("AWS_LAMBDA_MAX_CONCURRENCY", concurrency)
+		p := &platform{}
+		answered := make(chan struct{}, 1)
+		var flushes atomic.Int64
+		config := lambda.Config{Flush: func(ctx context.Context) {
+			flushes.Add(1)
+			<-answered // the platform has the answer already
+			if end, ok := ctx.Deadline(); !ok || time.Until(end) > 500*time.Millisecond {
+				t.Errorf("a flush may take until %v, %t", end, ok)
+			}
+			if got, want := strings.Count(strings.Join(p.requests(), " "), "/invocation/next"), int(flushes.Load()); got != want {
+				t.Errorf("%d invocations were asked for at flush %d", got, want)
+			}
+		}}
+		p.start(t, hello, config)
+		for range 3 {
+			p.events <- functionURL(t, "")
+			<-p.answers
+			answered <- struct{}{}
+			if concurrency == "2" {
+				<-answered
+			}
+		}
+		if concurrency == "2" && flushes.Load() > 0 {
+			t.Errorf("%d flushes, and the process is not frozen", flushes.Load())
+		}
+	}
+}

@@ -18,7 +18,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
+	"sync/atomic"
 
 	"go.opentelemetry.io/contrib/exporters/autoexport"
 	"go.opentelemetry.io/otel"
@@ -30,8 +32,9 @@ import (
 // Start sets the global providers as the environment says. The function it returns
 // sends what is left and ends them; it returns when its context ends at the
 // latest. An exporter that the environment configures wrongly is an error. One
-// whose collector is away is not: requests do not wait for it, and the SDK reports
-// failures to the handler of [otel.SetErrorHandler].
+// whose collector is away or refuses everything is not: requests do not wait for it.
+// Start sets the handler of the SDK's errors, which logs the first one as a warning and
+// the others at the level debug; [otel.SetErrorHandler] sets another one afterwards.
 func Start(ctx context.Context) (stop func(context.Context) error, err error) {
 	if os.Getenv("OTEL_SDK_DISABLED") == "true" {
 		return func(context.Context) error { return nil }, nil
@@ -40,6 +43,14 @@ func Start(ctx context.Context) (stop func(context.Context) error, err error) {
 	if err != nil && about == nil {
 		return nil, fmt.Errorf("describe the program for OpenTelemetry: %w", err)
 	}
+	var told atomic.Bool
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
+		level := slog.LevelWarn
+		if told.Swap(true) {
+			level = slog.LevelDebug
+		}
+		slog.Log(context.Background(), level, "telemetry was lost", "error", err)
+	}))
 	var ends []func(context.Context) error
 	stop = func(ctx context.Context) error {
 		var errs []error

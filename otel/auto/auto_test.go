@@ -1,14 +1,18 @@
 package auto_test
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
@@ -27,6 +31,25 @@ type collector struct {
 	spans   []string
 	metrics []string
 	service string
+}
+
+// count returns how many spans of that name have arrived.
+func (c *collector) count(span string) (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.spans {
+		if s == span {
+			n++
+		}
+	}
+	return n
+}
+
+// has reports whether a metric has arrived.
+func (c *collector) has(metric string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Contains(c.metrics, metric)
 }
 
 func (c *collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -158,5 +181,50 @@ func TestStartWithoutEnvironment(t *testing.T) {
 	}
 	if err := stop(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestLostTelemetry shows that a collector which is away, refuses everything or does
+// not answer delays no call, and costs one line of the log.
+func TestLostTelemetry(t *testing.T) {
+	away := httptest.NewServer(http.NotFoundHandler())
+	away.Close()
+	refuses := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusForbidden) }))
+	defer refuses.Close()
+	release := make(chan struct{})
+	hangs := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
+	defer hangs.Close()
+	defer close(release)
+	for name, url := range map[string]string{"away": away.URL, "refuses": refuses.URL, "hangs": hangs.URL} {
+		t.Run(name, func(t *testing.T) {
+			var log bytes.Buffer
+			before := slog.Default()
+			slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+			defer slog.SetDefault(before)
+			t.Setenv("OTEL_TRACES_EXPORTER", "otlp")
+			t.Setenv("OTEL_METRICS_EXPORTER", "otlp")
+			t.Setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+			t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
+			t.Setenv("OTEL_BSP_SCHEDULE_DELAY", "1") // exports all the time
+			t.Setenv("OTEL_BSP_EXPORT_TIMEOUT", "100")
+			t.Setenv("OTEL_METRIC_EXPORT_INTERVAL", "10")
+			t.Setenv("OTEL_METRIC_EXPORT_TIMEOUT", "100")
+			stop, err := auto.Start(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			telemetry := otelmcp.New()
+			for range 20 {
+				use(t, telemetry)
+			}
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Second)
+			defer cancel()
+			if err := stop(ctx); err == nil {
+				t.Error("nothing was lost")
+			}
+			if n := strings.Count(log.String(), "telemetry was lost"); n > 1 || strings.Count(log.String(), "\n") != n {
+				t.Errorf("the log has %d lines, want one at most:\n%s", n, log.String())
+			}
+		})
 	}
 }
