@@ -125,8 +125,12 @@ type observation struct {
 	resultType mcp.ResultType // of a result of middleware
 }
 
-// observe calls the observers and keeps what they want to be told.
+// observe calls the observers and keeps what they want to be told. A subscription that
+// stands for the stream of a session is no request of a client.
 func (r *Request) observe() {
+	if r.wire.Own {
+		return
+	}
 	for _, observer := range r.engine.observers {
 		ctx, end := observer(r.ctx.Context, r)
 		r.ctx.Context = ctx
@@ -264,6 +268,11 @@ func (r *Request) InputSchema() []byte {
 
 // User returns the verified caller, and nil when there is none.
 func (r *Request) User() *auth.User { return r.user }
+
+// SessionID returns the id of the session of a handshake version, over HTTP, that the
+// request belongs to. It is empty for a request without a session, and so for each of
+// 2026-07-28.
+func (r *Request) SessionID() string { return r.wire.Session }
 
 // HTTP returns the HTTP request that carried the request, or nil on other
 // transports. It must not be changed, and its body has been read.

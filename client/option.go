@@ -150,6 +150,10 @@ type Sent struct {
 	// that is not reached over HTTP.
 	Server string
 
+	// SessionID is the id of the session of a handshake version, over HTTP. It is
+	// empty without one, and so for each request of 2026-07-28.
+	SessionID string
+
 	// ID is the id of the request. It is set when the observer is told the end.
 	ID string
 
@@ -163,7 +167,7 @@ type Sent struct {
 func WithObserver(observer Observer) Option {
 	return func(c *config) {
 		c.peer.Observer = func(ctx context.Context, p *peer.Sent) (context.Context, func([]byte, error)) {
-			sent := &Sent{Method: p.Method, Params: p.Params, ProtocolVersion: p.Version, Server: p.Server}
+			sent := &Sent{Method: p.Method, Params: p.Params, ProtocolVersion: p.Version, Server: p.Server, SessionID: p.Session}
 			ctx, end := observer(ctx, sent)
 			p.Meta = sent.Meta
 			if end == nil {

@@ -40,6 +40,9 @@ func (t *Telemetry) observeClient(ctx context.Context, sent *client.Sent) (conte
 		if span.IsRecording() && t.config.arguments {
 			span.SetAttributes(arguments(sent.Method, sent.Params)...)
 		}
+		if span.IsRecording() && sent.SessionID != "" {
+			span.SetAttributes(sessionID.String(bounded(sent.SessionID, maxValue)))
+		}
 		if span.IsRecording() && target.uri != "" && !t.config.uris {
 			span.SetAttributes(resourceURI.String(target.uri))
 		}

@@ -112,9 +112,9 @@ func (t *Telemetry) detail(req *mcpengine.Request) []attribute.KeyValue {
 				attributes = append(attributes, clientPort.Int(n))
 			}
 		}
-		if id := r.Header.Get("Mcp-Session-Id"); id != "" && req.ProtocolVersion() != mcp.LatestProtocolVersion {
-			attributes = append(attributes, sessionID.String(bounded(id, maxValue)))
-		}
+	}
+	if id := req.SessionID(); id != "" {
+		attributes = append(attributes, sessionID.String(id))
 	}
 	if t.config.arguments {
 		attributes = append(attributes, arguments(req.Method(), req.Params())...)

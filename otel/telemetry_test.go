@@ -175,6 +175,56 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
+// TestSession shows that both sides name the session of a request, and no session
+// where there is none, whatever a client sends.
+func TestSession(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		version string
+		config  mcpengine.HTTPConfig
+		want    bool
+	}{
+		{"2025-11-25", mcpengine.HTTPConfig{}, true},
+		{"2025-11-25", mcpengine.HTTPConfig{NoSessions: true}, false},
+		{"2026-07-28", mcpengine.HTTPConfig{}, false},
+	} {
+		r := newRecorder(t)
+		e := mcpengine.New("weather", r.Server(), mcpengine.WithHTTP(tt.config), mcpengine.WithLogger(slog.New(slog.DiscardHandler)))
+		mcpengine.AddTool(e, "forecast", "", func(context.Context, place) (string, error) { return "sunny", nil })
+		s := httptest.NewServer(e)
+		t.Cleanup(s.Close)
+		opts := []client.Option{client.WithProtocolVersion(tt.version), r.Client()}
+		if !tt.want {
+			opts = append(opts, client.WithHeader("Mcp-Session-Id", "made up"))
+		}
+		c, err := client.Connect(t.Context(), s.URL, opts...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.spans.Reset()
+		if _, err := c.CallTool(t.Context(), "forecast", place{"Oslo"}); err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+		ids := map[string]bool{}
+		for _, span := range r.spans.GetSpans() {
+			id := ""
+			for _, a := range span.Attributes {
+				if a.Key == "mcp.session.id" {
+					id = a.Value.AsString()
+				}
+			}
+			if (id != "") != tt.want {
+				t.Errorf("in %s, without sessions: %t, the %s span %s names the session %q, want one: %t", tt.version, tt.config.NoSessions, span.SpanKind, span.Name, id, tt.want)
+			}
+			ids[id] = true
+		}
+		if len(ids) != 1 {
+			t.Errorf("the sides name the sessions %v, want the same", ids)
+		}
+	}
+}
+
 // TestOneTrace shows that a server's span is the child of the client's, and that
 // the client's is the child of the program's.
 func TestOneTrace(t *testing.T) {

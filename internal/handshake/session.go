@@ -57,6 +57,7 @@ func (s *session) sessionless() bool { return s.token == "" }
 // adapt puts the description of the client into a request.
 func (s *session) adapt(req *jsonrpc.Request, level string) {
 	req.Handshake = true
+	req.Session = s.token
 	s.description.put(req, level)
 }
 

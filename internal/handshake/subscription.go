@@ -266,6 +266,7 @@ func (p *Peer) listenRequest(filter string) *jsonrpc.Request {
 		Method:    mcp.MethodSubscriptionsListen,
 		Params:    jsonrpc.Object{{Name: []byte("notifications"), Value: []byte(filter)}},
 		RawParams: fmt.Appendf(nil, `{"notifications":%s}`, filter),
+		Own:       true,
 	}
 	p.describe(req, mcp.LatestProtocolVersion, "")
 	return req

@@ -44,6 +44,14 @@ type Request struct {
 	// a handshake, and that Meta holds what the connection knows.
 	Handshake bool
 
+	// Session is the id of the session over HTTP that the request belongs to, and
+	// empty without one.
+	Session string
+
+	// Own says that the transport makes the request for the client, which has sent no
+	// such message: it listens on a stream of its session.
+	Own bool
+
 	// Row is what has been looked up of the method: nil, or a
 	// *protocol.Method, which package protocol reads and writes.
 	Row any

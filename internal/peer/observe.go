@@ -23,6 +23,9 @@ type Sent struct {
 	// Server is the URL of the server without its query, and empty for a command.
 	Server string
 
+	// Session is the id of the session over HTTP, and empty without one.
+	Session string
+
 	// ID is the id of the request. It is set when the observer is told the end.
 	ID string
 
@@ -41,6 +44,9 @@ func (c *Conn) observe(ctx context.Context, l *binding, call Call, send func(con
 		return send(ctx, p)
 	}
 	sent := &Sent{Method: call.Method, Params: call.Params, Version: l.version.Name, Server: c.target.server()}
+	if s, ok := l.link.(*session); ok {
+		sent.Session = s.id()
+	}
 	ctx, end := c.config.Observer(ctx, sent)
 	for key, value := range sent.Meta {
 		call.Params = jsonrpc.SetMeta(call.Params, key, jsonrpc.AppendString(nil, value))

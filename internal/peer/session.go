@@ -54,6 +54,9 @@ func (s *session) begin(id, version string) {
 
 const sessionField = "Mcp-Session-Id"
 
+// id returns the id of the session, and "" without one.
+func (s *session) id() string { return s.header.Load().Get(sessionField) }
+
 func (s *session) hasID() bool { return (*s.header.Load())[sessionField] != nil }
 
 // openWait is how long the first call waits for the stream of unrelated messages.

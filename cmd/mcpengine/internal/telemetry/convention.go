@@ -44,6 +44,7 @@ func (t *Telemetry) received(ctx context.Context, r bridge.Received) (context.Co
 	s.describe(r.Method, r.Version, r.Params)
 	s.attributes = append(s.attributes, attribute{"jsonrpc.request.id", bounded(strings.Trim(string(r.ID), `"`))})
 	s.describeHTTP(r.HTTP)
+	s.describeSession(r.Session)
 	return ctx, func(result []byte, err *jsonrpc.Error) {
 		switch {
 		case err != nil && ctx.Err() != nil:
@@ -68,6 +69,7 @@ func (t *Telemetry) sent(ctx context.Context, p *peer.Sent) (context.Context, fu
 	params, _ := jsonrpc.ParseObject(p.Params)
 	s.describe(p.Method, p.Version, params)
 	s.describeServer(p.Server)
+	s.describeSession(p.Session)
 	isCall := p.Method == mcp.MethodToolsCall
 	return ctx, func(result []byte, err error) {
 		if p.ID != "" {
@@ -159,6 +161,13 @@ func (s *span) describeServer(server string) {
 	}
 	if port != 0 {
 		s.add("server.port", port)
+	}
+}
+
+// describeSession adds the session of a handshake version, if there is one.
+func (s *span) describeSession(id string) {
+	if id != "" {
+		s.add("mcp.session.id", bounded(id))
 	}
 }
 
