@@ -32,7 +32,9 @@ type Provider struct {
 	person    Claims // who signs in
 	codes     map[string]signedIn
 	refreshes map[string]signedIn
+	accesses  map[string]Claims
 	keeps     bool // a refresh token is good more than once
+	omits     bool // a refresh brings no ID token
 }
 
 // Paths of the provider, for [Provider.Override] and [Provider.Requests].
@@ -43,6 +45,7 @@ const (
 	AuthorizePath     = "/authorize"
 	TokenPath         = "/token" //nolint:gosec // a path
 	RevokePath        = "/revoke"
+	UserInfoPath      = "/userinfo"
 )
 
 // NewProvider starts a provider with one ES256 key, and stops it when the test
@@ -51,6 +54,7 @@ func NewProvider(tb testing.TB) *Provider {
 	tb.Helper()
 	p := &Provider{tb: tb, now: time.Now, opaque: map[string]Claims{}, overrides: map[string]http.Handler{}, requests: map[string]int{}}
 	p.person, p.codes, p.refreshes = Claims{"sub": "user"}, map[string]signedIn{}, map[string]signedIn{}
+	p.accesses = map[string]Claims{}
 	p.Rotate("ES256")
 	p.server = httptest.NewServer(p)
 	tb.Cleanup(p.server.Close)
@@ -165,7 +169,7 @@ func (p *Provider) SetDown(down bool) {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		})
 	}
-	for _, path := range []string{DiscoveryPath, KeysPath, IntrospectionPath, AuthorizePath, TokenPath, RevokePath} {
+	for _, path := range []string{DiscoveryPath, KeysPath, IntrospectionPath, AuthorizePath, TokenPath, RevokePath, UserInfoPath} {
 		p.Override(path, h)
 	}
 }
@@ -196,6 +200,7 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			"authorization_endpoint": p.Issuer() + AuthorizePath,
 			"token_endpoint":         p.Issuer() + TokenPath,
 			"revocation_endpoint":    p.Issuer() + RevokePath,
+			"userinfo_endpoint":      p.Issuer() + UserInfoPath,
 			"scopes_supported":       []string{"openid", "profile", "email", "offline_access"},
 
 			"authorization_response_iss_parameter_supported": true,
@@ -207,6 +212,9 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	case r.URL.Path == TokenPath && r.Method == http.MethodPost:
 		p.exchange(w, r)
+		return
+	case r.URL.Path == UserInfoPath:
+		p.userInfo(w, r)
 		return
 	case r.URL.Path == RevokePath && r.Method == http.MethodPost:
 		p.revoke(r.PostFormValue("token"))

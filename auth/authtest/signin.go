@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -35,6 +36,27 @@ func (p *Provider) KeepRefreshTokens(keep bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.keeps = keep
+}
+
+// OmitIDTokens says whether a refresh brings no ID token, which providers may leave
+// out. The userinfo endpoint has the claims of the person.
+func (p *Provider) OmitIDTokens(omit bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.omits = omit
+}
+
+// userInfo is the userinfo endpoint (OpenID Connect Core, section 5.3).
+func (p *Provider) userInfo(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	person, ok := p.accesses[strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")]
+	p.mu.Unlock()
+	if !ok {
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(p.encode(person)) // fails when the client has gone
 }
 
 // authorize sends the browser back at once (RFC 6749, section 4.1.2).
@@ -79,14 +101,19 @@ func (p *Provider) exchange(w http.ResponseWriter, r *http.Request) {
 		claims["nonce"] = s.nonce
 	}
 	s.nonce = "" // of the first ID token alone
-	refresh := rand.Text()
+	access, refresh := rand.Text(), rand.Text()
 	p.mu.Lock()
-	p.refreshes[refresh] = s
+	p.refreshes[refresh], p.accesses[access] = s, s.person
+	omit := p.omits && r.PostFormValue("grant_type") == "refresh_token"
 	p.mu.Unlock()
-	_, _ = w.Write(p.encode(map[string]any{ // fails when the client has gone
-		"access_token": rand.Text(), "token_type": "Bearer", "expires_in": int(time.Hour.Seconds()),
+	answer := map[string]any{
+		"access_token": access, "token_type": "Bearer", "expires_in": int(time.Hour.Seconds()),
 		"id_token": p.IDToken(client, claims), "refresh_token": refresh,
-	}))
+	}
+	if omit {
+		delete(answer, "id_token")
+	}
+	_, _ = w.Write(p.encode(answer)) // fails when the client has gone
 }
 
 // take uses up the code or the refresh token of a request.

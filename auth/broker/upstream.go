@@ -67,6 +67,7 @@ type endpoints struct {
 	authorize   *url.URL
 	token       string
 	revoke      string
+	userInfo    string
 	basic       bool // the client authenticates by HTTP Basic
 	sendsIssuer bool
 	offline     bool // has the scope offline_access
@@ -98,7 +99,8 @@ func (u *upstream) open(env auth.Environment, config Config) (*upstream, error) 
 	env.TokenCache = 0 // each token is looked at once
 	provider := u.opaque
 	if provider == nil {
-		provider = idp.IDToken(u.issuer, u.clientID, slices.Concat(u.identity, config.Identity)...)
+		o.identity = slices.Concat(u.identity, config.Identity)
+		provider = idp.IDToken(u.issuer, u.clientID, o.identity...)
 	} else if len(config.Identity) > 0 {
 		return nil, errors.New("the provider has no ID tokens that Config.Identity could be about")
 	}
@@ -181,6 +183,7 @@ func parseEndpoints(data []byte, issuer string, confidential bool) (*endpoints, 
 		Authorize   string   `json:"authorization_endpoint"`
 		Token       string   `json:"token_endpoint"`
 		Revoke      string   `json:"revocation_endpoint"`
+		UserInfo    string   `json:"userinfo_endpoint"`
 		Methods     []string `json:"token_endpoint_auth_methods_supported"`
 		Scopes      []string `json:"scopes_supported"`
 		SendsIssuer bool     `json:"authorization_response_iss_parameter_supported"`
@@ -191,11 +194,11 @@ func parseEndpoints(data []byte, issuer string, confidential bool) (*endpoints, 
 	if !weburl.SameIssuer(m.Issuer, issuer) {
 		return nil, &auth.UnavailableError{Reason: "discover: the metadata is about another issuer"}
 	}
-	e := &endpoints{issuer: m.Issuer, token: m.Token, revoke: m.Revoke, sendsIssuer: m.SendsIssuer, offline: slices.Contains(m.Scopes, offlineAccess)}
+	e := &endpoints{issuer: m.Issuer, token: m.Token, revoke: m.Revoke, userInfo: m.UserInfo, sendsIssuer: m.SendsIssuer, offline: slices.Contains(m.Scopes, offlineAccess)}
 	// HTTP Basic is the default (RFC 8414, section 2).
 	e.basic = confidential && (m.Methods == nil || slices.Contains(m.Methods, "client_secret_basic"))
-	for name, target := range map[string]string{"authorization": m.Authorize, "token": m.Token, "revocation": m.Revoke} {
-		if target == "" && name == "revocation" {
+	for name, target := range map[string]string{"authorization": m.Authorize, "token": m.Token, "revocation": m.Revoke, "userinfo": m.UserInfo} {
+		if target == "" && (name == "revocation" || name == "userinfo") {
 			continue
 		}
 		parsed, err := weburl.ParseSecure(target)
@@ -360,10 +363,16 @@ func (u *upstream) user(ctx context.Context, t *tokens, nonce string) (*auth.Use
 	if u.opaque != nil {
 		token, nonce = t.Access, ""
 	}
-	if token == "" {
-		return nil, &auth.UnavailableError{Reason: "the provider sent no ID token"}
+	var found *auth.User
+	var err error
+	switch {
+	case token != "":
+		found, err = u.verifier.Verify(ctx, token)
+	case nonce != "":
+		err = &auth.UnavailableError{Reason: "the provider sent no ID token"}
+	default:
+		found, err = u.userInfo(ctx, t.Access)
 	}
-	found, err := u.verifier.Verify(ctx, token)
 	switch {
 	case errors.Is(err, auth.ErrInvalidToken):
 		u.env.Logger.WarnContext(ctx, "ID token refused", "issuer", u.issuer, "reason", auth.Redact(err))
