@@ -223,6 +223,7 @@ func TestPresets(t *testing.T) {
 			if got != test.want || u.Issuer != test.provider.Issuer() {
 				t.Errorf("user %s\nwant %s", got, test.want)
 			}
+			checkQualified(t, test.provider, test.header, test.claims, u)
 			for name, changes := range test.accepted {
 				t.Run(name, func(t *testing.T) {
 					u := b.accept(t, sign(changes))
