@@ -55,7 +55,13 @@ func (b *bed) wait(d time.Duration) {
 // newBed starts a server. The change adjusts the broker.
 func newBed(t testing.TB, change func(*broker.Config), opts ...auth.ResourceOption) *bed {
 	t.Helper()
-	b := &bed{idp: authtest.NewProvider(t), internet: brokertest.Internet{}, now: time.Now()}
+	return newBedAt(t, authtest.NewProvider(t), change, opts...)
+}
+
+// newBedAt is newBed with a provider.
+func newBedAt(t testing.TB, idp *authtest.Provider, change func(*broker.Config), opts ...auth.ResourceOption) *bed {
+	t.Helper()
+	b := &bed{idp: idp, internet: brokertest.Internet{}, now: time.Now()}
 	b.idp.SignIn(authtest.Claims{"sub": "alice", "name": "Alice", "email": "alice@example.com", "email_verified": true, "groups": []string{"staff"}})
 	b.idp.SetClock(b.clock)
 	config := broker.Config{

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -88,6 +89,27 @@ func FuzzDocument(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A provider's token is read from the access token that it was sealed for alone.
+func TestHeldIsBound(t *testing.T) {
+	t.Parallel()
+	s := &server{keys: seal.RandomRing(), config: Config{ProviderToken: true}}
+	token := func(id, sealedFor string) string {
+		claims, err := json.Marshal(map[string]string{"jti": id, claimToken: s.keys.Seal(purposeHeld, pack("the provider's"), []byte(sealedFor))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return "e30." + base64url.EncodeToString(claims) + ".AA"
+	}
+	if got, err := s.providerToken()(token("a", "a")); err != nil || got != "the provider's" {
+		t.Errorf("its own: %q, %v", got, err)
+	}
+	for name, text := range map[string]string{"another's": token("b", "a"), "no claims": "e30.e30.AA", "no token": "x", "no JSON": "e30.AAAA.AA"} {
+		if got, err := s.providerToken()(text); err == nil {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
 }
 
 // What is packed is unpacked as it was, and what was not packed is an error or short.
