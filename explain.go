@@ -11,19 +11,21 @@ import (
 )
 
 // A Policy says which callers may use the features of an engine: it has an entry
-// for each authorization server that the engine serves itself, one for discovery,
-// and one for each feature in the order of their registration.
+// for each authorization server that the engine serves itself, one for each API that
+// handlers call as their callers, one for discovery, and one for each feature in the
+// order of their registration.
 type Policy []PolicyEntry
 
 // A PolicyEntry is the policy of one feature.
 type PolicyEntry struct {
-	// Kind is "sign-in", "discovery", "extension", "method", "tool", "resource",
+	// Kind is "sign-in", "upstream", "discovery", "extension", "method", "tool", "resource",
 	// "template" or "prompt". An extension is declared to everybody who may use
 	// discovery.
 	Kind string `json:"kind"`
 
 	// Name is the name, method, URI or URI template that the feature is registered
-	// by, the ID of an extension, or the authorization server of a sign-in.
+	// by, the ID of an extension, the authorization server of a sign-in, or the
+	// audience of an API.
 	Name string `json:"name"`
 
 	// Who may use it, a phrase such as "a caller with the scope mcp:read".
@@ -57,7 +59,7 @@ func (p Policy) String() string {
 // Explain returns the policy that is in effect now, defaults included.
 func (e *Engine) Explain() Policy {
 	discovery := e.explainDiscovery()
-	p := append(e.explainSignIn(), discovery)
+	p := append(append(e.explainSignIn(), e.explainUpstream()...), discovery)
 	c := e.registry.catalog()
 	for _, x := range c.extensions {
 		p = append(p, PolicyEntry{Kind: "extension", Name: x.id, Who: discovery.Who, Why: discovery.Why})
@@ -138,6 +140,18 @@ func (e *Engine) explainSignIn() (p Policy) {
 	}
 	for _, s := range server.SignIns() {
 		p = append(p, PolicyEntry{Kind: "sign-in", Name: s.Server, Who: s.Who, Why: s.Why})
+	}
+	return p
+}
+
+// explainUpstream has an entry for each API that handlers may get tokens for.
+func (e *Engine) explainUpstream() (p Policy) {
+	source, ok := e.auth.(interface{ Upstreams() []auth.UpstreamUse })
+	if !ok {
+		return nil
+	}
+	for _, u := range source.Upstreams() {
+		p = append(p, PolicyEntry{Kind: "upstream", Name: u.Audience, Who: u.Who, Why: u.Why})
 	}
 	return p
 }

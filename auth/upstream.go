@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/weburl"
@@ -47,6 +48,10 @@ type UpstreamSource struct {
 	// Origins are the origins, such as https://api.example.com, that [UpstreamClient]
 	// sends tokens to.
 	Origins []string
+
+	// How says for mcpengine.Engine.Explain how the source gets tokens, a phrase such
+	// as "token exchange, scopes orders.read".
+	How string
 }
 
 // WithUpstream lets handlers get tokens for APIs behind the server by [Upstream] and
@@ -207,6 +212,7 @@ func (b *upstreamCall) failure(ctx context.Context, audience string, err error) 
 // upstreams are the APIs of a resource.
 type upstreams struct {
 	sources map[string][]*upstreamSource
+	order   []*upstreamSource
 	memory  *upstreamMemory
 }
 
@@ -245,9 +251,30 @@ func (r *Resource) openUpstream(config *resourceConfig) error {
 			return fmt.Errorf("upstream %q: %w", opened.audience, err)
 		}
 		all.sources[opened.audience] = append(all.sources[opened.audience], opened)
+		all.order = append(all.order, opened)
 	}
 	r.upstream = all
 	return nil
+}
+
+// An UpstreamUse says for which callers handlers can get tokens for an API, and how.
+type UpstreamUse struct{ Audience, Who, Why string }
+
+// Upstreams says for which APIs handlers can get tokens, in the order of
+// [WithUpstream].
+func (r *Resource) Upstreams() []UpstreamUse {
+	if r.upstream == nil {
+		return nil
+	}
+	var all []UpstreamUse
+	for _, s := range r.upstream.order {
+		who := "a verified caller"
+		if len(s.Issuers) > 0 {
+			who += " from " + strings.Join(s.Issuers, " or ")
+		}
+		all = append(all, UpstreamUse{s.audience, who, cmp.Or(s.How, "WithUpstream")})
+	}
+	return all
 }
 
 // checkUpstream refuses a source that no caller could use, or that takes another

@@ -166,7 +166,7 @@ func (a *api) OpenUpstream(env auth.Environment) (*auth.UpstreamSource, error) {
 	if err := errors.Join(a.faults...); err != nil {
 		return nil, err
 	}
-	s := &auth.UpstreamSource{Issuers: a.issuers, Origins: a.origins, Shared: a.grant == grantClient, Own: a.client == nil}
+	s := &auth.UpstreamSource{Issuers: a.issuers, Origins: a.origins, Shared: a.grant == grantClient, Own: a.client == nil, How: a.how()}
 	if a.client == nil {
 		s.Token = own
 		return s, nil
@@ -178,6 +178,19 @@ func (a *api) OpenUpstream(env auth.Environment) (*auth.UpstreamSource, error) {
 	e.env.Client = guard.Harden(env.Client)
 	s.Token = func(ctx context.Context, c *auth.UpstreamCaller) (auth.Token, error) { return a.token(ctx, e, c) }
 	return s, nil
+}
+
+// how says how tokens are got.
+func (a *api) how() string {
+	ways := map[string]string{"": "the provider's own token", grantBearer: "on behalf of the caller", grantExchange: "token exchange", grantClient: "client credentials of the server"}
+	how := ways[a.grant]
+	if len(a.scopes) > 0 {
+		how += ", scopes " + strings.Join(a.scopes, " ")
+	}
+	if len(a.origins) > 0 {
+		how += ", sent to " + strings.Join(a.origins, " ")
+	}
+	return how
 }
 
 // own returns the provider's own token. The broker's token ends no later than it.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/auth"
 	"github.com/mcpengine/mcpengine/auth/idp"
 	"github.com/mcpengine/mcpengine/auth/upstream"
@@ -238,6 +239,26 @@ func TestAnswers(t *testing.T) {
 				t.Errorf("an unknown code is shown: %v\n%s", err, b.logged())
 			}
 		})
+	}
+}
+
+// A configuration says what it opens.
+func TestExplained(t *testing.T) {
+	t.Parallel()
+	client := upstream.Okta(okta, "0oa1", upstream.Secret("secret"))
+	r, err := auth.NewResource(resource, idp.Okta(okta, resource), auth.WithUpstream(
+		upstream.TokenExchange("api://orders", client, upstream.WithScopes("orders.read"), upstream.WithOrigins("https://orders.example")),
+		upstream.ClientCredentials("https://reports.example/v1", client)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := mcpengine.New("orders", mcpengine.WithAuth(r))
+	want := mcpengine.Policy{
+		{Kind: "upstream", Name: "api://orders", Who: "a verified caller from " + okta, Why: "token exchange, scopes orders.read, sent to https://orders.example"},
+		{Kind: "upstream", Name: "https://reports.example/v1", Who: "a verified caller", Why: "client credentials of the server, sent to https://reports.example"},
+	}
+	if diff := cmp.Diff(want, e.Explain()[:2]); diff != "" {
+		t.Errorf("policy (-want +got):\n%s", diff)
 	}
 }
 
