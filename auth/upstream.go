@@ -95,18 +95,29 @@ type UpstreamCaller struct {
 
 var errNoToken = &UpstreamError{Reason: "a detached call keeps no token of its caller: use the client credentials of the server there"}
 
-// SubjectToken returns the token that stands for the caller at the identity
-// provider: the provider's own token, or else the token that the caller sent, where
-// the provider has issued it. Send it to the token endpoint of that provider and
-// nowhere else.
+// SubjectToken returns the token that stands for the caller at the issuer of
+// [User].Issuer: the issuer's own token, where the server keeps it, or else the token
+// that the caller sent, provided that the issuer has issued it. Send it to the token
+// endpoint of that issuer and nowhere else.
 func (c *UpstreamCaller) SubjectToken() (string, error) {
-	if c.provider != nil && c.provider.ProviderToken != nil {
-		return c.ProviderToken()
-	}
-	if c.sent == "" {
+	switch {
+	case c.sent == "" || c.provider == nil:
 		return "", errNoToken
+	case c.provider.ProviderToken != nil:
+		return c.ProviderToken()
+	case !c.provider.provesAt(c.User.Issuer):
+		return "", errForeign
 	}
 	return c.sent, nil
+}
+
+var errForeign = &UpstreamError{Reason: "the issuer of the caller has not issued the caller's token, and the server keeps no token of the issuer: set broker.Config.ProviderToken"}
+
+// provesAt reports whether there are tokens by which the users of an issuer can be
+// proved to that issuer. The tokens that a broker issues are not among them.
+func (t *trusted) provesAt(issuer string) bool {
+	of := func(own string) bool { return weburl.SameIssuer(own, issuer) }
+	return slices.ContainsFunc(t.issuers, of) && (t.ProviderToken != nil || of(t.source()))
 }
 
 // ProviderToken returns the access token that the identity provider gave the server
@@ -295,6 +306,9 @@ func (r *Resource) checkUpstream(s *upstreamSource, others []*upstreamSource) er
 	for _, issuer := range issuers {
 		if !slices.ContainsFunc(r.issuers, func(known string) bool { return weburl.SameIssuer(known, issuer) }) {
 			return fmt.Errorf("no provider of the resource has users of the issuer %q", issuer)
+		}
+		if !s.Shared && len(s.Issuers) > 0 && !slices.ContainsFunc(r.trusted, func(t *trusted) bool { return t.provesAt(issuer) }) {
+			return fmt.Errorf("there are no tokens of the issuer %q to exchange, because the server issues its own: set broker.Config.ProviderToken", issuer)
 		}
 		for _, other := range others {
 			if other.serves(issuer) {

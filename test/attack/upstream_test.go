@@ -294,6 +294,46 @@ func TestAttackJ7OtherIssuer(t *testing.T) {
 	}
 }
 
+// A broker that keeps no token of the provider has only its own, which the provider has
+// not issued.
+func TestAttackJ7OwnToken(t *testing.T) {
+	t.Parallel()
+	d := newDeputy(t, nil)
+	exchange := upstream.TokenExchange("bank", upstream.Client{
+		Issuer: d.idp.Issuer(), TokenEndpoint: d.idp.Issuer() + authtest.TokenPath, ID: "server", Authentication: upstream.Secret("secret"),
+	})
+	front := broker.OIDC(d.idp.Issuer(), "server", "secret", d.config)
+	if _, err := auth.NewResource(resourceURL, front, auth.WithUpstream(exchange)); err == nil || !strings.Contains(err.Error(), "Config.ProviderToken") {
+		t.Errorf("an exchange of the broker's own tokens: %v", err)
+	}
+	// A way of somebody's own that asks for the subject token gets none either.
+	var subject string
+	engine := d.withUpstream(t, anyUser{func(c *auth.UpstreamCaller) (err error) { subject, err = c.SubjectToken(); return err }})
+	mcpengine.AddTool(engine, "balance", "", func(ctx context.Context, _ none) (string, error) {
+		_, err := auth.Upstream(ctx, "bank")
+		return "", err
+	})
+	c := d.client(t, appRedirect)
+	access := c.Redeem(c.Authorize(d.browser(t)).Get("code"), nil).Text("access_token")
+	a := sendStateless(t, engine, call{method: "tools/call", params: `"name":"balance","arguments":{}`, header: bearer(access)})
+	if subject != "" || !strings.Contains(a.body, "no token for bank") {
+		t.Errorf("the subject token is of %d bytes: %d %s", len(subject), a.status, a.body)
+	}
+}
+
+// anyUser is a way to tokens that serves users of every issuer.
+type anyUser struct {
+	see func(*auth.UpstreamCaller) error
+}
+
+func (anyUser) Audience() string { return "bank" }
+
+func (u anyUser) OpenUpstream(auth.Environment) (*auth.UpstreamSource, error) {
+	return &auth.UpstreamSource{Token: func(_ context.Context, c *auth.UpstreamCaller) (auth.Token, error) {
+		return auth.NewToken("t", time.Time{}), u.see(c)
+	}}, nil
+}
+
 func TestAttackJ8Replay(t *testing.T) {
 	t.Parallel()
 	b := newBank(t, fixtureConfig{})
