@@ -26,7 +26,7 @@ type Authority interface {
 //
 // The purpose is a constant of the program and separates kinds of values: what is
 // sealed for one purpose cannot be opened for another. An interface like this one
-// hides which keys there are, so that rotating them is no business of the user.
+// hides which keys there are, so that its users need not know about rotation.
 type Keys interface {
 	// Seal returns a text of URL-safe characters that only Open with the same
 	// purpose and associated data reads. It does not expire: put an expiry into

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// offlineAccess asks for a refresh token. That is no business of a resource, so
-// it is neither advertised nor challenged for (basic/authorization, "Refresh
+// offlineAccess asks for a refresh token. A resource has nothing to do with refresh
+// tokens, so the scope is neither advertised nor challenged for (basic/authorization, "Refresh
 // Tokens").
 const offlineAccess = "offline_access"
 

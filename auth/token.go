@@ -24,7 +24,7 @@ func NewToken(secret string, expiry time.Time) Token {
 }
 
 // Secret returns the text of the token, to be sent to the API and nowhere else. It
-// must not be part of a tool's result: whatever a model sees may be repeated.
+// must not be part of a tool's result, because a model may repeat what it sees.
 func (t Token) Secret() string {
 	if t.secret == nil {
 		return ""

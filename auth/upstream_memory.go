@@ -159,7 +159,7 @@ func (m *upstreamMemory) log(ctx context.Context, s *upstreamSource, err error) 
 }
 
 // recall returns what is remembered under a key.
-func (m *upstreamMemory) recall(key tokencache.Digest) (t Token, err error, ok bool) { //nolint:revive // the error is what is remembered
+func (m *upstreamMemory) recall(key tokencache.Digest) (t Token, err error, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	e := m.entries[key]

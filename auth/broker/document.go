@@ -45,7 +45,7 @@ type documents struct {
 	keySets *tokencache.Cache[[]byte] // by their URLs
 }
 
-// A fetched document is a client, or the reason why it is none.
+// A fetched document is a client, or the reason why it is not one.
 type fetched struct {
 	client *client
 	err    error

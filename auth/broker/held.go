@@ -51,7 +51,7 @@ func (s *server) signWith(c *claims, h held) (string, time.Duration, error) {
 		life = min(life, h.life)
 	}
 	own.Expiry = own.IssuedAt + int64(life/time.Second)
-	// Bound to the token: what is sealed in another one is worth nothing in this.
+	// Bound to this token: copied into another one, it does not open.
 	own.Held = s.keys.Seal(purposeHeld, pack(h.access), []byte(own.ID))
 	token, err := s.sign(&own)
 	if err == nil && len(token) > maxWithHeld {

@@ -29,8 +29,8 @@ func (s *server) browser(w http.ResponseWriter, r *http.Request) string {
 }
 
 // sendToProvider begins the sign-in at the provider after the consent. The request
-// is kept in a cookie from now on: an authorization URL of the provider that is
-// sent to somebody else is worth nothing there.
+// is kept in a cookie from now on: an authorization URL of the provider does not
+// work in another person's browser.
 func (s *server) sendToProvider(w http.ResponseWriter, r *http.Request, f *form) {
 	e, err := s.upstream.discover(r.Context())
 	if err != nil {

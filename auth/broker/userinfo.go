@@ -20,7 +20,7 @@ import (
 // userInfo returns the user of a provider that sends no ID token when a token is
 // renewed, which it may leave out (OpenID Connect Core, section 12.2). Its endpoint for
 // that says the same about the user (section 5.3). The caller compares the subject with
-// that of the sign-in, which an ID token has proved.
+// the one that an ID token has proved at the sign-in.
 func (u *upstream) userInfo(ctx context.Context, access string) (*auth.User, error) {
 	e, err := u.discover(ctx)
 	if err != nil {
@@ -67,8 +67,8 @@ func (u *upstream) askUserInfo(ctx context.Context, target, access string) (map[
 	return claims, nil
 }
 
-// readUserInfo reads claims by the same rules as those of an ID token. To that end they
-// are made one, signed with a key that is used once.
+// readUserInfo reads claims by the rules for ID tokens. To that end it makes an ID token
+// of them, signed with a key that is used once.
 func (u *upstream) readUserInfo(ctx context.Context, claims map[string]any) (*auth.User, error) {
 	now := u.env.Now()
 	for _, name := range []string{"nonce", "azp", "nbf", "cnf"} {

@@ -46,7 +46,7 @@ func decodeValue(value []byte) (any, error) {
 	return v, nil
 }
 
-// base64url is the encoding of RFC 7515. Strict refuses stray bits behind the
+// base64url is the encoding of RFC 7515. Strict refuses unused bits behind the
 // last byte: a token has one spelling.
 var base64url = base64.RawURLEncoding.Strict()
 

@@ -78,8 +78,8 @@ func (a Authentication) InForm() Authentication {
 }
 
 // PrivateKey authenticates by assertions that the key signs (private_key_jwt, RFC
-// 7523). RSA keys sign with RS256, those of the curves P-256, P-384 and P-521 with
-// ES256, ES384 and ES512, and Ed25519 keys with EdDSA. The key may be in a key
+// 7523). RSA keys sign with RS256, ECDSA keys of the curves P-256, P-384 and P-521
+// with ES256, ES384 and ES512, and Ed25519 keys with EdDSA. The key may be in a key
 // management service. The provider knows the public key by its id.
 func PrivateKey(keyID string, key crypto.Signer) Authentication {
 	k, err := newAssertionKey(key, false)

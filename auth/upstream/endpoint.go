@@ -68,9 +68,9 @@ func (e *endpoint) accept(a *answer) (auth.Token, error) {
 	case a.token == "":
 		return auth.Token{}, &auth.UpstreamError{Reason: "the provider sent no access token"}
 	case !strings.EqualFold(a.kind, "Bearer"):
-		return auth.Token{}, &auth.UpstreamError{Reason: "the provider sent a token that is no bearer token"}
+		return auth.Token{}, &auth.UpstreamError{Reason: "the provider sent a token of another type than Bearer"}
 	case e.exchange && a.issued != "" && a.issued != accessToken && a.issued != jwt:
-		return auth.Token{}, &auth.UpstreamError{Reason: "the provider sent a token that is no access token"}
+		return auth.Token{}, &auth.UpstreamError{Reason: "the provider sent another kind of token than an access token"}
 	}
 	var expiry time.Time
 	if a.life != nil {
@@ -106,8 +106,8 @@ func (e *endpoint) send(ctx context.Context, form url.Values) (status int, h htt
 	return resp.StatusCode, resp.Header, body, err
 }
 
-// isFinal reports whether an error is no reason to send a request once more: nothing
-// was sent, or the time is up.
+// isFinal reports whether sending a request once more would not help: nothing was
+// sent, or the time is up.
 func isFinal(err error) bool {
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return true
@@ -132,7 +132,7 @@ func (e *endpoint) retryAfter(h http.Header) time.Duration {
 }
 
 // signInCodes say that the person has to come back (OpenID Connect Core, section
-// 3.1.2.6), and invalid_grant that the sign-in is no longer good.
+// 3.1.2.6). invalid_grant says that the sign-in is not good any more.
 var signInCodes = []string{"interaction_required", "login_required", "consent_required", "account_selection_required", "invalid_grant"}
 
 // knownCodes are the codes that are shown. Others may be anything.

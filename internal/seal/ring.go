@@ -108,9 +108,9 @@ func (r *Ring) Use(keys ...[]byte) error {
 	return nil
 }
 
-// For returns a ring with the same keys for one server. What it seals no server
-// of another name can open, even with the same keys: a state of a test server is
-// worth nothing in production. Replicas of a server have one name.
+// For returns a ring with the same keys for one server. A server of another name
+// cannot open its tokens, even with the same keys: production does not accept a
+// state of a test server. Replicas of a server have one name.
 func (r *Ring) For(server string) *Ring { return &Ring{source: r.source, server: server} }
 
 // keys returns the keys, and settles them if they are not.

@@ -29,7 +29,7 @@ const MaxToken = 64 << 10
 // [MaxToken] long.
 const MaxPlaintext = MaxToken/4*3 - overhead
 
-// Strict refuses stray bits behind the last byte: a token has one spelling.
+// Strict refuses unused bits behind the last byte: a token has one spelling.
 var encoding = base64.RawURLEncoding.Strict()
 
 // Seal returns a token of the plaintext that only [Ring.Open] with the same
