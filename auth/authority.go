@@ -7,7 +7,9 @@ import (
 
 // An Authority verifies the callers of one protected resource and words the
 // refusals. The engine uses a [Resource], which documents the methods, through
-// this interface. Implement it to decide about callers in a way of your own.
+// this interface. Implement it to decide about callers in a way of your own. The
+// engine also calls the Resource's methods UseKeys, SignIns, ContextWithUpstream and
+// Upstreams where an Authority has them. They are optional.
 type Authority interface {
 	URL() string
 	Authenticate(*http.Request) (*User, *Challenge)
