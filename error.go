@@ -1,7 +1,9 @@
 package mcpengine
 
 import (
+	"encoding/json"
 	"errors"
+	"time"
 
 	"github.com/mcpengine/mcpengine/auth"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
@@ -40,11 +42,16 @@ func ResourceNotFound(uri string) error {
 }
 
 // wireError returns err as it is sent. Data that is not JSON is left out: it is
-// the handler's mistake, and no reason to lose the error.
+// the handler's mistake, and no reason to lose the error. A handler that limits its
+// callers by itself refuses them over HTTP as the engine does.
 func wireError(err *mcp.Error) *jsonrpc.Error {
 	wire := &jsonrpc.Error{Code: err.Code, Message: err.Message}
 	if data := validText(err.Data); data != nil && jsonrpc.Valid(data) == nil {
 		wire.Data = data
+	}
+	var limited mcp.RateLimitedData
+	if err.Code == mcp.CodeRateLimited && json.Unmarshal(wire.Data, &limited) == nil && limited.RetryAfterMs > 0 {
+		wire.Refusal = jsonrpc.TooMany(time.Duration(limited.RetryAfterMs) * time.Millisecond)
 	}
 	return wire
 }

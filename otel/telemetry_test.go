@@ -121,24 +121,47 @@ func (r *recorder) text(t *testing.T) string {
 	for _, scope := range data.ScopeMetrics {
 		slices.SortFunc(scope.Metrics, func(a, b metricdata.Metrics) int { return strings.Compare(a.Name, b.Name) })
 		for _, m := range scope.Metrics {
-			h, ok := m.Data.(metricdata.Histogram[float64])
-			if !ok {
-				t.Fatalf("%s is %T, want a histogram", m.Name, m.Data)
-			}
 			fmt.Fprintf(&b, "metric %s unit=%s\n", m.Name, m.Unit)
-			var lines []string
-			for _, p := range h.DataPoints {
-				var pairs []string
-				for _, a := range p.Attributes.ToSlice() {
-					pairs = append(pairs, fmt.Sprintf("%s=%s", a.Key, stable(a)))
-				}
-				lines = append(lines, fmt.Sprintf("  %d × %s %v\n", p.Count, strings.Join(pairs, " "), p.Bounds))
-			}
+			lines := pointsOf(t, m)
 			slices.Sort(lines)
 			b.WriteString(strings.Join(lines, ""))
 		}
 	}
 	return b.String()
+}
+
+// pointsOf writes down the points of a metric.
+func pointsOf(t *testing.T, m metricdata.Metrics) (lines []string) {
+	t.Helper()
+	switch data := m.Data.(type) {
+	case metricdata.Histogram[float64]:
+		for _, p := range data.DataPoints {
+			lines = append(lines, fmt.Sprintf("  %d × %s %v\n", p.Count, pairs(p.Attributes), p.Bounds))
+		}
+	case metricdata.Sum[int64]:
+		for _, p := range data.DataPoints {
+			lines = append(lines, fmt.Sprintf("  sum %d × %s\n", p.Value, pairs(p.Attributes)))
+		}
+	case metricdata.Gauge[int64]:
+		for _, p := range data.DataPoints {
+			lines = append(lines, fmt.Sprintf("  gauge %d × %s\n", p.Value, pairs(p.Attributes)))
+		}
+	case metricdata.Gauge[float64]:
+		for _, p := range data.DataPoints {
+			lines = append(lines, fmt.Sprintf("  gauge %g × %s\n", p.Value, pairs(p.Attributes)))
+		}
+	default:
+		t.Fatalf("%s is %T", m.Name, m.Data)
+	}
+	return lines
+}
+
+func pairs(attributes attribute.Set) string {
+	var pairs []string
+	for _, a := range attributes.ToSlice() {
+		pairs = append(pairs, fmt.Sprintf("%s=%s", a.Key, stable(a)))
+	}
+	return strings.Join(pairs, " ")
 }
 
 func sorted(attributes []attribute.KeyValue) []attribute.KeyValue {
@@ -154,6 +177,8 @@ func stable(a attribute.KeyValue) string {
 		return "PORT"
 	case "mcp.session.id":
 		return "SESSION"
+	case "mcp.task.id":
+		return "TASK"
 	}
 	return a.Value.String()
 }

@@ -57,6 +57,9 @@ func newRecord(call mcpengine.DetachedCall, s Settings, entries []Entry) *Record
 
 // create stores a new task and has it run. It is durable when create returns.
 func (t *Tasks) create(ctx context.Context, r *Record) error {
+	if err := t.admit(ctx, r); err != nil {
+		return t.storeError(ctx, "count", err)
+	}
 	return t.storeError(ctx, "create", t.backend.Create(ctx, r))
 }
 

@@ -22,6 +22,7 @@ type durable struct {
 	grace, patience time.Duration
 	required        bool
 	fromBegin       bool
+	concurrency     int
 }
 
 // Grace sets how long a call is waited for before it is answered with a task. The
@@ -56,6 +57,13 @@ func MaxResult(bytes int) DurableOption {
 	return durableOption(func(c *durable) { c.MaxResult = bytes })
 }
 
+// Concurrency sets how many tasks of the tool run at once in this process, for a
+// tool that needs much memory, say. The default is no bound but that of
+// [WithConcurrency].
+func Concurrency(n int) DurableOption {
+	return durableOption(func(c *durable) { c.concurrency = n })
+}
+
 // Required refuses clients that know no tasks (tasks, "Capability Negotiation").
 // Few hosts know tasks: without this option every client can use the tool.
 func Required() DurableOption { return durableOption(func(c *durable) { c.required = true }) }
@@ -82,8 +90,8 @@ func (c *durable) check() error {
 	switch {
 	case c.TTL <= 0, c.Retention <= 0, c.Poll < time.Millisecond:
 		return fmt.Errorf("tasks.Durable: TTL %v, Retention %v and PollInterval %v must be positive", c.TTL, c.Retention, c.Poll)
-	case c.grace < 0, c.patience < 0, c.MaxResult < 0:
-		return errors.New("tasks.Durable: Grace, Patience and MaxResult must not be negative")
+	case c.grace < 0, c.patience < 0, c.MaxResult < 0, c.concurrency < 0:
+		return errors.New("tasks.Durable: Grace, Patience, MaxResult and Concurrency must not be negative")
 	}
 	return nil
 }

@@ -71,6 +71,7 @@ func (c *durable) bind(e *mcpengine.Engine, tool string) (mcpengine.Execution, e
 	if err := t.addHandleTools(e); err != nil {
 		return mcpengine.Execution{}, err
 	}
+	t.setSlots(tool, c.concurrency)
 	support := "optional"
 	if c.required {
 		support = "required"

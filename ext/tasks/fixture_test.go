@@ -61,6 +61,9 @@ type reply struct {
 	} `json:"error"`
 
 	progress, notices []string // notifications before the response
+
+	status int // of HTTP
+	header http.Header
 }
 
 // text returns the text of the first content block of a result.
@@ -131,6 +134,7 @@ func (s *server) do(r *http.Request) reply {
 
 func (s *server) read(response *http.Response) (got reply) {
 	s.Helper()
+	defer func() { got.status, got.header = response.StatusCode, response.Header }()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		s.Fatal(err)

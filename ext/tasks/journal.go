@@ -51,6 +51,7 @@ type journal struct {
 	entered   string // the last step that was run
 	running   *running
 	kept      int // entries that this run has written
+	retries   int // attempts of steps that have failed and are repeated
 	questions []Question
 	wake      time.Time // when a sleep or the wait for a retry ends
 	fault     *mcp.Error

@@ -21,17 +21,28 @@ var errFull = fmt.Errorf("there are %d tasks, and no room for more", maxTasks)
 // development, tests, and tasks that may be lost: a restart loses them all, which
 // is logged at the start. It holds 10,000 tasks.
 func Memory() Backend {
-	return &memory{records: make(map[string][]byte), timers: make(map[string]*time.Timer), wake: make(chan struct{}, 1)}
+	return &memory{
+		records: make(map[string][]byte), open: make(map[string]openTask),
+		timers: make(map[string]*time.Timer), wake: make(chan struct{}, 1),
+	}
 }
 
 // A memory keeps records as their JSON, so that nobody shares one.
 type memory struct {
 	mu      sync.Mutex
 	records map[string][]byte
+	open    map[string]openTask // the tasks that have not ended, for counting
 	timers  map[string]*time.Timer
 	waiting []string      // ids of tasks that are due
 	wake    chan struct{} // has room for one value: a task is due
 	worker  Worker
+}
+
+// An openTask is what is counted of a task.
+type openTask struct {
+	owner      string
+	status     Status
+	due, lease time.Time
 }
 
 func (m *memory) Create(_ context.Context, r *Record) error {
@@ -51,6 +62,10 @@ func (m *memory) write(r *Record, before time.Time) error {
 		return fmt.Errorf("encode a task: %w", err)
 	}
 	m.records[r.ID] = text
+	m.open[r.ID] = openTask{r.Owner, r.Status, r.Due, r.Lease}
+	if r.Status.Ended() {
+		delete(m.open, r.ID)
+	}
 	if !r.Due.Equal(before) {
 		m.schedule(r.ID, r.Due)
 	}
@@ -113,8 +128,32 @@ func (m *memory) Delete(_ context.Context, id string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.records, id)
+	delete(m.open, id)
 	m.schedule(id, time.Time{})
 	return nil
+}
+
+// Count implements [Counter].
+func (m *memory) Count(context.Context) (Counts, error) {
+	return m.countOpen(func(openTask) bool { return true }), nil
+}
+
+// CountBusy implements [Counter].
+func (m *memory) CountBusy(_ context.Context, owner string) (int, error) {
+	own := m.countOpen(func(task openTask) bool { return task.owner == owner })
+	return own.Waiting + own.Running, nil
+}
+
+func (m *memory) countOpen(matches func(openTask) bool) (c Counts) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := time.Now()
+	for _, task := range m.open {
+		if matches(task) {
+			c.Add(task.status, task.due, task.lease, now)
+		}
+	}
+	return c
 }
 
 func (m *memory) Expired(_ context.Context, now time.Time, limit int) ([]string, error) {

@@ -26,11 +26,14 @@ func ignoreMissing(err error) error {
 
 // run runs a task that is due. It is [Worker.Run].
 func (t *Tasks) run(ctx context.Context, id string) (again time.Time, err error) {
-	r, again, err := t.begin(ctx, id)
-	if r == nil || err != nil {
+	c, again, err := t.begin(ctx, id)
+	if c == nil || err != nil {
 		return again, ignoreMissing(err)
 	}
-	runCtx, end := context.WithCancelCause(ctx)
+	defer c.free()
+	r := c.record
+	runCtx, observed := t.observeRun(ctx, Run{ID: id, Call: r.Call, Number: r.Run, Waited: c.waited})
+	runCtx, end := context.WithCancelCause(runCtx)
 	defer end(nil)
 	runCtx, stop := context.WithDeadlineCause(runCtx, r.Expires, errExpired)
 	defer stop()
@@ -44,14 +47,24 @@ func (t *Tasks) run(ctx context.Context, id string) (again time.Time, err error)
 	cause := context.Cause(runCtx)
 	end(nil)
 	<-kept
-	return t.finish(context.WithoutCancel(ctx), j, outcome{result, err, cause})
+	again, err = t.finish(context.WithoutCancel(ctx), j, outcome{result, err, cause})
+	observed(RunEnd{Status: j.record.Status, Interrupted: err != nil || !again.IsZero(), Retries: j.retries})
+	return again, err
 }
 
-// begin claims the task for a run. It returns no record when there is nothing to
+// A claim is the right to run a task.
+type claim struct {
+	record *Record
+	waited time.Duration // since the task was due
+	slots  slots         // of the tool, one of which is taken
+}
+
+// begin claims the task for a run. It returns no claim when there is nothing to
 // run, and then the time to look again, if there is one.
-func (t *Tasks) begin(ctx context.Context, id string) (claimed *Record, again time.Time, err error) {
+func (t *Tasks) begin(ctx context.Context, id string) (claimed *claim, again time.Time, err error) {
 	r, err := t.update(ctx, id, func(r *Record) error {
 		now := time.Now()
+		claimed.free() // of a transaction that is repeated
 		claimed, again = nil, time.Time{}
 		switch {
 		case r.Status.Ended():
@@ -71,14 +84,30 @@ func (t *Tasks) begin(ctx context.Context, id string) (claimed *Record, again ti
 			again = r.Lease // another run is alive, or was a moment ago
 			return ErrUnchanged
 		}
+		slots := t.slotsOf(r.Call.Tool)
+		if !slots.take() {
+			again = now.Add(slotWait)
+			return ErrUnchanged
+		}
 		r.Run, r.Lease = r.Run+1, now.Add(t.lease)
-		claimed = r
+		claimed = &claim{waited: now.Sub(r.Due), slots: slots}
 		return nil
 	})
-	if claimed != nil {
-		claimed = r
+	if err != nil {
+		claimed.free()
+		return nil, again, err
 	}
-	return claimed, again, err
+	if claimed != nil {
+		claimed.record = r
+	}
+	return claimed, again, nil
+}
+
+// free gives up the claim, if there is one.
+func (c *claim) free() {
+	if c != nil {
+		c.slots.free()
+	}
 }
 
 // guard renews the lease of a run and ends the run when it has to stop.

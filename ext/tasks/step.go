@@ -194,6 +194,9 @@ func (j *journal) attempt(ctx context.Context, step mcpengine.StepInfo, e Entry,
 			j.tasks.logger.InfoContext(ctx, "a step of a task has failed and is tried again", "task", j.id, "step", step.Name, "attempt", e.Attempts, "error", err)
 		}
 		j.mu.Lock()
+		if !e.Done {
+			j.retries++
+		}
 		written := j.keep(ctx, e)
 		j.mu.Unlock()
 		switch {

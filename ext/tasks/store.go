@@ -105,6 +105,15 @@ type Watcher interface {
 	Watch(ctx context.Context, id string)
 }
 
+// A Counter is a [Store] that counts its tasks, for [WithMaxQueue] and observers.
+type Counter interface {
+	// Count counts the tasks that have not ended.
+	Count(ctx context.Context) (Counts, error)
+
+	// CountBusy returns how many tasks of the owner wait for a worker or run.
+	CountBusy(ctx context.Context, owner string) (int, error)
+}
+
 // A Transactor is a [Store] whose database handlers may share; see [Tx].
 type Transactor interface {
 	// Begin begins a transaction of the database that holds the records.

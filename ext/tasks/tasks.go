@@ -20,7 +20,10 @@ type Tasks struct {
 	logger      *slog.Logger
 	concurrency int
 	lease       time.Duration
+	maxQueue    int
 	public      bool
+	observers   []Observer
+	queue       queue
 
 	engine *mcpengine.Engine
 	stop   context.CancelFunc
@@ -29,6 +32,7 @@ type Tasks struct {
 	mu      sync.Mutex
 	added   bool                // the tools for clients that know no tasks
 	watched map[string]*watched // by the ids of tasks
+	slots   map[string]slots    // of the tools that have a bound
 }
 
 // An Option adjusts [Extension].
@@ -69,13 +73,15 @@ func newTasks(b Backend, opts []Option) *Tasks {
 		logger:      slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		concurrency: 32,
 		lease:       15 * time.Second,
+		maxQueue:    maxQueue,
+		slots:       make(map[string]slots),
 		watched:     make(map[string]*watched),
 	}
 	for _, opt := range opts {
 		opt.applyToTasks(t)
 	}
-	if t.concurrency < 1 || t.lease < 10*time.Millisecond {
-		panic(fmt.Sprintf("tasks: concurrency %d, lease %v: both must be positive", t.concurrency, t.lease))
+	if t.concurrency < 1 || t.lease < 10*time.Millisecond || t.maxQueue < 1 {
+		panic(fmt.Sprintf("tasks: concurrency %d, lease %v, queue %d: all must be positive", t.concurrency, t.lease, t.maxQueue))
 	}
 	return t
 }
@@ -88,8 +94,10 @@ func (t *Tasks) start(_ context.Context, e *mcpengine.Engine) error {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	t.stop, t.served = stop, make(chan struct{})
+	unobserved := t.observeStart(t.count)
 	go func() {
 		defer close(t.served)
+		defer unobserved()
 		if err := t.backend.Serve(ctx, Worker{Run: t.run, Changed: t.changed, Concurrency: t.concurrency}); err != nil {
 			t.logger.Error("tasks are not run any more", "error", err)
 		}

@@ -109,6 +109,9 @@ func (t *Tasks) changed(id string) {
 // tell tells of a record that this process has written. A record does not change
 // once it is written.
 func (t *Tasks) tell(r *Record, byRun bool) {
+	if r.Status.Ended() {
+		t.observeEnd(r)
+	}
 	if t.engine != nil {
 		t.engine.Changed(listenField, r.ID)
 	}

@@ -82,8 +82,14 @@ func OverLimit(wait time.Duration, format string, args ...any) *Error {
 		Code:    mcp.CodeRateLimited,
 		Message: fmt.Sprintf(format+"; try again in %d s", append(args, seconds)...),
 		Data:    fmt.Appendf(nil, `{"retryAfterMs":%d}`, max(1, wait.Milliseconds())),
-		Refusal: &Refusal{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {strconv.FormatInt(seconds, 10)}}},
+		Refusal: TooMany(wait),
 	}
+}
+
+// TooMany is the refusal of a caller who may try again after wait.
+func TooMany(wait time.Duration) *Refusal {
+	seconds := max(1, int64(math.Ceil(wait.Seconds())))
+	return &Refusal{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {strconv.FormatInt(seconds, 10)}}}
 }
 
 // Append appends the encoded error to dst.

@@ -58,6 +58,7 @@ type Backend struct {
 var (
 	_ tasks.Backend    = (*Backend)(nil)
 	_ tasks.Transactor = (*Backend)(nil)
+	_ tasks.Counter    = (*Backend)(nil)
 )
 
 // An Option adjusts [Open].

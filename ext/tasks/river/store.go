@@ -91,6 +91,37 @@ func (b *Backend) List(ctx context.Context, owner, after string, limit int) (rec
 	return records, rows.Err()
 }
 
+// Count implements [tasks.Counter].
+func (b *Backend) Count(ctx context.Context) (c tasks.Counts, err error) {
+	now := time.Now().UnixMilli()
+	var due sql.NullInt64
+	err = b.reader.QueryRowContext(ctx, b.table.query(`SELECT
+			count(*) FILTER (WHERE status = 'input_required'),
+			count(*) FILTER (WHERE status = 'working' AND lease > ?),
+			count(*) FILTER (WHERE status = 'working' AND lease <= ? AND due > ?),
+			count(*) FILTER (WHERE status = 'working' AND lease <= ? AND due <= ?),
+			min(due) FILTER (WHERE status = 'working' AND lease <= ? AND due <= ?)
+		FROM mcpengine_task WHERE status IN ('working', 'input_required')`), now, now, now, now, now, now, now).
+		Scan(&c.InputRequired, &c.Running, &c.Sleeping, &c.Waiting, &due)
+	if err != nil {
+		return c, fmt.Errorf("count tasks: %w", err)
+	}
+	if due.Valid {
+		c.Oldest = time.Duration(now-due.Int64) * time.Millisecond
+	}
+	return c, nil
+}
+
+// CountBusy implements [tasks.Counter].
+func (b *Backend) CountBusy(ctx context.Context, owner string) (n int, err error) {
+	now := time.Now().UnixMilli()
+	if err := b.reader.QueryRowContext(ctx, b.table.query(`SELECT count(*) FROM mcpengine_task
+		WHERE status IN ('working', 'input_required') AND owner = ? AND status = 'working' AND (lease > ? OR due <= ?)`), owner, now, now).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count tasks: %w", err)
+	}
+	return n, nil
+}
+
 // Begin implements [tasks.Transactor]. The handle is an *sql.Tx.
 func (b *Backend) Begin(ctx context.Context) (tasks.Transaction, error) { return b.begin(ctx) }
 
@@ -150,11 +181,19 @@ func (t *transaction) read(ctx context.Context, batch []*write) error {
 	return nil
 }
 
-// A row is a record as a table keeps it.
+// A row is a record as a table keeps it. The record holds everything; the other
+// columns are for finding and counting. Times are in milliseconds, and 0 is none.
 type row struct {
-	id, owner string
-	expires   int64 // in milliseconds
-	record    string
+	id, owner, status   string
+	expires, due, lease int64
+	record              string
+}
+
+func milliseconds(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
 }
 
 // put writes records into the table.
@@ -168,7 +207,7 @@ func (t *transaction) put(ctx context.Context, how func(context.Context, *sql.Tx
 		if err != nil {
 			return fmt.Errorf("encode a task: %w", err)
 		}
-		rows[i] = row{r.ID, r.Owner, r.Expires.UnixMilli(), string(text)}
+		rows[i] = row{r.ID, r.Owner, string(r.Status), milliseconds(r.Expires), milliseconds(r.Due), milliseconds(r.Lease), string(text)}
 	}
 	if err := how(ctx, t.tx, rows); err != nil {
 		return fmt.Errorf("write tasks: %w", err)

@@ -35,14 +35,21 @@ func (sqliteTable) statements() []string {
 			id TEXT PRIMARY KEY,
 			owner TEXT NOT NULL,
 			expires BIGINT NOT NULL,
+			status TEXT NOT NULL,
+			due BIGINT NOT NULL,
+			lease BIGINT NOT NULL,
 			change BIGINT NOT NULL,
 			record TEXT NOT NULL
 		)`,
 		`CREATE INDEX IF NOT EXISTS mcpengine_task_owner ON mcpengine_task (owner, id)`,
 		`CREATE INDEX IF NOT EXISTS mcpengine_task_expires ON mcpengine_task (expires)`,
 		`CREATE INDEX IF NOT EXISTS mcpengine_task_change ON mcpengine_task (change)`,
+		openIndex,
 	}
 }
+
+// openIndex finds the tasks that have not ended.
+const openIndex = `CREATE INDEX IF NOT EXISTS mcpengine_task_open ON mcpengine_task (owner) WHERE status IN ('working', 'input_required')`
 
 const nextChange = "(SELECT coalesce(max(change), 0) + 1 FROM mcpengine_task)"
 
@@ -52,8 +59,8 @@ func (sqliteTable) read(ctx context.Context, tx *sql.Tx, ids []string, got func(
 
 func (sqliteTable) insert(ctx context.Context, tx *sql.Tx, rows []row) error {
 	for _, r := range rows {
-		if _, err := tx.ExecContext(ctx, "INSERT INTO mcpengine_task (id, owner, expires, change, record) VALUES (?, ?, ?, "+nextChange+", ?)",
-			r.id, r.owner, r.expires, r.record); err != nil {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO mcpengine_task (id, owner, expires, status, due, lease, change, record) VALUES (?, ?, ?, ?, ?, ?, "+nextChange+", ?)",
+			r.id, r.owner, r.expires, r.status, r.due, r.lease, r.record); err != nil {
 			return err
 		}
 	}
@@ -62,8 +69,8 @@ func (sqliteTable) insert(ctx context.Context, tx *sql.Tx, rows []row) error {
 
 func (sqliteTable) update(ctx context.Context, tx *sql.Tx, rows []row) error {
 	for _, r := range rows {
-		if _, err := tx.ExecContext(ctx, "UPDATE mcpengine_task SET expires = ?, change = "+nextChange+", record = ? WHERE id = ?",
-			r.expires, r.record, r.id); err != nil {
+		if _, err := tx.ExecContext(ctx, "UPDATE mcpengine_task SET expires = ?, status = ?, due = ?, lease = ?, change = "+nextChange+", record = ? WHERE id = ?",
+			r.expires, r.status, r.due, r.lease, r.record, r.id); err != nil {
 			return err
 		}
 	}
@@ -108,10 +115,14 @@ func (postgresTable) statements() []string {
 			id TEXT PRIMARY KEY,
 			owner TEXT NOT NULL,
 			expires BIGINT NOT NULL,
+			status TEXT NOT NULL,
+			due BIGINT NOT NULL,
+			lease BIGINT NOT NULL,
 			record TEXT NOT NULL
 		)`,
 		`CREATE INDEX IF NOT EXISTS mcpengine_task_owner ON mcpengine_task (owner, id)`,
 		`CREATE INDEX IF NOT EXISTS mcpengine_task_expires ON mcpengine_task (expires)`,
+		openIndex,
 	}
 }
 
@@ -122,19 +133,25 @@ func (postgresTable) read(ctx context.Context, tx *sql.Tx, ids []string, got fun
 }
 
 func (postgresTable) insert(ctx context.Context, tx *sql.Tx, rows []row) error {
-	ids, owners, expires, records := columns(rows)
-	_, err := tx.ExecContext(ctx, `INSERT INTO mcpengine_task (id, owner, expires, record)
-		SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[])`, ids, owners, expires, records)
+	_, err := tx.ExecContext(ctx, `INSERT INTO mcpengine_task (id, owner, expires, status, due, lease, record)
+		SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::text[])`,
+		column(rows, func(r row) string { return r.id }), column(rows, func(r row) string { return r.owner }),
+		column(rows, func(r row) int64 { return r.expires }), column(rows, func(r row) string { return r.status }),
+		column(rows, func(r row) int64 { return r.due }), column(rows, func(r row) int64 { return r.lease }),
+		column(rows, func(r row) string { return r.record }))
 	return err
 }
 
 func (p postgresTable) update(ctx context.Context, tx *sql.Tx, rows []row) error {
-	ids, _, expires, records := columns(rows)
 	_, err := tx.ExecContext(ctx, `WITH changed AS (
-			UPDATE mcpengine_task SET expires = new.expires, record = new.record
-			FROM unnest($1::text[], $2::bigint[], $3::text[]) AS new (id, expires, record)
+			UPDATE mcpengine_task SET expires = new.expires, status = new.status, due = new.due, lease = new.lease, record = new.record
+			FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::text[]) AS new (id, expires, status, due, lease, record)
 			WHERE mcpengine_task.id = new.id RETURNING mcpengine_task.id
-		) SELECT pg_notify($4, $5 || id) FROM changed`, ids, expires, records, channel, p.origin+" ")
+		) SELECT pg_notify($7, $8 || id) FROM changed`,
+		column(rows, func(r row) string { return r.id }), column(rows, func(r row) int64 { return r.expires }),
+		column(rows, func(r row) string { return r.status }), column(rows, func(r row) int64 { return r.due }),
+		column(rows, func(r row) int64 { return r.lease }), column(rows, func(r row) string { return r.record }),
+		channel, p.origin+" ")
 	return err
 }
 
@@ -143,12 +160,13 @@ func (postgresTable) remove(ctx context.Context, tx *sql.Tx, ids []string) error
 	return err
 }
 
-func columns(rows []row) (ids, owners []string, expires []int64, records []string) {
-	for _, r := range rows {
-		ids, owners = append(ids, r.id), append(owners, r.owner)
-		expires, records = append(expires, r.expires), append(records, r.record)
+// column returns one column of rows.
+func column[T any](rows []row, of func(row) T) []T {
+	values := make([]T, len(rows))
+	for i, r := range rows {
+		values[i] = of(r)
 	}
-	return ids, owners, expires, records
+	return values
 }
 
 // eachRow hands over the rows of a query.

@@ -177,3 +177,42 @@ func TestWriteWithdrawn(t *testing.T) {
 		wantKeys(t, b, "there", 0)
 	})
 }
+
+// Tasks are counted by what they wait for.
+func TestCount(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, address string) {
+		b := openBackend(t, address)
+		now := time.Now()
+		for id, set := range map[string]func(r *tasks.Record){
+			"waits":   func(r *tasks.Record) { r.Due = now.Add(-time.Minute) },
+			"runs":    func(r *tasks.Record) { r.Due, r.Lease = now.Add(-time.Hour), now.Add(time.Minute) },
+			"orphan":  func(r *tasks.Record) { r.Due, r.Lease = now.Add(-time.Second), now.Add(-time.Millisecond) },
+			"sleeps":  func(r *tasks.Record) { r.Due = now.Add(time.Hour) },
+			"asks":    func(r *tasks.Record) { r.Status = tasks.InputRequired },
+			"ended":   func(r *tasks.Record) { r.Status = tasks.Completed },
+			"another": func(r *tasks.Record) { r.Owner, r.Due = "other", now },
+		} {
+			r := record(id)
+			r.Owner = "owner"
+			set(r)
+			if err := b.Create(t.Context(), r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := b.Count(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Oldest < time.Minute || got.Oldest > 2*time.Minute {
+			t.Errorf("the oldest waits for %v", got.Oldest)
+		}
+		got.Oldest = 0
+		if want := (tasks.Counts{Waiting: 3, Running: 1, Sleeping: 1, InputRequired: 1}); got != want {
+			t.Errorf("Count() = %+v, want %+v", got, want)
+		}
+		if n, err := b.CountBusy(t.Context(), "owner"); n != 3 || err != nil {
+			t.Errorf("CountBusy() = %d, %v, want 3", n, err)
+		}
+	})
+}
