@@ -191,7 +191,7 @@ func (c *caller) inRequest(ctx context.Context, call mcpengine.DetachedCall, s S
 		case len(r.Questions) == 0:
 			return c.handle(ctx, id, s)
 		}
-		if err := c.tasks.relay(ctx, r); err != nil {
+		if err := c.tasks.relay(ctx, r, false); err != nil {
 			if !comesBack(ctx, err) {
 				err = errors.Join(err, c.abandon(ctx, id))
 			}
@@ -221,11 +221,15 @@ func (t *Tasks) follow(ctx context.Context, id string) (*Record, error) {
 }
 
 // relay asks the client the questions of a task, within the client's request, and
-// gives the answers to the task.
-func (t *Tasks) relay(ctx context.Context, r *Record) error {
+// gives the answers to the task. A client that knows the task is told that the
+// questions are the task's.
+func (t *Tasks) relay(ctx context.Context, r *Record, known bool) error {
 	answers := make(map[string]json.RawMessage)
 	var missing []error
 	for _, q := range r.Questions {
+		if known {
+			q.Request.Params = withRelatedTask(q.Request.Params, r.ID)
+		}
 		answer, err := mcpengine.Ask(ctx, q.Request, mcpengine.WithKey(q.Key))
 		if err != nil {
 			missing = append(missing, err)

@@ -100,7 +100,7 @@ func (t *Tasks) getMethod(ctx context.Context, in taskIn) (any, error) {
 	case err != nil:
 		return nil, err
 	case isOld(ctx):
-		return oldTask(r), nil
+		return t.oldGet(ctx, r)
 	}
 	return detailed(r), nil
 }

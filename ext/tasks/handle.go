@@ -75,7 +75,7 @@ func (t *Tasks) callResult(ctx context.Context, in handleIn) (*mcp.CallToolResul
 		case len(r.Questions) == 0:
 			return handleResult(r), nil
 		}
-		if err := t.relay(ctx, r); err != nil {
+		if err := t.relay(ctx, r, false); err != nil {
 			return nil, err
 		}
 	}

@@ -24,6 +24,7 @@ type Tasks struct {
 	public      bool
 	observers   []Observer
 	queue       queue
+	asker       asker
 
 	engine *mcpengine.Engine
 	stop   context.CancelFunc
@@ -74,6 +75,7 @@ func newTasks(b Backend, opts []Option) *Tasks {
 		concurrency: 32,
 		lease:       15 * time.Second,
 		maxQueue:    maxQueue,
+		asker:       asker{told: make(map[string]bool), asking: make(map[string]int)},
 		slots:       make(map[string]slots),
 		watched:     make(map[string]*watched),
 	}
