@@ -125,8 +125,9 @@ func wrongAnswer(key string, err error) error {
 	return mcp.Errorf(public.Code, "inputResponses[%.64q]: %s", key, public.Message)
 }
 
-// cancel asks for the end of a task. One that does not run ends at once.
-func (t *Tasks) cancel(ctx context.Context, id string) error {
+// cancel asks for the end of a task. One that does not run ends at once, and so does
+// any if the client wants it: what its handler still does is lost then.
+func (t *Tasks) cancel(ctx context.Context, id string, atOnce bool) error {
 	owner := callerOf(ctx)
 	_, err := t.update(ctx, id, func(r *Record) error {
 		now := time.Now()
@@ -134,9 +135,9 @@ func (t *Tasks) cancel(ctx context.Context, id string) error {
 			return err
 		}
 		switch {
-		case r.Status.Ended() || r.Cancel:
+		case r.Status.Ended(), r.Cancel && !atOnce:
 			return ErrUnchanged
-		case now.Before(r.Lease):
+		case now.Before(r.Lease) && !atOnce:
 			r.Cancel = true
 		default:
 			r.end(Cancelled, errCancelled.Error(), now)

@@ -127,7 +127,7 @@ func (c *caller) asTask(ctx context.Context, call mcpengine.DetachedCall, s Sett
 
 // abandon cancels the task of a client that is gone.
 func (c *caller) abandon(ctx context.Context, id string) error {
-	if err := c.tasks.cancel(context.WithoutCancel(ctx), id); err != nil {
+	if err := c.tasks.cancel(context.WithoutCancel(ctx), id, false); err != nil {
 		c.tasks.logger.WarnContext(ctx, "the task of a client that is gone was not cancelled", "task", id, "error", err)
 	}
 	return context.Cause(ctx)

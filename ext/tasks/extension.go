@@ -127,7 +127,9 @@ func (t *Tasks) cancelMethod(ctx context.Context, in taskIn) (any, error) {
 	case isOld(ctx) && r.Status.Ended():
 		return nil, mcp.Errorf(mcp.CodeInvalidParams, "the task has ended: its status is %s", r.Status)
 	}
-	if err := t.cancel(ctx, in.TaskID); err != nil || !isOld(ctx) {
+	// In 2025-11-25 the task is cancelled before the response is sent (tasks,
+	// "Task Cancellation").
+	if err := t.cancel(ctx, in.TaskID, isOld(ctx)); err != nil || !isOld(ctx) {
 		return empty{}, err
 	}
 	if r, err = t.record(ctx, in.TaskID); err != nil {

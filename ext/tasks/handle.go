@@ -108,7 +108,7 @@ func (t *Tasks) callCancel(ctx context.Context, in handleIn) (string, error) {
 	if _, err := t.record(ctx, in.ID); err != nil {
 		return "", forModel(err)
 	}
-	if err := t.cancel(ctx, in.ID); err != nil {
+	if err := t.cancel(ctx, in.ID, false); err != nil {
 		return "", forModel(err)
 	}
 	return "The work was told to stop.", nil
