@@ -252,25 +252,87 @@ func TestCancelOnOtherReplica(t *testing.T) {
 	})
 }
 
-// A store that takes nothing more refuses the call, instead of losing a task.
-func TestStoreAway(t *testing.T) {
+// A store that is away, read-only or full refuses the call, instead of losing a
+// task, and takes calls again when it is mended.
+func TestStoreFaults(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, address string) {
-		s := start(t, address, func(e *mcpengine.Engine) {
-			add(e, "quick", func(context.Context) (string, error) { return "done", nil })
+	for _, fault := range []struct {
+		name                 string
+		sqlite, postgres     []string // statements that break the store
+		sqliteOK, postgresOK []string // that mend it
+	}{
+		{"away", nil, nil, nil, nil},
+		{
+			"read-only",
+			[]string{sqliteFault("attempt to write a readonly database")}, []string{"ALTER DATABASE postgres SET default_transaction_read_only = on", endConnections, "SET default_transaction_read_only = on"},
+			[]string{"DROP TRIGGER fault"}, []string{"SET default_transaction_read_only = off", "ALTER DATABASE postgres RESET default_transaction_read_only", endConnections},
+		},
+		{
+			"full",
+			[]string{sqliteFault("database or disk is full")},
+			[]string{`CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE disk_full; END $$`, "CREATE TRIGGER fill BEFORE INSERT ON mcpengine_task EXECUTE FUNCTION fill()"},
+			[]string{"DROP TRIGGER fault"}, []string{"DROP TRIGGER fill ON mcpengine_task"},
+		},
+	} {
+		t.Run(fault.name, func(t *testing.T) {
+			t.Parallel()
+			onEach(t, func(t *testing.T, address string) {
+				s := start(t, address, func(e *mcpengine.Engine) {
+					add(e, "quick", func(context.Context) (string, error) { return "done", nil })
+				})
+				statements, mend := fault.sqlite, fault.sqliteOK
+				if strings.HasPrefix(address, "postgres:") {
+					statements, mend = fault.postgres, fault.postgresOK
+				}
+				if fault.name == "away" {
+					s.backend.Close()
+				}
+				s.execute(statements)
+				if got := s.try(); !strings.Contains(got, `"code":-32603`) || !strings.Contains(got, "try again later") || strings.Contains(got, "SQL") {
+					t.Errorf("response = %s", got)
+				}
+				if fault.name == "away" {
+					return
+				}
+				s.execute(mend)
+				if got := s.try(); !strings.Contains(got, `"resultType":"task"`) {
+					t.Errorf("response of a store that is mended = %s", got)
+				}
+			})
 		})
-		s.backend.Close()
-		r := httptest.NewRequestWithContext(t.Context(), "POST", "/mcp", strings.NewReader(
-			`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"quick","arguments":{},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{"extensions":{"io.modelcontextprotocol/tasks":{}}}}}}`))
-		for name, value := range map[string]string{"Content-Type": "application/json", "Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/call", "Mcp-Name": "quick"} {
-			r.Header.Set(name, value)
+	}
+}
+
+// sqliteFault makes the table refuse rows. The settings of SQLite that do the same
+// end with their connection.
+func sqliteFault(message string) string {
+	return "CREATE TRIGGER fault BEFORE INSERT ON mcpengine_task BEGIN SELECT RAISE(ABORT, '" + message + "'); END"
+}
+
+// endConnections ends all connections but the one that asks for it.
+const endConnections = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+
+// execute executes statements on a connection of the backend.
+func (s *server) execute(statements []string) {
+	s.Helper()
+	for _, statement := range statements {
+		if _, err := s.backend.DB().ExecContext(s.Context(), statement); err != nil {
+			s.Fatalf("%s: %v", statement, err)
 		}
-		w := httptest.NewRecorder()
-		s.engine.ServeHTTP(w, r)
-		if got := w.Body.String(); !strings.Contains(got, `"code":-32603`) || !strings.Contains(got, "try again later") || strings.Contains(got, "sql") {
-			t.Errorf("response = %s", got)
-		}
-	})
+	}
+}
+
+// try calls the tool quick and returns the response.
+func (s *server) try() string {
+	s.Helper()
+	r := httptest.NewRequestWithContext(s.Context(), "POST", "/mcp", strings.NewReader(
+		`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"quick","arguments":{},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{"extensions":{"io.modelcontextprotocol/tasks":{}}}}}}`))
+	for name, value := range map[string]string{"Content-Type": "application/json", "Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/call", "Mcp-Name": "quick"} {
+		r.Header.Set(name, value)
+	}
+	w := httptest.NewRecorder()
+	s.engine.ServeHTTP(w, r)
+	return w.Body.String()
 }
 
 // An address that names no database says so.
