@@ -264,8 +264,10 @@ func TestStoreFaults(t *testing.T) {
 		{"away", nil, nil, nil, nil},
 		{
 			"read-only",
-			[]string{sqliteFault("attempt to write a readonly database")}, []string{"ALTER DATABASE postgres SET default_transaction_read_only = on", endConnections, "SET default_transaction_read_only = on"},
-			[]string{"DROP TRIGGER fault"}, []string{"SET default_transaction_read_only = off", "ALTER DATABASE postgres RESET default_transaction_read_only", endConnections},
+			[]string{sqliteFault("attempt to write a readonly database")},
+			[]string{"ALTER DATABASE postgres SET default_transaction_read_only = on", endConnections, "SET default_transaction_read_only = on"},
+			[]string{"DROP TRIGGER fault"},
+			[]string{"SET default_transaction_read_only = off", "ALTER DATABASE postgres RESET default_transaction_read_only", endConnections},
 		},
 		{
 			"full",
