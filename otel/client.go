@@ -34,18 +34,16 @@ func (t *Telemetry) observeClient(ctx context.Context, sent *client.Sent) (conte
 	target := targetOf(sent)
 	attributes := t.sentAttributes(sent, target)
 	var span trace.Span
+	outer := false // the span is another instrumentation's
 	if traces {
-		ctx, span = tracer.Start(ctx, t.clientSpanName(sent, target), trace.WithSpanKind(trace.SpanKindClient),
-			trace.WithTimestamp(began), trace.WithAttributes(attributes...))
-		if span.IsRecording() && t.config.arguments {
-			span.SetAttributes(arguments(sent.Method, sent.Params)...)
+		if outer = tracesTool(ctx, target.name); outer {
+			span = trace.SpanFromContext(ctx)
+			span.SetAttributes(attributes...)
+		} else {
+			ctx, span = tracer.Start(ctx, t.clientSpanName(sent, target), trace.WithSpanKind(trace.SpanKindClient),
+				trace.WithTimestamp(began), trace.WithAttributes(attributes...))
 		}
-		if span.IsRecording() && sent.SessionID != "" {
-			span.SetAttributes(sessionID.String(bounded(sent.SessionID, maxValue)))
-		}
-		if span.IsRecording() && target.uri != "" && !t.config.uris {
-			span.SetAttributes(resourceURI.String(target.uri))
-		}
+		t.describeSent(span, sent, target)
 	}
 	sent.Meta = inject(ctx)
 	return ctx, func(result []byte, err error) {
@@ -57,7 +55,11 @@ func (t *Telemetry) observeClient(ctx context.Context, sent *client.Sent) (conte
 			if t.config.results && sent.Method == mcp.MethodToolsCall && result != nil {
 				span.SetAttributes(callResult.String(bounded(string(result), maxValue)))
 			}
-			out.end(span)
+			if outer {
+				span.SetAttributes(out.attributes...)
+			} else {
+				out.end(span)
+			}
 		}
 		attributes = append(attributes, out.attributes...)
 		if out.unknown {
@@ -65,6 +67,38 @@ func (t *Telemetry) observeClient(ctx context.Context, sent *client.Sent) (conte
 		}
 		t.client.Record(ctx, time.Since(began).Seconds(), metric.WithAttributeSet(attribute.NewSet(attributes...)))
 	}
+}
+
+// describeSent adds the attributes that only spans have.
+func (t *Telemetry) describeSent(span trace.Span, sent *client.Sent, about target) {
+	if !span.IsRecording() {
+		return
+	}
+	if t.config.arguments {
+		span.SetAttributes(arguments(sent.Method, sent.Params)...)
+	}
+	if sent.SessionID != "" {
+		span.SetAttributes(sessionID.String(bounded(sent.SessionID, maxValue)))
+	}
+	if about.uri != "" && !t.config.uris {
+		span.SetAttributes(resourceURI.String(about.uri))
+	}
+}
+
+// tracesTool reports whether the span of ctx is an instrumentation's of generative AI
+// for the call of the tool. There is then no other: what is known of the call is added
+// to it (semantic conventions for MCP, "Client").
+func tracesTool(ctx context.Context, name string) bool {
+	span, ok := trace.SpanFromContext(ctx).(interface{ Attributes() []attribute.KeyValue }) // the SDK's, while it records
+	if !ok || name == "" {
+		return false
+	}
+	executes, same := false, false
+	for _, a := range span.Attributes() {
+		executes = executes || a == operationName.String(executeTool)
+		same = same || a == toolName.String(name)
+	}
+	return executes && same
 }
 
 // withoutNames replaces the names of features that the server may not have: models

@@ -285,6 +285,55 @@ func TestOneTrace(t *testing.T) {
 	}
 }
 
+// TestOuterSpan shows that a tool call which an instrumentation of generative AI traces
+// already gets no second span, but its attributes.
+func TestOuterSpan(t *testing.T) {
+	t.Parallel()
+	r := newRecorder(t)
+	s := newServer(t, r)
+	c, err := client.Connect(t.Context(), s.URL, r.Client())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.CallTool(t.Context(), "forecast", place{"Oslo"}); err != nil { // the client lists the tools first
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		attributes []attribute.KeyValue
+		spans      int // of the client, the outer one among them
+	}{
+		{[]attribute.KeyValue{attribute.String("gen_ai.operation.name", "execute_tool"), attribute.String("gen_ai.tool.name", "forecast")}, 1},
+		{[]attribute.KeyValue{attribute.String("gen_ai.operation.name", "execute_tool"), attribute.String("gen_ai.tool.name", "other")}, 2},
+		{[]attribute.KeyValue{attribute.String("gen_ai.operation.name", "chat"), attribute.String("gen_ai.tool.name", "forecast")}, 2},
+		{nil, 2},
+	} {
+		r.spans.Reset()
+		ctx, outer := r.tracers.Tracer("agent").Start(t.Context(), "execute_tool forecast", apitrace.WithAttributes(tt.attributes...))
+		if _, err := c.CallTool(ctx, "forecast", place{"Atlantis"}); err != nil {
+			t.Fatal(err)
+		}
+		outer.End()
+		spans := r.spans.GetSpans()
+		if len(spans)-1 != tt.spans { // one is the server's
+			t.Errorf("with %v there are %d spans of the client, want %d", tt.attributes, len(spans)-1, tt.spans)
+		}
+		if tt.spans == 2 {
+			continue
+		}
+		server, agent := spans[0], spans[1]
+		got := fmt.Sprint(sorted(agent.Attributes))
+		for _, want := range []string{`"mcp.method.name"`, `"error.type"`, `"jsonrpc.request.id"`, `"server.address"`} {
+			if !strings.Contains(got, want) {
+				t.Errorf("the outer span has the attributes %s, want %s among them", got, want)
+			}
+		}
+		if server.Parent.SpanID() != agent.SpanContext.SpanID() || agent.Name != "execute_tool forecast" {
+			t.Errorf("the server's span is below %v, want the outer span %q", server.Parent.SpanID(), agent.Name)
+		}
+	}
+}
+
 // TestForeignContext shows what a trace context does that nobody should have sent.
 func TestForeignContext(t *testing.T) {
 	t.Parallel()
