@@ -270,3 +270,45 @@ func TestErrors(t *testing.T) {
 		}
 	}
 }
+
+// A request over HTTP, as serve receives it, names its client and its session, and what
+// is not a method of the protocol has no name of its own.
+func TestOverHTTP(t *testing.T) {
+	var got receiver
+	s := httptest.NewServer(&got)
+	defer s.Close()
+	telemetry, _ := start(t, map[string]string{
+		"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_ENDPOINT": s.URL,
+		"OTEL_SERVICE_NAME": "tools", "OTEL_RESOURCE_ATTRIBUTES": "service.name=other,team=a%20b,,=c",
+	})
+	for _, text := range []string{
+		`{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"file:///a"}}`,
+		`{"jsonrpc":"2.0","id":2,"method":"made/up"}`,
+	} {
+		var req jsonrpc.Request
+		if err := req.Parse([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		req.HTTP = httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/mcp", http.NoBody)
+		req.Session = "abc"
+		_, end := telemetry.received(t.Context(), bridge.Received{Request: &req, Version: "2025-11-25"})
+		end(nil, jsonrpc.Errorf(mcp.CodeResourceNotFound, "Resource not found"))
+	}
+	telemetry.Stop()
+	spans, resource := decode(t, got.bodies[0])
+	if resource["service.name"] != "tools" || resource["team"] != "a b" {
+		t.Errorf("the resource is %v", resource)
+	}
+	read, unknown := spans[0], spans[1]
+	want := map[string]any{
+		"mcp.method.name": "resources/read", "mcp.protocol.version": "2025-11-25", "mcp.resource.uri": "file:///a", "mcp.session.id": "abc",
+		"jsonrpc.request.id": "1", "network.transport": "tcp", "network.protocol.name": "http", "network.protocol.version": "1.1",
+		"client.address": "192.0.2.1", "client.port": "1234", "rpc.response.status_code": "-32002",
+	}
+	if diff := cmp.Diff(want, read.attributesOf()); diff != "" || read.Name != "resources/read" || read.Status.Code != 0 {
+		t.Errorf("the span %q has the status %d and the attributes (-want +got):\n%s", read.Name, read.Status.Code, diff)
+	}
+	if unknown.Name != "_OTHER" || unknown.attributesOf()["mcp.method.name"] != "_OTHER" {
+		t.Errorf("a method that is made up is called %q", unknown.Name)
+	}
+}
