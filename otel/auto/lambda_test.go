@@ -22,7 +22,8 @@ import (
 // Lambda.
 func TestMain(m *testing.M) {
 	if os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
-		os.Exit(m.Run())
+		m.Run()
+		return
 	}
 	ctx := context.Background()
 	if _, err := auto.Start(ctx); err != nil {

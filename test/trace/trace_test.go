@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -40,7 +41,8 @@ const replicaVariable = "MCPENGINE_TEST_REPLICA"
 func TestMain(m *testing.M) {
 	address := os.Getenv(replicaVariable)
 	if address == "" {
-		os.Exit(m.Run())
+		m.Run()
+		return
 	}
 	if err := serve(context.Background(), address); err != nil {
 		panic(err) // there is no test to fail
@@ -299,9 +301,7 @@ func expected(kind, version, failure string, own map[string]string) map[string]s
 	if failure != "" {
 		all["status"], all["error.type"] = "Error", "tool_error"
 	}
-	for key, value := range own {
-		all[key] = value
-	}
+	maps.Copy(all, own)
 	return all
 }
 

@@ -1,7 +1,6 @@
 package telemetry
 
 import (
-	"context"
 	"strings"
 	"testing"
 )
@@ -82,7 +81,7 @@ func TestSampler(t *testing.T) {
 			if what == "root" && arg == "0.5" {
 				continue // by chance
 			}
-			ctx, span := telemetry.begin(context.Background(), of.parent, kindServer)
+			ctx, span := telemetry.begin(t.Context(), of.parent, kindServer)
 			if span.sampled != of.want || parentOf(ctx) != span.spanContext {
 				t.Errorf("with %q a span %s is exported: %t", tt.sampler, what, span.sampled)
 			}

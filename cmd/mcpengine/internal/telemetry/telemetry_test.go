@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -112,9 +113,7 @@ func TestSpans(t *testing.T) {
 	} {
 		want := map[string]any{}
 		for _, part := range []map[string]any{both, own.attributes} {
-			for key, value := range part {
-				want[key] = value
-			}
+			maps.Copy(want, part)
 		}
 		if diff := cmp.Diff(want, own.attributesOf()); diff != "" || own.Name != "tools/call forecast" || own.Status.Code != 2 {
 			t.Errorf("the span %q of the %s has the status %d and the attributes (-want +got):\n%s", own.Name, name, own.Status.Code, diff)
