@@ -33,13 +33,17 @@ func (e *Engine) runLambda(ctx context.Context) error {
 		return err
 	}
 	defer e.Close()
+	var flush func(context.Context)
+	if len(e.flushes.all) > 0 { // without one, an invocation costs nothing more
+		flush = e.flush
+	}
 	return lambda.Run(ctx, e.mux(), lambda.Config{
 		Stream:              stream,
 		AuthorizationHeader: e.httpConfig.AuthorizationHeader,
 		MaxBody:             e.httpConfig.MaxBodyBytes,
 		TooLarge:            e.tooLarge,
 		Event:               e.lambdaEvent,
-		Flush:               e.flush,
+		Flush:               flush,
 		Logger:              e.logger,
 	})
 }
