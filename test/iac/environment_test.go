@@ -17,7 +17,7 @@ import (
 // The code reads every MCPEngine variable that the files name.
 func TestEnvironmentNames(t *testing.T) {
 	t.Parallel()
-	read := literals(t, ".", "internal/lambda")
+	read := literals(t, ".", "internal/lambda", "cmd/mcpengine/internal/remote")
 	name := regexp.MustCompile(`\b(MCPENGINE_[A-Z_]+|AWS_LAMBDA_RUNTIME_API|PORT)\b`)
 	seen := map[string]bool{}
 	for _, folder := range []string{"deploy", weather, board, authboard} {
