@@ -272,17 +272,14 @@ func decodeStrict(data []byte, into any) error {
 	if err != nil {
 		return err
 	}
-	exact := make(map[string]json.RawMessage, len(members))
+	exact := jsonrpc.NewBuilder(len(data))
 	for _, m := range members {
 		name := string(m.Name)
 		if strings.IndexFunc(name, func(c rune) bool { return (c < 'a' || c > 'z') && c != '_' }) < 0 {
-			exact[name] = m.Value
+			exact.Add(name, m.Value)
 		}
 	}
-	if data, err = json.Marshal(exact); err != nil {
-		return err
-	}
-	return json.Unmarshal(data, into)
+	return json.Unmarshal(exact.Object(), into)
 }
 
 // hasJSON reports whether a body says that it is JSON.

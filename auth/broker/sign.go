@@ -93,15 +93,12 @@ func (s *server) sign(c *claims) (string, error) {
 		return "", err
 	}
 	k := s.signers()[0]
-	var b strings.Builder
-	b.Grow(len(k.header) + 2 + base64url.EncodedLen(len(payload)) + base64url.EncodedLen(ed25519.SignatureSize))
-	b.WriteString(k.header)
-	b.WriteByte('.')
-	b.WriteString(base64url.EncodeToString(payload))
-	signature := ed25519.Sign(k.private, []byte(b.String()))
-	b.WriteByte('.')
-	b.WriteString(base64url.EncodeToString(signature))
-	return b.String(), nil
+	text := make([]byte, 0, len(k.header)+2+base64url.EncodedLen(len(payload))+base64url.EncodedLen(ed25519.SignatureSize))
+	text = append(append(text, k.header...), '.')
+	text = base64url.AppendEncode(text, payload)
+	signature := ed25519.Sign(k.private, text)
+	text = base64url.AppendEncode(append(text, '.'), signature)
+	return string(text), nil
 }
 
 // claims are the claims of an access token (RFC 9068, section 2.2).
