@@ -80,7 +80,7 @@ func ownerID(u *auth.User) string {
 // function it returns ends that; it is nil when nothing has to be ended.
 func (r *Request) enter() (leave func(), err *jsonrpc.Error) {
 	scopes := [...]scope{{limits: &r.engine.limits}, {}}
-	if f := r.target.feature(); f != nil {
+	if f := r.target.feature(); f != nil && f.limits.counts() {
 		scopes[1] = scope{&f.limits, r.target.kind() + " " + f.name}
 	}
 	key := ""
