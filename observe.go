@@ -138,7 +138,7 @@ func (r *Request) observe() {
 			continue
 		}
 		if r.observed == nil {
-			r.observed = &observation{}
+			r.observed = &observation{ends: make([]func(Outcome), 0, len(r.engine.observers))}
 		}
 		r.observed.ends = append(r.observed.ends, end)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/mcpengine/mcpengine/auth"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/protocol"
+	"github.com/mcpengine/mcpengine/internal/scan"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -113,10 +114,24 @@ func (r *Request) ProtocolVersion() string { return r.version.Name }
 // ClientInfo returns the client's description of itself, unverified. It is zero
 // when the client sends none.
 func (r *Request) ClientInfo() (info mcp.Implementation) {
-	if raw := r.wire.Meta.Get(mcp.MetaClientInfo); raw != nil {
-		// An icon of a wrong shape must not fail a request: what can be read
-		// is returned.
-		_ = unmarshal(raw, &info)
+	raw := r.wire.Meta.Get(mcp.MetaClientInfo)
+	// Member by member: audit asks for it at each request. What can be read is
+	// returned, because an icon of a wrong shape must not fail a request.
+	for name, value := range scan.Object(raw) {
+		switch string(name) {
+		case "name":
+			info.Name = jsonrpc.Text(value)
+		case "title":
+			info.Title = jsonrpc.Text(value)
+		case "version":
+			info.Version = jsonrpc.Text(value)
+		case "description":
+			info.Description = jsonrpc.Text(value)
+		case "websiteUrl":
+			info.WebsiteURL = jsonrpc.Text(value)
+		case "icons":
+			_ = unmarshal(value, &info.Icons)
+		}
 	}
 	return info
 }

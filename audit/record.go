@@ -1,18 +1,18 @@
 package audit
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"hash"
-	"maps"
 	"net"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/mcpengine/mcpengine"
+	"github.com/mcpengine/mcpengine/internal/scan"
 	"github.com/mcpengine/mcpengine/internal/schema"
 	"github.com/mcpengine/mcpengine/mcp"
 )
@@ -55,7 +55,7 @@ func bounded(s string) string {
 // valid (W3C Trace Context, "traceparent Header Field Values").
 func traceID(traceparent []byte) string {
 	var text string
-	if len(traceparent) > 256 || json.Unmarshal(traceparent, &text) != nil {
+	if len(traceparent) == 0 || len(traceparent) > 256 || json.Unmarshal(traceparent, &text) != nil {
 		return ""
 	}
 	parts := strings.Split(text, "-")
@@ -71,41 +71,33 @@ func traceID(traceparent []byte) string {
 // addArguments adds the names of the arguments of a tool or prompt, their digest
 // and the values that are no secret.
 func (t *Trail) addArguments(r *Record, req *mcpengine.Request) {
-	var params struct {
-		Arguments map[string]json.RawMessage `json:"arguments"`
+	arguments := scan.At(req.Params(), []string{"arguments"})
+	public := t.public(req.InputSchema())
+	for name, value := range scan.Object(arguments) {
+		r.Arguments = append(r.Arguments, bounded(string(name)))
+		if public[string(name)] && len(value) <= maxText {
+			if r.Values == nil {
+				r.Values = make(map[string]json.RawMessage)
+			}
+			r.Values[string(name)] = bytes.Clone(value)
+		}
 	}
-	if json.Unmarshal(req.Params(), &params) != nil || len(params.Arguments) == 0 {
+	if r.Arguments == nil {
 		return
 	}
-	for _, name := range slices.Sorted(maps.Keys(params.Arguments)) {
-		r.Arguments = append(r.Arguments, bounded(name))
-	}
-	r.Digest = t.digest(params.Arguments)
-	for name := range t.public(req.InputSchema()) {
-		value, ok := params.Arguments[name]
-		if !ok || len(value) > maxText {
-			continue
-		}
-		if r.Values == nil {
-			r.Values = make(map[string]json.RawMessage)
-		}
-		r.Values[name] = value
-	}
+	slices.Sort(r.Arguments)
+	r.Digest = t.digest(arguments)
 }
 
 // digest returns the digest of the arguments in canonical form.
-func (t *Trail) digest(arguments map[string]json.RawMessage) string {
-	text, err := json.Marshal(arguments)
-	if err != nil {
-		return ""
-	}
-	var h hash.Hash
+func (t *Trail) digest(arguments []byte) string {
+	canonical := schema.Canonical(arguments)
 	if t.config.key == nil {
-		h = sha256.New()
-	} else {
-		h = hmac.New(sha256.New, t.config.key)
+		sum := sha256.Sum256(canonical)
+		return hex.EncodeToString(sum[:])
 	}
-	h.Write(schema.Canonical(text))
+	h := hmac.New(sha256.New, t.config.key)
+	h.Write(canonical)
 	return hex.EncodeToString(h.Sum(nil))
 }
 

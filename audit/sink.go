@@ -2,7 +2,6 @@ package audit
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -65,6 +64,7 @@ type FileSink struct {
 	path string
 	file *os.File
 	part bool // the last line has no end
+	text line // of the record that is written
 }
 
 // File opens a file, which is created with mode 0600, to append records to it. It
@@ -103,16 +103,17 @@ func (s *FileSink) Close() error {
 // Write implements [Sink]. A line that was written in part, because the disk was
 // full, is ended before the next one.
 func (s *FileSink) Write(_ context.Context, r Record) error {
-	line, err := json.Marshal(r)
-	if err != nil {
-		return fmt.Errorf("encode an audit record: %w", err)
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.text = s.text[:0]
 	if s.part {
-		line = append([]byte("\n"), line...)
+		s.text = append(s.text, '\n')
 	}
-	n, err := s.file.Write(append(line, '\n'))
+	if err := r.appendTo(&s.text); err != nil {
+		return err
+	}
+	s.text = append(s.text, '\n')
+	n, err := s.file.Write(s.text)
 	if err != nil {
 		s.part = s.part || n > 0
 		return fmt.Errorf("write an audit record: %w", err)

@@ -41,7 +41,7 @@ type metaCarrier func(key string) []byte
 func (c metaCarrier) Get(key string) string {
 	raw := c(key)
 	var value string
-	if len(raw) > maxContext || json.Unmarshal(raw, &value) != nil {
+	if len(raw) == 0 || len(raw) > maxContext || json.Unmarshal(raw, &value) != nil {
 		return ""
 	}
 	return value

@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net"
-	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,12 +29,17 @@ func (t *Telemetry) observe(ctx context.Context, req *mcpengine.Request) (contex
 		return ctx, nil
 	}
 	began := time.Now()
-	attributes := t.requestAttributes(req)
+	k := t.kindOf(req)
 	var span trace.Span
 	if tracer, on := t.tracer(); on {
-		parent, links := extract(ctx, req.Meta)
-		ctx, span = tracer.Start(parent, t.serverSpanName(req), trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(began),
-			trace.WithLinks(links...), trace.WithAttributes(attributes...))
+		parent, options := ctx, k.start
+		if meta := req.Meta("traceparent"); meta != nil {
+			var links []trace.Link
+			if parent, links = extract(ctx, req.Meta); links != nil {
+				options = append(slices.Clip(options), trace.WithLinks(links...))
+			}
+		}
+		ctx, span = tracer.Start(parent, t.serverSpanName(req, k), options...)
 		if span.IsRecording() {
 			span.SetAttributes(t.detail(req)...)
 		}
@@ -44,26 +49,17 @@ func (t *Telemetry) observe(ctx context.Context, req *mcpengine.Request) (contex
 		if span != nil {
 			end.end(span)
 		}
-		attributes = append(attributes, end.attributes...)
+		duration := time.Since(began).Seconds()
+		attributes := end.attributes
 		if t.config.uris {
 			attributes = append(attributes, resource(req)...)
 		}
-		t.server.Record(ctx, time.Since(began).Seconds(), metric.WithAttributeSet(attribute.NewSet(attributes...)))
+		if len(attributes) == 0 {
+			t.server.Record(ctx, duration, k.record...)
+			return
+		}
+		t.server.Record(ctx, duration, metric.WithAttributeSet(attribute.NewSet(slices.Concat(k.attributes, attributes)...)))
 	}
-}
-
-// requestAttributes returns the attributes that spans and metrics have in common:
-// few values of each.
-func (t *Telemetry) requestAttributes(req *mcpengine.Request) []attribute.KeyValue {
-	attributes := make([]attribute.KeyValue, 0, 12)
-	attributes = append(attributes, methodName.String(methodOf(req)), protocolVersion.String(req.ProtocolVersion()))
-	switch req.Method() {
-	case mcp.MethodToolsCall:
-		attributes = append(attributes, toolName.String(registered(req)), operationName.String(executeTool))
-	case mcp.MethodPromptsGet:
-		attributes = append(attributes, promptName.String(registered(req)))
-	}
-	return append(attributes, network(req.HTTP())...)
 }
 
 func methodOf(req *mcpengine.Request) string {
@@ -82,16 +78,17 @@ func registered(req *mcpengine.Request) string {
 	return other
 }
 
-// network returns the attributes of the transport.
-func network(r *http.Request) []attribute.KeyValue {
-	if r == nil {
+// network returns the attributes of the transport, for a version of HTTP or for
+// stdio, whose major version is 0.
+func network(major, minor int) []attribute.KeyValue {
+	if major == 0 {
 		return []attribute.KeyValue{networkTransport.String(pipe)}
 	}
 	transport := "tcp"
-	if r.ProtoMajor == 3 {
+	if major == 3 {
 		transport = "quic"
 	}
-	return []attribute.KeyValue{networkTransport.String(transport), networkName.String("http"), networkVersion.String(httpVersion(r.ProtoMajor, r.ProtoMinor))}
+	return []attribute.KeyValue{networkTransport.String(transport), networkName.String("http"), networkVersion.String(httpVersion(major, minor))}
 }
 
 func httpVersion(major, minor int) string {
@@ -155,16 +152,13 @@ func arguments(method string, params []byte) (attributes []attribute.KeyValue) {
 }
 
 // serverSpanName returns the method, and the tool or prompt if the server has it.
-func (t *Telemetry) serverSpanName(req *mcpengine.Request) string {
-	method := methodOf(req)
-	switch req.Method() {
-	case mcp.MethodToolsCall, mcp.MethodPromptsGet:
-		return spanName(method, req.FeatureName())
+func (t *Telemetry) serverSpanName(req *mcpengine.Request, k *kind) string {
+	if t.config.uris {
+		if uri := resource(req); uri != nil {
+			return spanName(k.method, uri[0].Value.AsString())
+		}
 	}
-	if uri := resource(req); t.config.uris && uri != nil {
-		return spanName(method, uri[0].Value.AsString())
-	}
-	return method
+	return k.spanName
 }
 
 // spanName returns the name of a span.

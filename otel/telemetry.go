@@ -22,6 +22,7 @@ var buckets = []float64{0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 12
 type Telemetry struct {
 	config config
 	tracer func() (trace.Tracer, bool)
+	kinds  kinds
 	server metric.Float64Histogram
 	client metric.Float64Histogram
 }

@@ -7,6 +7,7 @@ package scan
 
 import (
 	"bytes"
+	"iter"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 )
@@ -175,6 +176,24 @@ func Text(literal []byte) []byte {
 	}
 	// Well-formed JSON has no bad escape. Text before a bad one is returned.
 	return jsonrpc.AppendUnquoted(nil, literal)
+}
+
+// Object returns the members of an object: their names as text, and their values.
+// There are none in another value.
+func Object(value []byte) iter.Seq2[[]byte, []byte] {
+	return func(yield func(name, value []byte) bool) {
+		m := Members{Data: value, Pos: Space(value, 0)}
+		if m.Pos >= len(value) || value[m.Pos] != '{' {
+			return
+		}
+		for name := m.Next(); name != nil; name = m.Next() {
+			start := m.Pos
+			m.Pos = Value(value, start)
+			if m.Pos < 0 || !yield(Text(name), value[start:m.Pos]) {
+				return
+			}
+		}
+	}
 }
 
 // At returns the value at a path of members, and nil when there is none.

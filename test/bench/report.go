@@ -35,6 +35,7 @@ func title(row string) string {
 		"call-text-100":  "tools/call: typed in, text out (100 tools)",
 		"call-text-1000": "tools/call: typed in, text out (1,000 tools)",
 		guardedRow:       "tools/call: with an access token that has been seen before",
+		operatedRow:      "tools/call: with telemetry (one span of ten), audit and limits",
 		"call-struct":    "tools/call: typed in, struct out",
 		"call-progress":  "tools/call: three progress notifications, as an event stream",
 		"list-1":         "tools/list: 1 tool",

@@ -57,6 +57,8 @@ func (r row) rivals() []rival {
 		return handshakeRivals()
 	case r.name == guardedRow:
 		return guardedRivals()
+	case r.name == operatedRow:
+		return operatedRivals()
 	}
 	return rivals()
 }

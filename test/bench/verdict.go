@@ -100,6 +100,9 @@ func (r *report) requestBars(ours, suffix string, perCall float64) []bar {
 	if our, open := r.row(ours, guardedRow+suffix), r.row(openName, guardedRow+suffix); our != nil {
 		add(guardedRow, "requests per second open/authorized", ratio(open.HTTP, our.HTTP, perSecond), 1.11, 0)
 	}
+	if our, open := r.row(ours, operatedRow+suffix), r.row(openName, operatedRow+suffix); our != nil {
+		add(operatedRow, "CPU per request operated/open", ratio(our.HTTP, open.HTTP, cpu), 1.25, 0)
+	}
 	if our, base := r.row(ours, "list-100"+suffix), r.row(plainName, "list-100"+suffix); our != nil {
 		add("list-100", "CPU per request "+ours+"/plain", ratio(our.HTTP, base.HTTP, cpu), 0.27, 0)
 	}

@@ -66,6 +66,7 @@ func groups() [][]row {
 	return [][]row{
 		{callRow("call-text-1", setup{text, 1}), callRow("call-text-100", setup{text, 100}), callRow("call-text-1000", setup{text, 1000})},
 		{guardedCall()},
+		{callRow(operatedRow, setup{text, 1})},
 		{callRow("call-struct", setup{structured, 1})},
 		{callRow("call-progress", setup{progress, 1})},
 		{listRow("list-1", setup{text, 1}), listRow("list-100", setup{text, 100})},
