@@ -59,7 +59,7 @@ func (r *report) bars() []bar {
 		bars = append(bars, bar{"registering 100 tools, repeated, µs", median(x.Repeated, nanoseconds) / 1000, 300, 0})
 	}
 	if len(r.Binaries) > 0 {
-		bars = append(bars, bar{"binary over plain, MiB", r.overPlain(oursName), 1.00, 0})
+		bars = append(bars, bar{"binary over plain, MiB", r.overPlain(oursName), 1.75, 0})
 	}
 	for _, tools := range []int{1, 100} {
 		if our, base := r.function(oursName, tools), r.function(plainName, tools); our != nil {
