@@ -93,6 +93,7 @@ func TestFunctionDefaults(t *testing.T) {
 		"environment":             "{}",
 		"secrets":                 "{}",
 		"secrets_kms_key_arns":    "[]",
+		"tasks":                   "null",
 		"vpc":                     "null",
 		"tags":                    "{}",
 	}

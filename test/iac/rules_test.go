@@ -102,11 +102,15 @@ func publicAddresses(m module) []string {
 }
 
 // repeatedPermissions: the provider itself grants the permissions of a public
-// URL. A permission declared here would collide with their statement ids.
+// URL. A permission declared here would collide with their statement ids. The
+// permission of a service names who uses it.
 func repeatedPermissions(m module) []string {
 	var broken []string
 	for _, b := range m.of("resource", "aws_lambda_permission") {
-		broken = append(broken, title(b)+": the provider grants it")
+		service := strings.HasSuffix(m.text(b, "principal"), `.amazonaws.com"`)
+		if !service || m.text(b, "source_arn") == "" {
+			broken = append(broken, title(b)+": the provider grants it")
+		}
 	}
 	return broken
 }
@@ -234,6 +238,11 @@ func TestRulesReport(t *testing.T) {
 			"repeated permissions",
 			`resource "aws_lambda_permission" "url" { action = "lambda:InvokeFunctionUrl" }`,
 			[]string{"resource aws_lambda_permission.url: the provider grants it"},
+		},
+		{
+			"repeated permissions",
+			"resource \"aws_lambda_permission\" \"rule\" {\n principal = \"events.amazonaws.com\"\n source_arn = aws_cloudwatch_event_rule.a.arn\n}",
+			nil,
 		},
 		{
 			"doubled CORS",

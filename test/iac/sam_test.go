@@ -3,6 +3,7 @@ package iac_test
 import (
 	"os/exec"
 	"path"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -55,8 +56,10 @@ func TestSAMFunction(t *testing.T) {
 		"Environment": map[string]any{"Variables": map[string]any{
 			"MCPENGINE_KEYS":        []any{"Keyed", "Keys", "AWS::NoValue"},
 			"MCPENGINE_LAMBDA_MODE": []any{"Streams", "stream", "buffered"},
+			"MCPENGINE_TASKS_TABLE": []any{"WithTasks", "TasksTable", "AWS::NoValue"},
 		}},
 		"LoggingConfig": map[string]any{"LogGroup": "Logs"},
+		"RecursiveLoop": []any{"WithTasks", "Allow", "Terminate"},
 	}
 	for name, value := range want {
 		if diff := cmp.Diff(value, got[name]); diff != "" {
@@ -94,6 +97,68 @@ func TestSAMPermissions(t *testing.T) {
 	}
 }
 
+// Tasks are an option, and everything of theirs depends on it. The function may
+// use this table, invoke itself, and nothing else; the table outlives the stack.
+func TestSAMTasks(t *testing.T) {
+	t.Parallel()
+	parsed := loadTemplate(t)
+	for _, name := range []string{"TasksTable", "MayRunTasks", "TasksSchedule", "MayWakeTasks"} {
+		if got := parsed.Resources[name].Condition; got != "WithTasks" {
+			t.Errorf("%s is on condition %q", name, got)
+		}
+	}
+	want := []any{
+		map[string]any{
+			"Effect":   "Allow",
+			"Action":   []any{"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:Query"},
+			"Resource": "TasksTable.Arn",
+		},
+		map[string]any{"Effect": "Allow", "Action": []any{"dynamodb:Query"}, "Resource": "${TasksTable.Arn}/index/*"},
+		map[string]any{"Effect": "Allow", "Action": []any{"lambda:InvokeFunction"}, "Resource": "Server.Arn"},
+	}
+	policy, _ := parsed.Resources["MayRunTasks"].Properties["PolicyDocument"].(map[string]any)
+	if diff := cmp.Diff(want, policy["Statement"]); diff != "" {
+		t.Errorf("permissions (-want +got):\n%s", diff)
+	}
+	targets := []any{map[string]any{"Id": "tasks", "Arn": "Server.Arn", "Input": `{"mcpengine/tasks":{"wake":true}}`}}
+	if diff := cmp.Diff(targets, parsed.Resources["TasksSchedule"].Properties["Targets"]); diff != "" {
+		t.Errorf("the schedule (-want +got):\n%s", diff)
+	}
+}
+
+// The table of the template is the table of the module.
+func TestTasksTable(t *testing.T) {
+	t.Parallel()
+	m := load(t, function)
+	table := m.only(t, "resource", "aws_dynamodb_table")
+	properties := loadTemplate(t).Resources["TasksTable"].Properties
+	keys := func(schema any) [2]string {
+		elements, _ := schema.([]any)
+		var got [2]string
+		for i, e := range elements {
+			got[i] = strconv.Quote(e.(map[string]any)["AttributeName"].(string))
+		}
+		return got
+	}
+	if got, want := keys(properties["KeySchema"]), [2]string{m.text(table, "hash_key"), m.text(table, "range_key")}; got != want {
+		t.Errorf("the template has the keys %s, the module %s", got, want)
+	}
+	indexes := map[string][2]string{}
+	for _, b := range table.Body.Blocks {
+		if b.Type == "global_secondary_index" {
+			indexes[m.text(b, "name")] = [2]string{m.text(b, "hash_key"), m.text(b, "range_key")}
+		}
+	}
+	got := map[string][2]string{}
+	for _, index := range properties["GlobalSecondaryIndexes"].([]any) {
+		i := index.(map[string]any)
+		got[strconv.Quote(i["IndexName"].(string))] = keys(i["KeySchema"])
+	}
+	if diff := cmp.Diff(indexes, got); diff != "" {
+		t.Errorf("indexes (-module +template):\n%s", diff)
+	}
+}
+
 // The parameter that says who may call has no default. The one parameter with a
 // secret is not echoed. The template agrees with the Terraform module.
 func TestSAMParameters(t *testing.T) {
@@ -115,6 +180,7 @@ func TestSAMParameters(t *testing.T) {
 		"Timeout":             30,
 		"ReservedConcurrency": 10,
 		"Keys":                "",
+		"Tasks":               "false",
 		"LogRetentionDays":    14,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -32,7 +32,7 @@ resource "aws_lambda_function" "server" {
   reserved_concurrent_executions = var.reserved_concurrency
 
   environment {
-    variables = merge(var.environment, var.secrets, var.keys == null ? {} : { MCPENGINE_KEYS = var.keys }, {
+    variables = merge(var.environment, var.secrets, var.keys == null ? {} : { MCPENGINE_KEYS = var.keys }, var.tasks == null ? {} : { MCPENGINE_TASKS_TABLE = aws_dynamodb_table.tasks[0].name }, {
       MCPENGINE_LAMBDA_MODE = local.lambda_mode[var.invoke_mode]
     })
   }
@@ -54,6 +54,7 @@ resource "aws_lambda_function" "server" {
     aws_cloudwatch_log_group.server,
     aws_iam_role_policy.logs,
     aws_iam_role_policy.secrets,
+    aws_iam_role_policy.tasks,
     aws_iam_role_policy_attachment.vpc,
   ]
 }

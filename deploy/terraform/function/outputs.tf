@@ -28,6 +28,11 @@ output "role_arn" {
   value       = aws_iam_role.server.arn
 }
 
+output "tasks_table_name" {
+  description = "Table of the durable tasks. Null without tasks."
+  value       = one(aws_dynamodb_table.tasks[*].name)
+}
+
 output "log_group_name" {
   description = "Log group of the function."
   value       = aws_cloudwatch_log_group.server.name

@@ -150,8 +150,8 @@ variable "environment" {
   }
 
   validation {
-    condition     = !anytrue([for name in keys(var.environment) : contains(["MCPENGINE_KEYS", "MCPENGINE_LAMBDA_MODE", "MCPENGINE_TRANSPORT"], name)])
-    error_message = "MCPENGINE_KEYS is given by keys, MCPENGINE_LAMBDA_MODE follows invoke_mode, and MCPENGINE_TRANSPORT would take the server off Lambda: leave them out."
+    condition     = !anytrue([for name in keys(var.environment) : contains(["MCPENGINE_KEYS", "MCPENGINE_LAMBDA_MODE", "MCPENGINE_TASKS_TABLE", "MCPENGINE_TRANSPORT"], name)])
+    error_message = "MCPENGINE_KEYS is given by keys, MCPENGINE_LAMBDA_MODE follows invoke_mode, MCPENGINE_TASKS_TABLE follows tasks, and MCPENGINE_TRANSPORT would take the server off Lambda: leave them out."
   }
 
   # The ARN of a secret, and the place of a token, may be read by anyone.
@@ -175,7 +175,7 @@ variable "secrets" {
   }
 
   validation {
-    condition     = length(setintersection(keys(var.secrets), concat(keys(var.environment), ["MCPENGINE_KEYS", "MCPENGINE_LAMBDA_MODE", "MCPENGINE_TRANSPORT"]))) == 0
+    condition     = length(setintersection(keys(var.secrets), concat(keys(var.environment), ["MCPENGINE_KEYS", "MCPENGINE_LAMBDA_MODE", "MCPENGINE_TASKS_TABLE", "MCPENGINE_TRANSPORT"]))) == 0
     error_message = "A name in secrets is taken by environment or by MCPEngine."
   }
 }
@@ -200,6 +200,21 @@ variable "secrets_kms_key_arns" {
   validation {
     condition     = alltrue([for arn in var.secrets_kms_key_arns : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", arn))])
     error_message = "A key is given by its ARN, arn:aws:kms:REGION:ACCOUNT:key/ID."
+  }
+}
+
+variable "tasks" {
+  description = "Durable tasks: a DynamoDB table named NAME-tasks, whose name the server finds in MCPENGINE_TASKS_TABLE, and the right to use it and to go on in invocations of itself. {} has the defaults: a schedule that wakes overdue tasks once a minute (\"\": none; they wait until a client asks), a table that cannot be deleted, and no backups for point-in-time recovery."
+  type = object({
+    schedule               = optional(string, "rate(1 minute)")
+    deletion_protection    = optional(bool, true)
+    point_in_time_recovery = optional(bool, false)
+  })
+  default = null
+
+  validation {
+    condition     = try(var.tasks.schedule, "") == "" || can(regex("^(rate|cron)\\(.+\\)$", var.tasks.schedule))
+    error_message = "A schedule is one of EventBridge: rate(1 minute), cron(...)."
   }
 }
 

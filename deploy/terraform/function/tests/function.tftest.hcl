@@ -13,6 +13,22 @@ mock_provider "aws" {
     defaults = { arn = "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/weather" }
   }
 
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+
+  mock_data "aws_region" {
+    defaults = { region = "eu-west-1" }
+  }
+
+  mock_resource "aws_dynamodb_table" {
+    defaults = { arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/weather-tasks" }
+  }
+
+  mock_resource "aws_cloudwatch_event_rule" {
+    defaults = { arn = "arn:aws:events:eu-west-1:123456789012:rule/weather-tasks" }
+  }
+
   mock_resource "aws_lambda_function" {
     defaults = { arn = "arn:aws:lambda:eu-west-1:123456789012:function:weather" }
   }
@@ -183,6 +199,67 @@ run "secrets_are_arns_that_the_role_may_read" {
   }
 }
 
+run "no_tasks_unless_somebody_asks" {
+  assert {
+    condition     = length(aws_dynamodb_table.tasks) + length(aws_iam_role_policy.tasks) + length(aws_lambda_function_recursion_config.tasks) + length(aws_cloudwatch_event_rule.tasks) == 0 && output.tasks_table_name == null
+    error_message = "Without tasks there is no table, permission or schedule."
+  }
+}
+
+run "tasks_have_a_table_a_schedule_and_themselves" {
+  variables {
+    tasks = {}
+  }
+
+  assert {
+    condition     = aws_lambda_function.server[0].environment[0].variables["MCPENGINE_TASKS_TABLE"] == "weather-tasks" && output.tasks_table_name == "weather-tasks"
+    error_message = "The server finds its table."
+  }
+  assert {
+    condition     = aws_dynamodb_table.tasks[0].hash_key == "task" && aws_dynamodb_table.tasks[0].range_key == "part" && aws_dynamodb_table.tasks[0].billing_mode == "PAY_PER_REQUEST"
+    error_message = "The table has the keys that ext/tasks/aws uses, and is paid by request."
+  }
+  assert {
+    condition     = aws_dynamodb_table.tasks[0].ttl[0].attribute_name == "ttl" && aws_dynamodb_table.tasks[0].ttl[0].enabled && aws_dynamodb_table.tasks[0].deletion_protection_enabled
+    error_message = "Tasks that have ended expire, and the table is not deleted by mistake."
+  }
+  assert {
+    condition = jsondecode(aws_iam_role_policy.tasks[0].policy).Statement == [
+      { Effect = "Allow", Action = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:Query"], Resource = "arn:aws:dynamodb:eu-west-1:123456789012:table/weather-tasks" },
+      { Effect = "Allow", Action = ["dynamodb:Query"], Resource = "arn:aws:dynamodb:eu-west-1:123456789012:table/weather-tasks/index/*" },
+      { Effect = "Allow", Action = ["lambda:InvokeFunction"], Resource = "arn:aws:lambda:eu-west-1:123456789012:function:weather" },
+    ]
+    error_message = "The function uses this table, invokes itself, and does nothing else."
+  }
+  assert {
+    condition     = aws_lambda_function_recursion_config.tasks[0].recursive_loop == "Allow"
+    error_message = "A task may take more than 16 invocations."
+  }
+  assert {
+    condition     = aws_cloudwatch_event_rule.tasks[0].schedule_expression == "rate(1 minute)" && aws_cloudwatch_event_target.tasks[0].input == "{\"mcpengine/tasks\":{\"wake\":true}}"
+    error_message = "The schedule sends what ext/tasks/aws understands."
+  }
+  assert {
+    condition     = aws_lambda_permission.tasks[0].principal == "events.amazonaws.com" && aws_lambda_permission.tasks[0].source_arn == "arn:aws:events:eu-west-1:123456789012:rule/weather-tasks"
+    error_message = "This rule may invoke the function, and no other."
+  }
+}
+
+run "tasks_without_a_schedule" {
+  variables {
+    tasks = { schedule = "", deletion_protection = false, point_in_time_recovery = true }
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_event_rule.tasks) + length(aws_lambda_permission.tasks) == 0 && length(aws_dynamodb_table.tasks) == 1
+    error_message = "A schedule can be left out."
+  }
+  assert {
+    condition     = !aws_dynamodb_table.tasks[0].deletion_protection_enabled && aws_dynamodb_table.tasks[0].point_in_time_recovery[0].enabled
+    error_message = "The table is as it was asked for."
+  }
+}
+
 run "nothing_to_deploy" {
   command = plan
   variables {
@@ -246,6 +323,22 @@ run "the_mode_is_not_the_users" {
     environment = { MCPENGINE_LAMBDA_MODE = "stream" }
   }
   expect_failures = [var.environment]
+}
+
+run "the_table_is_not_the_users" {
+  command = plan
+  variables {
+    environment = { MCPENGINE_TASKS_TABLE = "mine" }
+  }
+  expect_failures = [var.environment]
+}
+
+run "a_schedule_that_is_none" {
+  command = plan
+  variables {
+    tasks = { schedule = "every minute" }
+  }
+  expect_failures = [var.tasks]
 }
 
 run "a_secret_by_its_value" {
