@@ -18,6 +18,7 @@ type deployFlags struct {
 	env         []string
 	envFile     string
 	stream, iam bool
+	tasks       bool
 	concurrency int32
 	path        string
 	plan, yes   bool
@@ -49,7 +50,9 @@ func (c *cli) deploy() *cobra.Command {
 	flags.BoolVar(&f.stream, "stream", false, "stream answers; --stream=false sends them whole")
 	flags.Int32Var(&f.concurrency, "concurrency", 0, "serve `N` requests at once; 0: no limit (default 10)")
 	flags.BoolVar(&f.iam, "iam", false, "no public URL: callers sign with AWS credentials")
+	flags.BoolVar(&f.tasks, "tasks", false, "keep durable tasks in a table, run by the function")
 	flags.Int32Var(&f.spec.Retention, "log-retention", 0, "`days` to keep logs (default 14)")
+	flags.Lookup("log-retention").Hidden = true // rarely used, and help fits one screen
 	addPath(cmd, &f.path)
 	addBuildFlags(cmd, &f.build)
 	flags.BoolVar(&f.spec.Replace, "replace", false, "put the program in the place of another one of that name")
@@ -126,6 +129,9 @@ func (c *cli) spec(cmd *cobra.Command, f *deployFlags) (deploy.Spec, error) {
 	}
 	if said("iam") {
 		spec.IAM = &f.iam
+	}
+	if said("tasks") {
+		spec.Tasks = &f.tasks
 	}
 	if said("concurrency") {
 		spec.Concurrency = &f.concurrency

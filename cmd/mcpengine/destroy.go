@@ -6,7 +6,7 @@ import (
 
 func (c *cli) destroy() *cobra.Command {
 	var where awsFlags
-	var yes bool
+	var yes, tasks bool
 	cmd := &cobra.Command{
 		Use:     "destroy NAME [flags]",
 		Short:   "Remove a server and its logs from AWS",
@@ -18,7 +18,7 @@ func (c *cli) destroy() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			plan, err := d.PlanDestroy(cmd.Context(), args[0])
+			plan, err := d.PlanDestroy(cmd.Context(), args[0], tasks)
 			if err != nil {
 				return err
 			}
@@ -36,6 +36,7 @@ func (c *cli) destroy() *cobra.Command {
 		Annotations: map[string]string{resumable: "yes"},
 	}
 	where.add(cmd)
+	cmd.Flags().BoolVar(&tasks, "tasks", false, "delete the table of tasks too, with all that is in it")
 	addYes(cmd, &yes)
 	return cmd
 }

@@ -86,7 +86,7 @@ func (d *Deployer) Plan(ctx context.Context, spec Spec, build Builder) (*Plan, e
 	if err != nil {
 		return nil, explain(err, d.clients.region)
 	}
-	have, err := d.read(ctx, at, spec.Name)
+	have, err := d.readFor(ctx, at, spec)
 	if err != nil {
 		return nil, explain(err, at.region)
 	}
@@ -118,13 +118,15 @@ func (d *Deployer) plan(spec Spec, at location, have state, code Archive) (*Plan
 	}
 	p := &Plan{Account: at.account, Region: at.region, Name: t.name}
 	p.Steps = append(p.Steps, d.roleSteps(t, have.role)...)
+	p.Steps = append(p.Steps, d.taskSteps(t, have)...)
 	p.Steps = append(p.Steps, d.logGroupSteps(t, have.logGroup)...)
 	p.Steps = append(p.Steps, d.functionSteps(t, have.function, code)...)
+	p.Steps = append(p.Steps, d.loopSteps(t, have)...)
 	p.Steps = append(p.Steps, d.concurrencySteps(t, have.function)...) // before anybody can call
 	p.Steps = append(p.Steps, d.urlSteps(t, have.url)...)
 	p.Steps = append(p.Steps, d.grantSteps(t, have.granted)...)
 	p.again = func(ctx context.Context) (*Plan, error) {
-		have, err := d.read(ctx, at, t.name)
+		have, err := d.readFor(ctx, at, spec)
 		if err != nil {
 			return nil, err
 		}

@@ -15,7 +15,8 @@ import (
 // PlanDestroy returns the steps that remove the server, in the reverse order of
 // their creation. It changes nothing. It fails if the function is not ours, or if a
 // user has added policies to the role; a role or log group that is not ours stays.
-func (d *Deployer) PlanDestroy(ctx context.Context, name string) (*Plan, error) {
+// The table of tasks goes only with tasks.
+func (d *Deployer) PlanDestroy(ctx context.Context, name string, tasks bool) (*Plan, error) {
 	if err := CheckName(name); err != nil {
 		return nil, err
 	}
@@ -23,22 +24,28 @@ func (d *Deployer) PlanDestroy(ctx context.Context, name string) (*Plan, error) 
 	if err != nil {
 		return nil, explain(err, d.clients.region)
 	}
-	plan, err := d.planDestroy(ctx, at, name)
+	plan, err := d.planDestroy(ctx, at, name, tasks)
 	return plan, explain(err, at.region)
 }
 
-func (d *Deployer) planDestroy(ctx context.Context, at location, name string) (*Plan, error) {
+func (d *Deployer) planDestroy(ctx context.Context, at location, name string, tasks bool) (*Plan, error) {
 	p := &Plan{Account: at.account, Region: at.region, Name: name}
-	p.again = func(ctx context.Context) (*Plan, error) { return d.planDestroy(ctx, at, name) }
+	p.again = func(ctx context.Context) (*Plan, error) { return d.planDestroy(ctx, at, name, tasks) }
 
 	steps, err := d.functionRemoval(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	p.Steps = steps
+	hadTasks := false
 	for _, removal := range []func() ([]Step, error){
 		func() ([]Step, error) { return d.logGroupRemoval(ctx, name) },
-		func() ([]Step, error) { return d.roleRemoval(ctx, at, name) },
+		func() ([]Step, error) {
+			steps, had, err := d.roleRemoval(ctx, at, name)
+			hadTasks = had
+			return steps, err
+		},
+		func() ([]Step, error) { return d.tableRemoval(ctx, name, tasks, hadTasks) },
 	} {
 		steps, err := removal()
 		switch {
@@ -89,35 +96,34 @@ func (d *Deployer) logGroupRemoval(ctx context.Context, name string) ([]Step, er
 	}}}, nil
 }
 
-func (d *Deployer) roleRemoval(ctx context.Context, at location, name string) ([]Step, error) {
+// roleRemoval removes the role and our policies. It reports whether one of these is
+// for tasks.
+func (d *Deployer) roleRemoval(ctx context.Context, at location, name string) (steps []Step, hadTasks bool, err error) {
 	r, err := d.readRole(ctx, at, name)
 	if err != nil || r == nil {
-		return nil, err
+		return nil, false, err
 	}
 	roleName := at.roleName(name)
 	if err := d.readPolicies(ctx, roleName, r); err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	var steps []Step
 	if len(r.attached) > 0 {
 		policy := clean(r.attached[0])
-		return nil, withHint(fmt.Errorf("role %s has policy %s, which mcpengine has not attached", roleName, policy),
+		return nil, false, withHint(fmt.Errorf("role %s has policy %s, which mcpengine has not attached", roleName, policy),
 			fmt.Sprintf("detach it with: aws iam detach-role-policy --role-name %s --policy-arn %s", roleName, policy))
 	}
 	for _, policy := range r.inline {
-		if policy != logPolicy {
-			return nil, withHint(fmt.Errorf("role %s has the inline policy %s, which mcpengine has not written", roleName, clean(policy)),
+		if policy != logPolicy && policy != tasksPolicy {
+			return nil, false, withHint(fmt.Errorf("role %s has the inline policy %s, which mcpengine has not written", roleName, clean(policy)),
 				fmt.Sprintf("delete it with: aws iam delete-role-policy --role-name %s --policy-name %s", roleName, clean(policy)))
 		}
-		steps = append(steps, Step{Verb: "delete", What: "policy " + logPolicy, do: func(ctx context.Context) error {
-			_, err := d.clients.iam.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{
-				RoleName: aws.String(roleName), PolicyName: aws.String(logPolicy),
-			})
-			return err
+		hadTasks = hadTasks || policy == tasksPolicy
+		steps = append(steps, Step{Verb: "delete", What: "policy " + policy, do: func(ctx context.Context) error {
+			return d.deletePolicy(ctx, roleName, policy)
 		}})
 	}
 	return append(steps, Step{Verb: "delete", What: "role " + roleName, do: func(ctx context.Context) error {
 		_, err := d.clients.iam.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: aws.String(roleName)})
 		return err
-	}}), nil
+	}}), hadTasks, nil
 }

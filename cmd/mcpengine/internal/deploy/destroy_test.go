@@ -14,7 +14,7 @@ import (
 var ours = map[string]string{"mcpengine:managed-by": "mcpengine", "mcpengine:name": "weather"}
 
 func destroy(ctx context.Context, d *deploy.Deployer, name string) error {
-	plan, err := d.PlanDestroy(ctx, name)
+	plan, err := d.PlanDestroy(ctx, name, false)
 	if err != nil {
 		return err
 	}
@@ -26,7 +26,7 @@ func TestDestroy(t *testing.T) {
 	t.Parallel()
 	fake := deployed(t, limited)
 	d := connect(fake.address, deploy.Config{})
-	plan, err := d.PlanDestroy(t.Context(), "weather")
+	plan, err := d.PlanDestroy(t.Context(), "weather", false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func TestDestroy(t *testing.T) {
 		t.Errorf("changes (-want +got):\n%s", diff)
 	}
 	// Once more there is nothing to do.
-	if plan, err = d.PlanDestroy(t.Context(), "weather"); err != nil || plan.Changes() {
+	if plan, err = d.PlanDestroy(t.Context(), "weather", false); err != nil || plan.Changes() {
 		t.Errorf("second plan: %v, %v", plan, err)
 	}
 }

@@ -53,7 +53,7 @@ func isMissing(err error) bool {
 // earlier attempt succeeded although its answer was lost, and while a new resource
 // is not yet known everywhere. Reading the state again resolves all of these.
 func isConflict(err error) bool {
-	return isMissing(err) || is(err, "ResourceConflictException", "EntityAlreadyExists",
+	return isMissing(err) || is(err, "ResourceConflictException", "ResourceInUseException", "EntityAlreadyExists",
 		"ResourceAlreadyExistsException", "OperationAbortedException", "ConcurrentModification")
 }
 

@@ -65,7 +65,7 @@ func TestMoto(t *testing.T) {
 	if err := destroy(t.Context(), d, "weather"); err != nil {
 		t.Fatal(err)
 	}
-	plan, err := d.PlanDestroy(t.Context(), "weather")
+	plan, err := d.PlanDestroy(t.Context(), "weather", false)
 	if err != nil || len(plan.Steps) > 0 {
 		t.Errorf("after its destruction there is still something: %v, %v", plan, err)
 	}

@@ -49,6 +49,11 @@ type Spec struct {
 	// cost of its callers, and otherwise the current value.
 	Concurrency *int32
 
+	// Tasks says whether the server has durable tasks (ext/tasks/aws): a table, and
+	// the right to use it and to go on in invocations of itself. By default it has
+	// none. The table stays when they are turned off.
+	Tasks *bool
+
 	// Retention is how many days logs are kept. The default is 14.
 	Retention int32
 }
@@ -99,6 +104,8 @@ func (s Spec) Check() error {
 			return fmt.Errorf("environment variable %q: a name is a letter, then letters, digits and _", name)
 		case name == ModeVariable:
 			return fmt.Errorf("environment variable %s follows from --stream", name)
+		case name == TasksVariable:
+			return fmt.Errorf("environment variable %s follows from --tasks", name)
 		case strings.HasPrefix(name, "AWS_"), strings.HasPrefix(name, "LAMBDA_"), name == "_HANDLER":
 			return fmt.Errorf("environment variable %s is one of Lambda's own", name)
 		}
@@ -126,6 +133,7 @@ type target struct {
 	timeout     int32
 	env         map[string]string
 	stream, iam bool
+	tasks       bool
 	concurrency *int32 // nil: as it is
 	bounded     bool   // by the default, which may exceed the account's limit
 	program     string
@@ -173,6 +181,10 @@ func (s Spec) resolve(at location, have state) (target, error) {
 		}
 	}
 	t.env[ModeVariable] = t.mode()
+	delete(t.env, TasksVariable)
+	if t.tasks = s.wantsTasks(have); t.tasks {
+		t.env[TasksVariable] = tableName(s.Name)
+	}
 	t.program = programTag(s.Program)
 	if becomesPublic := !t.iam && (have.url == nil || have.url.iam); becomesPublic && t.concurrency == nil && !have.reserved() {
 		t.concurrency, t.bounded = aws.Int32(defaultConcurrency), true

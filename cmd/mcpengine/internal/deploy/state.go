@@ -17,6 +17,7 @@ type state struct {
 	function *function
 	url      *functionURL
 	granted  []string // the statement ids of the function's policy
+	tasks    taskState
 }
 
 // locate returns the account of the credentials. It makes the first request, so that
@@ -32,6 +33,15 @@ func (d *Deployer) locate(ctx context.Context) (location, error) {
 		at.partition = parts[1]
 	}
 	return at, nil
+}
+
+// readFor reads the state, and what concerns tasks if there are or will be any.
+func (d *Deployer) readFor(ctx context.Context, at location, spec Spec) (state, error) {
+	s, err := d.read(ctx, at, spec.Name)
+	if err == nil && (spec.wantsTasks(s) || s.hadTasks()) {
+		err = d.readTasks(ctx, at, spec.Name, &s)
+	}
+	return s, err
 }
 
 // read reads the state. It fails if any resource belongs to somebody else, so that

@@ -3,6 +3,7 @@ package fakeaws
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -36,6 +37,7 @@ type function struct {
 	zipFile     []byte
 	tags        map[string]string
 	concurrency *int
+	loop        string // of invocations by itself
 	url         *urlConfig
 	policy      []statement
 	settling    int
@@ -57,29 +59,32 @@ type functionInput struct {
 	Tags          map[string]string
 
 	ReservedConcurrentExecutions int
+	RecursiveLoop                string
 	urlConfig
 	statementInput
 }
 
 // lambdaPath takes the path of an operation apart.
-var lambdaPath = regexp.MustCompile(`^/20[0-9-]+/functions(?:/([^/]+))?(/code|/configuration|/url|/concurrency|/policy)?(?:/([^/]+))?/?$`)
+var lambdaPath = regexp.MustCompile(`^/20[0-9-]+/functions(?:/([^/]+))?(/code|/configuration|/url|/concurrency|/policy|/recursion-config)?(?:/([^/]+))?/?$`)
 
 // operations are the names of what a method does to a path.
 var operations = map[string]string{
-	"POST ":               "CreateFunction",
-	"GET ":                "GetFunction",
-	"DELETE ":             "DeleteFunction",
-	"PUT /code":           "UpdateFunctionCode",
-	"PUT /configuration":  "UpdateFunctionConfiguration",
-	"GET /url":            "GetFunctionUrlConfig",
-	"POST /url":           "CreateFunctionUrlConfig",
-	"PUT /url":            "UpdateFunctionUrlConfig",
-	"DELETE /url":         "DeleteFunctionUrlConfig",
-	"PUT /concurrency":    "PutFunctionConcurrency",
-	"DELETE /concurrency": "DeleteFunctionConcurrency",
-	"GET /policy":         "GetPolicy",
-	"POST /policy":        "AddPermission",
-	"DELETE /policy":      "RemovePermission",
+	"POST ":                 "CreateFunction",
+	"GET ":                  "GetFunction",
+	"DELETE ":               "DeleteFunction",
+	"PUT /code":             "UpdateFunctionCode",
+	"PUT /configuration":    "UpdateFunctionConfiguration",
+	"GET /url":              "GetFunctionUrlConfig",
+	"POST /url":             "CreateFunctionUrlConfig",
+	"PUT /url":              "UpdateFunctionUrlConfig",
+	"DELETE /url":           "DeleteFunctionUrlConfig",
+	"PUT /concurrency":      "PutFunctionConcurrency",
+	"DELETE /concurrency":   "DeleteFunctionConcurrency",
+	"GET /recursion-config": "GetFunctionRecursionConfig",
+	"PUT /recursion-config": "PutFunctionRecursionConfig",
+	"GET /policy":           "GetPolicy",
+	"POST /policy":          "AddPermission",
+	"DELETE /policy":        "RemovePermission",
 }
 
 // serveLambda speaks REST with JSON.
@@ -167,6 +172,11 @@ func (s *Server) lambda(operation, name, statementID string, in functionInput) (
 	case "DeleteFunctionConcurrency":
 		f.concurrency = nil
 		return nil, nil
+	case "GetFunctionRecursionConfig":
+		return map[string]string{"RecursiveLoop": cmp.Or(f.loop, "Terminate")}, nil
+	case "PutFunctionRecursionConfig":
+		f.loop = in.RecursiveLoop
+		return map[string]string{"RecursiveLoop": f.loop}, nil
 	case "GetPolicy", "AddPermission", "RemovePermission":
 		return f.permission(operation, statementID, in.statementInput)
 	}

@@ -212,3 +212,13 @@ func (s *Server) Role(name string) (trust string, policies map[string]string) {
 	r := s.roles[name]
 	return r.trust, maps.Clone(r.inline)
 }
+
+// Policy returns an inline policy of a role.
+func (s *Server) Policy(role, name string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.roles[role]; r != nil {
+		return r.inline[name]
+	}
+	return ""
+}

@@ -1,5 +1,5 @@
 // Package fakeaws is a stand-in for the parts of AWS that a deployment needs:
-// STS, IAM, Lambda, CloudWatch Logs and function URLs. It speaks the wire
+// STS, IAM, Lambda, CloudWatch Logs, tables of DynamoDB and function URLs. It speaks the wire
 // formats that the AWS SDK and tools send, and has the difficulties of AWS: a
 // new resource is not known everywhere at once, a resource under change cannot
 // be changed, and a public URL wants two permissions.
@@ -51,6 +51,7 @@ type Server struct {
 	roles     map[string]*role
 	groups    map[string]*logGroup
 	functions map[string]*function
+	tables    map[string]*table
 	calls     []string
 }
 
@@ -124,8 +125,14 @@ func (s *Server) Resources() []string {
 	for name, g := range s.groups {
 		all = append(all, fmt.Sprintf("log group %s for %d days", name, g.retention))
 	}
+	for name, t := range s.tables {
+		all = append(all, t.describe(name))
+	}
 	for name, f := range s.functions {
 		all = append(all, "function "+name)
+		if f.loop != "" {
+			all = append(all, "function "+name+" with loops: "+f.loop)
+		}
 		if f.concurrency != nil {
 			all = append(all, fmt.Sprintf("function %s with concurrency %d", name, *f.concurrency))
 		}
@@ -146,6 +153,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch path := r.URL.Path; {
 	case strings.HasPrefix(path, urlPrefix):
 		s.serveURL(w, r)
+	case strings.HasPrefix(r.Header.Get("X-Amz-Target"), tablesTarget):
+		s.serveTables(w, r)
 	case strings.HasPrefix(r.Header.Get("X-Amz-Target"), logsTarget):
 		s.serveLogs(w, r)
 	case path == "/" && r.Method == http.MethodPost:
