@@ -19,10 +19,11 @@ func TestApproval(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer backend.Close()
-	e, err := newEngine(t.Context(), backend, author{})
+	reports, err := newSQLShelf(t.Context(), backend.DB())
 	if err != nil {
 		t.Fatal(err)
 	}
+	e := newEngine(backend, author{shelf: reports})
 	defer e.Close()
 	tests := []struct {
 		title  string

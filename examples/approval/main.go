@@ -3,6 +3,7 @@
 //
 //	go run ./approval                                              # keeps tasks in approval.db
 //	DATABASE_URL=postgres://me@localhost/approval go run ./approval   # in PostgreSQL
+//	mcpengine deploy ./approval --tasks                            # in DynamoDB, on AWS Lambda
 //
 // Kill it at any time and start it again: it goes on where it was.
 package main
@@ -16,6 +17,7 @@ import (
 
 	"github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/ext/tasks"
+	"github.com/mcpengine/mcpengine/ext/tasks/aws"
 	"github.com/mcpengine/mcpengine/ext/tasks/river"
 )
 
@@ -28,27 +30,38 @@ func main() {
 
 // serve serves reports, as the environment says.
 func serve(ctx context.Context) error {
+	a := author{pace: 20 * time.Second}
+	if pace := os.Getenv("APPROVAL_PACE"); pace != "" {
+		var err error
+		if a.pace, err = time.ParseDuration(pace); err != nil {
+			return fmt.Errorf("APPROVAL_PACE: %w", err)
+		}
+	}
+	if table := os.Getenv(aws.TableVariable); table != "" {
+		backend, err := aws.Open(table)
+		if err != nil {
+			return err
+		}
+		a.shelf = tableShelf{table, backend.DynamoDB()}
+		return newEngine(backend, a).Run(ctx)
+	}
 	backend, err := river.Open(ctx, cmp.Or(os.Getenv("DATABASE_URL"), "sqlite:approval.db"))
 	if err != nil {
 		return err
 	}
 	defer backend.Close()
-	e, err := newEngine(ctx, backend, author{pace: 20 * time.Second})
-	if err != nil {
+	if a.shelf, err = newSQLShelf(ctx, backend.DB()); err != nil {
 		return err
 	}
-	return e.Run(ctx)
+	return newEngine(backend, a).Run(ctx)
 }
 
 // newEngine returns the server whose tasks the backend keeps.
-func newEngine(ctx context.Context, backend *river.Backend, a author) (*mcpengine.Engine, error) {
-	if err := createTable(ctx, backend.DB()); err != nil {
-		return nil, err
-	}
+func newEngine(backend tasks.Backend, a author) *mcpengine.Engine {
 	e := mcpengine.New("approval", mcpengine.WithExtension(tasks.Extension(backend)))
 	mcpengine.AddTool(e, "publish_report", "Write a report, have a person approve it, and publish it. Takes minutes, or days if nobody answers.",
 		a.publish, tasks.Durable())
 	mcpengine.AddTool(e, "list_reports", "List the titles of the published reports.",
-		func(ctx context.Context, _ struct{}) ([]string, error) { return titles(ctx, backend.DB()) })
-	return e, nil
+		func(ctx context.Context, _ struct{}) ([]string, error) { return a.shelf.titles(ctx) })
+	return e
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -22,8 +21,11 @@ type approval struct {
 	Remark  string `json:"remark,omitempty" jsonschema:"for the author"`
 }
 
-// An author writes a chapter in the time of its pace.
-type author struct{ pace time.Duration }
+// An author writes a chapter in the time of its pace, and puts reports on the shelf.
+type author struct {
+	pace  time.Duration
+	shelf shelf
+}
 
 // publish writes a report chapter by chapter, asks a person, and publishes it. It
 // is run again from its beginning after each interruption, and each finished step
@@ -49,11 +51,7 @@ func (a author) publish(ctx context.Context, in report) (string, error) {
 	_, err = mcpengine.Step(ctx, "publish", func(ctx context.Context) (bool, error) {
 		// The report and the note that it is published are one transaction: it is
 		// published exactly once.
-		tx, err := tasks.Tx[*sql.Tx](ctx)
-		if err != nil {
-			return false, err
-		}
-		_, err = tx.ExecContext(ctx, "INSERT INTO report (title, body) VALUES ($1, $2)", in.Title, strings.Join(chapters, "\n\n"))
+		err := a.shelf.put(ctx, in.Title, strings.Join(chapters, "\n\n"))
 		return err == nil, err
 	})
 	if err != nil {
@@ -70,30 +68,4 @@ func (a author) write(ctx context.Context, title string, chapter int) (string, e
 	case <-time.After(a.pace):
 		return fmt.Sprintf("Chapter %d of %s.", chapter, title), nil
 	}
-}
-
-// createTable makes the table of the published reports.
-func createTable(ctx context.Context, db *sql.DB) error {
-	if _, err := db.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS report (title TEXT NOT NULL, body TEXT NOT NULL)"); err != nil {
-		return fmt.Errorf("make the table of reports: %w", err)
-	}
-	return nil
-}
-
-// titles returns the titles of the published reports.
-func titles(ctx context.Context, db *sql.DB) ([]string, error) {
-	rows, err := db.QueryContext(ctx, "SELECT title FROM report ORDER BY title")
-	if err != nil {
-		return nil, fmt.Errorf("list the reports: %w", err)
-	}
-	defer rows.Close()
-	var all []string
-	for rows.Next() {
-		var title string
-		if err := rows.Scan(&title); err != nil {
-			return nil, err
-		}
-		all = append(all, title)
-	}
-	return all, rows.Err()
 }

@@ -17,10 +17,10 @@ import (
 // The code reads every MCPEngine variable that the files name.
 func TestEnvironmentNames(t *testing.T) {
 	t.Parallel()
-	read := literals(t, ".", "internal/lambda", "cmd/mcpengine/internal/remote")
+	read := literals(t, ".", "internal/lambda", "ext/tasks/aws", "cmd/mcpengine/internal/remote")
 	name := regexp.MustCompile(`\b(MCPENGINE_[A-Z_]+|AWS_LAMBDA_RUNTIME_API|PORT)\b`)
 	seen := map[string]bool{}
-	for _, folder := range []string{"deploy", weather, board, authboard} {
+	for _, folder := range []string{"deploy", weather, board, authboard, approval} {
 		for file, content := range texts(t, folder) {
 			for _, found := range name.FindAllString(content, -1) {
 				seen[found] = true

@@ -105,7 +105,7 @@ func TestFunctionDefaults(t *testing.T) {
 // The examples pass only variables that the modules have.
 func TestExampleArguments(t *testing.T) {
 	t.Parallel()
-	for _, folder := range []string{weather, board, authboard} {
+	for _, folder := range []string{weather, board, authboard, approval} {
 		m := load(t, folder)
 		for _, call := range m.of("module") {
 			source := path.Join(folder, strings.Trim(m.text(call, "source"), `"`))

@@ -22,11 +22,12 @@ const (
 	weather   = "examples/weather/terraform"
 	board     = "examples/board/terraform"
 	authboard = "examples/authboard/terraform"
+	approval  = "examples/approval/terraform"
 	modules   = "test/iac/testdata/board" // both modules, as the README shows them
 )
 
 // shipped are the folders that users copy or use.
-func shipped() []string { return []string{function, database, weather, board, authboard} }
+func shipped() []string { return []string{function, database, weather, board, authboard, approval} }
 
 // A module is the configuration in one folder: the top-level blocks of all its
 // .tf files.

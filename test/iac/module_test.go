@@ -14,11 +14,12 @@ import (
 func TestOutputs(t *testing.T) {
 	t.Parallel()
 	for folder, want := range map[string][]string{
-		function:  {"function_url", "lambda_name", "lambda_arn", "repository_url", "role_name", "role_arn", "log_group_name"},
+		function:  {"function_url", "lambda_name", "lambda_arn", "repository_url", "role_name", "role_arn", "tasks_table_name", "log_group_name"},
 		database:  {"host", "port", "database_name", "secret_arn", "security_group_id", "subnet_ids", "vpc_id", "vpc", "environment", "secrets"},
 		weather:   {"function_url", "mcp_url", "lambda_name", "repository_url", "role_name"},
 		board:     {"function_url", "mcp_url", "lambda_name", "role_name"},
 		authboard: {"function_url", "mcp_url", "lambda_name", "role_name"},
+		approval:  {"function_url", "mcp_url", "lambda_name", "role_name", "tasks_table_name"},
 	} {
 		if diff := cmp.Diff(want, load(t, folder).named("output")); diff != "" {
 			t.Errorf("outputs of %s (-want +got):\n%s", folder, diff)

@@ -25,7 +25,7 @@ func terraform(t *testing.T) string {
 func TestTerraformFormat(t *testing.T) {
 	t.Parallel()
 	program := terraform(t)
-	for _, folder := range []string{"deploy/terraform", weather, board, authboard, modules} {
+	for _, folder := range []string{"deploy/terraform", weather, board, authboard, approval, modules} {
 		cmd := exec.CommandContext(t.Context(), program, "fmt", "-check", "-diff", "-recursive", "-no-color")
 		cmd.Dir = filepath.Join(repository, folder)
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -41,7 +41,7 @@ func TestTerraform(t *testing.T) {
 	t.Parallel()
 	program := terraform(t)
 	root := t.TempDir()
-	for _, folder := range []string{"deploy/terraform", weather, board, authboard, modules} {
+	for _, folder := range []string{"deploy/terraform", weather, board, authboard, approval, modules} {
 		copied := texts(t, folder)
 		for _, name := range slices.Sorted(maps.Keys(copied)) {
 			write(t, filepath.Join(root, name), copied[name])

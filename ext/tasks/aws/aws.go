@@ -2,7 +2,7 @@
 // invocations of an AWS Lambda function, with no server and no queue. It is a
 // backend of package ext/tasks.
 //
-//	backend, err := aws.Open(os.Getenv("MCPENGINE_TASKS_TABLE"))
+//	backend, err := aws.Open(os.Getenv(aws.TableVariable))
 //	if err != nil {
 //		log.Fatal(err)
 //	}
@@ -32,6 +32,10 @@ import (
 
 	"github.com/mcpengine/mcpengine/ext/tasks"
 )
+
+// TableVariable is the environment variable in which `mcpengine deploy`, the
+// Terraform module and the SAM template give the name of the table.
+const TableVariable = "MCPENGINE_TASKS_TABLE"
 
 // A Backend keeps tasks in a table and runs them in invocations of a function.
 // Open makes one.
@@ -141,6 +145,10 @@ func Open(table string, opts ...Option) (*Backend, error) {
 	})
 	return b, nil
 }
+
+// DynamoDB returns the client of the table, for items of the program itself. A step
+// writes them with tasks.Tx[*aws.Tx](ctx).
+func (b *Backend) DynamoDB() *dynamodb.Client { return b.dynamo }
 
 // fromEnvironment returns the credentials that Lambda gives to a function. They
 // last as long as its process.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -275,6 +276,41 @@ func TestExpires(t *testing.T) {
 			t.Errorf("%s: %v", by, got)
 		}
 	}
+}
+
+// What a task costs, as docs/tasks.md says it.
+func TestRequests(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	r := c.start(func(e *mcpengine.Engine) {
+		add(e, "steps", func(ctx context.Context) (string, error) {
+			for i := range 3 {
+				if _, err := mcpengine.Step(ctx, fmt.Sprint(i), func(context.Context) (int, error) { return i, nil }); err != nil {
+					return "", err
+				}
+			}
+			return "done", nil
+		})
+	})
+	c.mu.Lock()
+	clear(c.requests)
+	c.mu.Unlock()
+	id := r.call("steps")
+	c.settle()
+	c.mu.Lock()
+	got := map[string]int{"PutItem": c.requests["PutItem"], "TransactWriteItems": c.requests["TransactWriteItems"], "Invoke": int(c.invoked.Load())}
+	reads := c.requests["GetItem"]
+	c.mu.Unlock()
+	// Created, claimed; a step each, the end.
+	if want := map[string]int{"PutItem": 2, "TransactWriteItems": 4, "Invoke": 1}; !maps.Equal(got, want) {
+		t.Errorf("a task of three steps takes %v, want %v", got, want)
+	}
+	// One for each change but the first, one at the end, and those that look whether
+	// the task was cancelled.
+	if reads < 6 || reads > 20 {
+		t.Errorf("a task of three steps reads %d items", reads)
+	}
+	r.await(id, "completed")
 }
 
 // A short sleep is waited for in the invocation, a long one ends it and is ended

@@ -42,6 +42,7 @@ type cloud struct {
 	mu       sync.Mutex
 	replicas []*replica
 	next     int
+	requests map[string]int // of DynamoDB, by operation
 }
 
 func newCloud(t *testing.T) *cloud {
@@ -51,7 +52,7 @@ func newCloud(t *testing.T) *cloud {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &cloud{T: t, timeout: time.Minute}
+	c := &cloud{T: t, timeout: time.Minute, requests: make(map[string]int)}
 	c.deliver.Store(1)
 	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }, ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) }}
 	c.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -63,6 +64,10 @@ func newCloud(t *testing.T) *cloud {
 			w.WriteHeader(http.StatusBadRequest)
 			io.WriteString(w, `{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"Throttled"}`) //nolint:errcheck // the caller sees it
 		default:
+			_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+			c.mu.Lock()
+			c.requests[operation]++
+			c.mu.Unlock()
 			proxy.ServeHTTP(w, r)
 		}
 	}))

@@ -1,32 +1,27 @@
 package aws_test
 
 import (
-	"bufio"
 	"context"
 	"crypto/rand"
-	"io"
+	"errors"
 	"os"
-	"os/exec"
-	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/mcpengine/mcpengine/internal/lambdatest"
+	"github.com/mcpengine/mcpengine/internal/mototest"
 )
 
 // moto stands in for DynamoDB: one server for all tests, which have a table each.
 var moto motoServer
 
 type motoServer struct {
-	mu   sync.Mutex
-	cmd  *exec.Cmd
-	read chan struct{}
-	url  string
+	mu     sync.Mutex
+	server *mototest.Server
 }
 
 // TestMain makes the test's own program the function that is killed.
@@ -38,60 +33,28 @@ func TestMain(m *testing.M) {
 		return
 	}
 	m.Run() // go test ends the process by the result
-	moto.stop()
+	if moto.server != nil {
+		moto.server.Stop()
+	}
 }
 
 // start returns the address of moto's server. The test is skipped where there is
 // none.
 func (s *motoServer) start(t *testing.T) string {
 	t.Helper()
-	program, err := exec.LookPath("moto_server")
-	if err != nil {
-		t.Skip("moto's server is not installed: scripts/install-python")
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.url != "" {
-		return s.url
-	}
-	// It chooses the port: one that the test chose could be gone by then.
-	s.cmd = exec.CommandContext(context.Background(), program, "-H", "127.0.0.1", "-p", "0")
-	stderr, err := s.cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	address := make(chan string, 1)
-	s.read = make(chan struct{})
-	go func() {
-		defer close(s.read)
-		for lines := bufio.NewScanner(stderr); lines.Scan(); {
-			if _, found, ok := strings.Cut(lines.Text(), "Running on "); ok {
-				address <- found
-				break
-			}
+	if s.server == nil {
+		server, err := mototest.Launch(context.Background())
+		if errors.Is(err, mototest.ErrMissing) {
+			t.Skip("out of reach: " + err.Error())
 		}
-		_, _ = io.Copy(io.Discard, stderr) // so that it never waits for a reader
-	}()
-	select {
-	case s.url = <-address:
-	case <-s.read:
-		t.Fatal("moto has ended")
-	case <-time.After(2 * time.Minute):
-		t.Fatal("moto does not start")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.server = server
 	}
-	return s.url
-}
-
-func (s *motoServer) stop() {
-	if s.cmd == nil {
-		return
-	}
-	_ = s.cmd.Process.Kill()
-	<-s.read
-	_ = s.cmd.Wait() // it was killed, which is no news
+	return s.server.URL
 }
 
 // config returns how AWS is called at an address.

@@ -1,17 +1,13 @@
 package deploy_test
 
 import (
-	"bufio"
-	"io"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/deploy"
+	"github.com/mcpengine/mcpengine/internal/mototest"
 )
 
 // Another imitation of AWS, made by others: moto's server. It knows the wire
@@ -20,7 +16,7 @@ import (
 //	pip install 'moto[server]==5.2.1'
 func TestMoto(t *testing.T) {
 	t.Parallel()
-	address := startMoto(t)
+	address := mototest.Start(t)
 	d := connect(address, deploy.Config{})
 	spec := deploy.Spec{Name: "weather", Memory: 512, Env: map[string]string{"UNIT": "F"}, Concurrency: new(int32(2))}
 	if err := apply(t.Context(), d, spec); err != nil {
@@ -80,49 +76,4 @@ func changes(plan *deploy.Plan) []string {
 		}
 	}
 	return all
-}
-
-// startMoto starts moto's server and waits until it says where it is.
-func startMoto(t *testing.T) string {
-	t.Helper()
-	program, err := exec.LookPath("moto_server")
-	if err != nil {
-		t.Skip("moto's server is not installed: pip install 'moto[server]==5.2.1'")
-	}
-	// It chooses the port: one that the test chose could be gone by then.
-	cmd := exec.CommandContext(t.Context(), program, "-H", "127.0.0.1", "-p", "0")
-	// It checks that the policy to attach exists only when it has loaded them.
-	cmd.Env = append(os.Environ(), "MOTO_IAM_LOAD_MANAGED_POLICIES=true")
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	address, read := make(chan string, 1), make(chan struct{})
-	go func() {
-		defer close(read)
-		for lines := bufio.NewScanner(stderr); lines.Scan(); {
-			if _, found, ok := strings.Cut(lines.Text(), "Running on "); ok {
-				address <- found
-				break
-			}
-		}
-		_, _ = io.Copy(io.Discard, stderr) // so that it never waits for a reader
-	}()
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		<-read
-		_ = cmd.Wait() // it was killed, which is no news
-	})
-	select {
-	case found := <-address:
-		return found
-	case <-read:
-		t.Fatal("moto has ended")
-	case <-time.After(2 * time.Minute):
-		t.Fatal("moto does not start")
-	}
-	return ""
 }
