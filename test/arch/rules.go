@@ -51,6 +51,7 @@ var owners = map[string][]string{
 	"github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream": {cli + "/internal/awsauth", cli + "/internal/deploy/fakeaws"},
 	"github.com/aws/aws-sdk-go-v2/config":                   {cli + "/internal/awsauth", cli + "/internal/deploy"},
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs":   {cli + "/internal/deploy"},
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb":         {cli + "/internal/deploy"},
 	"github.com/aws/aws-sdk-go-v2/service/iam":              {cli + "/internal/deploy"},
 	"github.com/aws/aws-sdk-go-v2/service/lambda":           {cli + "/internal/deploy"},
 	"github.com/aws/aws-sdk-go-v2/service/sts":              {cli + "/internal/deploy"},
