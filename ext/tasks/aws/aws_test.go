@@ -151,8 +151,16 @@ func TestDuplicates(t *testing.T) {
 				most.Store(n)
 			}
 			defer now.Add(-1)
-			return mcpengine.Step(ctx, "step", func(context.Context) (string, error) {
-				time.Sleep(300 * time.Millisecond) //nolint:forbidigo // the work, in which duplicates arrive
+			return mcpengine.Step(ctx, "step", func(ctx context.Context) (string, error) {
+				ticker := time.NewTicker(10 * time.Millisecond)
+				defer ticker.Stop()
+				for c.finished.Load() < 2 { // the duplicates
+					select {
+					case <-ticker.C:
+					case <-ctx.Done():
+						return "", context.Cause(ctx)
+					}
+				}
 				return "done", nil
 			})
 		})
@@ -194,13 +202,14 @@ func TestExpiredLease(t *testing.T) {
 			t.Parallel()
 			c := newCloud(t)
 			var runs atomic.Int32
-			block := make(chan struct{})
+			begun, block := make(chan struct{}), make(chan struct{})
 			var once sync.Once
 			unblock := func() { once.Do(func() { close(block) }) }
 			defer unblock()
 			r := c.start(func(e *mcpengine.Engine) {
 				add(e, "work", func(context.Context) (string, error) {
 					if runs.Add(1) == 1 {
+						close(begun)
 						<-block // as if its process were gone
 						return "", errors.New("too late")
 					}
@@ -208,9 +217,7 @@ func TestExpiredLease(t *testing.T) {
 				})
 			})
 			id := r.call("work")
-			for runs.Load() == 0 {
-				time.Sleep(10 * time.Millisecond) //nolint:forbidigo // until the run has begun
-			}
+			<-begun
 			c.age(id, "lease", "due")
 			if by == "schedule" {
 				if _, err := r.extension.LambdaEvent(t.Context(), json.RawMessage(`{"mcpengine/tasks":{"wake":true}}`)); err != nil {

@@ -35,6 +35,7 @@ type cloud struct {
 	timeout   time.Duration // of an invocation
 	invoked   atomic.Int32
 	deliver   atomic.Int32 // how often an event is delivered
+	finished  atomic.Int32 // events that are answered
 	down      atomic.Bool  // Invoke answers 503
 	tableDown atomic.Bool  // and DynamoDB does
 	running   sync.WaitGroup
@@ -62,7 +63,7 @@ func newCloud(t *testing.T) *cloud {
 		case c.tableDown.Load():
 			w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 			w.WriteHeader(http.StatusBadRequest)
-			io.WriteString(w, `{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"Throttled"}`) //nolint:errcheck // the caller sees it
+			io.WriteString(w, `{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"Throttled"}`)
 		default:
 			_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 			c.mu.Lock()
@@ -106,6 +107,7 @@ func (c *cloud) event(event []byte) {
 		ctx, cancel := context.WithTimeout(context.Background(), c.timeout)
 		defer cancel()
 		_, _ = r.extension.LambdaEvent(ctx, event) // the platform would repeat it
+		c.finished.Add(1)
 	})
 }
 

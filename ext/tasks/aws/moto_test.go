@@ -45,7 +45,7 @@ func (s *motoServer) start(t *testing.T) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.server == nil {
-		server, err := mototest.Launch(context.Background())
+		server, err := mototest.Launch(context.Background()) //nolint:usetesting // it outlives the test
 		if errors.Is(err, mototest.ErrMissing) {
 			t.Skip("out of reach: " + err.Error())
 		}

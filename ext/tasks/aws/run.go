@@ -206,6 +206,11 @@ func (b *Backend) wake(ctx context.Context) error {
 
 // Watch implements [tasks.Watcher]: it looks at the task again and again.
 func (b *Backend) Watch(ctx context.Context, id string) {
+	select {
+	case <-b.serving:
+	case <-ctx.Done():
+		return
+	}
 	var known int64
 	timer := time.NewTimer(firstLook)
 	defer timer.Stop()

@@ -27,8 +27,13 @@ func Store(t *testing.T, s tasks.Store) {
 		name string
 		test func(*testing.T, tasks.Store)
 	}{
-		{"keeps", keeps}, {"grows", grows}, {"changes", changes}, {"unknown", unknown},
-		{"conflicts", conflicts}, {"expired", expired}, {"list", list},
+		{"keeps", keeps},
+		{"grows", grows},
+		{"changes", changes},
+		{"unknown", unknown},
+		{"conflicts", conflicts},
+		{"expired", expired},
+		{"list", list},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) { test.test(t, s) })

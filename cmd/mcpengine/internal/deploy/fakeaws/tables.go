@@ -2,7 +2,6 @@ package fakeaws
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strings"
 )
@@ -47,14 +46,14 @@ func (t *table) describe(name string) string {
 		}
 		return strings.Join(names, "+")
 	}
-	text := fmt.Sprintf("table %s, %s, by %s", name, t.in.BillingMode, keys(t.in.KeySchema))
+	parts := []string{"table " + name, t.in.BillingMode, "by " + keys(t.in.KeySchema)}
 	for _, index := range t.in.GlobalSecondaryIndexes {
-		text += ", " + index.IndexName + " by " + keys(index.KeySchema)
+		parts = append(parts, index.IndexName+" by "+keys(index.KeySchema))
 	}
 	if t.ttl != "" {
-		text += ", expires by " + t.ttl
+		parts = append(parts, "expires by "+t.ttl)
 	}
-	return text
+	return strings.Join(parts, ", ")
 }
 
 // serveTables speaks JSON 1.0, with the operation in a header.
