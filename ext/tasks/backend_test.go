@@ -89,6 +89,33 @@ func TestHandoverWithoutProgress(t *testing.T) {
 	})
 }
 
+// Runs count as stalled only in a row: a step that was done in between ends the
+// count, however its run ended.
+func TestHandoverCountsInARow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t, hasty{tasks.Memory()})
+		attempts := make(map[int]int)
+		s.add("patient", func(ctx context.Context) (string, error) {
+			for i := range 3 {
+				if _, err := mcpengine.Step(ctx, fmt.Sprint(i), func(ctx context.Context) (int, error) {
+					if attempts[i]++; attempts[i] < 3 {
+						return work(time.Minute)(ctx)
+					}
+					return 1, nil
+				}); err != nil {
+					return "", err
+				}
+				if err := tasks.Sleep(ctx, time.Minute); err != nil {
+					return "", err
+				}
+			}
+			return "done", nil
+		}, tasks.Grace(0))
+		s.await(s.start("patient", `{}`), "completed")
+	})
+}
+
 // A narrow backend takes records of a bounded size.
 type narrow struct{ tasks.Backend }
 

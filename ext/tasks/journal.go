@@ -151,6 +151,7 @@ type updateFunc func(ctx context.Context, id string, change func(*Record) error)
 func (j *journal) put(ctx context.Context, update updateFunc, e Entry) error {
 	err := j.write(ctx, update, func(r *Record) error {
 		size := len(e.Value)
+		r.Stalled = 0
 		for i := range r.Entries {
 			if size += len(r.Entries[i].Value); r.Entries[i].Kind == e.Kind && r.Entries[i].Name == e.Name {
 				r.Entries[i] = e

@@ -247,8 +247,8 @@ const maxStalled = 3
 // stalls counts a run that is handed over. It reports whether the task has to
 // fail, because its runs lead nowhere.
 func (j *journal) stalls(r *Record) bool {
-	if r.Stalled++; j.kept > 0 {
-		r.Stalled = 0
+	if j.kept == 0 {
+		r.Stalled++
 	}
 	if r.Stalled < maxStalled {
 		return false
