@@ -40,6 +40,7 @@ type Engine struct {
 	flushes        flushes
 	limits         limits
 	shares         shares
+	budget         *budget // nil without WithResultBudget
 	limiter        Limiter // nil counts in memory
 	meter          *meter
 	readiness      readiness

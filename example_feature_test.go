@@ -23,9 +23,9 @@ func ExampleEngine_Add() {
 	// Output:
 	// add tool "send mail": ' ' is not allowed in a name
 	// <nil>
-	// KIND       NAME                    WHO        WHY
-	// discovery  lists, server/discover  everybody  no WithAuth
-	// tool       search                  everybody  no WithAuth
+	// KIND       NAME                    TOKENS  WHO        WHY
+	// discovery  lists, server/discover          everybody  no WithAuth
+	// tool       search                      14  everybody  no WithAuth
 }
 
 func ExampleNewTool() {
@@ -73,6 +73,6 @@ func ExampleEngine_Remove() {
 	fmt.Print(e.Explain())
 	// Output:
 	// <nil>
-	// KIND       NAME                    WHO        WHY
-	// discovery  lists, server/discover  everybody  no WithAuth
+	// KIND       NAME                    TOKENS  WHO        WHY
+	// discovery  lists, server/discover          everybody  no WithAuth
 }

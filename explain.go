@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/mcpengine/mcpengine/auth"
@@ -28,6 +29,12 @@ type PolicyEntry struct {
 	// audience of an API.
 	Name string `json:"name"`
 
+	// Tokens estimates what the definition of a tool costs a model that is told of
+	// it: its name, description and input schema, with one token for four ASCII
+	// characters and one for each other character. Models count differently.
+	// [Engine.Explain] alone sets it.
+	Tokens int `json:"tokens,omitempty"`
+
 	// Who may use it, a phrase such as "a caller with the scope mcp:read".
 	Who string `json:"who"`
 
@@ -47,11 +54,18 @@ func (p Policy) String() string {
 		kind, name, who = max(kind, len(r.Kind)), max(name, len(r.Name)), max(who, len(r.Who))
 	}
 	var b strings.Builder
-	for _, r := range rows {
+	for i, r := range rows {
 		if len(r.Except) > 0 {
 			r.Why += "; not for " + strings.Join(r.Except, ", ")
 		}
-		fmt.Fprintf(&b, "%-*s  %-*s  %-*s  %s\n", kind, r.Kind, name, r.Name, who, r.Who, r.Why)
+		tokens := ""
+		switch {
+		case i == 0:
+			tokens = "TOKENS"
+		case r.Tokens > 0:
+			tokens = strconv.Itoa(r.Tokens)
+		}
+		fmt.Fprintf(&b, "%-*s  %-*s  %6s  %-*s  %s\n", kind, r.Kind, name, r.Name, tokens, who, r.Who, r.Why)
 	}
 	return b.String()
 }
@@ -70,7 +84,9 @@ func (e *Engine) Explain() Policy {
 		}
 	}
 	for _, t := range c.tools.list {
-		p = append(p, e.explain("tool", &t.feature))
+		entry := e.explain("tool", &t.feature)
+		entry.Tokens = estimateTokens(t.name) + estimateTokens(t.description) + estimateTokens(t.input.JSON())
+		p = append(p, entry)
 	}
 	for _, r := range c.resources.list {
 		p = append(p, e.explain("resource", &r.feature))

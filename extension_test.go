@@ -256,7 +256,7 @@ func TestExtensionPolicy(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("status of each caller and method differ (-want +got):\n%s", diff)
 	}
-	const table = `KIND       NAME                    WHO                                                     WHY
+	const table = `KIND       NAME                    TOKENS  WHO                                                     WHY
 discovery  lists, server/discover  a verified caller                                       default of WithAuth
 extension  com.example/notes       a verified caller                                       default of WithAuth
 method     plain                   a verified caller                                       default of WithAuth

@@ -79,6 +79,7 @@ func ownerID(u *auth.User) string {
 // enter counts the request towards the limits of the engine and of its feature. The
 // function it returns ends that; it is nil when nothing has to be ended.
 func (r *Request) enter() (leave func(), err *jsonrpc.Error) {
+	again := r.engine.budget != nil && r.ctx.Value(rerunKey{}) != nil
 	scopes := [...]scope{{limits: &r.engine.limits}, {}}
 	if f := r.target.feature(); f != nil && f.limits.counts() {
 		scopes[1] = scope{&f.limits, r.target.kind() + " " + f.name}
@@ -91,7 +92,7 @@ func (r *Request) enter() (leave func(), err *jsonrpc.Error) {
 		if key == "" {
 			key = r.callerKey()
 		}
-		left, err := r.enterScope(s, key)
+		left, err := r.enterScope(s, key, again)
 		if err != nil {
 			if leave != nil {
 				leave()
@@ -123,8 +124,9 @@ func joined(first, second func()) func() {
 	return func() { second(); first() }
 }
 
-// enterScope counts the request towards the limits of a scope.
-func (r *Request) enterScope(s scope, key string) (leave func(), err *jsonrpc.Error) {
+// enterScope counts the request towards the limits of a scope. A call that is made
+// again for the rest of its result is a part of a request that is under way already.
+func (r *Request) enterScope(s scope, key string, again bool) (leave func(), err *jsonrpc.Error) {
 	m, l := r.engine.meter, s.limits
 	key = s.name + "\n" + key
 	defer func() {
@@ -134,13 +136,13 @@ func (r *Request) enterScope(s scope, key string) (leave func(), err *jsonrpc.Er
 		}
 	}()
 	lasts := r.target.method.Lasts
-	if l.atOnce > 0 && (!lasts || s.name != "") {
+	if l.atOnce > 0 && (!lasts || s.name != "") && (!again || s.name != "") {
 		if !m.places.Take(key, l.atOnce) {
 			return nil, tooMany(time.Second, "more than %d at once", l.atOnce)
 		}
 		leave = func() { m.places.Release(key) }
 	}
-	if l.handlers != nil && !lasts {
+	if l.handlers != nil && !lasts && (!again || s.name != "") {
 		caller := share.CallerOf(key, "")
 		if !l.handlers.Take(caller) {
 			return leave, tooMany(time.Second, "more at once than this caller's share")

@@ -2,6 +2,7 @@ package mcpengine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -61,6 +62,7 @@ type tool struct {
 	flat    flatDecoder
 
 	execution Execution // without Call for none
+	budget    int       // tokens of a result, 0 for the engine's
 }
 
 // A toolRunner decodes the arguments, which are valid, runs the handler and
@@ -73,6 +75,7 @@ type toolConfig struct {
 	annotations   *mcp.ToolAnnotations
 	input, output givenSchema
 	text          *textOf
+	budget        int // tokens of a result, 0 for the engine's
 	execution     func(*Engine, string) (Execution, error)
 }
 
@@ -219,7 +222,10 @@ func (s *toolSpec) bind(e *Engine, _ *extension) (registered, error) {
 	if err := s.policy.check(e); err != nil {
 		return nil, err
 	}
-	t := &tool{feature: feature{kind: protocol.Tool, profile: &s.profile}, open: s.input != nil, annotations: s.annotations, becomes: resultKindOf(s.out), run: s.run}
+	t := &tool{feature: feature{kind: protocol.Tool, profile: &s.profile}, open: s.input != nil, annotations: s.annotations, becomes: resultKindOf(s.out), run: s.run, budget: s.budget}
+	if t.budget > 0 && e.budget == nil {
+		return nil, errors.New("WithResultBudget of a tool replaces the engine's, which has none")
+	}
 	var err error
 	if t.input, err = e.inputSchema(s.in, s.input); err != nil {
 		return nil, fmt.Errorf("input: %w", err)
