@@ -82,9 +82,15 @@ func (c core) Authorize(ctx context.Context, wire *jsonrpc.Request) *jsonrpc.Err
 	}
 	req := &Request{engine: c.Engine, wire: wire, catalog: c.registry.catalog(), user: auth.UserFrom(ctx), local: c.local}
 	req.target = req.catalog.find(wire)
+	if c.observers != nil {
+		req.observed = new(observation)
+	}
 	// What is hidden is answered like anything that does not exist, which is not
 	// to turn the caller away.
 	err, _ := errors.AsType[*jsonrpc.Error](req.authorize(ctx))
+	if err != nil && c.observers != nil {
+		req.tellDenied(ctx, err)
+	}
 	return err
 }
 

@@ -52,6 +52,8 @@ type Engine struct {
 	authPaths      []string       // what auth serves beside the MCP endpoint
 	given          []func()       // add the extensions of options
 
+	refusalObservers []func(context.Context, Refusal)
+
 	// withUpstream lets a handler get tokens for APIs; nil without WithAuth.
 	withUpstream func(context.Context, *http.Request, *auth.User) context.Context
 

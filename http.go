@@ -161,6 +161,9 @@ func (e *Engine) transport() streamable.Config {
 		Logger:          e.logger,
 		Handshake:       e.handshakeHTTP(),
 	}
+	if e.refusalObservers != nil {
+		config.Refused = e.refused
+	}
 	if e.auth != nil {
 		config.Authenticate = e.authenticate
 		config.Owner = func(ctx context.Context) string { return ownerID(auth.UserFrom(ctx)) }

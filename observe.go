@@ -112,6 +112,37 @@ type Outcome struct {
 	Size int
 }
 
+// A Refusal is an HTTP request that is turned away before its message is read: its
+// token is not valid, its Origin or Host is not allowed, or its caller has its share
+// of requests.
+type Refusal struct {
+	// Request is the HTTP request. Its header fields hold secrets.
+	Request *http.Request
+
+	// Status and Reason are the HTTP status and the message that the client gets.
+	Status int
+	Reason string
+}
+
+// WithRefusalObserver adds functions that are told of the requests that no
+// [Observer] hears of, because their messages are never read. They are called before
+// the answer is sent: they must not block.
+func WithRefusalObserver(observers ...func(context.Context, Refusal)) Option {
+	return engineOption(func(e *Engine) { e.refusalObservers = append(e.refusalObservers, observers...) })
+}
+
+// refused tells the observers of a refusal. One that panics takes no answer away.
+func (e *Engine) refused(r *http.Request, status int, reason string) {
+	defer func() {
+		if v := recover(); v != nil {
+			e.logger.ErrorContext(r.Context(), "an observer panicked", "panic", v, "stack", string(debug.Stack()))
+		}
+	}()
+	for _, observer := range e.refusalObservers {
+		observer(r.Context(), Refusal{Request: r, Status: status, Reason: reason})
+	}
+}
+
 // observation is what observers are told about a request.
 type observation struct {
 	ends []func(Outcome)
@@ -153,6 +184,26 @@ func (r *Request) tellObservers(resp *jsonrpc.Response) {
 	for _, end := range slices.Backward(r.observed.ends) {
 		r.tell(end, outcome)
 	}
+}
+
+// tellDenied tells the observers of a request that a transport turns away without
+// [core.Handle].
+func (r *Request) tellDenied(ctx context.Context, err *jsonrpc.Error) {
+	defer func() {
+		if v := recover(); v != nil {
+			r.engine.logger.ErrorContext(ctx, "an observer panicked", requestAttrs(r, "panic", v, "stack", string(debug.Stack()))...)
+		}
+	}()
+	r.ctx = requestContext{ctx, r}
+	if r.version = findVersion(r.Meta(mcp.MetaProtocolVersion), r.wire.Handshake); r.version == nil {
+		r.version = protocol.Unnamed()
+	}
+	r.observe()
+	r.observed.denied = true
+	resp := jsonrpc.NewResponse()
+	defer resp.Release()
+	r.fail(resp, err)
+	r.tellObservers(resp)
 }
 
 // tell tells one observer. The request has its answer already, which an observer that

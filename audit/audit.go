@@ -17,6 +17,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"net/http"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -54,6 +55,8 @@ type Record struct {
 	// Method is the method, such as "tools/call". Kind and Feature are the kind and
 	// name of the tool, resource, template, prompt or method of an extension;
 	// Requested is the name or URI in the request.
+	// They are empty for a request that was turned away before its message was
+	// read, which has Status and Why.
 	Method    string `json:"method"`
 	Kind      string `json:"kind,omitzero"`
 	Feature   string `json:"feature,omitzero"`
@@ -78,8 +81,10 @@ type Record struct {
 	// "denied", "limited" or "error".
 	Outcome string `json:"outcome"`
 
-	// Code is the code of a JSON-RPC error.
-	Code int `json:"code,omitzero"`
+	// Code is the code of a JSON-RPC error, and Status the HTTP status of a request
+	// that was turned away before its message was read.
+	Code   int `json:"code,omitzero"`
+	Status int `json:"status,omitzero"`
 
 	// Size is the length of the answer in bytes.
 	Size int `json:"size"`
@@ -146,6 +151,7 @@ func WithTenant(tenant func(*auth.User) string) Option {
 func WithDigestKey(key []byte) Option { return func(c *config) { c.key = key } }
 
 // WithMethods records only the methods for which the function returns true. The
+// method of a request that is turned away before its message is read is "". The
 // default is all.
 func WithMethods(record func(method string) bool) Option {
 	return func(c *config) { c.only = record }
@@ -165,7 +171,7 @@ func New(sink Sink, opts ...Option) *Trail {
 	for _, o := range opts {
 		o(&t.config)
 	}
-	t.Option = mcpengine.Options(mcpengine.WithObserver(t.observe), mcpengine.WithMiddleware(t.guard))
+	t.Option = mcpengine.Options(mcpengine.WithObserver(t.observe), mcpengine.WithRefusalObserver(t.refused), mcpengine.WithMiddleware(t.guard))
 	return t
 }
 
@@ -183,6 +189,20 @@ func (t *Trail) observe(ctx context.Context, req *mcpengine.Request) (context.Co
 		record.end(&o)
 		t.write(context.WithoutCancel(ctx), record)
 	}
+}
+
+// refused records a request that was turned away before its message was read.
+func (t *Trail) refused(ctx context.Context, r mcpengine.Refusal) {
+	if !t.config.only("") {
+		return
+	}
+	outcome := "denied"
+	if r.Status == http.StatusTooManyRequests {
+		outcome = "limited"
+	}
+	record := Record{Time: time.Now(), Address: addressOf(r.Request), Status: r.Status, Why: r.Reason, Outcome: outcome}
+	t.addUser(&record, auth.UserFrom(ctx))
+	t.write(context.WithoutCancel(ctx), record)
 }
 
 // write gives a record to the sink.

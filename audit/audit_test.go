@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -50,6 +52,7 @@ func newEngine(t *testing.T, trail *audit.Trail) *mcpengine.Engine {
 		return "done", nil
 	}, mcpengine.RequireScopes("pay"))
 	mcpengine.AddTool(e, "close", "", func(context.Context, struct{}) (string, error) { return "closed", nil }, mcpengine.Allow(auth.InGroup("board")))
+	mcpengine.AddResource(e, "account://ann", "", func(context.Context, struct{}) (string, error) { return "", nil }, mcpengine.RequireScopes("pay"))
 	return e
 }
 
@@ -158,6 +161,106 @@ func TestNoSecrets(t *testing.T) {
 	}
 	if info.Mode().Perm()&0o077 != 0 && os.PathSeparator == '/' {
 		t.Errorf("the file has mode %v", info.Mode())
+	}
+}
+
+// Requests that are turned away before their message is read have a record too, and
+// so has what a session of a handshake version refuses by itself.
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	var all []audit.Record
+	e := newEngine(t, audit.New(audit.Func(func(_ context.Context, r audit.Record) error {
+		all = append(all, r)
+		return nil
+	})))
+	ask := func(edit func(*http.Request), body string) int {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "https://bank.example/mcp", strings.NewReader(body))
+		r.RemoteAddr = "192.0.2.7:1234"
+		r.Header = http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json, text/event-stream"}}
+		edit(r)
+		w := httptest.NewRecorder()
+		e.ServeHTTP(w, r)
+		return w.Code
+	}
+	const unread = `{"secret":`
+	ask(func(r *http.Request) { r.Header.Set("Authorization", "Bearer stolen-token") }, unread)
+	ask(func(r *http.Request) { r.Header.Set("Origin", "https://evil.example") }, unread)
+	const ben = "Bearer ben"
+	session := connectSession(t, e, ben)
+	inSession := func(r *http.Request) {
+		r.Header.Set("Authorization", ben)
+		r.Header.Set("Mcp-Session-Id", session)
+		r.Header.Set("Mcp-Protocol-Version", "2025-11-25")
+	}
+	all = slices.DeleteFunc(all, func(r audit.Record) bool { return r.Method == "initialize" })
+	ask(inSession, `{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"transfer","arguments":{"pin":"0000"}}}`)
+	ask(inSession, `{"jsonrpc":"2.0","id":3,"method":"resources/subscribe","params":{"uri":"account://ann"}}`)
+	var got []string
+	for _, r := range all {
+		if r.Address != "192.0.2.7" || r.Allowed || r.Time.IsZero() {
+			t.Errorf("the record is %+v", r)
+		}
+		text, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, secret := range []string{"stolen", "0000", "Bearer"} {
+			if strings.Contains(string(text), secret) {
+				t.Errorf("the record has %q: %s", secret, text)
+			}
+		}
+		got = append(got, fmt.Sprintf("%s %s %d %s %t", r.Method, r.Subject, r.Status, r.Outcome, r.Why != ""))
+	}
+	want := []string{
+		"  401 denied true",
+		"  403 denied true",
+		"tools/call ben 0 denied true",
+		"resources/subscribe ben 0 denied true",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("records (-want +got):\n%s", diff)
+	}
+}
+
+// connectSession begins a session of 2025-11-25 and returns its id.
+func connectSession(t *testing.T, e *mcpengine.Engine, token string) string {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "https://bank.example/mcp",
+		strings.NewReader(`{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"c","version":"1"}}}`))
+	r.Header = http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json, text/event-stream"}, "Authorization": {token}}
+	w := httptest.NewRecorder()
+	e.ServeHTTP(w, r)
+	if w.Code != http.StatusOK {
+		t.Fatalf("initialize: %d %s", w.Code, w.Body)
+	}
+	return w.Header().Get("Mcp-Session-Id")
+}
+
+// A disk that is full loses records: calls are refused then, or the losses counted.
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	for mode, want := range map[audit.OnFailure]string{audit.Refuse: "cannot record", audit.Count: "done"} {
+		file, err := audit.File("/dev/full")
+		if err != nil {
+			t.Skipf("out of reach: the system has no /dev/full: %v", err)
+		}
+		defer file.Close()
+		trail := audit.New(file, audit.WithOnFailure(mode), audit.WithLogger(slog.New(slog.DiscardHandler)),
+			audit.WithMethods(func(method string) bool { return method == mcp.MethodToolsCall }))
+		c := connect(t, newEngine(t, trail), "ann")
+		for i := range 3 {
+			result, err := c.CallTool(t.Context(), "transfer", transfer{To: "eve", Cents: 5, PIN: "0000"})
+			got := fmt.Sprint(err)
+			if err == nil {
+				got = result.Text()
+			}
+			if i > 0 && !strings.Contains(got, want) { // the first loss shows that the disk is full
+				t.Errorf("mode %d, call %d: %s, want %q", mode, i+1, got, want)
+			}
+		}
+		if trail.Lost() != 3 {
+			t.Errorf("mode %d: %d records lost, want 3", mode, trail.Lost())
+		}
 	}
 }
 

@@ -69,6 +69,9 @@ func (r *Record) appendTo(l *line) error {
 	if r.Code != 0 {
 		l.addInt("code", int64(r.Code))
 	}
+	if r.Status != 0 {
+		l.addInt("status", int64(r.Status))
+	}
 	l.addInt("size", int64(r.Size))
 	*l = append(*l, '}')
 	return nil

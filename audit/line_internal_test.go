@@ -15,7 +15,7 @@ func TestLine(t *testing.T) {
 	t.Parallel()
 	full := Record{
 		Time: time.Date(2026, 7, 28, 9, 30, 0, 120_000_000, time.FixedZone("", 7200)), Duration: 1500 * time.Microsecond,
-		Allowed: true, Arguments: []string{"a", "\"é\"\n"}, Code: -32603, Size: 7,
+		Allowed: true, Arguments: []string{"a", "\"é\"\n"}, Code: -32603, Status: 401, Size: 7,
 		Values: map[string]json.RawMessage{"b": json.RawMessage(`{"x":` + "\n" + ` [1, null]}`), "a": json.RawMessage(`"y"`)},
 	}
 	v := reflect.ValueOf(&full).Elem()

@@ -7,11 +7,13 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/mcpengine/mcpengine"
+	"github.com/mcpengine/mcpengine/auth"
 	"github.com/mcpengine/mcpengine/internal/scan"
 	"github.com/mcpengine/mcpengine/internal/schema"
 	"github.com/mcpengine/mcpengine/mcp"
@@ -26,22 +28,33 @@ func (t *Trail) record(req *mcpengine.Request) Record {
 		Time: time.Now(), TraceID: traceID(req.Meta(mcp.MetaTraceParent)), Program: bounded(req.ClientInfo().Name),
 		Method: bounded(req.Method()), Feature: req.FeatureName(), Requested: bounded(req.Name()),
 	}
-	if http := req.HTTP(); http != nil {
-		r.Address = http.RemoteAddr
-		if host, _, err := net.SplitHostPort(http.RemoteAddr); err == nil {
-			r.Address = host
-		}
+	if sent := req.HTTP(); sent != nil {
+		r.Address = addressOf(sent)
 	}
-	if u := req.User(); u != nil {
-		r.Subject, r.Issuer, r.Client = u.Subject, u.Issuer, u.ClientID
-		if t.config.tenant != nil {
-			r.Tenant = t.config.tenant(u)
-		}
-	}
+	t.addUser(&r, req.User())
 	policy := req.Policy()
 	r.Kind, r.Policy, r.Why = policy.Kind, policy.Who, policy.Why
 	t.addArguments(&r, req)
 	return r
+}
+
+// addUser adds who is calling.
+func (t *Trail) addUser(r *Record, u *auth.User) {
+	if u == nil {
+		return
+	}
+	r.Subject, r.Issuer, r.Client = u.Subject, u.Issuer, u.ClientID
+	if t.config.tenant != nil {
+		r.Tenant = t.config.tenant(u)
+	}
+}
+
+// addressOf returns where a request came from, without the port.
+func addressOf(r *http.Request) string {
+	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+		return host
+	}
+	return r.RemoteAddr
 }
 
 func bounded(s string) string {

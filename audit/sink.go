@@ -48,6 +48,9 @@ func (r *Record) attrs() []slog.Attr {
 	if r.Code != 0 {
 		attrs = append(attrs, slog.Int("code", r.Code))
 	}
+	if r.Status != 0 {
+		attrs = append(attrs, slog.Int("status", r.Status))
+	}
 	if r.Arguments != nil {
 		attrs = append(attrs, slog.Any("arguments", r.Arguments))
 	}

@@ -11,8 +11,7 @@ import (
 // caller. When it returns nil, it has answered the request.
 func (s *Server) Admit(w http.ResponseWriter, r *http.Request, method string) *http.Request {
 	s.bound(w, r)
-	if reason := s.refuseOrigin(r); reason != "" {
-		Reject(w, http.StatusForbidden, mcp.CodeInvalidRequest, reason)
+	if s.rejectOrigin(w, r) {
 		return nil
 	}
 	s.allowOrigin(w, r)

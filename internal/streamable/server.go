@@ -72,6 +72,11 @@ type Config struct {
 	// Origin and Host, and before the body is read. Nil admits every request.
 	Authenticate func(*http.Request) (context.Context, *jsonrpc.Error)
 
+	// Refused is told of each request that is turned away before its message is
+	// read: its origin, its host or its caller is refused, or the caller has its
+	// share. Optional.
+	Refused func(r *http.Request, status int, reason string)
+
 	// Owner returns to whose share a request counts: the verified caller that
 	// Authenticate has put into a context, or "" for the address. Optional.
 	Owner func(context.Context) string
@@ -144,8 +149,7 @@ func (x *exchange) release() {
 // ServeHTTP answers one HTTP request at the MCP endpoint, whatever its path.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := s.bound(w, r)
-	if reason := s.refuseOrigin(r); reason != "" {
-		Reject(w, http.StatusForbidden, mcp.CodeInvalidRequest, reason)
+	if s.rejectOrigin(w, r) {
 		return
 	}
 	s.allowOrigin(w, r)
@@ -187,7 +191,7 @@ func (s *Server) post(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	}
 	caller := s.caller(ctx, r)
 	if !s.calls.Take(caller) {
-		Refuse(w, jsonrpc.OverLimit(time.Second, "too many requests of this caller are being answered"))
+		s.refuse(w, r.WithContext(ctx), jsonrpc.OverLimit(time.Second, "too many requests of this caller are being answered"))
 		return
 	}
 	defer s.calls.Release(caller)
