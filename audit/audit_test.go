@@ -126,6 +126,35 @@ func TestRecords(t *testing.T) {
 	}
 }
 
+// A trace context that is not valid, or of 10 kB, is in no record.
+func TestTraceContext(t *testing.T) {
+	t.Parallel()
+	const trace, span = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+	var got string
+	c := connect(t, newEngine(t, audit.New(audit.Func(func(_ context.Context, r audit.Record) error {
+		got = r.TraceID
+		return nil
+	}))), "ann")
+	for parent, want := range map[any]string{
+		"00-" + trace + "-" + span + "-01":                              trace,
+		"cc-" + trace + "-" + span + "-01-what-may-come":                trace,
+		"00-" + strings.ToUpper(trace) + "-" + span + "-01":             "",
+		"00-" + strings.Repeat("0", 32) + "-" + span + "-01":            "",
+		"ff-" + trace + "-" + span + "-01":                              "",
+		"00-" + trace[1:] + "g-" + span + "-01":                         "",
+		"00-" + trace + "-" + span + "-01" + strings.Repeat("-0", 5000): "",
+		strings.Repeat("0", 10_000):                                     "",
+		"":                                                              "",
+		7:                                                               "",
+	} {
+		got = "nothing"
+		_, _ = c.CallTool(t.Context(), "transfer", transfer{To: "eve"}, client.WithMeta(mcp.Meta{"traceparent": parent}))
+		if got != want {
+			t.Errorf("%.60v: trace %q, want %q", parent, got, want)
+		}
+	}
+}
+
 // No secret reaches a record, in whatever form it is written down.
 func TestNoSecrets(t *testing.T) {
 	t.Parallel()

@@ -72,13 +72,15 @@ func traceID(traceparent []byte) string {
 		return ""
 	}
 	parts := strings.Split(text, "-")
-	if len(parts) < 4 || len(parts[0]) != 2 || len(parts[1]) != 32 {
-		return ""
-	}
-	if _, err := hex.DecodeString(parts[1]); err != nil {
+	if len(parts) < 4 || !isHex(parts[0], 2) || parts[0] == "ff" || !isHex(parts[1], 32) || strings.Trim(parts[1], "0") == "" {
 		return ""
 	}
 	return parts[1]
+}
+
+// isHex reports whether a text has so many hexadecimal digits, in lower case.
+func isHex(text string, digits int) bool {
+	return len(text) == digits && strings.Trim(text, "0123456789abcdef") == ""
 }
 
 // addArguments adds the names of the arguments of a tool or prompt, their digest
