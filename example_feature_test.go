@@ -25,7 +25,7 @@ func ExampleEngine_Add() {
 	// <nil>
 	// KIND       NAME                    TOKENS  WHO        WHY
 	// discovery  lists, server/discover          everybody  no WithAuth
-	// tool       search                      14  everybody  no WithAuth
+	// tool       search                      23  everybody  no WithAuth
 }
 
 func ExampleNewTool() {

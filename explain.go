@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/mcpengine/mcpengine/auth"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/internal/uritemplate"
 )
 
@@ -29,10 +30,9 @@ type PolicyEntry struct {
 	// audience of an API.
 	Name string `json:"name"`
 
-	// Tokens estimates what the definition of a tool costs a model that is told of
-	// it: its name, description and input schema, with one token for four ASCII
-	// characters and one for each other character. Models count differently.
-	// [Engine.Explain] alone sets it.
+	// Tokens estimates what the definition of a tool, as it is listed, costs a model:
+	// one token for four ASCII characters and one for each other character. Models
+	// count differently. [Engine.Explain] alone sets it.
 	Tokens int `json:"tokens,omitempty"`
 
 	// Who may use it, a phrase such as "a caller with the scope mcp:read".
@@ -85,7 +85,7 @@ func (e *Engine) Explain() Policy {
 	}
 	for _, t := range c.tools.list {
 		entry := e.explain("tool", &t.feature)
-		entry.Tokens = estimateTokens(t.name) + estimateTokens(t.description) + estimateTokens(t.input.JSON())
+		entry.Tokens = estimateTokens(t.wire(protocol.Versions()[0]))
 		p = append(p, entry)
 	}
 	for _, r := range c.resources.list {
