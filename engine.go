@@ -53,6 +53,7 @@ type Engine struct {
 	given          []func()       // add the extensions of options
 
 	refusalObservers []func(context.Context, Refusal)
+	sessionObservers []func(Session)
 
 	// withUpstream lets a handler get tokens for APIs; nil without WithAuth.
 	withUpstream func(context.Context, *http.Request, *auth.User) context.Context

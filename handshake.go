@@ -4,6 +4,7 @@ package mcpengine
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/mcpengine/mcpengine/internal/handshake"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
@@ -32,6 +33,7 @@ func (e *Engine) handshakeHTTP() streamable.Handshake {
 		Events:     c.Events,
 		Logger:     e.logger,
 
+		Ended:        func(version string, began time.Time) { e.sessionEnded(version, true, began) },
 		EachSessions: e.shares.sessions,
 		EachAway:     e.shares.streams,
 	}
@@ -70,6 +72,7 @@ func (e *Engine) SSEHandler(prefix string) http.Handler {
 		Closing:   e.subscriptions.closing,
 		Logger:    e.logger,
 
+		Ended:           func(version string, began time.Time) { e.sessionEnded(version, true, began) },
 		EachConnections: e.shares.streams,
 	}
 	if e.auth != nil {

@@ -1,6 +1,7 @@
 package mcpengine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -140,6 +141,42 @@ func (e *Engine) refused(r *http.Request, status int, reason string) {
 	}()
 	for _, observer := range e.refusalObservers {
 		observer(r.Context(), Refusal{Request: r, Status: status, Reason: reason})
+	}
+}
+
+// A Session is a session that has ended. Protocol version 2026-07-28 has none over
+// HTTP.
+type Session struct {
+	// ProtocolVersion is the version that the client spoke.
+	ProtocolVersion string
+
+	// HTTP says that the session was over HTTP, and not over stdio.
+	HTTP bool
+
+	// Duration is how long it has lasted.
+	Duration time.Duration
+}
+
+// WithSessionObserver adds functions that are told of each session that has ended: a
+// client of a handshake version has deleted it, or the connection that carried it,
+// of stdio or HTTP+SSE, is closed. Of a session over HTTP that its client leaves
+// without a word, any replica may get the next request at any time, so that it has no
+// end.
+func WithSessionObserver(observers ...func(Session)) Option {
+	return engineOption(func(e *Engine) { e.sessionObservers = append(e.sessionObservers, observers...) })
+}
+
+// sessionEnded tells the observers of a session. Version is empty when the client has
+// named none.
+func (e *Engine) sessionEnded(version string, http bool, began time.Time) {
+	defer func() {
+		if v := recover(); v != nil {
+			e.logger.Error("an observer panicked", "panic", v, "stack", string(debug.Stack()))
+		}
+	}()
+	s := Session{cmp.Or(version, mcp.LatestProtocolVersion), http, time.Since(began)}
+	for _, observer := range e.sessionObservers {
+		observer(s)
 	}
 }
 

@@ -201,7 +201,15 @@ func (e *Engine) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) er
 		return err
 	}
 	hangup := make(chan struct{})
-	return stdio.Serve(ctx, e.connection(hangup), in, out, stdio.Config{
+	handler, began := e.connection(hangup), time.Now()
+	defer func() {
+		version := ""
+		if conn, ok := handler.(interface{ Version() string }); ok {
+			version = conn.Version()
+		}
+		e.sessionEnded(version, false, began)
+	}()
+	return stdio.Serve(ctx, handler, in, out, stdio.Config{
 		MaxMessage: int(e.httpConfig.MaxBodyBytes),
 		Grace:      e.httpConfig.ShutdownTimeout,
 		Closing:    func() { close(hangup) },

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/go-json-experiment/json"
 
@@ -24,6 +26,9 @@ type Client struct {
 	tools  toolTable
 
 	completions completions
+
+	began time.Time
+	ended sync.Once
 
 	mu        sync.Mutex
 	listeners map[*listener]struct{}
@@ -96,6 +101,7 @@ func connect(ctx context.Context, opts []Option, open func(peer.Config, config) 
 	if c.conn, err = open(pc, c.config); err != nil {
 		return nil, public(err)
 	}
+	c.began = time.Now()
 	if err := c.setLogLevel(ctx); err != nil {
 		c.Close()
 		return nil, err
@@ -196,4 +202,16 @@ func (c *Client) Instructions() string { return c.conn.Server().Instructions }
 
 // Close ends the calls under way, the session and the process, and returns when
 // all of them have ended. It must not be called by a handler.
-func (c *Client) Close() error { return c.conn.Close() }
+func (c *Client) Close() error {
+	err := c.conn.Close()
+	if c.config.session != nil {
+		c.ended.Do(func() {
+			server := c.conn.Address()
+			if strings.HasPrefix(server, "http") && !c.conn.Handshake() {
+				return
+			}
+			c.config.session(Session{c.conn.Version(), server, time.Since(c.began)})
+		})
+	}
+	return err
+}

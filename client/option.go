@@ -5,6 +5,7 @@ import (
 	stdjson "encoding/json"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
@@ -20,6 +21,7 @@ type config struct {
 	peer     peer.Config
 	info     mcp.Implementation
 	handlers Handlers
+	session  func(Session)
 	limits   Limits
 	oauth    *OAuth
 
@@ -177,6 +179,33 @@ func WithObserver(observer Observer) Option {
 				sent.ID = p.ID
 				end(result, public(err))
 			}
+		}
+	}
+}
+
+// A Session is a connection to a server that has ended, as [WithSessionObserver] sees
+// it.
+type Session struct {
+	// ProtocolVersion and Server mean the same as in [Sent].
+	ProtocolVersion, Server string
+
+	// Duration is how long it has lasted.
+	Duration time.Duration
+}
+
+// WithSessionObserver tells an observer of the session when [Client.Close] ends it.
+// Over HTTP protocol version 2026-07-28 has no session, and the observer is not
+// called. Given again, it takes the place of the first.
+func WithSessionObserver(observer func(Session)) Option {
+	return func(c *config) { c.session = observer }
+}
+
+// Options makes one option of several, for packages that need several.
+func Options(opts ...Option) Option {
+	opts = slices.Clone(opts)
+	return func(c *config) {
+		for _, opt := range opts {
+			opt(c)
 		}
 	}
 }

@@ -20,7 +20,13 @@ import (
 // Client returns the option that records the requests which a client sends. Their
 // trace context travels to the server in "_meta".
 func (t *Telemetry) Client() client.Option {
-	return client.WithObserver(t.observeClient)
+	return client.Options(client.WithObserver(t.observeClient), client.WithSessionObserver(t.clientSessionEnded))
+}
+
+// clientSessionEnded records a session of a client.
+func (t *Telemetry) clientSessionEnded(s client.Session) {
+	attributes := append([]attribute.KeyValue{protocolVersion.String(s.ProtocolVersion)}, reached(s.Server)...)
+	t.clientSession.Record(context.Background(), s.Duration.Seconds(), metric.WithAttributes(attributes...))
 }
 
 // observeClient is a [client.Observer].
@@ -148,11 +154,16 @@ func (t *Telemetry) sentAttributes(sent *client.Sent, about target) []attribute.
 	if t.config.uris && about.uri != "" {
 		attributes = append(attributes, resourceURI.String(about.uri))
 	}
-	u, err := url.Parse(sent.Server)
+	return append(attributes, reached(sent.Server)...)
+}
+
+// reached returns the attributes of a server, given its URL.
+func reached(server string) []attribute.KeyValue {
+	u, err := url.Parse(server)
 	if err != nil || u.Host == "" {
-		return append(attributes, networkTransport.String(pipe))
+		return []attribute.KeyValue{networkTransport.String(pipe)}
 	}
-	attributes = append(attributes, networkTransport.String("tcp"), networkName.String("http"), serverAddress.String(u.Hostname()))
+	attributes := []attribute.KeyValue{networkTransport.String("tcp"), networkName.String("http"), serverAddress.String(u.Hostname())}
 	if port := portOf(u); port != 0 {
 		attributes = append(attributes, serverPort.Int(port))
 	}

@@ -20,7 +20,16 @@ import (
 // Server returns the option that records the requests which a server answers. On AWS
 // Lambda it has the providers export after each answer, before the process is frozen.
 func (t *Telemetry) Server() mcpengine.Option {
-	return mcpengine.Options(mcpengine.WithObserver(t.observe), mcpengine.WithFlush(t.flushSpans, t.flushMetrics))
+	return mcpengine.Options(mcpengine.WithObserver(t.observe), mcpengine.WithSessionObserver(t.sessionEnded), mcpengine.WithFlush(t.flushSpans, t.flushMetrics))
+}
+
+// sessionEnded records a session of the server.
+func (t *Telemetry) sessionEnded(s mcpengine.Session) {
+	attributes := []attribute.KeyValue{protocolVersion.String(s.ProtocolVersion), networkTransport.String(pipe)}
+	if s.HTTP {
+		attributes = append(attributes[:1], networkTransport.String("tcp"), networkName.String("http"))
+	}
+	t.serverSession.Record(context.Background(), s.Duration.Seconds(), metric.WithAttributes(attributes...))
 }
 
 // observe is a [mcpengine.Observer].

@@ -25,6 +25,8 @@ type Telemetry struct {
 	kinds  kinds
 	server metric.Float64Histogram
 	client metric.Float64Histogram
+
+	serverSession, clientSession metric.Float64Histogram
 }
 
 type config struct {
@@ -82,6 +84,8 @@ func New(opts ...Option) *Telemetry {
 	meter := meters.Meter(scope)
 	t.server = histogram(meter, "mcp.server.operation.duration", "The duration of an MCP request as observed on the receiver, until its answer is sent.")
 	t.client = histogram(meter, "mcp.client.operation.duration", "The duration of an MCP request as observed on the sender, until its answer is received.")
+	t.serverSession = histogram(meter, "mcp.server.session.duration", "The duration of an MCP session as observed on the server.")
+	t.clientSession = histogram(meter, "mcp.client.session.duration", "The duration of an MCP session as observed on the client.")
 	return t
 }
 

@@ -181,6 +181,15 @@ func (c *Conn) Ask(ctx context.Context, method string, params []byte) ([]byte, e
 	return c.asks.Ask(ctx, c.send, method, params)
 }
 
+// Version returns the version of the handshake, or "" when there was none. It must
+// not be called while messages are received.
+func (c *Conn) Version() string {
+	if c.peer == nil {
+		return ""
+	}
+	return c.peer.Version
+}
+
 // Batches reports whether the client may send batches.
 func (c *Conn) Batches() bool { return c.peer != nil && c.peer.traits().Batches }
 

@@ -85,6 +85,10 @@ type HTTPConfig struct {
 	// default is Caller.
 	Owner func(*http.Request) string
 
+	// Ended is told of each session that its client deletes: its version and when it
+	// began. Optional.
+	Ended func(version string, began time.Time)
+
 	// EachSessions and EachAway limit the sessions and the streams without a
 	// connection of one caller. By default its share alone does.
 	EachSessions, EachAway int
@@ -288,6 +292,9 @@ func (h *HTTP) Delete(w http.ResponseWriter, r *http.Request) {
 		h.remote.set(r.Context(), s, deletedItem, isSet)
 	}
 	s.end(errDeleted)
+	if h.config.Ended != nil {
+		h.config.Ended(s.peer.Version, s.expires.Add(-h.config.SessionTTL))
+	}
 	w.WriteHeader(http.StatusNoContent)
 }
 

@@ -52,8 +52,9 @@ type SSEConfig struct {
 	Caller  func(*http.Request) string
 	Expires func(*http.Request) time.Time
 
-	// Owner means the same as in [HTTPConfig].
+	// Owner means the same as in [HTTPConfig], and so does Ended, of connections.
 	Owner func(*http.Request) string
+	Ended func(version string, began time.Time)
 
 	// Logger is told of events that clients are not told of. Optional.
 	Logger *slog.Logger
@@ -141,7 +142,11 @@ func (s *SSE) ServeStream(w http.ResponseWriter, r *http.Request) {
 	// cannot be guessed.
 	endpoint := s.config.Messages + "?sessionId=" + url.QueryEscape(c.id)
 	_ = c.stream.Send(sse.Event{Name: "endpoint", Data: []byte(endpoint)}) // when this fails, so does the next write
+	began := time.Now()
 	c.serve(r, s.config)
+	if s.config.Ended != nil {
+		s.config.Ended(c.handshake.Version(), began)
+	}
 }
 
 // open returns a new connection, or nil when the caller may have no more.
@@ -160,7 +165,7 @@ func (s *SSE) open(w http.ResponseWriter, caller string, from share.Caller) *sse
 		ended:  make(chan struct{}),
 	}
 	conn := NewConn(s.handler, ConnConfig{AskTimeout: s.config.AskTimeout, From: from, Logger: s.config.Logger})
-	c.conn = duplex.New(conn, messageEvents{c.stream}, duplex.Config{Logger: s.config.Logger})
+	c.handshake, c.conn = conn, duplex.New(conn, messageEvents{c.stream}, duplex.Config{Logger: s.config.Logger})
 	s.conns[c.id] = c
 	return c
 }

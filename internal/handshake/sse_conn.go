@@ -16,6 +16,7 @@ import (
 type sseConn struct {
 	id, caller string
 	from       share.Caller
+	handshake  *Conn // what conn serves
 	conn       *duplex.Conn
 	stream     *streamable.EventWriter
 	inbox      chan inbound

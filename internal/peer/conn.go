@@ -48,6 +48,9 @@ type target interface {
 	server() string
 }
 
+// Address returns the URL of the server without its query, or what stands for it.
+func (c *Conn) Address() string { return c.target.server() }
+
 // A link carries messages to and from a server whose transport is known.
 type link interface {
 	// call sends a request and waits for its result. When ctx ends first, it
