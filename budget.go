@@ -53,7 +53,8 @@ func (o budgetOption) applyToEngine(e *Engine) {
 //
 // Given to the engine it holds for all tools. Given to a tool it replaces the
 // engine's, without which the tool cannot be added. By default nothing is cut. It
-// panics when tokens is not positive.
+// panics when tokens is not positive. The results of detached calls, such as those of
+// durable tools, are not cut.
 func WithResultBudget(tokens int) BudgetOption {
 	mustBePositive("WithResultBudget", tokens)
 	return budgetOption(tokens)
@@ -115,7 +116,7 @@ func (e *Engine) budgeted(next ToolHandler) ToolHandler {
 		req := RequestFrom(ctx)
 		t := req.target.tool
 		tokens := e.budgetOf(t)
-		if !tooLong(result, tokens) {
+		if req.journal != nil || !tooLong(result, tokens) { // the result of a detached call is kept elsewhere
 			return result, nil
 		}
 		c := cut{source: sourceOf(result), tokens: tokens}

@@ -163,6 +163,30 @@ func TestPoll(t *testing.T) {
 	}
 }
 
+// Limits of the engine's own kind hold for polls and streams of a caller.
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	b := &board{}
+	feed := events.NewFeed(events.New("board.posted", "A message was posted.", b.poll))
+	c := connect(t, mcpengine.New("board", mcpengine.WithExtension(feed.Extension(mcpengine.CallsPerMinute(2)))))
+	poll := func() error {
+		_, err := client.Do[json.RawMessage](t.Context(), c, "events/poll", json.RawMessage(`{"name":"board.posted"}`))
+		return err
+	}
+	for i := range 2 {
+		if err := poll(); err != nil {
+			t.Errorf("poll %d: %v", i+1, err)
+		}
+	}
+	err := poll()
+	if refused, ok := errors.AsType[*client.StatusError](err); !ok || refused.Status != http.StatusTooManyRequests || refused.RetryAfter <= 0 {
+		t.Errorf("the third poll: %v", err)
+	}
+	if _, err := client.Do[json.RawMessage](t.Context(), c, "events/list", nil); err != nil {
+		t.Errorf("another method: %v", err)
+	}
+}
+
 // What makes no sense is an error that says so.
 func TestMistakes(t *testing.T) {
 	t.Parallel()
