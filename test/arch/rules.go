@@ -15,7 +15,7 @@ const (
 
 // aboveRoot are the folders whose packages may import the root package: the
 // programs, the extensions and what adds to an engine.
-var aboveRoot = []string{root + "/cmd", root + "/conformance", root + "/audit", extensions}
+var aboveRoot = []string{root + "/cmd", root + "/conformance", root + "/audit", root + "/middleware", extensions}
 
 // extensions is the folder of the extensions, which import no internal package
 // of the library.
