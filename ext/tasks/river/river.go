@@ -30,11 +30,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	_ "github.com/jackc/pgx/v5/stdlib" // registers the driver pgx
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
 	_ "modernc.org/sqlite" // registers the driver sqlite
 
@@ -43,16 +45,18 @@ import (
 
 // A Backend keeps tasks in a database and runs them with River. Open makes one.
 type Backend struct {
-	db       *sql.DB // for what writes
-	reader   *sql.DB // the same on PostgreSQL
-	postgres string  // the address; empty for SQLite
-	listener *pgxpool.Pool
+	db       *sql.DB       // for what writes
+	reader   *sql.DB       // the same on PostgreSQL
+	postgres string        // the address; empty for SQLite
+	pool     *pgxpool.Pool // to PostgreSQL, for everything but transactions of steps
 	table    table
 	writer   writer
 	driver   riverdriver.Driver[*sql.Tx]
-	client   *river.Client[*sql.Tx] // that inserts jobs
-	logger   *slog.Logger
-	rescue   time.Duration
+
+	client    *river.Client[*sql.Tx] // that inserts jobs
+	pgxClient *river.Client[pgx.Tx]  // the same, through the pool
+	logger    *slog.Logger
+	rescue    time.Duration
 }
 
 var (
@@ -118,6 +122,12 @@ func (b *Backend) open(ctx context.Context, address string) (err error) {
 	if b.client, err = river.NewClient(b.driver, &river.Config{Logger: b.logger}); err != nil {
 		return fmt.Errorf("make a client of River: %w", err)
 	}
+	if b.pool == nil {
+		return nil
+	}
+	if b.pgxClient, err = river.NewClient(riverpgxv5.New(b.pool), &river.Config{Logger: b.logger}); err != nil {
+		return fmt.Errorf("make a client of River: %w", err)
+	}
 	return nil
 }
 
@@ -146,6 +156,10 @@ func (b *Backend) openSQLite(file string) (err error) {
 // maxIdle is how many connections to PostgreSQL are kept for later.
 const maxIdle = 16
 
+// minPool is how many connections the pool may have at least: River listens on
+// one, and fetches, completes and writes on others.
+const minPool = 8
+
 func (b *Backend) openPostgres(ctx context.Context, address string) (err error) {
 	b.postgres = address
 	if b.db, err = sql.Open("pgx", address); err != nil {
@@ -161,11 +175,11 @@ func (b *Backend) openPostgres(ctx context.Context, address string) (err error) 
 	if err != nil {
 		return err
 	}
-	config.MinConns, config.MaxConns = 0, 1
-	if b.listener, err = pgxpool.NewWithConfig(ctx, config); err != nil {
+	config.MaxConns = max(config.MaxConns, minPool)
+	if b.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return err
 	}
-	b.driver = riverdatabasesql.NewWithPgxListener(b.db, b.listener)
+	b.driver = riverdatabasesql.New(b.db)
 	return nil
 }
 
@@ -177,8 +191,8 @@ func (b *Backend) DB() *sql.DB { return b.db }
 // Close closes the database. Close the engine first.
 func (b *Backend) Close() error {
 	var faults []error
-	if b.listener != nil {
-		b.listener.Close()
+	if b.pool != nil {
+		b.pool.Close()
 	}
 	for _, db := range []*sql.DB{b.db, b.reader} {
 		if db != nil {

@@ -273,7 +273,8 @@ func TestStoreFaults(t *testing.T) {
 			"full",
 			[]string{sqliteFault("database or disk is full")},
 			[]string{`CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE disk_full; END $$`, "CREATE TRIGGER fill BEFORE INSERT ON mcpengine_task EXECUTE FUNCTION fill()"},
-			[]string{"DROP TRIGGER fault"}, []string{"DROP TRIGGER fill ON mcpengine_task"},
+			[]string{"DROP TRIGGER fault"},
+			[]string{"DROP TRIGGER fill ON mcpengine_task"},
 		},
 	} {
 		t.Run(fault.name, func(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"github.com/mcpengine/mcpengine/ext/tasks"
 )
@@ -96,7 +97,7 @@ func (r *runner) NextRetry(job *river.Job[args]) time.Time {
 func (b *Backend) Serve(ctx context.Context, w tasks.Worker) error {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &runner{b: b, worker: w})
-	client, err := river.NewClient(b.driver, &river.Config{
+	client, err := b.newWorker(&river.Config{
 		Queues:               map[string]river.QueueConfig{queue: {MaxWorkers: w.Concurrency}},
 		Workers:              workers,
 		FetchCooldown:        fetchCooldown,
@@ -121,6 +122,19 @@ func (b *Backend) Serve(ctx context.Context, w tasks.Worker) error {
 		return fmt.Errorf("stop River: %w", err)
 	}
 	return nil
+}
+
+// A worker is a client of River that works jobs.
+type worker interface {
+	Start(ctx context.Context) error
+	StopAndCancel(ctx context.Context) error
+}
+
+func (b *Backend) newWorker(config *river.Config) (worker, error) {
+	if b.pool == nil {
+		return river.NewClient(b.driver, config)
+	}
+	return river.NewClient(riverpgxv5.New(b.pool), config)
 }
 
 // hear tells of the changes that other processes make, until ctx ends.

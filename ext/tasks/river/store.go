@@ -10,6 +10,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/riverqueue/river"
 
 	"github.com/mcpengine/mcpengine/ext/tasks"
@@ -123,28 +125,57 @@ func (b *Backend) CountBusy(ctx context.Context, owner string) (n int, err error
 }
 
 // Begin implements [tasks.Transactor]. The handle is an *sql.Tx.
-func (b *Backend) Begin(ctx context.Context) (tasks.Transaction, error) { return b.begin(ctx) }
-
-func (b *Backend) begin(ctx context.Context) (*transaction, error) {
+func (b *Backend) Begin(ctx context.Context) (tasks.Transaction, error) {
 	tx, err := b.db.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, fmt.Errorf("begin a transaction: %w", err)
 	}
-	return &transaction{b: b, tx: tx}, nil
+	return &transaction{b: b, handle: tx, q: &sqlQuerier{tx, b.client}}, nil
+}
+
+// begin begins a transaction that no step shares.
+func (b *Backend) begin(ctx context.Context) (*transaction, error) {
+	if b.pool == nil {
+		tx, err := b.db.BeginTx(ctx, nil)
+		if err != nil {
+			return nil, fmt.Errorf("begin a transaction: %w", err)
+		}
+		return &transaction{b: b, q: &sqlQuerier{tx, b.client}}, nil
+	}
+	tx, err := b.beginPool(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("begin a transaction: %w", err)
+	}
+	return &transaction{b: b, q: &pgxQuerier{tx, b.pgxClient}}, nil
+}
+
+// beginPool begins a transaction on a connection that is alive: after a restart of
+// PostgreSQL all those in the pool are not, which is noticed when they are used.
+func (b *Backend) beginPool(ctx context.Context) (tx pgx.Tx, err error) {
+	for range b.pool.Config().MaxConns + 1 {
+		if tx, err = b.pool.Begin(ctx); err == nil || ctx.Err() != nil {
+			return tx, err
+		}
+		if _, away := errors.AsType[*pgconn.ConnectError](err); away {
+			return nil, err
+		}
+	}
+	return nil, err
 }
 
 // A transaction implements [tasks.Transaction].
 type transaction struct {
-	b  *Backend
-	tx *sql.Tx
+	b      *Backend
+	handle *sql.Tx // of a step
+	q      querier
 }
 
-func (t *transaction) Handle() any { return t.tx }
+func (t *transaction) Handle() any { return t.handle }
 
-func (t *transaction) Rollback(context.Context) error { return t.tx.Rollback() }
+func (t *transaction) Rollback(ctx context.Context) error { return t.q.rollback(ctx) }
 
-func (t *transaction) Commit(context.Context) error {
-	if err := t.tx.Commit(); err != nil {
+func (t *transaction) Commit(ctx context.Context) error {
+	if err := t.q.commit(ctx); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
 	return nil
@@ -171,7 +202,7 @@ func (t *transaction) read(ctx context.Context, batch []*write) error {
 	if len(changes) == 0 {
 		return nil
 	}
-	err := t.b.table.read(ctx, t.tx, slices.Sorted(maps.Keys(changes)), func(id, text string) (err error) {
+	err := t.b.table.read(ctx, t.q, slices.Sorted(maps.Keys(changes)), func(id, text string) (err error) {
 		changes[id].record, err = decode(text)
 		return err
 	})
@@ -197,7 +228,7 @@ func milliseconds(t time.Time) int64 {
 }
 
 // put writes records into the table.
-func (t *transaction) put(ctx context.Context, how func(context.Context, *sql.Tx, []row) error, records []*tasks.Record) error {
+func (t *transaction) put(ctx context.Context, how func(context.Context, querier, []row) error, records []*tasks.Record) error {
 	if len(records) == 0 {
 		return nil
 	}
@@ -209,7 +240,7 @@ func (t *transaction) put(ctx context.Context, how func(context.Context, *sql.Tx
 		}
 		rows[i] = row{r.ID, r.Owner, string(r.Status), milliseconds(r.Expires), milliseconds(r.Due), milliseconds(r.Lease), string(text)}
 	}
-	if err := how(ctx, t.tx, rows); err != nil {
+	if err := how(ctx, t.q, rows); err != nil {
 		return fmt.Errorf("write tasks: %w", err)
 	}
 	return nil
@@ -219,7 +250,7 @@ func (t *transaction) remove(ctx context.Context, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	if err := t.b.table.remove(ctx, t.tx, ids); err != nil {
+	if err := t.b.table.remove(ctx, t.q, ids); err != nil {
 		return fmt.Errorf("remove tasks: %w", err)
 	}
 	return nil
@@ -238,7 +269,7 @@ func (t *transaction) schedule(ctx context.Context, due []*tasks.Record) error {
 		}
 		jobs[i] = river.InsertManyParams{Args: args{ID: r.ID}, InsertOpts: opts}
 	}
-	if _, err := t.b.client.InsertManyFastTx(ctx, t.tx, jobs); err != nil {
+	if err := t.q.schedule(ctx, jobs); err != nil {
 		return fmt.Errorf("schedule tasks: %w", err)
 	}
 	return nil

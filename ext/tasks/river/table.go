@@ -2,7 +2,6 @@ package river
 
 import (
 	"context"
-	"database/sql"
 	"strconv"
 	"strings"
 )
@@ -11,10 +10,10 @@ import (
 type table interface {
 	// read hands over the rows with the ids, which nobody else changes before the
 	// transaction ends.
-	read(ctx context.Context, tx *sql.Tx, ids []string, got func(id, record string) error) error
-	insert(ctx context.Context, tx *sql.Tx, rows []row) error
-	update(ctx context.Context, tx *sql.Tx, rows []row) error
-	remove(ctx context.Context, tx *sql.Tx, ids []string) error
+	read(ctx context.Context, q querier, ids []string, got func(id, record string) error) error
+	insert(ctx context.Context, q querier, rows []row) error
+	update(ctx context.Context, q querier, rows []row) error
+	remove(ctx context.Context, q querier, ids []string) error
 
 	// query writes a statement with a ? for each argument in the dialect.
 	query(statement string) string
@@ -53,13 +52,13 @@ const openIndex = `CREATE INDEX IF NOT EXISTS mcpengine_task_open ON mcpengine_t
 
 const nextChange = "(SELECT coalesce(max(change), 0) + 1 FROM mcpengine_task)"
 
-func (sqliteTable) read(ctx context.Context, tx *sql.Tx, ids []string, got func(id, record string) error) error {
-	return eachRow(ctx, tx, got, "SELECT id, record FROM mcpengine_task WHERE id IN (?"+strings.Repeat(", ?", len(ids)-1)+")", anyOf(ids)...)
+func (sqliteTable) read(ctx context.Context, q querier, ids []string, got func(id, record string) error) error {
+	return q.each(ctx, got, "SELECT id, record FROM mcpengine_task WHERE id IN (?"+strings.Repeat(", ?", len(ids)-1)+")", anyOf(ids)...)
 }
 
-func (sqliteTable) insert(ctx context.Context, tx *sql.Tx, rows []row) error {
+func (sqliteTable) insert(ctx context.Context, q querier, rows []row) error {
 	for _, r := range rows {
-		if _, err := tx.ExecContext(ctx, "INSERT INTO mcpengine_task (id, owner, expires, status, due, lease, change, record) VALUES (?, ?, ?, ?, ?, ?, "+nextChange+", ?)",
+		if err := q.exec(ctx, "INSERT INTO mcpengine_task (id, owner, expires, status, due, lease, change, record) VALUES (?, ?, ?, ?, ?, ?, "+nextChange+", ?)",
 			r.id, r.owner, r.expires, r.status, r.due, r.lease, r.record); err != nil {
 			return err
 		}
@@ -67,9 +66,9 @@ func (sqliteTable) insert(ctx context.Context, tx *sql.Tx, rows []row) error {
 	return nil
 }
 
-func (sqliteTable) update(ctx context.Context, tx *sql.Tx, rows []row) error {
+func (sqliteTable) update(ctx context.Context, q querier, rows []row) error {
 	for _, r := range rows {
-		if _, err := tx.ExecContext(ctx, "UPDATE mcpengine_task SET expires = ?, status = ?, due = ?, lease = ?, change = "+nextChange+", record = ? WHERE id = ?",
+		if err := q.exec(ctx, "UPDATE mcpengine_task SET expires = ?, status = ?, due = ?, lease = ?, change = "+nextChange+", record = ? WHERE id = ?",
 			r.expires, r.status, r.due, r.lease, r.record, r.id); err != nil {
 			return err
 		}
@@ -77,9 +76,8 @@ func (sqliteTable) update(ctx context.Context, tx *sql.Tx, rows []row) error {
 	return nil
 }
 
-func (sqliteTable) remove(ctx context.Context, tx *sql.Tx, ids []string) error {
-	_, err := tx.ExecContext(ctx, "DELETE FROM mcpengine_task WHERE id IN (?"+strings.Repeat(", ?", len(ids)-1)+")", anyOf(ids)...)
-	return err
+func (sqliteTable) remove(ctx context.Context, q querier, ids []string) error {
+	return q.exec(ctx, "DELETE FROM mcpengine_task WHERE id IN (?"+strings.Repeat(", ?", len(ids)-1)+")", anyOf(ids)...)
 }
 
 func anyOf(ids []string) []any {
@@ -128,22 +126,21 @@ func (postgresTable) statements() []string {
 
 // read locks rows in the order of their ids, so that two transactions cannot wait
 // for each other.
-func (postgresTable) read(ctx context.Context, tx *sql.Tx, ids []string, got func(id, record string) error) error {
-	return eachRow(ctx, tx, got, "SELECT id, record FROM mcpengine_task WHERE id = ANY($1) ORDER BY id FOR UPDATE", ids)
+func (postgresTable) read(ctx context.Context, q querier, ids []string, got func(id, record string) error) error {
+	return q.each(ctx, got, "SELECT id, record FROM mcpengine_task WHERE id = ANY($1) ORDER BY id FOR UPDATE", ids)
 }
 
-func (postgresTable) insert(ctx context.Context, tx *sql.Tx, rows []row) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO mcpengine_task (id, owner, expires, status, due, lease, record)
+func (postgresTable) insert(ctx context.Context, q querier, rows []row) error {
+	return q.exec(ctx, `INSERT INTO mcpengine_task (id, owner, expires, status, due, lease, record)
 		SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::text[])`,
 		column(rows, func(r row) string { return r.id }), column(rows, func(r row) string { return r.owner }),
 		column(rows, func(r row) int64 { return r.expires }), column(rows, func(r row) string { return r.status }),
 		column(rows, func(r row) int64 { return r.due }), column(rows, func(r row) int64 { return r.lease }),
 		column(rows, func(r row) string { return r.record }))
-	return err
 }
 
-func (p postgresTable) update(ctx context.Context, tx *sql.Tx, rows []row) error {
-	_, err := tx.ExecContext(ctx, `WITH changed AS (
+func (p postgresTable) update(ctx context.Context, q querier, rows []row) error {
+	return q.exec(ctx, `WITH changed AS (
 			UPDATE mcpengine_task SET expires = new.expires, status = new.status, due = new.due, lease = new.lease, record = new.record
 			FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::text[]) AS new (id, expires, status, due, lease, record)
 			WHERE mcpengine_task.id = new.id RETURNING mcpengine_task.id
@@ -152,12 +149,10 @@ func (p postgresTable) update(ctx context.Context, tx *sql.Tx, rows []row) error
 		column(rows, func(r row) string { return r.status }), column(rows, func(r row) int64 { return r.due }),
 		column(rows, func(r row) int64 { return r.lease }), column(rows, func(r row) string { return r.record }),
 		channel, p.origin+" ")
-	return err
 }
 
-func (postgresTable) remove(ctx context.Context, tx *sql.Tx, ids []string) error {
-	_, err := tx.ExecContext(ctx, "DELETE FROM mcpengine_task WHERE id = ANY($1)", ids)
-	return err
+func (postgresTable) remove(ctx context.Context, q querier, ids []string) error {
+	return q.exec(ctx, "DELETE FROM mcpengine_task WHERE id = ANY($1)", ids)
 }
 
 // column returns one column of rows.
@@ -167,23 +162,4 @@ func column[T any](rows []row, of func(row) T) []T {
 		values[i] = of(r)
 	}
 	return values
-}
-
-// eachRow hands over the rows of a query.
-func eachRow(ctx context.Context, tx *sql.Tx, got func(id, record string) error, query string, args ...any) error {
-	rows, err := tx.QueryContext(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id, record string
-		if err := rows.Scan(&id, &record); err != nil {
-			return err
-		}
-		if err := got(id, record); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }
