@@ -2,6 +2,7 @@ package tasks_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"strings"
@@ -303,6 +304,47 @@ func TestOwner(t *testing.T) {
 		s.user = ""
 		if got := s.get(id); got.Error == nil || got.Error.Code != -32600 {
 			t.Errorf("without a token: %+v", got)
+		}
+	})
+}
+
+// A task keeps who called, without the token, and forgets it at its end.
+func TestNoToken(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const token = "eyJ-the-secret"
+		resource, err := auth.NewResource("https://server.example/mcp", auth.Custom("https://id.example", func(context.Context, string) (*auth.User, error) {
+			return &auth.User{Issuer: "https://id.example", Subject: "ann"}, nil
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := newServer(t, tasks.Memory(), mcpengine.WithAuth(resource))
+		s.add("ask", func(ctx context.Context) (string, error) {
+			_, err := mcpengine.Elicit[approval](ctx, "?", mcpengine.WithKey("q"))
+			return "done", err
+		}, tasks.Grace(0))
+		s.user = token
+		id := s.start("ask", "{}")
+		s.await(id, "input_required")
+		kept := func() string {
+			r, err := s.backend.Get(t.Context(), id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, err := json.Marshal(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(text)
+		}
+		if got := kept(); strings.Contains(got, token) || !strings.Contains(got, `"ann"`) {
+			t.Errorf("the record of a task that waits: %s", got)
+		}
+		s.update(id, `{"q.1":{"action":"accept","content":{"approve":true}}}`)
+		s.await(id, "completed")
+		if got := kept(); strings.Contains(got, token) || strings.Contains(got, `"ann"`) {
+			t.Errorf("the record of a task that has ended: %s", got)
 		}
 	})
 }
