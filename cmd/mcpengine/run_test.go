@@ -99,7 +99,7 @@ func TestHelp(t *testing.T) {
 	for _, name := range []string{
 		"", "deploy", "url", "logs", "destroy", "package", "proxy", "hosts", "uninstall", "completion", "version",
 		"call", "tasks", "list", "read", "prompt", "skills", "auth", "auth login", "auth status", "auth logout",
-		"bridge", "serve", "inspect", "rpc", "watch", "complete", "profile", "profile list", "profile show", "profile remove",
+		"bridge", "serve", "new", "inspect", "rpc", "watch", "complete", "profile", "profile list", "profile show", "profile remove",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

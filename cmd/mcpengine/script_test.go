@@ -58,7 +58,7 @@ func TestScripts(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			env.Vars = append(env.Vars, "SERVER="+world.URL, "ACTION="+action)
+			env.Vars = append(env.Vars, "SERVER="+world.URL, "ACTION="+action, "SOURCE="+filepath.Dir(filepath.Dir(filepath.Dir(action))))
 			env.Vars = append(env.Vars, goEnv...)
 			env.Vars = append(
 				env.Vars,
