@@ -122,6 +122,7 @@ func (c *cli) printListing(l *listing, schema bool) {
 		c.heading("tools", len(*l.Tools))
 		for _, tool := range *l.Tools {
 			c.entry(tool.Name+signature(tool.InputSchema), tool.Description)
+			c.printArguments(describeArguments(tool.InputSchema))
 			if schema {
 				c.printSchema("input", tool.InputSchema)
 				c.printSchema("output", tool.OutputSchema)
@@ -144,6 +145,11 @@ func (c *cli) printListing(l *listing, schema bool) {
 		c.heading("prompts", len(*l.Prompts))
 		for _, p := range *l.Prompts {
 			c.entry(p.Name+promptSignature(p.Arguments), p.Description)
+			var arguments []describedArgument
+			for _, a := range p.Arguments {
+				arguments = append(arguments, describedArgument{a.Name, a.Description})
+			}
+			c.printArguments(arguments)
 		}
 	}
 }
@@ -161,6 +167,88 @@ func (c *cli) entry(usage, description string) {
 func (c *cli) indent(by, text string) {
 	for _, line := range terminal.Wrap(text, columns-len(by)) {
 		c.stdout.Printf("%s%s\n", by, line)
+	}
+}
+
+// A describedArgument is an argument of a tool or a prompt, and what is said of it.
+type describedArgument struct{ name, about string }
+
+// describeArguments returns the arguments of a tool of which the schema says more
+// than the type: a description, the values, the bounds, the default.
+func describeArguments(schema json.RawMessage) []describedArgument {
+	s := parseSchema(schema)
+	var all []describedArgument
+	for _, name := range slices.Sorted(maps.Keys(s.Properties)) {
+		if about := describeValue(s.Properties[name]); about != "" {
+			all = append(all, describedArgument{name, about})
+		}
+	}
+	return all
+}
+
+// describeValue says in words what a schema says of a value.
+func describeValue(schema json.RawMessage) string {
+	var value struct {
+		Description string            `json:"description"`
+		Enum        []json.RawMessage `json:"enum"`
+		Default     json.RawMessage   `json:"default"`
+		Format      string            `json:"format"`
+		Minimum     json.RawMessage   `json:"minimum"`
+		Maximum     json.RawMessage   `json:"maximum"`
+	}
+	if json.Unmarshal(schema, &value) != nil {
+		return ""
+	}
+	var parts []string
+	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
+	if value.Description != "" {
+		add("%s", value.Description)
+	}
+	if len(value.Enum) > 0 {
+		var values []string
+		for _, v := range value.Enum {
+			values = append(values, string(v))
+		}
+		add("one of %s", strings.Join(values, ", "))
+	}
+	switch {
+	case value.Minimum != nil && value.Maximum != nil:
+		add("%s to %s", value.Minimum, value.Maximum)
+	case value.Minimum != nil:
+		add("at least %s", value.Minimum)
+	case value.Maximum != nil:
+		add("at most %s", value.Maximum)
+	}
+	if value.Format != "" {
+		add("format %s", value.Format)
+	}
+	if value.Default != nil {
+		add("default %s", value.Default)
+	}
+	return strings.Join(parts, "; ")
+}
+
+// maxAligned is the longest name beside which descriptions stand in a column.
+const maxAligned = 20
+
+// printArguments prints one argument a line, descriptions in a column.
+func (c *cli) printArguments(arguments []describedArgument) {
+	width := 0
+	for _, a := range arguments {
+		width = max(width, min(maxAligned, len(a.name)))
+	}
+	for _, a := range arguments {
+		if a.about == "" {
+			continue
+		}
+		lines := terminal.Wrap(a.about, max(columns-10-width, columns/2))
+		for i, line := range lines {
+			name := ""
+			if i == 0 {
+				name = a.name
+			}
+			c.stdout.Printf("        %-*s  %s\n", width, name, line)
+		}
 	}
 }
 
