@@ -31,6 +31,9 @@ var owners = map[string][]string{
 	// A person sees the name of a host as DNS has it.
 	"golang.org/x/net": {cli},
 
+	// The templates of new servers are archives.
+	"golang.org/x/tools": {cli + "/internal/scaffold"},
+
 	// The client signs, and a server reads keys.
 	"github.com/go-jose/go-jose/v4": {root + "/auth/idp", root + "/internal/oauth"},
 	"golang.org/x/sync":             {root + "/auth", root + "/auth/idp", root + "/auth/broker"},
