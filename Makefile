@@ -79,11 +79,19 @@ TEST_DEPS := \
 	python-deps \
 	redis-deps
 
+# The installations wait for the network and compiling does not, so they run side
+# by side. Each prints its lines when it has ended.
 .PHONY: test
 test: export PATH := $(CURDIR)/.tools/python/bin:$(PATH)
-test: announce $(GOTESTSUM) $(TEST_DEPS) ## Test every module under the race detector (CI=true: a skip is a failure)
-	@go test -race -tags mcpengine_no_handshake .
+test: announce ## Test every module under the race detector (CI=true: a skip is a failure)
+	@$(MAKE) --no-print-directory --jobs=4 --output-sync=target $(TEST_DEPS) $(GOTESTSUM) test-compile
+	@go test -race -vet=off -tags mcpengine_no_handshake .
 	@scripts/test $(GOTESTSUM) $(MODULES)
+
+# Compiles what `make test` tests, and links nothing. The tests report errors.
+.PHONY: test-compile
+test-compile:
+	@scripts/test-compile $(MODULES)
 
 .PHONY: announce
 announce:
@@ -133,6 +141,9 @@ fmt: $(GOLANGCI_LINT) ## Format the code with gofumpt
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (default 30s)
 	@FUZZTIME=$(FUZZTIME) scripts/fuzz $(MODULES)
+
+# These run on the Node.js that the conformance suite comes with.
+apps-deps bridge-deps interop-deps oidc-deps: | conformance-deps
 
 # Tests that need a peer skip themselves, and say so, when it cannot be had.
 .PHONY: conformance-deps

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"testing"
+
+	"github.com/mcpengine/mcpengine/internal/buildtest"
 )
 
 // A program in which a method is looked up by a name that is not a constant, as
@@ -12,7 +15,8 @@ import (
 // alone 14 MiB, a third of which a running bridge would hold in memory.
 func TestLinkerDropsUnusedMethods(t *testing.T) {
 	t.Parallel()
-	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags=-dumpdep", "-o", filepath.Join(t.TempDir(), "mcpengine"), ".")
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags=-dumpdep", "-o", filepath.Join(t.TempDir(), "mcpengine"), ".")
+	build.Env = append(os.Environ(), buildtest.Environment()...)
 	output, err := build.CombinedOutput()
 	if err != nil {
 		t.Fatalf("build: %v\n%.2000s", err, output)

@@ -51,6 +51,7 @@ func TestReleaseInstalls(t *testing.T) {
 	run(dir, []string{
 		"GOPROXY=file://" + cache("made") + ",file://" + filepath.Join(run(dir, nil, "go", "env", "GOMODCACHE"), "cache", "download"),
 		"GOMODCACHE=" + filepath.Join(dir, "fresh"), "GOSUMDB=off", "GOBIN=" + bin,
+		"CGO_ENABLED=0", // as other tests build it: its dependencies are compiled already
 	}, "go", "install", "-trimpath", module+"/cmd/mcpengine@"+version)
 	if got, want := run(dir, nil, filepath.Join(bin, "mcpengine"), "version"), "mcpengine "+version+" "; !strings.HasPrefix(got, want) {
 		t.Errorf("mcpengine version prints %q, want %q first", got, want)

@@ -16,6 +16,7 @@ import (
 	"github.com/mcpengine/mcpengine/client"
 	"github.com/mcpengine/mcpengine/examples/internal/servertest"
 	"github.com/mcpengine/mcpengine/internal/brokertest"
+	"github.com/mcpengine/mcpengine/internal/buildtest"
 	"github.com/mcpengine/mcpengine/internal/pgtest"
 )
 
@@ -30,7 +31,7 @@ func TestAuthboard(t *testing.T) {
 	t.Parallel()
 	database := pgtest.Start(t)
 	idp := authtest.NewProvider(t)
-	program := servertest.Build(t)
+	program := buildtest.Program(t, ".", ".")
 	environment := func(t *testing.T, name string) []string {
 		return []string{"PUBLIC_URL=" + publicURL, "OIDC_ISSUER=" + idp.Issuer(), "DATABASE_URL=" + database.Database(t, name)}
 	}
@@ -58,7 +59,7 @@ func TestSignIn(t *testing.T) {
 	database := pgtest.Start(t)
 	idp := authtest.NewProvider(t)
 	idp.SignIn(authtest.Claims{"sub": "alice", "email": "alice@example.com", "email_verified": true, "groups": []string{"admin"}})
-	program := servertest.Build(t)
+	program := buildtest.Program(t, ".", ".")
 	environment := func(t *testing.T, name string) []string {
 		return []string{
 			"PUBLIC_URL=" + publicURL, "OIDC_ISSUER=" + idp.Issuer(), "SIGN_IN_CLIENT_ID=board", "SIGN_IN_CLIENT_SECRET=secret of the board",

@@ -7,13 +7,14 @@ import (
 	"testing"
 
 	"github.com/mcpengine/mcpengine/examples/internal/servertest"
+	"github.com/mcpengine/mcpengine/internal/buildtest"
 	"github.com/mcpengine/mcpengine/internal/pgtest"
 )
 
 // The board as a function, which is the program as it is built.
 func TestLambda(t *testing.T) {
 	t.Parallel()
-	program := servertest.Build(t)
+	program := buildtest.Program(t, ".", ".")
 	t.Run("encryption", func(t *testing.T) { t.Parallel(); testEncryption(t, program) })
 	t.Run("password", func(t *testing.T) { t.Parallel(); testPassword(t, program) })
 	t.Run("instances", func(t *testing.T) { t.Parallel(); testInstances(t, program) })

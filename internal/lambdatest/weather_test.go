@@ -3,25 +3,17 @@ package lambdatest_test
 import (
 	"io"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/mcpengine/mcpengine/internal/buildtest"
 	"github.com/mcpengine/mcpengine/internal/lambdatest"
 )
 
 // The weather server is a bootstrap without changes: it has no code for Lambda.
 func TestWeatherIsABootstrap(t *testing.T) {
 	t.Parallel()
-	bootstrap := filepath.Join(t.TempDir(), "bootstrap")
-	command := exec.CommandContext(t.Context(), "go", "build", "-o", bootstrap, "./weather")
-	command.Dir = "../../examples"
-	command.Env = append(os.Environ(), "GOWORK=off")
-	if output, err := command.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, output)
-	}
+	bootstrap := buildtest.Program(t, "../../examples", "./weather")
 	p, log := start(t, lambdatest.Options{Bootstrap: bootstrap})
 	const meta = `"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}`
 	for _, test := range []struct{ method, name, params, want string }{

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mcpengine/mcpengine/client"
+	"github.com/mcpengine/mcpengine/internal/buildtest"
 )
 
 // patience is how long a scenario may take on a busy machine.
@@ -28,12 +28,7 @@ type message struct {
 // returns its address and a client of it.
 func startBoard(t *testing.T, posted ...message) (string, *client.Client) {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "board")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", file, "./board")
-	build.Dir = filepath.Join("..", "..", "examples")
-	if text, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build the board: %v\n%s", err, text)
-	}
+	file := buildtest.Program(t, filepath.Join("..", "..", "examples"), "./board")
 	address := startServer(t, file, "SQLITE_FILE="+filepath.Join(t.TempDir(), "messages.db"))
 	c, err := client.Connect(t.Context(), address+"/mcp")
 	if err != nil {

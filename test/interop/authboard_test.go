@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/client"
+	"github.com/mcpengine/mcpengine/internal/buildtest"
 	"github.com/mcpengine/mcpengine/internal/oidctest"
 )
 
@@ -125,13 +126,7 @@ func freeAddress(t *testing.T) string {
 // buildAuthboard builds the example as its users do.
 func buildAuthboard(t *testing.T) string {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "authboard.exe") // a name that every system runs
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", file, "./authboard")
-	build.Dir = filepath.Join("..", "..", "examples")
-	if output, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build authboard: %v\n%s", err, output)
-	}
-	return file
+	return buildtest.Program(t, filepath.Join("..", "..", "examples"), "./authboard")
 }
 
 // seen remembers the token of a request and reports whether it has expired.

@@ -11,26 +11,17 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
+	"github.com/mcpengine/mcpengine/internal/buildtest"
 	"github.com/mcpengine/mcpengine/test/internal/wire"
 )
 
 // buildBridge builds the program that hosts start, and returns its path.
 func buildBridge(t *testing.T) string {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "mcpengine")
-	if runtime.GOOS == "windows" {
-		file += ".exe"
-	}
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", file, ".")
-	build.Dir = filepath.Join("..", "..", "cmd", "mcpengine")
-	if output, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build mcpengine: %v\n%s", err, output)
-	}
-	return file
+	return buildtest.Program(t, filepath.Join("..", "..", "cmd", "mcpengine"), ".")
 }
 
 // A rawHost is a host that has started a bridge. It writes and reads lines by

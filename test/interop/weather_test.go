@@ -3,13 +3,13 @@ package interop_test
 import (
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/mcpengine/mcpengine/client"
 	"github.com/mcpengine/mcpengine/contract"
+	"github.com/mcpengine/mcpengine/internal/buildtest"
 	"github.com/mcpengine/mcpengine/test/internal/wire"
 )
 
@@ -17,12 +17,7 @@ import (
 // the protocol on its standard streams.
 func TestWeatherExample(t *testing.T) {
 	t.Parallel()
-	file := filepath.Join(t.TempDir(), "weather")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", file, "./weather")
-	build.Dir = filepath.Join("..", "..", "examples")
-	if output, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build weather: %v\n%s", err, output)
-	}
+	file := buildtest.Program(t, filepath.Join("..", "..", "examples"), "./weather")
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	v := connect(ctx, t, commandTransport(t, file), wire.Version)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -32,8 +33,8 @@ func build(folder, pkg string) func(t *testing.T) string {
 		t.Helper()
 		once.Do(func() {
 			file = filepath.Join(programs, filepath.Base(folder)+"-program")
-			cmd := exec.CommandContext(context.WithoutCancel(t.Context()), "go", "build", "-o", file, pkg)
-			cmd.Dir = folder
+			cmd := exec.CommandContext(context.WithoutCancel(t.Context()), "go", "build", "-trimpath", "-o", file, pkg)
+			cmd.Dir, cmd.Env = folder, append(os.Environ(), "CGO_ENABLED=0") // as other tests build it: it is compiled already
 			if out, err := cmd.CombinedOutput(); err != nil {
 				failure = fmt.Errorf("build %s in %s: %w\n%s", pkg, folder, err, out)
 			}

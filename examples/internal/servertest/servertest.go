@@ -10,8 +10,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -26,21 +24,6 @@ func Program(t testing.TB, name string) string {
 	file, err := exec.LookPath(name)
 	if err != nil {
 		t.Fatal(err)
-	}
-	return file
-}
-
-// Build builds the program in the working directory as users do, and returns its
-// path.
-func Build(t testing.TB) string {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "server")
-	if runtime.GOOS == "windows" {
-		file += ".exe"
-	}
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", file, ".")
-	if output, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, output)
 	}
 	return file
 }

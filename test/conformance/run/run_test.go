@@ -5,13 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/mcpengine/mcpengine/internal/buildtest"
 	"github.com/mcpengine/mcpengine/test/conformance/server/fixture"
 )
 
@@ -80,11 +79,7 @@ func TestConformanceWithoutHandshake(t *testing.T) {
 	if _, err := findSuite(suiteFolder); err != nil {
 		t.Skip(err)
 	}
-	program := filepath.Join(t.TempDir(), "server")
-	build := exec.CommandContext(t.Context(), "go", "build", "-tags", "mcpengine_no_handshake", "-o", program, "../server")
-	if output, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, output)
-	}
+	program := buildtest.Program(t, ".", "../server", "-tags", "mcpengine_no_handshake")
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	var stdout strings.Builder
@@ -103,11 +98,7 @@ func TestConformanceOnLambda(t *testing.T) {
 	if _, err := findSuite(suiteFolder); err != nil {
 		t.Skip(err)
 	}
-	program := filepath.Join(t.TempDir(), "bootstrap")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../server")
-	if output, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, output)
-	}
+	program := buildtest.Program(t, ".", "../server")
 	for _, test := range []struct {
 		place  string
 		totals []string
@@ -137,11 +128,7 @@ func TestConformanceOfTheClient(t *testing.T) {
 	if _, err := findSuite(suiteFolder); err != nil {
 		t.Skip(err)
 	}
-	program := filepath.Join(t.TempDir(), "client")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../client")
-	if output, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, output)
-	}
+	program := buildtest.Program(t, ".", "../client")
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	var stdout strings.Builder

@@ -7,9 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -17,6 +14,7 @@ import (
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/awsauth"
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/deploy/fakeaws"
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/profile"
+	"github.com/mcpengine/mcpengine/internal/buildtest"
 	"github.com/mcpengine/mcpengine/internal/lambdatest"
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
@@ -44,21 +42,9 @@ func carry(t *testing.T, p *profile.Profile) (string, http.RoundTripper) {
 	return url, carrier
 }
 
-func build(t *testing.T) string {
-	t.Helper()
-	bootstrap := filepath.Join(t.TempDir(), "bootstrap")
-	command := exec.CommandContext(t.Context(), "go", "build", "-o", bootstrap, "./weather")
-	command.Dir = "../../../../examples"
-	command.Env = append(os.Environ(), "GOWORK=off")
-	if output, err := command.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, output)
-	}
-	return bootstrap
-}
-
 // The built weather server answers invocations, whatever its answers look like.
 func TestInvokeWeather(t *testing.T) {
-	bootstrap := build(t)
+	bootstrap := buildtest.Program(t, "../../../../examples", "./weather")
 	for _, mode := range []string{"buffered", "stream"} {
 		t.Run(mode, func(t *testing.T) {
 			p, err := lambdatest.New(t.Context(), lambdatest.Options{
