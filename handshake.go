@@ -35,7 +35,7 @@ func (e *Engine) handshakeHTTP() streamable.Handshake {
 
 		Ended:        func(version string, began time.Time) { e.sessionEnded(version, true, began) },
 		EachSessions: e.shares.sessions,
-		EachAway:     e.shares.streams,
+		EachDisconnected:     e.shares.streams,
 	}
 	if e.replicas != nil {
 		config.Replicas = e.replicas.Link

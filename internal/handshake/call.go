@@ -7,12 +7,12 @@ import (
 
 // The causes of requests that end before they have been answered.
 var (
-	errCancelled = errors.New("the client has cancelled the request")
-	errDeleted   = errors.New("the client has ended the session")
-	errExpired   = errors.New("the session has expired")
-	errEvicted   = errors.New("the session made room for another one")
-	errAway      = errors.New("the client has been away for too long")
-	errAnswered  = errors.New("the request has been answered")
+	errCancelled    = errors.New("the client has cancelled the request")
+	errDeleted      = errors.New("the client has ended the session")
+	errExpired      = errors.New("the session has expired")
+	errEvicted      = errors.New("the session made room for another one")
+	errDisconnected = errors.New("the client has been disconnected for too long")
+	errAnswered     = errors.New("the request has been answered")
 )
 
 // A call is one request of a session while the server answers it.

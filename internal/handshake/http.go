@@ -53,9 +53,9 @@ type HTTPConfig struct {
 	// the session id. The default is 10,000.
 	MaxSessions int
 
-	// MaxAway is how long a request goes on while its client has no connection,
+	// MaxDisconnected is how long a request goes on while its client has no connection,
 	// and how long changes are kept for a client. The default is 10 minutes.
-	MaxAway time.Duration
+	MaxDisconnected time.Duration
 
 	// AskTimeout means the same as in [ConnConfig].
 	AskTimeout time.Duration
@@ -89,9 +89,9 @@ type HTTPConfig struct {
 	// began. Optional.
 	Ended func(version string, began time.Time)
 
-	// EachSessions and EachAway limit the sessions and the streams without a
+	// EachSessions and EachDisconnected limit the sessions and the streams without a
 	// connection of one caller. By default its share alone does.
-	EachSessions, EachAway int
+	EachSessions, EachDisconnected int
 
 	// Logger is told of messages that are ignored. Optional.
 	Logger *slog.Logger
@@ -107,8 +107,8 @@ func (c HTTPConfig) withDefaults() HTTPConfig {
 	if c.MaxSessions <= 0 {
 		c.MaxSessions = share.Sessions
 	}
-	if c.MaxAway <= 0 {
-		c.MaxAway = 10 * time.Minute
+	if c.MaxDisconnected <= 0 {
+		c.MaxDisconnected = 10 * time.Minute
 	}
 	if c.KeepAlive <= 0 {
 		c.KeepAlive = 15 * time.Second
@@ -155,8 +155,8 @@ type HTTP struct {
 
 	changes EventStore // the events of streams of changes
 
-	away    *share.Bound // streams without a connection
-	workers workers      // write answers
+	disconnected *share.Bound // streams without a connection
+	workers      workers      // write answers
 
 	mu       sync.Mutex
 	running  map[*exchange]struct{}
@@ -170,7 +170,7 @@ var _ streamable.Handshake = (*HTTP)(nil)
 func NewHTTP(h jsonrpc.Handler, config HTTPConfig) *HTTP {
 	s := &HTTP{
 		handler: h, methods: protocol.MethodsOf(h), config: config.withDefaults(),
-		away: share.NewBound(share.StreamsAway).Each(config.EachAway), running: make(map[*exchange]struct{}),
+		disconnected: share.NewBound(share.StreamsDisconnected).Each(config.EachDisconnected), running: make(map[*exchange]struct{}),
 	}
 	if s.changes = s.config.Events; !isLocal(s.changes) {
 		s.changes = NewEventBuffer()

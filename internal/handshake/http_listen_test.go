@@ -273,11 +273,11 @@ func TestListenAgain(t *testing.T) {
 	}
 }
 
-// A subscription ends when its client stays away.
-func TestListenAwayTooLong(t *testing.T) {
+// A subscription ends when its client does not come back.
+func TestListenDisconnectedTooLong(t *testing.T) {
 	t.Parallel()
 	f := newFeed("a:1")
-	endpoint, _ := newEndpoint(f, handshake.HTTPConfig{MaxAway: time.Millisecond})
+	endpoint, _ := newEndpoint(f, handshake.HTTPConfig{MaxDisconnected: time.Millisecond})
 	c := connect(t, endpoint, "2025-11-25")
 	s := c.stream(c.get(""))
 	s.next()

@@ -168,11 +168,11 @@ func TestCancelOtherRequest(t *testing.T) {
 }
 
 // The request of a client that does not come back in time is cancelled.
-func TestAwayTooLong(t *testing.T) {
+func TestDisconnectedTooLong(t *testing.T) {
 	t.Parallel()
 	for _, notifies := range []bool{false, true} {
 		entered, ended := make(chan struct{}, 1), make(chan error, 1)
-		h, _ := newEndpoint(blocking(notifies, entered, ended), handshake.HTTPConfig{MaxAway: time.Millisecond})
+		h, _ := newEndpoint(blocking(notifies, entered, ended), handshake.HTTPConfig{MaxDisconnected: time.Millisecond})
 		c := connect(t, h, "2025-11-25")
 		ctx, cancel := context.WithCancel(t.Context())
 		sent := make(chan struct{})
@@ -185,7 +185,7 @@ func TestAwayTooLong(t *testing.T) {
 		await(t, entered, "the handler")
 		cancel()
 		await(t, sent, "the client to leave")
-		if err := await(t, ended, "the end of the handler"); err == nil || !strings.Contains(err.Error(), "away") {
+		if err := await(t, ended, "the end of the handler"); err == nil || !strings.Contains(err.Error(), "disconnected") {
 			t.Errorf("the cause is %v", err)
 		}
 	}
@@ -193,7 +193,7 @@ func TestAwayTooLong(t *testing.T) {
 
 // A request ends at once when its client has gone and cannot come back for the
 // answer: it received no id of an event, or its version cannot resume streams.
-func TestNobodyComesBack(t *testing.T) {
+func TestClientCannotResume(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		version  string
@@ -221,7 +221,7 @@ func TestNobodyComesBack(t *testing.T) {
 		await(t, entered, "the handler")
 		cancel()
 		await(t, sent, "the client to leave")
-		want := "away"
+		want := "disconnected"
 		if test.goesOn {
 			deleteSession(c)
 			want = "ended the session"
@@ -272,7 +272,7 @@ func TestSilentCall(t *testing.T) {
 
 // A caller may have half of the thousand streams that wait for their clients.
 // Streams that are disconnected beyond that end at once.
-func TestTooManyAway(t *testing.T) {
+func TestTooManyDisconnected(t *testing.T) {
 	t.Parallel()
 	ended := make(chan error, 1001)
 	var entered sync.WaitGroup
@@ -296,7 +296,7 @@ func TestTooManyAway(t *testing.T) {
 	leave()
 	wg.Wait()
 	for range 501 {
-		if err := await(t, ended, "the end of what is over the share"); err == nil || !strings.Contains(err.Error(), "away") {
+		if err := await(t, ended, "the end of what is over the share"); err == nil || !strings.Contains(err.Error(), "disconnected") {
 			t.Fatalf("the cause is %v", err)
 		}
 	}

@@ -224,7 +224,7 @@ func (r *remote) tellFollowers() {
 }
 
 // follow notes that the client gets the stream from another replica: it is not
-// connected here, and it is not away either.
+// connected here, and it is not disconnected either.
 func (st *stream) follow() {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -234,8 +234,8 @@ func (st *stream) follow() {
 	if st.response != nil {
 		st.disconnect()
 	}
-	if st.away != nil && st.away.Stop() {
-		st.away.Reset(st.patience())
+	if st.giveUpTimer != nil && st.giveUpTimer.Stop() {
+		st.giveUpTimer.Reset(st.patience())
 	}
 	st.followed = true
 	st.session.http.remote.progressed(st)

@@ -20,9 +20,9 @@ const (
 	listenStream = "l" // the changes that a client listens for
 )
 
-// maxListenAway is how long changes are kept for a client whose stream of
+// maxListenDisconnected is how long changes are kept for a client whose stream of
 // changes is disconnected. Clients reconnect within seconds or not at all.
-const maxListenAway = time.Minute
+const maxListenDisconnected = time.Minute
 
 var (
 	errLeft = errors.New("the client has left and cannot come back")
@@ -50,10 +50,10 @@ type stream struct {
 	done        bool          // there will be no more events
 	id          string        // empty until opened, and always without a session
 	last        uint64        // number of the last event
-	away        *time.Timer
-	counted     bool        // among the streams that are away
+	giveUpTimer *time.Timer
+	counted     bool        // among the disconnected streams
 	silence     *time.Timer // ends a silence with a comment
-	call        *call       // cancelled when the client stays away; nil for changes
+	call        *call       // cancelled when the client does not come back; nil for changes
 	abandoned   bool
 	isCut       bool
 	followed    bool   // the client gets the events from another replica
@@ -89,7 +89,7 @@ func (st *stream) answers(c *call) {
 	defer st.mu.Unlock()
 	st.call = c
 	if st.abandoned {
-		c.cancel(errAway)
+		c.cancel(errDisconnected)
 	}
 }
 
@@ -105,7 +105,7 @@ func (st *stream) notify(n jsonrpc.Notification) {
 	_ = st.send(n.Append(nil))
 }
 
-// send sends a message, or keeps it for a client that is away.
+// send sends a message, or keeps it for a client that is disconnected.
 func (st *stream) send(message []byte) error {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -366,17 +366,17 @@ func (st *stream) disconnect() {
 		return // the request ends with its connection
 	}
 	patience := st.patience()
-	if st.counted = st.resumable() && h.away.Take(st.session.from); !st.counted {
+	if st.counted = st.resumable() && h.disconnected.Take(st.session.from); !st.counted {
 		patience = 0
 	}
-	st.away = time.AfterFunc(patience, st.giveUp)
+	st.giveUpTimer = time.AfterFunc(patience, st.giveUp)
 }
 
 // patience is how long the stream waits for its client to come back.
 func (st *stream) patience() time.Duration {
-	patience := st.session.http.config.MaxAway
+	patience := st.session.http.config.MaxDisconnected
 	if st.kind == listenStream {
-		patience = min(patience, maxListenAway)
+		patience = min(patience, maxListenDisconnected)
 	}
 	return patience
 }
@@ -396,16 +396,16 @@ func (st *stream) giveUp() {
 		st.session.stopIf(st)
 		return
 	}
-	c.cancel(errAway)
+	c.cancel(errDisconnected)
 }
 
 // back notes that the stream does not wait for its client any more.
 func (st *stream) back() {
-	if st.away != nil {
-		st.away.Stop()
-		st.away = nil
+	if st.giveUpTimer != nil {
+		st.giveUpTimer.Stop()
+		st.giveUpTimer = nil
 		if st.counted {
-			st.session.http.away.Release(st.session.from)
+			st.session.http.disconnected.Release(st.session.from)
 		}
 	}
 }

@@ -129,7 +129,7 @@ func TestCallbackPageEscapes(t *testing.T) {
 }
 
 // A person who does not come back, and one who has no browser.
-func TestNobodyComesBack(t *testing.T) {
+func TestSignInIsNotFinished(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	nobody := func(context.Context, string) error { return nil }

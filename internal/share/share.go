@@ -26,8 +26,8 @@ const (
 	// Sessions bounds the sessions for which an instance keeps state.
 	Sessions = 10_000
 
-	// StreamsAway bounds the streams that wait for their clients to come back.
-	StreamsAway = 1_000
+	// StreamsDisconnected bounds the streams that wait for their clients to come back.
+	StreamsDisconnected = 1_000
 
 	// SSEConnections bounds the event streams of HTTP+SSE.
 	SSEConnections = 1_000
