@@ -86,7 +86,7 @@ func (c core) Authorize(ctx context.Context, wire *jsonrpc.Request) *jsonrpc.Err
 		req.observed = new(observation)
 	}
 	// What is hidden is answered like anything that does not exist, which is not
-	// to turn the caller away.
+	// to refuse the caller.
 	err, _ := errors.AsType[*jsonrpc.Error](req.authorize(ctx))
 	if err != nil && c.observers != nil {
 		req.tellDenied(ctx, err)

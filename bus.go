@@ -17,7 +17,7 @@ import (
 // WithBus connects the replicas of a server, so that a client may reach any of
 // them with any request: they tell each other which lists and resources have
 // changed, and share what clients of handshake versions have told one of them.
-// Without it, a client hears of the changes on its own replica only.
+// Without it, a client is notified of changes on its own replica only.
 //
 // The replicas need the same keys ([WithKeys] or MCPENGINE_KEYS) and the same
 // server identity. Several servers may use one bus: messages are sealed for the
@@ -147,8 +147,8 @@ func (e *Engine) listChanged(c change, f listed) {
 // guarded reports whether some callers do not see the feature in lists.
 func (p *policy) guarded() bool { return p.hidden || len(p.rules) > 0 }
 
-// changedElsewhere takes what has changed on another replica. Who may hear of it
-// is decided here, by the policies of this replica.
+// changedElsewhere takes changes on another replica. The policies of this replica
+// decide which clients are told.
 func (e *Engine) changedElsewhere(entries [][]byte) {
 	for _, entry := range entries {
 		text := string(entry)

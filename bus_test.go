@@ -80,7 +80,7 @@ func fleet(t *testing.T, n int, b bus.Bus, opts ...mcpengine.Option) []*mcpengin
 	return replicas
 }
 
-// A client hears of what changes on another replica, as if it had happened on
+// A client is notified of a change on another replica, as if it had happened on
 // its own.
 func TestBusCarriesChanges(t *testing.T) {
 	t.Parallel()
@@ -150,7 +150,8 @@ func TestBusReturns(t *testing.T) {
 	})
 }
 
-// Who may not see a feature does not hear of it either, wherever it changes.
+// A caller that may not see a feature is not notified of it either, wherever it
+// changes.
 func TestBusAsksPolicy(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

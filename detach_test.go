@@ -21,7 +21,7 @@ import (
 type notebook struct {
 	answers, steps map[string]json.RawMessage
 	questions      map[string]mcp.InputRequest
-	heard          []string
+	received       []string
 	suspended      bool
 }
 
@@ -46,7 +46,7 @@ func (n *notebook) Step(ctx context.Context, step mcpengine.StepInfo, run func(c
 	value, err := run(ctx)
 	if err == nil {
 		n.steps[step.Name] = value
-		n.heard = append(n.heard, fmt.Sprintf("step %s, option %v", step.Name, step.Value(optionKey{})))
+		n.received = append(n.received, fmt.Sprintf("step %s, option %v", step.Name, step.Value(optionKey{})))
 	}
 	return value, err
 }
@@ -54,11 +54,11 @@ func (n *notebook) Step(ctx context.Context, step mcpengine.StepInfo, run func(c
 func (n *notebook) Suspended() bool { return n.suspended }
 
 func (n *notebook) Progress(_ context.Context, progress, total float64, message string) {
-	n.heard = append(n.heard, fmt.Sprintf("progress %g of %g: %s", progress, total, message))
+	n.received = append(n.received, fmt.Sprintf("progress %g of %g: %s", progress, total, message))
 }
 
 func (n *notebook) Log(_ context.Context, level mcp.LoggingLevel, logger string, data any) {
-	n.heard = append(n.heard, fmt.Sprintf("log %s %s: %v", level, logger, data))
+	n.received = append(n.received, fmt.Sprintf("log %s %s: %v", level, logger, data))
 }
 
 type optionKey struct{}
@@ -145,8 +145,8 @@ func TestDetachedCall(t *testing.T) {
 		"step reserve, option on", "progress 1 of 2: reserved", "log info shop: reserved", // the first run
 		"progress 1 of 2: reserved", "log info shop: reserved",
 	}
-	if diff := cmp.Diff(want, n.heard); diff != "" {
-		t.Errorf("the journal heard (-want +got):\n%s", diff)
+	if diff := cmp.Diff(want, n.received); diff != "" {
+		t.Errorf("the journal received (-want +got):\n%s", diff)
 	}
 }
 
@@ -221,7 +221,7 @@ func TestDetachedPolicy(t *testing.T) {
 	}
 }
 
-// An answer is judged before it is kept, by the question alone.
+// An answer is checked before it is kept, by the question alone.
 func TestCheckAnswer(t *testing.T) {
 	t.Parallel()
 	form := mcp.InputRequest{Method: mcp.MethodElicitationCreate, Params: json.RawMessage(

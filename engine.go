@@ -82,7 +82,7 @@ type Engine struct {
 	keepHandshake func() (release func())
 
 	// serverless says that a process lives no longer than its requests: clients do
-	// not hear of changes, but are told how long lists stay fresh.
+	// not receive changes, but are told how long lists stay fresh.
 	serverless bool
 
 	// The chains of middleware, each nil when there is none.

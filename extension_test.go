@@ -208,7 +208,7 @@ func TestExtensionMirrorParam(t *testing.T) {
 	}
 }
 
-// Methods have the policy of features: the caller is turned away before anything
+// Methods have the policy of features: the caller is refused before anything
 // runs.
 func TestExtensionPolicy(t *testing.T) {
 	t.Parallel()

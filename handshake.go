@@ -33,9 +33,9 @@ func (e *Engine) handshakeHTTP() streamable.Handshake {
 		Events:     c.Events,
 		Logger:     e.logger,
 
-		Ended:        func(version string, began time.Time) { e.sessionEnded(version, true, began) },
-		EachSessions: e.shares.sessions,
-		EachDisconnected:     e.shares.streams,
+		Ended:            func(version string, began time.Time) { e.sessionEnded(version, true, began) },
+		EachSessions:     e.shares.sessions,
+		EachDisconnected: e.shares.streams,
 	}
 	if e.replicas != nil {
 		config.Replicas = e.replicas.Link

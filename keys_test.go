@@ -108,7 +108,7 @@ func served(t *testing.T, e *mcpengine.Engine, ip string) error {
 	return e.Serve(ctx, listenAt(ip))
 }
 
-// A program that gives no keys takes those of the environment.
+// A program that gives no keys takes the keys in the environment.
 func TestKeysOfTheEnvironment(t *testing.T) {
 	one, two := base64.StdEncoding.EncodeToString(key(1)), base64.StdEncoding.EncodeToString(key(2))
 	file := filepath.Join(t.TempDir(), "keys")

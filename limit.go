@@ -29,7 +29,7 @@ func (o limitOption) applyToResource(c *resourceConfig) { o(&c.limits) }
 func (o limitOption) applyToPrompt(c *promptConfig)     { o(&c.limits) }
 func (o limitOption) applyToMethod(c *methodConfig)     { o(&c.limits) }
 
-// limits are what limit options have set. A zero limit is none.
+// limits are what limit options have set. Zero means no limit.
 type limits struct {
 	perMinute int
 	atOnce    int

@@ -214,7 +214,8 @@ func TestMiddlewareBadResults(t *testing.T) {
 	}
 }
 
-// Whoever changes what a request is about needs a caller who may use that.
+// Middleware that changes what a request is about needs a caller who may use
+// that.
 func TestMiddlewareIsAuthorizedAgain(t *testing.T) {
 	t.Parallel()
 	rename := edit(func(p *mcp.CallToolRequestParams) { p.Name = strings.TrimPrefix(p.Name, "alias_") })

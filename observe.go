@@ -16,7 +16,7 @@ import (
 )
 
 // An Observer is told of every request that the engine answers: those whose
-// caller is turned away and those that fail included. It is called before
+// caller is refused and those that fail included. It is called before
 // anything is decided about the request. The rules, the middleware and the
 // handler run with the context that it returns, which must come from ctx. The
 // function it returns, if any, is called once with the outcome, before the
@@ -90,7 +90,7 @@ type Outcome struct {
 	// is. [Request.Policy] has the reason.
 	Allowed bool
 
-	// Rule is the rule of [Allow] that turned the caller away, and empty when
+	// Rule is the rule of [Allow] that refused the caller, and empty when
 	// something else did.
 	Rule string
 

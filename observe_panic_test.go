@@ -13,7 +13,7 @@ type panickingLimiter struct{}
 
 func (panickingLimiter) Take(context.Context, string, int) (time.Duration, error) { panic("ouch") }
 
-// Code of the program that hears of a request, or counts it, fails that request and
+// An observer or limiter of the program that panics fails that request and
 // nothing else.
 func TestObserversPanic(t *testing.T) {
 	t.Parallel()

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// The servers of the README are the examples, so that whoever copies them copies
+// The servers of the README are the examples, so that a reader who copies them copies
 // code that runs.
 func TestREADMEHoldsTheExamples(t *testing.T) {
 	t.Parallel()

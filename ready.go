@@ -22,7 +22,7 @@ const (
 // only "not ready" to the caller.
 //
 // A replica that is not ready gets no more requests. A check of what all replicas
-// share takes all of them away at the same moment, so make one of what another
+// share takes all of them out of service at the same moment, so make one of what another
 // replica may still have. /healthz makes no checks, because a restart brings no
 // database back.
 func WithReady(check func(ctx context.Context) error) Option {

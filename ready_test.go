@@ -25,7 +25,7 @@ func TestReady(t *testing.T) {
 			mcpengine.WithReady(func(context.Context) error {
 				asked.Add(1)
 				if down.Load() {
-					return errors.New("the database is away")
+					return errors.New("the database is down")
 				}
 				return nil
 			}),
@@ -42,7 +42,7 @@ func TestReady(t *testing.T) {
 		time.Sleep(time.Second)
 		var probes sync.WaitGroup
 		for range 20 {
-			probes.Go(func() { want("away", false) })
+			probes.Go(func() { want("down", false) })
 		}
 		probes.Wait()
 		if asked.Load() != 2 {
@@ -51,7 +51,7 @@ func TestReady(t *testing.T) {
 		down.Store(false)
 		time.Sleep(time.Second)
 		want("back", true)
-		for _, line := range []string{"the database is away", "ready again"} {
+		for _, line := range []string{"the database is down", "ready again"} {
 			if strings.Count(log.String(), line) != 1 {
 				t.Errorf("the log does not say %q once:\n%s", line, &log)
 			}

@@ -61,7 +61,7 @@ func TestRegistrationMistakes(t *testing.T) {
 			mcpengine.AddResource(e, "file:///{topic}", "", about)
 		}, []string{`AddResource("file:///{topic}")`, "taken"}},
 		{"URI without scheme", func(e *mcpengine.Engine) { hold(e, "/etc/passwd", "") }, []string{`AddResource("/etc/passwd")`, "scheme"}},
-		{"template that is none", func(e *mcpengine.Engine) { mcpengine.AddResource(e, "file:///{topic", "", about) }, []string{`AddResource("file:///{topic")`}},
+		{"invalid template", func(e *mcpengine.Engine) { mcpengine.AddResource(e, "file:///{topic", "", about) }, []string{`AddResource("file:///{topic")`}},
 		{"variable without field", func(e *mcpengine.Engine) { mcpengine.AddResource(e, "file:///{topic}/{more}", "", about) }, []string{"AddResource", "{more}", "no field"}},
 		{"field without variable", func(e *mcpengine.Engine) {
 			mcpengine.AddResource(e, "file:///{topic}", "", func(context.Context, topicAndMore) (string, error) { return "", nil })
@@ -150,7 +150,7 @@ func TestNames(t *testing.T) {
 }
 
 // A definition stays what it was when the tool was registered, whatever the
-// program does with what it was made of, and is the same whoever lists first.
+// program does with what it was made of, and is the same whichever client lists first.
 func TestDefinitionsStay(t *testing.T) {
 	t.Parallel()
 	e := mcpengine.New("test")

@@ -362,7 +362,7 @@ func (r *Request) notifySubscription(method, members string) {
 // read.
 type requestedFilter struct {
 	mcp.SubscriptionFilter
-	members jsonrpc.Object // all, those of extensions too
+	members jsonrpc.Object // all, with the extensions' own
 	err     error
 }
 

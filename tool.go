@@ -418,7 +418,7 @@ func (r *Request) appendToolError(dst []byte, err error) []byte {
 }
 
 // checkArguments validates and then fills in defaults, which an annotation of
-// the schema gives and the schema itself does not judge.
+// the schema gives and the schema itself does not check.
 func checkArguments(ctx context.Context, s *schema.Schema, args []byte) ([]byte, error) {
 	args = s.DropNulls(ctx, args)
 	if err := s.Validate(ctx, args); err != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/mcpengine/mcpengine/mcptest"
 )
 
-// Options of one tool add up, whoever made them one, and the options of a tool
-// are not those of the next.
+// The options of one tool add up, also when they were joined before, and do not
+// reach the next tool.
 func TestToolOptions(t *testing.T) {
 	t.Parallel()
 	members := mcp.Meta{"com.example/a": "1"}

@@ -29,7 +29,7 @@ var update = flag.Bool("update", false, "rewrite the answers in testdata/*.txtar
 //	-> method {params}     a request; the runner adds jsonrpc, id and _meta
 //	-> {…}                 a message sent as it stands
 //	<- {…}                 what came back, notifications first
-//	!! level=ERROR …       what the server logged meanwhile
+//	!! level=ERROR …       what the server logged in the meantime
 //
 // Params that have a _meta of their own keep it; the runner's declares every
 // capability. In answers the _meta that

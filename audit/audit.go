@@ -64,7 +64,7 @@ type Record struct {
 
 	// Allowed says that the caller was let pass. Policy and Why are what
 	// [mcpengine.Engine.Explain] says: who may use the feature, and the options that
-	// decide it. Rule is the rule that turned the caller away.
+	// decide it. Rule is the rule that refused the caller.
 	Allowed bool   `json:"allowed"`
 	Policy  string `json:"policy,omitzero"`
 	Why     string `json:"why,omitzero"`

@@ -81,7 +81,7 @@ func File(path string) (*FileSink, error) {
 	return s, nil
 }
 
-// Reopen opens the file anew, after it has been moved away.
+// Reopen opens the file anew, after it has been moved.
 func (s *FileSink) Reopen() error {
 	file, err := os.OpenFile(s.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {

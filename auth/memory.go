@@ -66,7 +66,7 @@ func newMemory(v *Verifier, env Environment) *memory {
 	}
 }
 
-// check answers from memory or asks. A caller that goes away stops waiting; the
+// check answers from memory or asks. A caller that disconnects stops waiting; the
 // question goes on, because others may wait for the same answer.
 func (m *memory) check(ctx context.Context, token string) (*User, error) {
 	name, now := tokencache.Of(token), m.now()

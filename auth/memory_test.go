@@ -25,7 +25,7 @@ func (a *asked) verify(_ context.Context, token string) (*auth.User, error) {
 	case strings.HasPrefix(token, "good"):
 		return &auth.User{Subject: token}, nil
 	case strings.HasPrefix(token, "broken"):
-		return nil, errors.New("the database is away")
+		return nil, errors.New("the database is down")
 	}
 	return nil, auth.ErrInvalidToken
 }

@@ -76,7 +76,7 @@ func TestRedact(t *testing.T) {
 		"":                                nil,
 		"*errors.errorString":             errors.New(secret),
 		"unexpected EOF":                  io.ErrUnexpectedEOF,
-		"the issuer is away":              &auth.UnavailableError{Reason: "the issuer is away"},
+		"the issuer is down":              &auth.UnavailableError{Reason: "the issuer is down"},
 		"invalid token":                   auth.ErrInvalidToken,
 		"*url.Error: *errors.errorString": &url.Error{Op: "Get", URL: secret, Err: errors.New(secret)},
 		"*fmt.wrapError: context deadline exceeded": fmt.Errorf("%s: %w", secret, context.DeadlineExceeded),

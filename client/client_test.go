@@ -320,31 +320,31 @@ func TestListen(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var heard []string
+		var received []string
 		filter := mcp.SubscriptionFilter{ToolsListChanged: true, ResourceSubscriptions: []string{"note://a"}}
 		for change, err := range c.Listen(t.Context(), filter) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			heard = append(heard, change.Method+" "+change.URI)
-			if len(heard) == 1 {
+			received = append(received, change.Method+" "+change.URI)
+			if len(received) == 1 {
 				if !change.Honoured.ToolsListChanged || len(change.Honoured.ResourceSubscriptions) != 1 {
 					t.Errorf("honoured %+v", change.Honoured)
 				}
 				mcpengine.AddTool(e, "new", "", func(context.Context, none) (string, error) { return "", nil })
 			}
-			if len(heard) == 2 {
+			if len(received) == 2 {
 				e.ResourceUpdated("note://a")
 			}
-			if len(heard) == 3 {
+			if len(received) == 3 {
 				break
 			}
 		}
 		want := []string{
 			"notifications/subscriptions/acknowledged ", "notifications/tools/list_changed ", "notifications/resources/updated note://a",
 		}
-		if diff := cmp.Diff(want, heard); diff != "" {
-			t.Errorf("heard (-want +got):\n%s", diff)
+		if diff := cmp.Diff(want, received); diff != "" {
+			t.Errorf("received (-want +got):\n%s", diff)
 		}
 		after, err := client.Collect(c.Tools(t.Context()))
 		if err != nil || len(after) != len(before)+1 {

@@ -14,8 +14,8 @@ import (
 // (2025-11-25, transports, "Sending Messages to the Server"), as some servers
 // do.
 type misplacing struct {
-	told  chan string   // messages for the stream of unrelated messages
-	heard chan struct{} // closed when the client has received one
+	told     chan string   // messages for the stream of unrelated messages
+	received chan struct{} // closed when the client has received one
 }
 
 func (s *misplacing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -54,7 +54,7 @@ func (s *misplacing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case m.Params.Name == "climb":
 		s.told <- fmt.Sprintf(`{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":%s,"progress":1}}`, m.Params.Meta.Token)
 		select {
-		case <-s.heard:
+		case <-s.received:
 		case <-r.Context().Done():
 		}
 	}
@@ -92,9 +92,9 @@ func TestChangeOnStreamOfCall(t *testing.T) {
 // before the call returns.
 func TestProgressOnOtherStream(t *testing.T) {
 	t.Parallel()
-	s := &misplacing{told: make(chan string, 1), heard: make(chan struct{})}
+	s := &misplacing{told: make(chan string, 1), received: make(chan struct{})}
 	c := s.client(t)
-	progress := client.WithProgress(func(mcp.ProgressNotificationParams) { close(s.heard) })
+	progress := client.WithProgress(func(mcp.ProgressNotificationParams) { close(s.received) })
 	if _, err := c.CallTool(t.Context(), "climb", nil, progress); err != nil {
 		t.Error(err)
 	}

@@ -265,7 +265,7 @@ type callConfig struct {
 	fresh    bool
 	meta     mcp.Meta
 
-	extensions    declaration // besides those of the client
+	extensions    declaration // besides the client's own
 	notifications func(method string, params stdjson.RawMessage)
 	mirrored      string // the value of Mcp-Name
 	idempotent    bool

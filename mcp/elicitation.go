@@ -40,7 +40,7 @@ const (
 	ElicitActionAccept ElicitAction = "accept"
 	// ElicitActionDecline means that the user said no.
 	ElicitActionDecline ElicitAction = "decline"
-	// ElicitActionCancel means that the user went away without choosing.
+	// ElicitActionCancel means that the user left without choosing.
 	ElicitActionCancel ElicitAction = "cancel"
 )
 

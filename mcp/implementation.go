@@ -12,7 +12,7 @@ type Implementation struct {
 }
 
 // Icon is a picture that stands for an implementation, tool, prompt or
-// resource in a user interface. Who shows one fetched from elsewhere decides
+// resource in a user interface. A program that shows an icon fetched from elsewhere decides
 // whether to trust where it comes from, and should take care with SVG, which
 // can carry scripts.
 type Icon struct {

@@ -18,7 +18,7 @@ const (
 	// MetaClientCapabilities is the [ClientCapabilities] that hold for a
 	// request. Required on every request.
 	MetaClientCapabilities = "io.modelcontextprotocol/clientCapabilities"
-	// MetaLogLevel is the least severe [LoggingLevel] the client wants to hear
+	// MetaLogLevel is the least severe [LoggingLevel] the client wants to receive
 	// of during a request. Without it a server sends no log messages.
 	MetaLogLevel = "io.modelcontextprotocol/logLevel"
 	// MetaServerInfo is the [Implementation] that sends a result, as little

@@ -74,7 +74,7 @@ func ExampleAccept() {
 	// Hello Ann.
 }
 
-// A test listens until it has heard enough.
+// A test listens until it has what it waits for.
 func ExampleNew_listen() {
 	e := mcpengine.New("weather")
 	add := func(name string) {

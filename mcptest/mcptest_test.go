@@ -48,18 +48,18 @@ func engine() *mcpengine.Engine {
 	return e
 }
 
-// A client of every version calls, answers, lists, and hears what belongs to a
+// A client of every version calls, answers, lists, and receives what belongs to a
 // call and what does not.
 func TestVersions(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{"2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"} {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
-			var heard []string
+			var received []string
 			e := engine()
 			c := mcptest.New(e, client.WithProtocolVersion(version), client.WithHandlers(client.Handlers{
 				ElicitForm: mcptest.Accept(name{"Ann"}),
-				Log:        func(m mcp.LoggingMessageNotificationParams) { heard = append(heard, string(m.Data)) },
+				Log:        func(m mcp.LoggingMessageNotificationParams) { received = append(received, string(m.Data)) },
 			}))
 			defer c.Close()
 			if c.Version() != version {
@@ -69,14 +69,14 @@ func TestVersions(t *testing.T) {
 				t.Errorf("greet = %q, %v", got, err)
 			}
 			_, err := c.CallTool(t.Context(), "notify", nil, client.WithProgress(func(p mcp.ProgressNotificationParams) {
-				heard = append(heard, fmt.Sprint(p.Progress))
+				received = append(received, fmt.Sprint(p.Progress))
 			}))
 			want := &mcp.Error{Code: 8, Message: "halfway", Data: []byte("[1]")}
 			if got, _ := errors.AsType[*mcp.Error](err); !cmp.Equal(want, got) {
 				t.Errorf("notify = %v, want %v", err, want)
 			}
-			if want := []string{"1", `"careful"`}; !slices.Equal(heard, want) {
-				t.Errorf("heard %q, want %q", heard, want)
+			if want := []string{"1", `"careful"`}; !slices.Equal(received, want) {
+				t.Errorf("received %q, want %q", received, want)
 			}
 			// Nothing is kept: a tool added a moment ago is listed.
 			for want := 3; want < 5; want++ {

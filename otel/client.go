@@ -131,7 +131,7 @@ func targetOf(sent *client.Sent) (t target) {
 	}
 	switch sent.Method {
 	case mcp.MethodToolsCall, mcp.MethodPromptsGet:
-		_ = json.Unmarshal(sent.Params, &params) // the server judges what is malformed
+		_ = json.Unmarshal(sent.Params, &params) // the server refuses malformed parameters
 		t.name = bounded(params.Name, maxValue)
 	case mcp.MethodResourcesRead, methodSubscribe, methodUnsubscribe:
 		_ = json.Unmarshal(sent.Params, &params)

@@ -8,7 +8,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// format is the form of the trace context in "_meta", that of the header fields of
+// format is the form of the trace context in "_meta", the same as in the header fields of
 // W3C Trace Context.
 var format propagation.TraceContext
 

@@ -223,7 +223,7 @@ func (s *server) isForeign(r *http.Request) bool {
 	return true
 }
 
-// leave sends the browser away. The answer to a form is a new GET.
+// leave redirects the browser. The answer to a form is a new GET.
 func (s *server) leave(w http.ResponseWriter, target string) {
 	h := w.Header()
 	h.Set("Location", target)

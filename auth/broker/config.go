@@ -25,7 +25,7 @@ type Config struct {
 	Logo []byte
 
 	// Scopes are the scopes that clients can be granted. A scope that is not among
-	// them is left out of every grant. The default is none, which is right for a
+	// them is left out of every grant. By default nothing is left out, which is right for a
 	// server that asks for no scopes.
 	Scopes []Scope
 

@@ -176,7 +176,7 @@ func keycloakRotation(t *testing.T, k *keycloaktest.Server) {
 }
 
 // A user of one realm is another user than the one of the same name elsewhere, and
-// a token for a server of one realm is none for a server of another.
+// a token for a server of one realm is refused by a server of another.
 func keycloakRealms(t *testing.T, k *keycloaktest.Server) {
 	one, two := newSite(t, k, "rotating", keyA), newSite(t, k, "keeping", keyB)
 	var users []*auth.User

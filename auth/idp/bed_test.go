@@ -59,7 +59,7 @@ func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// serve adds an issuer whose keys are those of op.
+// serve adds an issuer with the keys of op.
 func (n *network) serve(issuer string, op *authtest.Provider) {
 	host, path, _ := strings.Cut(strings.TrimPrefix(issuer, "https://"), "/")
 	mux := http.NewServeMux()

@@ -104,7 +104,7 @@ func TestKeysE05IssuerIsDownAndNoKeysAreKnown(t *testing.T) {
 		b.unavailable(t, token)
 	}
 	b.wantFetches(t, 1)
-	b.refuse(t, b.token(authtest.Claims{"exp": start.Add(-time.Hour).Unix()})) // bad whoever signed it
+	b.refuse(t, b.token(authtest.Claims{"exp": start.Add(-time.Hour).Unix()})) // refused, whatever its signature
 	b.idp.SetDown(false)
 	b.net.hosts["id.example"] = nil
 	b.clock.Add(6 * time.Second)
@@ -285,7 +285,7 @@ func TestKeysWithdrawn(t *testing.T) {
 		"the set is empty":        {nil, withdrawAll, 10 * time.Minute},
 		"no key of it is usable":  {nil, func(b *bed) { b.publish(t, map[string]any{"kty": "oct", "k": "AAAA"}) }, 10 * time.Minute},
 		"the lifetime is short":   {[]idp.Option{idp.WithKeyLifetime(time.Minute)}, withdrawAll, time.Minute},
-		"the issuer is away":      {nil, func(b *bed) { b.idp.SetDown(true) }, 70 * time.Minute},
+		"the issuer is down":      {nil, func(b *bed) { b.idp.SetDown(true) }, 70 * time.Minute},
 		"no outage is tolerated":  {[]idp.Option{idp.WithOutage(0)}, func(b *bed) { b.idp.SetDown(true) }, 10 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -148,7 +148,7 @@ func (s *keySource) leave() {
 }
 
 // fetch gets the keys, unless another request has got them since the caller
-// looked, when there had been as many attempts as seen. A caller that goes away
+// looked, when there had been as many attempts as seen. A caller that disconnects
 // stops waiting; the fetch goes on for the others.
 func (s *keySource) fetch(ctx context.Context, seen int, discover bool) (*keySet, error) {
 	fetched := s.calls.DoChan("", func() (any, error) {

@@ -410,7 +410,7 @@ func TestGitHubTokenForm(t *testing.T) {
 	}
 }
 
-// Whoever is asked about opaque tokens is asked once about a bad one, and a
+// An issuer that is asked about opaque tokens is asked once about a bad one, and a
 // limited number of times about made-up ones, which keep out nobody who is
 // known.
 func TestBadTokensCostLittle(t *testing.T) {

@@ -70,7 +70,7 @@ func byOIDC(audience string) func(*lab) auth.Provider {
 	return func(l *lab) auth.Provider { return idp.OIDC(l.Issuer(), audience) }
 }
 
-// status is that of the answer to a request with the token: 200 when it is
+// status is the status of the answer to a request with the token: 200 when it is
 // accepted.
 func (l *lab) status(token string) int {
 	user, c := l.resource.Authenticate(request("Bearer " + token))
@@ -146,12 +146,12 @@ func TestRealProviderRotation(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, resourceURL, byOIDC(resourceURL))
 	var current atomic.Pointer[string]
-	mint := func() string {
+	issue := func() string {
 		token := l.AccessToken(resourceURL)
 		current.Store(&token)
 		return token
 	}
-	first := mint()
+	first := issue()
 	l.want(t, "the first token", first, http.StatusOK)
 	done := make(chan struct{})
 	var calls, failures atomic.Int64
@@ -176,7 +176,7 @@ func TestRealProviderRotation(t *testing.T) {
 		l.Rotate()
 		l.clock.Add(31 * time.Second) // keys change further apart than that
 		for range 5 {
-			l.want(t, "a token of the new keys", mint(), http.StatusOK)
+			l.want(t, "a token of the new keys", issue(), http.StatusOK)
 		}
 	}
 	close(done)
@@ -190,7 +190,7 @@ func TestRealProviderRotation(t *testing.T) {
 	}
 	l.Retire()
 	l.clock.Add(61 * time.Minute)
-	l.want(t, "a token of the keys that stay", mint(), http.StatusOK)
+	l.want(t, "a token of the keys that stay", issue(), http.StatusOK)
 	l.want(t, "a token of a key that was taken back", first, http.StatusUnauthorized)
 	t.Logf("%d calls during %d rotations", calls.Load(), rotations)
 }

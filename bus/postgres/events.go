@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// eventTime is how long an event is kept. A client may stay away for 10
+	// eventTime is how long an event is kept. A client may be disconnected for 10
 	// minutes while its request runs, and the end of the request is kept for
 	// some more.
 	eventTime = 15 * time.Minute

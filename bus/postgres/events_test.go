@@ -26,7 +26,7 @@ func eventsAfter(store mcpengine.EventStore, stream string, number uint64) (got 
 }
 
 // What one replica keeps, another one finds. The table comes with the first
-// event, whoever is first.
+// event, whichever replica is first.
 func TestEvents(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Start(t)
@@ -58,7 +58,7 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-// A store that is away holds nobody up, and says so once.
+// A database that cannot be reached delays nothing, and is logged once.
 func TestEventsWithoutDatabase(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Start(t)

@@ -72,7 +72,7 @@ func (w *wire) carry(to, from net.Conn, alive <-chan struct{}) {
 		n, err := from.Read(buf)
 		select {
 		case <-alive:
-			<-w.over // neither end hears of it
+			<-w.over // neither end notices
 			return
 		default:
 		}
@@ -129,7 +129,7 @@ func newFar(t *testing.T) (*mcpengine.Engine, holder) {
 	return e, addHold(e)
 }
 
-// The network goes away and says nothing, as when a laptop moves to another: the
+// The network fails without a sign, as when a laptop moves to another: the
 // calls under way fail after the time-out, and the next one does not try the
 // connections that have gone with it.
 func TestBridgeHalfOpen(t *testing.T) {

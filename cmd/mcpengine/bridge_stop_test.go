@@ -131,7 +131,7 @@ func TestBridgeServerKilled(t *testing.T) {
 }
 
 // A host ends the bridge as it ends every server: it closes its input, and sends
-// SIGTERM when that does not end it in time. The server hears that the call is
+// SIGTERM when that does not end it in time. The server is told that the call is
 // cancelled, and the session ended.
 func TestBridgeSignalled(t *testing.T) {
 	t.Parallel()

@@ -46,7 +46,7 @@ func exitCode(err error) int {
 	switch {
 	case isStatus && (status.Status == http.StatusForbidden || status.Status == http.StatusProxyAuthRequired):
 		return exitAuth
-	case unreachable, errors.Is(err, client.ErrIdle), isStatus && away(status.Status):
+	case unreachable, errors.Is(err, client.ErrIdle), isStatus && unavailable(status.Status):
 		return exitUnreachable
 	case protocol, isStatus, errors.As(err, new(connectError)):
 		return exitProtocol
@@ -61,8 +61,8 @@ func isAuth(err error) bool {
 	return refused || relayed || server || errors.As(err, new(authError)) || errors.Is(err, errSignIn)
 }
 
-// away reports whether a status says that the server is not there at the moment.
-func away(status int) bool {
+// unavailable reports whether a status says that the server is not there at the moment.
+func unavailable(status int) bool {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return true

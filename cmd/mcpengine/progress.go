@@ -45,7 +45,7 @@ func (b *progressBar) show(p mcp.ProgressNotificationParams) {
 	b.drawn = true
 }
 
-// clear takes the line away, before something else is printed.
+// clear removes the line before something else is printed.
 func (b *progressBar) clear() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -134,7 +134,7 @@ func browse() {
 }
 
 // newWorld starts a server with the fixture at /mcp, a page at /other, an
-// unavailable server at /away, and at /protected/mcp the fixture for callers
+// unavailable server at /unavailable, and at /protected/mcp the fixture for callers
 // with a token of the authorization server, which it serves too.
 func newWorld() *httptest.Server {
 	mux := http.NewServeMux()
@@ -152,7 +152,7 @@ func newWorld() *httptest.Server {
 		a.fixture.ServeHTTP(w, r)
 	})
 	mux.HandleFunc("/other", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("hello \x1b[31m")) })
-	mux.HandleFunc("/away", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
+	mux.HandleFunc("/unavailable", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
 	mux.HandleFunc("/protected/mcp", a.protect)
 	mux.HandleFunc("/.well-known/oauth-protected-resource/protected/mcp", a.resource)
 	mux.HandleFunc("/.well-known/oauth-authorization-server", a.metadata)

@@ -152,14 +152,14 @@ func person(name string) authtest.Claims {
 	return authtest.Claims{"sub": name, "email": name + "@example.com", "email_verified": true}
 }
 
-// A door sends requests with a token, and remembers the status that the last
+// A tokenTransport sends requests with a token, and remembers the status that the last
 // one was answered with.
-type door struct {
+type tokenTransport struct {
 	token  string
 	status int
 }
 
-func (d *door) RoundTrip(r *http.Request) (*http.Response, error) {
+func (d *tokenTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	r.Header.Del("Authorization")
 	if d.token != "" {
@@ -172,9 +172,9 @@ func (d *door) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// through returns a client that sends its requests through the door, and got in
+// through returns a client that sends its requests through the transport, and was let in
 // with a good token.
-func (s *scene) through(t *testing.T, d *door) *client.Client {
+func (s *scene) through(t *testing.T, d *tokenTransport) *client.Client {
 	t.Helper()
 	d.token = s.idp.AccessToken(resource, person("dora"))
 	c, err := client.Connect(t.Context(), s.url+"/mcp", client.WithHTTPClient(&http.Client{Transport: d}))
@@ -190,7 +190,7 @@ func (s *scene) refuse(t *testing.T) {
 	expired := person("alice")
 	expired["exp"] = time.Now().Add(-time.Hour).Unix()
 	stranger := authtest.NewProvider(t)
-	var d door
+	var d tokenTransport
 	c := s.through(t, &d)
 	for name, token := range map[string]string{
 		"no token":                "",
@@ -261,7 +261,7 @@ func (s *scene) delete(t *testing.T) {
 		s.tokens = append(s.tokens, token)
 		return token
 	}
-	var d door
+	var d tokenTransport
 	c := s.through(t, &d)
 	for name, token := range map[string]string{
 		"neither":        with("messages:read"),
@@ -318,7 +318,7 @@ func (s *scene) checkLog(t *testing.T, log string) {
 	}
 }
 
-// messages is who said what, newest first.
+// messages returns the messages with their authors, the latest first.
 func messages(t *testing.T, c *client.Client) []string {
 	t.Helper()
 	result, err := c.CallTool(t.Context(), "get_messages", map[string]any{})

@@ -230,12 +230,12 @@ func TestStream(t *testing.T) {
 		b := &board{posts: []string{"old"}}
 		feed, e := newServer(b)
 		c := connect(t, e)
-		type heard struct {
+		type received struct {
 			method string
 			params string
 			after  time.Duration
 		}
-		got := make(chan heard, 100)
+		got := make(chan received, 100)
 		began := time.Now()
 		ended := make(chan error, 1)
 		go func() {
@@ -247,14 +247,14 @@ func TestStream(t *testing.T) {
 					if json.Unmarshal(params, &p) != nil || p.Meta[mcp.MetaSubscriptionID] == nil {
 						t.Errorf("%s %s names no subscription", method, params)
 					}
-					got <- heard{strings.TrimPrefix(method, "notifications/events/"), normal(t, params), time.Since(began)}
+					got <- received{strings.TrimPrefix(method, "notifications/events/"), normal(t, params), time.Since(began)}
 				}))
 			ended <- err
 		}()
 		want := func(method, part string, after time.Duration) {
 			t.Helper()
 			if h := <-got; h.method != method || !strings.Contains(h.params, part) || h.after != after {
-				t.Errorf("heard %v, want %s with %s after %v", h, method, part, after)
+				t.Errorf("received %v, want %s with %s after %v", h, method, part, after)
 			}
 		}
 		want("active", `"cursor":"1"`, 0)

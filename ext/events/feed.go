@@ -236,7 +236,7 @@ func (t *Type) follow(ctx context.Context, s *stream, q query, p page, log *slog
 	}
 }
 
-// wait waits for a change or for d, and tells the client meanwhile that the stream
+// wait waits for a change or for d, and tells the client in the meantime that the stream
 // is alive.
 func (s *stream) wait(ctx context.Context, d time.Duration, beat <-chan time.Time, cursor string) error {
 	timer := time.NewTimer(d)

@@ -168,7 +168,7 @@ func TestClientsHearOfChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fsys, e := serveChanging(t)
 		c := mcptest.New(e)
-		var heard []string
+		var received []string
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
@@ -177,7 +177,7 @@ func TestClientsHearOfChanges(t *testing.T) {
 				if err != nil {
 					return
 				}
-				heard = append(heard, strings.TrimPrefix(change.Method, "notifications/")+" "+change.URI)
+				received = append(received, strings.TrimPrefix(change.Method, "notifications/")+" "+change.URI)
 			}
 		}()
 		synctest.Wait()
@@ -192,7 +192,7 @@ func TestClientsHearOfChanges(t *testing.T) {
 		if diff := cmp.Diff([]string{
 			"subscriptions/acknowledged ", "resources/updated skill://a/x.md",
 			"resources/list_changed ", "resources/updated skill://a/SKILL.md",
-		}, heard); diff != "" {
+		}, received); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)
 		}
 	})

@@ -158,7 +158,7 @@ func (v *survey) inSkill(folder string) bool {
 	return false
 }
 
-// below returns those of the sorted names that lie below a folder.
+// below returns the names below a folder. The names are sorted.
 func below(names []string, folder string) []string {
 	first, _ := slices.BinarySearch(names, folder+"/")
 	end, _ := slices.BinarySearch(names, folder+"0") // "0" comes after "/"

@@ -73,14 +73,13 @@ func WithPageSize(n int) Option {
 }
 
 // WithPolling sets how often the modification times of the files are compared
-// with those that were read. The default is 2 seconds, and 0 turns polling off.
-// Files without modification times, such as those of package embed, are never
-// polled.
+// with the times at the last reading. The default is 2 seconds, and 0 turns polling
+// off. Files without modification times, such as embedded files, are never polled.
 func WithPolling(interval time.Duration) Option {
 	return func(s *server) { s.polling = interval }
 }
 
-// WithLogger sets the logger that hears of mistakes in a folder that has changed.
+// WithLogger sets the logger for mistakes in a folder that has changed.
 // The default is [slog.Default].
 func WithLogger(logger *slog.Logger) Option {
 	return func(s *server) { s.logger = logger }

@@ -62,7 +62,7 @@ func TestHandover(t *testing.T) {
 	})
 }
 
-// A step that never comes to its end is not begun for ever.
+// A step that never ends is not begun again and again.
 func TestHandoverWithoutProgress(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

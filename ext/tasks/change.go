@@ -20,7 +20,7 @@ import (
 // alike.
 var errUnknown = mcp.Errorf(mcp.CodeInvalidParams, "Task not found")
 
-// errStore is what the client learns when the store is full, read-only or away.
+// errStore is what the client learns when the store is full, read-only or down.
 var errStore = mcp.Errorf(mcp.CodeInternalError, "tasks cannot be kept at the moment: try again later")
 
 // errLarge is what the client learns when it sends more than the store takes.

@@ -13,7 +13,7 @@ import (
 	"github.com/mcpengine/mcpengine/mcptest"
 )
 
-// A client begins a task, goes away, and another one of the same caller answers it
+// A client begins a task and disconnects, and another one of the same caller answers it
 // and gets the result.
 func TestDetached(t *testing.T) {
 	t.Parallel()

@@ -144,7 +144,7 @@ func (c *caller) take(ctx context.Context, r *Record) (mcpengine.Result, error) 
 	return outcomeOf(r)
 }
 
-// outcomeOf returns the result of a task that has ended as that of the call.
+// outcomeOf returns the result of a task that has ended as the result of the call.
 func outcomeOf(r *Record) (mcpengine.Result, error) {
 	switch r.Status {
 	case Completed:

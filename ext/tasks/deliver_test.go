@@ -167,7 +167,8 @@ func TestAbandoned(t *testing.T) {
 	})
 }
 
-// A tool with an output schema cannot have a handle as a result that is none.
+// A tool with an output schema cannot return a handle, which the schema does not
+// allow.
 func TestHandleOfStructuredTool(t *testing.T) {
 	t.Parallel()
 	serve(t, func(s *server) {

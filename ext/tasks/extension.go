@@ -148,7 +148,7 @@ const (
 	notification = "notifications/tasks"
 )
 
-// accept returns those of the ids that are the caller's tasks.
+// accept returns the ids of the caller's own tasks.
 func (t *Tasks) accept(ctx context.Context, ids []string) (honoured, keys []string, err error) {
 	for _, id := range ids {
 		switch _, err := t.record(ctx, id); {

@@ -153,7 +153,7 @@ func stillRuns(r *Record, run int64) error {
 	return nil
 }
 
-// endRun ends the run for a reason that concerns the task. A store that is away
+// endRun ends the run for a reason that concerns the task. A store that is down
 // does not: it may come back.
 func (t *Tasks) endRun(ctx context.Context, err error, end context.CancelCauseFunc) {
 	for _, reason := range []error{errReplaced, errCancelled, ErrNotFound} {

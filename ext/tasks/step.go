@@ -298,7 +298,7 @@ func stepError(kept *mcp.Error) error {
 // Sleep waits for the duration, across restarts. In a durable tool a long sleep
 // ends the run of the handler, by an error that the handler returns; the handler
 // is run again when the time has come. Elsewhere Sleep waits where it is. The
-// error is also that of ctx, when it ends first.
+// error is ctx's when ctx ends first.
 func Sleep(ctx context.Context, d time.Duration) error {
 	j := journalOf(ctx)
 	if j == nil {

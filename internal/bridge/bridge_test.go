@@ -325,7 +325,7 @@ func TestLarge(t *testing.T) {
 }
 
 // If the cache has an entry for the server, the handshake is answered from it,
-// even if the server is away.
+// even if the server is down.
 func TestInitializeFromCache(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{latest, previous} {

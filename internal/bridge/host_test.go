@@ -121,7 +121,7 @@ func (h *host) next() message {
 }
 
 // wait returns the first message that is wanted. Questions of the server are
-// answered meanwhile.
+// answered in the meantime.
 func (h *host) wait(what string, want func(message) bool) message {
 	h.t.Helper()
 	for i, m := range h.seen {

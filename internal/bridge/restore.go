@@ -53,6 +53,6 @@ func (b *bridge) restore() {
 
 func (b *bridge) repeat(c *peer.Conn, method string, params []byte) {
 	if _, err := c.Call(b.context, peer.Call{Method: method, Params: params}); err != nil {
-		b.config.Logger.Debug("the server does not take a reminder", "method", method, "error", err)
+		b.config.Logger.Debug("the server does not take a restored subscription", "method", method, "error", err)
 	}
 }

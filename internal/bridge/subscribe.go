@@ -34,7 +34,7 @@ func (b *bridge) listenToLists() {
 			}
 			_, err = b.keepListening(b.context, b.introduction(nil), jsonrpc.NewObject("notifications", wanted.json()), b.tell)
 			if err != nil {
-				b.config.Logger.Debug("changes of lists are not heard of", "error", err)
+				b.config.Logger.Debug("changes of lists are not received", "error", err)
 				return
 			}
 			if peer.Sleep(b.context, maxListenWait) != nil {

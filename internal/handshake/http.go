@@ -271,7 +271,7 @@ func (h *HTTP) writeResponse(w http.ResponseWriter, began time.Time, resp *jsonr
 func (h *HTTP) listens() bool { return !h.config.NoSessions && !h.config.JSONOnly }
 
 // Delete ends a session. The server forgets the session and remembers that its
-// id is not valid any more. Replicas that do not hear of that accept the id
+// id is not valid any more. Replicas that are not told accept the id
 // until it expires.
 func (h *HTTP) Delete(w http.ResponseWriter, r *http.Request) {
 	if h.config.NoSessions {

@@ -91,7 +91,7 @@ func TestEngine(t *testing.T) {
 			for {
 				if event := s.next(); len(event.Data) > 0 {
 					if got := string(event.Data); got != toolsChangedMessage {
-						t.Errorf("the client hears %s", got)
+						t.Errorf("the client receives %s", got)
 					}
 					break
 				}

@@ -151,13 +151,13 @@ func TestListen(t *testing.T) {
 			}
 			next := func() string { return string(s.next().Data) }
 			if got := next(); got != toolsChangedMessage {
-				t.Errorf("the client hears %s", got)
+				t.Errorf("the client receives %s", got)
 			}
 			f.updated("a:3")
 			f.updated("a:2")
 			f.updated("a:1")
 			if got := next(); got != updatedMessage("a:1") {
-				t.Errorf("the client hears %s", got)
+				t.Errorf("the client receives %s", got)
 			}
 			subscribe("subscribe", "a:2")
 			subscribe("unsubscribe", "a:1")
@@ -165,7 +165,7 @@ func TestListen(t *testing.T) {
 			f.updated("a:1")
 			f.updated("a:2")
 			if got := next(); got != updatedMessage("a:2") {
-				t.Errorf("the client hears %s", got)
+				t.Errorf("the client receives %s", got)
 			}
 			deleteSession(c)
 			if rest := s.rest(); len(rest) > 0 {
@@ -241,7 +241,7 @@ func TestListenTwice(t *testing.T) {
 	await(t, f.ended, "the end of the first listener")
 	f.toolsChanged()
 	if got := string(s.next().Data); got != toolsChangedMessage {
-		t.Errorf("the client hears %s", got)
+		t.Errorf("the client receives %s", got)
 	}
 }
 
@@ -258,11 +258,11 @@ func TestListenAgain(t *testing.T) {
 	s = c.stream(c.get(first))
 	e := s.next()
 	if string(e.Data) != toolsChangedMessage {
-		t.Errorf("the client hears %s", e.Data)
+		t.Errorf("the client receives %s", e.Data)
 	}
 	f.toolsChanged()
 	if e := s.next(); string(e.Data) != toolsChangedMessage {
-		t.Errorf("the client hears %s", e.Data)
+		t.Errorf("the client receives %s", e.Data)
 	}
 	// On an instance that does not know the stream, it begins a new one.
 	other, _ := newEndpoint(f, handshake.HTTPConfig{})

@@ -77,7 +77,7 @@ func (r *remote) follow(w http.ResponseWriter, req *http.Request, s *session, id
 			}
 			patience.Reset(followInterval)
 		case <-patience.C:
-			if silent++; silent > 1 || !out.heard {
+			if silent++; silent > 1 || !out.answered {
 				return out.begun()
 			}
 			announce()
@@ -87,19 +87,19 @@ func (r *remote) follow(w http.ResponseWriter, req *http.Request, s *session, id
 		case <-req.Context().Done():
 			return true
 		}
-		out.heard = true
+		out.answered = true
 	}
 }
 
 // A resumed stream is the response on which a client gets the events of a stream
 // of another replica.
 type resumed struct {
-	http   *HTTP
-	w      http.ResponseWriter
-	stream *stream
-	last   uint64 // the number of the last event that the client has
-	events *streamable.EventWriter
-	heard  bool // the replica that has the stream has answered
+	http     *HTTP
+	w        http.ResponseWriter
+	stream   *stream
+	last     uint64 // the number of the last event that the client has
+	events   *streamable.EventWriter
+	answered bool // the replica that has the stream has answered
 }
 
 func (o *resumed) begun() bool { return o.events != nil }

@@ -278,7 +278,7 @@ func (s *stream) nextChange() string {
 	}
 }
 
-// The stream of changes hears of resources that the client subscribes to, and
+// The stream of changes reports resources that the client subscribes to, and
 // that change, on other replicas.
 func TestSubscribeAtAnotherReplica(t *testing.T) {
 	t.Parallel()
@@ -290,7 +290,7 @@ func TestSubscribeAtAnotherReplica(t *testing.T) {
 	subscribe(f.clients[1], "subscribe", "file:///a")
 	s := f.clients[0].stream(f.clients[0].get(""))
 	const a, b = `notifications/resources/updated {"uri":"file:///a"}`, `notifications/resources/updated {"uri":"file:///b"}`
-	heard := func(uri, want string) {
+	notified := func(uri, want string) {
 		t.Helper()
 		got := make(chan string, 1)
 		go func() { got <- s.nextChange() }()
@@ -299,18 +299,18 @@ func TestSubscribeAtAnotherReplica(t *testing.T) {
 			select {
 			case got := <-got:
 				if got != want {
-					t.Errorf("the client hears %s, want %s", got, want)
+					t.Errorf("the client receives %s, want %s", got, want)
 				}
 				return
 			case <-time.After(100 * time.Millisecond):
 			case <-deadline:
-				t.Fatalf("the client does not hear of %s", uri)
+				t.Fatalf("the client is not notified of %s", uri)
 			}
 		}
 	}
-	heard("file:///a", a)
+	notified("file:///a", a)
 	subscribe(f.clients[2], "subscribe", "file:///b")
-	heard("file:///b", b)
+	notified("file:///b", b)
 	subscribe(f.clients[2], "unsubscribe", "file:///b")
 	subscribe(f.clients[1], "unsubscribe", "file:///a")
 	mcpengine.AddTool(f.engines[1], "more", "", func(context.Context, struct{}) (string, error) { return "", nil })
@@ -320,7 +320,7 @@ func TestSubscribeAtAnotherReplica(t *testing.T) {
 			break
 		}
 		if got != a && got != b { // what was sent before
-			t.Errorf("the client hears %s", got)
+			t.Errorf("the client receives %s", got)
 		}
 	}
 }

@@ -22,7 +22,7 @@ type Error struct {
 	// a missing "_meta" field is -32602 with 400 (basic, "_meta").
 	Malformed bool
 
-	// Refusal says that the caller was turned away, and how over HTTP. Nil for
+	// Refusal says that the caller was refused, and how over HTTP. Nil for
 	// every other error.
 	Refusal *Refusal
 }

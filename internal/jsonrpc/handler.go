@@ -38,15 +38,15 @@ func Isolate(req *Request, run func() *Response) *Response {
 	return <-answered
 }
 
-// An Authorizer is a handler that may turn callers away.
+// An Authorizer is a handler that may refuse callers.
 type Authorizer interface {
-	// Authorize returns the error with which Handle would turn away the caller
+	// Authorize returns the error with which Handle would refuse the caller
 	// of req, and nil when it would not. For what a transport does without the
 	// handler, and for requests that run together or not at all.
 	Authorize(ctx context.Context, req *Request) *Error
 }
 
-// Authorize asks h, if it is one to turn callers away.
+// Authorize asks h, if it is an Authorizer.
 func Authorize(ctx context.Context, h Handler, req *Request) *Error {
 	if a, ok := h.(Authorizer); ok {
 		return a.Authorize(ctx, req)

@@ -7,7 +7,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 )
 
-// Whoever could read the id gets the error under it.
+// An error has the id of the message if the id can be read.
 func TestIDOfMalformedRequest(t *testing.T) {
 	t.Parallel()
 	deep := strings.Repeat("[", 130) + strings.Repeat("]", 130)

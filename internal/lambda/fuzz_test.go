@@ -125,7 +125,7 @@ func FuzzRequest(f *testing.F) {
 	f.Add(uint8(1), "/a%2Fb", "a=%zz", "accept", "a, b", "é\x00\"", false)
 	f.Add(uint8(2), "/a b", "x y=&", "Mcp-Name", "=?base64?YQ==?=", "aGk=", true)
 	f.Add(uint8(3), "", ";", "x", "\t", "", true)
-	f.Fuzz(func(t *testing.T, door uint8, path, query, name, value, body string, wrapped bool) {
+	f.Fuzz(func(t *testing.T, front uint8, path, query, name, value, body string, wrapped bool) {
 		for _, s := range []string{path, query, name, value, body} {
 			if !utf8.ValidString(s) {
 				return // JSON has no text for it
@@ -145,7 +145,7 @@ func FuzzRequest(f *testing.F) {
 		single := map[string]string{name: value}
 		multi := map[string][]string{name: {value, "second"}}
 		var event string
-		switch door % 4 {
+		switch front % 4 {
 		case 0:
 			event = functionURL(t, set("rawPath", path, "rawQueryString", query, "headers", single))
 		case 1:
@@ -169,10 +169,10 @@ func FuzzRequest(f *testing.F) {
 			t.Errorf("the answer is not JSON: %q", out)
 		}
 		compare(t, []byte(event), request, got)
-		if door%4 < 2 && request.URL.RawQuery != query {
+		if front%4 < 2 && request.URL.RawQuery != query {
 			t.Errorf("query = %q, want %q", request.URL.RawQuery, query)
 		}
-		if values := request.URL.Query(); door%4 == 2 && values.Get(query) != value {
+		if values := request.URL.Query(); front%4 == 2 && values.Get(query) != value {
 			t.Errorf("query = %q, want %q = %q", values, query, value)
 		}
 	})

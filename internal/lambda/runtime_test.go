@@ -396,7 +396,7 @@ func TestConcurrencyThatIsNoNumber(t *testing.T) {
 		want := fmt.Sprintf("AWS_LAMBDA_MAX_CONCURRENCY is %q: it has to be a positive number", value)
 		got := <-p.answers
 		if got.path != "/2018-06-01/runtime/init/error" || !strings.Contains(got.body, "has to be a positive number") {
-			t.Errorf("the platform hears %+v", got)
+			t.Errorf("the platform receives %+v", got)
 		}
 		if err := <-result; err == nil || err.Error() != want {
 			t.Errorf("Run = %v, want %s", err, want)

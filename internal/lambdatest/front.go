@@ -25,7 +25,7 @@ type functionURL struct{ platform *Platform }
 const domain = "abcdefghijklmnopqrstuvwxyz012345.lambda-url.eu-west-1.on.aws"
 
 // ServeHTTP answers one request. Like the platform, it does not end the
-// invocation when the client goes away.
+// invocation when the client disconnects.
 func (f *functionURL) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	event, err := f.event(r)
 	if err != nil {

@@ -8,10 +8,10 @@ import (
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
-// A carrier is a RoundTripper.
-type carrier func(*http.Request) (*http.Response, error)
+// A roundTripper is a RoundTripper made of a function.
+type roundTripper func(*http.Request) (*http.Response, error)
 
-func (c carrier) RoundTrip(r *http.Request) (*http.Response, error) { return c(r) }
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // If the RoundTripper returns an AuthError, the call ends with it: the server
 // does not count as unreachable, and no other version or transport is tried.
@@ -19,7 +19,7 @@ func TestCarrierRefuses(t *testing.T) {
 	t.Parallel()
 	asked := 0
 	refused := &peer.AuthError{Status: http.StatusForbidden, Err: errors.New("no credentials")}
-	client := &http.Client{Transport: carrier(func(*http.Request) (*http.Response, error) {
+	client := &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
 		asked++
 		return nil, refused
 	})}

@@ -11,7 +11,7 @@
 //
 // A call begins in call.go. It waits for a binding in conn.go, which
 // discover.go (HTTP) or command.go (streams) make if necessary; refusal.go
-// judges the server's refusals on the way. Then one of four links carries the
+// examines the server's refusals on the way. Then one of four links carries the
 // call: stateless.go and session.go over Streamable HTTP, duplex.go over
 // HTTP+SSE (sse.go) and streams (command.go). Over HTTP, http.go sends each
 // request, with credentials, and answer.go reads the response. The idle timer

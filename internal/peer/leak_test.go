@@ -10,7 +10,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
-// ours matches goroutines that a connection could leak: its own, and those of
+// ours matches goroutines that a connection could leak: its own and the goroutines of
 // its HTTP client's connections.
 var ours = regexp.MustCompile(`internal/peer\.|net/http\.\(\*persistConn\)`)
 

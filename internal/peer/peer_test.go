@@ -187,16 +187,16 @@ func TestAsked(t *testing.T) {
 func TestUnrelated(t *testing.T) {
 	t.Parallel()
 	eachWay(t, func(w way) bool { return isHandshake(w.version) }, func(t *testing.T, w way) {
-		heard := make(chan string, 1000)
-		c := w.connect(t, newEngine(), peer.Config{OnNotification: func(n jsonrpc.Notification) { heard <- n.Method }})
+		received := make(chan string, 1000)
+		c := w.connect(t, newEngine(), peer.Config{OnNotification: func(n jsonrpc.Notification) { received <- n.Method }})
 		for { // until the stream is open
 			if _, err := c.Call(t.Context(), callTool("grow", `{}`)); err != nil {
 				t.Fatal(err)
 			}
 			select {
-			case got := <-heard:
+			case got := <-received:
 				if got != "notifications/tools/list_changed" {
-					t.Errorf("heard %s", got)
+					t.Errorf("received %s", got)
 				}
 				return
 			case <-time.After(10 * time.Millisecond):
@@ -211,27 +211,27 @@ func TestListen(t *testing.T) {
 	eachWay(t, func(w way) bool { return !isHandshake(w.version) }, func(t *testing.T, w way) {
 		c := w.connect(t, newEngine(), peer.Config{})
 		ctx, cancel := context.WithCancel(t.Context())
-		heard := make(chan string)
+		received := make(chan string)
 		ended := make(chan error)
 		go func() {
 			_, err := c.Call(ctx, peer.Call{
 				Method: "subscriptions/listen", Params: []byte(`{"notifications":{"toolsListChanged":true}}`),
-				OnNotification: func(n jsonrpc.Notification) { heard <- n.Method },
+				OnNotification: func(n jsonrpc.Notification) { received <- n.Method },
 			})
 			ended <- err
 		}()
-		got := []string{<-heard}
+		got := []string{<-received}
 		if _, err := c.Call(t.Context(), callTool("grow", `{}`)); err != nil {
 			t.Fatal(err)
 		}
-		got = append(got, <-heard)
+		got = append(got, <-received)
 		cancel()
 		if err := <-ended; !errors.Is(err, context.Canceled) {
 			t.Errorf("listen ended with %v", err)
 		}
 		want := []string{"notifications/subscriptions/acknowledged", "notifications/tools/list_changed"}
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("heard (-want +got):\n%s", diff)
+			t.Errorf("received (-want +got):\n%s", diff)
 		}
 	})
 }

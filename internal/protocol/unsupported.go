@@ -9,7 +9,7 @@ import (
 
 // Unsupported is the error for a request in a version that the server does not
 // serve. It names the versions that the client can choose from, and comes before
-// any other complaint: a request cannot be judged by the rules of a version that
+// any other complaint: a request cannot be checked by the rules of a version that
 // it is not in (versioning, "Protocol Version Negotiation").
 func Unsupported(supported []string, requested string) *jsonrpc.Error {
 	err := jsonrpc.Malformedf(mcp.CodeUnsupportedProtocolVersion,

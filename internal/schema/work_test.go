@@ -199,7 +199,7 @@ func TestCompileRefusesLargePatterns(t *testing.T) {
 	}
 }
 
-// FuzzPattern compares the matches of a pattern with those of package regexp.
+// FuzzPattern compares the matches of a pattern with the matches of package regexp.
 func FuzzPattern(f *testing.F) {
 	for _, seed := range [][2]string{
 		{`^[a-z]+$`, "abc"},

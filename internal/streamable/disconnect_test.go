@@ -20,7 +20,7 @@ import (
 
 // "Closing the SSE response stream MUST be treated by the server as
 // cancellation of that request" (streamable-http, "Cancellation"), and so must
-// going away before there is one.
+// disconnecting before there is one.
 func TestClientGoes(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

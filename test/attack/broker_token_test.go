@@ -168,7 +168,7 @@ func TestAttackG11IDToken(t *testing.T) {
 	}
 }
 
-// G12: a provider that is away, or answers nonsense, gives no token and keeps the
+// G12: a provider that is down, or answers nonsense, gives no token and keeps the
 // client's.
 func TestAttackG12Outage(t *testing.T) {
 	t.Parallel()

@@ -195,7 +195,7 @@ func TestAttackC14Notifications(t *testing.T) {
 			return w
 		}
 		user, admin := listen("alice"), listen("root.admin")
-		heard := func() (ofUser, ofAdmin int) {
+		received := func() (ofUser, ofAdmin int) {
 			synctest.Wait()
 			return strings.Count(user.text(), "data:"), strings.Count(admin.text(), "data:")
 		}
@@ -217,8 +217,8 @@ func TestAttackC14Notifications(t *testing.T) {
 		for _, step := range steps {
 			step.do()
 			wantUser, wantAdmin = wantUser+step.user, wantAdmin+step.admin
-			if u, a := heard(); u != wantUser || a != wantAdmin {
-				t.Errorf("%s: the user heard %d and the admin %d, want %d and %d", step.name, u, a, wantUser, wantAdmin)
+			if u, a := received(); u != wantUser || a != wantAdmin {
+				t.Errorf("%s: the user received %d and the admin %d, want %d and %d", step.name, u, a, wantUser, wantAdmin)
 			}
 		}
 	})

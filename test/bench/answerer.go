@@ -30,7 +30,7 @@ type answerer struct{ net.Listener }
 func (a answerer) Accept() (net.Conn, error) {
 	c, err := a.Listener.Accept()
 	if err != nil {
-		return nil, err // as it is, for the server to judge
+		return nil, err // as it is, for the server to decide
 	}
 	return &answered{Conn: c, buffer: make([]byte, maxPrepared)}, nil
 }

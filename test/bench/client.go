@@ -293,7 +293,7 @@ func (r *report) client(name, version string) *clientResult {
 }
 
 // clientBars returns the bars of our client beside go-sdk's: twice its calls per
-// second, and a third of its processor time above that of net/http, which both
+// second, and a third of its processor time beyond net/http's, which both
 // use.
 func (r *report) clientBars() (bars []bar) {
 	for _, version := range clientVersions {

@@ -131,11 +131,11 @@ func (s *clients) run(t *testing.T, l load) {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	var listening, ready, heard, calling, changing sync.WaitGroup
+	var listening, ready, received, calling, changing sync.WaitGroup
 	for n := range l.listeners {
 		ready.Add(1)
-		heard.Add(1)
-		listening.Go(func() { s.listen(ctx, t, n, ready.Done, heard.Done) })
+		received.Add(1)
+		listening.Go(func() { s.listen(ctx, t, n, ready.Done, received.Done) })
 	}
 	ready.Wait()
 	stop := make(chan struct{})
@@ -154,7 +154,7 @@ func (s *clients) run(t *testing.T, l load) {
 	s.peak = runtime.NumGoroutine()
 	calling.Wait()
 	if !t.Failed() {
-		waitFor(t, &heard, "every listener to hear of every kind of change")
+		waitFor(t, &received, "every listener to receive every kind of change")
 	}
 	close(stop)
 	changing.Wait()
@@ -270,11 +270,11 @@ func (s *clients) post(ctx context.Context, r *request) (*http.Response, error) 
 }
 
 // listen subscribes until ctx ends. It reports ready with the acknowledgement
-// and heard after a notification of every kind of change.
-func (s *clients) listen(ctx context.Context, t *testing.T, n int, ready, heard func()) {
-	ready, heard = sync.OnceFunc(ready), sync.OnceFunc(heard)
+// and received after a notification of every kind of change.
+func (s *clients) listen(ctx context.Context, t *testing.T, n int, ready, received func()) {
+	ready, received = sync.OnceFunc(ready), sync.OnceFunc(received)
 	defer ready()
-	defer heard()
+	defer received()
 	item := fmt.Sprintf("test://items/%d", n%8)
 	r := newRequest(mcp.MethodSubscriptionsListen, "", fmt.Sprintf(
 		`"notifications":{"toolsListChanged":true,"resourceSubscriptions":["test://static",%q]}`, item))
@@ -310,7 +310,7 @@ func (s *clients) listen(ctx context.Context, t *testing.T, n int, ready, heard 
 		ready()
 		delete(missing, kind)
 		if len(missing) == 0 {
-			heard()
+			received()
 		}
 	}
 }

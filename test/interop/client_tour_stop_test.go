@@ -57,8 +57,8 @@ func guestCallFails(ctx context.Context, t *testing.T, g *guest) {
 
 func guestHearsProgress(ctx context.Context, t *testing.T, g *guest) {
 	var steps []float64
-	hear := client.WithProgress(func(p mcp.ProgressNotificationParams) { steps = append(steps, p.Progress) })
-	g.calls(ctx, t, "climb", "summit", hear)
+	report := client.WithProgress(func(p mcp.ProgressNotificationParams) { steps = append(steps, p.Progress) })
+	g.calls(ctx, t, "climb", "summit", report)
 	diff(t, "steps", []float64{1, 2, 3}, steps)
 }
 

@@ -18,7 +18,7 @@ import (
 func impossible() map[[2]string]string {
 	return map[[2]string]string{
 		{"ours on Lambda", "cancel"}:           "a Function URL does not tell the function that its caller is gone",
-		{"ours on Lambda", "resource updates"}: "an instance does not hear of changes in another, so that a server on Lambda has no subscriptions",
+		{"ours on Lambda", "resource updates"}: "an instance does not know of changes in another, so that a server on Lambda has no subscriptions",
 	}
 }
 

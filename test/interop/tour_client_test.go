@@ -131,13 +131,13 @@ func visitSubscription(ctx context.Context, t *testing.T, v *visitor) {
 	// notified of changes before the server has the subscription.
 	again := time.NewTicker(50 * time.Millisecond)
 	defer again.Stop()
-	for heard := false; !heard; {
+	for received := false; !received; {
 		if got := v.text(ctx, t, "touch", nil); got != "touched" {
 			t.Fatalf("touch = %q", got)
 		}
 		select {
 		case got := <-v.updated:
-			if heard = true; got != "note://welcome" {
+			if received = true; got != "note://welcome" {
 				t.Errorf("updated %q, want note://welcome", got)
 			}
 		case <-again.C:

@@ -8,7 +8,7 @@ import (
 	"github.com/mcpengine/mcpengine/client"
 )
 
-// Client makes a client declare the extension, follow its results and hear of its
+// Client makes a client declare the extension, follow its results and receive its
 // counters.
 func Client(settings Settings, changed func(Counter)) client.Option {
 	return client.WithOptions(

@@ -249,7 +249,7 @@ func TestOpenRefuses(t *testing.T) {
 }
 
 // A store is opened while its database is down, says so, and works when the
-// database has come up, and again after it was away.
+// database has come up, and again after it was down.
 func TestDatabaseComesAndGoes(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Start(t)

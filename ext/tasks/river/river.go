@@ -184,7 +184,7 @@ func (b *Backend) openPostgres(ctx context.Context, address string) (err error) 
 }
 
 // DB returns the database that holds the tasks, for tables of the program itself.
-// A step writes to them with tasks.Tx. On SQLite whoever writes by other means waits
+// A step writes to them with tasks.Tx. On SQLite a writer by other means waits
 // for a step that does.
 func (b *Backend) DB() *sql.DB { return b.db }
 

@@ -13,8 +13,8 @@ func Carry(p *profile.Profile, base http.RoundTripper) (string, http.RoundTrippe
 	how := p.Signing()
 	config := Config{Base: base, Profile: how.Profile, Region: how.Region, Service: how.Service}
 	if !profile.IsLambda(p.URL) {
-		carrier, err := NewSigner(p.URL, config)
-		return p.URL, carrier, err
+		transport, err := NewSigner(p.URL, config)
+		return p.URL, transport, err
 	}
 	f, err := profile.ParseFunction(p.URL)
 	if err != nil {

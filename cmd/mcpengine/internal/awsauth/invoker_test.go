@@ -35,11 +35,11 @@ func account(t *testing.T, invoke fakeaws.Invoke) *fakeaws.Server {
 
 func carry(t *testing.T, p *profile.Profile) (string, http.RoundTripper) {
 	t.Helper()
-	url, carrier, err := awsauth.Carry(p, http.DefaultTransport)
+	url, transport, err := awsauth.Carry(p, http.DefaultTransport)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return url, carrier
+	return url, transport
 }
 
 // The built weather server answers invocations, whatever its answers look like.
@@ -65,8 +65,8 @@ func TestInvokeWeather(t *testing.T) {
 				"lambda://weather", "lambda://weather:prod/mcp",
 				"lambda://arn:aws:lambda:" + fakeaws.Region + ":123456789012:function:weather:$LATEST",
 			} {
-				url, carrier := carry(t, &profile.Profile{URL: target})
-				c, err := client.Connect(t.Context(), url, client.WithHTTPClient(&http.Client{Transport: carrier}))
+				url, transport := carry(t, &profile.Profile{URL: target})
+				c, err := client.Connect(t.Context(), url, client.WithHTTPClient(&http.Client{Transport: transport}))
 				if err != nil {
 					t.Fatalf("%s: %v", target, err)
 				}
@@ -87,8 +87,8 @@ func TestInvokeEvent(t *testing.T) {
 		got = string(event)
 		return []byte(`{"statusCode":201,"headers":{"x-a":"b","content-length":"999","www-authenticate":"Bearer","location":"/x","x-evil":"a\r\nb","":"x"},"cookies":["a=1","b=2"],"body":"AAH/","isBase64Encoded":true}`), ""
 	})
-	url, carrier := carry(t, &profile.Profile{URL: "lambda://weather/a%20b"})
-	resp, text, err := post(t, carrier, url+"?x=1", "\xff")
+	url, transport := carry(t, &profile.Profile{URL: "lambda://weather/a%20b"})
+	resp, text, err := post(t, transport, url+"?x=1", "\xff")
 	if err != nil || resp.StatusCode != http.StatusCreated || text != "\x00\x01\xff" || resp.ContentLength != 3 {
 		t.Errorf("POST = %v %q, %v", resp, text, err)
 	}
@@ -118,8 +118,8 @@ func TestInvokeRegion(t *testing.T) {
 		{URL: fmt.Sprintf(arn, "us-west-2"), AWS: &profile.AWS{Region: fakeaws.Region}},
 		{URL: "lambda://weather", AWS: &profile.AWS{Region: fakeaws.Region}},
 	} {
-		url, carrier := carry(t, p)
-		if resp, _, err := post(t, carrier, url, "{}"); err != nil || resp.StatusCode != http.StatusNoContent {
+		url, transport := carry(t, p)
+		if resp, _, err := post(t, transport, url, "{}"); err != nil || resp.StatusCode != http.StatusNoContent {
 			t.Errorf("%s: %v, %v", p.URL, resp, err)
 		}
 	}
@@ -147,8 +147,8 @@ func TestInvokeAnswers(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			account(t, func(*http.Request, []byte) ([]byte, string) { return []byte(test.payload), test.failure })
-			url, carrier := carry(t, &profile.Profile{URL: "lambda://weather"})
-			resp, text, err := post(t, carrier, url, "{}")
+			url, transport := carry(t, &profile.Profile{URL: "lambda://weather"})
+			resp, text, err := post(t, transport, url, "{}")
 			if err != nil || resp.StatusCode != test.status || !strings.Contains(text, test.body) {
 				t.Errorf("POST = %v %.300q, %v", resp, text, err)
 			}
@@ -161,8 +161,8 @@ func TestInvokeBrokenStream(t *testing.T) {
 	account(t, func(*http.Request, []byte) ([]byte, string) {
 		return []byte(`{"statusCode":200}` + strings.Repeat("\x00", 8) + "data: 1\n\n"), "Runtime.ExitError"
 	})
-	url, carrier := carry(t, &profile.Profile{URL: "lambda://weather"})
-	resp, text, err := post(t, carrier, url, "{}")
+	url, transport := carry(t, &profile.Profile{URL: "lambda://weather"})
+	resp, text, err := post(t, transport, url, "{}")
 	if resp == nil || text != "data: 1\n\n" || err == nil || !strings.Contains(err.Error(), "the function has failed: Runtime.ExitError") {
 		t.Errorf("POST = %v %q, %v", resp, text, err)
 	}
@@ -170,12 +170,12 @@ func TestInvokeBrokenStream(t *testing.T) {
 
 func TestInvokeRefused(t *testing.T) {
 	fake := account(t, nil)
-	url, carrier := carry(t, &profile.Profile{URL: "lambda://weather"})
+	url, transport := carry(t, &profile.Profile{URL: "lambda://weather"})
 
 	fake.SetHook(func(string) *fakeaws.Fault {
 		return &fakeaws.Fault{Status: http.StatusTooManyRequests, Code: "TooManyRequestsException", Message: "Rate Exceeded."}
 	})
-	resp, text, err := post(t, carrier, url, "{}")
+	resp, text, err := post(t, transport, url, "{}")
 	if err != nil || resp.StatusCode != http.StatusTooManyRequests || resp.Header.Get("Retry-After") != "1" || !strings.Contains(text, "Rate Exceeded.") {
 		t.Errorf("throttled: %v %q, %v", resp, text, err)
 	}
@@ -183,26 +183,26 @@ func TestInvokeRefused(t *testing.T) {
 	fake.SetHook(func(string) *fakeaws.Fault {
 		return &fakeaws.Fault{Status: http.StatusForbidden, Code: "AccessDeniedException", Message: "User: arn:aws:iam::1:user/u is not authorized to perform: lambda:InvokeFunction on resource: x"}
 	})
-	_, _, err = post(t, carrier, url, "{}")
+	_, _, err = post(t, transport, url, "{}")
 	checkRefused(t, err, http.StatusForbidden, "not allowed", "allows lambda:InvokeFunction,")
 	fake.SetHook(nil)
 
-	missing, carrier := carry(t, &profile.Profile{URL: "lambda://missing"})
-	_, _, err = post(t, carrier, missing, "{}")
+	missing, transport := carry(t, &profile.Profile{URL: "lambda://missing"})
+	_, _, err = post(t, transport, missing, "{}")
 	if err == nil || !strings.Contains(err.Error(), "there is no function missing") {
 		t.Errorf("a function that there is not: %v", err)
 	}
 
-	_, carrier = carry(t, &profile.Profile{URL: "lambda://weather"})
+	_, transport = carry(t, &profile.Profile{URL: "lambda://weather"})
 	for _, large := range []string{strings.Repeat("x", 6<<20+1), strings.Repeat("\n", 4<<20)} {
-		if resp, _, err := post(t, carrier, url, large); err != nil || resp.StatusCode != http.StatusRequestEntityTooLarge {
+		if resp, _, err := post(t, transport, url, large); err != nil || resp.StatusCode != http.StatusRequestEntityTooLarge {
 			t.Errorf("a large request: %v, %v", resp, err)
 		}
 	}
 
 	t.Setenv("AWS_REGION", "")
-	_, carrier = carry(t, &profile.Profile{URL: "lambda://weather"})
-	_, _, err = post(t, carrier, url, "{}")
+	_, transport = carry(t, &profile.Profile{URL: "lambda://weather"})
+	_, _, err = post(t, transport, url, "{}")
 	checkRefused(t, err, 0, "no AWS region is set", "--aws-region")
 }
 
@@ -210,8 +210,8 @@ func TestInvokeRefused(t *testing.T) {
 func TestClientErrors(t *testing.T) {
 	account(t, nil)
 	t.Setenv("AWS_ACCESS_KEY_ID", "")
-	url, carrier := carry(t, &profile.Profile{URL: "lambda://weather"})
-	_, err := client.Connect(t.Context(), url, client.WithHTTPClient(&http.Client{Transport: carrier}))
+	url, transport := carry(t, &profile.Profile{URL: "lambda://weather"})
+	_, err := client.Connect(t.Context(), url, client.WithHTTPClient(&http.Client{Transport: transport}))
 	if _, ok := errors.AsType[*client.AuthError](err); !ok || strings.Contains(err.Error(), "lambda-url.invalid") {
 		t.Errorf("Connect without credentials: %v", err)
 	}
@@ -229,7 +229,7 @@ func TestInvokeCancelled(t *testing.T) {
 		close(gone)
 		return nil, ""
 	})
-	url, carrier := carry(t, &profile.Profile{URL: "lambda://weather"})
+	url, transport := carry(t, &profile.Profile{URL: "lambda://weather"})
 	ctx, cancel := context.WithCancel(t.Context())
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader("{}"))
 	if err != nil {
@@ -237,7 +237,7 @@ func TestInvokeCancelled(t *testing.T) {
 	}
 	done := make(chan error)
 	go func() {
-		resp, err := carrier.RoundTrip(r)
+		resp, err := transport.RoundTrip(r)
 		if err == nil {
 			io.Copy(io.Discard, resp.Body)
 			resp.Body.Close()

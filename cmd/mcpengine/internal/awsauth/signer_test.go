@@ -16,8 +16,8 @@ import (
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
-// post sends a body through a carrier, with a header of ours.
-func post(t *testing.T, carrier http.RoundTripper, url, body string) (*http.Response, string, error) {
+// post sends a body through a transport, with a header of ours.
+func post(t *testing.T, transport http.RoundTripper, url, body string) (*http.Response, string, error) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
@@ -26,7 +26,7 @@ func post(t *testing.T, carrier http.RoundTripper, url, body string) (*http.Resp
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Mcp-Method", "tools/call")
 	r.Header.Set("Mcp-Name", "a  b")
-	resp, err := (&http.Client{Transport: carrier}).Do(r)
+	resp, err := (&http.Client{Transport: transport}).Do(r)
 	if err != nil {
 		return nil, "", err
 	}
@@ -38,11 +38,11 @@ func post(t *testing.T, carrier http.RoundTripper, url, body string) (*http.Resp
 func signer(t *testing.T, url string, config awsauth.Config) http.RoundTripper {
 	t.Helper()
 	config.Base = http.DefaultTransport
-	carrier, err := awsauth.NewSigner(url, config)
+	transport, err := awsauth.NewSigner(url, config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return carrier
+	return transport
 }
 
 func TestSigner(t *testing.T) {
@@ -51,9 +51,9 @@ func TestSigner(t *testing.T) {
 		io.Copy(w, r.Body)
 	})))
 	defer server.Close()
-	carrier := signer(t, server.URL, awsauth.Config{Service: "execute-api", Region: "ap-south-1"})
+	transport := signer(t, server.URL, awsauth.Config{Service: "execute-api", Region: "ap-south-1"})
 	for _, target := range []string{"/mcp", "", "/a%20b/%C3%BC/c+d?x=1&b=a%20b&a=%2F", "/stage//mcp/"} {
-		resp, text, err := post(t, carrier, server.URL+target, `{"jsonrpc":"2.0"}`)
+		resp, text, err := post(t, transport, server.URL+target, `{"jsonrpc":"2.0"}`)
 		if err != nil || resp.StatusCode != http.StatusOK || text != `{"jsonrpc":"2.0"}` {
 			t.Errorf("POST %s = %v %s, %v", target, resp, text, err)
 			continue
@@ -103,17 +103,17 @@ func TestSignerStaysWhereItIs(t *testing.T) {
 		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
 	}))
 	defer server.Close()
-	carrier := signer(t, server.URL, awsauth.Config{Service: "lambda"})
-	resp, _, err := post(t, carrier, server.URL, "")
+	transport := signer(t, server.URL, awsauth.Config{Service: "lambda"})
+	resp, _, err := post(t, transport, server.URL, "")
 	if err != nil || resp.StatusCode != http.StatusTemporaryRedirect || requests != 1 {
 		t.Errorf("a redirect: %v, %v after %d requests", resp, err, requests)
 	}
-	if resp, _, err := post(t, carrier, server.URL, strings.Repeat("x", 10<<20+1)); err != nil || resp.StatusCode != http.StatusRequestEntityTooLarge || requests != 1 {
+	if resp, _, err := post(t, transport, server.URL, strings.Repeat("x", 10<<20+1)); err != nil || resp.StatusCode != http.StatusRequestEntityTooLarge || requests != 1 {
 		t.Errorf("a large request: %v, %v", resp, err)
 	}
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("another origin gets a request") }))
 	defer other.Close()
-	if _, _, err := post(t, carrier, other.URL, ""); err == nil {
+	if _, _, err := post(t, transport, other.URL, ""); err == nil {
 		t.Error("a request to another origin is carried")
 	}
 }
@@ -234,9 +234,9 @@ func TestSignerRenews(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	carrier := signer(t, server.URL, awsauth.Config{Profile: "work", Service: "lambda", Region: "eu-west-1"})
+	transport := signer(t, server.URL, awsauth.Config{Profile: "work", Service: "lambda", Region: "eu-west-1"})
 	for range 2 {
-		if resp, _, err := post(t, carrier, server.URL, "{}"); err != nil || resp.StatusCode != http.StatusOK {
+		if resp, _, err := post(t, transport, server.URL, "{}"); err != nil || resp.StatusCode != http.StatusOK {
 			t.Errorf("POST = %v, %v", resp, err)
 		}
 	}

@@ -57,7 +57,7 @@ func isConflict(err error) bool {
 		"ResourceAlreadyExistsException", "OperationAbortedException", "ConcurrentModification")
 }
 
-// isUnassumable reports whether Lambda has not heard of a new role yet.
+// isUnassumable reports whether Lambda does not know a new role yet.
 func isUnassumable(err error) bool {
 	var e smithy.APIError
 	return errors.As(err, &e) && e.ErrorCode() == "InvalidParameterValueException" &&

@@ -214,7 +214,7 @@ func TestDamage(t *testing.T) {
 	}
 }
 
-// What the host writes meanwhile is not lost, and one that never stops is an
+// What the host writes in the meantime is not lost, and one that never stops is an
 // error.
 func TestHostWrites(t *testing.T) {
 	t.Parallel()

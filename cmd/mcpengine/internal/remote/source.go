@@ -33,7 +33,7 @@ type Source struct {
 	// Carry returns the RoundTripper, on top of base, for the requests of a profile
 	// for AWS, and the URL that they are sent to. Without it such a profile is
 	// refused.
-	Carry func(p *profile.Profile, base http.RoundTripper) (url string, carrier http.RoundTripper, err error)
+	Carry func(p *profile.Profile, base http.RoundTripper) (url string, transport http.RoundTripper, err error)
 
 	// ClientSecret returns the OAuth client secret. Optional.
 	ClientSecret func() (string, error)
@@ -62,11 +62,11 @@ func (s Source) Config() (config bridge.Config, release func(), err error) {
 			return config, nil, errors.New("requests are not signed for AWS here")
 		}
 		carried := *p
-		var carrier http.RoundTripper
-		if carried.URL, carrier, err = s.Carry(p, client.Transport); err != nil {
+		var transport http.RoundTripper
+		if carried.URL, transport, err = s.Carry(p, client.Transport); err != nil {
 			return config, nil, err
 		}
-		p, client = &carried, &http.Client{Transport: carrier}
+		p, client = &carried, &http.Client{Transport: transport}
 	}
 	config = bridge.Config{Name: s.Name, URL: p.URL, Tools: bridge.Filter(p.Tools), Logger: s.Log.Logger()}
 	config.Peer = peer.Config{
