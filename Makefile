@@ -79,6 +79,11 @@ TEST_DEPS := \
 	python-deps \
 	redis-deps
 
+# A program with the race detector sleeps for a second when it ends, unless it is
+# told not to. Each package's tests are such a program, and the command that they
+# run hundreds of times is another.
+test: export GORACE := atexit_sleep_ms=0
+
 # The installations wait for the network and compiling does not, so they run side
 # by side. Each prints its lines when it has ended.
 .PHONY: test

@@ -38,6 +38,7 @@ func TestBridge(t *testing.T) {
 		Dir:           "testdata/bridge",
 		UpdateScripts: *update,
 		Setup: func(env *testscript.Env) error {
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // or each command sleeps for a second
 			e := mcpengine.New("far")
 			mcpengine.AddTool(e, "echo", "", echo)
 			locked := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -60,6 +60,7 @@ func TestScripts(t *testing.T) {
 			}
 			env.Vars = append(env.Vars, "SERVER="+world.URL, "ACTION="+action, "SOURCE="+filepath.Dir(filepath.Dir(filepath.Dir(action))))
 			env.Vars = append(env.Vars, goEnv...)
+			env.Vars = append(env.Vars, "GORACE=atexit_sleep_ms=0") // or each command sleeps for a second
 			env.Vars = append(
 				env.Vars,
 				"AWS_ENDPOINT_URL="+server.URL,
