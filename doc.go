@@ -53,4 +53,21 @@
 // An [*mcp.Error] becomes a JSON-RPC error. Any other error, of a resource or a
 // prompt, is logged and answered as an internal error without details. So is a
 // panic.
+//
+// # Finding a name
+//
+// A server needs [New], [AddTool], [AddResource], [AddPrompt] and [Engine.Run], the
+// options of its features, and perhaps [WithAuth], [WithKeys] and [WithHTTP]. Every
+// other name belongs to one subject:
+//
+//   - features as values, for programs that learn late what they offer: [NewTool],
+//     [NewResource], [NewPrompt], [Engine.Add], [Engine.Remove]
+//   - within a handler: [RequestFrom], [Progress], [Log], and the questions above
+//   - limits for callers: [CallsPerMinute], [CallsAtOnce], [WithTimeout] and the
+//     other options that satisfy [LimitOption]; [WithLimiter]
+//   - several replicas: [WithBus], [EventStore], [WithServerIdentity]
+//   - operation: [WithObserver], [WithReady], [Engine.Explain]
+//   - writing an extension: [Extension], [NewMethod], [NewListenField], [Notify]
+//   - running a tool outside its request, as ext/tasks does: [WithExecution],
+//     [Engine.CallDetached], [Journal]
 package mcpengine
