@@ -90,7 +90,7 @@ test: export GORACE := atexit_sleep_ms=0
 test: export PATH := $(CURDIR)/.tools/python/bin:$(PATH)
 test: announce ## Test every module under the race detector (CI=true: a skip is a failure)
 	@$(MAKE) --no-print-directory --jobs=4 --output-sync=target $(TEST_DEPS) $(GOTESTSUM) test-compile
-	@go test -race -vet=off -tags mcpengine_no_handshake .
+	@go test -race -tags mcpengine_no_handshake .
 	@scripts/test $(GOTESTSUM) $(MODULES)
 
 # Compiles what `make test` tests, and links nothing. The tests report errors.
