@@ -69,7 +69,7 @@ func startServe(t *testing.T) (url string, stop func(), ended <-chan int) {
 	home := t.TempDir()
 	go func() {
 		code <- run(ctx, []string{"serve", "--port", "0", "--protocol", "2025-11-25", "--timeout", "1m", "--public-url", "https://mcp.example.com/mcp", "--", "mcpengine", "bridge", far.URL}, strings.NewReader(""), io.Discard, stderr,
-			func(string) string { return home })
+			func(name string) string { return map[string]string{"HOME": home, "MCPENGINE_HOME": home}[name] })
 	}()
 	line, err := bufio.NewReader(said).ReadString('\n')
 	if err != nil {
