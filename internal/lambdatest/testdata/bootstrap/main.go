@@ -61,9 +61,12 @@ func run() error {
 	})
 }
 
-// event notes the event in the ledger. One that says so fails the first time that
-// a process gets it.
+// event notes an event with a job in the ledger. One that says so fails the first
+// time that a process gets it.
 func event(_ context.Context, event []byte) ([]byte, error) {
+	if !strings.Contains(string(event), `"job"`) {
+		return nil, errors.ErrUnsupported
+	}
 	if err := note.Add(string(event)); err != nil {
 		return nil, err
 	}
