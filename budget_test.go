@@ -1,3 +1,5 @@
+//go:build !mcpengine_no_handshake
+
 package mcpengine_test
 
 import (
