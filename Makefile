@@ -221,7 +221,7 @@ bench: bridge-deps bench-tasks ## Measure against a plain server and the other G
 
 .PHONY: bench-tasks
 bench-tasks: postgres-deps redis-deps fastmcp-tasks-deps ## Measure a durable tool beside a plain job of River and FastMCP's tasks on Redis
-	@cd ext/tasks/river && BENCH_TASKS=2000 go test -count=1 -timeout 30m -v -run '^TestOverhead$$' .
+	@cd ext/tasks/river && BENCH_TASKS=2000 go test -tags bench -count=1 -timeout 30m -v -run '^TestOverhead$$' .
 
 # How many restarts `make chaos` makes, and how many processes it kills.
 RESTARTS ?= 50

@@ -131,11 +131,12 @@ func New(ctx context.Context, options Options) (*Platform, error) {
 	}
 	p.url = "http://" + listener.Addr().String()
 	p.front = &http.Server{Handler: &functionURL{p}, ReadHeaderTimeout: time.Minute}
+	err = p.serveInvoke(ctx) // the processes that a first request starts are told where it is
 	go func() {
 		defer close(p.served)
 		p.front.Serve(listener) //nolint:errcheck // it ends when it is closed
 	}()
-	if err := p.serveInvoke(ctx); err != nil {
+	if err != nil {
 		p.Stop()
 		return nil, err
 	}

@@ -1,3 +1,5 @@
+//go:build bench
+
 package river_test
 
 import (
@@ -49,12 +51,14 @@ func median(costs []cost) cost {
 	return costs[len(costs)/2]
 }
 
+// make bench-tasks builds this with the tag bench: it takes minutes.
+//
 // A durable tool costs at most a little more than a tool that inserts a plain job
 // of River, measured in turns, in one process and on one database.
 func TestOverhead(t *testing.T) {
 	n, err := strconv.Atoi(os.Getenv(benchVariable))
 	if err != nil {
-		t.Skip("it takes long: set " + benchVariable + " to a number of tasks")
+		t.Fatal("set " + benchVariable + " to a number of tasks")
 	}
 	for _, callers := range []int{benchCallers, 1} {
 		t.Run(fmt.Sprintf("sqlite/%d", callers), func(t *testing.T) {

@@ -17,6 +17,13 @@ import (
 //go:embed templates/*.txtar
 var files embed.FS
 
+// sums are the checksums of every module that a template may need, as go.sum has
+// them. With them a new module is complete without a question to the checksum
+// database, and go mod tidy removes the ones it does not need.
+//
+//go:embed templates/sums.txt
+var sums []byte
+
 // library is the module that servers are built with.
 const library = "github.com/mcpengine/mcpengine"
 
@@ -134,7 +141,10 @@ func (c Config) files() ([]txtar.File, error) {
 	for i, file := range all {
 		all[i].Data = []byte(names.Replace(replacer.Replace(string(file.Data))))
 	}
-	return append(all, txtar.File{Name: "go.mod", Data: []byte(c.goMod(names.Replace(parts["go.mod"])))}), nil
+	return append(all,
+		txtar.File{Name: "go.mod", Data: []byte(c.goMod(names.Replace(parts["go.mod"])))},
+		txtar.File{Name: "go.sum", Data: sums},
+	), nil
 }
 
 // split separates what a template says of itself from its files.

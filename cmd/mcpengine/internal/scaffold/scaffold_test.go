@@ -35,7 +35,8 @@ func TestTemplates(t *testing.T) {
 			} {
 				cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
 				cmd.Dir = dir
-				cmd.Env = append(os.Environ(), "GOWORK=off")
+				// Offline: the module cache has what the examples need.
+				cmd.Env = append(os.Environ(), "GOWORK=off", "GOPROXY=off")
 				out, err := cmd.CombinedOutput()
 				if err != nil || command[0] == "gofmt" && len(out) > 0 {
 					t.Fatalf("%s: %v\n%s", strings.Join(command, " "), err, out)
@@ -82,6 +83,22 @@ func TestVersions(t *testing.T) {
 	}
 	if !strings.Contains(string(made), "github.com/mcpengine/mcpengine v1.2.3") || strings.Contains(string(made), "replace") {
 		t.Errorf("go.mod is\n%s", made)
+	}
+}
+
+// The checksums are the ones of the examples, which need what the templates need.
+func TestSums(t *testing.T) {
+	t.Parallel()
+	want, err := os.ReadFile("../../../../examples/go.sum")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile("templates/sums.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != string(want) {
+		t.Error("templates/sums.txt is not examples/go.sum: copy it")
 	}
 }
 
