@@ -30,7 +30,8 @@ func server(opts ...mcpengine.Option) *mcpengine.Engine {
 	mcpengine.AddResource(e, "weather://stations", "All stations.", func(context.Context, struct{}) (string, error) { return "", nil })
 	mcpengine.AddResource(e, "weather://stations/{id}", "One station.", func(context.Context, struct {
 		ID string `json:"id"`
-	}) (string, error) {
+	},
+	) (string, error) {
 		return "", nil
 	})
 	mcpengine.AddPrompt(e, "trip", "Plan a trip.", func(context.Context, place) (string, error) { return "", nil })

@@ -266,8 +266,18 @@ var bounded = []struct {
 	name  string
 	lower bool
 }{
-	{"minimum", true}, {"exclusiveMinimum", true}, {"minLength", true}, {"minItems", true}, {"minProperties", true}, {"minContains", true},
-	{"maximum", false}, {"exclusiveMaximum", false}, {"maxLength", false}, {"maxItems", false}, {"maxProperties", false}, {"maxContains", false},
+	{"minimum", true},
+	{"exclusiveMinimum", true},
+	{"minLength", true},
+	{"minItems", true},
+	{"minProperties", true},
+	{"minContains", true},
+	{"maximum", false},
+	{"exclusiveMaximum", false},
+	{"maxLength", false},
+	{"maxItems", false},
+	{"maxProperties", false},
+	{"maxContains", false},
 }
 
 func (s *schemaComparison) bounds(at string, old, now map[string]any) {
