@@ -57,7 +57,7 @@ func collect(fields []field, t reflect.Type, outer field, seen []reflect.Type, d
 	}
 	first := len(fields)
 	fields = slices.Grow(fields, t.NumField())
-	for i := range t.NumField() { // t.Fields() allocates five times
+	for i := range t.NumField() { //nolint:modernize // t.Fields() allocates five times
 		sf := t.Field(i)
 		tag := sf.Tag.Get("json")
 		if tag == "-" || isIgnored(sf, tag) {
