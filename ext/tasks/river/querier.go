@@ -35,16 +35,7 @@ func (q *sqlQuerier) each(ctx context.Context, got func(id, record string) error
 		return err
 	}
 	defer rows.Close()
-	for rows.Next() {
-		var id, record string
-		if err := rows.Scan(&id, &record); err != nil {
-			return err
-		}
-		if err := got(id, record); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return eachRow(rows, got)
 }
 
 func (q *sqlQuerier) schedule(ctx context.Context, jobs []river.InsertManyParams) error {
@@ -71,16 +62,7 @@ func (q *pgxQuerier) each(ctx context.Context, got func(id, record string) error
 		return err
 	}
 	defer rows.Close()
-	for rows.Next() {
-		var id, record string
-		if err := rows.Scan(&id, &record); err != nil {
-			return err
-		}
-		if err := got(id, record); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return eachRow(rows, got)
 }
 
 // schedule inserts jobs. InsertManyFastTx would copy them, which costs more for the
@@ -92,3 +74,22 @@ func (q *pgxQuerier) schedule(ctx context.Context, jobs []river.InsertManyParams
 
 func (q *pgxQuerier) commit(ctx context.Context) error   { return q.tx.Commit(ctx) }
 func (q *pgxQuerier) rollback(ctx context.Context) error { return q.tx.Rollback(ctx) }
+
+// eachRow passes on the rows of either package.
+func eachRow(rows interface {
+	Next() bool
+	Scan(dest ...any) error
+	Err() error
+}, got func(id, record string) error,
+) error {
+	for rows.Next() {
+		var id, record string
+		if err := rows.Scan(&id, &record); err != nil {
+			return err
+		}
+		if err := got(id, record); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
