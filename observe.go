@@ -126,7 +126,7 @@ type Refusal struct {
 }
 
 // WithRefusalObserver adds functions that are told of the requests that no
-// [Observer] hears of, because their messages are never read. They are called before
+// [Observer] is told of, because their messages are never read. They are called before
 // the answer is sent: they must not block.
 func WithRefusalObserver(observers ...func(context.Context, Refusal)) Option {
 	return engineOption(func(e *Engine) { e.refusalObservers = append(e.refusalObservers, observers...) })
