@@ -8,28 +8,14 @@ import (
 	"unicode/utf8"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/tokens"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// estimateTokens estimates how many tokens a text has for a model: one for four
-// ASCII characters, and one for each other character.
-func estimateTokens[T ~string | ~[]byte](text T) int {
-	ascii, others := 0, 0
-	for i := range len(text) {
-		switch c := text[i]; {
-		case c < utf8.RuneSelf:
-			ascii++
-		case utf8.RuneStart(c):
-			others++
-		}
-	}
-	return (ascii+3)/4 + others
-}
-
 // tooLong reports whether the text or the structured content of a result has more
 // tokens than that. Images and the like are not counted.
-func tooLong(result *mcp.CallToolResult, tokens int) bool {
-	return estimateTokens(result.StructuredContent) > tokens || estimateTokens(textOfBlocks(result.Content)) > tokens
+func tooLong(result *mcp.CallToolResult, limit int) bool {
+	return tokens.Estimate(result.StructuredContent) > limit || tokens.Estimate(textOfBlocks(result.Content)) > limit
 }
 
 // textOfBlocks returns the text of all text blocks, one on a line.
@@ -169,7 +155,7 @@ func (c *cut) from(first int) (text string, next int) {
 func (c *cut) fitting(items [][]byte, used int) (n int) {
 	used += noteTokens
 	for n < len(items) {
-		if used += estimateTokens(items[n]) + 1; used > c.tokens {
+		if used += tokens.Estimate(items[n]) + 1; used > c.tokens {
 			break
 		}
 		n++
@@ -204,13 +190,13 @@ func (c *cut) shorten(result *mcp.CallToolResult) *mcp.CallToolResult {
 	switch {
 	case c.list:
 		whole := jsonOf(result)
-		used := estimateTokens(whole)
+		used := tokens.Estimate(whole)
 		for _, item := range c.items {
 			used -= len(item) / 4
 		}
 		c.shown = c.fitting(c.items, max(used, 0))
 		kept := replaceAt(whole, c.path, fmt.Appendf(nil, "[%s]", bytes.Join(c.items[:c.shown], []byte(","))))
-		if c.shown == 0 || estimateTokens(kept) > c.tokens {
+		if c.shown == 0 || tokens.Estimate(kept) > c.tokens {
 			c.shown = 0
 			return tooMuch(result)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/auth"
 	"github.com/mcpengine/mcpengine/internal/protocol"
+	"github.com/mcpengine/mcpengine/internal/tokens"
 	"github.com/mcpengine/mcpengine/internal/uritemplate"
 )
 
@@ -85,7 +86,7 @@ func (e *Engine) Explain() Policy {
 	}
 	for _, t := range c.tools.list {
 		entry := e.explain("tool", &t.feature)
-		entry.Tokens = estimateTokens(t.wire(protocol.Versions()[0]))
+		entry.Tokens = tokens.Estimate(t.wire(protocol.Versions()[0]))
 		p = append(p, entry)
 	}
 	for _, r := range c.resources.list {

@@ -63,8 +63,8 @@ type Change struct {
 	// Text says what changed, such as `new required argument "days"`.
 	Text string `json:"text"`
 
-	// Tokens is how many tokens more, or less, a model reads, by estimate: 4 bytes
-	// for each. It is 0 when no text changed.
+	// Tokens is how many tokens more, or less, a model reads, by estimate. It
+	// is 0 when no text changed.
 	Tokens int `json:"tokens,omitempty"`
 }
 

@@ -7,6 +7,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/mcpengine/mcpengine/internal/tokens"
 )
 
 // Compare returns what changed from one lock to another.
@@ -45,14 +47,11 @@ func (c *comparison) addText(path, what, before, after string) {
 		verb = "removed"
 	}
 	c.add(Notice, path, "%s %s", what, verb)
-	c.cost(tokens(after) - tokens(before))
+	c.cost(tokens.Estimate(after) - tokens.Estimate(before))
 }
 
 // cost says how many tokens the change that was added last adds.
-func (c *comparison) cost(tokens int) { c.changes[len(c.changes)-1].Tokens = tokens }
-
-// tokens estimates how many tokens a model reads for a text.
-func tokens(text string) int { return (len(text) + 3) / 4 }
+func (c *comparison) cost(n int) { c.changes[len(c.changes)-1].Tokens = n }
 
 func (c *comparison) server(before, after *Lock) {
 	c.kindName, c.name = "server", ""
@@ -117,55 +116,59 @@ func (c *comparison) extensions(before, after *Lock) {
 func (c *comparison) kind(kind string, before, after map[string]Entry) {
 	c.kindName = kind
 	renamed := renames(before, after)
+	said := make(map[string]bool) // new names
 	for _, name := range union(before, after) {
 		c.name = name
 		x, had := before[name]
 		y, has := after[name]
 		switch {
-		case !has && renamed[name] != "":
-			c.add(Breaking, "", "renamed to %q", renamed[name])
-		case !has:
-			c.add(Breaking, "", "removed")
-			c.cost(-tokens(string(x.Definition)))
-		case !had:
-			if slices.Contains(slices.Collect(maps.Values(renamed)), name) {
-				continue // said above
-			}
-			c.add(Compatible, "", "added")
-			c.cost(tokens(string(y.Definition)))
-		default:
+		case had && has:
 			c.feature(x, y)
+		case had && renamed[name] != "":
+			c.add(Breaking, "", "renamed to %q", renamed[name])
+			said[renamed[name]] = true
+		case had:
+			c.add(Breaking, "", "removed")
+			c.cost(-tokens.Estimate(x.Definition))
+		}
+	}
+	for _, name := range union(after, nil) {
+		if _, had := before[name]; !had && !said[name] {
+			c.name = name
+			c.add(Compatible, "", "added")
+			c.cost(tokens.Estimate(after[name].Definition))
 		}
 	}
 }
 
-// renames finds the features that only have another name.
+// renames finds the features that only have another name: the new name by the old.
 func renames(before, after map[string]Entry) map[string]string {
-	renamed, taken := map[string]string{}, map[string]bool{}
-	for _, old := range union(before, nil) {
-		if _, has := after[old]; has {
+	come := make(map[string][]string) // new names, by the rest of the definition
+	for _, name := range union(after, nil) {
+		if _, had := before[name]; !had {
+			key := nameless(after[name])
+			come[key] = append(come[key], name)
+		}
+	}
+	renamed := make(map[string]string)
+	for _, name := range union(before, nil) {
+		if _, has := after[name]; has {
 			continue
 		}
-		for _, name := range union(after, nil) {
-			if _, had := before[name]; had || taken[name] || !alike(before[old], after[name]) {
-				continue
-			}
-			renamed[old], taken[name] = name, true
-			break
+		if key := nameless(before[name]); key != "{}" && len(come[key]) > 0 {
+			renamed[name], come[key] = come[key][0], come[key][1:]
 		}
 	}
 	return renamed
 }
 
-// alike reports whether two definitions differ in nothing but the name.
-func alike(before, after Entry) bool {
-	x, y := object(before.Definition), object(after.Definition)
-	for _, o := range []map[string]any{x, y} {
-		delete(o, "name")
-		delete(o, "uri")
-		delete(o, "uriTemplate")
+// nameless returns the canonical JSON of a definition without the name.
+func nameless(e Entry) string {
+	members := object(e.Definition)
+	for _, name := range []string{"name", "uri", "uriTemplate"} {
+		delete(members, name)
 	}
-	return len(x) > 0 && equal(x, y)
+	return canonicalText(members)
 }
 
 // feature compares two definitions of one feature.
@@ -367,12 +370,7 @@ func widened(before, after any) bool {
 		return false
 	case []any:
 		x, _ := before.([]any)
-		for _, item := range y {
-			if !slices.ContainsFunc(x, func(old any) bool { return equal(old, item) }) {
-				return true
-			}
-		}
-		return false
+		return len(missing(y, x)) > 0
 	}
 	return !equal(before, after)
 }
@@ -421,10 +419,21 @@ func boolean(value any, absent bool) bool {
 }
 
 // equal reports whether two decoded values are the same JSON value.
-func equal(a, b any) bool {
-	x, errX := canonical(a)
-	y, errY := canonical(b)
-	return errX == nil && errY == nil && string(x) == string(y)
+func equal(a, b any) bool { return canonicalText(a) == canonicalText(b) }
+
+// canonicalText returns the canonical JSON of a decoded value.
+func canonicalText(value any) string {
+	text, _ := canonical(value) // what was decoded from JSON encodes
+	return string(text)
+}
+
+// missing returns the values of one list that the other does not have.
+func missing(of, in []any) []any {
+	known := make(map[string]bool)
+	for _, value := range in {
+		known[canonicalText(value)] = true
+	}
+	return slices.DeleteFunc(slices.Clone(of), func(value any) bool { return known[canonicalText(value)] })
 }
 
 // union returns the sorted names of two maps.

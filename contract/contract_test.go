@@ -91,6 +91,31 @@ func TestServerVersionIsNotLocked(t *testing.T) {
 	}
 }
 
+// The size of a resource and the time of its last change are not in a lock. The same
+// members of a tool are: nothing of a tool passes unseen.
+func TestWhatIsLocked(t *testing.T) {
+	page := func(member, changing string) *contract.Lock {
+		e := mcpengine.New("s", mcpengine.WithMiddleware(func(next mcpengine.MethodHandler) mcpengine.MethodHandler {
+			return func(ctx context.Context, r *mcpengine.Request) (mcpengine.Result, error) {
+				if r.Method() == member+"/list" {
+					return mcpengine.NewResult(json.RawMessage(`{"` + member + `":[{"uri":"a:b","name":"n","inputSchema":{"type":"object"},"size":` +
+						changing + `,"annotations":{"priority":1,"lastModified":"` + changing + `"}}]}`)), nil
+				}
+				return next(ctx, r)
+			}
+		}))
+		mcpengine.AddTool(e, "n", "", func(context.Context, struct{}) (string, error) { return "", nil })
+		mcpengine.AddResource(e, "a:b", "", func(context.Context, struct{}) (string, error) { return "", nil })
+		return read(t, e)
+	}
+	if changes := contract.Compare(page("resources", "1"), page("resources", "2")); len(changes) > 0 {
+		t.Errorf("a resource that has another size differs: %s", changes.Text())
+	}
+	if changes := contract.Compare(page("tools", "1"), page("tools", "2")); len(changes) != 2 {
+		t.Errorf("a tool whose members changed has %d changes, want 2: %s", len(changes), changes.Text())
+	}
+}
+
 // A lock that was edited, merged or written by another program is refused.
 func TestParseRefuses(t *testing.T) {
 	good := string(encode(t, read(t, server())))

@@ -2,15 +2,19 @@ package contract
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	stdjson "encoding/json"
 	"errors"
 	"fmt"
-	"maps"
+	"io"
+	"os"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/mcpengine/mcpengine/internal/tokens"
 )
 
 // FileName is the conventional name of a lock file.
@@ -81,36 +85,15 @@ type Entry struct {
 }
 
 // Digest returns "sha256:" and the hexadecimal SHA-256 of a definition in
-// canonical form (RFC 8785), without the members that change from one list to the
-// next: the size of a resource and the time of its last change.
+// canonical form (RFC 8785).
 func Digest(definition []byte) (string, error) {
-	canonical, err := canonicalDefinition(definition)
-	if err != nil {
-		return "", err
-	}
-	return digest(canonical), nil
+	entry, err := NewEntry(definition)
+	return entry.Digest, err
 }
 
 func digest(canonical []byte) string {
 	sum := sha256.Sum256(canonical)
 	return "sha256:" + hex.EncodeToString(sum[:])
-}
-
-// canonicalDefinition returns the canonical form of a definition.
-func canonicalDefinition(definition []byte) (jsontext.Value, error) {
-	var members map[string]jsontext.Value
-	if err := json.Unmarshal(definition, &members); err != nil {
-		return nil, fmt.Errorf("a definition is not a JSON object: %w", err)
-	}
-	delete(members, "size")
-	if annotations, ok := members["annotations"]; ok {
-		var hints map[string]jsontext.Value
-		if json.Unmarshal(annotations, &hints) == nil && hints["lastModified"] != nil {
-			delete(hints, "lastModified")
-			members["annotations"], _ = json.Marshal(hints)
-		}
-	}
-	return canonical(members)
 }
 
 // canonical returns the canonical JSON (RFC 8785) of a value.
@@ -123,11 +106,11 @@ func canonical(value any) (jsontext.Value, error) {
 	return text, text.Canonicalize()
 }
 
-// NewEntry returns the entry of a definition.
+// NewEntry returns the entry of a definition, which is a JSON object.
 func NewEntry(definition []byte) (Entry, error) {
-	text, err := canonicalDefinition(definition)
-	if err != nil {
-		return Entry{}, err
+	text := jsontext.Value(bytes.Clone(definition))
+	if err := text.Canonicalize(); err != nil || text.Kind() != '{' {
+		return Entry{}, cmp.Or(err, errors.New("it is not a JSON object"))
 	}
 	return Entry{Digest: digest(text), Definition: stdjson.RawMessage(text)}, nil
 }
@@ -158,6 +141,23 @@ func (l *Lock) seal() error {
 	}
 	l.Digest = digest(text)
 	return nil
+}
+
+// ReadFile reads a lock file, and returns its text as well.
+func ReadFile(name string) (lock *Lock, text []byte, err error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer file.Close()
+	text, err = io.ReadAll(io.LimitReader(file, maxFile+1))
+	if err == nil {
+		lock, err = Parse(text)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return lock, text, nil
 }
 
 // Parse reads the text of a lock file. It is an error when a digest does not
@@ -228,9 +228,9 @@ func (l *Lock) SetAccess(kind string, access map[string]string) {
 		if k.name != kind {
 			continue
 		}
-		for name := range maps.Keys(access) {
+		for name, who := range access {
 			if entry, ok := (*k.entries(l))[name]; ok {
-				entry.Access = access[name]
+				entry.Access = who
 				(*k.entries(l))[name] = entry
 			}
 		}
@@ -243,8 +243,7 @@ type Feature struct {
 	Name string
 	Entry
 
-	// Tokens is how many tokens a model reads for the definition, by estimate:
-	// 4 bytes for each.
+	// Tokens is how many tokens a model reads for the definition, by estimate.
 	Tokens int
 }
 
@@ -254,7 +253,7 @@ func (l *Lock) Features() []Feature {
 	for _, k := range kinds {
 		entries := *k.entries(l)
 		for _, name := range union(entries, nil) {
-			all = append(all, Feature{k.name, name, entries[name], tokens(string(entries[name].Definition))})
+			all = append(all, Feature{k.name, name, entries[name], tokens.Estimate(entries[name].Definition)})
 		}
 	}
 	return all

@@ -133,13 +133,30 @@ func (l list) take(entries map[string]Entry, page []byte) error {
 		if len(entries) == maxFeatures {
 			return fmt.Errorf("the list has more than %d items", maxFeatures)
 		}
-		entry, err := NewEntry(item)
+		entry, err := NewEntry(l.lasting(item, members))
 		if err != nil {
 			return err
 		}
 		entries[name] = entry
 	}
 	return nil
+}
+
+// lasting returns an item without the members that change from one list to the
+// next: the size of a resource and the time of its last change. Those of other kinds
+// of features have no such members, so that everything counts.
+func (l list) lasting(item stdjson.RawMessage, members map[string]stdjson.RawMessage) []byte {
+	if l.key == "name" {
+		return item
+	}
+	delete(members, "size")
+	var hints map[string]stdjson.RawMessage
+	if json.Unmarshal(members["annotations"], &hints) == nil && hints != nil {
+		delete(hints, "lastModified")
+		members["annotations"], _ = json.Marshal(hints) // it was JSON before
+	}
+	text, _ := json.Marshal(members)
+	return text
 }
 
 // views records what the views of MCP Apps may do, which stands in the contents of

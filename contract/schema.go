@@ -229,35 +229,26 @@ func (s *schemaComparison) values(at string, old, now map[string]any) {
 	switch {
 	case !listed && !lists:
 	case !listed:
-		s.narrowed(at, "only these values are allowed now: %s", strings.Join(after, ", "))
+		s.narrowed(at, "only these values are allowed now: %s", briefList(after))
 	case !lists:
-		s.widened(at, "values other than %s are allowed now", strings.Join(before, ", "))
+		s.widened(at, "values other than %s are allowed now", briefList(before))
 	default:
-		for _, value := range before {
-			if !slices.Contains(after, value) {
-				s.narrowed(at, "value %s removed", value)
-			}
+		for _, value := range missing(before, after) {
+			s.narrowed(at, "value %s removed", brief(value))
 		}
-		for _, value := range after {
-			if !slices.Contains(before, value) {
-				s.widened(at, "value %s added", value)
-			}
+		for _, value := range missing(after, before) {
+			s.widened(at, "value %s added", brief(value))
 		}
 	}
 }
 
-// allowed returns the values that enum and const list, in canonical form.
-func allowed(schema map[string]any) (values []string, listed bool) {
-	list, ok := schema["enum"].([]any)
-	if value, is := schema["const"]; is {
-		list, ok = []any{value}, true
+// allowed returns the values that enum and const list.
+func allowed(schema map[string]any) (values []any, listed bool) {
+	if value, ok := schema["const"]; ok {
+		return []any{value}, true
 	}
-	for _, value := range list {
-		if text, err := canonical(value); err == nil {
-			values = append(values, string(text))
-		}
-	}
-	return values, ok
+	values, listed = schema["enum"].([]any)
+	return values, listed
 }
 
 // bounded are the keywords that bound a number from below or above, in groups
@@ -371,23 +362,26 @@ func (s *schemaComparison) combined(at string, old, now map[string]any) {
 	}
 }
 
-// missing returns the schemas of one list that the other does not have.
-func missing(of, in []any) []any {
-	return slices.DeleteFunc(slices.Clone(of), func(x any) bool {
-		return slices.ContainsFunc(in, func(y any) bool { return equal(x, y) })
-	})
+// briefList returns the JSON of the first values of a list.
+func briefList(values []any) string {
+	var all []string
+	for i, value := range values {
+		if i == 10 {
+			all = append(all, "…")
+			break
+		}
+		all = append(all, brief(value))
+	}
+	return strings.Join(all, ", ")
 }
 
-// brief returns a schema in a few characters.
-func brief(schema any) string {
-	text, err := canonical(schema)
-	if err != nil {
-		return "a schema"
-	}
+// brief returns the JSON of a value in a few characters.
+func brief(value any) string {
+	text := canonicalText(value)
 	if len(text) > 60 {
-		return strings.ToValidUTF8(string(text[:60]), "") + "…"
+		return strings.ToValidUTF8(text[:60], "") + "…"
 	}
-	return string(text)
+	return text
 }
 
 // texts are the keywords that only inform.

@@ -1,7 +1,5 @@
 package contract
 
-import "slices"
-
 // properties compares the properties of objects, and which of them are required.
 func (s *schemaComparison) properties(at string, old, now map[string]any) {
 	before, after := asObject(old["properties"]), asObject(now["properties"])
@@ -10,27 +8,27 @@ func (s *schemaComparison) properties(at string, old, now map[string]any) {
 		_, had := before[name]
 		_, has := after[name]
 		here := at + "/properties/" + escape(name)
-		required := slices.Contains(isRequired, name)
+		required := isRequired[name]
 		switch {
 		case had && has:
 			s.walk(here, before[name], after[name])
 		case had:
 			s.gone(at, here, name, now)
-		case required && !slices.Contains(wasRequired, name) && s.direction == input:
+		case required && !wasRequired[name] && s.direction == input:
 			s.add(Breaking, here, "new required %s %q", s.noun(at), name)
 		default:
 			s.add(Compatible, here, "%s %q added", s.noun(at), name)
 		}
 	}
-	for _, name := range isRequired {
+	for _, name := range union(isRequired, nil) {
 		_, declared := after[name]
 		_, had := before[name]
-		if !slices.Contains(wasRequired, name) && (had || !declared) {
+		if !wasRequired[name] && (had || !declared) {
 			s.narrowed(at+"/required", "%s %q is required now", s.noun(at), name)
 		}
 	}
-	for _, name := range wasRequired {
-		if _, has := after[name]; !slices.Contains(isRequired, name) && has {
+	for _, name := range union(wasRequired, nil) {
+		if _, has := after[name]; !isRequired[name] && has {
 			s.widened(at+"/required", "%s %q is not required any more", s.noun(at), name)
 		}
 	}
@@ -48,11 +46,12 @@ func (s *schemaComparison) gone(at, here, name string, now map[string]any) {
 	}
 }
 
-func names(list any) []string {
+// names returns the strings of a list as a set.
+func names(list any) map[string]bool {
 	items, _ := list.([]any)
-	var all []string
+	all := make(map[string]bool)
 	for _, item := range items {
-		all = append(all, text(item))
+		all[text(item)] = true
 	}
 	return all
 }

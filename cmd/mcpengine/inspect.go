@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -81,7 +80,7 @@ func (c *cli) runInspect(cmd *cobra.Command, args []string, f *inspectFlags) err
 	var text []byte
 	if f.diff != "" {
 		var err error
-		if text, before, err = readLock(f.diff); err != nil {
+		if before, text, err = readLock(f.diff); err != nil {
 			return err
 		}
 	}
@@ -90,7 +89,11 @@ func (c *cli) runInspect(cmd *cobra.Command, args []string, f *inspectFlags) err
 		return err
 	}
 	if f.file != "" {
-		if err := writeLock(f.file, after); err != nil {
+		encoded, err := after.Encode()
+		if err != nil {
+			return err
+		}
+		if err := writeFile(f.file, encoded); err != nil {
 			return err
 		}
 	}
@@ -105,7 +108,7 @@ func (c *cli) runInspect(cmd *cobra.Command, args []string, f *inspectFlags) err
 // same form.
 func (c *cli) lockOf(cmd *cobra.Command, args []string, f *inspectFlags, before *contract.Lock) (*contract.Lock, error) {
 	if len(args) == 1 && cmd.ArgsLenAtDash() < 0 && strings.HasSuffix(args[0], ".json") && !strings.Contains(args[0], "://") {
-		_, lock, err := readLock(args[0])
+		lock, _, err := readLock(args[0])
 		return lock, err
 	}
 	t, rest, err := c.split(cmd, args, &f.remoteFlags)
@@ -147,12 +150,12 @@ func (c *cli) readServer(ctx context.Context, t *target) (*contract.Lock, error)
 	if err != nil || t.explain == "" {
 		return lock, err
 	}
-	return lock, addPolicy(lock, t.explain)
+	return lock, c.addPolicy(lock, t.explain)
 }
 
 // addPolicy adds who may use each feature, if the program has said so.
-func addPolicy(lock *contract.Lock, file string) error {
-	text, err := readBounded(file)
+func (c *cli) addPolicy(lock *contract.Lock, file string) error {
+	text, err := c.readFile(file, maxArgumentBytes)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil // another framework
 	}
@@ -160,7 +163,7 @@ func addPolicy(lock *contract.Lock, file string) error {
 		return err
 	}
 	var policy mcpengine.Policy
-	if err := json.Unmarshal(text, &policy); err != nil {
+	if err := json.Unmarshal([]byte(text), &policy); err != nil {
 		return fmt.Errorf("read the policy of the program: %w", err)
 	}
 	access := make(map[string]map[string]string)
@@ -176,57 +179,13 @@ func addPolicy(lock *contract.Lock, file string) error {
 	return nil
 }
 
-// maxLock bounds the files that are read.
-const maxLock = 64 << 20
-
-func readBounded(name string) ([]byte, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxLock+1))
-	if err == nil && len(text) > maxLock {
-		err = fmt.Errorf("%s is larger than %d MiB", name, maxLock>>20)
-	}
-	return text, err
-}
-
-func readLock(name string) ([]byte, *contract.Lock, error) {
-	text, err := readBounded(name)
+// readLock reads a lock file, and returns its text as well.
+func readLock(name string) (*contract.Lock, []byte, error) {
+	lock, text, err := contract.ReadFile(name)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil, hintError{fmt.Errorf("there is no lock file %s", name), "write one with mcpengine inspect SERVER -o " + name}
 	}
-	if err != nil {
-		return nil, nil, err
-	}
-	lock, err := contract.Parse(text)
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return text, lock, nil
-}
-
-// writeLock replaces the file as a whole, so that a failure leaves the older one.
-func writeLock(name string, lock *contract.Lock) error {
-	text, err := lock.Encode()
-	if err != nil {
-		return err
-	}
-	if old, err := os.ReadFile(name); err == nil && string(old) == string(text) {
-		return nil
-	}
-	temporary, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name))
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temporary.Name())
-	_, err = temporary.Write(text)
-	err = errors.Join(err, temporary.Chmod(0o644), temporary.Close())
-	if err != nil {
-		return err
-	}
-	return os.Rename(temporary.Name(), name)
+	return lock, text, err
 }
 
 // printLock prints the lock, or in text what is in it.
@@ -253,8 +212,8 @@ func (c *cli) printLock(lock *contract.Lock, f *inspectFlags) error {
 	return nil
 }
 
-// printContract prints the changes of a contract in the wanted format. It is an error when one of
-// them is not acceptable.
+// printContract prints the changes of a contract in the wanted format. It is an
+// error when one of them is not acceptable.
 func (c *cli) printContract(changes contract.Changes, old []byte, f *inspectFlags) error {
 	switch f.output {
 	case "json":

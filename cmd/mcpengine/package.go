@@ -52,7 +52,7 @@ The same source gives the same bytes. The name of the file is printed.`,
 
 // writeFile replaces the file, or leaves it as it was.
 func writeFile(name string, data []byte) error {
-	temp, err := os.CreateTemp(filepath.Dir(name), ".mcpengine-*.zip")
+	temp, err := os.CreateTemp(filepath.Dir(name), ".mcpengine-*")
 	if err != nil {
 		return err
 	}

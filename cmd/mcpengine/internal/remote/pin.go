@@ -2,7 +2,6 @@ package remote
 
 import (
 	"fmt"
-	"os"
 
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/profile"
 	"github.com/mcpengine/mcpengine/contract"
@@ -15,13 +14,9 @@ func ReadPin(p *profile.Profile) (*contract.Lock, error) {
 	if p.Pin == nil {
 		return nil, nil //nolint:nilnil // there is none
 	}
-	text, err := os.ReadFile(p.Pin.File)
+	lock, _, err := contract.ReadFile(p.Pin.File)
 	if err != nil {
 		return nil, fmt.Errorf("the server is pinned to a lock file: %w", err)
-	}
-	lock, err := contract.Parse(text)
-	if err != nil {
-		return nil, fmt.Errorf("the server is pinned to %s: %w", p.Pin.File, err)
 	}
 	if p.Protocol != "" && p.Protocol != lock.ProtocolVersion {
 		return nil, fmt.Errorf("the lock file %s is for protocol version %s, and the profile asks for %s: write the file with --protocol %s", p.Pin.File, lock.ProtocolVersion, p.Protocol, p.Protocol)
