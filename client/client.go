@@ -55,7 +55,7 @@ func Connect(ctx context.Context, url string, opts ...Option) (*Client, error) {
 func Command(ctx context.Context, process Process, opts ...Option) (*Client, error) {
 	return connect(ctx, opts, func(c peer.Config, _ config) (*peer.Conn, error) {
 		return peer.Start(ctx, peer.Command{
-			Path: process.Path, Args: process.Args, Env: process.Env, Dir: process.Dir, Stderr: process.Stderr,
+			Path: process.Path, Args: process.Args, Env: process.Env, Dir: process.Dir, Stderr: process.Stderr, Wrap: process.Wrap,
 		}, c)
 	})
 }
@@ -78,6 +78,11 @@ type Process struct {
 
 	// Stderr gets the standard error of the server. The default drops it.
 	Stderr io.Writer
+
+	// Wrap gets the standard output and input of the server, and returns the streams
+	// to use in their place, for example streams that record the messages. It is
+	// called for each process that is started. The default returns the same streams.
+	Wrap func(in io.ReadCloser, out io.WriteCloser) (io.ReadCloser, io.WriteCloser)
 }
 
 // Attach connects to a server at the other end of two streams, with a message on

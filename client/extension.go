@@ -126,8 +126,8 @@ func Lasting() CallOption {
 	return func(c *callConfig) { c.lasting = true }
 }
 
-// Do sends a request of a method that an extension defines, and decodes its
-// result as [encoding/json] does. The parameters are anything that encodes as a
+// Do sends a request of any method, such as one that an extension defines, and
+// decodes its result as [encoding/json] does. The parameters are anything that encodes as a
 // JSON object, or nil for none. A result of any type is returned, except that the
 // questions of "input_required" are answered first.
 func Do[Out any](ctx context.Context, c *Client, method string, params any, opts ...CallOption) (Out, error) {
@@ -142,7 +142,14 @@ func Do[Out any](ctx context.Context, c *Client, method string, params any, opts
 			return out, fmt.Errorf("encode the parameters of %s: %w", method, err)
 		}
 	}
-	raw, _, err := c.do(ctx, newRequest(method, encoded, opts))
+	r := newRequest(method, encoded, opts)
+	if method == mcp.MethodToolsCall {
+		var err error
+		if r.mirror, err = c.mirrorOf(ctx, encoded); err != nil {
+			return out, err
+		}
+	}
+	raw, _, err := c.do(ctx, r)
 	if err != nil {
 		return out, err
 	}

@@ -195,6 +195,15 @@ func (c *Client) mirror(ctx context.Context, name string, arguments any) (peer.M
 	}
 }
 
+// mirrorOf is [Client.mirror] for the parameters of tools/call.
+func (c *Client) mirrorOf(ctx context.Context, params []byte) (peer.Mirror, error) {
+	members, err := jsonrpc.ParseObject(params)
+	if err != nil || members.Get("arguments") == nil {
+		return nil, nil //nolint:nilerr // the request is refused where it is encoded
+	}
+	return c.mirror(ctx, jsonrpc.Text(members.Get("name")), members.Get("arguments"))
+}
+
 // Call calls a tool and decodes its result: a string gets the text of the
 // result, [*mcp.CallToolResult] the whole of it, and any other type the
 // structured content, or else the text as JSON, as [encoding/json] decodes it.

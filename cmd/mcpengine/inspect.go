@@ -25,21 +25,24 @@ type inspectFlags struct {
 	diff   string
 	strict bool
 	accept []string
+	open   openFlags
 }
 
 func (c *cli) inspect() *cobra.Command {
 	var f inspectFlags
 	cmd := &cobra.Command{
 		Use:   "inspect SERVER|LOCK [flags]",
-		Short: "Write what a server offers to a lock file, and compare it with one",
+		Short: "Show what a server offers, in a page, a lock file or a comparison",
 		Long: remoteShape + `
-A LOCK is a lock file in place of a server. --diff exits with 1 when something
-is breaking, or a matter of security that --accept security does not accept.`,
+A LOCK is a lock file. --diff exits with 1 at a class that is not accepted.`,
 		Example: `  mcpengine inspect -o mcp.lock.json -- go run ./cmd/server
   mcpengine inspect --diff mcp.lock.json -- go run ./cmd/server`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(); err != nil {
 				return usageError{err}
+			}
+			if f.open.open {
+				return c.openInspector(cmd, args, &f)
 			}
 			return c.runInspect(cmd, args, &f)
 		},
@@ -52,10 +55,14 @@ is breaking, or a matter of security that --accept security does not accept.`,
 	flags.StringVar(&f.diff, "diff", "", "compare with an older lock `file`")
 	flags.BoolVar(&f.strict, "strict", false, "a changed text fails --diff too")
 	flags.StringArrayVar(&f.accept, "accept", nil, "`class` that does not fail --diff: security or breaking")
+	f.open.add(cmd)
 	return cmd
 }
 
 func (f *inspectFlags) check() error {
+	if err := f.open.check(f); err != nil {
+		return err
+	}
 	if !slices.Contains([]string{"", "text", "json", "markdown", "sarif"}, f.output) {
 		return fmt.Errorf("--output %q is not text, json, markdown or sarif", f.output)
 	}

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -100,6 +102,13 @@ type target struct {
 	command []string
 	detach  bool   // tasks are not waited for
 	explain string // the file to which the program writes its policy
+
+	// Of the inspector: options of the client, and what records the messages.
+	options []client.Option
+	http    func(http.RoundTripper) http.RoundTripper
+	streams func(io.ReadCloser, io.WriteCloser) (io.ReadCloser, io.WriteCloser)
+
+	anonymous bool // no credentials are sent
 }
 
 // split takes the server out of the arguments: the first, or all after "--". The
@@ -200,6 +209,7 @@ func (c *cli) dial(ctx context.Context, t *target, h client.Handlers) (*client.C
 		follow = tasksclient.Detach()
 	}
 	opts := []client.Option{follow, client.WithHandlers(h), client.WithLimits(client.Limits{IdleTimeout: time.Duration(t.Timeout)})}
+	opts = append(opts, t.options...)
 	if t.Protocol != "" {
 		opts = append(opts, client.WithProtocolVersion(t.Protocol))
 	}
@@ -216,7 +226,7 @@ func (c *cli) dial(ctx context.Context, t *target, h client.Handlers) (*client.C
 	var conn *client.Client
 	var err error
 	if t.command != nil {
-		process := client.Process{Path: t.command[0], Args: t.command[1:], Stderr: c.stderr.Raw()}
+		process := client.Process{Path: t.command[0], Args: t.command[1:], Stderr: c.stderr.Raw(), Wrap: t.streams}
 		if t.explain != "" {
 			process.Env = append(os.Environ(), "MCPENGINE_EXPLAIN="+t.explain)
 		}
@@ -236,8 +246,13 @@ func (c *cli) dial(ctx context.Context, t *target, h client.Handlers) (*client.C
 
 // remoteOptions returns the URL to connect to, and the options for it.
 func (c *cli) remoteOptions(ctx context.Context, t *target, opts []client.Option) (string, []client.Option, error) {
+	if t.anonymous {
+		public := *t.Profile
+		public.Headers, public.CertFile, public.KeyFile = nil, "", ""
+		t.Profile = &public
+	}
 	url, opts, signed, err := c.plainOptions(ctx, t, opts)
-	if err != nil || signed {
+	if err != nil || signed || t.anonymous {
 		return url, opts, err
 	}
 	a, err := c.signedIn(ctx, t)
@@ -261,7 +276,7 @@ func (c *cli) plainOptions(ctx context.Context, t *target, opts []client.Option)
 	}
 	opts = append(opts, client.WithTransport(client.Transport(remote.Transport(t.Mode))))
 	url = t.URL
-	if t.CAFile != "" || t.CertFile != "" || t.ForAWS() {
+	if t.CAFile != "" || t.CertFile != "" || t.ForAWS() || t.http != nil {
 		config, err := peer.LoadTLS(t.CAFile, t.CertFile, t.KeyFile)
 		if err != nil {
 			return "", nil, false, err
@@ -271,6 +286,9 @@ func (c *cli) plainOptions(ctx context.Context, t *target, opts []client.Option)
 			if url, hc.Transport, err = awsauth.Carry(t.Profile, hc.Transport); err != nil {
 				return "", nil, false, err
 			}
+		}
+		if t.http != nil {
+			hc.Transport = t.http(hc.Transport)
 		}
 		opts = append(opts, client.WithHTTPClient(hc))
 	}

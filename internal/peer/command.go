@@ -34,6 +34,9 @@ type Command struct {
 	// drops it.
 	Stderr io.Writer
 
+	// Wrap returns the streams to use in place of the two of a process. Optional.
+	Wrap func(in io.ReadCloser, out io.WriteCloser) (io.ReadCloser, io.WriteCloser)
+
 	// Key is the key of [Config].Cache, so that a program that ends at a message
 	// before the handshake does not get that message the next time. Without a key
 	// nothing is remembered beyond the connection.
@@ -319,7 +322,11 @@ func startProcess(command Command) (*streams, error) {
 		out.Close()
 		return nil, &UnreachableError{Err: fmt.Errorf("start the server: %w", err)}
 	}
-	return &streams{in: in, out: out, process: p}, nil
+	s := &streams{in: in, out: out, process: p}
+	if command.Wrap != nil {
+		s.in, s.out = command.Wrap(in, out)
+	}
+	return s, nil
 }
 
 // start starts the process. Its parent is the thread that does, as far as

@@ -1,0 +1,6 @@
+package inspector
+
+import "embed"
+
+//go:embed page
+var pageFiles embed.FS
