@@ -196,6 +196,18 @@ apps-deps:
 prometheus-deps:
 	@scripts/install-prometheus || echo "otel: Prometheus is not installed; the tests of deploy/observe will be skipped" >&2
 
+.PHONY: site-deps
+site-deps:
+	@scripts/install-site
+
+.PHONY: site
+site: site-deps ## Build the documentation site into bin/site, and check its links
+	@cd test && go run ./site
+
+.PHONY: site-serve
+site-serve: site-deps ## Build the site and serve it at http://localhost:1313
+	@cd test && go run ./site -serve
+
 .PHONY: conformance
 conformance: build ## Run the official MCP conformance suite
 	@scripts/install-conformance
