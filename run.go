@@ -31,6 +31,7 @@ import (
 //     Lambda function, behind any front end. MCPENGINE_LAMBDA_MODE, "buffered"
 //     or "stream", says how it answers; the default is buffered. There are no
 //     sessions and no subscriptions;
+//   - MCPENGINE_ADDRESS, such as 127.0.0.1:8000, means HTTP on that address;
 //   - PORT, or AWS_LAMBDA_HTTP_ENDPOINT, means HTTP on that port of all
 //     interfaces, as container platforms expect;
 //   - a terminal as standard input means that a person has started the program:
@@ -133,6 +134,8 @@ func chooseTransport(getenv func(string) string, terminal func() bool) (transpor
 		return transport{}, nil
 	case choice == "" && getenv("AWS_LAMBDA_RUNTIME_API") != "":
 		return transport{lambda: true}, nil
+	case getenv("MCPENGINE_ADDRESS") != "":
+		return transport{address: getenv("MCPENGINE_ADDRESS")}, nil
 	case port != "":
 		return transport{address: ":" + port}, nil
 	case getenv("AWS_LAMBDA_HTTP_ENDPOINT") != "":

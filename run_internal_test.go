@@ -32,6 +32,8 @@ func TestChooseTransport(t *testing.T) {
 		{"a person", env{}, person, transport{address: "localhost:8000", greet: true}},
 		{"a platform", env{"PORT": "8080"}, host, transport{address: ":8080"}},
 		{"a platform with a terminal", env{"PORT": "8080"}, person, transport{address: ":8080"}},
+		{"an address", env{"MCPENGINE_ADDRESS": "127.0.0.1:9000", "PORT": "8080"}, person, transport{address: "127.0.0.1:9000"}},
+		{"stdio in spite of an address", env{"MCPENGINE_TRANSPORT": "stdio", "MCPENGINE_ADDRESS": "127.0.0.1:9000"}, host, transport{}},
 		{"a function's web adapter", env{"AWS_LAMBDA_HTTP_ENDPOINT": "127.0.0.1:9000"}, host, transport{address: "127.0.0.1:9000"}},
 		{"a function with a port", env{"AWS_LAMBDA_HTTP_ENDPOINT": "127.0.0.1:9000", "PORT": "8080"}, host, transport{address: ":8080"}},
 		{"a host that wants HTTP", env{"MCPENGINE_TRANSPORT": "http"}, host, transport{address: "localhost:8000"}},
