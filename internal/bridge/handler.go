@@ -14,6 +14,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/handshake"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/protocol"
+	"github.com/mcpengine/mcpengine/internal/seal"
 	"github.com/mcpengine/mcpengine/internal/share"
 	"github.com/mcpengine/mcpengine/internal/streamable"
 	"github.com/mcpengine/mcpengine/mcp"
@@ -63,6 +64,10 @@ type HandlerConfig struct {
 	// host of their requests. Requests for that host, and from web pages of that
 	// origin, are answered. The default is the machine's own names.
 	PublicURL *url.URL
+
+	// Keys seals the session ids, so that another handler with the same keys
+	// serves the sessions of this one. The default is a random key.
+	Keys *seal.Ring
 }
 
 // A Handler offers processes over Streamable HTTP, in all protocol versions.
@@ -77,7 +82,7 @@ type Handler struct {
 func NewHandler(processes *Processes, config HandlerConfig) *Handler {
 	logger := processes.config.Bridge.Logger
 	h := &Handler{
-		handshake: handshake.NewHTTP(processes, handshake.HTTPConfig{Caller: identify, Owner: nobody, Logger: logger}),
+		handshake: handshake.NewHTTP(processes, handshake.HTTPConfig{Keys: config.Keys, Caller: identify, Owner: nobody, Logger: logger}),
 		processes: processes,
 	}
 	transport := streamable.Config{

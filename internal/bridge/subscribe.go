@@ -32,7 +32,12 @@ func (b *bridge) listenToLists() {
 			if len(wanted.lists()) == 0 {
 				return
 			}
-			_, err = b.keepListening(b.context, b.introduction(nil), jsonrpc.NewObject("notifications", wanted.json()), b.tell)
+			params := jsonrpc.NewObject("notifications", wanted.json())
+			if capabilities, _ := jsonrpc.ParseObject(members.Get("capabilities")); capabilities.Get("logging") != nil {
+				// The log has no other way to the host between two requests.
+				params = jsonrpc.SetMeta(params, mcp.MetaLogLevel, jsonrpc.AppendString(nil, b.logLevel()))
+			}
+			_, err = b.keepListening(b.context, b.introduction(nil), params, b.tell)
 			if err != nil {
 				b.config.Logger.Debug("changes of lists are not received", "error", err)
 				return
