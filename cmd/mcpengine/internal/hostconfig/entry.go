@@ -17,6 +17,9 @@ type Server struct {
 	Name string
 	// Command is the absolute path of this program. Required unless Native.
 	Command string
+	// Args are the arguments that the program gets. The default runs the bridge
+	// of the server's profile.
+	Args []string
 	// Env is what the program needs in its environment. What the user has added
 	// there stays. Optional.
 	Env map[string]string
@@ -55,11 +58,19 @@ func (h *Host) members(s Server) ([]member, error) {
 	if h.kind != "" {
 		entry = append(entry, member{"type", h.kind})
 	}
-	entry = append(entry, member{"command", s.Command}, member{"args", []string{"bridge", s.Name}})
+	entry = append(entry, member{"command", s.Command}, member{"args", s.args()})
 	if len(s.Env) > 0 {
 		entry = append(entry, member{"env", s.Env})
 	}
 	return entry, nil
+}
+
+// args returns the arguments of the program in an entry.
+func (s Server) args() []string {
+	if s.Args != nil {
+		return s.Args
+	}
+	return []string{"bridge", s.Name}
 }
 
 // Entry returns the server's entry as JSON, without its name.
@@ -104,15 +115,15 @@ func owns(entry []byte, s Server) bool {
 	return isBridge(entry, s) || s.OwnURL != "" && nativeURL(entry) == s.OwnURL
 }
 
-// isBridge reports whether an entry runs the bridge of the server. The program
+// isBridge reports whether an entry runs this program for the server. The program
 // may have been somewhere else, and under another name, when the entry was made:
-// where there is a profile of that name, its bridge is told by its arguments.
+// where the server is known, the entry is told by its arguments.
 func isBridge(entry []byte, s Server) bool {
 	var e struct {
 		Command string   `json:"command"`
 		Args    []string `json:"args"`
 	}
-	if json.Unmarshal(entry, &e) != nil || e.Command == "" || !slices.Equal(e.Args, []string{"bridge", s.Name}) {
+	if json.Unmarshal(entry, &e) != nil || e.Command == "" || !slices.Equal(e.Args, s.args()) {
 		return false
 	}
 	program := path.Base(strings.ReplaceAll(e.Command, `\`, "/"))
