@@ -28,6 +28,9 @@ const extensions = root + "/ext"
 var owners = map[string][]string{
 	"github.com/spf13/cobra": {cli},
 
+	// A saved file is noticed at once, on every system.
+	"github.com/fsnotify/fsnotify": {cli + "/internal/dev"},
+
 	// A person sees the name of a host as DNS has it.
 	"golang.org/x/net": {cli},
 
@@ -42,11 +45,12 @@ var owners = map[string][]string{
 	"github.com/cli/browser":        {root + "/internal/oauth"},
 	"github.com/zalando/go-keyring": {root + "/internal/oauth"},
 
-	// The formats of hosts' files, and the locks. A host's file, our profile and
-	// the token store are each edited by one package.
+	// The formats of hosts' files, and the locks. A host's file, our profile
+	// and the token store are each edited by one package, and one program develops in a
+	// folder.
 	"github.com/tailscale/hujson":     {cli + "/internal/hostconfig"},
 	"github.com/pelletier/go-toml/v2": {cli + "/internal/hostconfig"},
-	"github.com/gofrs/flock":          {cli + "/internal/hostconfig", root + "/internal/oauth", cli + "/internal/profile"},
+	"github.com/gofrs/flock":          {cli + "/internal/dev", cli + "/internal/hostconfig", root + "/internal/oauth", cli + "/internal/profile"},
 
 	// The AWS SDK is one library in a module for each service.
 	// One package deploys, the other calls what is deployed.
