@@ -17,6 +17,7 @@ var rawFiles = map[string]string{
 	"run.go":        "cobra prints completions, whose words and descriptions are made safe",
 	"bridge.go":     "speaks the protocol, and logs with slog, which quotes what does not print",
 	"completion.go": "prints scripts that cobra generates",
+	"dev.go":        "gives standard error to the program that is developed; an attached host gets the protocol, and slog logs",
 	"remote.go":     "gives standard error to a program that the user has named",
 	"serve.go":      "gives standard error to a program that the user has named, and logs with slog",
 }
