@@ -27,7 +27,7 @@ func (i installation) run(ctx context.Context, dryRun bool) ([]hostconfig.Change
 	for _, host := range i.hosts {
 		s := i.server
 		if i.before != nil {
-			s.Known, s.OwnURL = true, i.before.Native[host.ID]
+			s.Known, s.Own = true, i.before.Native[host.ID]
 		}
 		changes, err := host.Install(ctx, i.e, s, hostconfig.Options{DryRun: dryRun, Force: i.force})
 		all = append(all, changes...)

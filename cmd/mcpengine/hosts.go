@@ -26,8 +26,8 @@ type hostFlags struct {
 	chosen  map[string]*bool
 }
 
-// add adds the flags. The text of the command names the hosts' flags on one
-// line.
+// add adds the flags. The text of the command names the hosts' flags on a few
+// lines.
 func (f *hostFlags) add(cmd *cobra.Command) {
 	f.chosen = map[string]*bool{}
 	var names []string
@@ -36,8 +36,9 @@ func (f *hostFlags) add(cmd *cobra.Command) {
 		cmd.Flags().Lookup(host.ID).Hidden = true
 		names = append(names, "--"+host.ID)
 	}
-	half := len(names)/2 + 1
-	cmd.Long = "hosts: " + strings.Join(names[:half], " ") + "\n       " + strings.Join(names[half:], " ") + cmd.Long
+	const title = "hosts: "
+	flags := terminal.Wrap(strings.Join(names, " "), 79-len(title))
+	cmd.Long = title + strings.Join(flags, "\n"+strings.Repeat(" ", len(title))) + cmd.Long
 	cmd.Flags().BoolVar(&f.project, "project", false, "the file in this folder, not the user's")
 }
 
@@ -200,7 +201,7 @@ func ours(store *profile.Store, host *hostconfig.Host) func(name string) (hostco
 		p, err := store.Load(name)
 		switch {
 		case err == nil:
-			s.OwnURL = p.Native[host.ID]
+			s.Own = p.Native[host.ID]
 		case errors.Is(err, fs.ErrNotExist) || profile.CheckName(name) != nil:
 			return s, false
 		}

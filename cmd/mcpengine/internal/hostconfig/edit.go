@@ -35,13 +35,25 @@ const (
 // package, before the user's file is written.
 var errDamage = errors.New("the edit would have changed something else; nothing was written")
 
+// A syntax is how a file is written.
+type syntax int
+
+const (
+	syntaxJSON syntax = iota // with comments and trailing commas
+	syntaxTOML
+	syntaxYAML
+)
+
 // parse reads a file in the syntax of the host.
-func parse(src []byte, toml bool) (document, error) {
+func parse(src []byte, syntax syntax) (document, error) {
 	if len(src) > maxFile {
 		return nil, fmt.Errorf("the file has more than %d MiB", maxFile>>20)
 	}
-	if toml {
+	switch syntax {
+	case syntaxTOML:
 		return parseTOML(src)
+	case syntaxYAML:
+		return parseYAML(src)
 	}
 	return parseJSON(src)
 }

@@ -110,7 +110,7 @@ func TestParseErrors(t *testing.T) {
 			t.Errorf("%.40q: %v, want %q", src, err, want)
 		}
 	}
-	if _, err := parse(make([]byte, maxFile+1), false); err == nil {
+	if _, err := parse(make([]byte, maxFile+1), syntaxJSON); err == nil {
 		t.Error("a file without bound was parsed")
 	}
 }
@@ -130,7 +130,7 @@ func TestTOML(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			d, err := parse([]byte(test.before), true)
+			d, err := parse([]byte(test.before), syntaxTOML)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -163,7 +163,7 @@ func TestTOMLUpdate(t *testing.T) {
 		{"[s]\nx = { command = \"c\" }\n", "s.x.command", `"b"`, "[s]\nx = { command = \"b\" }\n"},
 	}
 	for _, test := range tests {
-		d, err := parse([]byte(test.before), true)
+		d, err := parse([]byte(test.before), syntaxTOML)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -186,7 +186,7 @@ func TestTOMLErrors(t *testing.T) {
 		"s = { y = 1 }":                     "not in a [table] of its own",
 		"a = " + strings.Repeat("[", 20000): "nested",
 	} {
-		d, err := parse([]byte(src), true)
+		d, err := parse([]byte(src), syntaxTOML)
 		if err == nil {
 			err = d.set([]byte(value), "s", "x")
 		}
@@ -199,7 +199,7 @@ func TestTOMLErrors(t *testing.T) {
 // An edit that went wrong is noticed before the file is written.
 func TestDamage(t *testing.T) {
 	t.Parallel()
-	j, err := parse([]byte(`{"a":1,"s":{"b":2,"x":3}}`), false)
+	j, err := parse([]byte(`{"a":1,"s":{"b":2,"x":3}}`), syntaxJSON)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,7 +222,7 @@ func TestHostWrites(t *testing.T) {
 		e := Environment{State: t.TempDir()}
 		name := filepath.Join(t.TempDir(), "mcp.json")
 		n := 0
-		_, err := e.editFile(t.Context(), name, false, false, func(d document) error {
+		_, err := e.editFile(t.Context(), name, syntaxJSON, false, func(d document) error {
 			if n < times {
 				n++
 				if err := os.WriteFile(name, fmt.Appendf(nil, `{"theirs":%d}`, n), 0o600); err != nil {
@@ -247,8 +247,8 @@ func TestHostWrites(t *testing.T) {
 
 // An edit of whatever parses gives something that parses, in which all else is
 // as it was; removing it again leaves what there was before, but for spaces.
-func fuzzEdit(t *testing.T, src []byte, toml bool) {
-	d, err := parse(src, toml)
+func fuzzEdit(t *testing.T, src []byte, syntax syntax) {
+	d, err := parse(src, syntax)
 	if err != nil {
 		return
 	}
@@ -261,7 +261,8 @@ func fuzzEdit(t *testing.T, src []byte, toml bool) {
 		return
 	}
 	if err := d.set([]byte(value), "s", "x"); err != nil {
-		if strings.Contains(err.Error(), errDamage.Error()) {
+		// What YAML can say in many ways is found by the check of the edit alone.
+		if syntax != syntaxYAML && strings.Contains(err.Error(), errDamage.Error()) {
 			t.Fatalf("set in %q: %v", src, err)
 		}
 		return
@@ -270,16 +271,19 @@ func fuzzEdit(t *testing.T, src []byte, toml bool) {
 	if err != nil || !sameJSON(got, []byte(value)) {
 		t.Fatalf("set in %q: get = %s, %v", src, got, err)
 	}
-	if _, err := parse(d.bytes(), toml); err != nil {
+	if _, err := parse(d.bytes(), syntax); err != nil {
 		t.Fatalf("set in %q: %q: %v", src, d.bytes(), err)
 	}
 	if err := d.remove("s", "x"); err != nil {
+		if syntax == syntaxYAML && errors.Is(err, errDamage) {
+			return
+		}
 		t.Fatalf("remove from %q: %v", d.bytes(), err)
 	}
 	if got, err := d.get("s", "x"); got != nil || err != nil {
 		t.Fatalf("remove from %q: get = %s, %v", src, got, err)
 	}
-	if old == nil && (toml || object != nil) && !bytes.Equal(noSpace(d.bytes()), noSpace(src)) {
+	if old == nil && (syntax == syntaxTOML || syntax == syntaxJSON && object != nil) && !bytes.Equal(noSpace(d.bytes()), noSpace(src)) {
 		t.Fatalf("set and remove changed %q to %q", src, d.bytes())
 	}
 }
@@ -300,7 +304,7 @@ func FuzzJSON(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	f.Fuzz(func(t *testing.T, src []byte) { fuzzEdit(t, src, false) })
+	f.Fuzz(func(t *testing.T, src []byte) { fuzzEdit(t, src, syntaxJSON) })
 }
 
 func FuzzTOML(f *testing.F) {
@@ -309,5 +313,52 @@ func FuzzTOML(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	f.Fuzz(func(t *testing.T, src []byte) { fuzzEdit(t, src, true) })
+	f.Fuzz(func(t *testing.T, src []byte) { fuzzEdit(t, src, syntaxTOML) })
+}
+
+func FuzzYAML(f *testing.F) {
+	for _, seed := range []string{
+		"", "a: 1", "s:\n  x:\n    cmd: u # c\n\n# d\nb: 1\n", "s: {}\n", "s:\n", "s:\n- a\n", "s:\n  y: |\n    # text\n  z: &a [1]\nt: *a\n", "---\ns: {a: 1}\n...\n", "\rs:",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, src []byte) { fuzzEdit(t, src, syntaxYAML) })
+}
+
+// Edits of YAML keep comments, blank lines and the indentation of the file.
+func TestYAML(t *testing.T) {
+	t.Parallel()
+	const value = `{"cmd":"m","args":["a","b c"],"envs":{}}`
+	for _, test := range []struct{ name, before, after, removed string }{
+		{"empty", "", "s:\n  x:\n    cmd: \"m\"\n    args: [\"a\", \"b c\"]\n    envs: {}\n", "s: {}\n"},
+		{"a mapping", "# top\na: 1\ns:\n  y:\n    cmd: z # c\n\n# next\nb: 2\n", "# top\na: 1\ns:\n  y:\n    cmd: z # c\n  x:\n    cmd: \"m\"\n    args: [\"a\", \"b c\"]\n    envs: {}\n\n# next\nb: 2\n", "# top\na: 1\ns:\n  y:\n    cmd: z # c\n\n# next\nb: 2\n"},
+		{"four columns, no newline", "s:\n    y: 1", "s:\n    y: 1\n    x:\n        cmd: \"m\"\n        args: [\"a\", \"b c\"]\n        envs: {}\n", "s:\n    y: 1\n"},
+		{"replaced", "s:\n  x:\n    cmd: old\n    more: 1\n\nb: 2\n", "s:\n  x:\n    cmd: \"m\"\n    args: [\"a\", \"b c\"]\n    envs: {}\n\nb: 2\n", "s: {}\n\nb: 2\n"},
+		{"braces without members", "s: {} # none\nb: 2\n", "s: # none\n  x:\n    cmd: \"m\"\n    args: [\"a\", \"b c\"]\n    envs: {}\nb: 2\n", "s: {}\nb: 2\n"},
+		{"CRLF", "s:\r\n  y: 1\r\nb: 2\r\n", "s:\r\n  y: 1\r\n  x:\r\n    cmd: \"m\"\r\n    args: [\"a\", \"b c\"]\r\n    envs: {}\r\nb: 2\r\n", "s:\r\n  y: 1\r\nb: 2\r\n"},
+	} {
+		d, err := parse([]byte(test.before), syntaxYAML)
+		if err != nil {
+			t.Errorf("%s: %v", test.name, err)
+			continue
+		}
+		if err := d.set([]byte(value), "s", "x"); err != nil || string(d.bytes()) != test.after {
+			t.Errorf("%s: set: %v\n%s\nwant\n%s", test.name, err, d.bytes(), test.after)
+		}
+		if err := d.remove("s", "x"); err != nil || string(d.bytes()) != test.removed {
+			t.Errorf("%s: remove: %v\n%s\nwant\n%s", test.name, err, d.bytes(), test.removed)
+		}
+	}
+	for src, want := range map[string]string{
+		"s: [1]\n": "s is not a mapping", "s: {y: 1}\n": "s is written in braces", "- a\n": "not a mapping", "a: 1\n---\nb: 2\n": "more than one document",
+		"s: {}\ns: {}\n": "already defined", "a: [\n": "line",
+	} {
+		d, err := parse([]byte(src), syntaxYAML)
+		if err == nil {
+			err = d.set([]byte(value), "s", "x")
+		}
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", src, err, want)
+		}
+	}
 }

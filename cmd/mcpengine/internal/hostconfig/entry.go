@@ -3,7 +3,6 @@ package hostconfig
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"path"
 	"reflect"
@@ -15,11 +14,15 @@ import (
 type Server struct {
 	// Name is the name of the entry, and of the profile. Required.
 	Name string
-	// Command is the absolute path of this program. Required unless Native.
+	// Command is the absolute path of this program. Required unless Native or
+	// Program is set.
 	Command string
 	// Args are the arguments that the program gets. The default runs the bridge
 	// of the server's profile.
 	Args []string
+	// Program is the command line of a local server, which the host runs instead of
+	// the bridge. Optional.
+	Program []string
 	// Env is what the program needs in its environment. What the user has added
 	// there stays. Optional.
 	Env map[string]string
@@ -35,15 +38,50 @@ type Server struct {
 
 	// Known says that a profile of that name exists.
 	Known bool
-	// OwnURL is the URL of the native entry that was made before, or "". An
-	// entry with another one is not ours.
-	OwnURL string
+	// Own is what the entry that was made before has, as [Server.Mark] returns it,
+	// or "". An entry with something else is not ours.
+	Own string
+}
+
+// Mark returns what an entry of this server is known by: its URL or its command
+// line. It is "" for an entry that runs the bridge, which needs no mark.
+func (s Server) Mark() string {
+	switch {
+	case s.Native:
+		return s.URL
+	case s.Program != nil:
+		return markOf(s.Program)
+	}
+	return ""
+}
+
+func markOf(program []string) string {
+	mark, err := json.Marshal(program)
+	if err != nil {
+		return ""
+	}
+	return string(mark)
 }
 
 // A member is a member of an entry. They are written in order.
 type member struct {
 	name  string
 	value any
+}
+
+// A program is what an entry that is a command runs.
+type program struct {
+	name string // of the entry
+	line []string
+	env  map[string]string
+}
+
+// args returns the arguments of this program in an entry.
+func (s Server) args() []string {
+	if s.Args != nil {
+		return s.Args
+	}
+	return []string{"bridge", s.Name}
 }
 
 // members returns the members of the server's entry.
@@ -54,23 +92,14 @@ func (h *Host) members(s Server) ([]member, error) {
 		}
 		return h.remote(s)
 	}
-	var entry []member
-	if h.kind != "" {
-		entry = append(entry, member{"type", h.kind})
+	p := program{s.Name, s.Program, s.Env}
+	if p.line == nil {
+		p.line = append([]string{s.Command}, s.args()...)
 	}
-	entry = append(entry, member{"command", s.Command}, member{"args", s.args()})
-	if len(s.Env) > 0 {
-		entry = append(entry, member{"env", s.Env})
+	if h.local != nil {
+		return h.local(p), nil
 	}
-	return entry, nil
-}
-
-// args returns the arguments of the program in an entry.
-func (s Server) args() []string {
-	if s.Args != nil {
-		return s.Args
-	}
-	return []string{"bridge", s.Name}
+	return usualProgram(p), nil
 }
 
 // Entry returns the server's entry as JSON, without its name.
@@ -112,33 +141,26 @@ func encodeValue(v any) ([]byte, error) {
 
 // owns reports whether this program has made an entry.
 func owns(entry []byte, s Server) bool {
-	return isBridge(entry, s) || s.OwnURL != "" && nativeURL(entry) == s.OwnURL
+	if isBridge(entry, s) {
+		return true
+	}
+	found, err := readEntry(entry)
+	if err != nil || s.Own == "" {
+		return false
+	}
+	return found.URL == s.Own || found.Program != nil && markOf(found.Program) == s.Own
 }
 
 // isBridge reports whether an entry runs this program for the server. The program
 // may have been somewhere else, and under another name, when the entry was made:
 // where the server is known, the entry is told by its arguments.
 func isBridge(entry []byte, s Server) bool {
-	var e struct {
-		Command string   `json:"command"`
-		Args    []string `json:"args"`
-	}
-	if json.Unmarshal(entry, &e) != nil || e.Command == "" || !slices.Equal(e.Args, s.args()) {
+	found, err := readEntry(entry)
+	if err != nil || len(found.Program) == 0 || found.Program[0] == "" || !slices.Equal(found.Program[1:], s.args()) {
 		return false
 	}
-	program := path.Base(strings.ReplaceAll(e.Command, `\`, "/"))
-	return s.Known || e.Command == s.Command || strings.TrimSuffix(program, ".exe") == "mcpengine"
-}
-
-func nativeURL(entry []byte) string {
-	var e struct {
-		URL       string `json:"url"`
-		ServerURL string `json:"serverUrl"`
-	}
-	if json.Unmarshal(entry, &e) != nil {
-		return ""
-	}
-	return e.URL + e.ServerURL
+	name := path.Base(strings.ReplaceAll(found.Program[0], `\`, "/"))
+	return s.Known || found.Program[0] == s.Command || strings.TrimSuffix(name, ".exe") == "mcpengine"
 }
 
 // sameJSON reports whether two values mean the same.
@@ -146,86 +168,4 @@ func sameJSON(a, b []byte) bool {
 	x, errX := decodeJSON(a)
 	y, errY := decodeJSON(b)
 	return errX == nil && errY == nil && reflect.DeepEqual(x, y)
-}
-
-// transport returns the name of the server's transport, where an entry says it.
-func (s Server) transport() string {
-	if s.Mode == "sse" {
-		return "sse"
-	}
-	return "http"
-}
-
-// noOAuth returns an error for a server with a client id or scopes, for which the
-// entries of some hosts have no member.
-func noOAuth(s Server) error {
-	if s.ClientID == "" && len(s.Scopes) == 0 {
-		return nil
-	}
-	return withHint(errors.New("the host's own entry has no place for a client id or scopes"), "leave out --via native: the bridge signs in")
-}
-
-func urlEntry(s Server) ([]member, error) { return []member{{"url", s.URL}}, noOAuth(s) }
-
-func windsurfEntry(s Server) ([]member, error) { return []member{{"serverUrl", s.URL}}, noOAuth(s) }
-
-func clineEntry(s Server) ([]member, error) {
-	kind := "streamableHttp"
-	if s.Mode == "sse" {
-		kind = "sse"
-	}
-	return []member{{"type", kind}, {"url", s.URL}}, noOAuth(s)
-}
-
-func claudeCodeEntry(s Server) ([]member, error) {
-	entry := []member{{"type", s.transport()}, {"url", s.URL}}
-	var oauth []member
-	if s.ClientID != "" {
-		oauth = append(oauth, member{"clientId", s.ClientID})
-	}
-	if len(s.Scopes) > 0 {
-		oauth = append(oauth, member{"scopes", strings.Join(s.Scopes, " ")})
-	}
-	return withObject(entry, "oauth", oauth), nil
-}
-
-func cursorEntry(s Server) ([]member, error) {
-	var auth []member
-	if s.ClientID != "" {
-		auth = append(auth, member{"CLIENT_ID", s.ClientID})
-	}
-	if len(s.Scopes) > 0 {
-		auth = append(auth, member{"scopes", s.Scopes})
-	}
-	return withObject([]member{{"url", s.URL}}, "auth", auth), nil
-}
-
-func vsCodeEntry(s Server) ([]member, error) {
-	entry := []member{{"type", s.transport()}, {"url", s.URL}}
-	if len(s.Scopes) > 0 {
-		return nil, noOAuth(Server{Scopes: s.Scopes})
-	}
-	if s.ClientID != "" {
-		entry = append(entry, member{"oauth", []member{{"clientId", s.ClientID}}})
-	}
-	return entry, nil
-}
-
-func geminiEntry(s Server) ([]member, error) {
-	entry := []member{{"url", s.URL}, {"type", s.transport()}}
-	var oauth []member
-	if s.ClientID != "" {
-		oauth = append(oauth, member{"enabled", true}, member{"clientId", s.ClientID})
-	}
-	if len(s.Scopes) > 0 {
-		oauth = append(oauth, member{"scopes", s.Scopes})
-	}
-	return withObject(entry, "oauth", oauth), nil
-}
-
-func withObject(entry []member, name string, object []member) []member {
-	if len(object) == 0 {
-		return entry
-	}
-	return append(entry, member{name, object})
 }

@@ -48,7 +48,7 @@ func (c Change) Changed() bool { return len(c.Commands) > 0 || !bytes.Equal(c.Be
 // editFile applies an edit to a file. Programs that edit with this function wait
 // for each other. If another program writes before the file is replaced, the edit is
 // made again on the new content.
-func (e Environment) editFile(ctx context.Context, name string, toml, dryRun bool, edit func(document) error) (c Change, err error) {
+func (e Environment) editFile(ctx context.Context, name string, syntax syntax, dryRun bool, edit func(document) error) (c Change, err error) {
 	c.File = name
 	defer func() {
 		if err != nil {
@@ -72,7 +72,7 @@ func (e Environment) editFile(ctx context.Context, name string, toml, dryRun boo
 		if err != nil {
 			return c, err
 		}
-		doc, err := parse(before, toml)
+		doc, err := parse(before, syntax)
 		if err != nil {
 			return c, withHint(err, "correct the file, or move it away")
 		}

@@ -163,7 +163,7 @@ func TestReadOnly(t *testing.T) {
 func TestOwnership(t *testing.T) {
 	t.Parallel()
 	own := remote
-	own.OwnURL = "https://old.example.com"
+	own.Own = "https://old.example.com"
 	tests := []struct {
 		entry string
 		s     hostconfig.Server
@@ -273,7 +273,7 @@ func TestStatus(t *testing.T) {
 	write(t, h.Files(e)[0], `{"mcpServers":{
 		"b":{"command":"mcpengine","args":["bridge","b"]}, "a":{"url":"https://a"}, "c":{"url":"https://c"}, "d":{"command":"npx"}}}`)
 	status := h.Status(e, func(name string) (hostconfig.Server, bool) {
-		return hostconfig.Server{OwnURL: map[string]string{"a": "https://a"}[name]}, name == "a"
+		return hostconfig.Server{Own: map[string]string{"a": "https://a"}[name]}, name == "a"
 	})
 	if diff := cmp.Diff([]string{"a", "b"}, status[0].Servers); diff != "" || status[0].Err != nil {
 		t.Errorf("Servers (-want +got):\n%s%v", diff, status[0].Err)

@@ -5,6 +5,7 @@
 package hostconfig
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -42,53 +43,33 @@ type Host struct {
 	// Next is what the user does so that it sees the new entry.
 	Next string
 
-	key     string // the object that holds the servers
-	toml    bool
-	kind    string                         // the type of an entry that is a command, if it has one
+	key     string                  // the object that holds the servers
+	keys    func(document) []string // the path of that object, where the file decides it
+	syntax  syntax
+	env     string                         // the member that holds the environment, if it is not env
 	command string                         // the host's own program that edits its file
 	folder  int                            // how far above the file the folder is that shows the host is there
 	project string                         // the file in a project
+	shared  bool                           // the folder of that file is not the host's alone
+	dollar  bool                           // $NAME is a variable too, and not only ${NAME}
 	files   func(Environment) []string     // the user's
+	local   func(program) []member         // the entry of a program, if it is not as usual
 	remote  func(Server) ([]member, error) // the host's own entry for a remote server
 }
 
+// path returns the path of an entry, or of a member of it, in a file.
+func (h *Host) path(doc document, names ...string) []string {
+	if h.keys != nil {
+		return append(h.keys(doc), names...)
+	}
+	return append([]string{h.key}, names...)
+}
+
+// environment returns the name of the member that holds the environment.
+func (h *Host) environment() string { return cmp.Or(h.env, "env") }
+
 // Hosts returns the hosts that are known, in the order they are listed in.
 func Hosts() []*Host { return slices.Clone(hosts) }
-
-const (
-	restart   = "Restart %s to use it"
-	noRestart = "%s uses it from now on; if not, restart it"
-)
-
-// hosts is what was read in each host's documentation; docs/hosts.md says when.
-var hosts = []*Host{
-	{ID: "claude", Name: "Claude Desktop", Next: restart, key: "mcpServers", folder: 1, files: claudeDesktop},
-	{
-		ID: "claude-code", Name: "Claude Code", Next: "Start a new session of %s to use it", key: "mcpServers",
-		command: "claude", project: ".mcp.json", files: claudeCode, remote: claudeCodeEntry,
-	},
-	{
-		ID: "cursor", Name: "Cursor", Next: noRestart, key: "mcpServers", folder: 1,
-		project: ".cursor/mcp.json", files: inHome(".cursor/mcp.json"), remote: cursorEntry,
-	},
-	{
-		ID: "vscode", Name: "VS Code", Next: "Start the server in %s: command MCP: List Servers", key: "servers", kind: "stdio", folder: 1,
-		project: ".vscode/mcp.json", files: vsCode("mcp.json"), remote: vsCodeEntry,
-	},
-	{
-		ID: "windsurf", Name: "Windsurf", Next: restart, key: "mcpServers", folder: 1,
-		files: inHome(".codeium/windsurf/mcp_config.json"), remote: windsurfEntry,
-	},
-	{ID: "zed", Name: "Zed", Next: noRestart, key: "context_servers", folder: 1, files: zed, remote: urlEntry},
-	{ID: "codex", Name: "Codex", Next: "Start a new session of %s to use it", key: "mcp_servers", toml: true, folder: 1, files: codex, remote: urlEntry},
-	{ID: "gemini", Name: "Gemini CLI", Next: restart, key: "mcpServers", folder: 1, files: inHome(".gemini/settings.json"), remote: geminiEntry},
-	{
-		ID: "cline", Name: "Cline", Next: noRestart, key: "mcpServers", folder: 1,
-		files: vsCode("globalStorage/saoudrizwan.claude-dev/settings/cline_mcp_settings.json"), remote: clineEntry,
-	},
-	{ID: "lmstudio", Name: "LM Studio", Next: noRestart, key: "mcpServers", folder: 1, files: lmStudio, remote: urlEntry},
-	{ID: "junie", Name: "Junie", Next: restart, key: "mcpServers", folder: 2, files: inHome(".junie/mcp/mcp.json")},
-}
 
 // HasProject reports whether the host reads a file in a project.
 func (h *Host) HasProject() bool { return h.project != "" }
@@ -115,8 +96,11 @@ func (h *Host) Found(e Environment) bool {
 		return e.Run(context.Background(), h.command) == nil
 	}
 	for _, file := range h.Files(e) {
-		folder := file
-		for range h.folder {
+		folder, up := file, h.folder
+		if e.Project != "" && h.shared {
+			up = 0
+		}
+		for range up {
 			folder = e.dir(folder)
 		}
 		if e.Exists(folder) {
@@ -143,87 +127,4 @@ func (e Environment) separators() string {
 		return `\/`
 	}
 	return "/"
-}
-
-// inHome returns a file that is at the same place of the home directory everywhere.
-func inHome(rest string) func(Environment) []string {
-	return func(e Environment) []string { return []string{e.join(e.Home, rest)} }
-}
-
-// config returns the folder in which programs keep their settings.
-func (e Environment) config(macOS string) string {
-	switch e.OS {
-	case "darwin":
-		return e.join(e.Home, macOS)
-	case "windows":
-		return e.or("APPDATA", "AppData/Roaming")
-	}
-	if folder := e.Getenv("XDG_CONFIG_HOME"); strings.HasPrefix(folder, "/") {
-		return folder // a relative one does not count (XDG Base Directory Specification)
-	}
-	return e.join(e.Home, ".config")
-}
-
-// or returns the folder that a variable names, or else one in the home directory.
-func (e Environment) or(variable, rest string) string {
-	if folder := e.Getenv(variable); folder != "" {
-		return folder
-	}
-	return e.join(e.Home, rest)
-}
-
-const applicationSupport = "Library/Application Support"
-
-// The Claude Desktop of the Microsoft Store does not see %APPDATA%: Windows
-// gives it a folder of its own.
-func claudeDesktop(e Environment) []string {
-	const name = "claude_desktop_config.json"
-	var files []string
-	if e.OS == "windows" {
-		packages := e.join(e.or("LOCALAPPDATA", "AppData/Local"), "Packages/Claude_*")
-		found, err := e.Glob(packages)
-		if err != nil {
-			found = nil // a home directory that is no pattern has no packages
-		}
-		for _, folder := range found {
-			files = append(files, e.join(folder, "LocalCache/Roaming/Claude/"+name))
-		}
-	}
-	return append(files, e.join(e.config(applicationSupport), "Claude/"+name))
-}
-
-func claudeCode(e Environment) []string {
-	if folder := e.Getenv("CLAUDE_CONFIG_DIR"); folder != "" {
-		return []string{e.join(folder, ".claude.json")}
-	}
-	return []string{e.join(e.Home, ".claude.json")}
-}
-
-func vsCode(rest string) func(Environment) []string {
-	return func(e Environment) []string {
-		return []string{e.join(e.config(applicationSupport), "Code/User/"+rest)}
-	}
-}
-
-func zed(e Environment) []string {
-	if e.OS == "windows" {
-		return []string{e.join(e.config(""), "Zed/settings.json")}
-	}
-	file := e.join(e.config(".config"), "zed/settings.json")
-	if old := e.join(e.Home, applicationSupport+"/Zed/settings.json"); e.OS == "darwin" && !e.Exists(file) && e.Exists(old) {
-		return []string{old}
-	}
-	return []string{file}
-}
-
-func codex(e Environment) []string {
-	return []string{e.join(e.or("CODEX_HOME", ".codex"), "config.toml")}
-}
-
-func lmStudio(e Environment) []string {
-	folder, old := e.join(e.Home, ".lmstudio"), e.join(e.Home, ".cache/lm-studio")
-	if !e.Exists(folder) && e.Exists(old) {
-		folder = old
-	}
-	return []string{e.join(folder, "mcp.json")}
 }

@@ -66,7 +66,7 @@ func TestFiles(t *testing.T) {
 		fmt.Fprintf(&out, "# %s\n", m.name)
 		for _, host := range hostconfig.Hosts() {
 			for _, file := range host.Files(m.e) {
-				fmt.Fprintf(&out, "%-11s %s\n", host.ID, file)
+				fmt.Fprintf(&out, "%-15s %s\n", host.ID, file)
 			}
 		}
 	}
@@ -75,7 +75,7 @@ func TestFiles(t *testing.T) {
 	e.Project = "/src/app"
 	for _, host := range hostconfig.Hosts() {
 		for _, file := range host.Files(e) {
-			fmt.Fprintf(&out, "%-11s %s\n", host.ID, file)
+			fmt.Fprintf(&out, "%-15s %s\n", host.ID, file)
 		}
 	}
 	golden(t, "testdata/files.txt", out.Bytes())
@@ -154,7 +154,7 @@ func TestInstall(t *testing.T) {
 			if h.HasNative() {
 				install(t, e, h, remote)
 				add("native")
-				own.OwnURL = remote.URL
+				own.Own = remote.URL
 			}
 			if _, err := h.Uninstall(t.Context(), e, own, hostconfig.Options{}); err != nil {
 				t.Fatal(err)
@@ -213,7 +213,13 @@ func TestNativeOAuth(t *testing.T) {
 		"junie":       "Junie has no entry for remote servers",
 		"vscode":      "no place for a client id or scopes",
 		"zed":         "no place for a client id or scopes",
-		"codex":       "no place for a client id or scopes",
+		"codex":       "does not speak HTTP+SSE",
+		"copilot":     "no place for a client id or scopes",
+		"devin":       "no place for a client id or scopes",
+		"antigravity": "no place for a client id or scopes",
+		"opencode":    "no place for a client id or scopes",
+		"goose":       "does not speak HTTP+SSE",
+		"kiro":        "no place for a client id or scopes",
 		"windsurf":    "no place for a client id or scopes",
 		"cline":       "no place for a client id or scopes",
 		"lmstudio":    "no place for a client id or scopes",
@@ -226,7 +232,11 @@ func TestNativeOAuth(t *testing.T) {
 			t.Errorf("%s: %s, %v; want %s", id, got, err, want)
 		}
 	}
-	s.Scopes = nil
+	s.Mode = "http"
+	if got, err := host(t, "codex").Entry(s); string(got) != `{"url":"https://example.com/mcp?a=1&b=2","scopes":["a","b"],"oauth":{"client_id":"id"}}` || err != nil {
+		t.Errorf("codex: %s, %v", got, err)
+	}
+	s.Scopes, s.Mode = nil, "sse"
 	if got, err := host(t, "vscode").Entry(s); string(got) != `{"type":"sse","url":"https://example.com/mcp?a=1&b=2","oauth":{"clientId":"id"}}` || err != nil {
 		t.Errorf("vscode: %s, %v", got, err)
 	}

@@ -33,14 +33,14 @@ func (h *Host) Install(ctx context.Context, e Environment, s Server, o Options) 
 // no such entry; one that this program has not made is.
 func (h *Host) Uninstall(ctx context.Context, e Environment, s Server, o Options) ([]Change, error) {
 	return h.each(ctx, e, s, o, func(doc document) error {
-		old, err := doc.get(h.key, s.Name)
+		old, err := doc.get(h.path(doc, s.Name)...)
 		if old == nil || err != nil {
 			return err
 		}
 		if !o.Force && !owns(old, s) {
 			return otherEntry(s.Name)
 		}
-		return doc.remove(h.key, s.Name)
+		return doc.remove(h.path(doc, s.Name)...)
 	})
 }
 
@@ -52,7 +52,7 @@ func (h *Host) each(ctx context.Context, e Environment, s Server, o Options, edi
 	changes := make([]Change, 0, len(files))
 	for _, file := range files {
 		viaCommand := h.command != "" && e.Project == ""
-		change, err := e.editFile(ctx, file, h.toml, o.DryRun || viaCommand, edit)
+		change, err := e.editFile(ctx, file, h.syntax, o.DryRun || viaCommand, edit)
 		if err == nil && viaCommand {
 			err = h.runCommand(ctx, e, s.Name, &change, o.DryRun)
 		}
@@ -72,33 +72,47 @@ func (h *Host) put(doc document, entry []member, s Server, force bool) error {
 	if err != nil {
 		return err
 	}
-	old, err := doc.get(h.key, s.Name)
+	at := h.path(doc, s.Name)
+	old, err := doc.get(at...)
 	switch {
 	case err != nil:
 		return err
 	case old == nil:
-		return doc.set(whole, h.key, s.Name)
+		return doc.set(whole, at...)
 	case sameJSON(old, whole):
 		return nil
 	case !force && !owns(old, s):
 		return otherEntry(s.Name)
-	case s.Native || !isBridge(old, s):
-		return doc.set(whole, h.key, s.Name)
+	case !s.runsAlready(old):
+		return doc.set(whole, at...)
 	}
 	for _, name := range inOrder(s.Env) {
-		if err := update(doc, s.Env[name], h.key, s.Name, "env", name); err != nil {
+		if err := update(doc, s.Env[name], h.path(doc, s.Name, h.environment(), name)...); err != nil {
 			return err
 		}
 	}
 	for _, m := range entry {
-		if m.name == "env" {
+		if m.name == h.environment() || slices.Contains(ofUser, m.name) {
 			continue
 		}
-		if err := update(doc, m.value, h.key, s.Name, m.name); err != nil {
+		if err := update(doc, m.value, h.path(doc, s.Name, m.name)...); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// runsAlready reports whether an entry runs what it is to run: the bridge, wherever
+// the program is, or the same command line.
+func (s Server) runsAlready(old []byte) bool {
+	if s.Native {
+		return false
+	}
+	if s.Program == nil {
+		return isBridge(old, s)
+	}
+	found, err := readEntry(old)
+	return err == nil && slices.Equal(found.Program, s.Program)
 }
 
 // update sets a value unless it is there.
@@ -124,11 +138,11 @@ func (h *Host) runCommand(ctx context.Context, e Environment, name string, c *Ch
 	if !c.Changed() {
 		return nil
 	}
-	before, err := entryOf(c.Before, h.key, name)
+	before, err := h.entryOf(c.Before, name)
 	if err != nil {
 		return err
 	}
-	after, err := entryOf(c.After, h.key, name)
+	after, err := h.entryOf(c.After, name)
 	if err != nil {
 		return err
 	}
@@ -156,12 +170,12 @@ func (h *Host) runCommand(ctx context.Context, e Environment, name string, c *Ch
 	return nil
 }
 
-func entryOf(file []byte, path ...string) ([]byte, error) {
-	doc, err := parse(file, false)
+func (h *Host) entryOf(file []byte, name string) ([]byte, error) {
+	doc, err := parse(file, h.syntax)
 	if err != nil {
 		return nil, err
 	}
-	return doc.get(path...)
+	return doc.get(h.path(doc, name)...)
 }
 
 // shellLine returns a command as a POSIX shell reads it.
@@ -224,19 +238,19 @@ func (h *Host) readStatus(e Environment, status *Status, ours func(name string) 
 	status.Mentions = func(name string) bool {
 		return bytes.Contains(data, []byte(name)) || bytes.Contains(data, []byte(`\u`))
 	}
-	doc, err := parse(data, h.toml)
+	doc, err := parse(data, h.syntax)
 	if err != nil {
 		status.Err = err
 		return
 	}
-	names, err := doc.names(h.key)
+	names, err := doc.names(h.path(doc)...)
 	if err != nil {
 		status.Err = err
 		return
 	}
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
-		entry, err := doc.get(h.key, name)
+		entry, err := doc.get(h.path(doc, name)...)
 		s, known := ours(name)
 		s.Name, s.Known = name, known
 		switch {

@@ -240,7 +240,7 @@ func (d *tomlDocument) setTable(table map[string]any, path []string) error {
 
 // inOrder returns the names of an entry's members, what it runs or calls first.
 func inOrder[V any](table map[string]V) []string {
-	first := []string{"command", "args", "url"}
+	first := []string{"type", "name", "command", "cmd", "args", "url", "uri"}
 	return slices.SortedFunc(maps.Keys(table), func(a, b string) int {
 		i, j := slices.Index(first, a), slices.Index(first, b)
 		if i >= 0 && j >= 0 {
