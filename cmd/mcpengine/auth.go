@@ -42,13 +42,16 @@ func (c *cli) auth() *cobra.Command {
 func (c *cli) authCommand(use, short string, f *authFlags, run func(ctx context.Context, t *target) error) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: use + " SERVER", Short: short,
-		Long:    "The server is a URL or the NAME of mcpengine proxy. No token is ever printed.",
+		Long:    "The server is a URL or the NAME of one. No token is ever printed.",
 		Example: "  mcpengine auth " + use + " https://example.com/mcp",
 		Args:    oneArgument("the server"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			t, err := c.target(args[0], &f.remoteFlags)
 			if err != nil {
 				return err
+			}
+			if t.command != nil {
+				return usageError{errors.New("the server is a program: nobody signs in to it")}
 			}
 			if t.ForAWS() {
 				return usageError{errors.New("requests to this server are signed for AWS: there is nothing to sign in to with OAuth")}

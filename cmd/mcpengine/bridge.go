@@ -27,9 +27,10 @@ func (c *cli) bridge() *cobra.Command {
 		Use:   "bridge NAME|URL [flags]",
 		Short: "Relay between a host and a remote server (hosts run this)",
 		Long: `It speaks with the host over stdin and stdout. NAME is the name of a server that
-mcpengine proxy has set up. It exits with 0, 1, 2 when it is used wrongly, 3
-when the server wants other credentials, 4 when it cannot be reached and 5 when
-it does not speak the protocol.`,
+mcpengine proxy has set up, or mcpengine install; the program of the latter is
+run as it is. Otherwise it exits with 0, 1, 2 when it is used wrongly, 3 when
+the server wants other credentials, 4 when it cannot be reached and 5 when it
+does not speak the protocol.`,
 		Example: `  mcpengine bridge weather`,
 		Args:    oneArgument("the server, or its URL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -58,6 +59,9 @@ func (c *cli) relay(ctx context.Context, target string, level slog.Level, sign *
 	source, err := c.bridgeSource(target, sign)
 	if err != nil {
 		return err
+	}
+	if source.Profile.Command != nil {
+		return c.runLocal(ctx, profile.NewStore(source.Home, nil), target, source.Profile)
 	}
 	file := ""
 	if source.Home != "" {

@@ -38,6 +38,36 @@ func (i installation) run(ctx context.Context, dryRun bool) ([]hostconfig.Change
 	return all, nil
 }
 
+// apply saves the profile of a server and puts its entry into the files of hosts,
+// or prints the entry without one.
+func (i installation) apply(ctx context.Context, p *profile.Profile, secret string, dryRun bool) error {
+	name := i.server.Name
+	// A dry run finds problems before anything is changed.
+	changes, err := i.run(ctx, true)
+	if err != nil {
+		return err
+	}
+	if dryRun {
+		i.printChanges(changes, i.store, name)
+		return nil
+	}
+	p.Native = native(p.Native, i.hosts, i.server.Mark())
+	if err := i.store.Save(ctx, name, p, secret); err != nil {
+		return err
+	}
+	i.stderr.Printf("profile: %s\n", i.store.File(name))
+	if len(i.hosts) == 0 {
+		return i.printEntry(i.server)
+	}
+	changes, err = i.run(ctx, false)
+	i.report(changes, "installed "+name)
+	if err != nil {
+		return err
+	}
+	i.next(changes)
+	return nil
+}
+
 // report says what was done to each file.
 func (c *cli) report(changes []hostconfig.Change, done string) {
 	for _, change := range changes {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,8 +14,8 @@ import (
 func (c *cli) profiles() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "profile",
-		Short: "List, show and remove the servers of mcpengine proxy",
-		Long:  "A profile has the URL and settings of a server. No secret is printed.",
+		Short: "List, show and remove the servers of proxy and install",
+		Long:  "A profile has the URL or command and the settings of a server. No secret is\nprinted.",
 		Example: `  mcpengine profile list
   mcpengine profile show weather`,
 		Args: noCommand,
@@ -46,7 +47,7 @@ func (c *cli) profiles() *cobra.Command {
 	return cmd
 }
 
-// listProfiles prints the name and the URL of each profile. A profile that cannot
+// listProfiles prints the name and the URL or command of each profile. A profile that cannot
 // be read is listed with the reason.
 func (c *cli) listProfiles(output string) error {
 	asJSON, err := c.asJSON(output)
@@ -62,19 +63,20 @@ func (c *cli) listProfiles(output string) error {
 		return err
 	}
 	type row struct {
-		Name  string `json:"name"`
-		URL   string `json:"url,omitempty"`
-		Error string `json:"error,omitempty"`
+		Name    string   `json:"name"`
+		URL     string   `json:"url,omitempty"`
+		Command []string `json:"command,omitempty"`
+		Error   string   `json:"error,omitempty"`
 	}
-	all, table := []row{}, [][]string{{"NAME", "URL"}}
+	all, table := []row{}, [][]string{{"NAME", "SERVER"}}
 	for _, name := range names {
 		r := row{Name: name}
 		if p, err := store.Load(name); err != nil {
 			r.Error = err.Error()
 		} else {
-			r.URL = p.URL
+			r.URL, r.Command = p.URL, p.Command
 		}
-		all, table = append(all, r), append(table, []string{r.Name, r.URL + r.Error})
+		all, table = append(all, r), append(table, []string{r.Name, r.URL + strings.Join(r.Command, " ") + r.Error})
 	}
 	if asJSON {
 		return c.stdout.JSON(all)
@@ -115,5 +117,5 @@ func (c *cli) dropProfile(cmd *cobra.Command, name string) error {
 		return err
 	}
 	c.stderr.Printf("removed the profile %s\n", name)
-	return nil
+	return c.removeProgram(store, name)
 }

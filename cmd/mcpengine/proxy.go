@@ -90,14 +90,12 @@ func (c *cli) runProxy(cmd *cobra.Command, name, url string, f *proxyFlags) erro
 	if err != nil {
 		return err
 	}
-	old, err := store.Load(name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		old = nil
-	case errors.As(err, new(*private.Error)):
+	old, err := loadOld(store, name)
+	if err != nil {
 		return err
-	case err != nil:
-		return hintError{err, "remove it with mcpengine uninstall " + name}
+	}
+	if old != nil && old.Command != nil {
+		return hintError{fmt.Errorf("%q is a local server", name), "choose another name, or remove it with mcpengine uninstall " + name}
 	}
 	p, secret, err := c.profile(cmd.Flags().Changed, old, url, f)
 	if err != nil {
@@ -118,37 +116,21 @@ func (c *cli) runProxy(cmd *cobra.Command, name, url string, f *proxyFlags) erro
 		return err
 	}
 	job := installation{cli: c, store: store, e: e, server: s, hosts: hosts, force: f.force, before: old}
-	if f.dryRun {
-		changes, err := job.run(cmd.Context(), true)
-		if err != nil {
-			return err
-		}
-		c.printChanges(changes, store, name)
-		return nil
+	return job.apply(cmd.Context(), p, secret, f.dryRun)
+}
+
+// loadOld returns the profile of a name, or nil without one.
+func loadOld(store *profile.Store, name string) (*profile.Profile, error) {
+	old, err := store.Load(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil //nolint:nilnil // there is none yet
+	case errors.As(err, new(*private.Error)):
+		return nil, err
+	case err != nil:
+		return nil, hintError{err, "remove it with mcpengine uninstall " + name}
 	}
-	// A dry run finds problems before anything is changed.
-	if _, err := job.run(cmd.Context(), true); err != nil {
-		return err
-	}
-	url = ""
-	if s.Native {
-		url = p.URL
-	}
-	p.Native = native(p.Native, hosts, url)
-	if err := store.Save(cmd.Context(), name, p, secret); err != nil {
-		return err
-	}
-	c.stderr.Printf("profile: %s\n", store.File(name))
-	if len(hosts) == 0 {
-		return c.printEntry(s)
-	}
-	changes, err := job.run(cmd.Context(), false)
-	c.report(changes, "installed "+name)
-	if err != nil {
-		return err
-	}
-	c.next(changes)
-	return nil
+	return old, nil
 }
 
 // server returns the server as the hosts' entries describe it.
@@ -162,18 +144,22 @@ func (c *cli) server(store *profile.Store, name string, p *profile.Profile, secr
 	default:
 		return s, usageError{fmt.Errorf(`--via %q is not "bridge" or "native"`, via)}
 	}
-	var err error
+	return s, bridgeEntry(store, &s)
+}
+
+// bridgeEntry completes an entry that runs the bridge.
+func bridgeEntry(store *profile.Store, s *hostconfig.Server) (err error) {
 	if s.Command, err = os.Executable(); err != nil {
-		return s, fmt.Errorf("find this program: %w", err)
+		return fmt.Errorf("find this program: %w", err)
 	}
 	if strings.Contains(s.Command, "go-build") {
-		return s, hintError{errors.New("this program is a temporary one of go run, which a host could not start"), "go install github.com/mcpengine/mcpengine/cmd/mcpengine@latest"}
+		return hintError{errors.New("this program is a temporary one of go run, which a host could not start"), "go install github.com/mcpengine/mcpengine/cmd/mcpengine@latest"}
 	}
 	if usual, err := profile.UsualHome(); err != nil || usual != store.Home() {
 		// The host may not have the variable, and the bridge has to find the profile.
 		s.Env = map[string]string{"MCPENGINE_HOME": store.Home()}
 	}
-	return s, nil
+	return nil
 }
 
 // nativeCan refuses settings that only the bridge supports. In particular, a secret
@@ -203,14 +189,14 @@ func nativeCan(p *profile.Profile, secret bool) error {
 	return hintError{fmt.Errorf("%s is not possible with --via native", what), "leave out --via native: the bridge does it, and keeps it out of the host's file"}
 }
 
-// native returns the URLs of the hosts' own entries, when these hosts get one,
-// or something else when there is no URL.
-func native(before map[string]string, hosts []*hostconfig.Host, url string) map[string]string {
+// native returns the marks of the entries that do not run the bridge, when these
+// hosts get one, or lose it when there is no mark.
+func native(before map[string]string, hosts []*hostconfig.Host, mark string) map[string]string {
 	after := map[string]string{}
 	maps.Copy(after, before)
 	for _, host := range hosts {
-		if delete(after, host.ID); url != "" {
-			after[host.ID] = url
+		if delete(after, host.ID); mark != "" {
+			after[host.ID] = mark
 		}
 	}
 	return after

@@ -90,8 +90,8 @@ func addInsecureSignIn(cmd *cobra.Command, p *profile.Profile) {
 }
 
 // remoteShape describes the server argument in the help of commands.
-const remoteShape = `The SERVER is a URL or the NAME of mcpengine proxy. Without it a command, after
--- at the end, starts the server.`
+const remoteShape = `The SERVER is a URL, or a NAME: of proxy, of install, or in the file of a host.
+Without it a command, after -- at the end, starts the server.`
 
 // A target is the server that a command line names: a profile, or a program with
 // its arguments.
@@ -100,8 +100,10 @@ type target struct {
 	name    string // a URL, or of the profile
 	secret  string // of the OAuth client
 	command []string
-	detach  bool   // tasks are not waited for
-	explain string // the file to which the program writes its policy
+	env     map[string]string // that the command gets besides
+	dir     string            // that the command runs in, or ""
+	detach  bool              // tasks are not waited for
+	explain string            // the file to which the program writes its policy
 
 	// Of the inspector: options of the client, and what records the messages.
 	options []client.Option
@@ -126,17 +128,20 @@ func (c *cli) split(cmd *cobra.Command, args []string, f *remoteFlags) (*target,
 		return nil, nil, usageError{errors.New("name a URL, or a command after --, and not both")}
 	case dash >= 0:
 		if len(f.headers) > 0 || f.clientID != "" || f.sign.any() {
-			return nil, nil, usageError{errors.New("--header, --client-id and --aws-sigv4 are for servers at a URL")}
+			return nil, nil, usageError{errRemoteFlags}
 		}
 		return &target{command: args[dash:], Profile: &profile.Profile{Protocol: f.protocol, Timeout: profile.Duration(f.timeout)}}, args[:dash], nil
 	case len(args) == 0:
-		return nil, nil, usageError{errors.New("name the server: a URL, the NAME of a profile, or a command after --")}
+		return nil, nil, usageError{errors.New("name the server: a URL, a NAME, or a command after --")}
 	}
 	t, err := c.target(args[0], f)
 	return t, args[1:], err
 }
 
-// target returns the server at a URL or of a profile, as the flags change it.
+var errRemoteFlags = errors.New("--header, --client-id and --aws-sigv4 are for servers at a URL")
+
+// target returns the server at a URL, of a profile or in the file of a host, as the
+// flags change it.
 func (c *cli) target(server string, f *remoteFlags) (*target, error) {
 	t := &target{Profile: &profile.Profile{URL: server}}
 	c.named = t
@@ -151,6 +156,12 @@ func (c *cli) target(server string, f *remoteFlags) (*target, error) {
 	}
 	if f.timeout != 0 {
 		t.Timeout = profile.Duration(f.timeout)
+	}
+	if t.command != nil {
+		if len(f.headers) > 0 || f.clientID != "" || f.sign.any() {
+			return nil, usageError{errRemoteFlags}
+		}
+		return t, nil
 	}
 	if f.clientID != "" && f.clientID != t.ClientID {
 		t.ClientID, t.secret = f.clientID, strings.TrimSpace(c.getenv("MCPENGINE_CLIENT_SECRET"))
@@ -183,22 +194,40 @@ func (c *cli) target(server string, f *remoteFlags) (*target, error) {
 	return t, nil
 }
 
+// load finds the server of a name: in a profile, or else in the file of a host.
 func (t *target) load(c *cli, name string) error {
-	if err := profile.CheckName(name); err != nil {
-		return usageError{fmt.Errorf("the server is not a URL, and no profile either: %w", err)}
-	}
+	nameErr := profile.CheckName(name)
 	store, err := c.store()
 	if err != nil {
 		return err
 	}
-	t.Profile, err = store.Load(name)
+	if nameErr == nil {
+		t.Profile, err = store.Load(name)
+		switch {
+		case err == nil:
+			return t.fromProfile(store, name, c.getenv)
+		case !errors.Is(err, fs.ErrNotExist):
+			return err
+		}
+	}
+	found, err := t.fromHost(c, store, name)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return hintError{fmt.Errorf("there is no server %q", name), "name a URL, or make a profile with mcpengine proxy " + name + " URL"}
-	case err != nil:
+	case err != nil || found:
+		return err
+	case nameErr != nil:
+		return usageError{fmt.Errorf("the server is not a URL, and no profile either: %w", nameErr)}
+	}
+	return hintError{fmt.Errorf("there is no server %q", name), "name a URL, or make a profile with mcpengine proxy " + name + " URL"}
+}
+
+// fromProfile takes what only the store has.
+func (t *target) fromProfile(store *profile.Store, name string, getenv func(string) string) (err error) {
+	if t.Command == nil {
+		t.secret, err = store.Secret(name, t.Profile, getenv)
 		return err
 	}
-	t.secret, err = store.Secret(name, t.Profile, c.getenv)
+	t.command = t.Command
+	t.env, err = store.Environment(name, t.Profile)
 	return err
 }
 
@@ -226,9 +255,12 @@ func (c *cli) dial(ctx context.Context, t *target, h client.Handlers) (*client.C
 	var conn *client.Client
 	var err error
 	if t.command != nil {
-		process := client.Process{Path: t.command[0], Args: t.command[1:], Stderr: c.stderr.Raw(), Wrap: t.streams}
+		process := client.Process{Path: t.command[0], Args: t.command[1:], Dir: t.dir, Stderr: c.stderr.Raw(), Env: os.Environ(), Wrap: t.streams}
+		for name, value := range t.env {
+			process.Env = append(process.Env, name+"="+value)
+		}
 		if t.explain != "" {
-			process.Env = append(os.Environ(), "MCPENGINE_EXPLAIN="+t.explain)
+			process.Env = append(process.Env, "MCPENGINE_EXPLAIN="+t.explain)
 		}
 		conn, err = client.Command(ctx, process, opts...)
 	} else {

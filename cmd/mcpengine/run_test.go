@@ -58,7 +58,7 @@ func TestUsageErrors(t *testing.T) {
 		{"proxy weather https://example.com --project", "--project needs the flag of a host", "mcpengine proxy"},
 		{"uninstall", "name the server", "mcpengine uninstall"},
 		{"uninstall a/b", `name "a/b" is not 1 to 64 letters, digits, - and _, with a letter or digit first`, "mcpengine uninstall"},
-		{"call", "name the server: a URL, the NAME of a profile, or a command after --", "mcpengine call"},
+		{"call", "name the server: a URL, a NAME, or a command after --", "mcpengine call"},
 		{"call https://example.com/mcp", "name the tool", "mcpengine call"},
 		{"call tool --", "name the command of the server after --", "mcpengine call"},
 		{"call https://example.com/mcp tool -- server", "name a URL, or a command after --, and not both", "mcpengine call"},

@@ -23,7 +23,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"mcpengine": main, "fixture": fixtureProcess, "xdg-open": browse})
+	testscript.Main(m, map[string]func(){"mcpengine": main, "fixture": fixtureProcess, "leak": leakProcess, "xdg-open": browse})
 }
 
 // Each script runs the program as a process of its own, against an AWS account

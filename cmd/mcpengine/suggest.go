@@ -46,7 +46,7 @@ func (c *cli) suggest(f *remoteFlags, ask func(ctx context.Context, conn *client
 	}
 }
 
-// suggestServer completes the names of profiles.
+// suggestServer completes the names of profiles and of servers in hosts' files.
 func (c *cli) suggestServer() ([]cobra.Completion, cobra.ShellCompDirective) {
 	store, err := c.store()
 	if err != nil {

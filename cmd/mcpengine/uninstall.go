@@ -20,8 +20,8 @@ func (c *cli) uninstall() *cobra.Command {
 		Use:   "uninstall NAME [flags]",
 		Short: "Disconnect hosts from a server",
 		Long: `
-Without a host: all of them, and the profile with its secret is removed too.
-Only entries that mcpengine has made are removed.`,
+Without a host: all of them, and the profile with its secrets and a program that
+was built are removed too. Only entries that mcpengine has made are removed.`,
 		Example: `  mcpengine uninstall weather
   mcpengine uninstall weather --cursor`,
 		Args: oneArgument("the server"),
@@ -145,7 +145,7 @@ func (c *cli) removeProfile(ctx context.Context, store *profile.Store, name stri
 		return err
 	}
 	c.stderr.Printf("removed profile %s\n", store.File(name))
-	return nil
+	return c.removeProgram(store, name)
 }
 
 // forgetNative removes hosts from the list of hosts with a native entry.

@@ -123,6 +123,15 @@ func fixtureProcess() {
 	}
 }
 
+// leakProcess is a program with a tool that tells a variable of its environment.
+func leakProcess() {
+	e := mcpengine.New("leak")
+	mcpengine.AddTool(e, "environment", "Return KEY.", func(context.Context, struct{}) (string, error) { return os.Getenv("KEY"), nil })
+	if err := e.Run(context.Background()); err != nil {
+		os.Exit(1)
+	}
+}
+
 // browse is a browser whose user agrees to everything. It follows redirects.
 func browse() {
 	resp, err := http.Get(os.Args[1]) //nolint:gosec,noctx // a process of a test

@@ -50,6 +50,7 @@ var owners = map[string][]string{
 	// folder.
 	"github.com/tailscale/hujson":     {cli + "/internal/hostconfig"},
 	"github.com/pelletier/go-toml/v2": {cli + "/internal/hostconfig"},
+	"go.yaml.in/yaml/v3":              {cli + "/internal/hostconfig"},
 	"github.com/gofrs/flock":          {cli + "/internal/dev", cli + "/internal/hostconfig", root + "/internal/oauth", cli + "/internal/profile"},
 
 	// The AWS SDK is one library in a module for each service.

@@ -13,13 +13,14 @@ import (
 // rawFiles are the files of the command line that reach a stream without
 // internal/terminal, each with what it is for.
 var rawFiles = map[string]string{
-	"main.go":       "hands the streams to run",
-	"run.go":        "cobra prints completions, whose words and descriptions are made safe",
-	"bridge.go":     "speaks the protocol, and logs with slog, which quotes what does not print",
-	"completion.go": "prints scripts that cobra generates",
-	"dev.go":        "gives standard error to the program that is developed; an attached host gets the protocol, and slog logs",
-	"remote.go":     "gives standard error to a program that the user has named",
-	"serve.go":      "gives standard error to a program that the user has named, and logs with slog",
+	"main.go":          "hands the streams to run",
+	"run.go":           "cobra prints completions, whose words and descriptions are made safe",
+	"bridge.go":        "speaks the protocol, and logs with slog, which quotes what does not print",
+	"completion.go":    "prints scripts that cobra generates",
+	"dev.go":           "gives standard error to the program that is developed; an attached host gets the protocol, and slog logs",
+	"remote.go":        "gives standard error to a program that the user has named",
+	"replace_other.go": "gives the streams to a server that speaks the protocol",
+	"serve.go":         "gives standard error to a program that the user has named, and logs with slog",
 }
 
 // rawWrites are the functions that write text as it is.

@@ -64,12 +64,17 @@ var ours = []string{
 	"mcp-protocol-version", "mcp-session-id", "te", "trailer", "transfer-encoding", "upgrade",
 }
 
+// BelongsToProtocol reports whether the transport sets a field of that name.
+func BelongsToProtocol(name string) bool {
+	lower := strings.ToLower(name)
+	return slices.Contains(ours, lower) || strings.HasPrefix(lower, "mcp-param-")
+}
+
 func (h Header) check() error {
 	if !httptoken.Is(h.Name) || len(h.Name) > 256 {
 		return fmt.Errorf("%q is not the name of a header", h.Name)
 	}
-	lower := strings.ToLower(h.Name)
-	if slices.Contains(ours, lower) || strings.HasPrefix(lower, "mcp-param-") {
+	if BelongsToProtocol(h.Name) {
 		return fmt.Errorf("header %s belongs to the protocol", h.Name)
 	}
 	n := 0

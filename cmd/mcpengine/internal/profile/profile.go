@@ -1,4 +1,4 @@
-// Package profile stores the settings of remote servers under names. The
+// Package profile stores the settings of servers under names. The
 // configuration files of hosts hold only such a name, so that no secret is in a file
 // that others read, or in a command line.
 package profile
@@ -7,8 +7,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -18,11 +20,20 @@ import (
 	"github.com/mcpengine/mcpengine/internal/weburl"
 )
 
-// A Profile says how to reach a remote MCP server.
+// A Profile says how to reach an MCP server: a remote one at a URL, or a local one by
+// a command.
 type Profile struct {
 	// URL is where the server is: http, https, or what
-	// [ParseFunction] reads. Required.
-	URL string `json:"url"`
+	// [ParseFunction] reads. Required unless Command is set.
+	URL string `json:"url,omitempty"`
+	// Command is the command line of a local server. The fields for remote servers are
+	// empty then.
+	Command []string `json:"command,omitempty"`
+	// Env are variables that the command gets.
+	Env map[string]string `json:"env,omitempty"`
+	// SecretEnv are the names of variables that the command gets too, and whose values
+	// [Store.Environment] has.
+	SecretEnv []string `json:"secretEnv,omitempty"`
 	// Mode is the transport: auto, http (Streamable HTTP) or sse (HTTP+SSE of
 	// 2024-11-05). Default: auto.
 	Mode string `json:"mode,omitempty"`
@@ -67,8 +78,8 @@ type Profile struct {
 	// CertFile and KeyFile are the client's certificate, in PEM. Both or none.
 	CertFile string `json:"certFile,omitempty"`
 	KeyFile  string `json:"keyFile,omitempty"`
-	// Native has, by host, the URLs of the hosts' own remote entries, which take the
-	// place of the bridge.
+	// Native has, by host, what the entries that take the place of the bridge are
+	// known by: the URL, or the command line.
 	Native map[string]string `json:"native,omitempty"`
 }
 
@@ -143,6 +154,12 @@ func CheckName(name string) error {
 
 // Check refuses a profile with contradictions or invalid values.
 func (p *Profile) Check() error {
+	if p.Command != nil {
+		return p.checkCommand()
+	}
+	if len(p.Env)+len(p.SecretEnv) > 0 {
+		return errors.New("variables are for a command")
+	}
 	if err := checkURL(p.URL); err != nil {
 		return err
 	}
@@ -188,6 +205,26 @@ func (p *Profile) Check() error {
 		return err
 	}
 	return p.checkSizes()
+}
+
+// checkCommand checks the profile of a local server.
+func (p *Profile) checkCommand() error {
+	remote := *p
+	remote.Command, remote.Env, remote.SecretEnv, remote.Native, remote.Timeout, remote.Protocol = nil, nil, nil, nil, 0, ""
+	switch {
+	case len(p.Command) == 0 || p.Command[0] == "":
+		return errors.New("the command is empty")
+	case !reflect.DeepEqual(remote, Profile{}):
+		return errors.New("a server is at a URL or is a command, and not both")
+	case len(p.Command) > maxEntries || len(p.Env) > maxEntries || len(p.SecretEnv) > maxEntries:
+		return fmt.Errorf("a list of more than %d entries", maxEntries)
+	}
+	for _, name := range append(slices.Sorted(maps.Keys(p.Env)), p.SecretEnv...) {
+		if name == "" || strings.ContainsAny(name, "=\x00") {
+			return fmt.Errorf("%q is not the name of a variable", name)
+		}
+	}
+	return nil
 }
 
 // ErrInTheClear says that headers, which often hold secrets, would go to another

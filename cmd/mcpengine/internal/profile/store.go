@@ -2,9 +2,11 @@ package profile
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -107,15 +109,16 @@ func (s *Store) Load(name string) (*Profile, error) {
 	return p, nil
 }
 
-// Save writes a profile under a name, in place of an earlier one. A client secret
-// that is not empty is stored, and the profile refers to it. Otherwise the profile
-// keeps its reference, and a secret without a reference is deleted.
-func (s *Store) Save(ctx context.Context, name string, p *Profile, clientSecret string) error {
+// Save writes a profile under a name, in place of an earlier one. A secret that is not
+// empty is stored: the client secret of a remote server, and of a local one what
+// [EncodeEnvironment] returns. Otherwise the profile keeps its reference, and a secret
+// without a reference is deleted.
+func (s *Store) Save(ctx context.Context, name string, p *Profile, secret string) error {
 	if err := CheckName(name); err != nil {
 		return err
 	}
 	saved := *p
-	if clientSecret != "" {
+	if secret != "" && p.Command == nil {
 		saved.ClientSecret = &Secret{Stored: true}
 	}
 	data, err := Encode(&saved)
@@ -128,9 +131,9 @@ func (s *Store) Save(ctx context.Context, name string, p *Profile, clientSecret 
 	}
 	defer unlock()
 	switch {
-	case clientSecret != "":
-		err = s.keep.Put(name, clientSecret)
-	case saved.ClientSecret == nil || !saved.ClientSecret.Stored:
+	case secret != "":
+		err = s.keep.Put(name, secret)
+	case len(saved.SecretEnv) == 0 && (saved.ClientSecret == nil || !saved.ClientSecret.Stored):
 		err = s.keep.Delete(name)
 	}
 	if err != nil {
@@ -203,6 +206,42 @@ func (s *Store) Secret(name string, p *Profile, getenv func(string) string) (str
 		return "", fmt.Errorf("client secret of profile %q: it is empty", name)
 	}
 	return secret, nil
+}
+
+// EncodeEnvironment returns the values of secret variables as [Store.Save] takes them.
+func EncodeEnvironment(values map[string]string) (string, error) {
+	text, err := json.Marshal(values)
+	if err != nil {
+		return "", fmt.Errorf("encode the variables: %w", err)
+	}
+	return string(text), nil
+}
+
+// Environment returns all variables of a local server's profile, the secret ones too.
+func (s *Store) Environment(name string, p *Profile) (map[string]string, error) {
+	all := maps.Clone(p.Env)
+	if all == nil {
+		all = map[string]string{}
+	}
+	if len(p.SecretEnv) == 0 {
+		return all, nil
+	}
+	text, err := s.keep.Secret(name)
+	if err != nil {
+		return nil, fmt.Errorf("variables of profile %q: %w", name, err)
+	}
+	var secret map[string]string
+	if err := json.Unmarshal([]byte(text), &secret); err != nil {
+		return nil, fmt.Errorf("variables of profile %q: they are not stored as JSON", name) // the text has secrets
+	}
+	for _, variable := range p.SecretEnv {
+		value, ok := secret[variable]
+		if !ok {
+			return nil, fmt.Errorf("variables of profile %q: %s is not stored", name, variable)
+		}
+		all[variable] = value
+	}
+	return all, nil
 }
 
 // secretFiles keeps secrets in files below a home.
