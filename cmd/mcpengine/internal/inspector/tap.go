@@ -73,6 +73,7 @@ type httpExchange struct {
 	text    []byte // the beginning of the body
 	size    int
 	events  *eventSplitter // of an event stream
+	waits   bool           // for the answer to a request
 }
 
 func (x *httpExchange) message(direction string) *message {
@@ -100,7 +101,7 @@ func (x *httpExchange) sent(r *http.Request) (*http.Request, error) {
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
 	}
 	e := envelopeOf(text)
-	x.method = e.Method
+	x.method, x.waits = e.Method, e.ID != nil && e.Method != ""
 	m := x.message(sent)
 	m.ID, m.HTTPMethod, m.URL, m.Headers = e.ID, r.Method, CleanURL(r.URL), requestHeaders(r.Header)
 	m.setBody(text[:min(len(text), maxRecorded)], len(text))
@@ -124,6 +125,8 @@ func (x *httpExchange) record(text []byte, size int) {
 	m.ID = e.ID
 	if e.Method != "" {
 		m.Method = e.Method
+	} else if e.ID != nil {
+		x.waits = false
 	}
 	m.setBody(text, size)
 	x.tap.journal.add(m)
@@ -134,8 +137,13 @@ func (x *httpExchange) end() {
 	x.once.Do(func() {
 		if x.events == nil {
 			x.record(x.text, x.size)
-		} else if x.headers != nil { // a stream without messages
-			x.record(nil, 0)
+		} else if x.headers != nil || x.waits {
+			m := x.message(received)
+			m.setBody(nil, 0)
+			if x.waits {
+				m.Error = "the stream ended without an answer to the request"
+			}
+			x.tap.journal.add(m)
 		}
 		x.text = nil
 	})
