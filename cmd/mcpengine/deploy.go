@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -40,8 +41,10 @@ func (c *cli) deploy() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&f.spec.Name, "name", "", "`name` of the function (default: the program's)")
+	flags.StringVar(&f.spec.Name, "name", "", "`name` of the function (default: module and folder)")
 	f.add(cmd)
+	flags.StringVar(&f.spec.Image, "image", "", "run `URI` in Amazon ECR: built and pushed, or with a digest")
+	flags.Lookup("image").Hidden = true // as those of addBuildFlags
 	flags.StringVar(&f.spec.Arch, "arch", "", "arm64 or amd64 (default arm64)")
 	flags.Int32Var(&f.spec.Memory, "memory", 0, "memory in `MB` (default 256)")
 	flags.Int32Var(&f.spec.Timeout, "timeout", 0, "`seconds` a request may take (default 30)")
@@ -83,9 +86,9 @@ func (c *cli) runDeploy(cmd *cobra.Command, folderOrPackage string, f *deployFla
 		return err
 	}
 	if spec.Name == "" {
-		spec.Name = source.Name()
+		spec.Name = source.FunctionName()
 	}
-	spec.Program = source.ImportPath
+	spec.Program, spec.Path = source.ImportPath, f.path
 	if err := spec.Check(); err != nil {
 		return usageError{err}
 	}
@@ -93,8 +96,11 @@ func (c *cli) runDeploy(cmd *cobra.Command, folderOrPackage string, f *deployFla
 	if err != nil {
 		return err
 	}
-	plan, err := d.Plan(ctx, spec, func(ctx context.Context, arch string) (deploy.Archive, error) {
+	plan, err := d.Plan(ctx, spec, func(ctx context.Context, arch string) (deploy.Code, error) {
 		c.stderr.Printf("build %s for linux/%s\n", source.ImportPath, arch)
+		if spec.Image != "" {
+			return source.Image(ctx, arch, spec.Image)
+		}
 		return source.Build(ctx, arch)
 	})
 	if err != nil {
@@ -108,13 +114,17 @@ func (c *cli) runDeploy(cmd *cobra.Command, folderOrPackage string, f *deployFla
 		return err
 	}
 	began := time.Now()
-	if err := d.Apply(ctx, plan); err != nil {
-		return err
+	if err = d.Apply(ctx, plan); err == nil {
+		err = c.greet(ctx, d, spec.Name, f.path)
 	}
-	err = c.greet(ctx, d, spec.Name, f.path)
-	if err != nil && ctx.Err() == nil {
-		if tail := d.Tail(ctx, spec.Name, began, 20); tail != "" {
-			return hintError{fmt.Errorf("%w\nIts log ends with:\n%s", err, tail), "see more with mcpengine logs " + spec.Name}
+	return c.withLog(ctx, d, spec.Name, began, err)
+}
+
+// withLog adds the end of the log to the error of a server that does not answer.
+func (c *cli) withLog(ctx context.Context, d *deploy.Deployer, name string, began time.Time, err error) error {
+	if errors.Is(err, deploy.ErrNoAnswer) && ctx.Err() == nil {
+		if tail := d.Tail(ctx, name, began, 20); tail != "" {
+			return hintError{fmt.Errorf("%w\nIts log ends with:\n%s", err, tail), "see more with mcpengine logs " + name}
 		}
 	}
 	return err

@@ -13,12 +13,14 @@ import (
 
 func (c *cli) pack() *cobra.Command {
 	var arch, out string
+	var image bool
 	var build deploy.BuildFlags
 	cmd := &cobra.Command{
 		Use:   "package DIR|PACKAGE [flags]",
 		Short: "Build a server into a zip file for AWS Lambda",
 		Long: `The file is for runtime provided.al2023, and for other tools such as Terraform.
-The same source gives the same bytes. The name of the file is printed.`,
+The same source gives the same bytes. The name of the file is printed. With
+--image it is a folder with a Dockerfile, from which docker builds an image.`,
 		Example: `  mcpengine package ./examples/weather -o weather.zip`,
 		Args:    oneArgument("the folder or package of the server"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -28,6 +30,17 @@ The same source gives the same bytes. The name of the file is printed.`,
 			source, err := deploy.FindSource(cmd.Context(), args[0], build)
 			if err != nil {
 				return err
+			}
+			if image {
+				if out == "" {
+					out = source.Name() + "-image"
+				}
+				if err := source.WriteImage(cmd.Context(), arch, out); err != nil {
+					return err
+				}
+				c.stderr.Printf("docker build --platform linux/%s --provenance=false -t NAME %s\n", arch, out)
+				c.stdout.Printf("%s\n", out)
+				return nil
 			}
 			code, err := source.Build(cmd.Context(), arch)
 			if err != nil {
@@ -46,6 +59,7 @@ The same source gives the same bytes. The name of the file is printed.`,
 	}
 	cmd.Flags().StringVarP(&out, "output", "o", "", "`file` to write (default: NAME.zip)")
 	cmd.Flags().StringVar(&arch, "arch", "arm64", "`architecture`, arm64 or amd64")
+	cmd.Flags().BoolVar(&image, "image", false, "write a folder for docker build")
 	addBuildFlags(cmd, &build)
 	return cmd
 }

@@ -43,6 +43,13 @@ func TestUsageErrors(t *testing.T) {
 		{"deploy . --name w --log-retention 2", "log retention of 2 days is not one of 1 3 5 7 14 30 60 90 120 150 180 365 400 545 731 1096 1827 2192 2557 2922 3288 3653", "mcpengine deploy"},
 		{"deploy . --name w --env UNSET", "--env UNSET: there is no such variable here; give it a value with --env UNSET=VALUE", "mcpengine deploy"},
 		{"deploy . --name w --env AWS_REGION=x", "environment variable AWS_REGION is one of Lambda's own", "mcpengine deploy"},
+		{"deploy . --name w --image weather:1", `image "weather:1" is not in Amazon ECR: ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG`, "mcpengine deploy"},
+		{"rollback", "name the server", "mcpengine rollback"},
+		{"rollback a b", "name one server, not 2", "mcpengine rollback"},
+		{"rollback a --to live", `--to live is not the number of a version`, "mcpengine rollback"},
+		{"rollback a --to 0", `--to 0 is not the number of a version`, "mcpengine rollback"},
+		{"deployments a", `unknown command "a" for "mcpengine deployments"`, "mcpengine deployments"},
+		{"deployments --output xml", `--output "xml" is not "text" or "json"`, "mcpengine deployments"},
 		{"url", "name the server", "mcpengine url"},
 		{"logs weather --since -1s", "--since must be more than 0", "mcpengine logs"},
 		{"destroy weather --force", "unknown flag: --force", "mcpengine destroy"},
@@ -97,7 +104,7 @@ func TestUsageErrors(t *testing.T) {
 func TestHelp(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{
-		"", "deploy", "url", "logs", "destroy", "package", "proxy", "hosts", "uninstall", "completion", "version",
+		"", "deploy", "deployments", "url", "logs", "rollback", "destroy", "package", "proxy", "hosts", "uninstall", "completion", "version",
 		"call", "tasks", "list", "read", "prompt", "skills", "auth", "auth login", "auth status", "auth logout",
 		"bridge", "serve", "new", "inspect", "rpc", "watch", "complete", "profile", "profile list", "profile show", "profile remove",
 	} {

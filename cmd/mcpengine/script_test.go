@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
@@ -33,6 +34,8 @@ func TestMain(m *testing.M) {
 //	aws calls OPERATION        prints how often it was asked for
 //	aws environment NAME       prints the variables of a function
 //	aws function NAME          adds a function, as somebody else would
+//	aws fails NAME PAYLOAD TEXT        lets invocations fail with a payload, and log a line
+//	aws answers                lets them answer again
 //	aws log NAME TEXT          logs a line, now
 //	aws fault OPERATION CODE MESSAGE   makes an operation fail from now on
 //	aws well                   lets everything succeed again
@@ -96,6 +99,13 @@ func awsCommand(ts *testscript.TestScript, _ bool, args []string) {
 		for _, name := range slices.Sorted(maps.Keys(env)) {
 			fmt.Fprintln(ts.Stdout(), name+"="+env[name])
 		}
+	case "answers":
+		fake.SetInvoke(nil)
+	case "fails":
+		fake.SetInvoke(func(*http.Request, []byte) ([]byte, string) {
+			fake.Log("/aws/lambda/"+args[1], time.Now(), args[3])
+			return []byte(args[2]), "Unhandled"
+		})
 	case "function":
 		fake.AddFunction(args[1], nil)
 	case "log":

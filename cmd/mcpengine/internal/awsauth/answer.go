@@ -57,6 +57,12 @@ func readAnswer(payload io.ReadCloser) (*http.Response, error) {
 	return resp, nil
 }
 
+// ParseAnswer turns the whole payload of an answer, streamed or not, into a
+// response.
+func ParseAnswer(payload []byte) (*http.Response, error) {
+	return readAnswer(io.NopCloser(bytes.NewReader(payload)))
+}
+
 // separator stands between the head and the body of a streamed answer.
 var separator = make([]byte, 8)
 

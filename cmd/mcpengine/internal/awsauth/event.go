@@ -47,7 +47,8 @@ type httpPart struct {
 	UserAgent string `json:"userAgent"`
 }
 
-func newEvent(r *http.Request, body []byte, now time.Time) ([]byte, error) {
+// NewEvent returns the event of a request with the body.
+func NewEvent(r *http.Request, body []byte, now time.Time) ([]byte, error) {
 	host := r.URL.Host
 	prefix, _, _ := strings.Cut(host, ".")
 	e := event{

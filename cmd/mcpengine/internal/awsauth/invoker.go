@@ -46,7 +46,7 @@ func (v *invoker) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	event, err := newEvent(r, body, time.Now())
+	event, err := NewEvent(r, body, time.Now())
 	if err != nil {
 		return nil, fmt.Errorf("make an event of the request: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path"
@@ -18,6 +19,7 @@ import (
 // A Source is a Go program that can be built for Lambda.
 type Source struct {
 	ImportPath string
+	module     string // that the package belongs to, or "" in Go's own tree
 	dir        string // where the go command runs
 	pattern    string // what it is asked to build
 	flags      BuildFlags
@@ -35,7 +37,7 @@ func (f BuildFlags) files() ([]File, error) {
 	var files []File
 	for _, path := range f.Include {
 		name := filepath.Base(path)
-		if name == bootstrap || slices.ContainsFunc(files, func(f File) bool { return f.Name == name }) {
+		if name == bootstrap || name == "Dockerfile" || slices.ContainsFunc(files, func(f File) bool { return f.Name == name }) {
 			return nil, fmt.Errorf("include %s: another file is named %s", path, name)
 		}
 		data, err := os.ReadFile(path)
@@ -72,21 +74,69 @@ func FindSource(ctx context.Context, folderOrPackage string, flags BuildFlags) (
 	case strings.HasPrefix(folderOrPackage, "-") || strings.Contains(folderOrPackage, "..."):
 		return s, fmt.Errorf("find package: %q is not one package", folderOrPackage)
 	}
-	out, err := s.goCommand(ctx, linux("arm64"), "list", "-json=ImportPath,Name", flags.tags(), "--", s.pattern)
+	packages, err := s.list(ctx)
 	if err != nil {
 		return s, withHint(fmt.Errorf("find package %s: %w", folderOrPackage, err),
 			"name a folder or package of a Go module, for example ./cmd/server")
 	}
-	var found struct{ ImportPath, Name string }
-	if err := json.Unmarshal(out, &found); err != nil {
-		return s, fmt.Errorf("find package %s: %w", folderOrPackage, err)
-	}
+	found := packages[len(packages)-1]
 	if found.Name != "main" {
 		return s, withHint(fmt.Errorf("%s is package %s and not a program", found.ImportPath, found.Name),
 			"name the folder of the main package that runs the server")
 	}
-	s.ImportPath = found.ImportPath
-	return s, nil
+	s.ImportPath, s.module = found.ImportPath, found.Module.Path
+	return s, checkCgo(packages)
+}
+
+// A listedPackage is what the go command says of a package.
+type listedPackage struct {
+	ImportPath, Name string
+	Standard         bool
+	CgoFiles         []string
+	Module           struct{ Path string }
+}
+
+// list returns the package and, before it, the packages that it imports.
+func (s Source) list(ctx context.Context) ([]listedPackage, error) {
+	out, err := s.goCommand(ctx, linux("arm64", allowCgo()), "list", "-deps",
+		"-json=ImportPath,Name,Standard,CgoFiles,Module", s.flags.tags(), "--", s.pattern)
+	if err != nil {
+		return nil, err
+	}
+	var packages []listedPackage
+	for decoder := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p listedPackage
+		switch err := decoder.Decode(&p); {
+		case errors.Is(err, io.EOF) && len(packages) > 0:
+			return packages, nil
+		case err != nil:
+			return nil, err
+		}
+		packages = append(packages, p)
+	}
+}
+
+// allowCgo returns whether packages are listed with the files that use cgo. The
+// environment turns that off, for packages that work without cgo too.
+func allowCgo() string {
+	if os.Getenv("CGO_ENABLED") == "0" {
+		return "0"
+	}
+	return "1"
+}
+
+// checkCgo refuses a program with cgo. Lambda's image has no C library to
+// count on, and a C compiler for it is not to be expected here. Some packages
+// build without cgo and fail when they are used, so the build does not tell.
+func checkCgo(packages []listedPackage) error {
+	for _, p := range packages {
+		if !p.Standard && len(p.CgoFiles) > 0 {
+			return withHint(
+				fmt.Errorf("package %s uses cgo, and the server is built without a C compiler and runs without C libraries", p.ImportPath),
+				"use a package in Go alone; one that works without cgo too is built with CGO_ENABLED=0 in the environment")
+		}
+	}
+	return nil
 }
 
 // versionSuffix is the last element of the import path of a module's later
@@ -94,48 +144,79 @@ func FindSource(ctx context.Context, folderOrPackage string, flags BuildFlags) (
 var versionSuffix = regexp.MustCompile(`^v[0-9]+$`)
 
 // Name returns what the go command would call the program.
-func (s Source) Name() string {
-	base := path.Base(s.ImportPath)
-	if versionSuffix.MatchString(base) {
-		base = path.Base(path.Dir(s.ImportPath))
+func (s Source) Name() string { return lastElement(s.ImportPath) }
+
+// FunctionName returns the name of the function that the program becomes: the last
+// element of its module's path and the folders below it, without cmd. So programs
+// in folders of the same name, such as cmd/server, are different functions.
+func (s Source) FunctionName() string {
+	if s.module == "" {
+		return s.Name()
+	}
+	names := []string{lastElement(s.module)}
+	for folder := range strings.SplitSeq(strings.TrimPrefix(s.ImportPath, s.module), "/") {
+		if folder != "" && folder != "cmd" && folder != names[len(names)-1] {
+			names = append(names, folder)
+		}
+	}
+	return notInName.ReplaceAllString(strings.Join(names, "-"), "-")
+}
+
+// notInName is what paths may have and names of functions may not.
+var notInName = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
+
+// lastElement returns the last element of a path that is no major version.
+func lastElement(importPath string) string {
+	base := path.Base(importPath)
+	if versionSuffix.MatchString(base) && path.Dir(importPath) != "." {
+		base = path.Base(path.Dir(importPath))
 	}
 	return base
 }
 
 // Build builds the program for Lambda on the architecture, "arm64" or "amd64",
 // and packs it. The same source and Go version give the same bytes, wherever
-// the source is. The error quotes the
-// compiler.
-func (s Source) Build(ctx context.Context, arch string) (Archive, error) {
+// the source is. The error quotes the compiler.
+func (s Source) Build(ctx context.Context, arch string) (Code, error) {
 	files, err := s.flags.files()
 	if err != nil {
-		return Archive{}, err
+		return Code{}, err
 	}
+	binary, err := s.compile(ctx, arch)
+	if err != nil {
+		return Code{}, err
+	}
+	return NewCode(arch, binary, files...)
+}
+
+// compile returns the executable.
+func (s Source) compile(ctx context.Context, arch string) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "mcpengine-build-")
 	if err != nil {
-		return Archive{}, fmt.Errorf("build %s: %w", s.ImportPath, err)
+		return nil, fmt.Errorf("build %s: %w", s.ImportPath, err)
 	}
 	defer os.RemoveAll(dir)
-	file := filepath.Join(dir, "bootstrap")
-	_, err = s.goCommand(ctx, linux(arch), "build",
+	file := filepath.Join(dir, bootstrap)
+	_, err = s.goCommand(
+		ctx, linux(arch, "0"), "build",
 		"-trimpath",
 		"-buildvcs=false", // a commit that does not change the program does not change the bytes
 		strings.TrimSpace("-ldflags=-s -w "+s.flags.LDFlags),
 		s.flags.tags(),
 		"-o", file, "--", s.pattern)
 	if err != nil {
-		return Archive{}, withHint(fmt.Errorf("build %s for linux/%s: %w", s.ImportPath, arch, err),
+		return nil, withHint(fmt.Errorf("build %s for linux/%s: %w", s.ImportPath, arch, err),
 			fmt.Sprintf("see it with: GOOS=linux GOARCH=%s CGO_ENABLED=0 go build %s", arch, s.ImportPath))
 	}
 	binary, err := os.ReadFile(file)
 	if err != nil {
-		return Archive{}, fmt.Errorf("build %s: %w", s.ImportPath, err)
+		return nil, fmt.Errorf("build %s: %w", s.ImportPath, err)
 	}
-	return NewArchive(arch, binary, files...)
+	return binary, nil
 }
 
-func linux(arch string) []string {
-	return []string{"GOOS=linux", "GOARCH=" + arch, "CGO_ENABLED=0"}
+func linux(arch, cgo string) []string {
+	return []string{"GOOS=linux", "GOARCH=" + arch, "CGO_ENABLED=" + cgo}
 }
 
 // goCommand runs the go command and returns what it prints.

@@ -126,7 +126,7 @@ func TestBuildFails(t *testing.T) {
 		{name: "a library", source: "package tool\n", want: "example.com/tool/v2 is package tool and not a program", hint: "main package"},
 		{name: "a type error", source: "package main\n\nfunc main() { x }\n", want: "main.go:3:15: undefined: x", hint: "go build"},
 		{name: "a syntax error", source: "package main\n\nfunc {\n", want: "main.go:3", hint: "go"},
-		{name: "cgo", source: "package main\n\nimport \"C\"\n\nfunc main() {}\n", want: "build constraints exclude all Go files", hint: "Go module"},
+		{name: "cgo", source: "package main\n\nimport \"C\"\n\nfunc main() {}\n", want: "package example.com/tool/v2 uses cgo, and the server is built without a C compiler", hint: "in Go alone"},
 		{name: "no folder", folder: "./none", want: "no such file or directory"},
 		{name: "a file", folder: "build.go", want: "build.go is a file", hint: "folder"},
 		{name: "no package", folder: "example.com/none", want: "find package example.com/none", hint: "./cmd/server"},
@@ -160,5 +160,64 @@ func TestSourceName(t *testing.T) {
 	}
 	if source.Name() != "tool" {
 		t.Errorf("Name() = %q, want tool", source.Name())
+	}
+}
+
+// The name of a function comes from the module and the folder, so that programs in
+// cmd/server of two modules are two functions.
+func TestFunctionName(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ module, folder, want string }{
+		{"example.com/shop", "cmd/server", "shop-server"},
+		{"example.com/bank/v2", "cmd/server", "bank-server"},
+		{"example.com/shop", ".", "shop"},
+		{"example.com/shop", "cmd/shop", "shop"},
+		{"example.com/shop", "tools/cmd/price", "shop-tools-price"},
+		{"example.com/my.app~x", "cmd/a+b", "my-app-x-a-b"},
+		{"v2", ".", "v2"},
+	} {
+		dir := t.TempDir()
+		folder := filepath.Join(dir, filepath.FromSlash(test.folder))
+		if err := os.MkdirAll(folder, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for name, text := range map[string]string{filepath.Join(dir, "go.mod"): "module " + test.module + "\n\ngo 1.26.0\n", filepath.Join(folder, "main.go"): "package main\n\nfunc main() {}\n"} {
+			if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		source, err := deploy.FindSource(t.Context(), folder, deploy.BuildFlags{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := source.FunctionName(); got != test.want || deploy.CheckName(got) != nil {
+			t.Errorf("%s of %s: FunctionName() = %q, want %q", test.folder, test.module, got, test.want)
+		}
+	}
+}
+
+// A package that has a file without cgo as well would build, and fail when it is
+// used. With CGO_ENABLED=0 the user has decided.
+func TestCgoInDependency(t *testing.T) {
+	dir := module(t, "package main\n\nimport \"example.com/tool/v2/sqlite\"\n\nfunc main() { sqlite.Open() }\n")
+	if err := os.Mkdir(filepath.Join(dir, "sqlite"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"cgo.go":  "package sqlite\n\nimport \"C\"\n\nfunc Open() {}\n",
+		"mock.go": "//go:build !cgo\n\npackage sqlite\n\nfunc Open() { panic(\"this needs cgo\") }\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, "sqlite", name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("CGO_ENABLED", "")
+	_, err := deploy.FindSource(t.Context(), dir, deploy.BuildFlags{})
+	if want := "package example.com/tool/v2/sqlite uses cgo"; err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(deploy.Hint(err), "CGO_ENABLED=0") {
+		t.Errorf("FindSource: %v, hint %q; want %s", err, deploy.Hint(err), want)
+	}
+	t.Setenv("CGO_ENABLED", "0")
+	if _, err := deploy.FindSource(t.Context(), dir, deploy.BuildFlags{}); err != nil {
+		t.Error(err)
 	}
 }

@@ -29,6 +29,7 @@ func TestDeploy(t *testing.T) {
 		"iam:CreateRole", "iam:PutRolePolicy",
 		"logs:CreateLogGroup", "logs:PutRetentionPolicy",
 		"lambda:CreateFunction", "lambda:CreateFunction", "lambda:CreateFunction", "lambda:CreateFunction",
+		"lambda:PublishVersion", "lambda:Invoke", "lambda:CreateAlias",
 		"lambda:PutFunctionConcurrency", "lambda:CreateFunctionUrlConfig",
 		"lambda:AddPermission", "lambda:AddPermission",
 	}
@@ -74,6 +75,9 @@ func TestDeployAgainChangesNothing(t *testing.T) {
 	}
 }
 
+// released is what gives callers a function that has changed.
+var released = []string{"lambda:PublishVersion", "lambda:Invoke", "lambda:UpdateAlias"}
+
 // Each row deploys once, then again with another spec.
 func TestUpdate(t *testing.T) {
 	t.Parallel()
@@ -87,23 +91,23 @@ func TestUpdate(t *testing.T) {
 		{
 			name: "new code",
 			code: []byte("another server"),
-			want: []string{"lambda:UpdateFunctionCode"},
+			want: slices.Concat([]string{"lambda:UpdateFunctionCode"}, released),
 		},
 		{
 			name:   "architecture",
 			second: deploy.Spec{Arch: "amd64"},
-			want:   []string{"lambda:UpdateFunctionCode"},
+			want:   slices.Concat([]string{"lambda:UpdateFunctionCode"}, released),
 		},
 		{
 			name:   "memory and code: the code first",
 			second: deploy.Spec{Memory: 1024},
 			code:   []byte("another server"),
-			want:   []string{"lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration"},
+			want:   slices.Concat([]string{"lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration"}, released),
 		},
 		{
 			name:   "streaming changes the URL and tells the server",
 			second: deploy.Spec{Stream: new(true)},
-			want:   []string{"lambda:UpdateFunctionConfiguration", "lambda:UpdateFunctionUrlConfig"},
+			want:   slices.Concat([]string{"lambda:UpdateFunctionConfiguration"}, released, []string{"lambda:UpdateFunctionUrlConfig"}),
 		},
 		{
 			name:   "public to IAM takes both permissions away",
@@ -136,7 +140,7 @@ func TestUpdate(t *testing.T) {
 			name:   "a variable is removed, the other one stays",
 			first:  deploy.Spec{Env: map[string]string{"CITY": "Tokyo", "UNIT": "F"}},
 			second: deploy.Spec{Env: map[string]string{"CITY": ""}},
-			want:   []string{"lambda:UpdateFunctionConfiguration"},
+			want:   slices.Concat([]string{"lambda:UpdateFunctionConfiguration"}, released),
 		},
 	}
 	for _, test := range tests {

@@ -72,7 +72,7 @@ func (d *Deployer) say(format string, args ...any) {
 }
 
 // A Builder builds the server for an architecture, "arm64" or "amd64".
-type Builder func(ctx context.Context, arch string) (Archive, error)
+type Builder func(ctx context.Context, arch string) (Code, error)
 
 // Plan reads the current state and says what has to change. In between it
 // builds the server, for the function's current architecture if the spec names
@@ -98,30 +98,27 @@ func (d *Deployer) Plan(ctx context.Context, spec Spec, build Builder) (*Plan, e
 	if err != nil {
 		return nil, err
 	}
-	plan, err := d.plan(spec, at, have, code)
+	plan, err := d.plan(spec, at, have, &code)
 	return plan, explain(err, at.region)
 }
 
 // plan compares the current state with the wanted one.
-func (d *Deployer) plan(spec Spec, at location, have state, code Archive) (*Plan, error) {
+func (d *Deployer) plan(spec Spec, at location, have state, code *Code) (*Plan, error) {
 	t, err := spec.resolve(at, have)
 	if err != nil {
 		return nil, err
 	}
-	if have.function != nil && have.function.failed != "" {
-		return nil, have.function.failure(t.name)
-	}
-	if have.function != nil {
-		if err := checkProgram(have.function.program, t.program, t.name, spec.Replace); err != nil {
-			return nil, err
-		}
+	if err := have.function.check(t, spec.Replace); err != nil {
+		return nil, err
 	}
 	p := &Plan{Account: at.account, Region: at.region, Name: t.name}
 	p.Steps = append(p.Steps, d.roleSteps(t, have.role)...)
 	p.Steps = append(p.Steps, d.taskSteps(t, have)...)
 	p.Steps = append(p.Steps, d.logGroupSteps(t, have.logGroup)...)
+	p.Steps = append(p.Steps, pushSteps(code)...)
 	p.Steps = append(p.Steps, d.functionSteps(t, have.function, code)...)
 	p.Steps = append(p.Steps, d.loopSteps(t, have)...)
+	p.Steps = append(p.Steps, d.releaseSteps(t, have.live, code)...)
 	p.Steps = append(p.Steps, d.concurrencySteps(t, have.function)...) // before anybody can call
 	p.Steps = append(p.Steps, d.urlSteps(t, have.url)...)
 	p.Steps = append(p.Steps, d.grantSteps(t, have.granted)...)

@@ -61,7 +61,7 @@ func (d *Deployer) planDestroy(ctx context.Context, at location, name string, ta
 }
 
 // functionRemoval takes the function off the internet before it removes it.
-// Its policy and its reserved concurrency go with it.
+// Its versions, its alias, its policy and its reserved concurrency go with it.
 func (d *Deployer) functionRemoval(ctx context.Context, name string) ([]Step, error) {
 	f, err := d.readFunction(ctx, name)
 	if err != nil || f == nil {
@@ -74,7 +74,7 @@ func (d *Deployer) functionRemoval(ctx context.Context, name string) ([]Step, er
 	var steps []Step
 	if u != nil {
 		steps = append(steps, Step{Verb: "delete", What: "url", Detail: u.url, do: func(ctx context.Context) error {
-			_, err := d.clients.lambda.DeleteFunctionUrlConfig(ctx, &lambda.DeleteFunctionUrlConfigInput{FunctionName: aws.String(name)})
+			_, err := d.clients.lambda.DeleteFunctionUrlConfig(ctx, &lambda.DeleteFunctionUrlConfigInput{FunctionName: aws.String(name), Qualifier: aws.String(liveAlias)})
 			return err
 		}})
 	}

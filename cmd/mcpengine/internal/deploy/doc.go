@@ -1,8 +1,9 @@
 // Package deploy puts an MCP server on AWS Lambda and takes it down again. It
 // is the only package that speaks to AWS.
 //
-// A deployment is six things: a role, a log group, a function, the function's
-// URL, the permission to call it, and optionally reserved concurrency. [Deployer]
+// A deployment is a role, a log group, a function with its versions, the alias of
+// the version that callers reach, the alias's URL, the permission to call it, and
+// optionally reserved concurrency and a table of tasks. [Deployer]
 // first reads all of them, then compares them with a [Spec] and makes a [Plan],
 // and only then changes what differs. So a plan can be shown without changing
 // anything, running the same command twice changes nothing, and a run that was

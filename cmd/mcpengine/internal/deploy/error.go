@@ -23,7 +23,7 @@ func (e hintError) Unwrap() error { return e.error }
 
 // withHint adds a hint, unless the error has one from closer to the cause.
 func withHint(err error, hint string) error {
-	if Hint(err) != "" {
+	if hint == "" || Hint(err) != "" {
 		return err
 	}
 	return hintError{err, hint}
@@ -41,6 +41,12 @@ func Hint(err error) string {
 func is(err error, codes ...string) bool {
 	var e smithy.APIError
 	return errors.As(err, &e) && slices.Contains(codes, e.ErrorCode())
+}
+
+// isAPI reports whether AWS has refused a request or could not be reached.
+func isAPI(err error) bool {
+	var e *smithy.OperationError
+	return errors.As(err, &e)
 }
 
 // isMissing reports whether the resource of a request does not exist.

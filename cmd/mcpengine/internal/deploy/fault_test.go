@@ -33,10 +33,11 @@ var scenarios = []scenario{
 		operations: []string{
 			"sts:GetCallerIdentity", "iam:GetRole", "iam:CreateRole", "iam:PutRolePolicy",
 			"logs:DescribeLogGroups", "logs:CreateLogGroup", "logs:PutRetentionPolicy",
-			"lambda:GetFunction", "lambda:CreateFunction", "lambda:CreateFunctionUrlConfig",
+			"lambda:GetFunction", "lambda:CreateFunction", "lambda:PublishVersion", "lambda:Invoke", "lambda:CreateAlias",
+			"lambda:CreateFunctionUrlConfig",
 			"lambda:AddPermission", "lambda:PutFunctionConcurrency",
 		},
-		end: append([]string{whole[0], "function weather with concurrency 3"}, whole[2:]...),
+		end: append([]string{whole[0], whole[1], "function weather with concurrency 3"}, whole[3:]...),
 	},
 	{
 		name:  "update",
@@ -48,17 +49,35 @@ var scenarios = []scenario{
 		},
 		operations: []string{
 			"iam:GetRolePolicy", "logs:ListTagsForResource", "logs:PutRetentionPolicy",
-			"lambda:GetFunction", "lambda:GetFunctionUrlConfig", "lambda:GetPolicy",
-			"lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration", "lambda:UpdateFunctionUrlConfig",
+			"lambda:GetFunction", "lambda:GetAlias", "lambda:GetFunctionUrlConfig", "lambda:GetPolicy",
+			"lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration",
+			"lambda:PublishVersion", "lambda:Invoke", "lambda:UpdateAlias", "lambda:UpdateFunctionUrlConfig",
 			"lambda:RemovePermission", "lambda:DeleteFunctionConcurrency",
 		},
 		end: []string{
+			"alias weather:live of version 2",
 			"function weather",
 			"log group /aws/lambda/weather for 30 days",
 			"role mcpengine-weather-eu-central-1",
 			"role mcpengine-weather-eu-central-1 with its own mcpengine-log",
-			"url of weather, AWS_IAM, RESPONSE_STREAM",
+			"url of weather:live, AWS_IAM, RESPONSE_STREAM",
 		},
+	},
+	{
+		name: "rollback",
+		start: func(t *testing.T) *cloud {
+			fake := deployed(t, limited)
+			if err := apply(t.Context(), connect(fake.address, deploy.Config{}), deploy.Spec{Name: "weather", Stream: new(true)}); err != nil {
+				t.Fatal(err)
+			}
+			return fake
+		},
+		run: func(ctx context.Context, d *deploy.Deployer) error { return rollback(ctx, d, "1") },
+		operations: []string{
+			"sts:GetCallerIdentity", "lambda:GetFunction", "lambda:GetAlias", "lambda:ListVersionsByFunction", "lambda:GetFunctionUrlConfig",
+			"lambda:UpdateFunctionUrlConfig", "lambda:Invoke", "lambda:UpdateAlias",
+		},
+		end: append([]string{whole[0], whole[1], "function weather with concurrency 3"}, whole[3:]...),
 	},
 	{
 		name:  "destroy",

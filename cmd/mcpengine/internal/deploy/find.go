@@ -30,8 +30,7 @@ func (d *Deployer) find(ctx context.Context, name, path string) (Endpoint, error
 		return Endpoint{}, err
 	}
 	if f == nil {
-		return Endpoint{}, withHint(fmt.Errorf("there is no server %s in region %s", name, d.clients.region),
-			"name another region with --region, or deploy it with mcpengine deploy")
+		return Endpoint{}, d.noServer(name)
 	}
 	u, err := d.readURL(ctx, name)
 	if err != nil {
@@ -41,8 +40,16 @@ func (d *Deployer) find(ctx context.Context, name, path string) (Endpoint, error
 		return Endpoint{}, withHint(errors.New("server "+name+" has no URL"), "finish its deployment with mcpengine deploy")
 	}
 	return Endpoint{
-		URL:    strings.TrimSuffix(u.url, "/") + "/" + strings.TrimPrefix(path, "/"),
+		URL:    strings.TrimSuffix(u.url, "/") + absolute(path),
 		IAM:    u.iam,
 		Stream: u.stream,
 	}, nil
+}
+
+// absolute returns a path that begins with a slash.
+func absolute(path string) string { return "/" + strings.TrimPrefix(path, "/") }
+
+func (d *Deployer) noServer(name string) error {
+	return withHint(fmt.Errorf("there is no server %s in region %s", name, d.clients.region),
+		"name another region with --region, deploy it with mcpengine deploy, or see mcpengine deployments")
 }

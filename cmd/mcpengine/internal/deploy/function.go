@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -15,7 +16,7 @@ import (
 
 // A function is the server on Lambda.
 type function struct {
-	digest      string // of the zip file
+	digest      string // of the code, as [Code.digest] has it
 	arn         string
 	program     string // that it runs, by its tag
 	arch        string // GOARCH
@@ -25,6 +26,8 @@ type function struct {
 	role        string // ARN
 	runtime     types.Runtime
 	handler     string
+	image       bool // the code is a container image
+	updated     time.Time
 	concurrency *int32 // reserved
 	busy        bool   // being created or updated
 	failed      string // why it could not be created
@@ -51,12 +54,14 @@ func (d *Deployer) readFunction(ctx context.Context, name string) (*function, er
 	if err := checkOwner("function "+name, out.Tags, name); err != nil {
 		return nil, err
 	}
+	return newFunction(name, out)
+}
+
+// newFunction returns what the answer says of a function, or of a version of it.
+func newFunction(name string, out *lambda.GetFunctionOutput) (*function, error) {
 	c := out.Configuration
 	if c == nil {
 		return nil, fmt.Errorf("read function %s: the answer is empty", name)
-	}
-	if c.PackageType == types.PackageTypeImage {
-		return nil, withHint(fmt.Errorf("function %s runs a container image", name), "update it the way it was made")
 	}
 	f := &function{
 		digest:  aws.ToString(c.CodeSha256),
@@ -68,7 +73,16 @@ func (d *Deployer) readFunction(ctx context.Context, name string) (*function, er
 		role:    aws.ToString(c.Role),
 		runtime: c.Runtime,
 		handler: aws.ToString(c.Handler),
+		image:   c.PackageType == types.PackageTypeImage,
 		busy:    c.State == types.StatePending || c.LastUpdateStatus == types.LastUpdateStatusInProgress,
+	}
+	if f.image && out.Code != nil {
+		f.digest = aws.ToString(out.Code.ResolvedImageUri)
+	}
+	for _, layout := range []string{"2006-01-02T15:04:05.000-0700", time.RFC3339} { // of Lambda, and of emulators
+		if at, err := time.Parse(layout, aws.ToString(c.LastModified)); err == nil {
+			f.updated = at.UTC()
+		}
 	}
 	if slices.Contains(c.Architectures, types.ArchitectureArm64) {
 		f.arch = "arm64"
@@ -88,6 +102,23 @@ func (d *Deployer) readFunction(ctx context.Context, name string) (*function, er
 	return f, nil
 }
 
+// check refuses a function that cannot become what is wanted.
+func (f *function) check(t target, replace bool) error {
+	switch {
+	case f == nil:
+		return nil
+	case f.failed != "":
+		return f.failure(t.name)
+	case f.image && t.image == "":
+		return withHint(fmt.Errorf("function %s runs a container image, and Lambda does not let it run a zip file", t.name),
+			"name the image with --image, or remove the function with mcpengine destroy "+t.name)
+	case !f.image && t.image != "":
+		return withHint(fmt.Errorf("function %s runs a zip file, and Lambda does not let it run a container image", t.name),
+			"leave out --image, or remove the function with mcpengine destroy "+t.name)
+	}
+	return checkProgram(f.program, t.program, t.name, replace)
+}
+
 // failure returns the error of a function that Lambda could not create.
 func (f *function) failure(name string) error {
 	return withHint(fmt.Errorf("create function %s: Lambda gave up: %s", name, f.failed),
@@ -96,20 +127,20 @@ func (f *function) failure(name string) error {
 
 // functionSteps returns the steps that update the function: first its code, then
 // its configuration, each only if it differs.
-func (d *Deployer) functionSteps(t target, have *function, code Archive) []Step {
+func (d *Deployer) functionSteps(t target, have *function, code *Code) []Step {
 	what := "function " + t.name
 	shape := fmt.Sprintf("%s, %d MB, %d s", t.arch, t.memory, t.timeout)
 	if have == nil {
 		return []Step{{
 			Verb: "create", What: what,
-			Detail: fmt.Sprintf("%s, %s zip, variables %s", shape, megabytes(len(code.Zip)), variables(t.env)),
+			Detail: fmt.Sprintf("%s, %s, variables %s", shape, code.describe(), variables(t.env)),
 			do:     func(ctx context.Context) error { return d.createFunction(ctx, t, code) },
 		}}
 	}
-	steps := []Step{keep("code of "+what, megabytes(len(code.Zip))+" zip"), keep(what, shape)}
-	if have.digest != code.SHA256() || have.arch != t.arch {
+	steps := []Step{keep("code of "+what, code.describe()), keep(what, shape)}
+	if code.Push != nil || have.digest != code.digest() || have.arch != t.arch {
 		steps[0].Verb = "update"
-		steps[0].do = func(ctx context.Context) error { return d.updateCode(ctx, t, code) }
+		steps[0].do = func(ctx context.Context) error { return d.updateCode(ctx, t, have, code) }
 	}
 	if changed := have.differences(t); len(changed) > 0 {
 		steps[1].Verb, steps[1].Detail = "update", strings.Join(changed, ", ")
@@ -136,7 +167,7 @@ func (f *function) differences(t target) []string {
 	if f.timeout != t.timeout {
 		changed = append(changed, fmt.Sprintf("%d s instead of %d", t.timeout, f.timeout))
 	}
-	if f.runtime != runtimeName || f.handler != handlerName {
+	if !f.image && (f.runtime != runtimeName || f.handler != handlerName) {
 		changed = append(changed, fmt.Sprintf("runtime %s instead of %s", runtimeName, f.runtime))
 	}
 	if f.role != t.roleARN(t.name) {
@@ -170,7 +201,7 @@ func (t target) architectures() []types.Architecture {
 	return []types.Architecture{types.ArchitectureArm64}
 }
 
-func (d *Deployer) createFunction(ctx context.Context, t target, code Archive) error {
+func (d *Deployer) createFunction(ctx context.Context, t target, code *Code) error {
 	in := &lambda.CreateFunctionInput{
 		FunctionName:  aws.String(t.name),
 		Code:          &types.FunctionCode{ZipFile: code.Zip},
@@ -182,6 +213,10 @@ func (d *Deployer) createFunction(ctx context.Context, t target, code Archive) e
 		Timeout:       aws.Int32(t.timeout),
 		Environment:   &types.Environment{Variables: t.env},
 		Tags:          tags(t.name),
+	}
+	if code.Image != "" {
+		in.Code, in.PackageType = &types.FunctionCode{ImageUri: aws.String(code.Image)}, types.PackageTypeImage
+		in.Runtime, in.Handler = "", nil
 	}
 	if t.program != "" {
 		in.Tags[tagProgram] = t.program
@@ -207,16 +242,18 @@ func (d *Deployer) tagProgram(ctx context.Context, t target, have *function) err
 	return err
 }
 
-func (d *Deployer) updateCode(ctx context.Context, t target, code Archive) error {
+func (d *Deployer) updateCode(ctx context.Context, t target, have *function, code *Code) error {
+	if have.digest == code.digest() && have.arch == t.arch {
+		return nil // the image that was pushed is the one it had
+	}
 	if err := d.awaitFunction(ctx, t.name); err != nil {
 		return err
 	}
-	_, err := d.clients.lambda.UpdateFunctionCode(ctx, &lambda.UpdateFunctionCodeInput{
-		FunctionName:  aws.String(t.name),
-		ZipFile:       code.Zip,
-		Architectures: t.architectures(),
-	})
-	if err != nil {
+	in := &lambda.UpdateFunctionCodeInput{FunctionName: aws.String(t.name), ZipFile: code.Zip, Architectures: t.architectures()}
+	if code.Image != "" {
+		in.ImageUri = aws.String(code.Image)
+	}
+	if _, err := d.clients.lambda.UpdateFunctionCode(ctx, in); err != nil {
 		return err
 	}
 	return d.awaitUpdate(ctx, t.name)
@@ -234,6 +271,9 @@ func (d *Deployer) updateConfiguration(ctx context.Context, t target) error {
 		MemorySize:   aws.Int32(t.memory),
 		Timeout:      aws.Int32(t.timeout),
 		Environment:  &types.Environment{Variables: t.env},
+	}
+	if t.image != "" {
+		in.Runtime, in.Handler = "", nil
 	}
 	err := d.untilAssumable(ctx, func() error {
 		_, err := d.clients.lambda.UpdateFunctionConfiguration(ctx, in)

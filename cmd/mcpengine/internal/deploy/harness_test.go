@@ -64,8 +64,8 @@ func connect(address string, config deploy.Config) *deploy.Deployer {
 
 // built is a [deploy.Builder] that has the executable already.
 func built(binary []byte) deploy.Builder {
-	return func(_ context.Context, arch string) (deploy.Archive, error) {
-		return deploy.NewArchive(arch, binary)
+	return func(_ context.Context, arch string) (deploy.Code, error) {
+		return deploy.NewCode(arch, binary)
 	}
 }
 
@@ -91,14 +91,15 @@ func deployed(t *testing.T, spec deploy.Spec) *cloud {
 
 // whole is all that a deployment with defaults consists of.
 var whole = []string{
+	"alias weather:live of version 1",
 	"function weather",
 	"function weather with concurrency 10",
 	"log group /aws/lambda/weather for 14 days",
-	"permission lambda:InvokeFunction of weather",
-	"permission lambda:InvokeFunctionUrl of weather",
+	"permission lambda:InvokeFunction of weather:live",
+	"permission lambda:InvokeFunctionUrl of weather:live",
 	"role mcpengine-weather-eu-central-1",
 	"role mcpengine-weather-eu-central-1 with its own mcpengine-log",
-	"url of weather, NONE, BUFFERED",
+	"url of weather:live, NONE, BUFFERED",
 }
 
 func checkResources(t *testing.T, fake *cloud, want []string) {

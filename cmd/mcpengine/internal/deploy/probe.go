@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"time"
 
@@ -44,7 +43,7 @@ func (d *Deployer) Probe(ctx context.Context, e Endpoint) (Discovery, error) {
 		case ctx.Err() != nil:
 			return Discovery{}, ctx.Err()
 		case attempt == probeAttempts:
-			return Discovery{}, fmt.Errorf("ask %s for server/discover: %w", e.URL, err)
+			return Discovery{}, fmt.Errorf("%s %w: %w", e.URL, ErrNoAnswer, err)
 		case attempt == 1:
 			d.say("waiting until %s answers", e.URL)
 		}
@@ -58,7 +57,10 @@ func (d *Deployer) Probe(ctx context.Context, e Endpoint) (Discovery, error) {
 func (d *Deployer) probe(ctx context.Context, e Endpoint) (Discovery, error) {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	req, err := d.discoverRequest(ctx, e)
+	req, body, err := discoverRequest(ctx, e.URL)
+	if err == nil && e.IAM {
+		err = d.sign(ctx, req, body)
+	}
 	if err != nil {
 		return Discovery{}, err
 	}
@@ -67,21 +69,12 @@ func (d *Deployer) probe(ctx context.Context, e Endpoint) (Discovery, error) {
 		return Discovery{}, errors.New(innermost(err))
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxProbe))
-	switch {
-	case err != nil:
-		return Discovery{}, err
-	case resp.StatusCode == http.StatusUnauthorized:
-		return Discovery{Protected: true}, nil
-	case resp.StatusCode != http.StatusOK:
-		return Discovery{}, fmt.Errorf("%s: %s", resp.Status, clean(string(body)))
-	}
-	return parseDiscovery(body)
+	return readDiscovery(resp)
 }
 
 // discoverRequest returns the request every server answers, with the headers that
 // repeat the message (streamable-http, "Standard Request Headers").
-func (d *Deployer) discoverRequest(ctx context.Context, e Endpoint) (*http.Request, error) {
+func discoverRequest(ctx context.Context, endpoint string) (*http.Request, []byte, error) {
 	body, err := json.Marshal(map[string]any{
 		"jsonrpc": "2.0",
 		"id":      1,
@@ -93,26 +86,27 @@ func (d *Deployer) discoverRequest(ctx context.Context, e Endpoint) (*http.Reque
 		}},
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, e.URL, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, bytes.NewReader(body))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "application/json, text/event-stream")
 	req.Header.Set("MCP-Protocol-Version", mcp.LatestProtocolVersion)
 	req.Header.Set("Mcp-Method", mcp.MethodServerDiscover)
-	if !e.IAM {
-		return req, nil
-	}
+	return req, body, nil
+}
+
+// sign signs a request to a URL that is not public.
+func (d *Deployer) sign(ctx context.Context, req *http.Request, body []byte) error {
 	credentials, err := d.clients.credentials.Retrieve(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	sum := sha256.Sum256(body)
-	err = v4.NewSigner().SignHTTP(ctx, credentials, req, hex.EncodeToString(sum[:]), "lambda", d.clients.region, d.config.Now())
-	return req, err
+	return v4.NewSigner().SignHTTP(ctx, credentials, req, hex.EncodeToString(sum[:]), "lambda", d.clients.region, d.config.Now())
 }
 
 // parseDiscovery reads the answer to server/discover.

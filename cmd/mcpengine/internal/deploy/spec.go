@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"regexp"
@@ -22,6 +23,13 @@ type Spec struct {
 	// is left alone, unless Replace says otherwise. Optional.
 	Program string
 	Replace bool
+
+	// Image is the URI of a container image in Amazon ECR that the function runs in
+	// place of a zip file. Optional.
+	Image string
+
+	// Path is where the server answers. The default is /mcp.
+	Path string
 
 	// Arch is "arm64", the default, or "amd64".
 	Arch string
@@ -86,6 +94,11 @@ func (s Spec) Check() error {
 	if err := CheckName(s.Name); err != nil {
 		return err
 	}
+	if s.Image != "" {
+		if err := CheckImage(s.Image); err != nil {
+			return err
+		}
+	}
 	switch {
 	case s.Arch != "" && s.Arch != "arm64" && s.Arch != "amd64":
 		return fmt.Errorf(`architecture %q is not "arm64" or "amd64"`, s.Arch)
@@ -137,6 +150,7 @@ type target struct {
 	concurrency *int32 // nil: as it is
 	bounded     bool   // by the default, which may exceed the account's limit
 	program     string
+	image, path string
 	retention   int32
 }
 
@@ -151,7 +165,8 @@ func (s Spec) resolve(at location, have state) (target, error) {
 		concurrency: s.Concurrency,
 	}
 	if name := at.roleName(s.Name); len(name) > 64 {
-		return t, fmt.Errorf("name %s is too long: the role %s may have 64 characters and has %d", s.Name, name, len(name))
+		return t, withHint(fmt.Errorf("name %s is too long: the role %s may have 64 characters and has %d", s.Name, name, len(name)),
+			"choose another name with --name")
 	}
 	if f := have.function; f != nil {
 		t.arch, t.memory, t.timeout = f.arch, f.memory, f.timeout
@@ -185,11 +200,23 @@ func (s Spec) resolve(at location, have state) (target, error) {
 	if t.tasks = s.wantsTasks(have); t.tasks {
 		t.env[TasksVariable] = tableName(s.Name)
 	}
-	t.program = programTag(s.Program)
+	t.program, t.image, t.path = programTag(s.Program), s.Image, cmp.Or(s.Path, "/mcp")
+	if region := s.imageRegion(); region != "" && region != at.region {
+		return t, withHint(fmt.Errorf("image %s is in region %s, and Lambda in %s does not run it", s.Image, region, at.region),
+			"push it to a repository in "+at.region)
+	}
 	if becomesPublic := !t.iam && (have.url == nil || have.url.iam); becomesPublic && t.concurrency == nil && !have.reserved() {
 		t.concurrency, t.bounded = aws.Int32(defaultConcurrency), true
 	}
 	return t, nil
+}
+
+// imageRegion returns the region of the image, or "".
+func (s Spec) imageRegion() string {
+	if parts := imageSyntax.FindStringSubmatch(s.Image); parts != nil {
+		return parts[1]
+	}
+	return ""
 }
 
 // reserved reports whether a function has concurrency of its own.

@@ -15,8 +15,9 @@ type state struct {
 	role     *role
 	logGroup *logGroup
 	function *function
+	live     *release
 	url      *functionURL
-	granted  []string // the statement ids of the function's policy
+	granted  []string // the statement ids of the alias's policy
 	tasks    taskState
 }
 
@@ -56,6 +57,9 @@ func (d *Deployer) read(ctx context.Context, at location, name string) (state, e
 		return s, err
 	}
 	if s.function, err = d.readFunction(ctx, name); err != nil || s.function == nil {
+		return s, err
+	}
+	if s.live, err = d.readLive(ctx, name); err != nil || s.live == nil {
 		return s, err
 	}
 	if s.url, err = d.readURL(ctx, name); err != nil {

@@ -20,7 +20,8 @@ import (
 const TasksVariable = "MCPENGINE_TASKS_TABLE"
 
 // tasksPolicy is the name of the inline policy that lets the function use its
-// table of tasks and go on with them in invocations of itself.
+// table of tasks and go on with them in invocations of itself: a task goes on in the
+// version that it began in.
 const tasksPolicy = "mcpengine-tasks"
 
 func tableName(name string) string { return name + "-tasks" }
@@ -62,8 +63,8 @@ func (l location) tasksPolicyDocument(name string) string {
 	return fmt.Sprintf(`{"Version":"2012-10-17","Statement":[`+
 		`{"Effect":"Allow","Action":["dynamodb:GetItem","dynamodb:PutItem","dynamodb:UpdateItem","dynamodb:DeleteItem","dynamodb:Query"],"Resource":"%s"},`+
 		`{"Effect":"Allow","Action":["dynamodb:Query"],"Resource":"%s/index/*"},`+
-		`{"Effect":"Allow","Action":["lambda:InvokeFunction"],"Resource":"arn:%s:lambda:%s:%s:function:%s"}]}`,
-		table, table, l.partition, l.region, l.account, name)
+		`{"Effect":"Allow","Action":["lambda:InvokeFunction"],"Resource":["%s","%[3]s:*"]}]}`,
+		table, table, fmt.Sprintf("arn:%s:lambda:%s:%s:function:%s", l.partition, l.region, l.account, name))
 }
 
 func (d *Deployer) readTasks(ctx context.Context, at location, name string, have *state) error {

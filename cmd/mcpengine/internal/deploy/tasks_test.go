@@ -54,6 +54,7 @@ func TestTasks(t *testing.T) {
 		t.Fatal(err)
 	}
 	left := slices.DeleteFunc(wholeWithTasks(), func(s string) bool { return s == tasksPolicy })
+	left[0] = "alias weather:live of version 2"
 	checkResources(t, fake, left)
 	if _, ok := fake.Environment("weather")["MCPENGINE_TASKS_TABLE"]; ok {
 		t.Error("the server is still told of the table")
@@ -67,7 +68,7 @@ func TestTasksPolicy(t *testing.T) {
 	const want = `{"Version":"2012-10-17","Statement":[` +
 		`{"Effect":"Allow","Action":["dynamodb:GetItem","dynamodb:PutItem","dynamodb:UpdateItem","dynamodb:DeleteItem","dynamodb:Query"],"Resource":"arn:aws:dynamodb:eu-central-1:123456789012:table/weather-tasks"},` +
 		`{"Effect":"Allow","Action":["dynamodb:Query"],"Resource":"arn:aws:dynamodb:eu-central-1:123456789012:table/weather-tasks/index/*"},` +
-		`{"Effect":"Allow","Action":["lambda:InvokeFunction"],"Resource":"arn:aws:lambda:eu-central-1:123456789012:function:weather"}]}`
+		`{"Effect":"Allow","Action":["lambda:InvokeFunction"],"Resource":["arn:aws:lambda:eu-central-1:123456789012:function:weather","arn:aws:lambda:eu-central-1:123456789012:function:weather:*"]}]}`
 	if diff := cmp.Diff(want, fake.Policy("mcpengine-weather-eu-central-1", "mcpengine-tasks")); diff != "" {
 		t.Errorf("policy (-want +got):\n%s", diff)
 	}

@@ -11,14 +11,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 )
 
-// A functionURL is the address of the function on the internet.
+// A functionURL is the address of the function on the internet. It belongs to the
+// alias.
 type functionURL struct {
 	url         string
 	stream, iam bool
 }
 
 func (d *Deployer) readURL(ctx context.Context, name string) (*functionURL, error) {
-	out, err := d.clients.lambda.GetFunctionUrlConfig(ctx, &lambda.GetFunctionUrlConfigInput{FunctionName: aws.String(name)})
+	out, err := d.clients.lambda.GetFunctionUrlConfig(ctx, &lambda.GetFunctionUrlConfigInput{FunctionName: aws.String(name), Qualifier: aws.String(liveAlias)})
 	if isMissing(err) {
 		return nil, nil
 	}
@@ -46,14 +47,14 @@ func (d *Deployer) urlSteps(t target, have *functionURL) []Step {
 	case have == nil:
 		step.Verb, step.do = "create", func(ctx context.Context) error {
 			_, err := d.clients.lambda.CreateFunctionUrlConfig(ctx, &lambda.CreateFunctionUrlConfigInput{
-				FunctionName: aws.String(t.name), AuthType: auth, InvokeMode: mode,
+				FunctionName: aws.String(t.name), Qualifier: aws.String(liveAlias), AuthType: auth, InvokeMode: mode,
 			})
 			return err
 		}
 	case have.iam != t.iam || have.stream != t.stream:
 		step.Verb, step.do = "update", func(ctx context.Context) error {
 			_, err := d.clients.lambda.UpdateFunctionUrlConfig(ctx, &lambda.UpdateFunctionUrlConfigInput{
-				FunctionName: aws.String(t.name), AuthType: auth, InvokeMode: mode,
+				FunctionName: aws.String(t.name), Qualifier: aws.String(liveAlias), AuthType: auth, InvokeMode: mode,
 			})
 			return err
 		}
@@ -76,9 +77,9 @@ var publicGrants = []grant{
 	{"mcpengine-public-invoke", "lambda:InvokeFunction", "through the URL"},
 }
 
-// readGrants reads which statements the function's policy has.
+// readGrants reads which statements the alias's policy has.
 func (d *Deployer) readGrants(ctx context.Context, name string) ([]string, error) {
-	out, err := d.clients.lambda.GetPolicy(ctx, &lambda.GetPolicyInput{FunctionName: aws.String(name)})
+	out, err := d.clients.lambda.GetPolicy(ctx, &lambda.GetPolicyInput{FunctionName: aws.String(name), Qualifier: aws.String(liveAlias)})
 	if isMissing(err) {
 		return nil, nil
 	}
@@ -123,6 +124,7 @@ func (d *Deployer) grantSteps(t target, have []string) []Step {
 func (d *Deployer) addGrant(ctx context.Context, name string, g grant) error {
 	in := &lambda.AddPermissionInput{
 		FunctionName: aws.String(name),
+		Qualifier:    aws.String(liveAlias),
 		StatementId:  aws.String(g.id),
 		Action:       aws.String(g.action),
 		Principal:    aws.String("*"),
@@ -138,7 +140,7 @@ func (d *Deployer) addGrant(ctx context.Context, name string, g grant) error {
 
 func (d *Deployer) removeGrant(ctx context.Context, name string, g grant) error {
 	_, err := d.clients.lambda.RemovePermission(ctx, &lambda.RemovePermissionInput{
-		FunctionName: aws.String(name), StatementId: aws.String(g.id),
+		FunctionName: aws.String(name), Qualifier: aws.String(liveAlias), StatementId: aws.String(g.id),
 	})
 	return err
 }

@@ -47,9 +47,21 @@ func (d *Deployer) awaitFunction(ctx context.Context, name string) error {
 const readyAttempts = 90 // about 7 minutes
 
 func (d *Deployer) awaitReady(ctx context.Context, name string) (*function, error) {
+	return d.await(ctx, name, d.readFunction)
+}
+
+// awaitVersion waits until a version can be called.
+func (d *Deployer) awaitVersion(ctx context.Context, name, version string) error {
+	_, err := d.await(ctx, name, func(ctx context.Context, name string) (*function, error) {
+		return d.readVersion(ctx, name, version)
+	})
+	return err
+}
+
+func (d *Deployer) await(ctx context.Context, name string, read func(context.Context, string) (*function, error)) (*function, error) {
 	pause := 250 * time.Millisecond
 	for range readyAttempts {
-		f, err := d.readFunction(ctx, name)
+		f, err := read(ctx, name)
 		switch {
 		case err != nil:
 			return nil, err

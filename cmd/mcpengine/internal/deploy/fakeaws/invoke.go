@@ -36,11 +36,7 @@ func (s *Server) serveInvoke(w http.ResponseWriter, r *http.Request, name string
 		answerJSON(w, "application/json", f.status(), map[string]string{"Message": f.Message})
 		return
 	}
-	invoke := s.Invoke
-	if invoke == nil {
-		invoke = s.invoke
-	}
-	payload, failure := invoke(r, event)
+	payload, failure := s.invocation()(r, event)
 	w.Header().Set("Content-Type", "application/vnd.amazon.eventstream")
 	for len(payload) > 0 { // in pieces that end anywhere
 		n := min(len(payload), 100)
@@ -52,6 +48,42 @@ func (s *Server) serveInvoke(w http.ResponseWriter, r *http.Request, name string
 		end = []byte(`{}`)
 	}
 	send(w, "InvokeComplete", end)
+}
+
+// SetInvoke replaces Invoke while the server runs.
+func (s *Server) SetInvoke(invoke Invoke) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.Invoke = invoke
+}
+
+func (s *Server) invocation() Invoke {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.Invoke != nil {
+		return s.Invoke
+	}
+	return s.invoke
+}
+
+// serveWholeInvoke answers Invoke.
+func (s *Server) serveWholeInvoke(w http.ResponseWriter, r *http.Request, name string, event []byte) {
+	_, f := s.do("lambda:Invoke", r, json.Marshal, func() (any, *Fault) {
+		if f := s.functions[name]; f == nil || f.at(r.URL.Query().Get("Qualifier")) == nil {
+			return nil, noResource()
+		}
+		return nil, nil
+	})
+	if f != nil {
+		w.Header().Set("X-Amzn-ErrorType", f.Code)
+		answerJSON(w, "application/json", f.status(), map[string]string{"Message": f.Message})
+		return
+	}
+	payload, failure := s.invocation()(r, event)
+	if failure != "" {
+		w.Header().Set("X-Amz-Function-Error", failure)
+	}
+	answer(w, "application/json", http.StatusOK, payload)
 }
 
 // send sends an event. A client that has gone has nobody to tell.

@@ -31,15 +31,21 @@ type function struct {
 	State            string
 	StateReason      string `json:",omitempty"`
 	LastUpdateStatus string
+	LastModified     string
+	Version          string
 
 	LastUpdateStatusReason string `json:",omitempty"`
 
+	image       string
 	zipFile     []byte
 	tags        map[string]string
 	concurrency *int
 	loop        string // of invocations by itself
-	url         *urlConfig
-	policy      []statement
+	versions    []*function
+	changed     bool              // since the last version
+	aliases     map[string]string // to versions
+	urls        map[string]*urlConfig
+	policies    map[string][]statement
 	settling    int
 	refusals    int // of requests to the URL
 }
@@ -54,21 +60,34 @@ type functionInput struct {
 	MemorySize    int
 	Architectures []string
 	Environment   *struct{ Variables map[string]string }
-	Code          struct{ ZipFile []byte }
-	ZipFile       []byte
-	Tags          map[string]string
+	Code          codeInput
+	codeInput
+	Tags map[string]string
 
 	ReservedConcurrentExecutions int
 	RecursiveLoop                string
+
+	Name, FunctionVersion string // of an alias
 	urlConfig
 	statementInput
 }
 
+type codeInput struct {
+	ZipFile  []byte
+	ImageURI string `json:"ImageUri"`
+}
+
 // lambdaPath takes the path of an operation apart.
-var lambdaPath = regexp.MustCompile(`^/20[0-9-]+/functions(?:/([^/]+))?(/code|/configuration|/url|/concurrency|/policy|/recursion-config)?(?:/([^/]+))?/?$`)
+var lambdaPath = regexp.MustCompile(`^/20[0-9-]+/functions(?:/([^/]+))?(/code|/configuration|/url|/concurrency|/policy|/recursion-config|/versions|/aliases|/invocations)?(?:/([^/]+))?/?$`)
 
 // operations are the names of what a method does to a path.
 var operations = map[string]string{
+	"POST /invocations":     "Invoke",
+	"GET /versions":         "ListVersionsByFunction",
+	"POST /versions":        "PublishVersion",
+	"GET /aliases":          "GetAlias",
+	"POST /aliases":         "CreateAlias",
+	"PUT /aliases":          "UpdateAlias",
 	"POST ":                 "CreateFunction",
 	"GET ":                  "GetFunction",
 	"DELETE ":               "DeleteFunction",
@@ -104,8 +123,15 @@ func (s *Server) serveLambda(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	operation := operations[r.Method+" "+parts[2]]
+	if operation == "GetFunction" && parts[1] == "" {
+		operation = "ListFunctions"
+	}
 	var in functionInput
 	body, err := io.ReadAll(r.Body)
+	if operation == "Invoke" {
+		s.serveWholeInvoke(w, r, parts[1], body)
+		return
+	}
 	if err == nil && len(body) > 0 {
 		err = json.Unmarshal(body, &in)
 	}
@@ -114,7 +140,9 @@ func (s *Server) serveLambda(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	in.FunctionURL = "http://" + r.Host + urlPrefix + parts[1] + "/"
-	out, f := s.do("lambda:"+operation, r, json.Marshal, func() (any, *Fault) { return s.lambda(operation, parts[1], parts[3], in) })
+	out, f := s.do("lambda:"+operation, r, json.Marshal, func() (any, *Fault) {
+		return s.lambda(operation, parts[1], r.URL.Query().Get("Qualifier"), parts[3], in)
+	})
 	const contentType = "application/json"
 	switch {
 	case f != nil:
@@ -150,9 +178,12 @@ func (s *Server) serveTags(w http.ResponseWriter, r *http.Request, arn string) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-func (s *Server) lambda(operation, name, statementID string, in functionInput) (any, *Fault) {
-	if operation == "CreateFunction" {
+func (s *Server) lambda(operation, name, qualifier, id string, in functionInput) (any, *Fault) {
+	switch operation {
+	case "CreateFunction":
 		return s.createFunction(in)
+	case "ListFunctions":
+		return s.listFunctions(), nil
 	}
 	f := s.functions[name]
 	if f == nil {
@@ -160,7 +191,15 @@ func (s *Server) lambda(operation, name, statementID string, in functionInput) (
 	}
 	switch operation {
 	case "GetFunction":
-		return s.getFunction(f), nil
+		v := f.at(qualifier)
+		if v == nil {
+			return nil, noResource()
+		}
+		return s.getFunction(v), nil
+	case "ListVersionsByFunction", "PublishVersion":
+		return f.version(operation)
+	case "GetAlias", "CreateAlias", "UpdateAlias":
+		return f.alias(operation, cmp.Or(id, in.Name), in.FunctionVersion)
 	case "DeleteFunction":
 		delete(s.functions, name)
 		return nil, nil
@@ -178,9 +217,9 @@ func (s *Server) lambda(operation, name, statementID string, in functionInput) (
 		f.loop = in.RecursiveLoop
 		return map[string]string{"RecursiveLoop": f.loop}, nil
 	case "GetPolicy", "AddPermission", "RemovePermission":
-		return f.permission(operation, statementID, in.statementInput)
+		return f.permission(operation, qualifier, id, in.statementInput)
 	}
-	return f.functionURL(operation, in.urlConfig)
+	return f.functionURL(operation, qualifier, in.urlConfig)
 }
 
 func (s *Server) createFunction(in functionInput) (any, *Fault) {
@@ -190,7 +229,7 @@ func (s *Server) createFunction(in functionInput) (any, *Fault) {
 	if f := s.checkRole(in.Role); f != nil {
 		return nil, f
 	}
-	if f := checkZip(in.Code.ZipFile); f != nil {
+	if f := in.Code.check(); f != nil {
 		return nil, f
 	}
 	f := &function{
@@ -201,11 +240,15 @@ func (s *Server) createFunction(in functionInput) (any, *Fault) {
 		Timeout:       3,
 		MemorySize:    128,
 		State:         "Pending",
+		Version:       latest,
 		tags:          in.Tags,
 		refusals:      s.Closed,
 	}
 	f.configure(in)
-	f.code(in.Code.ZipFile, in.Architectures)
+	if in.Code.ImageURI != "" {
+		f.PackageType = "Image"
+	}
+	f.code(in.Code, in.Architectures)
 	s.settle(f)
 	s.putFunction(f)
 	return f, nil
@@ -218,11 +261,12 @@ func (s *Server) putFunction(f *function) {
 	s.functions[f.FunctionName] = f
 }
 
-// AddFunction adds a function, as somebody else would.
+// AddFunction adds a function, as somebody else would who knows how mcpengine names
+// roles.
 func (s *Server) AddFunction(name string, tags map[string]string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.putFunction(&function{FunctionName: name, PackageType: "Zip", State: "Active", LastUpdateStatus: "Successful", tags: tags})
+	s.putFunction(&function{FunctionName: name, Role: "arn:aws:iam::" + Account + ":role/mcpengine-" + name + "-" + Region, PackageType: "Zip", State: "Active", LastUpdateStatus: "Successful", Version: latest, tags: tags})
 }
 
 // Break makes a function what it is when Lambda could not create it.
@@ -247,6 +291,9 @@ func (s *Server) getFunction(f *function) any {
 		}
 	}
 	out := map[string]any{"Configuration": f, "Tags": f.tags, "Code": map[string]string{"RepositoryType": "S3"}}
+	if f.image != "" {
+		out["Code"] = map[string]string{"RepositoryType": "ECR", "ImageUri": f.image, "ResolvedImageUri": f.image}
+	}
 	if f.concurrency != nil {
 		out["Concurrency"] = map[string]int{"ReservedConcurrentExecutions": *f.concurrency}
 	}
@@ -259,10 +306,10 @@ func (s *Server) updateFunction(f *function, operation string, in functionInput)
 			"The operation cannot be performed at this time. An update is in progress for resource: %s", f.FunctionArn)
 	}
 	if operation == "UpdateFunctionCode" {
-		if no := checkZip(in.ZipFile); no != nil {
+		if no := in.check(); no != nil {
 			return nil, no
 		}
-		f.code(in.ZipFile, in.Architectures)
+		f.code(in.codeInput, in.Architectures)
 	} else {
 		if no := s.checkRole(in.Role); no != nil {
 			return nil, no
@@ -286,22 +333,22 @@ func (f *function) configure(in functionInput) {
 	}
 }
 
-func (f *function) code(zipFile []byte, architectures []string) {
-	sum := sha256.Sum256(zipFile)
-	f.zipFile = zipFile
-	f.CodeSize, f.CodeSha256 = len(zipFile), base64.StdEncoding.EncodeToString(sum[:])
+func (f *function) code(in codeInput, architectures []string) {
+	sum := sha256.Sum256(in.ZipFile)
+	f.zipFile, f.image = in.ZipFile, in.ImageURI
+	f.CodeSize, f.CodeSha256 = len(in.ZipFile), base64.StdEncoding.EncodeToString(sum[:])
 	if len(architectures) > 0 {
 		f.Architectures = architectures
 	}
 }
 
-// Code returns the zip file of a function, or nil if the function does not
-// exist.
+// Code returns the zip file of a function as callers reach it, or nil if the
+// function does not exist.
 func (s *Server) Code(name string) []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if f := s.functions[name]; f != nil {
-		return f.zipFile
+		return cmp.Or(f.at("live"), f).zipFile
 	}
 	return nil
 }
@@ -319,7 +366,8 @@ func (s *Server) Environment(name string) map[string]string {
 
 // settle begins the time in which a function is being changed.
 func (s *Server) settle(f *function) {
-	f.settling, f.LastUpdateStatus = s.Settling, "InProgress"
+	f.settling, f.LastUpdateStatus, f.changed = s.Settling, "InProgress", true
+	f.LastModified = "2026-11-22T12:00:00.000+0000"
 }
 
 func (s *Server) checkRole(arn string) *Fault {
@@ -334,6 +382,14 @@ func (s *Server) checkRole(arn string) *Fault {
 	}
 	return fault(http.StatusBadRequest, "InvalidParameterValueException",
 		"The role defined for the function cannot be assumed by Lambda.")
+}
+
+// check wants an executable named bootstrap, or an image.
+func (c codeInput) check() *Fault {
+	if c.ImageURI != "" {
+		return nil
+	}
+	return checkZip(c.ZipFile)
 }
 
 // checkZip wants an executable named bootstrap.

@@ -136,11 +136,16 @@ func (s *Server) Resources() []string {
 		if f.concurrency != nil {
 			all = append(all, fmt.Sprintf("function %s with concurrency %d", name, *f.concurrency))
 		}
-		if f.url != nil {
-			all = append(all, fmt.Sprintf("url of %s, %s, %s", name, f.url.AuthType, f.url.InvokeMode))
+		for alias, version := range f.aliases {
+			all = append(all, fmt.Sprintf("alias %s:%s of version %s", name, alias, version))
 		}
-		for _, statement := range f.policy {
-			all = append(all, "permission "+statement.Action+" of "+name)
+		for qualifier, u := range f.urls {
+			all = append(all, fmt.Sprintf("url of %s:%s, %s, %s", name, qualifier, u.AuthType, u.InvokeMode))
+		}
+		for qualifier, policy := range f.policies {
+			for _, statement := range policy {
+				all = append(all, fmt.Sprintf("permission %s of %s:%s", statement.Action, name, qualifier))
+			}
 		}
 	}
 	slices.Sort(all)

@@ -34,37 +34,51 @@ type statement struct {
 	Condition map[string]map[string]string `json:",omitempty"`
 }
 
-func (f *function) functionURL(operation string, in urlConfig) (any, *Fault) {
+func (f *function) functionURL(operation, qualifier string, in urlConfig) (any, *Fault) {
+	if f.at(qualifier) == nil {
+		return nil, noResource()
+	}
+	if f.urls == nil {
+		f.urls = map[string]*urlConfig{}
+	}
 	if operation == "CreateFunctionUrlConfig" {
-		if f.url != nil {
+		if f.urls[qualifier] != nil {
 			return nil, fault(http.StatusConflict, "ResourceConflictException", "FunctionUrlConfig exists for this Lambda function")
 		}
-		f.url = &urlConfig{InvokeMode: "BUFFERED", FunctionURL: in.FunctionURL}
+		f.urls[qualifier] = &urlConfig{InvokeMode: "BUFFERED", FunctionURL: in.FunctionURL}
 	}
-	if f.url == nil {
-		return nil, fault(http.StatusNotFound, "ResourceNotFoundException", "The resource you requested does not exist.")
+	u := f.urls[qualifier]
+	if u == nil {
+		return nil, noResource()
 	}
 	if operation == "DeleteFunctionUrlConfig" {
-		f.url = nil
+		delete(f.urls, qualifier)
 		return nil, nil
 	}
 	if in.AuthType != "" {
-		f.url.AuthType = in.AuthType
+		u.AuthType = in.AuthType
 	}
 	if in.InvokeMode != "" {
-		f.url.InvokeMode = in.InvokeMode
+		u.InvokeMode = in.InvokeMode
 	}
-	return f.url, nil
+	return u, nil
 }
 
-func (f *function) permission(operation, id string, in statementInput) (any, *Fault) {
-	at := slices.IndexFunc(f.policy, func(s statement) bool { return s.Sid == id || s.Sid == in.StatementID })
+func (f *function) permission(operation, qualifier, id string, in statementInput) (any, *Fault) {
+	if f.at(qualifier) == nil {
+		return nil, noResource()
+	}
+	if f.policies == nil {
+		f.policies = map[string][]statement{}
+	}
+	policy := f.policies[qualifier]
+	at := slices.IndexFunc(policy, func(s statement) bool { return s.Sid == id || s.Sid == in.StatementID })
 	switch operation {
 	case "GetPolicy":
-		if len(f.policy) == 0 {
-			return nil, fault(http.StatusNotFound, "ResourceNotFoundException", "The resource you requested does not exist.")
+		if len(policy) == 0 {
+			return nil, noResource()
 		}
-		policy, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Id": "default", "Statement": f.policy})
+		policy, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Id": "default", "Statement": policy})
 		if err != nil {
 			return nil, fault(http.StatusInternalServerError, "ServiceException", "%v", err)
 		}
@@ -73,24 +87,24 @@ func (f *function) permission(operation, id string, in statementInput) (any, *Fa
 		if at < 0 {
 			return nil, fault(http.StatusNotFound, "ResourceNotFoundException", "Statement %s is not found in resource policy.", id)
 		}
-		f.policy = slices.Delete(f.policy, at, at+1)
+		f.policies[qualifier] = slices.Delete(policy, at, at+1)
 		return nil, nil
 	}
 	if at >= 0 {
 		return nil, fault(http.StatusConflict, "ResourceConflictException", "The statement id (%s) provided already exists.", in.StatementID)
 	}
-	granted := statement{Sid: in.StatementID, Effect: "Allow", Principal: in.Principal, Action: in.Action, Resource: f.FunctionArn}
+	granted := statement{Sid: in.StatementID, Effect: "Allow", Principal: in.Principal, Action: in.Action, Resource: strings.TrimSuffix(f.FunctionArn+":"+qualifier, ":")}
 	switch {
 	case in.FunctionURLAuthType != "":
 		granted.Condition = map[string]map[string]string{"StringEquals": {"lambda:FunctionUrlAuthType": in.FunctionURLAuthType}}
 	case in.InvokedViaFunctionURL:
 		granted.Condition = map[string]map[string]string{"Bool": {"lambda:InvokedViaFunctionUrl": "true"}}
 	}
-	f.policy = append(f.policy, granted)
+	f.policies[qualifier] = append(policy, granted)
 	return map[string]string{"Statement": "{}"}, nil
 }
 
-// serveURL answers a request to a function's URL.
+// serveURL answers a request to the URL of a function's alias live.
 func (s *Server) serveURL(w http.ResponseWriter, r *http.Request) {
 	name, path, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, urlPrefix), "/")
 	if !s.admits(name, r) {
@@ -111,12 +125,12 @@ func (s *Server) admits(name string, r *http.Request) bool {
 	defer s.mu.Unlock()
 	f := s.functions[name]
 	switch {
-	case f == nil || f.url == nil:
+	case f == nil || f.urls["live"] == nil:
 		return false
 	case f.refusals > 0:
 		f.refusals--
 		return false
-	case f.url.AuthType == "AWS_IAM":
+	case f.urls["live"].AuthType == "AWS_IAM":
 		return checkSignature(r, "lambda") == nil
 	}
 	return f.grants("lambda:InvokeFunctionUrl", "StringEquals", "lambda:FunctionUrlAuthType", "NONE") &&
@@ -125,7 +139,7 @@ func (s *Server) admits(name string, r *http.Request) bool {
 
 // grants reports whether anybody may do the action under the condition.
 func (f *function) grants(action, operator, key, value string) bool {
-	return slices.ContainsFunc(f.policy, func(s statement) bool {
+	return slices.ContainsFunc(f.policies["live"], func(s statement) bool {
 		return s.Principal == "*" && s.Action == action && s.Condition[operator][key] == value
 	})
 }

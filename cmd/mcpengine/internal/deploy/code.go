@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/flate"
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
@@ -13,11 +14,18 @@ import (
 	"time"
 )
 
-// An Archive is a server as Lambda takes it: a zip file with the executable
-// "bootstrap", and files beside it.
-type Archive struct {
+// Code is a server as Lambda takes it: a zip file with the executable "bootstrap",
+// and files beside it, or a container image.
+type Code struct {
 	Zip  []byte
 	Arch string // GOARCH of the executable
+
+	// Image is the URI of an image in Amazon ECR, used in place of Zip.
+	Image string
+
+	// Push sends the image to ECR and returns its URI with the digest. Without
+	// Push, Image has the digest already.
+	Push func(context.Context) (string, error)
 }
 
 // A File is put beside the executable: the program finds it in /var/task.
@@ -32,25 +40,42 @@ type limit struct{ binary, zip int }
 
 // SHA256 is the digest of the zip file in the form that Lambda reports as
 // CodeSha256.
-func (a Archive) SHA256() string {
-	sum := sha256.Sum256(a.Zip)
+func (c Code) SHA256() string {
+	sum := sha256.Sum256(c.Zip)
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// NewArchive packs the executable and the files. The same content gives the same
+// digest tells the code from other code: the digest of a zip file, or the URI of an
+// image.
+func (c Code) digest() string {
+	if c.Image != "" {
+		return c.Image
+	}
+	return c.SHA256()
+}
+
+// describe describes the code in a plan.
+func (c Code) describe() string {
+	if c.Image != "" {
+		return "image " + c.Image
+	}
+	return megabytes(len(c.Zip)) + " zip"
+}
+
+// NewCode packs the executable and the files. The same content gives the same
 // bytes: entries have a fixed time and mode. It fails when Lambda would not take
 // them.
-func NewArchive(arch string, binary []byte, files ...File) (Archive, error) {
+func NewCode(arch string, binary []byte, files ...File) (Code, error) {
 	return pack(arch, binary, limit{binary: 250 << 20, zip: 50 << 20}, files...)
 }
 
-func pack(arch string, binary []byte, most limit, files ...File) (Archive, error) {
+func pack(arch string, binary []byte, most limit, files ...File) (Code, error) {
 	size := len(binary)
 	for _, f := range files {
 		size += len(f.Data)
 	}
 	if size > most.binary {
-		return Archive{}, tooLarge("content", size, most.binary)
+		return Code{}, tooLarge("content", size, most.binary)
 	}
 	var buf bytes.Buffer
 	w := zip.NewWriter(&buf)
@@ -62,12 +87,12 @@ func pack(arch string, binary []byte, most limit, files ...File) (Archive, error
 		err = errors.Join(err, addEntry(w, f.Name, 0o644, f.Data))
 	}
 	if err = errors.Join(err, w.Close()); err != nil {
-		return Archive{}, fmt.Errorf("pack %s: %w", bootstrap, err)
+		return Code{}, fmt.Errorf("pack %s: %w", bootstrap, err)
 	}
 	if buf.Len() > most.zip {
-		return Archive{}, tooLarge("zip file", buf.Len(), most.zip)
+		return Code{}, tooLarge("zip file", buf.Len(), most.zip)
 	}
-	return Archive{Zip: buf.Bytes(), Arch: arch}, nil
+	return Code{Zip: buf.Bytes(), Arch: arch}, nil
 }
 
 // bootstrap is the name of the executable.

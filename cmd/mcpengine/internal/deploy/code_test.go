@@ -12,11 +12,11 @@ import (
 
 func TestArchive(t *testing.T) {
 	t.Parallel()
-	first, err := deploy.NewArchive("arm64", binary)
+	first, err := deploy.NewCode("arm64", binary)
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := deploy.NewArchive("arm64", binary)
+	second, err := deploy.NewCode("arm64", binary)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func TestArchive(t *testing.T) {
 // Files stand beside the executable, readable and not executable.
 func TestArchiveWithFiles(t *testing.T) {
 	t.Parallel()
-	archive, err := deploy.NewArchive("arm64", binary, deploy.File{Name: "ca.pem", Data: []byte("certificate")})
+	archive, err := deploy.NewCode("arm64", binary, deploy.File{Name: "ca.pem", Data: []byte("certificate")})
 	if err != nil {
 		t.Fatal(err)
 	}
