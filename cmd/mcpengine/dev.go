@@ -28,6 +28,7 @@ type devFlags struct {
 	identities    []string
 	roles         []string
 	attach, token string
+	noOpen        bool
 }
 
 func (c *cli) dev() *cobra.Command {
@@ -62,6 +63,7 @@ goes on answering. See docs/dev.md.`,
 	flags.BoolVar(&f.HTTP, "http", false, "the command listens on $PORT, instead of speaking stdio")
 	flags.StringArrayVar(&f.identities, "auth-as", nil, "call the server as `NAME[:SCOPE,...]`; repeat it")
 	flags.StringArrayVar(&f.roles, "role", nil, "give an identity a role: `NAME=ROLE`; repeat it")
+	flags.BoolVar(&f.noOpen, "no-open", false, "do not open the page in a browser")
 	flags.StringVar(&f.token, "token", "", "print a token of this `identity`; dev runs elsewhere")
 	flags.StringVar(&f.attach, "attach", "", "relay to the dev of a `folder` (hosts run this)")
 	flags.Lookup("attach").Hidden = true

@@ -67,7 +67,7 @@ func (c *cli) runNew(ctx context.Context, config scaffold.Config) error {
 	if err := tidy(ctx, config.Dir); err != nil {
 		return hintError{fmt.Errorf("find the modules that it needs: %w", err), "the files are complete: run go mod tidy in " + config.Dir + " when the modules can be had"}
 	}
-	c.stderr.Printf("next:\n  cd %s\n  go test ./...\n  mcpengine list -- go run .\n", config.Dir)
+	c.stderr.Printf("next:\n  cd %s\n  go test ./...\n  mcpengine dev\n", config.Dir)
 	return nil
 }
 

@@ -115,6 +115,7 @@ func Run(ctx context.Context, config Config) error {
 	if err != nil {
 		return err
 	}
+	state.clear()
 	if l.program != nil {
 		if l.program.out, err = os.MkdirTemp(state.path, "build-"); err != nil {
 			return fmt.Errorf("make a folder for the program: %w", err)
@@ -372,7 +373,6 @@ func (l *loop) swap(next *server, began time.Time) {
 	old := l.front.Use(next.target)
 	took := time.Since(began)
 	l.tell(Build{State: BuildOK, Took: took})
-	l.checkIdentity(next)
 	if before == nil {
 		l.Say(fmt.Sprintf("ready in %v", took.Round(time.Millisecond)), "")
 	} else {
@@ -384,6 +384,7 @@ func (l *loop) swap(next *server, began time.Time) {
 	if before == nil && old != nil {
 		old.Drain(cancelled) // a placeholder
 	}
+	l.checkIdentity(next)
 }
 
 func prefixed(prefix, text string) string {

@@ -59,6 +59,14 @@ func openFolder(dir string) (*folder, error) {
 	return f, nil
 }
 
+// clear removes the programs that a killed run has left behind.
+func (f *folder) clear() {
+	left, _ := filepath.Glob(filepath.Join(f.path, "build-*")) // the pattern is good
+	for _, folder := range left {
+		_ = os.RemoveAll(folder)
+	}
+}
+
 func (f *folder) close() {
 	_ = os.Remove(filepath.Join(f.path, addressFile))
 	_ = f.lock.Unlock()

@@ -18,7 +18,7 @@ func placeholder(name, why string) *Target {
 			if req.Method() != mcp.MethodToolsCall {
 				return next(ctx, req)
 			}
-			return mcpengine.NewResult(&mcp.CallToolResult{Content: []mcp.ContentBlock{&mcp.TextContent{Text: why}}, IsError: true}), nil
+			return mcpengine.NewResult(&mcp.CallToolResult{Content: []mcp.ContentBlock{mcp.TextContent{Text: why}}, IsError: true}), nil
 		}
 	}))
 	return NewTarget(&url.URL{Scheme: "http", Host: "localhost"}, client.InMemory(e), &contract.Lock{})
