@@ -235,16 +235,19 @@ bench: bridge-deps bench-tasks ## Measure against a plain server and the other G
 bench-tasks: postgres-deps redis-deps fastmcp-tasks-deps ## Measure a durable tool beside a plain job of River and FastMCP's tasks on Redis
 	@cd ext/tasks/river && BENCH_TASKS=2000 go test -tags bench -count=1 -timeout 30m -v -run '^TestOverhead$$' .
 
-# How many restarts `make chaos` makes, and how many processes it kills.
+# How many restarts `make chaos` makes, how many processes it kills, and how many
+# saves it makes under mcpengine dev.
 RESTARTS ?= 50
 KILLS ?= 1000
+SAVES ?= 100
 
 .PHONY: chaos
-chaos: nginx-deps postgres-deps python-deps redis-deps ## Restart replicas RESTARTS times (50) and kill their bus, kill workers of tasks KILLS times (1000): nothing is lost
+chaos: nginx-deps postgres-deps python-deps redis-deps ## Restart replicas RESTARTS times (50) and kill their bus, kill workers of tasks KILLS times (1000), save SAVES times (100) under mcpengine dev: nothing is lost
 	@cd test && MCPENGINE_RESTARTS=$(RESTARTS) MCPENGINE_DRAIN_DELAY=5s MCPENGINE_QUESTIONS=1000 MCPENGINE_OUTAGES=10 \
 		go test -race -count=1 -timeout 60m -v -run '^(TestRollingRestarts|TestFleet)$$' ./e2e
 	@cd ext/tasks/aws && PATH="$(CURDIR)/.tools/python/bin:$$PATH" CHAOS_KILLS=$(KILLS) go test -count=1 -timeout 120m -v -run '^TestKill$$' .
 	@cd ext/tasks/river && CHAOS_KILLS=$(KILLS) go test -count=1 -timeout 120m -v -run '^TestKill$$' .
+	@cd cmd/mcpengine && MCPENGINE_SAVES=$(SAVES) go test -count=1 -timeout 60m -v -run '^TestSaves$$' ./internal/dev
 
 .PHONY: clean
 clean: ## Remove what make built and fetched

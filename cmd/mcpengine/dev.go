@@ -155,7 +155,20 @@ func (c *cli) runDev(ctx context.Context, f *devFlags) error {
 		}
 	}
 	config.Output = c.stderr.Raw()
-	config.Started = func(ctx context.Context, at dev.Place) (func(), error) { return c.devStarted(ctx, f, at) }
+	var page *devPage
+	config.OnBuild = func(b dev.Build) { page.built(ctx, b) }
+	config.Started = func(ctx context.Context, at dev.Place) (end func(), err error) {
+		c.stderr.Printf("%s is at %s\n", at.Name, at.URL)
+		if page, err = c.openDevPage(ctx, f, at); err != nil {
+			return nil, err
+		}
+		disconnect, err := c.connectHosts(ctx, f, at)
+		if err != nil {
+			page.end()
+			return nil, err
+		}
+		return func() { disconnect(); page.end() }, nil
+	}
 	return devError(dev.Run(ctx, config))
 }
 
@@ -167,13 +180,11 @@ func devError(err error) error {
 	return err
 }
 
-// devStarted says where the server is and connects the hosts. The function that it
-// returns disconnects them.
-func (c *cli) devStarted(ctx context.Context, f *devFlags, at dev.Place) (end func(), err error) {
-	c.stderr.Printf("%s is at %s\n", at.Name, at.URL)
-	end = func() {}
+// connectHosts connects the hosts of the flags. The function that it returns
+// disconnects them.
+func (c *cli) connectHosts(ctx context.Context, f *devFlags, at dev.Place) (end func(), err error) {
 	if len(f.hosts) == 0 {
-		return end, nil
+		return func() {}, nil
 	}
 	store, err := c.store()
 	if err != nil {

@@ -77,9 +77,13 @@ type Config struct {
 // A Place is where a server is being developed.
 type Place struct {
 	URL   string // of the endpoint
-	Dir   string // of the package or the command
+	Dir   string // of the package, or where the command runs
 	Name  string
-	Token func(identity string) (string, error) // nil without identities
+	Token func(identity string) (string, error) // of "", the first one; nil without identities
+
+	// Policy is the file to which the program writes who may use what, if it is one
+	// of MCPEngine.
+	Policy string
 }
 
 // A loop is one run of the program.
@@ -116,6 +120,7 @@ func Run(ctx context.Context, config Config) error {
 		return err
 	}
 	state.clear()
+	l.place.Policy = filepath.Join(state.path, policyFile)
 	if l.program != nil {
 		if l.program.out, err = os.MkdirTemp(state.path, "build-"); err != nil {
 			return fmt.Errorf("make a folder for the program: %w", err)
@@ -211,7 +216,7 @@ func (l *loop) prepare(key []byte) error {
 		args: l.Command, dir: l.Dir, env: slices.Clone(l.Env), stdio: !l.HTTP && l.program == nil,
 		path: l.Path, output: l.Output, keys: ring.For(l.place.URL), header: http.Header{},
 	}
-	l.command.env = append(l.command.env, "MCPENGINE_KEYS="+base64.StdEncoding.EncodeToString(key))
+	l.command.env = append(l.command.env, "MCPENGINE_KEYS="+base64.StdEncoding.EncodeToString(key), "MCPENGINE_EXPLAIN="+l.place.Policy)
 	if len(l.Identities) == 0 {
 		return nil
 	}

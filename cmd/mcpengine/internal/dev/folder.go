@@ -25,6 +25,7 @@ const (
 	keyFile      = "dev.key"
 	addressFile  = "dev.json"
 	lockFile     = "dev.lock"
+	policyFile   = "policy.json"
 	maxStateFile = 64 << 10
 )
 
@@ -59,11 +60,11 @@ func openFolder(dir string) (*folder, error) {
 	return f, nil
 }
 
-// clear removes the programs that a killed run has left behind.
+// clear removes what earlier runs have left behind.
 func (f *folder) clear() {
 	left, _ := filepath.Glob(filepath.Join(f.path, "build-*")) // the pattern is good
-	for _, folder := range left {
-		_ = os.RemoveAll(folder)
+	for _, name := range append(left, filepath.Join(f.path, policyFile)) {
+		_ = os.RemoveAll(name)
 	}
 }
 
