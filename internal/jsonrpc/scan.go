@@ -2,7 +2,6 @@ package jsonrpc
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"math/bits"
 	"unicode/utf8"
@@ -236,10 +235,10 @@ func (s *scanner) str() (raw []byte, escaped bool, err error) {
 // looks at eight bytes at a time: each of the terms has the highest bit set in
 // the first byte that is a quotation mark, a backslash, a control character or
 // not ASCII. The bits above that one may be wrong.
-func plainPrefix(text []byte) (n int) {
+func plainPrefix[Text ~[]byte | ~string](text Text) (n int) {
 	const ones, high = 0x0101010101010101, 0x8080808080808080
 	for ; n+8 <= len(text); n += 8 {
-		w := binary.LittleEndian.Uint64(text[n:])
+		w := load8(text[n : n+8])
 		quote, backslash := w^ones*'"', w^ones*'\\'
 		if found := ((quote-ones)&^quote | (backslash-ones)&^backslash | (w-ones*' ')&^w | w) & high; found != 0 {
 			return n + bits.TrailingZeros64(found)/8
@@ -249,6 +248,14 @@ func plainPrefix(text []byte) (n int) {
 		n++
 	}
 	return n
+}
+
+// load8 returns the first eight bytes of text as a number, the first one lowest. The
+// compiler makes one instruction of it.
+func load8[Text ~[]byte | ~string](text Text) uint64 {
+	_ = text[7]
+	return uint64(text[0]) | uint64(text[1])<<8 | uint64(text[2])<<16 | uint64(text[3])<<24 |
+		uint64(text[4])<<32 | uint64(text[5])<<40 | uint64(text[6])<<48 | uint64(text[7])<<56
 }
 
 // escape walks over one escape sequence, a surrogate pair counting as one.

@@ -10,10 +10,7 @@ import (
 // UTF-8 become U+FFFD.
 func AppendString[Text ~[]byte | ~string](dst []byte, s Text) []byte {
 	// Most texts are ASCII without an escape, and need no more than a copy.
-	plain := 0
-	for plain < len(s) && ' ' <= s[plain] && s[plain] < 0x7f && s[plain] != '"' && s[plain] != '\\' {
-		plain++
-	}
+	plain := plainPrefix(s)
 	dst = append(append(dst, '"'), s[:plain]...)
 	if plain == len(s) {
 		return append(dst, '"')

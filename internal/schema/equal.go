@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"bytes"
 	"context"
 	"slices"
 	"strconv"
@@ -49,23 +50,45 @@ func (w *walker) canonical(dst []byte, pos int) (form []byte, end int) {
 	return append(dst, w.data[pos:end]...), end
 }
 
+// canonicalObject appends the members in order, each behind a comma. Most objects are
+// small, and many are in order as they are.
 func (w *walker) canonicalObject(dst []byte, pos int) (form []byte, end int) {
-	var forms []string
+	var room [16]int
+	ends, sorted := room[:0], true
+	dst = append(dst, '{')
+	start := len(dst)
+	last, at := start, start // the form of the member before, and of this one
 	m := scan.Members{Data: w.data, Pos: pos}
 	for name := m.Next(); name != nil; name = m.Next() {
-		form := appendText(nil, scan.Text(name))
-		form, m.Pos = w.canonical(form, m.Pos)
-		forms = append(forms, string(form))
-		if !w.spend(memberCost + 4*len(form)) {
+		dst = appendText(dst, scan.Text(name))
+		dst, m.Pos = w.canonical(dst, m.Pos)
+		if !w.spend(memberCost + 4*(len(dst)-at)) {
 			return dst, -1
 		}
+		sorted = sorted && (at == start || bytes.Compare(dst[last:at-1], dst[at:]) <= 0)
+		dst = append(dst, ',')
+		last, at = at, len(dst)
+		ends = append(ends, at)
 	}
-	slices.Sort(forms)
-	dst = append(dst, '{')
-	for _, form := range forms {
-		dst = append(append(dst, form...), ',')
+	if !sorted {
+		sortForms(dst[start:], start, ends)
 	}
 	return append(dst, '}'), m.Pos
+}
+
+// sortForms sorts the forms of members, of which each ends with a comma at one of the
+// ends, counted from base.
+func sortForms(forms []byte, base int, ends []int) {
+	list, from := make([]string, len(ends)), 0
+	for i, end := range ends {
+		list[i] = string(forms[from : end-base-1])
+		from = end - base
+	}
+	slices.Sort(list)
+	forms = forms[:0]
+	for _, form := range list {
+		forms = append(append(forms, form...), ',')
+	}
 }
 
 func appendText(dst, s []byte) []byte {
@@ -86,11 +109,14 @@ func (d decimal) append(dst []byte) []byte {
 // Canonical returns a form that value shares with every equal value, whatever
 // its spelling and the order of its members, and with no other value. It returns
 // value itself when value is not JSON, or too large or too deep to compare.
-func Canonical(value []byte) []byte {
+func Canonical(value []byte) []byte { return AppendCanonical(nil, value) }
+
+// AppendCanonical appends what [Canonical] returns.
+func AppendCanonical(dst, value []byte) []byte {
 	w := newWalker(context.Background(), value)
-	form, _ := w.canonical(nil, scan.Space(value, 0))
+	form, _ := w.canonical(dst, scan.Space(value, 0))
 	if w.stop != nil {
-		return value
+		return append(dst, value...)
 	}
 	return form
 }
