@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"slices"
+	"time"
 
 	"github.com/mcpengine/mcpengine/auth"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
@@ -73,6 +74,7 @@ func (c core) Handle(ctx context.Context, wire *jsonrpc.Request, notify func(jso
 		req.user, req.local = auth.UserFrom(ctx), c.local
 	}
 	if c.observers != nil {
+		wire.Received = time.Now()
 		defer req.tellObservers(resp)
 	}
 	c.serve(req, resp)

@@ -1,6 +1,7 @@
 package mcpengine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,12 +61,13 @@ func newMeter(shared Limiter) *meter {
 	return &meter{shared: shared, users: limit.NewRates(maxUsers), addresses: limit.NewRates(maxAddresses), places: limit.NewPlaces()}
 }
 
-// callerKey returns the key under which the caller of a request is counted.
+// callerKey returns the key under which the caller of a request is counted. An
+// address is the key itself, since it begins with no "user ".
 func (r *Request) callerKey() string {
 	if r.user != nil {
 		return "user " + ownerID(r.user)
 	}
-	return "address " + r.wire.Caller.Address()
+	return cmp.Or(r.wire.Caller.Address(), "stdio")
 }
 
 // ownerID names a verified caller and its client: to whom limits and shares apply.
@@ -128,13 +130,9 @@ func joined(first, second func()) func() {
 // again for the rest of its result is a part of a request that is under way already.
 func (r *Request) enterScope(s scope, key string, again bool) (leave func(), err *jsonrpc.Error) {
 	m, l := r.engine.meter, s.limits
-	key = s.name + "\n" + key
-	defer func() {
-		if err != nil && leave != nil {
-			leave()
-			leave = nil
-		}
-	}()
+	if s.name != "" {
+		key = s.name + "\n" + key
+	}
 	lasts := r.target.method.Lasts
 	if l.atOnce > 0 && (!lasts || s.name != "") && (!again || s.name != "") {
 		if !m.places.Take(key, l.atOnce) {
@@ -145,7 +143,7 @@ func (r *Request) enterScope(s scope, key string, again bool) (leave func(), err
 	if l.handlers != nil && !lasts && (!again || s.name != "") {
 		caller := share.CallerOf(key, "")
 		if !l.handlers.Take(caller) {
-			return leave, tooMany(time.Second, "more at once than this caller's share")
+			return left(leave), tooMany(time.Second, "more at once than this caller's share")
 		}
 		leave = joined(leave, func() { l.handlers.Release(caller) })
 	}
@@ -154,9 +152,19 @@ func (r *Request) enterScope(s scope, key string, again bool) (leave func(), err
 		if err == nil && wait > 0 {
 			err = tooMany(wait, "more than %d a minute", l.perMinute)
 		}
-		return leave, err
+		if err != nil {
+			return left(leave), err
+		}
 	}
 	return leave, nil
+}
+
+// left ends the counting of a request that is refused.
+func left(leave func()) func() {
+	if leave != nil {
+		leave()
+	}
+	return nil
 }
 
 // tooMany is the error of a request over a limit.
@@ -184,7 +192,11 @@ func (r *Request) take(key string, perMinute int) (time.Duration, *jsonrpc.Error
 	if r.user != nil {
 		rates = m.users
 	}
-	return rates.Take(key, limit.Rate{Requests: perMinute, Per: time.Minute}, time.Now()), nil
+	now := r.wire.Received
+	if now.IsZero() {
+		now = time.Now()
+	}
+	return rates.Take(key, limit.Rate{Requests: perMinute, Per: time.Minute}, now), nil
 }
 
 // takeShared asks the shared limiter, or returns the error that it had last.

@@ -109,13 +109,16 @@ func (e *Engine) runMethod(ctx context.Context, req *Request) (Result, error) {
 	return e.resultOf(ctx, req, (*Engine).run)
 }
 
+// usualResult is the memory that a result gets at first, in bytes.
+const usualResult = 256
+
 // resultOf returns the result of a runner, in memory of its own.
 func (e *Engine) resultOf(ctx context.Context, req *Request, run runner) (Result, error) {
 	req.toolErr = nil
 	if req.observed != nil {
-		*req.observed = observation{ends: req.observed.ends}
+		req.observed.observed = observed{}
 	}
-	result, err := run(e, ctx, req, nil)
+	result, err := run(e, ctx, req, make([]byte, 0, usualResult))
 	t := req.target.tool
 	return Result{json: result, failure: req.toolErr, wrapped: t != nil && req.version.Handshake && t.wraps(req.version)}, err
 }
@@ -192,7 +195,7 @@ func (r *Request) SetParams(v any) error {
 		return internalf("SetParams: %w", err)
 	}
 	wire.Meta, wire.HasMeta, wire.ClientInfo = r.wire.Meta, r.wire.HasMeta, r.wire.ClientInfo
-	wire.Handshake, wire.Began, wire.Tails = r.wire.Handshake, r.wire.Began, r.wire.Tails
+	wire.Handshake, wire.Began, wire.Received, wire.Tails = r.wire.Handshake, r.wire.Began, r.wire.Received, r.wire.Tails
 	r.wire = wire
 	r.target = r.catalog.find(wire)
 	if r.engine.auth != nil {

@@ -111,6 +111,9 @@ type Outcome struct {
 
 	// Size is the length of the answer in bytes.
 	Size int
+
+	// Duration is how long the request took.
+	Duration time.Duration
 }
 
 // A Refusal is an HTTP request that is turned away before its message is read: its
@@ -183,7 +186,12 @@ func (e *Engine) sessionEnded(version string, http bool, began time.Time) {
 // observation is what observers are told about a request.
 type observation struct {
 	ends []func(Outcome)
+	room [3]func(Outcome) // for ends, so that there is one allocation
+	observed
+}
 
+// observed is what has been observed so far.
+type observed struct {
 	denied  bool
 	rule    string
 	err     *jsonrpc.Error
@@ -206,7 +214,8 @@ func (r *Request) observe() {
 			continue
 		}
 		if r.observed == nil {
-			r.observed = &observation{ends: make([]func(Outcome), 0, len(r.engine.observers))}
+			r.observed = new(observation)
+			r.observed.ends = r.observed.room[:0]
 		}
 		r.observed.ends = append(r.observed.ends, end)
 	}
@@ -231,7 +240,7 @@ func (r *Request) tellDenied(ctx context.Context, err *jsonrpc.Error) {
 			r.engine.logger.ErrorContext(ctx, "an observer panicked", requestAttrs(r, "panic", v, "stack", string(debug.Stack()))...)
 		}
 	}()
-	r.ctx = requestContext{ctx, r}
+	r.ctx, r.wire.Received = requestContext{ctx, r}, time.Now()
 	if r.version = findVersion(r.Meta(mcp.MetaProtocolVersion), r.wire.Handshake); r.version == nil {
 		r.version = protocol.Unnamed()
 	}
@@ -261,6 +270,8 @@ func (r *Request) outcome(resp *jsonrpc.Response) Outcome {
 		Cause:   r.observed.cause,
 		IsError: r.observed.isError,
 		Size:    len(resp.Body) + len(resp.Tail),
+
+		Duration: time.Since(r.wire.Received),
 	}
 	switch err := r.observed.err; {
 	case err != nil:
@@ -321,6 +332,10 @@ func (r *Request) noteReplaced(result []byte) {
 	r.observed.isError = string(members.Get("isError")) == "true"
 	r.observed.resultType = mcp.ResultType(jsonrpc.Text(members.Get("resultType")))
 }
+
+// Received returns when the engine got the request, for observers. It is zero for an
+// engine without an [Observer].
+func (r *Request) Received() time.Time { return r.wire.Received }
 
 // ID returns the id of the request as JSON.
 func (r *Request) ID() []byte { return r.wire.ID }

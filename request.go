@@ -11,7 +11,6 @@ import (
 	"github.com/mcpengine/mcpengine/auth"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/protocol"
-	"github.com/mcpengine/mcpengine/internal/scan"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -89,11 +88,21 @@ func (r *Request) Method() string { return r.wire.Method }
 
 // Name returns the name of the tool or prompt, or the URI of the resource, that
 // the request is about. It is empty for requests about neither.
-func (r *Request) Name() string { return jsonrpc.Text(r.param(r.target.method.Param)) }
+func (r *Request) Name() string {
+	raw := r.param(r.target.method.Param)
+	if f := r.target.feature(); f != nil && jsonrpc.EqualString(raw, f.name) {
+		return f.name
+	}
+	return jsonrpc.Text(raw)
+}
 
 // Params returns the parameters as the client sent them, or nil when it sent no
 // parameters.
 func (r *Request) Params() []byte { return r.wire.RawParams }
+
+// Arguments returns the arguments of a tool or a prompt as the client sent them, and nil
+// when there are none.
+func (r *Request) Arguments() []byte { return r.param("arguments") }
 
 // Meta returns a member of the parameters' "_meta" as JSON, such as
 // [mcp.MetaTraceParent], and nil when it is not there.
@@ -114,23 +123,22 @@ func (r *Request) ProtocolVersion() string { return r.version.Name }
 // ClientInfo returns the client's description of itself, unverified. It is zero
 // when the client sends none.
 func (r *Request) ClientInfo() (info mcp.Implementation) {
-	raw := r.wire.Meta.Get(mcp.MetaClientInfo)
 	// Member by member: audit asks for it at each request. What can be read is
 	// returned, because an icon of a wrong shape must not fail a request.
-	for name, value := range scan.Object(raw) {
-		switch string(name) {
+	for _, m := range r.wire.ClientInfo {
+		switch string(m.Name) {
 		case "name":
-			info.Name = jsonrpc.Text(value)
+			info.Name = jsonrpc.Text(m.Value)
 		case "title":
-			info.Title = jsonrpc.Text(value)
+			info.Title = jsonrpc.Text(m.Value)
 		case "version":
-			info.Version = jsonrpc.Text(value)
+			info.Version = jsonrpc.Text(m.Value)
 		case "description":
-			info.Description = jsonrpc.Text(value)
+			info.Description = jsonrpc.Text(m.Value)
 		case "websiteUrl":
-			info.WebsiteURL = jsonrpc.Text(value)
+			info.WebsiteURL = jsonrpc.Text(m.Value)
 		case "icons":
-			_ = unmarshal(value, &info.Icons)
+			_ = unmarshal(m.Value, &info.Icons)
 		}
 	}
 	return info

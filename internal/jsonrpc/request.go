@@ -36,6 +36,10 @@ type Request struct {
 	// Began is when that HTTP request arrived. It is zero on other transports.
 	Began time.Time
 
+	// Received is when the engine got the request. It is zero when nothing observes
+	// requests.
+	Received time.Time
+
 	// Caller is to whose share of what callers have in common the request
 	// counts.
 	Caller share.Caller
