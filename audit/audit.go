@@ -121,9 +121,11 @@ type Trail struct {
 	mcpengine.Option
 	config  config
 	sink    Sink
+	file    *FileSink // the sink, if it is a file
 	lost    atomic.Uint64
 	failing atomic.Bool
-	schemas sync.Map // of tools: the text of a schema to its public properties
+	schemas sync.Map  // of tools: the text of a schema to its properties
+	entries sync.Pool // for a file, which keeps no record
 }
 
 type config struct {
@@ -171,6 +173,7 @@ func New(sink Sink, opts ...Option) *Trail {
 	for _, o := range opts {
 		o(&t.config)
 	}
+	t.file, _ = sink.(*FileSink)
 	t.Option = mcpengine.Options(mcpengine.WithObserver(t.observe), mcpengine.WithRefusalObserver(t.refused), mcpengine.WithMiddleware(t.guard))
 	return t
 }
@@ -183,11 +186,11 @@ func (t *Trail) observe(ctx context.Context, req *mcpengine.Request) (context.Co
 	if !t.config.only(req.Method()) {
 		return ctx, nil
 	}
-	record := t.record(req)
+	e := t.begin(req)
 	return ctx, func(o mcpengine.Outcome) {
-		record.Duration = time.Since(record.Time)
-		record.end(&o)
-		t.write(context.WithoutCancel(ctx), record)
+		e.record.end(&o)
+		t.write(ctx, &e.record)
+		t.release(e)
 	}
 }
 
@@ -202,22 +205,25 @@ func (t *Trail) refused(ctx context.Context, r mcpengine.Refusal) {
 	}
 	record := Record{Time: time.Now(), Address: addressOf(r.Request), Status: r.Status, Why: r.Reason, Outcome: outcome}
 	t.addUser(&record, auth.UserFrom(ctx))
-	t.write(context.WithoutCancel(ctx), record)
+	t.write(ctx, &record)
 }
 
 // write gives a record to the sink.
-func (t *Trail) write(ctx context.Context, record Record) {
-	err := t.sink.Write(ctx, record)
+func (t *Trail) write(ctx context.Context, record *Record) {
+	var err error
+	if t.file != nil {
+		err = t.file.write(record)
+	} else {
+		err = t.sink.Write(context.WithoutCancel(ctx), *record)
+	}
 	switch {
-	case err == nil:
-		if t.failing.CompareAndSwap(true, false) {
-			t.config.logger.InfoContext(ctx, "audit: records are written again", "lost", t.Lost())
-		}
-	default:
+	case err != nil:
 		t.lost.Add(1)
 		if t.failing.CompareAndSwap(false, true) {
-			t.config.logger.ErrorContext(ctx, "audit: a record was lost", "error", err)
+			t.config.logger.ErrorContext(context.WithoutCancel(ctx), "audit: a record was lost", "error", err)
 		}
+	case t.failing.Load() && t.failing.CompareAndSwap(true, false):
+		t.config.logger.InfoContext(context.WithoutCancel(ctx), "audit: records are written again", "lost", t.Lost())
 	}
 }
 

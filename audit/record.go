@@ -10,10 +10,10 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/auth"
+	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/scan"
 	"github.com/mcpengine/mcpengine/internal/schema"
 	"github.com/mcpengine/mcpengine/mcp"
@@ -22,20 +22,51 @@ import (
 // maxText bounds what a caller can put into one member of a record, in bytes.
 const maxText = 1024
 
-// record begins the record of a request.
-func (t *Trail) record(req *mcpengine.Request) Record {
-	r := Record{
-		Time: time.Now(), TraceID: traceID(req.Meta(mcp.MetaTraceParent)), Program: bounded(req.ClientInfo().Name),
+// An entry is a record that is being made, and the memory for that.
+type entry struct {
+	record    Record
+	names     [8]string // of arguments
+	canonical []byte
+}
+
+// begin begins the record of a request.
+func (t *Trail) begin(req *mcpengine.Request) *entry {
+	e := t.newEntry()
+	e.record = Record{
+		Time: req.Received(), TraceID: traceID(req.Meta(mcp.MetaTraceParent)), Program: bounded(req.ClientInfo().Name),
 		Method: bounded(req.Method()), Feature: req.FeatureName(), Requested: bounded(req.Name()),
 	}
 	if sent := req.HTTP(); sent != nil {
-		r.Address = addressOf(sent)
+		e.record.Address = addressOf(sent)
 	}
-	t.addUser(&r, req.User())
+	t.addUser(&e.record, req.User())
 	policy := req.Policy()
-	r.Kind, r.Policy, r.Why = policy.Kind, policy.Who, policy.Why
-	t.addArguments(&r, req)
-	return r
+	e.record.Kind, e.record.Policy, e.record.Why = policy.Kind, policy.Who, policy.Why
+	t.addArguments(e, req)
+	if t.file != nil {
+		t.file.open.Add(1)
+	}
+	return e
+}
+
+// newEntry returns an entry, which is used again if the sink is a file.
+func (t *Trail) newEntry() *entry {
+	if t.file != nil {
+		if e, ok := t.entries.Get().(*entry); ok {
+			return e
+		}
+	}
+	return new(entry)
+}
+
+// release is called when the record has been written.
+func (t *Trail) release(e *entry) {
+	if t.file != nil {
+		t.file.open.Add(-1)
+		e.record = Record{}
+		clear(e.names[:])
+		t.entries.Put(e)
+	}
 }
 
 // addUser adds who is calling.
@@ -67,15 +98,15 @@ func bounded(s string) string {
 // traceID returns the trace of a traceparent as JSON, and "" for one that is not
 // valid (W3C Trace Context, "traceparent Header Field Values").
 func traceID(traceparent []byte) string {
-	var text string
-	if len(traceparent) == 0 || len(traceparent) > 256 || json.Unmarshal(traceparent, &text) != nil {
+	if len(traceparent) > 256 {
 		return ""
 	}
-	parts := strings.Split(text, "-")
-	if len(parts) < 4 || !isHex(parts[0], 2) || parts[0] == "ff" || !isHex(parts[1], 32) || strings.Trim(parts[1], "0") == "" {
+	version, rest, _ := strings.Cut(jsonrpc.Text(traceparent), "-")
+	trace, rest, _ := strings.Cut(rest, "-")
+	if !isHex(version, 2) || version == "ff" || !isHex(trace, 32) || !strings.Contains(rest, "-") || strings.Trim(trace, "0") == "" {
 		return ""
 	}
-	return parts[1]
+	return trace
 }
 
 // isHex reports whether a text has so many hexadecimal digits, in lower case.
@@ -85,65 +116,88 @@ func isHex(text string, digits int) bool {
 
 // addArguments adds the names of the arguments of a tool or prompt, their digest
 // and the values that are no secret.
-func (t *Trail) addArguments(r *Record, req *mcpengine.Request) {
-	arguments := scan.At(req.Params(), []string{"arguments"})
-	public := t.public(req.InputSchema())
+func (t *Trail) addArguments(e *entry, req *mcpengine.Request) {
+	arguments := req.Arguments()
+	r, known := &e.record, t.propertiesOf(req.InputSchema())
+	if t.file != nil {
+		r.Arguments = e.names[:0]
+	}
 	for name, value := range scan.Object(arguments) {
-		r.Arguments = append(r.Arguments, bounded(string(name)))
-		if public[string(name)] && len(value) <= maxText {
+		p, ok := known[string(name)]
+		if !ok {
+			p.name = bounded(string(name))
+		}
+		r.Arguments = append(r.Arguments, p.name)
+		if p.public && len(value) <= maxText {
 			if r.Values == nil {
 				r.Values = make(map[string]json.RawMessage)
 			}
-			r.Values[string(name)] = bytes.Clone(value)
+			r.Values[p.name] = bytes.Clone(value)
 		}
 	}
-	if r.Arguments == nil {
+	if len(r.Arguments) == 0 {
+		r.Arguments = nil
 		return
 	}
 	slices.Sort(r.Arguments)
-	r.Digest = t.digest(arguments)
+	e.canonical = schema.AppendCanonical(e.canonical[:0], arguments)
+	r.Digest = t.digest(e.canonical)
+	if cap(e.canonical) > maxKept {
+		e.canonical = nil
+	}
 }
 
-// digest returns the digest of the arguments in canonical form.
-func (t *Trail) digest(arguments []byte) string {
-	canonical := schema.Canonical(arguments)
+// maxKept bounds the memory that is kept for the next record.
+const maxKept = 64 << 10
+
+// digest returns the digest of the arguments, given their canonical form.
+func (t *Trail) digest(canonical []byte) string {
+	var text [2 * sha256.Size]byte
 	if t.config.key == nil {
 		sum := sha256.Sum256(canonical)
-		return hex.EncodeToString(sum[:])
+		hex.Encode(text[:], sum[:])
+		return string(text[:])
 	}
 	h := hmac.New(sha256.New, t.config.key)
 	h.Write(canonical)
-	return hex.EncodeToString(h.Sum(nil))
+	hex.Encode(text[:], h.Sum(nil))
+	return string(text[:])
 }
 
-// public returns the arguments that the schema says are no secret.
-func (t *Trail) public(text []byte) map[string]bool {
+// A property is what a schema says about an argument.
+type property struct {
+	name   string
+	public bool // it is no secret
+}
+
+// propertiesOf returns the arguments that the schema names.
+func (t *Trail) propertiesOf(text []byte) map[string]property {
 	if text == nil {
 		return nil
 	}
 	if known, ok := t.schemas.Load(&text[0]); ok {
-		return known.(map[string]bool)
+		return known.(map[string]property)
 	}
 	var s struct {
 		Properties map[string]struct {
 			Sensitive *bool `json:"x-sensitive"`
 		} `json:"properties"`
 	}
-	public := make(map[string]bool)
+	known := make(map[string]property)
 	if json.Unmarshal(text, &s) == nil { // a schema may also be true or false
-		for name, property := range s.Properties {
-			if property.Sensitive != nil && !*property.Sensitive {
-				public[name] = true
+		for name, p := range s.Properties {
+			if len(name) <= maxText {
+				known[name] = property{name, p.Sensitive != nil && !*p.Sensitive}
 			}
 		}
 	}
-	t.schemas.Store(&text[0], public)
-	return public
+	t.schemas.Store(&text[0], known)
+	return known
 }
 
 // end adds how the request ended.
 func (r *Record) end(o *mcpengine.Outcome) {
-	r.Allowed, r.Rule, r.Size = o.Allowed, o.Rule, o.Size
+	r.Allowed, r.Rule, r.Size, r.Duration = o.Allowed, o.Rule, o.Size, o.Duration
 	switch {
 	case !o.Allowed:
 		r.Outcome = "denied"

@@ -3,10 +3,7 @@ package audit
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"os"
-	"sync"
 )
 
 // Log returns a sink that logs each record at level Info, as "audit" with the
@@ -58,71 +55,6 @@ func (r *Record) attrs() []slog.Attr {
 		attrs = append(attrs, slog.Any("values", r.Values))
 	}
 	return attrs
-}
-
-// A FileSink is a [Sink] that writes to a file, one JSON object a line. Create one
-// with [File].
-type FileSink struct {
-	mu   sync.Mutex
-	path string
-	file *os.File
-	part bool // the last line has no end
-	text line // of the record that is written
-}
-
-// File opens a file, which is created with mode 0600, to append records to it. It
-// fails when the file cannot be written, and Write when the disk is full. Send the
-// process a signal and call [FileSink.Reopen] to rotate it.
-func File(path string) (*FileSink, error) {
-	s := &FileSink{path: path}
-	if err := s.Reopen(); err != nil {
-		return nil, err
-	}
-	return s, nil
-}
-
-// Reopen opens the file anew, after it has been moved.
-func (s *FileSink) Reopen() error {
-	file, err := os.OpenFile(s.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("open the audit file: %w", err)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.file != nil {
-		err = s.file.Close()
-	}
-	s.file, s.part = file, false
-	return err
-}
-
-// Close closes the file. Write fails from then on.
-func (s *FileSink) Close() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.file.Close()
-}
-
-// Write implements [Sink]. A line that was written in part, because the disk was
-// full, is ended before the next one.
-func (s *FileSink) Write(_ context.Context, r Record) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.text = s.text[:0]
-	if s.part {
-		s.text = append(s.text, '\n')
-	}
-	if err := r.appendTo(&s.text); err != nil {
-		return err
-	}
-	s.text = append(s.text, '\n')
-	n, err := s.file.Write(s.text)
-	if err != nil {
-		s.part = s.part || n > 0
-		return fmt.Errorf("write an audit record: %w", err)
-	}
-	s.part = false
-	return nil
 }
 
 // Tee returns a sink that writes to all of the sinks. It fails when one fails.
