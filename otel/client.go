@@ -241,7 +241,9 @@ func isToolError(result []byte) bool {
 
 // end ends the span.
 func (o *outcome) end(span trace.Span) {
-	span.SetAttributes(o.attributes...)
+	if len(o.attributes) > 0 {
+		span.SetAttributes(o.attributes...)
+	}
 	if o.failed {
 		span.SetStatus(codes.Error, o.message)
 	}

@@ -18,9 +18,10 @@ import (
 type kind struct {
 	kindKey
 	spanName   string
-	attributes []attribute.KeyValue // of spans and metrics
-	start      []trace.SpanStartOption
-	record     []metric.RecordOption // of a request without an error
+	attributes []attribute.KeyValue    // of spans and metrics
+	named      int                     // how many of them a sampler gets
+	start      []trace.SpanStartOption // with those
+	record     []metric.RecordOption   // of a request without an error
 }
 
 type kindKey struct {
@@ -73,18 +74,22 @@ func (t *Telemetry) kindOf(req *mcpengine.Request) *kind {
 
 func newKind(key kindKey) *kind {
 	k := &kind{kindKey: key, spanName: key.method}
-	k.attributes = []attribute.KeyValue{methodName.String(key.method), protocolVersion.String(key.version)}
+	k.attributes = []attribute.KeyValue{methodName.String(key.method)}
 	switch key.method {
 	case mcp.MethodToolsCall:
-		k.attributes = append(k.attributes, toolName.String(key.feature), operationName.String(executeTool))
+		k.attributes = append(k.attributes, toolName.String(key.feature))
 	case mcp.MethodPromptsGet:
 		k.attributes = append(k.attributes, promptName.String(key.feature))
 	}
 	if key.feature != other {
 		k.spanName = spanName(key.method, key.feature)
 	}
-	k.attributes = append(k.attributes, network(key.major, key.minor)...)
-	k.start = []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(k.attributes...)}
+	k.named = len(k.attributes)
+	if key.method == mcp.MethodToolsCall {
+		k.attributes = append(k.attributes, operationName.String(executeTool))
+	}
+	k.attributes = append(append(k.attributes, protocolVersion.String(key.version)), network(key.major, key.minor)...)
+	k.start = []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(k.attributes[:k.named]...)}
 	k.record = []metric.RecordOption{metric.WithAttributeSet(attribute.NewSet(k.attributes...))}
 	return k
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
@@ -34,41 +33,48 @@ func (t *Telemetry) sessionEnded(s mcpengine.Session) {
 
 // observe is a [mcpengine.Observer].
 func (t *Telemetry) observe(ctx context.Context, req *mcpengine.Request) (context.Context, func(mcpengine.Outcome)) {
-	if t.off(ctx, t.server) {
+	tracer, traces := t.tracer()
+	if !traces && !t.server.Enabled(ctx) {
 		return ctx, nil
 	}
-	began := time.Now()
 	k := t.kindOf(req)
 	var span trace.Span
-	if tracer, on := t.tracer(); on {
-		parent, options := ctx, k.start
-		if meta := req.Meta("traceparent"); meta != nil {
-			var links []trace.Link
-			if parent, links = extract(ctx, req.Meta); links != nil {
-				options = append(slices.Clip(options), trace.WithLinks(links...))
-			}
-		}
-		ctx, span = tracer.Start(parent, t.serverSpanName(req, k), options...)
-		if span.IsRecording() {
-			span.SetAttributes(t.detail(req)...)
-		}
+	if traces {
+		ctx, span = t.start(ctx, tracer, req, k)
 	}
 	return ctx, func(o mcpengine.Outcome) {
 		end := outcomeOf(ctx, &o)
 		if span != nil {
 			end.end(span)
 		}
-		duration := time.Since(began).Seconds()
 		attributes := end.attributes
 		if t.config.uris {
 			attributes = append(attributes, resource(req)...)
 		}
 		if len(attributes) == 0 {
-			t.server.Record(ctx, duration, k.record...)
+			t.server.Record(ctx, o.Duration.Seconds(), k.record...)
 			return
 		}
-		t.server.Record(ctx, duration, metric.WithAttributeSet(attribute.NewSet(slices.Concat(k.attributes, attributes)...)))
+		t.server.Record(ctx, o.Duration.Seconds(), metric.WithAttributeSet(attribute.NewSet(slices.Concat(k.attributes, attributes)...)))
 	}
+}
+
+// start starts the span of a request. A sampler gets the method and the feature, by which
+// it may decide; the conventions for MCP demand no attribute at that time. All others are
+// made for the spans that are sampled.
+func (t *Telemetry) start(ctx context.Context, tracer trace.Tracer, req *mcpengine.Request, k *kind) (context.Context, trace.Span) {
+	options := k.start
+	if meta := req.Meta(mcp.MetaTraceParent); meta != nil {
+		var links []trace.Link
+		if ctx, links = extract(ctx, req.Meta); links != nil {
+			options = append(slices.Clip(options), trace.WithLinks(links...))
+		}
+	}
+	ctx, span := tracer.Start(ctx, t.serverSpanName(req, k), options...)
+	if span.IsRecording() {
+		span.SetAttributes(append(t.detail(req), k.attributes[k.named:]...)...)
+	}
+	return ctx, span
 }
 
 func methodOf(req *mcpengine.Request) string {
@@ -109,7 +115,8 @@ func httpVersion(major, minor int) string {
 
 // detail returns the attributes that only spans have.
 func (t *Telemetry) detail(req *mcpengine.Request) []attribute.KeyValue {
-	attributes := []attribute.KeyValue{requestID.String(bounded(strings.Trim(string(req.ID()), `"`), maxValue))}
+	attributes := make([]attribute.KeyValue, 0, 12)
+	attributes = append(attributes, requestID.String(bounded(strings.Trim(string(req.ID()), `"`), maxValue)))
 	attributes = append(attributes, resource(req)...)
 	if r := req.HTTP(); r != nil {
 		if host, port, err := net.SplitHostPort(r.RemoteAddr); err == nil {

@@ -173,9 +173,3 @@ func records(p trace.TracerProvider) bool {
 	}
 	return t.PkgPath() != "go.opentelemetry.io/otel/internal/global"
 }
-
-// off reports whether nothing would be recorded.
-func (t *Telemetry) off(ctx context.Context, h metric.Float64Histogram) bool {
-	_, traces := t.tracer()
-	return !traces && !h.Enabled(ctx)
-}
