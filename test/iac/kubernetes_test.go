@@ -61,7 +61,8 @@ func helm(t *testing.T) string {
 	return program
 }
 
-// render returns what the chart renders, by the name of the template.
+// render returns what the chart renders, by the name of the template. Helm 4 leaves
+// an empty line after some objects, Helm 3 does not.
 func render(t *testing.T, args ...string) map[string]string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), helm(t), append([]string{"template", "mcp-server", path.Join(repository, chart)}, args...)...)
@@ -75,7 +76,7 @@ func render(t *testing.T, args ...string) map[string]string {
 	for document := range strings.SplitSeq(string(out), "---\n") {
 		name, text, ok := strings.Cut(document, "\n")
 		if ok {
-			found[strings.TrimPrefix(name, "# Source: mcp-server/templates/")] = text
+			found[strings.TrimPrefix(name, "# Source: mcp-server/templates/")] = strings.TrimRight(text, "\n") + "\n"
 		}
 	}
 	return found
