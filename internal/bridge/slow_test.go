@@ -126,7 +126,7 @@ func TestUnfinishedAnswer(t *testing.T) {
 			s := newFake(t, latest)
 			s.answer("prompts/list", `{"prompts":[]}`)
 			h := newHost(t, bridge.Config{URL: s.url, Peer: peer.Config{
-				IdleTimeout: 300 * time.Millisecond, HTTPClient: peer.NewHTTPClient(peer.TLSConfig{}),
+				IdleTimeout: 5 * time.Second, HTTPClient: peer.NewHTTPClient(peer.TLSConfig{}),
 			}})
 			h.initialize(previous)
 			h.send(request(previous, "1", "prompts/list", ""))

@@ -7,9 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -18,8 +23,9 @@ import (
 type Server struct {
 	URL string
 
-	cmd  *exec.Cmd
-	read chan struct{} // closed when its output has ended
+	cmd   *exec.Cmd
+	read  chan struct{}    // closed when its output has ended
+	front *httptest.Server // nil until moto has started
 }
 
 // patience is how long the start may take.
@@ -59,8 +65,11 @@ func Launch(ctx context.Context) (*Server, error) {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
-	case s.URL = <-address:
-		return s, nil
+	case at := <-address:
+		if s.front, err = oneAtATime(at); err == nil {
+			s.URL = s.front.URL
+			return s, nil
+		}
 	case <-s.read:
 		err = errors.New("moto has ended")
 	case <-timer.C:
@@ -70,8 +79,36 @@ func Launch(ctx context.Context) (*Server, error) {
 	return nil, err
 }
 
+// oneAtATime starts a server that passes requests on to moto, each when the one before
+// it has been answered. moto undoes a transaction of DynamoDB that fails by restoring
+// a copy of the tables, and with it would undo what other requests wrote since.
+func oneAtATime(address string) (*httptest.Server, error) {
+	moto, err := url.Parse(address)
+	if err != nil {
+		return nil, err
+	}
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(moto)
+		r.Out.Host = r.In.Host // which addresses in answers begin with
+	}}
+	var mu sync.Mutex
+	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// A client that is killed must not let the next request in before moto is done.
+		ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
+		defer cancel()
+		r = r.WithContext(ctx)
+		mu.Lock()
+		defer mu.Unlock()
+		proxy.ServeHTTP(w, r)
+	})), nil
+}
+
 // Stop ends the server.
 func (s *Server) Stop() {
+	if s.front != nil {
+		s.front.CloseClientConnections()
+		s.front.Close()
+	}
 	_ = s.cmd.Process.Kill()
 	<-s.read
 	_ = s.cmd.Wait() // it was killed, which is no news
