@@ -20,7 +20,7 @@ import (
 	"time"
 
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/deploy/fakeaws"
-	"github.com/mcpengine/mcpengine/internal/lambdatest"
+	"github.com/mcpengine/mcpengine/internal/locallambda"
 )
 
 // A platform runs the function that was deployed to an account: the zip file as
@@ -31,7 +31,7 @@ type platform struct {
 	dir     string
 
 	once sync.Once
-	run  *lambdatest.Platform
+	run  *locallambda.Platform
 	err  error
 }
 
@@ -73,7 +73,7 @@ func (p *platform) start() error {
 	for name, value := range p.account.Environment(p.name) {
 		env = append(env, name+"="+value)
 	}
-	p.run, err = lambdatest.New(context.Background(), lambdatest.Options{Bootstrap: bootstrap, Freeze: true, Env: env})
+	p.run, err = locallambda.New(context.Background(), locallambda.Options{Bootstrap: bootstrap, Freeze: true, Env: env})
 	return err
 }
 

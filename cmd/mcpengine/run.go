@@ -99,6 +99,7 @@ func (c *cli) commands(args []string) []*cobra.Command {
 		"destroy": c.destroy, "dev": c.dev, "hosts": c.hosts, "inspect": c.inspect, "install": c.install, "list": c.list, "logs": c.logs, "new": c.scaffold, "package": c.pack,
 		"profile": c.profiles, "prompt": c.prompt, "proxy": c.proxy, "read": c.read, "rpc": c.rpc, "serve": c.serve, "skills": c.skills, "tasks": c.tasks,
 		"deployments": c.deployments, "rollback": c.rollback,
+		"lambda":    c.lambda,
 		"uninstall": c.uninstall, "url": c.url, "version": c.version, "watch": c.watch,
 	}
 	if len(args) > 0 && args[0] != "completion" { // its scripts name all commands

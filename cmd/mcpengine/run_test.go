@@ -44,6 +44,13 @@ func TestUsageErrors(t *testing.T) {
 		{"deploy . --name w --env UNSET", "--env UNSET: there is no such variable here; give it a value with --env UNSET=VALUE", "mcpengine deploy"},
 		{"deploy . --name w --env AWS_REGION=x", "environment variable AWS_REGION is one of Lambda's own", "mcpengine deploy"},
 		{"deploy . --name w --image weather:1", `image "weather:1" is not in Amazon ECR: ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG`, "mcpengine deploy"},
+		{"lambda", "name the folder or package of the server", "mcpengine lambda"},
+		{"lambda . --port 65536", "--port 65536 is not between 0 and 65535", "mcpengine lambda"},
+		{"lambda . --concurrency 0", "--concurrency 0 is not between 1 and 1000", "mcpengine lambda"},
+		{"lambda . --memory 64", "memory of 64 MB is not between 128 and 10240", "mcpengine lambda"},
+		{"lambda . --timeout 901", "timeout of 901 s is not between 1 and 900", "mcpengine lambda"},
+		{"lambda . --timeout 0", "--timeout must be more than 0", "mcpengine lambda"},
+		{"lambda . --env MCPENGINE_LAMBDA_MODE=stream", "environment variable MCPENGINE_LAMBDA_MODE follows from --stream", "mcpengine lambda"},
 		{"rollback", "name the server", "mcpengine rollback"},
 		{"rollback a b", "name one server, not 2", "mcpengine rollback"},
 		{"rollback a --to live", `--to live is not the number of a version`, "mcpengine rollback"},
@@ -106,7 +113,7 @@ func TestHelp(t *testing.T) {
 	for _, name := range []string{
 		"", "deploy", "deployments", "url", "logs", "rollback", "destroy", "package", "proxy", "hosts", "uninstall", "completion", "version",
 		"call", "tasks", "list", "read", "prompt", "skills", "auth", "auth login", "auth status", "auth logout",
-		"bridge", "serve", "new", "inspect", "rpc", "watch", "complete", "profile", "profile list", "profile show", "profile remove",
+		"bridge", "serve", "new", "lambda", "inspect", "rpc", "watch", "complete", "profile", "profile list", "profile show", "profile remove",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

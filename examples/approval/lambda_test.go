@@ -15,7 +15,7 @@ import (
 
 	"github.com/mcpengine/mcpengine/client"
 	"github.com/mcpengine/mcpengine/ext/tasks/tasksclient"
-	"github.com/mcpengine/mcpengine/internal/lambdatest"
+	"github.com/mcpengine/mcpengine/internal/locallambda"
 	"github.com/mcpengine/mcpengine/internal/mototest"
 	"github.com/mcpengine/mcpengine/mcptest"
 )
@@ -33,7 +33,7 @@ func TestLambda(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	p, err := lambdatest.New(t.Context(), lambdatest.Options{
+	p, err := locallambda.New(t.Context(), locallambda.Options{
 		Bootstrap: program, Instances: 4, Freeze: true, Timeout: 8 * time.Second, Log: os.Stderr,
 		Retries: []time.Duration{time.Second, time.Second},
 		Env: []string{
@@ -72,7 +72,7 @@ func newTable(t *testing.T, url string) string {
 	c := dynamodb.New(dynamodb.Options{
 		Region: "eu-west-1", BaseEndpoint: &url,
 		Credentials: sdk.CredentialsProviderFunc(func(context.Context) (sdk.Credentials, error) {
-			return sdk.Credentials{AccessKeyID: lambdatest.AccessKey, SecretAccessKey: "secret"}, nil
+			return sdk.Credentials{AccessKeyID: locallambda.AccessKey, SecretAccessKey: "secret"}, nil
 		}),
 	})
 	table := "approval-" + rand.Text()

@@ -13,7 +13,7 @@ import (
 
 	"github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/client"
-	"github.com/mcpengine/mcpengine/internal/lambdatest"
+	"github.com/mcpengine/mcpengine/internal/locallambda"
 	otelmcp "github.com/mcpengine/mcpengine/otel"
 	"github.com/mcpengine/mcpengine/otel/auto"
 )
@@ -43,14 +43,14 @@ func startFunction(t *testing.T, url string, stream bool) *client.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	options := lambdatest.Options{Bootstrap: bootstrap, Freeze: true, Stream: stream, Log: t.Output(), Env: []string{
+	options := locallambda.Options{Bootstrap: bootstrap, Freeze: true, Stream: stream, Log: t.Output(), Env: []string{
 		"OTEL_TRACES_EXPORTER=otlp", "OTEL_METRICS_EXPORTER=otlp", "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
 		"OTEL_EXPORTER_OTLP_ENDPOINT=" + url, "OTEL_SERVICE_NAME=forecasts",
 	}}
 	if stream {
 		options.Env = append(options.Env, "MCPENGINE_LAMBDA_MODE=stream")
 	}
-	p, err := lambdatest.New(t.Context(), options)
+	p, err := locallambda.New(t.Context(), options)
 	if err != nil {
 		t.Fatal(err)
 	}

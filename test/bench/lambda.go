@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mcpengine/mcpengine/internal/lambdatest"
+	"github.com/mcpengine/mcpengine/internal/locallambda"
 	"github.com/mcpengine/mcpengine/test/internal/wire"
 )
 
@@ -88,8 +88,8 @@ func buildFunction(ctx context.Context, dir, name string) error {
 	return nil
 }
 
-func (f function) platform(ctx context.Context) (*lambdatest.Platform, error) {
-	return lambdatest.New(ctx, lambdatest.Options{
+func (f function) platform(ctx context.Context) (*locallambda.Platform, error) {
+	return locallambda.New(ctx, locallambda.Options{
 		Bootstrap: f.bootstrap,
 		Env:       []string{fmt.Sprintf("TOOLS=%d", f.row.setup.tools), "GOMAXPROCS=1"},
 		Log:       os.Stderr,
@@ -133,7 +133,7 @@ func (f function) run(ctx context.Context, calls int) (start, cpu time.Duration,
 		if err != nil {
 			break
 		}
-		var got lambdatest.Result
+		var got locallambda.Result
 		got, err = p.Invoke(ctx, event)
 		if err == nil && (got.FunctionError != "" || !strings.Contains(string(got.Payload), forecast(city))) {
 			err = fmt.Errorf("wrong answer %.400q %s", got.Payload, got.FunctionError)
@@ -144,15 +144,15 @@ func (f function) run(ctx context.Context, calls int) (start, cpu time.Duration,
 		return 0, 0, err
 	}
 	ledger := p.Ledger()
-	i := slices.IndexFunc(ledger, func(e lambdatest.Entry) bool { return e.Kind == lambdatest.Ready })
-	if i < 0 || ledger[0].Kind != lambdatest.Started {
+	i := slices.IndexFunc(ledger, func(e locallambda.Entry) bool { return e.Kind == locallambda.Ready })
+	if i < 0 || ledger[0].Kind != locallambda.Started {
 		return 0, 0, errors.New("the process never asked for an invocation")
 	}
 	return ledger[i].Time.Sub(ledger[0].Time), p.CPU(), nil
 }
 
 // invoke carries one event to the function and takes its answer apart.
-func invoke(ctx context.Context, p *lambdatest.Platform, event []byte) (answer, error) {
+func invoke(ctx context.Context, p *locallambda.Platform, event []byte) (answer, error) {
 	result, err := p.Invoke(ctx, event)
 	if err != nil {
 		return answer{}, err

@@ -26,7 +26,7 @@ import (
 	"github.com/mcpengine/mcpengine/client"
 	"github.com/mcpengine/mcpengine/internal/brokertest"
 	"github.com/mcpengine/mcpengine/internal/keycloaktest"
-	"github.com/mcpengine/mcpengine/internal/lambdatest"
+	"github.com/mcpengine/mcpengine/internal/locallambda"
 )
 
 // boardKey is the key that the replicas of the board share.
@@ -125,7 +125,7 @@ func serveBoardFunction(t *testing.T, k *keycloaktest.Server) string {
 	address := freeAddress(t)
 	server := "http://" + address
 	createRealm(k, "function", server)
-	platform, err := lambdatest.New(context.WithoutCancel(t.Context()), lambdatest.Options{
+	platform, err := locallambda.New(context.WithoutCancel(t.Context()), locallambda.Options{
 		Bootstrap: self, Address: address, Instances: 3, Freeze: true,
 		Env: []string{fixtureVariable + "=board-function", "BOARD_URL=" + server, "BOARD_KEYCLOAK=" + k.URL, "BOARD_REALM=function"},
 	})

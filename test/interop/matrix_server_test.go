@@ -22,7 +22,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/mcpengine/mcpengine"
-	"github.com/mcpengine/mcpengine/internal/lambdatest"
+	"github.com/mcpengine/mcpengine/internal/locallambda"
 )
 
 // A remote is a server at the other end of a bridge.
@@ -87,7 +87,7 @@ func serveLambdaRemote(ctx context.Context, t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	platform, err := lambdatest.New(ctx, lambdatest.Options{
+	platform, err := locallambda.New(ctx, locallambda.Options{
 		Bootstrap: self, Stream: true, Concurrency: 8, Timeout: 6 * time.Second,
 		Env: []string{fixtureVariable + "=function", "MCPENGINE_LAMBDA_MODE=stream"},
 	})

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/mcpengine/mcpengine/internal/lambdatest"
+	"github.com/mcpengine/mcpengine/internal/locallambda"
 )
 
 // A Function is a server that runs as the bootstrap of an AWS Lambda function,
@@ -27,7 +27,7 @@ func (f *Function) Log() string { return f.log.String() }
 func StartFunction(t testing.TB, program string, instances int, env ...string) *Function {
 	t.Helper()
 	f := &Function{}
-	platform, err := lambdatest.New(t.Context(), lambdatest.Options{
+	platform, err := locallambda.New(t.Context(), locallambda.Options{
 		Bootstrap: program, Instances: instances, Freeze: true, Env: env, Log: &f.log,
 	})
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 	"github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/ext/tasks"
 	"github.com/mcpengine/mcpengine/ext/tasks/aws"
-	"github.com/mcpengine/mcpengine/internal/lambdatest"
+	"github.com/mcpengine/mcpengine/internal/locallambda"
 )
 
 const (
@@ -108,7 +108,7 @@ func TestKill(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := lambdatest.New(t.Context(), lambdatest.Options{
+	p, err := locallambda.New(t.Context(), locallambda.Options{
 		Bootstrap: program, Instances: 4, Freeze: true, Duplicates: 5, Timeout: 20 * time.Second,
 		Retries: []time.Duration{200 * time.Millisecond, 400 * time.Millisecond},
 		Env:     []string{tableVariable + "=" + table + " " + ledger, "AWS_ENDPOINT_URL_DYNAMODB=" + url},
@@ -131,12 +131,12 @@ func TestKill(t *testing.T) {
 	freezes.Wait()
 	begin(t.Context(), p.URL(), "task-last")
 	all := awaitAll(t, p, client, table)
-	t.Logf("%d tasks after %d kills: %d processes, %d events that were given up", all, p.Count(lambdatest.Killed), p.Count(lambdatest.Started), p.Count(lambdatest.Dropped))
+	t.Logf("%d tasks after %d kills: %d processes, %d events that were given up", all, p.Count(locallambda.Killed), p.Count(locallambda.Started), p.Count(locallambda.Dropped))
 	checkLedger(t, client, ledger, all)
 }
 
 // freeze stops a process for longer than the lease of its run.
-func freeze(p *lambdatest.Platform, i int) {
+func freeze(p *locallambda.Platform, i int) {
 	if p.Freeze(i) != nil {
 		return // it is gone
 	}
@@ -167,7 +167,7 @@ func begin(ctx context.Context, url, task string) {
 
 // awaitAll waits until all tasks have ended, and returns how many there are. It
 // wakes those that are overdue, as a schedule does.
-func awaitAll(t *testing.T, p *lambdatest.Platform, client *dynamodb.Client, table string) (all int) {
+func awaitAll(t *testing.T, p *locallambda.Platform, client *dynamodb.Client, table string) (all int) {
 	t.Helper()
 	ticker := time.NewTicker(500 * time.Millisecond)
 	defer ticker.Stop()

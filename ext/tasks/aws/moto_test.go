@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/mcpengine/mcpengine/internal/lambdatest"
+	"github.com/mcpengine/mcpengine/internal/locallambda"
 	"github.com/mcpengine/mcpengine/internal/mototest"
 )
 
@@ -62,7 +62,7 @@ func config(url string) sdk.Config {
 	return sdk.Config{
 		Region: "eu-west-1", BaseEndpoint: &url,
 		Credentials: sdk.CredentialsProviderFunc(func(context.Context) (sdk.Credentials, error) {
-			return sdk.Credentials{AccessKeyID: lambdatest.AccessKey, SecretAccessKey: "secret"}, nil
+			return sdk.Credentials{AccessKeyID: locallambda.AccessKey, SecretAccessKey: "secret"}, nil
 		}),
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/mcpengine/mcpengine/internal/lambdatest"
+	"github.com/mcpengine/mcpengine/internal/locallambda"
 	"github.com/mcpengine/mcpengine/test/conformance/server/fixture"
 )
 
@@ -104,7 +104,7 @@ func onLambda(stream bool) func(context.Context, config) (site, error) {
 			mode = "stream"
 		}
 		log := &processLog{}
-		p, err := lambdatest.New(ctx, lambdatest.Options{
+		p, err := locallambda.New(ctx, locallambda.Options{
 			Bootstrap: c.server,
 			Address:   address,
 			Instances: environments,
@@ -132,13 +132,13 @@ const key = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 
 // complaint returns an error if a function did something that the platform does
 // not allow.
-func complaint(ledger []lambdatest.Entry) error {
+func complaint(ledger []locallambda.Entry) error {
 	var errs []error
 	for _, e := range ledger {
 		switch e.Kind {
-		case lambdatest.Violated, lambdatest.Crashed, lambdatest.Overdue, lambdatest.TimedOut:
+		case locallambda.Violated, locallambda.Crashed, locallambda.Overdue, locallambda.TimedOut:
 			errs = append(errs, fmt.Errorf("environment %d: %s: %s", e.Instance, e.Kind, e.Detail))
-		case lambdatest.Started, lambdatest.Ready, lambdatest.Ended, lambdatest.Killed:
+		case locallambda.Started, locallambda.Ready, locallambda.Ended, locallambda.Killed:
 		}
 	}
 	return errors.Join(errs...)

@@ -15,7 +15,7 @@ import (
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/deploy/fakeaws"
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/profile"
 	"github.com/mcpengine/mcpengine/internal/buildtest"
-	"github.com/mcpengine/mcpengine/internal/lambdatest"
+	"github.com/mcpengine/mcpengine/internal/locallambda"
 	"github.com/mcpengine/mcpengine/internal/peer"
 )
 
@@ -47,7 +47,7 @@ func TestInvokeWeather(t *testing.T) {
 	bootstrap := buildtest.Program(t, "../../../../examples", "./weather")
 	for _, mode := range []string{"buffered", "stream"} {
 		t.Run(mode, func(t *testing.T) {
-			p, err := lambdatest.New(t.Context(), lambdatest.Options{
+			p, err := locallambda.New(t.Context(), locallambda.Options{
 				Bootstrap: bootstrap, Stream: mode == "stream", Env: []string{"MCPENGINE_LAMBDA_MODE=" + mode},
 			})
 			if err != nil {

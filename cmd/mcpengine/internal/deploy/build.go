@@ -12,6 +12,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 )
@@ -98,7 +99,7 @@ type listedPackage struct {
 
 // list returns the package and, before it, the packages that it imports.
 func (s Source) list(ctx context.Context) ([]listedPackage, error) {
-	out, err := s.goCommand(ctx, linux("arm64", allowCgo()), "list", "-deps",
+	out, err := s.goCommand(ctx, environment("linux", "arm64", allowCgo()), "list", "-deps",
 		"-json=ImportPath,Name,Standard,CgoFiles,Module", s.flags.tags(), "--", s.pattern)
 	if err != nil {
 		return nil, err
@@ -182,15 +183,38 @@ func (s Source) Build(ctx context.Context, arch string) (Code, error) {
 	if err != nil {
 		return Code{}, err
 	}
-	binary, err := s.compile(ctx, arch)
+	binary, err := s.compile(ctx, "linux", arch)
 	if err != nil {
 		return Code{}, err
 	}
 	return NewCode(arch, binary, files...)
 }
 
+// WriteProgram builds the program for this machine, and writes it into a folder with
+// the included files beside it. It returns the name of the executable.
+func (s Source) WriteProgram(ctx context.Context, dir string) (string, error) {
+	files, err := s.flags.files()
+	if err != nil {
+		return "", err
+	}
+	binary, err := s.compile(ctx, runtime.GOOS, runtime.GOARCH)
+	if err != nil {
+		return "", err
+	}
+	name := bootstrap
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	for _, f := range append(files, File{name, binary}) {
+		if err := os.WriteFile(filepath.Join(dir, f.Name), f.Data, 0o755); err != nil {
+			return "", err
+		}
+	}
+	return filepath.Join(dir, name), nil
+}
+
 // compile returns the executable.
-func (s Source) compile(ctx context.Context, arch string) ([]byte, error) {
+func (s Source) compile(ctx context.Context, goos, arch string) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "mcpengine-build-")
 	if err != nil {
 		return nil, fmt.Errorf("build %s: %w", s.ImportPath, err)
@@ -198,15 +222,15 @@ func (s Source) compile(ctx context.Context, arch string) ([]byte, error) {
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, bootstrap)
 	_, err = s.goCommand(
-		ctx, linux(arch, "0"), "build",
+		ctx, environment(goos, arch, "0"), "build",
 		"-trimpath",
 		"-buildvcs=false", // a commit that does not change the program does not change the bytes
 		strings.TrimSpace("-ldflags=-s -w "+s.flags.LDFlags),
 		s.flags.tags(),
 		"-o", file, "--", s.pattern)
 	if err != nil {
-		return nil, withHint(fmt.Errorf("build %s for linux/%s: %w", s.ImportPath, arch, err),
-			fmt.Sprintf("see it with: GOOS=linux GOARCH=%s CGO_ENABLED=0 go build %s", arch, s.ImportPath))
+		return nil, withHint(fmt.Errorf("build %s for %s/%s: %w", s.ImportPath, goos, arch, err),
+			fmt.Sprintf("see it with: GOOS=%s GOARCH=%s CGO_ENABLED=0 go build %s", goos, arch, s.ImportPath))
 	}
 	binary, err := os.ReadFile(file)
 	if err != nil {
@@ -215,8 +239,8 @@ func (s Source) compile(ctx context.Context, arch string) ([]byte, error) {
 	return binary, nil
 }
 
-func linux(arch, cgo string) []string {
-	return []string{"GOOS=linux", "GOARCH=" + arch, "CGO_ENABLED=" + cgo}
+func environment(goos, arch, cgo string) []string {
+	return []string{"GOOS=" + goos, "GOARCH=" + arch, "CGO_ENABLED=" + cgo}
 }
 
 // goCommand runs the go command and returns what it prints.

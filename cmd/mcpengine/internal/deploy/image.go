@@ -104,7 +104,7 @@ func (s Source) WriteImage(ctx context.Context, arch, dir string) error {
 	if err != nil {
 		return err
 	}
-	binary, err := s.compile(ctx, arch)
+	binary, err := s.compile(ctx, "linux", arch)
 	if err != nil {
 		return err
 	}

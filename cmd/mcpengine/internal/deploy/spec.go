@@ -233,8 +233,11 @@ const (
 	modeBuffered = "buffered"
 )
 
-func (t target) mode() string {
-	if t.stream {
+func (t target) mode() string { return Mode(t.stream) }
+
+// Mode returns the value of [ModeVariable].
+func Mode(stream bool) string {
+	if stream {
 		return modeStream
 	}
 	return modeBuffered

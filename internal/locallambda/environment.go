@@ -1,4 +1,4 @@
-package lambdatest
+package locallambda
 
 import (
 	"context"
@@ -51,10 +51,13 @@ type instance struct {
 	queue       chan *invocation // handed out by the Runtime API
 	ready       chan struct{}    // closed when it first asks for an invocation
 	dead        chan struct{}    // closed when the process is gone
+	started     time.Time
 
 	mu         sync.Mutex
 	pending    map[string]*invocation
-	extensions int // registered
+	extensions int           // registered
+	init       time.Duration // until it was ready
+	used       bool          // it has had an invocation
 	frozen     bool
 	ending     Kind // why the process is being ended, or ""
 	state      *os.ProcessState
@@ -67,6 +70,7 @@ func (e *environment) start(ctx context.Context) (*instance, error) {
 	}
 	inst := &instance{
 		environment: e,
+		started:     time.Now(),
 		queue:       make(chan *invocation),
 		ready:       make(chan struct{}),
 		dead:        make(chan struct{}),

@@ -1,11 +1,13 @@
-// Package lambdatest stands in for AWS Lambda: it runs a built function as a
-// process of its own, with the environment variables and the Runtime API of the
-// platform, and freezes and kills it as the platform does.
+// Package locallambda stands in for AWS Lambda on one machine: it runs a built
+// function as a process of its own, with the environment variables and the Runtime
+// API of the platform, and freezes and kills it as the platform does. It is behind
+// `mcpengine lambda`, and tests of everything that runs on Lambda use it too.
 //
-// environment.go has an execution environment and its process, runtime.go the
-// HTTP interface that the process uses, front.go the Function URL that clients
-// use, and invoke.go the operation Invoke that programs use.
-package lambdatest
+// environment.go has an execution environment and its process, pool.go the choice
+// among them, runtime.go the HTTP interface that the process uses, front.go the
+// Function URL that clients use, invoke.go the operation Invoke that programs use,
+// and report.go the line that the platform logs for an invocation.
+package locallambda
 
 import (
 	"cmp"
@@ -26,6 +28,13 @@ import (
 type Options struct {
 	// Bootstrap is the path of the program. Required.
 	Bootstrap string
+
+	// Name is the name of the function. The default is [Function].
+	Name string
+
+	// Memory is the memory of the function in MB, which the process is told and
+	// [Report] repeats. It is not enforced. The default is 128.
+	Memory int
 
 	// Address is the host and port of the Function URL. The default is a free
 	// port of 127.0.0.1.
@@ -50,6 +59,13 @@ type Options struct {
 	// happen on the platform. The default is never.
 	Duplicates int
 
+	// Warm prefers the environment that was used last, as the platform does. By
+	// default invocations take turns, so that a test meets all environments.
+	Warm bool
+
+	// Cold ends a process after each invocation, so that each starts another.
+	Cold bool
+
 	// Freeze stops the process between invocations, if the system supports
 	// that.
 	Freeze bool
@@ -64,6 +80,9 @@ type Options struct {
 	// Env is added to the environment of the process, as "NAME=value".
 	Env []string
 
+	// Report is told of each invocation when it has ended. Optional.
+	Report func(Report)
+
 	// Log gets the output of the processes. By default it is discarded.
 	Log io.Writer
 }
@@ -71,6 +90,8 @@ type Options struct {
 const anyPort = "127.0.0.1:0"
 
 func (o Options) withDefaults() Options {
+	o.Name = cmp.Or(o.Name, Function)
+	o.Memory = cmp.Or(o.Memory, 128)
 	o.Address = cmp.Or(o.Address, anyPort)
 	o.Instances = cmp.Or(o.Instances, 1)
 	o.Concurrency = cmp.Or(o.Concurrency, 1)
@@ -89,7 +110,7 @@ func (o Options) withDefaults() Options {
 type Platform struct {
 	options      Options
 	environments []*environment
-	free         chan *environment // one entry for each invocation that may run
+	free         *pool
 	front        *http.Server
 	url          string
 	served       chan struct{}
@@ -114,17 +135,12 @@ func New(ctx context.Context, options Options) (*Platform, error) {
 	options = options.withDefaults()
 	p := &Platform{
 		options: options,
-		free:    make(chan *environment, options.Instances*options.Concurrency),
 		served:  make(chan struct{}),
 	}
 	for i := range options.Instances {
 		p.environments = append(p.environments, &environment{platform: p, index: i})
 	}
-	for range options.Concurrency {
-		for _, e := range p.environments {
-			p.free <- e
-		}
-	}
+	p.free = newPool(p.environments, options.Concurrency, options.Warm)
 	listener, err := listen(ctx, options.Address)
 	if err != nil {
 		return nil, err
@@ -204,15 +220,13 @@ func (p *Platform) Invoke(ctx context.Context, event []byte) (Result, error) {
 // begin takes an environment and hands it the event. The caller must call end
 // with the invocation.
 func (p *Platform) begin(ctx context.Context, event []byte) (*invocation, error) {
-	var e *environment
-	select {
-	case e = <-p.free:
-	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for a free environment: %w", ctx.Err())
+	e, err := p.free.take(ctx)
+	if err != nil {
+		return nil, err
 	}
 	inst, err := e.instance(ctx)
 	if err != nil {
-		p.free <- e
+		p.free.put(e)
 		return nil, fmt.Errorf("start environment %d: %w", e.index, err)
 	}
 	inv := &invocation{
@@ -231,7 +245,17 @@ func (p *Platform) begin(ctx context.Context, event []byte) (*invocation, error)
 func (p *Platform) end(inv *invocation) {
 	inv.finish(http.StatusAccepted)
 	inv.timer.Stop()
-	p.free <- inv.instance.environment
+	if p.options.Report != nil {
+		p.options.Report(inv.report())
+	}
+	if !p.options.Cold {
+		p.free.put(inv.instance.environment)
+		return
+	}
+	go func() { // the client does not wait; Stop does
+		inv.instance.retire()
+		p.free.put(inv.instance.environment)
+	}()
 }
 
 // Start starts all environments at once, as a burst of requests does, and
@@ -304,9 +328,7 @@ func (p *Platform) stop() {
 	p.invoke.Close()
 	<-p.invoked
 	p.invoker.stop()
-	for range cap(p.free) {
-		<-p.free
-	}
+	p.free.drain()
 	var wg sync.WaitGroup
 	for i := range p.environments {
 		wg.Go(func() { p.Retire(i) })
@@ -330,11 +352,11 @@ func (p *Platform) env(address string, index int) []string {
 	o := p.options
 	env := []string{
 		"AWS_LAMBDA_RUNTIME_API=" + address,
-		"AWS_LAMBDA_FUNCTION_NAME=" + Function,
+		"AWS_LAMBDA_FUNCTION_NAME=" + o.Name,
 		"AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
-		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128",
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=" + strconv.Itoa(o.Memory),
 		"AWS_LAMBDA_INITIALIZATION_TYPE=on-demand",
-		"AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/function",
+		"AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/" + o.Name,
 		"AWS_LAMBDA_LOG_STREAM_NAME=2026/11/22/[$LATEST]" + strconv.Itoa(index),
 		"AWS_REGION=eu-west-1",
 		"AWS_DEFAULT_REGION=eu-west-1",

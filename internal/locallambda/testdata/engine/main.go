@@ -7,7 +7,7 @@ import (
 	"os"
 
 	"github.com/mcpengine/mcpengine"
-	"github.com/mcpengine/mcpengine/internal/lambdatest/testdata/note"
+	"github.com/mcpengine/mcpengine/internal/locallambda/testdata/note"
 )
 
 func main() {

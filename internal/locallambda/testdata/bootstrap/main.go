@@ -17,7 +17,7 @@ import (
 	"syscall"
 
 	"github.com/mcpengine/mcpengine/internal/lambda"
-	"github.com/mcpengine/mcpengine/internal/lambdatest/testdata/note"
+	"github.com/mcpengine/mcpengine/internal/locallambda/testdata/note"
 )
 
 func main() {
@@ -53,12 +53,25 @@ func run() error {
 		fmt.Fprint(w, r.Context().Err())
 	})
 	mux.HandleFunc("/sigterm", sigterm)
+	mux.HandleFunc("/env", env)
+	mux.HandleFunc("/exit", func(http.ResponseWriter, *http.Request) { os.Exit(3) })
 	mux.HandleFunc("/hang", func(http.ResponseWriter, *http.Request) { select {} })
 	return lambda.Run(context.Background(), mux, lambda.Config{
 		Stream: stream,
 		Event:  event,
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
+}
+
+// env answers the values of the variables that the request names.
+func env(w http.ResponseWriter, r *http.Request) {
+	names, _ := io.ReadAll(r.Body)
+	for i, name := range strings.Fields(string(names)) {
+		if i > 0 {
+			fmt.Fprint(w, " ")
+		}
+		fmt.Fprint(w, os.Getenv(name))
+	}
 }
 
 // event notes an event with a job in the ledger. One that says so fails the first

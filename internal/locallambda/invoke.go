@@ -1,4 +1,4 @@
-package lambdatest
+package locallambda
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// The name of the function, and the credentials that its processes have.
+// The default name of a function, and the credentials that its processes have.
 const (
 	Function  = "function"
 	AccessKey = "AKIDEXAMPLE"
@@ -57,7 +57,7 @@ func (i *invoker) routes() http.Handler {
 // ServeHTTP answers a call of Invoke.
 func (i *invoker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	kind := r.Header.Get("X-Amz-Invocation-Type")
-	name, _, _ := strings.Cut(strings.TrimPrefix(r.PathValue("name"), functionARN[:len(functionARN)-len(Function)]), ":")
+	name, _, _ := strings.Cut(strings.TrimPrefix(r.PathValue("name"), arnPrefix), ":")
 	limit := maxResponse
 	if kind == "Event" {
 		limit = maxAsynchronous
@@ -66,7 +66,7 @@ func (i *invoker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !strings.HasPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 Credential="+AccessKey+"/"):
 		refuse(w, http.StatusForbidden, "AccessDeniedException", "the request is not signed by the function")
-	case name != Function:
+	case name != i.platform.options.Name:
 		refuse(w, http.StatusNotFound, "ResourceNotFoundException", "Function not found: "+name)
 	case err != nil || len(event) > limit:
 		refuse(w, http.StatusRequestEntityTooLarge, "RequestTooLargeException", "the event is too large")

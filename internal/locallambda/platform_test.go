@@ -1,4 +1,4 @@
-package lambdatest_test
+package locallambda_test
 
 import (
 	"bufio"
@@ -22,8 +22,8 @@ import (
 	// These imports make cached test results depend on the code of the
 	// functions.
 	_ "github.com/mcpengine/mcpengine"
-	"github.com/mcpengine/mcpengine/internal/lambdatest"
-	_ "github.com/mcpengine/mcpengine/internal/lambdatest/testdata/note"
+	"github.com/mcpengine/mcpengine/internal/locallambda"
+	_ "github.com/mcpengine/mcpengine/internal/locallambda/testdata/note"
 )
 
 // builds are the functions in testdata, built when a test first needs one.
@@ -36,7 +36,7 @@ type builds struct {
 var functions builds
 
 func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "lambdatest")
+	dir, err := os.MkdirTemp("", "locallambda")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1) //nolint:forbidigo // this is the main of the tests
@@ -100,21 +100,21 @@ func (l *log) String() string {
 
 // start runs the bootstrap until the end of the test. It fails the test when
 // the bootstrap has broken a rule.
-func start(t testing.TB, options lambdatest.Options) (*lambdatest.Platform, *log) {
+func start(t testing.TB, options locallambda.Options) (*locallambda.Platform, *log) {
 	t.Helper()
 	if options.Bootstrap == "" {
 		options.Bootstrap = build(t, "bootstrap")
 	}
 	out := &log{waiting: make(chan struct{})}
 	options.Log = out
-	p, err := lambdatest.New(t.Context(), options)
+	p, err := locallambda.New(t.Context(), options)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		p.Stop()
 		for _, e := range p.Ledger() {
-			if e.Kind == lambdatest.Violated {
+			if e.Kind == locallambda.Violated {
 				t.Errorf("environment %d breaks a rule: %s", e.Instance, e.Detail)
 			}
 		}
@@ -156,7 +156,7 @@ func TestAnswersThroughAFunctionURL(t *testing.T) {
 	for _, mode := range []string{"buffered", "stream"} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
-			p, _ := start(t, lambdatest.Options{Stream: mode == "stream", Env: []string{"MCPENGINE_LAMBDA_MODE=" + mode}})
+			p, _ := start(t, locallambda.Options{Stream: mode == "stream", Env: []string{"MCPENGINE_LAMBDA_MODE=" + mode}})
 			tests := []struct {
 				path, body string
 				status     int
@@ -177,7 +177,7 @@ func TestAnswersThroughAFunctionURL(t *testing.T) {
 					t.Errorf("POST %s = %d %.200q, want %d %.200q", test.path, status, body, test.status, test.want)
 				}
 			}
-			if n := p.Count(lambdatest.Started); n != 1 {
+			if n := p.Count(locallambda.Started); n != 1 {
 				t.Errorf("%d processes were started, want one", n)
 			}
 		})
@@ -187,7 +187,7 @@ func TestAnswersThroughAFunctionURL(t *testing.T) {
 func TestHeadersThroughAFunctionURL(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []string{"buffered", "stream"} {
-		p, _ := start(t, lambdatest.Options{Stream: mode == "stream", Env: []string{"MCPENGINE_LAMBDA_MODE=" + mode}})
+		p, _ := start(t, locallambda.Options{Stream: mode == "stream", Env: []string{"MCPENGINE_LAMBDA_MODE=" + mode}})
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.URL()+"/headers?a=%20&a", nil)
 		if err != nil {
 			t.Fatal(err)
@@ -224,7 +224,7 @@ func TestHeadersThroughAFunctionURL(t *testing.T) {
 
 func TestStreamArrivesInPieces(t *testing.T) {
 	t.Parallel()
-	p, _ := start(t, lambdatest.Options{Stream: true, Env: []string{"MCPENGINE_LAMBDA_MODE=stream"}})
+	p, _ := start(t, locallambda.Options{Stream: true, Env: []string{"MCPENGINE_LAMBDA_MODE=stream"}})
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.URL()+"/stream?n=2&panic", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -253,7 +253,7 @@ func TestStreamArrivesInPieces(t *testing.T) {
 
 func TestAnswerOverSixMegabytes(t *testing.T) {
 	t.Parallel()
-	p, out := start(t, lambdatest.Options{})
+	p, out := start(t, locallambda.Options{})
 	status, body := post(t, p.URL()+"/big?n=7000000", `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x"}}`)
 	if status != 500 || !strings.Contains(body, "the answer is larger than the 6 MB") {
 		t.Errorf("answer = %d %.200q, want an error", status, body)
@@ -272,7 +272,7 @@ func TestModesThatDisagree(t *testing.T) {
 	t.Parallel()
 	for _, stream := range []bool{true, false} {
 		mode := map[bool]string{true: "buffered", false: "stream"}[stream]
-		p, err := lambdatest.New(t.Context(), lambdatest.Options{
+		p, err := locallambda.New(t.Context(), locallambda.Options{
 			Bootstrap: build(t, "bootstrap"), Stream: stream, Env: []string{"MCPENGINE_LAMBDA_MODE=" + mode},
 		})
 		if err != nil {
@@ -280,7 +280,7 @@ func TestModesThatDisagree(t *testing.T) {
 		}
 		status, body := post(t, p.URL()+"/echo", "x")
 		p.Stop()
-		if status != 502 || !strings.Contains(body, "mode") || p.Count(lambdatest.Violated) != 1 {
+		if status != 502 || !strings.Contains(body, "mode") || p.Count(locallambda.Violated) != 1 {
 			t.Errorf("%s function, streaming %t: %d %q", mode, stream, status, body)
 		}
 	}
@@ -293,7 +293,7 @@ func TestStartThatFails(t *testing.T) {
 		{"MCPENGINE_LAMBDA_MODE=fast", `bootstrap: error: MCPENGINE_LAMBDA_MODE is "fast": use "stream" or "buffered", whichever the front end is set to` + "\n"},
 	}
 	for _, test := range tests {
-		p, out := start(t, lambdatest.Options{Env: []string{test.env}})
+		p, out := start(t, locallambda.Options{Env: []string{test.env}})
 		if err := p.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "exit status 1") {
 			t.Errorf("%s: Start = %v, want exit status 1", test.env, err)
 		}
@@ -309,7 +309,7 @@ func TestStartThatFails(t *testing.T) {
 
 func TestEventsOfOtherServicesFailAndTheProcessGoesOn(t *testing.T) {
 	t.Parallel()
-	p, _ := start(t, lambdatest.Options{})
+	p, _ := start(t, locallambda.Options{})
 	for _, event := range []string{`{}`, `{"Records":[{"eventSource":"aws:sqs"}]}`, `{"version":"2.0"`, `[]`} {
 		result, err := p.Invoke(t.Context(), []byte(event))
 		if err != nil || result.FunctionError == "" || !strings.Contains(string(result.Payload), "errorMessage") {
@@ -319,29 +319,34 @@ func TestEventsOfOtherServicesFailAndTheProcessGoesOn(t *testing.T) {
 	if _, body := post(t, p.URL()+"/echo", "x"); body != "x" {
 		t.Errorf("afterwards the answer is %q", body)
 	}
-	if n := p.Count(lambdatest.Started); n != 1 {
+	if n := p.Count(locallambda.Started); n != 1 {
 		t.Errorf("%d processes were started, want one", n)
 	}
 }
 
 func TestDeadlineReachesTheHandler(t *testing.T) {
 	t.Parallel()
-	p, _ := start(t, lambdatest.Options{Timeout: 2 * time.Second})
+	var reports reports
+	p, _ := start(t, locallambda.Options{Timeout: 2 * time.Second, Report: reports.add})
 	if _, body := post(t, p.URL()+"/wait", ""); body != "context deadline exceeded" {
 		t.Errorf("answer = %q, want the handler's own at the deadline", body)
 	}
-	if status, _ := post(t, p.URL()+"/hang", ""); status != 502 || p.Count(lambdatest.TimedOut) != 1 {
+	if status, _ := post(t, p.URL()+"/hang", ""); status != 502 || p.Count(locallambda.TimedOut) != 1 {
 		t.Errorf("a handler that does not end = %d, %+v", status, p.Ledger())
 	}
 	if _, body := post(t, p.URL()+"/echo", "x"); body != "x" {
 		t.Errorf("afterwards the answer is %q", body)
+	}
+	if all := reports.list(); len(all) < 2 || all[0].Error != "" || all[1].Error != "timeout" || all[1].Duration < time.Second ||
+		!strings.HasSuffix(all[1].String(), "\tStatus: timeout") {
+		t.Errorf("reports = %v", all)
 	}
 }
 
 func TestConcurrentInvocationsOfOneProcess(t *testing.T) {
 	t.Parallel()
 	const n = 4
-	p, _ := start(t, lambdatest.Options{Concurrency: n, Timeout: 10 * time.Second})
+	p, _ := start(t, locallambda.Options{Concurrency: n, Timeout: 10 * time.Second})
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var wg sync.WaitGroup
@@ -356,7 +361,7 @@ func TestConcurrentInvocationsOfOneProcess(t *testing.T) {
 	if _, body := post(t, p.URL()+"/echo", "x"); body != "x" {
 		t.Errorf("answer beside others = %q", body)
 	}
-	if started := p.Count(lambdatest.Started); started != 1 {
+	if started := p.Count(locallambda.Started); started != 1 {
 		t.Errorf("%d processes were started, want one", started)
 	}
 	p.Kill(0)
@@ -371,7 +376,7 @@ func event(path, body string) []byte {
 func TestFrozenProcessWakesUp(t *testing.T) {
 	t.Parallel()
 	needSignals(t)
-	p, _ := start(t, lambdatest.Options{Freeze: true, Grace: time.Minute})
+	p, _ := start(t, locallambda.Options{Freeze: true, Grace: time.Minute})
 	for i := range 20 {
 		want := fmt.Sprint(i)
 		if _, body := post(t, p.URL()+"/echo", want); body != want {
@@ -379,7 +384,7 @@ func TestFrozenProcessWakesUp(t *testing.T) {
 		}
 	}
 	p.Retire(0)
-	if p.Count(lambdatest.Ended) != 1 || p.Count(lambdatest.Started) != 1 {
+	if p.Count(locallambda.Ended) != 1 || p.Count(locallambda.Started) != 1 {
 		t.Errorf("ledger = %+v, want one process that ended", p.Ledger())
 	}
 }
@@ -388,8 +393,8 @@ func TestInvocationUnderWayAtSIGTERMIsAnswered(t *testing.T) {
 	t.Parallel()
 	needSignals(t)
 	ledger := filepath.Join(t.TempDir(), "ledger")
-	p, out := start(t, lambdatest.Options{Grace: time.Minute, Env: []string{"LEDGER=" + ledger}})
-	answered := make(chan lambdatest.Result)
+	p, out := start(t, locallambda.Options{Grace: time.Minute, Env: []string{"LEDGER=" + ledger}})
+	answered := make(chan locallambda.Result)
 	go func() {
 		result, err := p.Invoke(t.Context(), event("/sigterm", ""))
 		if err != nil {
@@ -410,7 +415,7 @@ func TestInvocationUnderWayAtSIGTERMIsAnswered(t *testing.T) {
 
 func TestNewNeedsABootstrap(t *testing.T) {
 	t.Parallel()
-	if _, err := lambdatest.New(t.Context(), lambdatest.Options{Bootstrap: filepath.Join(t.TempDir(), "none")}); !errors.Is(err, os.ErrNotExist) {
+	if _, err := locallambda.New(t.Context(), locallambda.Options{Bootstrap: filepath.Join(t.TempDir(), "none")}); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("New = %v, want %v", err, os.ErrNotExist)
 	}
 }

@@ -1,4 +1,4 @@
-package lambdatest_test
+package locallambda_test
 
 import (
 	"io"
@@ -7,14 +7,14 @@ import (
 	"testing"
 
 	"github.com/mcpengine/mcpengine/internal/buildtest"
-	"github.com/mcpengine/mcpengine/internal/lambdatest"
+	"github.com/mcpengine/mcpengine/internal/locallambda"
 )
 
 // The weather server is a bootstrap without changes: it has no code for Lambda.
 func TestWeatherIsABootstrap(t *testing.T) {
 	t.Parallel()
 	bootstrap := buildtest.Program(t, "../../examples", "./weather")
-	p, log := start(t, lambdatest.Options{Bootstrap: bootstrap})
+	p, log := start(t, locallambda.Options{Bootstrap: bootstrap})
 	const meta = `"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}`
 	for _, test := range []struct{ method, name, params, want string }{
 		{"tools/call", "get_weather", `{"name":"get_weather","arguments":{"city":"Tokyo"},` + meta + `}`, "The weather in Tokyo is sunny"},

@@ -1,4 +1,4 @@
-package lambdatest
+package locallambda
 
 import (
 	"encoding/json"
@@ -12,7 +12,7 @@ import (
 // maxResponse bounds a buffered answer.
 const maxResponse = 6 << 20
 
-const functionARN = "arn:aws:lambda:eu-west-1:123456789012:function:" + Function
+const arnPrefix = "arn:aws:lambda:eu-west-1:123456789012:function:"
 
 // maxNotice bounds the description of an error.
 const maxNotice = 1 << 20
@@ -24,6 +24,8 @@ type invocation struct {
 	deadline time.Time
 	instance *instance
 	timer    *time.Timer
+	began    time.Time // when the process got it
+	first    bool      // for the process
 
 	answered chan struct{} // closed when request is set
 	request  *http.Request // that carries the answer
@@ -67,6 +69,8 @@ func (i *instance) next(w http.ResponseWriter, r *http.Request) {
 	}
 	i.mu.Lock()
 	i.pending[inv.id] = inv
+	inv.began, inv.first = time.Now(), !i.used
+	i.used = true
 	i.mu.Unlock()
 	// It fails when the process is gone. Then the invocation fails too.
 	_ = i.thaw()
@@ -75,7 +79,7 @@ func (i *instance) next(w http.ResponseWriter, r *http.Request) {
 	h.Set("Lambda-Runtime-Aws-Request-Id", inv.id)
 	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(inv.deadline.UnixMilli(), 10))
 	h.Set("Lambda-Runtime-Trace-Id", "Root=1-6720a1b2-"+inv.id[:8]+"0000000000000000;Parent=0000000000000000;Sampled=0")
-	h.Set("Lambda-Runtime-Invoked-Function-Arn", functionARN)
+	h.Set("Lambda-Runtime-Invoked-Function-Arn", arnPrefix+p.options.Name)
 	h.Set("Content-Length", strconv.Itoa(len(inv.event)))
 	w.Write(inv.event)
 }
@@ -87,6 +91,7 @@ func (i *instance) makeReady() {
 	case <-i.ready:
 	default:
 		close(i.ready)
+		i.init = time.Since(i.started)
 		i.record(Ready, "")
 	}
 }
@@ -152,7 +157,7 @@ func (i *instance) register(w http.ResponseWriter, r *http.Request) {
 	number := i.extensions
 	i.mu.Unlock()
 	w.Header().Set("Lambda-Extension-Identifier", fmt.Sprintf("extension-%d", number))
-	io.WriteString(w, `{"functionName":"function","functionVersion":"$LATEST","handler":"bootstrap"}`) //nolint:errcheck // the process is gone then
+	io.WriteString(w, fmt.Sprintf(`{"functionName":%q,"functionVersion":"$LATEST","handler":"bootstrap"}`, i.environment.platform.options.Name)) //nolint:errcheck // the process is gone then
 }
 
 // extensionNext blocks until the request ends: an extension without events gets

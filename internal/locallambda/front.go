@@ -1,4 +1,4 @@
-package lambdatest
+package locallambda
 
 import (
 	"bufio"
@@ -228,7 +228,7 @@ func readPrelude(r *bufio.Reader) ([]byte, error) {
 // refuse answers 502 and records the error.
 func (f *functionURL) refuse(w http.ResponseWriter, inv *invocation, err error) {
 	inv.instance.violate("%v", err)
-	http.Error(w, "lambdatest: "+err.Error(), http.StatusBadGateway)
+	http.Error(w, "locallambda: "+err.Error(), http.StatusBadGateway)
 }
 
 // writeHead writes the headers. The platform sets some of them itself.

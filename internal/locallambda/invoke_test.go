@@ -1,4 +1,4 @@
-package lambdatest_test
+package locallambda_test
 
 import (
 	"io"
@@ -8,18 +8,18 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mcpengine/mcpengine/internal/lambdatest"
+	"github.com/mcpengine/mcpengine/internal/locallambda"
 )
 
 // invoke calls the operation Invoke, as an SDK does.
-func invoke(t *testing.T, p *lambdatest.Platform, kind, event string) (status int, answer, functionError string) {
+func invoke(t *testing.T, p *locallambda.Platform, kind, event string) (status int, answer, functionError string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.InvokeURL()+"/2015-03-31/functions/"+lambdatest.Function+"/invocations", strings.NewReader(event))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.InvokeURL()+"/2015-03-31/functions/"+locallambda.Function+"/invocations", strings.NewReader(event))
 	if err != nil {
 		t.Fatal(err)
 	}
 	req.Header.Set("X-Amz-Invocation-Type", kind)
-	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+lambdatest.AccessKey+"/20261130/eu-west-1/lambda/aws4_request")
+	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+locallambda.AccessKey+"/20261130/eu-west-1/lambda/aws4_request")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
@@ -37,7 +37,7 @@ func invoke(t *testing.T, p *lambdatest.Platform, kind, event string) (status in
 func TestInvoke(t *testing.T) {
 	t.Parallel()
 	ledger := filepath.Join(t.TempDir(), "ledger")
-	p, _ := start(t, lambdatest.Options{
+	p, _ := start(t, locallambda.Options{
 		Freeze: true, Env: []string{"LEDGER=" + ledger}, Duplicates: 2,
 		Retries: []time.Duration{time.Millisecond, 2 * time.Millisecond},
 	})
@@ -55,7 +55,7 @@ func TestInvoke(t *testing.T) {
 	want := map[string]int{`{"job":"fail once"}`: 2, `{"job":"twice"}`: 2, `{"job":"always fail, later"}`: 3}
 	ticker := time.NewTicker(10 * time.Millisecond)
 	defer ticker.Stop()
-	for p.Count(lambdatest.Dropped) == 0 {
+	for p.Count(locallambda.Dropped) == 0 {
 		<-ticker.C
 	}
 	noted := func() map[string]int {
@@ -83,7 +83,7 @@ func TestInvoke(t *testing.T) {
 // What Invoke does not accept is refused before it is delivered.
 func TestInvokeRefuses(t *testing.T) {
 	t.Parallel()
-	p, _ := start(t, lambdatest.Options{})
+	p, _ := start(t, locallambda.Options{})
 	for event, want := range map[string]string{
 		"no JSON":                              "InvalidRequestContentException",
 		`"` + strings.Repeat("x", 1<<20) + `"`: "too large",

@@ -1,4 +1,4 @@
-package lambdatest_test
+package locallambda_test
 
 import (
 	"io"
@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/mcpengine/mcpengine/internal/lambdatest"
+	"github.com/mcpengine/mcpengine/internal/locallambda"
 )
 
 // callCount calls a tool that reports its progress.
@@ -49,7 +49,7 @@ func TestEngineThroughAFunctionURL(t *testing.T) {
 		{"stream", "text/event-stream", 3, 0},
 	}
 	for _, test := range tests {
-		p, log := start(t, lambdatest.Options{
+		p, log := start(t, locallambda.Options{
 			Bootstrap: build(t, "engine"), Stream: test.mode == "stream",
 			Env: []string{"MCPENGINE_LAMBDA_MODE=" + test.mode},
 		})

@@ -1,4 +1,4 @@
-package lambdatest_test
+package locallambda_test
 
 import (
 	"encoding/json"
@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mcpengine/mcpengine/internal/lambdatest"
+	"github.com/mcpengine/mcpengine/internal/locallambda"
 )
 
 var invocations = flag.Int("invocations", 10_000, "how many `invocations` the test with kills and freezes makes")
@@ -43,7 +43,7 @@ func checkLedger(t *testing.T, function string, event []byte, want string) {
 	const environments, n = 5, 500
 	ledger := filepath.Join(t.TempDir(), "ledger")
 	// A busy machine may need longer than the platform would wait.
-	p, _ := start(t, lambdatest.Options{
+	p, _ := start(t, locallambda.Options{
 		Bootstrap: build(t, function), Instances: environments, Freeze: true, Grace: time.Minute, Env: []string{"LEDGER=" + ledger},
 	})
 	if err := p.Start(t.Context()); err != nil {
@@ -70,7 +70,7 @@ func checkLedger(t *testing.T, function string, event []byte, want string) {
 	}
 	noted := readLedger(t, ledger)
 	for _, e := range p.Ledger() {
-		if e.Kind != lambdatest.Started {
+		if e.Kind != locallambda.Started {
 			continue
 		}
 		for _, what := range []string{"start", "stop"} {
@@ -81,8 +81,8 @@ func checkLedger(t *testing.T, function string, event []byte, want string) {
 			delete(noted, line)
 		}
 	}
-	if len(noted) > 0 || p.Count(lambdatest.Started) != environments || p.Count(lambdatest.Ended) != environments {
-		t.Errorf("%d processes were started and %d ended, want %d of each; left over: %v", p.Count(lambdatest.Started), p.Count(lambdatest.Ended), environments, noted)
+	if len(noted) > 0 || p.Count(locallambda.Started) != environments || p.Count(locallambda.Ended) != environments {
+		t.Errorf("%d processes were started and %d ended, want %d of each; left over: %v", p.Count(locallambda.Started), p.Count(locallambda.Ended), environments, noted)
 	}
 }
 
@@ -106,7 +106,7 @@ func TestKillsFreezesAndMalformedEvents(t *testing.T) {
 	t.Parallel()
 	needSignals(t)
 	const environments = 5
-	p, _ := start(t, lambdatest.Options{Instances: environments, Freeze: true})
+	p, _ := start(t, locallambda.Options{Instances: environments, Freeze: true})
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	malformed := []string{"{}", "{", `{"Records":[{}]}`, `{"version":"2.0","requestContext":{"http":{"method":"POST"}},"body":7}`}
@@ -143,13 +143,13 @@ func TestKillsFreezesAndMalformedEvents(t *testing.T) {
 		}
 	})
 	t.Logf("%d answered, %d malformed, %d lost with their process; %d kills, %d processes",
-		answered.Load(), refused.Load(), lost.Load(), kills.Load(), p.Count(lambdatest.Started))
+		answered.Load(), refused.Load(), lost.Load(), kills.Load(), p.Count(locallambda.Started))
 	// Processes only end when they are killed, and a kill ends at most the one
 	// invocation under way.
-	if n := p.Count(lambdatest.Crashed) + p.Count(lambdatest.TimedOut); n > 0 {
+	if n := p.Count(locallambda.Crashed) + p.Count(locallambda.TimedOut); n > 0 {
 		t.Errorf("%d processes died by themselves: %+v", n, p.Ledger())
 	}
-	if killed := int64(p.Count(lambdatest.Killed)); lost.Load() > killed || killed > kills.Load() {
+	if killed := int64(p.Count(locallambda.Killed)); lost.Load() > killed || killed > kills.Load() {
 		t.Errorf("%d invocations were lost with %d processes and %d kills", lost.Load(), killed, kills.Load())
 	}
 	if sum := answered.Load() + refused.Load() + lost.Load(); sum != int64(*invocations) {
@@ -157,7 +157,7 @@ func TestKillsFreezesAndMalformedEvents(t *testing.T) {
 	}
 }
 
-func bodyOf(t *testing.T, result lambdatest.Result) string {
+func bodyOf(t *testing.T, result locallambda.Result) string {
 	t.Helper()
 	var answer struct {
 		Body string `json:"body"`

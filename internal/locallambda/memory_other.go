@@ -1,0 +1,5 @@
+//go:build !linux
+
+package locallambda
+
+func peakMemory(*instance) int { return 0 }
