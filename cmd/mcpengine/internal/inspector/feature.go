@@ -53,10 +53,13 @@ func (i *Inspector) getFeatures(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	i.listing.Lock()
+	defer i.listing.Unlock()
 	all, err := s.features(r.Context())
 	if err != nil {
 		return err
 	}
+	i.catalog = all
 	source := "The target does not say who may use what."
 	var policy mcpengine.Policy
 	if s.policy != nil {
@@ -73,9 +76,6 @@ func (i *Inspector) getFeatures(w http.ResponseWriter, r *http.Request) error {
 		answer[kind.name] = all[kind.name]
 	}
 	answer["totalTokens"] = total
-	i.mu.Lock()
-	i.catalog = all
-	i.mu.Unlock()
 	writeJSON(w, http.StatusOK, answer)
 	return nil
 }

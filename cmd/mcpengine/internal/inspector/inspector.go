@@ -57,6 +57,9 @@ type Inspector struct {
 
 	streams atomic.Int64 // of events that are open
 
+	listing sync.Mutex // held while the lists are asked for
+	catalog catalog    // the features that the page knows
+
 	connecting sync.Mutex // held while a connection is made or closed
 
 	mu       sync.Mutex
@@ -65,7 +68,6 @@ type Inspector struct {
 	version  string   // that is asked for
 	identity string
 	build    Build
-	catalog  catalog // the features that the page knows
 }
 
 // New returns an inspector. Call [Inspector.Listen] and [Inspector.Serve] next.

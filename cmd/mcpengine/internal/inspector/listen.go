@@ -26,10 +26,8 @@ func (i *Inspector) followLists(s *session) {
 		ResourcesListChanged: offers.Resources != nil && offers.Resources.ListChanged,
 	}
 	s.wait.Go(func() {
-		if all, err := s.features(s.ctx); err == nil {
-			i.update(all)
-		}
 		if !filter.ToolsListChanged && !filter.PromptsListChanged && !filter.ResourcesListChanged {
+			i.update(s) // since the last connection
 			return
 		}
 		for i.listen(s, filter) && sleep(s.ctx, relisten) {
@@ -45,26 +43,30 @@ func (i *Inspector) listen(s *session, filter mcp.SubscriptionFilter) bool {
 			_, refused := errors.AsType[*mcp.Error](err)
 			return !refused && s.ctx.Err() == nil
 		}
-		if change.Method == mcp.MethodNotificationsSubscriptionsAcknowledged {
+		if change.Method == mcp.MethodNotificationsResourcesUpdated {
 			continue
 		}
-		if all, err := s.features(s.ctx); err == nil {
-			i.update(all)
-		}
+		// The acknowledgement is a reason to ask too: what changed before it was
+		// reported to nobody.
+		i.update(s)
 	}
 	return s.ctx.Err() == nil
 }
 
-// update compares the features with those that the page knows, and tells it what
-// differs.
-func (i *Inspector) update(all catalog) {
-	i.mu.Lock()
+// update asks for the features, compares them with those that the page knows, and
+// tells it what differs.
+func (i *Inspector) update(s *session) {
+	i.listing.Lock()
+	defer i.listing.Unlock()
 	before := i.catalog
-	i.catalog = all
-	i.mu.Unlock()
 	if before == nil {
 		return // the page has seen none yet
 	}
+	all, err := s.features(s.ctx)
+	if err != nil {
+		return // the page sees the messages
+	}
+	i.catalog = all
 	for _, kind := range featureKinds {
 		if c := changes(kind.name, before[kind.name], all[kind.name]); c != nil {
 			i.journal.add(c)

@@ -125,7 +125,7 @@ func (x *httpExchange) record(text []byte, size int) {
 	m.ID = e.ID
 	if e.Method != "" {
 		m.Method = e.Method
-	} else if e.ID != nil {
+	} else if e.ID != nil || size > len(text) { // of a message that is too long it is not known
 		x.waits = false
 	}
 	m.setBody(text, size)
