@@ -26,6 +26,7 @@ import (
 	"os/signal"
 	"regexp"
 	"runtime"
+	"time"
 )
 
 func main() {
@@ -45,6 +46,7 @@ type options struct {
 	plan plan
 	only *regexp.Regexp
 	json string
+	plot string // a folder, or ""
 }
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
@@ -66,6 +68,11 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 			return err
 		}
 	}
+	if o.plot != "" {
+		if err := r.writeFigures(o.plot, time.Now()); err != nil {
+			return err
+		}
+	}
 	return r.print(stdout)
 }
 
@@ -75,6 +82,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	quick := flags.Bool("quick", false, "measure for less than 90 seconds")
 	only := flags.String("run", "", "measure only rows that match this `regexp` (call-text-1, list-100, setup-100, size, lambda, client, bridge, …)")
 	file := flags.String("json", "", "write the raw figures to this `file`")
+	plots := flags.String("plot", "", "write charts and their figures into this `folder`")
 	if err := flags.Parse(args); err != nil {
 		return options{}, err
 	}
@@ -82,7 +90,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	if err != nil {
 		return options{}, fmt.Errorf("parse -run: %w", err)
 	}
-	o := options{plan: fullPlan(), only: pattern, json: *file}
+	o := options{plan: fullPlan(), only: pattern, json: *file, plot: *plots}
 	if *quick {
 		o.plan = quickPlan()
 	}
