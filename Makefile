@@ -208,6 +208,10 @@ site: site-deps ## Build the documentation site into bin/site, and check its lin
 site-serve: site-deps ## Build the site and serve it at http://localhost:1313
 	@cd test && go run ./site -serve
 
+.PHONY: tutorial
+tutorial: postgres-deps ## Follow the tutorial of the site from its text, in an empty folder
+	@cd cmd/mcpengine && MCPENGINE_TUTORIAL=1 go test -count=1 -timeout 30m -v -run '^TestTutorial$$' .
+
 .PHONY: conformance
 conformance: build ## Run the official MCP conformance suite
 	@scripts/install-conformance

@@ -1,0 +1,394 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/mcpengine/mcpengine/auth/authtest"
+	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/deploy/fakeaws"
+	"github.com/mcpengine/mcpengine/internal/brokertest"
+	"github.com/mcpengine/mcpengine/internal/pgtest"
+)
+
+// The pages of the tutorial, in the order in which a reader follows them.
+var tutorial = []string{"weather", "board", "callers", "hosts", "lambda"}
+
+// The tutorial is followed from the text of its pages, in an empty folder with an
+// empty home: each file is written, each command is run, and what a page shows of
+// the output is there. The modules come from a release of this commit in a proxy
+// of files. A reader's own parts are stand-ins: PostgreSQL, the identity provider,
+// the browser, and AWS. The commands differ from the page in two ways: servers
+// get free ports of the loopback interface, and functions are built for this
+// machine, so that they can run here.
+func TestTutorial(t *testing.T) {
+	if os.Getenv("MCPENGINE_TUTORIAL") == "" || runtime.GOOS != "linux" {
+		t.Skip("make tutorial runs it: it makes a release and takes minutes")
+	}
+	r := newReader(t)
+	for _, page := range tutorial {
+		text, err := os.ReadFile(filepath.Join("..", "..", "docs", "site", "content", "tutorial", page+".md"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.follow(t, page, string(text))
+	}
+}
+
+// A reader follows a page.
+type reader struct {
+	dir     string // what the commands may see and change
+	env     []string
+	state   string // where a block leaves its folder and variables for the next one
+	ports   map[string]string
+	servers []*exec.Cmd
+	out     string // of the last block
+}
+
+func newReader(t *testing.T) *reader {
+	dir := t.TempDir()
+	r := &reader{dir: dir, state: filepath.Join(dir, "state"), ports: map[string]string{}}
+	home, work := filepath.Join(dir, "home"), filepath.Join(dir, "work")
+	for _, folder := range []string{home, work, r.state, filepath.Join(dir, "bin")} {
+		if err := os.MkdirAll(folder, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	database := pgtest.Start(t)
+	provider := authtest.NewProvider(t)
+	provider.SignIn(authtest.Claims{"sub": "ada", "email": "ada@example.com", "email_verified": true})
+	account := httptest.NewServer(newAccount(t))
+	t.Cleanup(account.Close)
+	browser := httptest.NewServer(browserOf(t))
+	t.Cleanup(browser.Close)
+	script := "#!/bin/sh\nexec curl -sS --get --data-urlencode \"page=$1\" " + browser.URL + "\n"
+	if err := os.WriteFile(filepath.Join(dir, "bin", "xdg-open"), []byte(script), 0o755); err != nil { //nolint:gosec // a program
+		t.Fatal(err)
+	}
+	proxy, cache := releaseProxy(t)
+	r.env = []string{
+		"HOME=" + home, "PATH=" + filepath.Join(dir, "bin") + ":" + filepath.Join(home, "go", "bin") + ":" + os.Getenv("PATH"),
+		"GOPROXY=" + proxy, "GOSUMDB=off", "GOMODCACHE=" + filepath.Join(dir, "modules"), "GOCACHE=" + cache, "GOTOOLCHAIN=local",
+		// As other tests build, so that most packages are compiled already.
+		"GOFLAGS=-modcacherw -trimpath", "CGO_ENABLED=0", "GOWORK=off",
+		"AWS_ENDPOINT_URL=" + account.URL, "AWS_REGION=" + fakeaws.Region, "AWS_ACCESS_KEY_ID=AKIATEST", "AWS_SECRET_ACCESS_KEY=secret",
+		"DATABASE_URL=" + database.Database(t, "tutorial"), "OIDC_ISSUER=" + provider.Issuer(), "CLIENT_ID=board", "CLIENT_SECRET=secret of the board",
+		"DISPLAY=:0", // there is a browser
+	}
+	if err := os.WriteFile(filepath.Join(r.state, "folder"), []byte(work), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.stop)
+	return r
+}
+
+// releaseProxy returns a module proxy with a release of this commit, and the cache of
+// compiled packages.
+func releaseProxy(t *testing.T) (proxy, cache string) {
+	t.Helper()
+	const (
+		version = "v0.1.0"
+		module  = "github.com/mcpengine/mcpengine"
+	)
+	repository, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	clone, made := filepath.Join(dir, "clone"), filepath.Join(dir, "made")
+	run := func(folder string, environment []string, command ...string) string {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
+		cmd.Dir = folder
+		cmd.Env = append(os.Environ(), append(environment, "GOWORK=off", "GOFLAGS=-modcacherw")...)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", strings.Join(command, " "), err, out)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	run(dir, nil, "git", "clone", "-q", "--shared", "--no-tags", repository, clone)
+	run(clone, nil, filepath.Join(repository, "scripts", "release"), version)
+	run(dir, []string{
+		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=url.file://" + clone + ".insteadOf", "GIT_CONFIG_VALUE_0=https://" + module,
+		"GOPROXY=direct", "GOPRIVATE=" + module, "GOMODCACHE=" + made,
+	}, "go", "mod", "download", module+"@"+version, module+"/cmd/mcpengine@"+version)
+	known := run(dir, nil, "go", "env", "GOMODCACHE")
+	return "file://" + filepath.Join(made, "cache", "download") + ",file://" + filepath.Join(known, "cache", "download") + "," + run(dir, nil, "go", "env", "GOPROXY"),
+		run(dir, nil, "go", "env", "GOCACHE")
+}
+
+var (
+	fence       = regexp.MustCompile("(?ms)^```(\\S+)(?: \\{(.*?)\\})?\\n(.*?)^```$")
+	blockOption = regexp.MustCompile(`(\w+)="([^"]*)"`)
+	localPort   = regexp.MustCompile(`\b(localhost:|PORT=)(\d{4})\b`)
+)
+
+// follow does what a page says.
+func (r *reader) follow(t *testing.T, page, text string) {
+	t.Helper()
+	r.stop() // a reader of the next page has ended the servers of the last one
+	for _, m := range fence.FindAllStringSubmatchIndex(text, -1) {
+		language, code := text[m[2]:m[3]], text[m[6]:m[7]]
+		options := map[string]string{}
+		if m[4] >= 0 {
+			for _, o := range blockOption.FindAllStringSubmatch(text[m[4]:m[5]], -1) {
+				options[o[1]] = o[2]
+			}
+		}
+		where := fmt.Sprintf("%s.md:%d", page, 1+strings.Count(text[:m[0]], "\n"))
+		switch {
+		case options["file"] != "":
+			r.write(t, options["file"], code)
+		case options["run"] == "reader": // the stand-ins take its place
+		case options["run"] == "server":
+			r.serve(t, where, code)
+		case language == "sh":
+			r.run(t, where, code, options["exit"])
+		case language == "output":
+			r.compare(t, where, code)
+		default:
+			t.Errorf("%s: nothing is done with a block of %s", where, language)
+		}
+	}
+}
+
+func (r *reader) write(t *testing.T, name, code string) {
+	t.Helper()
+	folder, err := os.ReadFile(filepath.Join(r.state, "folder"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(strings.TrimSpace(string(folder)), filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(code), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// command returns a shell that runs a block in the folder and with the variables that
+// the block before left behind, on a terminal.
+func (r *reader) command(ctx context.Context, code string, terminal bool) *exec.Cmd {
+	code = localPort.ReplaceAllStringFunc(code, func(s string) string {
+		name, port, _ := strings.Cut(localPort.ReplaceAllString(s, "$1 $2"), " ")
+		if name == "PORT=" {
+			return "AWS_LAMBDA_HTTP_ENDPOINT=127.0.0.1:" + r.port(port)
+		}
+		return name + r.port(port)
+	})
+	code = regexp.MustCompile(`(?m)^mcpengine deploy \S+`).ReplaceAllString(code, "$0 --arch "+runtime.GOARCH)
+	script := "set -euo pipefail\ncd \"$(cat " + r.state + "/folder)\"\n[ ! -f " + r.state + "/variables ] || . " + r.state + "/variables\n" + code
+	if terminal {
+		script += "\npwd >" + r.state + "/folder\nexport -p | grep -v ' \\(HOME\\|PATH\\|PWD\\|OLDPWD\\|SHLVL\\)=' >" + r.state + "/variables\n"
+	}
+	file := filepath.Join(r.state, "block-"+rand.Text())
+	if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
+		panic(err)
+	}
+	cmd := exec.CommandContext(ctx, "bash", file) //nolint:gosec // what the page says
+	if terminal {
+		cmd = exec.CommandContext(ctx, "script", "--quiet", "--return", "--command", "bash "+file, "/dev/null") //nolint:gosec // the same, on a terminal
+	}
+	cmd.Env = append(append([]string{}, r.env...), "PUBLIC_URL=http://localhost:"+r.port("8000"))
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	return cmd
+}
+
+// port returns the port of this machine that stands for one of a page.
+func (r *reader) port(page string) string {
+	if r.ports[page] == "" {
+		listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it closes at once
+		if err != nil {
+			panic(err)
+		}
+		_, r.ports[page], _ = net.SplitHostPort(listener.Addr().String())
+		listener.Close()
+	}
+	return r.ports[page]
+}
+
+func (r *reader) run(t *testing.T, where, code, exit string) {
+	t.Helper()
+	t.Logf("%s\n%s", where, code)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	defer cancel()
+	out, err := r.command(ctx, code, true).CombinedOutput()
+	r.out = strings.ReplaceAll(string(out), "\r\n", "\n")
+	want := "exit status " + exit
+	switch {
+	case exit == "" && err != nil, exit != "" && (err == nil || err.Error() != want):
+		t.Fatalf("%s: %v\n%s\n%s\nservers:\n%s", where, err, code, out, r.logs())
+	}
+	t.Log(r.out)
+}
+
+// serve runs a block until the next page, and waits for its port.
+func (r *reader) serve(t *testing.T, where, code string) {
+	t.Helper()
+	port := "8000"
+	if m := regexp.MustCompile(`PORT=(\d+)`).FindStringSubmatch(code); m != nil {
+		port = m[1]
+	} else {
+		code = "PORT=8000 " + code
+	}
+	cmd := r.command(context.WithoutCancel(t.Context()), code, false)
+	log := &lockedBuffer{}
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	r.servers = append(r.servers, cmd)
+	address := "127.0.0.1:" + r.port(port)
+	deadline := time.Now().Add(5 * time.Minute)
+	for {
+		connection, err := net.DialTimeout("tcp", address, time.Second)
+		if err == nil {
+			connection.Close()
+			return
+		}
+		if time.Now().After(deadline) || cmd.Process.Signal(syscall.Signal(0)) != nil {
+			t.Fatalf("%s: no server at %s: %v\n%s", where, address, err, log.String())
+		}
+		time.Sleep(50 * time.Millisecond) //nolint:forbidigo // a process of its own says nothing when it listens
+	}
+}
+
+func (r *reader) logs() string {
+	var b strings.Builder
+	for _, s := range r.servers {
+		fmt.Fprintln(&b, s.Stdout)
+	}
+	return b.String()
+}
+
+func (r *reader) stop() {
+	for _, s := range r.servers {
+		_ = syscall.Kill(-s.Process.Pid, syscall.SIGTERM) // fails when it has ended
+		_ = s.Wait()                                      // ended by a signal
+	}
+	r.servers, r.ports = nil, map[string]string{}
+}
+
+// compare reports each line of a page that the output of the last block lacks. The
+// lines are there in their order. A line may be a part of one, and … in it stands
+// for anything.
+func (r *reader) compare(t *testing.T, where, shown string) {
+	t.Helper()
+	rest := strings.ReplaceAll(r.out, r.ports["8000"], "8000")
+	for line := range strings.Lines(shown) {
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		pattern := strings.ReplaceAll(regexp.QuoteMeta(line), "…", ".*")
+		at := regexp.MustCompile(pattern).FindStringIndex(rest)
+		if at == nil {
+			t.Errorf("%s: the output lacks %q:\n%s", where, line, r.out)
+			return
+		}
+		rest = rest[at[1]:]
+	}
+}
+
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// browserOf returns a person with a browser, who allows what a page asks for and comes
+// back to the client.
+func browserOf(t *testing.T) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		target, err := url.Parse(r.URL.Query().Get("page"))
+		if err != nil || target.Host == "" {
+			http.Error(w, "no page", http.StatusBadRequest)
+			return
+		}
+		b := brokertest.NewBrowser(t, http.DefaultTransport)
+		page := b.Decide(b.Get(target.String()), "allow")
+		b.Get(b.Follow(page, target.Query().Get("redirect_uri")))
+	})
+}
+
+type functionName struct{}
+
+// newAccount returns an account of AWS whose functions run.
+func newAccount(t *testing.T) http.Handler {
+	account := &fakeaws.Server{}
+	functions := &functions{account: account, dir: t.TempDir(), running: map[string]*platform{}}
+	account.Function = functions
+	t.Cleanup(functions.stop)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/url/"), "/")
+		account.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), functionName{}, name)))
+	})
+}
+
+// functions are the functions of an account, each as it was deployed last.
+type functions struct {
+	account *fakeaws.Server
+	dir     string
+
+	mu      sync.Mutex
+	running map[string]*platform // by name, code and variables
+}
+
+func (f *functions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	name, _ := r.Context().Value(functionName{}).(string)
+	code, variables := f.account.Code(name), f.account.Environment(name)
+	if len(code) == 0 {
+		http.Error(w, "no function "+name, http.StatusBadGateway)
+		return
+	}
+	key := fmt.Sprintf("%s-%d-%v", name, len(code), variables)
+	f.mu.Lock()
+	p := f.running[key]
+	if p == nil {
+		dir, err := os.MkdirTemp(f.dir, name)
+		if err != nil {
+			f.mu.Unlock()
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		p = &platform{account: f.account, name: name, dir: dir}
+		f.running[key] = p
+	}
+	f.mu.Unlock()
+	p.ServeHTTP(w, r)
+}
+
+func (f *functions) stop() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, p := range f.running {
+		p.stop()
+	}
+}
