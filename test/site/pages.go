@@ -43,8 +43,10 @@ type site struct {
 type maker func(ctx context.Context, root string) (string, error)
 
 var allMakers = map[string]maker{
-	"commands": commandsPage,
-	"options":  optionsPage,
+	"benchmarks": benchmarksPage,
+	"commands":   commandsPage,
+	"costs":      costsPage,
+	"options":    optionsPage,
 }
 
 // readSite reads the list of pages and every page.
