@@ -256,17 +256,20 @@ func (r *reader) serve(t *testing.T, where, code string) {
 	}
 	r.servers = append(r.servers, cmd)
 	address := "127.0.0.1:" + r.port(port)
-	deadline := time.Now().Add(5 * time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
 	for {
-		connection, err := net.DialTimeout("tcp", address, time.Second)
+		connection, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
 		if err == nil {
 			connection.Close()
 			return
 		}
-		if time.Now().After(deadline) || cmd.Process.Signal(syscall.Signal(0)) != nil {
+		// A process of its own says nothing when it listens.
+		select {
+		case <-ctx.Done():
 			t.Fatalf("%s: no server at %s: %v\n%s", where, address, err, log.String())
+		case <-time.After(50 * time.Millisecond):
 		}
-		time.Sleep(50 * time.Millisecond) //nolint:forbidigo // a process of its own says nothing when it listens
 	}
 }
 
