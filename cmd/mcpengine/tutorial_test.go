@@ -98,7 +98,8 @@ func newReader(t *testing.T) *reader {
 }
 
 // releaseProxy returns a module proxy with a release of this commit, and the cache of
-// compiled packages.
+// compiled packages. The variable MCPENGINE_TUTORIAL may name a folder that keeps the
+// release for the next run, for those who write on a page.
 func releaseProxy(t *testing.T) (proxy, cache string) {
 	t.Helper()
 	const (
@@ -109,7 +110,10 @@ func releaseProxy(t *testing.T) (proxy, cache string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
+	dir := os.Getenv("MCPENGINE_TUTORIAL")
+	if !filepath.IsAbs(dir) {
+		dir = t.TempDir()
+	}
 	clone, made := filepath.Join(dir, "clone"), filepath.Join(dir, "made")
 	run := func(folder string, environment []string, command ...string) string {
 		t.Helper()
@@ -122,12 +126,14 @@ func releaseProxy(t *testing.T) (proxy, cache string) {
 		}
 		return strings.TrimSpace(string(out))
 	}
-	run(dir, nil, "git", "clone", "-q", "--shared", "--no-tags", repository, clone)
-	run(clone, nil, filepath.Join(repository, "scripts", "release"), version)
-	run(dir, []string{
-		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=url.file://" + clone + ".insteadOf", "GIT_CONFIG_VALUE_0=https://" + module,
-		"GOPROXY=direct", "GOPRIVATE=" + module, "GOMODCACHE=" + made,
-	}, "go", "mod", "download", module+"@"+version, module+"/cmd/mcpengine@"+version)
+	if _, err := os.Stat(made); err != nil {
+		run(dir, nil, "git", "clone", "-q", "--shared", "--no-tags", repository, clone)
+		run(clone, nil, filepath.Join(repository, "scripts", "release"), version)
+		run(dir, []string{
+			"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=url.file://" + clone + ".insteadOf", "GIT_CONFIG_VALUE_0=https://" + module,
+			"GOPROXY=direct", "GOPRIVATE=" + module, "GOMODCACHE=" + made,
+		}, "go", "mod", "download", module+"@"+version, module+"/cmd/mcpengine@"+version)
+	}
 	known := run(dir, nil, "go", "env", "GOMODCACHE")
 	return "file://" + filepath.Join(made, "cache", "download") + ",file://" + filepath.Join(known, "cache", "download") + "," + run(dir, nil, "go", "env", "GOPROXY"),
 		run(dir, nil, "go", "env", "GOCACHE")
