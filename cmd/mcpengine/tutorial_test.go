@@ -195,14 +195,14 @@ func (r *reader) command(ctx context.Context, code string, terminal bool) *exec.
 	code = localPort.ReplaceAllStringFunc(code, func(s string) string {
 		name, port, _ := strings.Cut(localPort.ReplaceAllString(s, "$1 $2"), " ")
 		if name == "PORT=" {
-			return "AWS_LAMBDA_HTTP_ENDPOINT=127.0.0.1:" + r.port(port)
+			return "MCPENGINE_ADDRESS=127.0.0.1:" + r.port(port)
 		}
 		return name + r.port(port)
 	})
 	code = regexp.MustCompile(`(?m)^mcpengine deploy \S+`).ReplaceAllString(code, "$0 --arch "+runtime.GOARCH)
 	script := "set -euo pipefail\ncd \"$(cat " + r.state + "/folder)\"\n[ ! -f " + r.state + "/variables ] || . " + r.state + "/variables\n" + code
 	if terminal {
-		script += "\npwd >" + r.state + "/folder\nexport -p | grep -v ' \\(HOME\\|PATH\\|PWD\\|OLDPWD\\|SHLVL\\)=' >" + r.state + "/variables\n"
+		script += "\npwd >" + r.state + "/folder\nexport -p | grep -v ' \\(HOME\\|PATH\\|PUBLIC_URL\\|PWD\\|OLDPWD\\|SHLVL\\)=' >" + r.state + "/variables\n"
 	}
 	file := filepath.Join(r.state, "block-"+rand.Text())
 	if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
@@ -255,7 +255,7 @@ func (r *reader) serve(t *testing.T, where, code string) {
 		code = "PORT=8000 " + code
 	}
 	cmd := r.command(context.WithoutCancel(t.Context()), code, false)
-	log := &lockedBuffer{}
+	log := &serverLog{}
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -315,18 +315,18 @@ func (r *reader) compare(t *testing.T, where, shown string) {
 	}
 }
 
-type lockedBuffer struct {
+type serverLog struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (b *lockedBuffer) Write(p []byte) (int, error) {
+func (b *serverLog) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.text.Write(p)
 }
 
-func (b *lockedBuffer) String() string {
+func (b *serverLog) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.text.String()

@@ -32,7 +32,7 @@ for (const code of document.querySelectorAll(".code")) {
 }
 
 // Wide tables and code scroll: by keyboard too.
-for (const wide of document.querySelectorAll(".table, .code pre")) {
+for (const wide of document.querySelectorAll(".table, pre")) {
   if (wide.scrollWidth > wide.clientWidth) wide.tabIndex = 0;
 }
 
