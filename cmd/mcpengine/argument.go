@@ -181,6 +181,7 @@ type typeSchema struct {
 	Type       any                        `json:"type"`
 	Enum       []any                      `json:"enum"`
 	Const      *json.RawMessage           `json:"const"`
+	Default    *json.RawMessage           `json:"default"`
 	AnyOf      []typeSchema               `json:"anyOf"`
 	OneOf      []typeSchema               `json:"oneOf"`
 	Ref        string                     `json:"$ref"`
@@ -240,9 +241,7 @@ func (s *typeSchema) collectOthers(part *typeSchema, types map[string]bool, budg
 	}
 	values := part.Enum
 	if part.Const != nil {
-		var v any
-		_ = json.Unmarshal(*part.Const, &v) // it was read before
-		values = append(values, v)
+		values = append(values, decoded(*part.Const))
 	}
 	for _, v := range values {
 		if f, ok := v.(float64); ok {

@@ -40,7 +40,7 @@ does not speak the protocol.`,
 			}
 			return c.relay(cmd.Context(), args[0], level, sign)
 		},
-		ValidArgsFunction: c.suggestOneServer,
+		ValidArgsFunction: c.suggestProfile,
 	}
 	sign.add(cmd)
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "say more on standard error")

@@ -36,12 +36,12 @@ func (c *cli) profiles() *cobra.Command {
 			}
 			return c.stdout.JSON(p)
 		},
-		ValidArgsFunction: c.suggestOneServer,
+		ValidArgsFunction: c.suggestProfile,
 	}
 	remove := &cobra.Command{
 		Use: "remove NAME", Short: "Remove a profile and its secret; see also uninstall", Example: "  mcpengine profile remove weather", Args: oneArgument("the profile"),
 		RunE:              func(cmd *cobra.Command, args []string) error { return c.dropProfile(cmd, args[0]) },
-		ValidArgsFunction: c.suggestOneServer,
+		ValidArgsFunction: c.suggestProfile,
 	}
 	cmd.AddCommand(list, show, remove)
 	return cmd

@@ -61,6 +61,8 @@ for the same URL. More flags are in docs/hosts.md.`,
 	f.sign.add(cmd)
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print what would change, and change nothing")
 	flags.BoolVar(&f.force, "force", false, "replace an entry that mcpengine has not made")
+	suggestValues(cmd, "via", "bridge", "native")
+	suggestValues(cmd, "mode", "auto", "http", "sse")
 	// Rare flags are in docs/hosts.md alone, so that help fits a screen.
 	flags.StringArrayVar(&p.Tools.Allow, "allow", nil, "show only this `tool`; repeat it")
 	flags.BoolVar(&p.Tools.ReadOnly, "read-only", false, "show only tools that change nothing")

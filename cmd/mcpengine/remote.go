@@ -51,6 +51,8 @@ func (f *remoteFlags) add(cmd *cobra.Command) {
 	addClientMetadata(cmd, &f.changes)
 	flags.Lookup(clientMetadata).Hidden = true // it is in docs/cli.md, so that help fits a screen
 	flags.BoolVar(&f.trace, "trace", false, "print requests and results to standard error")
+	suggestValues(cmd, "output", "text", "json")
+	suggestValues(cmd, "protocol", versions()...)
 	addInsecureHTTP(cmd, &f.changes)
 	f.sign.add(cmd)
 }

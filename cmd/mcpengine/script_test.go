@@ -40,6 +40,7 @@ func TestMain(m *testing.M) {
 //	aws fault OPERATION CODE MESSAGE   makes an operation fail from now on
 //	aws well                   lets everything succeed again
 //	exits CODE COMMAND         runs a command that has to exit with the code
+//	typed SHELL TEXT           types a text and a tab into a shell, and prints the line
 //
 // and in SERVER the URL of the servers of newWorld.
 func TestScripts(t *testing.T) {
@@ -72,7 +73,7 @@ func TestScripts(t *testing.T) {
 			)
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"aws": awsCommand, "exits": exitsCommand},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"aws": awsCommand, "exits": exitsCommand, "typed": typedCommand},
 	})
 }
 

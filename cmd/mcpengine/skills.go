@@ -214,9 +214,13 @@ func saveSkill(ctx context.Context, conn *client.Client, s *skill.Skill, out *ou
 }
 
 func (c *cli) suggestSkill(f *remoteFlags) suggester {
-	return c.suggest(f, func(ctx context.Context, conn *client.Client, rest []string, _ string) (found []cobra.Completion, _ cobra.ShellCompDirective) {
-		for s, err := range skillsclient.List(ctx, conn) {
-			if s == nil || len(rest) > 0 {
+	return c.suggest(f, func(k *catalog, rest []string, _ string) (found []cobra.Completion, _ cobra.ShellCompDirective) {
+		conn, err := k.connect()
+		if err != nil || len(rest) > 0 {
+			return nil, noFiles
+		}
+		for s, err := range skillsclient.List(k.ctx, conn) {
+			if s == nil {
 				break
 			}
 			if err == nil {
@@ -224,6 +228,6 @@ func (c *cli) suggestSkill(f *remoteFlags) suggester {
 				found = named(found, path, s.Description)
 			}
 		}
-		return found, cobra.ShellCompDirectiveNoFileComp
+		return found, noFiles
 	})
 }

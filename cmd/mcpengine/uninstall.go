@@ -33,6 +33,7 @@ was built are removed too. Only entries that mcpengine has made are removed.`,
 		},
 	}
 	f.add(cmd)
+	cmd.ValidArgsFunction = c.suggestProfile
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "print what would change, and change nothing")
 	cmd.Flags().BoolVar(&force, "force", false, "remove an entry that mcpengine has not made")
 	return cmd

@@ -86,6 +86,31 @@ func newFixture() *mcpengine.Engine {
 	return e
 }
 
+// newChoices is a server with arguments to complete.
+func newChoices() *mcpengine.Engine {
+	e := mcpengine.New("choices")
+	type paint struct {
+		Color string `json:"color" enum:"green,grey,red"`
+		Shiny bool   `json:"shiny,omitempty"`
+		Coats int    `json:"coats,omitempty" enum:"1,2"`
+	}
+	mcpengine.AddTool(e, "paint_wall", "Paint a wall.", func(context.Context, paint) (string, error) { return "painted", nil })
+	mcpengine.AddTool(e, "price", "Say what it costs.", func(context.Context, struct{}) (string, error) { return "much", nil })
+	mcpengine.AddResource(e, "shop://{city}/paints", "The paints of a shop.", func(_ context.Context, in struct {
+		City string `json:"city"`
+	},
+	) (string, error) {
+		return "paints in " + in.City, nil
+	}, mcpengine.WithCompletion("city", suggestions("Lima", "Tokyo")))
+	mcpengine.AddPrompt(e, "advise", "Advise on paint.", func(_ context.Context, in struct {
+		Room string `json:"room"`
+	},
+	) (string, error) {
+		return "What suits a " + in.Room + "?", nil
+	}, mcpengine.WithCompletion("room", suggestions("bath", "kitchen")))
+	return e
+}
+
 // newTaskFixture is a server whose tool becomes a task at once.
 func newTaskFixture() *mcpengine.Engine {
 	quiet := slog.New(slog.DiscardHandler)
@@ -151,6 +176,7 @@ func newWorld() *httptest.Server {
 	a := &authority{url: server.URL, fixture: newFixture(), tokens: map[string]bool{}}
 	mux.Handle("/mcp", newFixture())
 	mux.Handle("/skills", newSkills())
+	mux.Handle("/choices", newChoices())
 	mux.Handle("/tampered", newTampered())
 	mux.Handle("/tasks/mcp", newTaskFixture())
 	mux.HandleFunc("/header", func(w http.ResponseWriter, r *http.Request) {

@@ -2,6 +2,7 @@ package hostconfig
 
 import (
 	"errors"
+	"slices"
 	"strings"
 )
 
@@ -182,10 +183,8 @@ func openCodeKeys(doc document) []string {
 	if err != nil || len(names) == 0 {
 		return []string{"mcp", "servers"}
 	}
-	for _, name := range names {
-		if name == "servers" {
-			return []string{"mcp", "servers"}
-		}
+	if slices.Contains(names, "servers") {
+		return []string{"mcp", "servers"}
 	}
 	if value, err := doc.get("mcp", names[0], "type"); err == nil && value != nil {
 		return []string{"mcp"}

@@ -229,11 +229,12 @@ func (d *yamlDocument) layout(name string, value any, indent, step int) string {
 	if !ok || len(table) == 0 || indent > step {
 		return space + yamlKey(name) + ": " + yamlValue(value) + nl
 	}
-	text := space + yamlKey(name) + ":" + nl
+	var text strings.Builder
+	text.WriteString(space + yamlKey(name) + ":" + nl)
 	for _, member := range inOrder(table) {
-		text += d.layout(member, table[member], indent+step, step)
+		text.WriteString(d.layout(member, table[member], indent+step, step))
 	}
-	return text
+	return text.String()
 }
 
 func (d *yamlDocument) remove(path ...string) error {
