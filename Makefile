@@ -53,6 +53,11 @@ build: ## Build the binaries into bin
 		(cd "$$module" && CGO_ENABLED=0 go build -trimpath -o "$(CURDIR)/bin/$$name" "$$package"); \
 	done
 
+.PHONY: manual
+manual: ## Write the pages of the manual and the completion scripts into bin/manual
+	@cd cmd/mcpengine && CGO_ENABLED=0 go build -trimpath -o "$(CURDIR)/bin/mcpengine" .
+	@bin/mcpengine manual bin/manual
+
 .PHONY: zip
 zip: build ## Package the weather server for AWS Lambda, for arm64 and amd64
 	@for arch in arm64 amd64; do \

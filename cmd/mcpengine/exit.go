@@ -19,6 +19,19 @@ const (
 	exitProtocol    = 5 // what answers is no MCP server, or not in this version
 )
 
+// exitCodes say what each exit code means, for the manual. docs/cli.md has the same.
+var exitCodes = []struct {
+	code    int
+	meaning string
+}{
+	{0, "there is an answer"},
+	{exitError, "an error, also a tool that failed"},
+	{exitUsage, "the command line is wrong, also an argument that the schema does not take"},
+	{exitAuth, "the server wants credentials, or refuses the ones it got, also with 403 and 407"},
+	{exitUnreachable, "the server cannot be reached, does not answer in time (`--timeout`), or says so with 408, 429, 502, 503 or 504"},
+	{exitProtocol, "the peer is not an MCP server, or has no version in common; also any other HTTP status while connecting"},
+}
+
 // A connectError is the reason that connecting to a server failed.
 type connectError struct{ error }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -16,14 +17,33 @@ func (c *cli) version() *cobra.Command {
 		Example: `  mcpengine version`,
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			version, commit := "(devel)", ""
-			if info, ok := debug.ReadBuildInfo(); ok {
-				version, commit = cmp.Or(info.Main.Version, version), commitOf(info.Settings)
-			}
+			version, commit := buildVersion()
 			c.stdout.Printf("mcpengine %s%s %s %s/%s\n", version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return nil
 		},
 	}
+}
+
+// buildVersion returns the version of the program, and the commit as commitOf does.
+func buildVersion() (version, commit string) {
+	version = "(devel)"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		version, commit = cmp.Or(info.Main.Version, version), commitOf(info.Settings)
+	}
+	return version, commit
+}
+
+// buildDate returns the day of the commit that the program was built from, or "".
+func buildDate() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.time" {
+				day, _, _ := strings.Cut(s.Value, "T")
+				return day
+			}
+		}
+	}
+	return ""
 }
 
 // commitOf returns the commit and its date in parentheses, or "" for a program that
