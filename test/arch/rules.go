@@ -27,6 +27,7 @@ const extensions = root + "/ext"
 // module with several owners says why. Tests may import what they like.
 var owners = map[string][]string{
 	"github.com/spf13/cobra": {cli},
+	"github.com/spf13/pflag": {cli},
 
 	// A saved file is noticed at once, on every system.
 	"github.com/fsnotify/fsnotify": {cli + "/internal/dev"},
