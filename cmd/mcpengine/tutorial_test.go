@@ -356,7 +356,10 @@ func newAccount(t *testing.T) http.Handler {
 	account.Function = functions
 	t.Cleanup(functions.stop)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		name, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/url/"), "/")
+		name := ""
+		if m := regexp.MustCompile(`^/url/([^/]+)|/functions/([^/:]+)`).FindStringSubmatch(r.URL.Path); m != nil {
+			name = m[1] + m[2] // by its URL, or by its name and version
+		}
 		account.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), functionName{}, name)))
 	})
 }

@@ -79,7 +79,7 @@ func costsPage(_ context.Context, root string) (string, error) {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Costs on AWS\n\nWhat the servers of the tutorial cost in a month, in US dollars, in %s. The page is computed from [%s](costs.json), "+
-		"which has the prices of %s. %s They change, and differ between regions: put your own into the file.\n\n", c.Region, "docs/costs.json", c.Read, c.Note)
+		"which has the prices as of %s. %s Prices change, and differ between regions: put your own into the file.\n\n", c.Region, "docs/costs.json", c.Read, c.Note)
 	b.WriteString("| Server | without a call |")
 	for _, calls := range c.Calls {
 		fmt.Fprintf(&b, " %s calls |", thousands(calls))
@@ -106,7 +106,7 @@ func (c *costs) writeFormula(b *strings.Builder) {
 	for _, d := range c.Servers {
 		fmt.Fprintf(b, "| %s | %.0f MB | %.0f ms | %.0f bytes | %.0f bytes | %s |\n", d.Name, d.MemoryMB, d.Milliseconds, d.AnswerBytes, d.LogBytes, c.parts(d))
 	}
-	b.WriteString("\nThe times are assumptions: a call costs the server less than 0.2 ms of processor time (see [benchmarks](benchmarks.json)), and the rest is " +
+	b.WriteString("\nThe times are assumptions: a call costs the server less than 0.2 ms of processor time ([benchmarks](/learn/benchmarks/)), and the rest is " +
 		"what your handler waits for. Lambda bills whole milliseconds.\n\n")
 }
 

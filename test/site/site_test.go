@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -8,7 +9,7 @@ import (
 	"golang.org/x/net/html"
 )
 
-// Every page of the menu is there, begins with a heading and links to files and
+// Every page of documentation is in the menu, begins with a heading and links to files and
 // pages that exist.
 func TestPages(t *testing.T) {
 	t.Parallel()
@@ -16,12 +17,24 @@ func TestPages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	urls := map[string]bool{}
+	urls, files := map[string]bool{}, map[string]bool{}
 	for p := range sitePages(t, root) {
 		if urls[p.URL] || !strings.HasSuffix(p.URL, "/") {
 			t.Errorf("the URL %q is there twice, or has no slash at its end", p.URL)
 		}
 		urls[p.URL] = true
+		files[p.File] = true
+	}
+	for _, pattern := range []string{"docs/*.md", "docs/auth/*.md", "docs/deploy/*.md", "deploy/*/README.md", "bus/*/README.md", "otel/README.md"} {
+		found, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range found {
+			if rel, _ := filepath.Rel(root, name); !files[filepath.ToSlash(rel)] {
+				t.Errorf("%s is on no page: add it to %s", rel, navFile)
+			}
+		}
 	}
 }
 
