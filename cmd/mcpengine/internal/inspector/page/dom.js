@@ -138,6 +138,25 @@ export function isWeb(address) {
   }
 }
 
+/**
+ * batch collects what is added and hands it over before the next picture is painted, so
+ * that a server that talks fast does not keep the browser from painting.
+ * @template T
+ * @param {(items: T[]) => void} take
+ */
+export function batch(take) {
+  /** @type {T[]} */
+  let waiting = [];
+  return (/** @type {T} */ item) => {
+    if (waiting.push(item) > 1) return;
+    requestAnimationFrame(() => {
+      const items = waiting;
+      waiting = [];
+      take(items);
+    });
+  };
+}
+
 /** announce says something to screen readers.
  * @param {string} text */
 export function announce(text) {

@@ -84,10 +84,10 @@ const chip = (text, title, mood = "") => el("span", { class: `chip ${mood}`, tit
 /** @param {Feature} feature */
 function definition({ definition: d, policy }) {
   return el("div", { class: "blocks" },
-    policy ? el("section", { class: "block" }, el("h4", null, "Who may use it"), el("dl", { class: "facts" },
+    policy ? el("section", { class: "block" }, el("h3", null, "Who may use it"), el("dl", { class: "facts" },
       el("div", null, el("dt", null, "Who"), el("dd", null, policy.who)), el("div", null, el("dt", null, "Why"), el("dd", null, policy.why)),
       policy.except?.length ? el("div", null, el("dt", null, "Not for"), el("dd", null, policy.except.join(", "))) : null)) : null,
-    el("section", { class: "block" }, el("h4", null, "Definition"), jsonBox(d, { open: 4 })));
+    el("section", { class: "block" }, el("h3", null, "Definition"), jsonBox(d, { open: 4 })));
 }
 
 /**

@@ -50,8 +50,8 @@ export function createFeatureList(element) {
   /** @param {string} title @param {string} kind @param {string} count @param {string} note @param {HTMLElement[]} rows */
   function section(title, kind, count, note, rows) {
     const isOpen = !closed.has(kind);
-    return el("section", { class: "group" },
-      el("h3", null, el("button", { type: "button", class: "group-head", "data-key": `group:${kind}`, "aria-expanded": String(isOpen), onclick: () => { if (!closed.delete(kind)) closed.add(kind); paint(); } },
+    return el("section", { class: "group", "aria-label": title },
+      el("h2", null, el("button", { type: "button", class: "group-head", "data-key": `group:${kind}`, "aria-expanded": String(isOpen), onclick: () => { if (!closed.delete(kind)) closed.add(kind); paint(); } },
         icon("chevron"), el("span", null, title), el("span", { class: "count" }, count), note ? el("span", { class: "note" }, note) : null)),
       isOpen ? el("ul", { class: "items" }, rows) : null);
   }

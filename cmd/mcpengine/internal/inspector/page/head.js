@@ -76,7 +76,7 @@ export function createHead(element, notices, showKeys) {
       el("p", { class: "state connection", role: "status" }, el("span", { class: `dot ${s.connected ? "good" : "bad"}` }), el("span", null, s.connected ? "Connected" : "Not connected"), build(s)),
       el("div", { class: "switches" },
         select("version", "Speak", s.version, s.versions.map((v) => [v, v]), (v) => switchTo(() => api.setVersion(v))),
-        s.identities.length > 0 ? select("identity", "As", s.identity, withNobody(s), (v) => switchTo(() => api.setIdentity(v))) : null,
+        s.identities.length > 0 ? select("identity", "As", s.identity, withDefault(s), (v) => switchTo(() => api.setIdentity(v))) : null,
         el("button", { type: "button", id: "record", class: s.recording ? "small recording" : "small", "aria-pressed": String(s.recording), onclick: toggleRecord, title: "Record what is called as an mcptest file" }, el("span", { class: "dot" }), s.recording ? "Recording" : "Record"),
         recorded || s.recording ? el("button", { type: "button", id: "save", class: "small", onclick: save }, icon("save"), "Save test") : null,
         iconButton("reload", "Reconnect", () => switchTo(api.reconnect), { id: "reconnect" }), themeButton, iconButton("keys", "Keyboard shortcuts", showKeys, { id: "keys" })));
@@ -91,8 +91,8 @@ export function createHead(element, notices, showKeys) {
   on("state", paint);
 }
 
-/** @param {State} s @returns {[string, string][]} */
-const withNobody = (s) => (s.identities.some((i) => i.name === "") ? s.identities : [{ name: "" }, ...s.identities]).map((i) => [i.name, i.name || "nobody"]);
+/** withDefault adds the caller that the command line names. @param {State} s @returns {[string, string][]} */
+const withDefault = (s) => (s.identities.some((i) => i.name === "") ? s.identities : [{ name: "" }, ...s.identities]).map((i) => [i.name, i.name || "default"]);
 
 /** @param {string} id @param {string} label @param {string} value @param {[string, string][]} options @param {(value: string) => void} change */
 function select(id, label, value, options, change) {

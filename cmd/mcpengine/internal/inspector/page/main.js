@@ -1,8 +1,8 @@
 // The page: wires its parts together and follows what happens at the server.
 
-/** @import { Event } from "./types" */
+/** @import { Event, State } from "./types" */
 import { answer, APIError, follow, getFeatures, getState, takeToken } from "./api.js";
-import { announce, el, messageOf, plural } from "./dom.js";
+import { announce, batch, el, messageOf, plural } from "./dom.js";
 import { featurePage } from "./feature.js";
 import { createFeatureList } from "./features.js";
 import { createHead } from "./head.js";
@@ -10,7 +10,7 @@ import { createKeys } from "./keys.js";
 import { createMessages } from "./messages.js";
 import { overviewPage } from "./overview.js";
 import { showQuestion } from "./question.js";
-import { addLog, closeQuestion } from "./run.js";
+import { closeQuestion, logger } from "./run.js";
 import { featureOf, on, open, opened, store, tell } from "./store.js";
 import { runOfTask, taskPage } from "./task.js";
 import { theme } from "./theme.js";
@@ -18,6 +18,7 @@ import { theme } from "./theme.js";
 /** @param {string} id */
 const part = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
+const log = logger(part("log"));
 const pages = 30; // that are kept, with their forms and runs
 
 theme.apply();
@@ -108,6 +109,16 @@ function renew() {
   }
 }
 
+const reload = batch(() => load());
+
+// The events that a new page gets begin in the past: only the last state counts.
+const news = batch((/** @type {State[]} */ all) => {
+  const state = all[all.length - 1];
+  store.state = state;
+  store.subscribed = new Set(state.subscribed);
+  tell("state");
+});
+
 let last = 0;
 
 /** @param {Event} event */
@@ -115,13 +126,10 @@ function take(event) {
   last = Math.max(last, event.seq);
   switch (event.type) {
     case "message": return messages.add(event);
-    case "state":
-      store.state = event.state;
-      store.subscribed = new Set(event.state.subscribed);
-      return tell("state");
+    case "state": return news(event.state);
     case "changed":
-      announce(`The ${event.kind} have changed: ${[[event.added, "new"], [event.changed, "changed"], [event.removed, "gone"]].filter(([names]) => names?.length).map(([names, what]) => `${names?.length} ${what}`).join(", ")}`);
-      return void load();
+      reload(null);
+      return announce(`The ${event.kind} have changed: ${[[event.added, "new"], [event.changed, "changed"], [event.removed, "gone"]].filter(([names]) => names?.length).map(([names, what]) => `${names?.length} ${what}`).join(", ")}`);
     case "updated": return tell("updated", event.uri);
     case "question": {
       const card = showQuestion(event, (a) => answer(event.question, a));
@@ -134,7 +142,7 @@ function take(event) {
       closeQuestion(event.question);
       for (const card of part("asked").querySelectorAll("section")) if (card.dataset.question === event.question) card.remove();
       return;
-    case "log": return addLog(part("log"), event);
+    case "log": return log(event);
     case "lost": return announce(`${plural(event.count, "message")} came too fast to be kept.`);
   }
 }

@@ -3,7 +3,7 @@
 
 /** @import { Message } from "./types" */
 import { curl } from "./api.js";
-import { bytes, copyButton, duration, el, fill, icon, number } from "./dom.js";
+import { batch, bytes, copyButton, duration, el, fill, icon, number } from "./dom.js";
 import { tree } from "./json.js";
 
 const kept = 2000; // messages
@@ -19,7 +19,6 @@ export function createMessages(element) {
   /** @type {WeakMap<Message, string>} */
   const texts = new WeakMap();
   let limit = most;
-  let painting = 0;
   let matching = 0;
 
   const search = el("input", { type: "search", placeholder: "Filter", "aria-label": "Filter messages by text", oninput: () => paint() });
@@ -66,25 +65,17 @@ export function createMessages(element) {
     empty.textContent = all.length > 0 ? "No message matches the filter." : "No message yet.";
   }
 
-  /** @type {Message[]} */
-  let waiting = [];
+  const add = batch((/** @type {Message[]} */ fresh) => {
+    all = all.concat(fresh).slice(-kept);
+    for (const m of fresh) know(method, m.method);
+    const found = fresh.filter(matches);
+    matching = matching + found.length > kept ? all.filter(matches).length : matching + found.length;
+    list.prepend(...found.slice(-limit).reverse().map(row));
+    settle();
+  });
 
   return {
-    /** add adds a message; rows appear together in the next frame. @param {Message} m */
-    add(m) {
-      waiting.push(m);
-      painting ||= requestAnimationFrame(() => {
-        painting = 0;
-        const fresh = waiting;
-        waiting = [];
-        all = all.concat(fresh).slice(-kept);
-        for (const m of fresh) know(method, m.method);
-        const found = fresh.filter(matches);
-        matching = matching + found.length > kept ? all.filter(matches).length : matching + found.length;
-        list.prepend(...found.slice(-limit).reverse().map(row));
-        settle();
-      });
-    },
+    add,
     focus: () => search.focus(),
   };
 }

@@ -40,7 +40,7 @@ export function showQuestion(question, send) {
     accept();
   });
   card.append(
-    el("h4", null, parts.title), question.message ? el("p", { class: "message" }, longText(question.message, 4000)) : "", parts.body, fault,
+    el("h3", null, parts.title), question.message ? el("p", { class: "message" }, longText(question.message, 4000)) : "", parts.body, fault,
     el("div", { class: "actions" },
       el("button", { type: "button", class: "primary", onclick: accept }, parts.accept),
       el("button", { type: "button", onclick: () => answer("decline") }, "Decline"),

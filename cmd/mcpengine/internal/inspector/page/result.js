@@ -29,7 +29,7 @@ function body(result) {
   for (const block of shown(result)) parts.append(content(block));
   for (const c of result.contents ?? []) parts.append(contents(c));
   for (const m of result.messages ?? []) {
-    parts.append(el("section", { class: "said" }, el("h4", null, m.role), [m.content].flat().map(content)));
+    parts.append(el("section", { class: "said" }, el("h3", null, m.role), [m.content].flat().map(content)));
   }
   if (result.structuredContent !== undefined) parts.append(structured(result.structuredContent));
   if (!parts.hasChildNodes()) parts.append(known(result) ? el("p", { class: "empty" }, "The result is empty.") : jsonBox(result));
@@ -59,7 +59,7 @@ function parsed(text) {
 function structured(value) {
   const found = tableOf(value);
   const rest = found && Object.keys(found.rest).length > 0 ? jsonBox(found.rest, { open: 1 }) : null;
-  return el("section", { class: "block" }, el("h4", null, "Structured content"), found ? [table(found), rest] : jsonBox(value, { open: 3 }));
+  return el("section", { class: "block" }, el("h3", null, "Structured content"), found ? [table(found), rest] : jsonBox(value, { open: 3 }));
 }
 
 /** @param {Content} block @returns {HTMLElement} */

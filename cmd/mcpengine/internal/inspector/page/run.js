@@ -2,7 +2,7 @@
 
 /** @import { Reply, Result, Task } from "./types" */
 import { answer, call, request } from "./api.js";
-import { announce, bytes, duration, el, icon, messageOf, number } from "./dom.js";
+import { announce, batch, bytes, duration, el, icon, messageOf, number } from "./dom.js";
 import { jsonBox } from "./json.js";
 import { showQuestion } from "./question.js";
 import { showResult } from "./result.js";
@@ -40,6 +40,11 @@ export function startRun({ method, params, title, view, ended }) {
   const task = el("div");
   const questions = el("div", { class: "questions" });
   const logs = el("ol", { class: "logs", hidden: true, "aria-label": "Log", tabindex: "0" });
+  const log = logger(logs);
+  const advance = batch((/** @type {import("./types").Reply[]} */ all) => {
+    const last = all.at(-1);
+    if (last?.type === "progress" && running.has(run)) showProgress(progress, last);
+  });
   const outcome = el("div", { class: "outcome" });
   const element = el("article", { class: "run", "aria-label": `Run of ${title}`, tabindex: "-1" },
     el("header", null, status, figures, stop), progress, task, questions, logs, outcome);
@@ -75,8 +80,8 @@ export function startRun({ method, params, title, view, ended }) {
   /** @param {Reply} reply */
   const take = (reply) => {
     switch (reply.type) {
-      case "progress": return showProgress(progress, reply);
-      case "log": return addLog(logs, reply);
+      case "progress": return advance(reply);
+      case "log": return log(reply);
       case "question": return run.ask(reply);
       case "task": return showRunTask(reply.task);
       case "result":
@@ -119,14 +124,19 @@ function showProgress(at, { progress, total, message }) {
   at.replaceChildren(bar, el("p", { role: "status" }, message ? `${message} ` : "", el("span", { class: "figures" }, total ? `${number(progress)} of ${number(total)}` : number(progress))));
 }
 
-/** addLog adds a message of the server's log. @param {HTMLElement} list @param {{level: string, logger?: string, data: unknown}} line */
-export function addLog(list, { level, logger, data }) {
+/** logger returns a function that adds a message to a log. @param {HTMLElement} list */
+export const logger = (list) => batch((/** @type {{level: string, logger?: string, data: unknown}[]} */ lines) => {
   list.hidden = false;
+  list.append(...lines.slice(-500).map(logLine));
+  while (list.childElementCount > 500) list.firstElementChild?.remove();
+  list.scrollTop = list.scrollHeight;
+});
+
+/** @param {{level: string, logger?: string, data: unknown}} line */
+function logLine({ level, logger: source, data }) {
   const known = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"].includes(level) ? level : "info";
   const text = typeof data === "string" ? data : JSON.stringify(data);
-  list.append(el("li", null, el("span", { class: `level ${known}` }, level), logger ? el("span", { class: "about" }, logger) : null, el("span", null, text.slice(0, 2000))));
-  if (list.childElementCount > 500) list.firstElementChild?.remove();
-  list.scrollTop = list.scrollHeight;
+  return el("li", null, el("span", { class: `level ${known}` }, level), source ? el("span", { class: "about" }, source) : null, el("span", null, text.slice(0, 2000)));
 }
 
 /** nothing is what stands where a run will be. @param {string} text */

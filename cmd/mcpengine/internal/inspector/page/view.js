@@ -117,7 +117,7 @@ function openLink(url, asks) {
       resolve(yes ? {} : { isError: true });
     };
     const card = el("section", { class: "question", tabindex: "-1", "aria-label": "The view wants to open a page" },
-      el("h4", null, "The view wants to open a page"), el("p", { class: "url" }, link(url)),
+      el("h3", null, "The view wants to open a page"), el("p", { class: "url" }, link(url)),
       el("div", { class: "actions" }, el("button", { type: "button", class: "primary", onclick: () => done(true) }, "Open"), el("button", { type: "button", onclick: () => done(false) }, "Refuse")));
     asks.append(card);
     card.focus();

@@ -1,0 +1,91 @@
+// The browser, and the page as a person sees it.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+
+export class Page {
+  constructor(page, log, url) {
+    Object.assign(this, { page, log, url });
+  }
+
+  // open opens the page of an inspector in a window of its own.
+  static async open(browser, url, { scheme = 'light', width = 1440, height = 900, before, ...options } = {}) {
+    const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, reducedMotion: 'reduce', locale: 'en-US', timezoneId: 'UTC', permissions: ['clipboard-read', 'clipboard-write'], ...options });
+    context.setDefaultTimeout(90_000);
+    const page = await context.newPage();
+    const log = [];
+    page.on('console', (m) => expected(m.text()) || log.push(`${m.type()}: ${m.text()}`));
+    page.on('pageerror', (error) => log.push(`error: ${error.message}`));
+    await before?.(page);
+    await page.goto(url);
+    await page.locator('.group').first().waitFor();
+    return new Page(page, log, url);
+  }
+
+  async close() {
+    assert.deepEqual(this.log, [], 'the console is not empty');
+    await this.page.context().close();
+  }
+
+  // pick opens a feature in the list.
+  async pick(key) {
+    await this.page.locator(`[data-key=${JSON.stringify(key)}]`).click();
+    await this.detail.locator('h2').first().waitFor();
+  }
+
+  // The page of the feature that is shown.
+  get detail() { return this.page.locator('#detail > .page:not([hidden])'); }
+
+  get run() { return this.detail.locator('.run'); }
+
+  // start presses the button below the form.
+  start() { return this.detail.locator('.use > .actions .primary').click(); }
+
+  // call opens a tool, fills in fields, calls it and waits until it has ended.
+  async call(tool, fields = {}) {
+    await this.pick(`tool:${tool}`);
+    for (const [label, value] of Object.entries(fields)) await this.field(label).fill(value);
+    await this.start();
+    await this.ended();
+    return this.run;
+  }
+
+  // ended waits until the run has an outcome, and returns its state.
+  async ended(state = /Done|Tool error|Error|Failed|Cancelled/) {
+    const found = this.run.locator('> header .state', { hasText: state });
+    await found.waitFor();
+    return found.innerText();
+  }
+
+  field(label, at = this.detail) { return at.getByLabel(label, { exact: true }); }
+
+  // json reads the result of the run as JSON.
+  async json() {
+    await this.run.getByRole('tab', { name: 'JSON' }).click();
+    await this.run.getByRole('button', { name: 'Copy JSON' }).last().click();
+    await this.run.getByText('Copied').waitFor();
+    return JSON.parse(await this.page.evaluate(() => navigator.clipboard.readText()));
+  }
+
+  // overflow returns what is wider than the window.
+  overflow() {
+    return this.page.evaluate(() => {
+      if (document.documentElement.scrollWidth <= window.innerWidth) return [];
+      return [...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > window.innerWidth + 1).slice(0, 5).map((e) => e.outerHTML.slice(0, 120));
+    });
+  }
+
+  // audit runs axe, all of its rules or some. The driver, which stands above the policy
+  // of the page, adds it.
+  async audit(axe, rules) {
+    if (!await this.page.evaluate(() => Boolean(window.axe))) await this.page.evaluate(axe);
+    const { violations } = await this.page.evaluate((only) => window.axe.run(document, { iframes: false, ...(only && { runOnly: { type: 'rule', values: only } }) }), rules);
+    return violations.map((v) => `${v.id}: ${v.nodes.slice(0, 4).map((n) => `${n.html} ${n.any.map((a) => a.message).join()}`).join(' ')}`.slice(0, 500));
+  }
+}
+
+// expected is what Chromium says about every frame of a view.
+const expected = (text) => text.startsWith('An iframe which has both allow-scripts and allow-same-origin');
+
+// readAxe returns the script of axe.
+export const readAxe = (load) => readFileSync(load.resolve('axe-core/axe.min.js'), 'utf8');
