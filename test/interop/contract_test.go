@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -67,16 +68,7 @@ func TestContractOfSDKServer(t *testing.T) {
 	lock := func(server *sdk.Server) *contract.Lock {
 		s := httptest.NewServer(sdk.NewStreamableHTTPHandler(func(*http.Request) *sdk.Server { return server }, nil))
 		t.Cleanup(s.Close)
-		c, err := client.Connect(t.Context(), s.URL)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		l, err := contract.Read(t.Context(), c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return l
+		return readLock(t, func() (*client.Client, error) { return client.Connect(t.Context(), s.URL) })
 	}
 	want := []string{
 		`breaking    tool get_weather: readOnlyHint is false now: the tool may change something now at /annotations/readOnlyHint`,
@@ -85,8 +77,67 @@ func TestContractOfSDKServer(t *testing.T) {
 		`compatible  tool get_weather: argument "days" added at /inputSchema/properties/days`,
 		`compatible  prompt plan: optional argument "days" added at /arguments/days`,
 	}
-	got := strings.Split(strings.TrimSpace(contract.Compare(lock(old), lock(now)).Text()), "\n")
+	compareLocks(t, lock(old), lock(now), want)
+}
+
+// readLock reads the lock of a server.
+func readLock(t *testing.T, connect func() (*client.Client, error)) *contract.Lock {
+	t.Helper()
+	c, err := connect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	lock, err := contract.Read(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lock
+}
+
+func compareLocks(t *testing.T, before, now *contract.Lock, want []string) {
+	t.Helper()
+	got := strings.Split(strings.TrimSpace(contract.Compare(before, now).Text()), "\n")
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the changes (-want +got):\n%s", diff)
+	}
+}
+
+// Neither does it matter that a server is on the SDK for TypeScript or for Python, in
+// either generation.
+func TestContractOfTypeScriptServer(t *testing.T) {
+	t.Parallel()
+	servers := serversDir(t)
+	for name, versions := range map[string]string{"sdk": "handshake", "server": "stateless"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			lock := func(variant ...string) *contract.Lock {
+				args := append([]string{filepath.Join("ts", "server.mjs"), servers, name, versions, "stdio"}, variant...)
+				return readLock(t, func() (*client.Client, error) {
+					return client.Command(t.Context(), client.Process{Path: filepath.Join(servers, "node"), Args: args})
+				})
+			}
+			compareLocks(t, lock(), lock("changed"), []string{
+				`breaking    tool add: new required argument "c" at /inputSchema/properties/c`,
+				`compatible  tool add: property "count" added at /outputSchema/properties/count`,
+			})
+		})
+	}
+}
+
+func TestContractOfPythonServer(t *testing.T) {
+	t.Parallel()
+	for _, peer := range []string{"sdk1", "sdk2"} {
+		t.Run(peer, func(t *testing.T) {
+			t.Parallel()
+			interpreter := python(t, peer)
+			lock := func(variant ...string) *contract.Lock {
+				args := append([]string{filepath.Join("python", "server.py"), "stdio", "0"}, variant...)
+				return readLock(t, func() (*client.Client, error) {
+					return client.Command(t.Context(), client.Process{Path: interpreter, Args: args})
+				})
+			}
+			compareLocks(t, lock(), lock("changed"), []string{`breaking    tool add: new required argument "c" at /inputSchema/properties/c`})
+		})
 	}
 }

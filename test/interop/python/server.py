@@ -1,7 +1,8 @@
-"""A server on one of the Python SDKs: server.py TRANSPORT [PORT].
+"""A server on one of the Python SDKs: server.py TRANSPORT [PORT [fastmcp|changed]].
 
 The environment decides which SDK: FastMCP if it is installed, then mcp 2, mcp 1,
-and the Python MCPEngine. TRANSPORT is stdio, http or sse.
+and the Python MCPEngine. TRANSPORT is stdio, http or sse. With changed the tool add
+has one argument more.
 """
 import sys
 
@@ -30,10 +31,19 @@ else:
         run = lambda: server.run(transport=names.get(transport, transport))
 
 
-@server.tool()
-def add(a: int, b: int) -> int:
-    """Add two numbers."""
-    return a + b
+if sys.argv[3:] == ["changed"]:
+
+    @server.tool()
+    def add(a: int, b: int, c: int) -> int:
+        """Add two numbers."""
+        return a + b + c
+
+else:
+
+    @server.tool()
+    def add(a: int, b: int) -> int:
+        """Add two numbers."""
+        return a + b
 
 
 @server.tool()

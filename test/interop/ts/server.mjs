@@ -1,10 +1,11 @@
 // Serves the fixture with the TypeScript SDK:
 //
-//	node server.mjs <folder of the packages> sdk|server stateless|handshake http|sse|stdio [matrix]
+//	node server.mjs <folder of the packages> sdk|server stateless|handshake http|sse|stdio [matrix|changed]
 //
 // sdk is the first generation, which has HTTP+SSE and only handshake versions. Over
 // HTTP it prints its URL on standard error. With matrix it has a tool with an
-// argument in a header field, and pages of tools.
+// argument in a header field, and pages of tools; with changed the tool add has one
+// argument and one result more.
 
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -12,7 +13,8 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-const [peers, name, versions, transport, matrix] = process.argv.slice(2);
+const [peers, name, versions, transport, variant] = process.argv.slice(2);
+const matrix = variant === 'matrix', added = variant === 'changed';
 const require = createRequire(path.join(path.resolve(peers), 'package.json'));
 const load = (file) => import(pathToFileURL(require.resolve(file)));
 const { z } = await load('zod');
@@ -44,9 +46,9 @@ function fixture() {
   const plain = (name, call) => tool(name, {}, async (_, context) => text(await call(context)));
 
   tool('greet', { name: z.string() }, ({ name }) => text(`Hello, ${name}!`));
-  tool('add', { a: z.number(), b: z.number() }, ({ a, b }) => ({
-    ...text(JSON.stringify({ sum: a + b })), structuredContent: { sum: a + b },
-  }), { sum: z.number() });
+  tool('add', { a: z.number(), b: z.number(), ...(added && { c: z.number() }) }, ({ a, b, c = 0 }) => ({
+    ...text(JSON.stringify({ sum: a + b + c })), structuredContent: { sum: a + b + c, ...(added && { count: 3 }) },
+  }), { sum: z.number(), ...(added && { count: z.number() }) });
   plain('climb', async (context) => {
     for (let step = 1; step <= 3; step++) await kit.progress(context, step);
     return 'summit';
