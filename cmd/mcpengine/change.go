@@ -56,6 +56,9 @@ func (i installation) apply(ctx context.Context, p *profile.Profile, secret stri
 		return err
 	}
 	i.stderr.Printf("profile: %s\n", i.store.File(name))
+	if p.Command == nil {
+		i.look(ctx, name)
+	}
 	if len(i.hosts) == 0 {
 		return i.printEntry(i.server)
 	}

@@ -43,7 +43,7 @@ var groups = []struct {
 	names []string
 }{
 	{"Call servers", []string{"list", "call", "read", "prompt", "complete", "watch", "rpc", "skills", "tasks"}},
-	{"Develop servers", []string{"new", "dev", "lambda", "inspect"}},
+	{"Develop servers", []string{"new", "dev", "lambda", "inspect", "doctor"}},
 	{"Connect hosts", []string{"proxy", "install", "auth", "bridge", "serve", "hosts", "profile", "uninstall"}},
 	{"Deploy to AWS Lambda", []string{"package", "deploy", "deployments", "url", "logs", "rollback", "destroy"}},
 	{"Others", []string{"completion", "version"}},

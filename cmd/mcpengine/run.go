@@ -100,6 +100,7 @@ func (c *cli) commands(args []string) []*cobra.Command {
 		"profile": c.profiles, "prompt": c.prompt, "proxy": c.proxy, "read": c.read, "rpc": c.rpc, "serve": c.serve, "skills": c.skills, "tasks": c.tasks,
 		"deployments": c.deployments, "rollback": c.rollback,
 		"lambda":    c.lambda,
+		"doctor":    c.doctor,
 		"uninstall": c.uninstall, "url": c.url, "version": c.version, "watch": c.watch,
 	}
 	if len(args) > 0 && args[0] != "completion" { // its scripts name all commands

@@ -113,7 +113,7 @@ func TestHelp(t *testing.T) {
 	for _, name := range []string{
 		"", "deploy", "deployments", "url", "logs", "rollback", "destroy", "package", "proxy", "hosts", "uninstall", "completion", "version",
 		"call", "tasks", "list", "read", "prompt", "skills", "auth", "auth login", "auth status", "auth logout",
-		"bridge", "serve", "new", "lambda", "inspect", "rpc", "watch", "complete", "profile", "profile list", "profile show", "profile remove",
+		"bridge", "serve", "new", "lambda", "inspect", "doctor", "rpc", "watch", "complete", "profile", "profile list", "profile show", "profile remove",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

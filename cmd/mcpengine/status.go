@@ -105,10 +105,7 @@ func (c *cli) explain(ctx context.Context, t *target) ([]oauth.Step, error) {
 	if signed {
 		return []oauth.Step{{Name: "credentials", Decision: "a header of the profile is Authorization: nobody signs in"}}, nil
 	}
-	a, err := c.signedIn(ctx, t)
-	if err == nil && a == nil {
-		a, err = c.authorizerWith(t, oauth.AuthorizationCode{}, oauth.NewMemoryStore()) // nothing is kept for a question
-	}
+	a, err := c.explainer(ctx, t)
 	if err != nil {
 		return nil, err
 	}
@@ -125,6 +122,16 @@ func (c *cli) explain(ctx context.Context, t *target) ([]oauth.Step, error) {
 		demand.Challenges = append(demand.Challenges, peer.Challenge(challenge))
 	}
 	return a.Explain(ctx, demand), nil
+}
+
+// explainer returns the authorizer with the token that is kept, or one without a
+// token. It is asked about a sign-in, and signs nobody in.
+func (c *cli) explainer(ctx context.Context, t *target) (*oauth.Authorizer, error) {
+	a, err := c.signedIn(ctx, t)
+	if err == nil && a == nil {
+		a, err = c.authorizerWith(t, oauth.AuthorizationCode{}, oauth.NewMemoryStore()) // nothing is kept for a question
+	}
+	return a, err
 }
 
 func (c *cli) printState(state signInState, asJSON bool) error {
@@ -168,5 +175,8 @@ func (c *cli) printStateText(state signInState) {
 			c.stdout.Printf("   answer: %s\n", step.Answer)
 		}
 		c.stdout.Printf("   so: %s\n", step.Decision)
+		if step.Caution != "" {
+			c.stdout.Printf("   but: %s\n", step.Caution)
+		}
 	}
 }

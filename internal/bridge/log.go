@@ -122,6 +122,9 @@ func (w writer) Write(line []byte) (int, error) {
 
 const redacted = "[hidden]"
 
+// Redact hides what looks like a credential in a text.
+func Redact(text string) string { return credentials.ReplaceAllString(text, redacted) }
+
 func (l *Log) redact(line []byte) []byte {
 	for _, secret := range l.secrets {
 		line = bytes.ReplaceAll(line, secret, []byte(redacted))

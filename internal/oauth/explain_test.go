@@ -2,6 +2,7 @@ package oauth_test
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -145,6 +146,45 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// A step says what stops the sign-in, and what may stop other clients.
+func TestExplainDoubts(t *testing.T) {
+	t.Parallel()
+	metadata := func(name string, value any) func(*world) {
+		return func(w *world) { w.metadata = map[string]any{name: value} }
+	}
+	for _, test := range []struct {
+		name, step string
+		caution    string
+		fault      error
+		change     func(*world)
+	}{
+		{"no challenge field", "challenge", "no resource_metadata", nil, nil},
+		{"no metadata", "resource metadata", "has to publish metadata", nil, func(w *world) { w.metadataAt = "/nowhere" }},
+		{"another server", "resource metadata", "", oauth.ErrResource, func(w *world) { w.resource = map[string]any{"resource": "https://other.example.com/mcp"} }},
+		{"another issuer", "authorization server metadata", "", oauth.ErrIssuer, metadata("issuer", "https://other.example.com")},
+		{"no PKCE", "PKCE", "", oauth.ErrNoPKCE, metadata("code_challenge_methods_supported", nil)},
+		{"no public clients", "client authentication", "do not include none", nil, metadata("token_endpoint_auth_methods_supported", []string{"client_secret_post"})},
+		{"public clients", "client authentication", "", nil, metadata("token_endpoint_auth_methods_supported", []string{"none"})},
+		{"no iss, other origin", "issuer of the answer", "RFC 9207", nil, metadata("authorization_endpoint", "https://other.example.com/authorize")},
+		{"unknown scope", "scopes", `scope "mcp:read"`, nil, metadata("scopes_supported", []string{"openid"})},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			if test.change != nil {
+				test.change(w)
+			}
+			got := step(t, newAuthorizer(t, w.config()).Explain(t.Context(), refusal("")), test.step)
+			if !strings.Contains(got.Caution, test.caution) || test.caution == "" && got.Caution != "" {
+				t.Errorf("caution %q, want %q", got.Caution, test.caution)
+			}
+			if !errors.Is(got.Fault, test.fault) {
+				t.Errorf("fault %v, want %v", got.Fault, test.fault)
+			}
+		})
+	}
+}
+
 // The places of metadata are listed in the order in which they are tried.
 func TestExplainPlaces(t *testing.T) {
 	t.Parallel()
@@ -215,7 +255,7 @@ func TestExplainToken(t *testing.T) {
 	audience = "https://other.example.com"
 	w.tokens["access_token"] = jwt()
 	mustCall(t, a, w.url())
-	if got := step(t, a.Explain(t.Context(), nil), "token").Decision; !strings.Contains(got, "the audience is not the server by its own name") {
+	if got := step(t, a.Explain(t.Context(), nil), "token audience").Decision; !strings.Contains(got, "the audience is not the server by its own name") {
 		t.Errorf("decision %q", got)
 	}
 }

@@ -237,8 +237,12 @@ func (s *FileStore) Lock(ctx context.Context, key string) (func(), error) {
 }
 
 // hasSealed reports whether a file was sealed with the key of a keychain.
-func (s *FileStore) hasSealed() bool {
-	folder := os.DirFS(s.dir)
+func (s *FileStore) hasSealed() bool { return HasSealed(s.dir) }
+
+// HasSealed reports whether a folder of a [FileStore] has files that only the key in
+// the keychain opens.
+func HasSealed(dir string) bool {
+	folder := os.DirFS(dir)
 	names, err := fs.Glob(folder, "*.token")
 	return err == nil && slices.ContainsFunc(names, func(name string) bool {
 		file, err := folder.Open(name)

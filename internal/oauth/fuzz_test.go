@@ -78,8 +78,12 @@ func FuzzExplainToken(f *testing.F) {
 	f.Fuzz(func(t *testing.T, payload string) {
 		s := &session{Issuer: "https://id.example.com", Resource: "https://rs.example/mcp"}
 		s.Token.Access = "e30." + base64.RawURLEncoding.EncodeToString([]byte(payload)) + ".secret-signature"
-		answer, decision := s.explain(time.Now())
-		text := answer + decision
+		steps := &trace{}
+		s.explain(steps, time.Now())
+		text := ""
+		for _, step := range steps.steps {
+			text += step.Answer + step.Decision + step.Caution
+		}
 		if len(text) > 4<<10 || strings.Contains(text, "secret-signature") || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) {
 			t.Errorf("explained as %q", text)
 		}

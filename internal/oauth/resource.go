@@ -43,7 +43,7 @@ func (f fetcher) discoverResource(ctx context.Context, server *url.URL, challeng
 		candidates = []string{challenged}
 	}
 	for _, location := range candidates {
-		a, err := f.get(ctx, stepResource, location)
+		a, err := f.get(ctx, StepResource, location)
 		if err != nil {
 			return nil, fmt.Errorf("resource metadata: %w", err)
 		}
@@ -59,7 +59,7 @@ func (f fetcher) discoverResource(ctx context.Context, server *url.URL, challeng
 	if challenged != "" {
 		return nil, errors.New("resource metadata: there is none where the server says")
 	}
-	f.trace.note(Step{Name: stepResource, Decision: "no metadata anywhere: the server is its own authorization server, as in handshake versions"})
+	f.trace.note(Step{Name: StepResource, Decision: "no metadata anywhere: the server is its own authorization server, as in handshake versions"})
 	return &resource{ID: canonical(server), Servers: []string{base}, handshake: true}, nil
 }
 

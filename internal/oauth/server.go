@@ -70,7 +70,7 @@ func (f fetcher) discoverServer(ctx context.Context, issuer string) (*server, er
 		return nil, err
 	}
 	for _, location := range locations {
-		a, err := f.get(ctx, stepMetadata, location)
+		a, err := f.get(ctx, StepMetadata, location)
 		if err != nil {
 			return nil, fmt.Errorf("discover %s: %w", issuer, err)
 		}

@@ -190,6 +190,15 @@ func checkFolders(root *os.Root, folder, below string) error {
 	return nil
 }
 
+// Check returns an error for a folder that is not used, and changes nothing.
+func Check(folder string) error {
+	info, err := os.Lstat(folder)
+	if err != nil {
+		return err
+	}
+	return check(info, folder)
+}
+
 // check returns an error for a file or folder that others may have changed.
 func check(info fs.FileInfo, name string) error {
 	if owner, mine := ownerOf(info); !mine {
