@@ -205,7 +205,10 @@ func (q *round) ask(a *ask) ([]byte, error) {
 // askNow puts the question to a client whose connection carries requests, and
 // waits for the answer.
 func (r *Request) askNow(ctx context.Context, a *ask) ([]byte, error) {
-	answer, err := r.asker.Ask(ctx, a.method, r.version.Question(a.method, a.params))
+	params := r.version.Question(a.method, a.params)
+	ctx, params, end := r.observeQuestion(ctx, a.method, params)
+	answer, err := r.asker.Ask(ctx, a.method, params)
+	end(answer, err)
 	if err != nil {
 		return nil, err
 	}

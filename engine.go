@@ -30,27 +30,28 @@ const defaultPageSize = 1000
 // Create one with [New]. Its methods and the Add functions may be called at any
 // time and from any goroutine, also while it serves.
 type Engine struct {
-	info           mcp.Implementation
-	instructions   string
-	logger         *slog.Logger
-	ring           *seal.Ring
-	middleware     []func(MethodHandler) MethodHandler
-	toolMiddleware []func(ToolHandler) ToolHandler
-	observers      []Observer
-	flushes        flushes
-	limits         limits
-	shares         shares
-	budget         *budget // nil without WithResultBudget
-	limiter        Limiter // nil counts in memory
-	meter          *meter
-	readiness      readiness
-	pageSize       int
-	cache          cacheHint
-	httpConfig     HTTPConfig
-	auth           auth.Authority // nil when callers are not verified
-	fault          error          // in the URLs of the configuration, which Run returns
-	authPaths      []string       // what auth serves beside the MCP endpoint
-	given          []func()       // add the extensions of options
+	info              mcp.Implementation
+	instructions      string
+	logger            *slog.Logger
+	ring              *seal.Ring
+	middleware        []func(MethodHandler) MethodHandler
+	toolMiddleware    []func(ToolHandler) ToolHandler
+	observers         []Observer
+	questionObservers []func(context.Context, *Question) (context.Context, func([]byte, error))
+	flushes           flushes
+	limits            limits
+	shares            shares
+	budget            *budget // nil without WithResultBudget
+	limiter           Limiter // nil counts in memory
+	meter             *meter
+	readiness         readiness
+	pageSize          int
+	cache             cacheHint
+	httpConfig        HTTPConfig
+	auth              auth.Authority // nil when callers are not verified
+	fault             error          // in the URLs of the configuration, which Run returns
+	authPaths         []string       // what auth serves beside the MCP endpoint
+	given             []func()       // add the extensions of options
 
 	refusalObservers []func(context.Context, Refusal)
 	sessionObservers []func(Session)

@@ -173,7 +173,7 @@ func (c *Client) answerAll(ctx context.Context, requests []byte) ([]byte, error)
 		if len(method) < 2 || method[0] != '"' {
 			return nil, protocolErrorf("the input request %.64q has no method", m.Name)
 		}
-		answer, err := c.answer(ctx, jsonrpc.UnquoteString(method), request.Get("params"))
+		answer, err := c.answer(ctx, jsonrpc.UnquoteString(method), request.Get("params"), "")
 		if err != nil {
 			return nil, fmt.Errorf("answer %.64q: %w", m.Name, err)
 		}

@@ -20,12 +20,14 @@ import (
 // A Client is a connection to one server, on behalf of one caller: its cache
 // holds results that are private to that caller. It is safe for concurrent use.
 type Client struct {
-	conn   *peer.Conn
+	conn   *peer.Conn // when connected is closed
 	config config
 	cache  cache
 	tools  toolTable
 
 	completions completions
+
+	connected chan struct{}
 
 	began time.Time
 	ended sync.Once
@@ -92,7 +94,7 @@ func Attach(ctx context.Context, in io.ReadCloser, out io.WriteCloser, opts ...O
 }
 
 func connect(ctx context.Context, opts []Option, open func(peer.Config, config) (*peer.Conn, error)) (*Client, error) {
-	c := &Client{config: newConfig(opts), listeners: make(map[*listener]struct{})}
+	c := &Client{config: newConfig(opts), listeners: make(map[*listener]struct{}), connected: make(chan struct{})}
 	c.tools.listing = make(chan struct{}, 1)
 	for _, version := range c.config.peer.Versions {
 		if !slices.Contains(protocol.Names(nil), version) {
@@ -106,6 +108,7 @@ func connect(ctx context.Context, opts []Option, open func(peer.Config, config) 
 	if c.conn, err = open(pc, c.config); err != nil {
 		return nil, public(err)
 	}
+	close(c.connected)
 	c.began = time.Now()
 	if err := c.setLogLevel(ctx); err != nil {
 		c.Close()
@@ -127,7 +130,7 @@ func (c *Client) peerConfig() (peer.Config, error) {
 		return pc, fmt.Errorf("encode the client's capabilities: %w", err)
 	}
 	pc.OnNotification = c.notified
-	pc.OnRequest = c.answer
+	pc.OnRequest = c.answerRequest
 	return pc, nil
 }
 

@@ -2,11 +2,13 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/go-json-experiment/json"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
+	"github.com/mcpengine/mcpengine/internal/peer"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -66,8 +68,42 @@ func (c *config) capabilities() mcp.ClientCapabilities {
 	return capabilities
 }
 
-// answer answers a question of the server, sent as a request or in a result.
-func (c *Client) answer(ctx context.Context, method string, params []byte) ([]byte, error) {
+// answerRequest answers a question that the server has sent as a request.
+func (c *Client) answerRequest(ctx context.Context, method string, params []byte) ([]byte, error) {
+	return c.answer(ctx, method, params, peer.RequestID(ctx))
+}
+
+// answer answers a question of the server. The id is empty for one in a result.
+func (c *Client) answer(ctx context.Context, method string, params []byte, id string) ([]byte, error) {
+	if c.config.question == nil {
+		return c.answerQuestion(ctx, method, params)
+	}
+	q := &Question{Method: method, Params: params, ID: id}
+	select {
+	case <-c.connected:
+		q.ProtocolVersion, q.Server, q.SessionID = c.conn.Version(), c.conn.Address(), c.conn.SessionID()
+	default: // the server asks while the client connects
+	}
+	ctx, end := c.config.question(ctx, q)
+	answer, err := c.answerQuestion(ctx, method, params)
+	if end == nil {
+		return answer, err
+	}
+	told := public(err)
+	if id != "" && err != nil && !isSent(err) {
+		told = mcp.Errorf(mcp.CodeInternalError, peer.CannotAnswer)
+	}
+	end(answer, told)
+	return answer, err
+}
+
+// isSent reports whether a server is sent the error as it is.
+func isSent(err error) bool {
+	_, ok := errors.AsType[*jsonrpc.Error](err)
+	return ok
+}
+
+func (c *Client) answerQuestion(ctx context.Context, method string, params []byte) ([]byte, error) {
 	h := c.config.handlers
 	switch {
 	case method == mcp.MethodElicitationCreate:

@@ -22,6 +22,7 @@ type config struct {
 	info     mcp.Implementation
 	handlers Handlers
 	session  func(Session)
+	question func(context.Context, *Question) (context.Context, func([]byte, error))
 	limits   Limits
 	oauth    *OAuth
 
@@ -181,6 +182,31 @@ func WithObserver(observer Observer) Option {
 			}
 		}
 	}
+}
+
+// A Question is a question of the server as [WithQuestionObserver] sees it.
+type Question struct {
+	// Method is the method, such as "elicitation/create". Params are the parameters as
+	// JSON, or nil.
+	Method string
+	Params []byte
+
+	// ProtocolVersion, Server and SessionID mean the same as in [Sent]. They are empty
+	// for a question that comes before Connect has returned.
+	ProtocolVersion, Server, SessionID string
+
+	// ID is the id of the question as JSON. It is empty for one that is a part of a
+	// result, as in protocol version 2026-07-28.
+	ID string
+}
+
+// WithQuestionObserver tells an observer of each question of the server before it is
+// answered, by request or as a part of a result. It is answered with the context that the
+// observer returns, which must come from ctx. The function it returns, if any, is called
+// once with the answer or the error: for a request the one that the server gets. Given
+// again, it takes the place of the first.
+func WithQuestionObserver(observer func(context.Context, *Question) (context.Context, func(answer []byte, err error))) Option {
+	return func(c *config) { c.question = observer }
 }
 
 // A Session is a connection to a server that has ended, as [WithSessionObserver] sees

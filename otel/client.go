@@ -17,10 +17,10 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// Client returns the option that records the requests which a client sends. Their
-// trace context travels to the server in "_meta".
+// Client returns the option that records the requests which a client sends, and the
+// questions of servers which it answers. The trace context travels in "_meta".
 func (t *Telemetry) Client() client.Option {
-	return client.Options(client.WithObserver(t.observeClient), client.WithSessionObserver(t.clientSessionEnded))
+	return client.Options(client.WithObserver(t.observeClient), client.WithQuestionObserver(t.answering), client.WithSessionObserver(t.clientSessionEnded))
 }
 
 // clientSessionEnded records a session of a client.

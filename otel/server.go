@@ -16,10 +16,10 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// Server returns the option that records the requests which a server answers. On AWS
-// Lambda it has the providers export after each answer, before the process is frozen.
+// Server returns the option that records the requests which a server answers, and the
+// questions which it asks its clients by request. On AWS Lambda it has the providers export after each answer, before the process is frozen.
 func (t *Telemetry) Server() mcpengine.Option {
-	return mcpengine.Options(mcpengine.WithObserver(t.observe), mcpengine.WithSessionObserver(t.sessionEnded), mcpengine.WithFlush(t.flushSpans, t.flushMetrics))
+	return mcpengine.Options(mcpengine.WithObserver(t.observe), mcpengine.WithQuestionObserver(t.asked), mcpengine.WithSessionObserver(t.sessionEnded), mcpengine.WithFlush(t.flushSpans, t.flushMetrics))
 }
 
 // sessionEnded records a session of the server.

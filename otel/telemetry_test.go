@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -179,6 +180,10 @@ func stable(a attribute.KeyValue) string {
 		return "SESSION"
 	case "mcp.task.id":
 		return "TASK"
+	case "jsonrpc.request.id":
+		if _, err := strconv.Atoi(a.Value.AsString()); err != nil {
+			return "ID" // of a question
+		}
 	}
 	return a.Value.String()
 }

@@ -66,6 +66,7 @@ func (q *Questions) Ask(ctx context.Context, send func(message []byte) error, me
 		return nil, fmt.Errorf("ask the client (%s): %w", method, err)
 	}
 	defer q.forget(id)
+	jsonrpc.NoteQuestionID(ctx, id)
 	if err := send(appendQuestion(id, method, params)); err != nil {
 		return nil, fmt.Errorf("ask the client (%s): %w", method, err)
 	}
@@ -172,6 +173,9 @@ type AnswerError struct {
 	Method string
 	Raw    []byte // the error as the client wrote it
 }
+
+// Refusal returns the error as the client wrote it.
+func (e *AnswerError) Refusal() []byte { return e.Raw }
 
 // Error returns the message and the code. It does not rely on the client:
 // either may be missing.

@@ -100,6 +100,22 @@ type Asker interface {
 	Ask(ctx context.Context, method string, params []byte) (result []byte, err error)
 }
 
+// questionID is the key of the function that is told the id of a question.
+type questionID struct{}
+
+// WithQuestionID returns a context for [Asker.Ask], which tells note the id of the
+// request that it sends.
+func WithQuestionID(ctx context.Context, note func(id string)) context.Context {
+	return context.WithValue(ctx, questionID{}, note)
+}
+
+// NoteQuestionID tells the function of [WithQuestionID], if there is one, the id.
+func NoteQuestionID(ctx context.Context, id string) {
+	if note, ok := ctx.Value(questionID{}).(func(string)); ok {
+		note(id)
+	}
+}
+
 // A StreamCloser ends HTTP responses that are event streams.
 type StreamCloser interface {
 	// CloseStream ends the response. The client comes back for what follows

@@ -321,6 +321,24 @@ func (c *Conn) Version() string {
 	return c.known.Version
 }
 
+// SessionID returns the id of the session over HTTP, and "" without one.
+func (c *Conn) SessionID() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.binding == nil {
+		return ""
+	}
+	return c.binding.session()
+}
+
+// session returns the id of the session over HTTP, and "" without one.
+func (l *binding) session() string {
+	if s, ok := l.link.(*session); ok {
+		return s.id()
+	}
+	return ""
+}
+
 // Mirrors reports whether arguments that a tool mirrors are sent as header
 // fields: a [Call] needs no Mirror where they are not.
 func (c *Conn) Mirrors() bool {

@@ -43,10 +43,7 @@ func (c *Conn) observe(ctx context.Context, l *binding, call Call, send func(con
 		}
 		return send(ctx, p)
 	}
-	sent := &Sent{Method: call.Method, Params: call.Params, Version: l.version.Name, Server: c.target.server()}
-	if s, ok := l.link.(*session); ok {
-		sent.Session = s.id()
-	}
+	sent := &Sent{Method: call.Method, Params: call.Params, Version: l.version.Name, Server: c.target.server(), Session: l.session()}
 	ctx, end := c.config.Observer(ctx, sent)
 	for key, value := range sent.Meta {
 		call.Params = jsonrpc.SetMeta(call.Params, key, jsonrpc.AppendString(nil, value))

@@ -10,6 +10,9 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
+// CannotAnswer is what a server is told of an error that is the client's own business.
+const CannotAnswer = "the client could not answer"
+
 // maxServerRequests bounds the requests of the server that are being answered.
 const maxServerRequests = 64
 
@@ -44,7 +47,7 @@ func (a *serverRequests) serve(m *jsonrpc.Message, answer RequestFunc) {
 	case answer == nil:
 		answer = func(context.Context, string, []byte) ([]byte, error) { return nil, refusal }
 	}
-	ctx, cancel := context.WithCancel(context.Background()) // ends with the link
+	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), requestID{}, string(id))) // ends with the link
 	if !a.begin(string(id), cancel) {
 		cancel()
 		return
@@ -57,6 +60,16 @@ func (a *serverRequests) serve(m *jsonrpc.Message, answer RequestFunc) {
 		}
 		_ = a.respond(ctx, encodeResponse(id, result, err)) // the server notices that the answer is missing
 	}()
+}
+
+// requestID is the key of the id of a server's request.
+type requestID struct{}
+
+// RequestID returns the id, as JSON, of the server's request that the context of a
+// [RequestFunc] belongs to, and "" for any other context.
+func RequestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestID{}).(string)
+	return id
 }
 
 // begin registers a request. It refuses one whose id is in use, which breaks the
@@ -138,7 +151,7 @@ func encodeResponse(id, result []byte, err error) []byte {
 	}
 	rpcErr, ok := errors.AsType[*jsonrpc.Error](err)
 	if !ok {
-		rpcErr = jsonrpc.Errorf(mcp.CodeInternalError, "the client could not answer")
+		rpcErr = jsonrpc.Errorf(mcp.CodeInternalError, CannotAnswer)
 	}
 	r.SetError(id, rpcErr)
 	return append([]byte(nil), r.Body...)
