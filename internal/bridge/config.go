@@ -66,6 +66,9 @@ type Config struct {
 	// Observer is told of each request of the host. What is sent to the server, the
 	// observer of Peer is told. Optional.
 	Observer Observer
+
+	// Questions is told of each question of the server. Optional.
+	Questions QuestionObserver
 }
 
 // closeTimeout is how long the bridge waits for a server at a URL to take a

@@ -32,7 +32,7 @@ func (b *bridge) observe(ctx context.Context, req *jsonrpc.Request) (context.Con
 }
 
 // observed is the context of a request to the server that may outlive the request
-// of the host. It has what the observer put into that request's context, and ends
+// of the host, or of a question of the server. It has what the observer put into that request's context, and ends
 // with its own.
 type observed struct {
 	context.Context

@@ -18,6 +18,7 @@ type witness struct {
 	mu       sync.Mutex
 	received []string // method, version and outcome of each request of the host
 	sent     []string // method of each request to the server, and of the host's behind it
+	asked    []string // what is known of each question, and its answer
 }
 
 type behindKey struct{}
@@ -45,12 +46,20 @@ func (w *witness) config() (config bridge.Config) {
 		sent.Meta = map[string]string{"traceparent": "the bridge's"}
 		return ctx, nil
 	}
+	config.Questions = func(ctx context.Context, q *bridge.Question) (context.Context, func([]byte, error)) {
+		behind, _ := ctx.Value(behindKey{}).(string)
+		q.Meta = map[string]string{"traceparent": "the bridge's"}
+		return ctx, func(answer []byte, err error) {
+			w.note(&w.asked, fmt.Sprintf("%s for %s, id: %t in %s, host's id: %t in %s, answered: %t",
+				q.Method, behind, q.ID != "", q.Version, q.HostID != "", q.HostVersion, len(answer) > 0 && err == nil))
+		}
+	}
 	return config
 }
 
-// The observers of a bridge are told of each request of the host and of each request
-// to the server, which has the context of the host's request: also when the server
-// goes on with it while the host is asked.
+// The observers of a bridge are told of each request of the host, of each request
+// to the server, which has the context of the host's request, also when the server
+// goes on with it while the host is asked, and of each question of the server.
 func TestObserver(t *testing.T) {
 	t.Parallel()
 	eachPair(t, func(t *testing.T, p pair) {
@@ -69,6 +78,24 @@ func TestObserver(t *testing.T) {
 		}
 		if want := "tools/call for tools/call"; !slices.Contains(w.sent, want) {
 			t.Errorf("the observer of the connection was told of %q, want %q among it", w.sent, want)
+		}
+		if p.host == latest && p.server == latest {
+			if len(w.asked) > 0 {
+				t.Errorf("the observer of questions was told of %q, which the bridge hands on in a result", w.asked)
+			}
+			return
+		}
+		asks, hostVersion := p.server, p.host
+		if asks == "sse" {
+			asks = previous // as the fixture's server
+		}
+		if p.host == latest {
+			hostVersion = "" // it is not asked by request
+		}
+		want := fmt.Sprintf("elicitation/create for tools/call, id: %t in %s, host's id: %t in %s, answered: true",
+			p.server != latest, asks, p.host != latest, hostVersion)
+		if !slices.Contains(w.asked, want) {
+			t.Errorf("the observer of questions was told of %q, want %q among it", w.asked, want)
 		}
 	})
 }

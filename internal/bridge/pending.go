@@ -122,7 +122,9 @@ func (x *exchange) begin(ctx context.Context, level string) *pendingInput {
 	p.attach(x)
 	call := detached.call()
 	call.OnNotification = p.forward
-	call.OnRequest = p.ask
+	call.OnRequest = func(ctx context.Context, method string, params []byte) ([]byte, error) {
+		return x.question(ctx, &Question{Method: method, Params: params, ID: peer.RequestID(ctx), Request: detached.req}, p.ask)
+	}
 	running := x.background.Run(func() {
 		defer close(p.done)
 		defer cancel(nil)

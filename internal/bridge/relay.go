@@ -56,7 +56,11 @@ func (x *exchange) call() peer.Call {
 
 // ask sends a question of the server to the host, in the host's version.
 func (x *exchange) ask(ctx context.Context, method string, params []byte) ([]byte, error) {
-	return x.req.Asker.Ask(ctx, method, x.version.Question(method, params)) //nolint:wrapcheck // the host's own error
+	q := &Question{
+		Method: method, Params: x.version.Question(method, params), ID: peer.RequestID(ctx),
+		Request: x.req, ByRequest: true, HostVersion: x.version.Name,
+	}
+	return x.question(ctx, q, x.req.Asker.Ask)
 }
 
 // fromHandshake sends a request of a handshake version to the server, and
@@ -134,6 +138,11 @@ func (x *exchange) relay(ctx context.Context) ([]byte, error) {
 
 // forward sends a call to the server and filters its result.
 func (x *exchange) forward(ctx context.Context, call peer.Call) ([]byte, error) {
+	if answer := call.OnRequest; answer != nil {
+		call.OnRequest = func(asked context.Context, method string, params []byte) ([]byte, error) {
+			return answer(observed{asked, ctx}, method, params)
+		}
+	}
 	result, err := x.server.call(ctx, x.introduction(), call)
 	switch {
 	case isHeaderMismatch(err) && isUnknown(call.Method) && x.mirrors():

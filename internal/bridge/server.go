@@ -177,8 +177,8 @@ func (b *bridge) unrelated(n jsonrpc.Notification) {
 
 // asked takes a question of the server that belongs to no request.
 func (b *bridge) asked(ctx context.Context, method string, params []byte) ([]byte, error) {
-	if b.host.Load() != nil {
-		return b.Ask(ctx, method, params)
+	if host := b.host.Load(); host != nil {
+		return b.question(ctx, &Question{Method: method, Params: params, ID: peer.RequestID(ctx), ByRequest: true, HostVersion: host.Version}, b.Ask)
 	}
 	return nil, jsonrpc.Errorf(mcp.CodeMethodNotFound, "%.64q belongs to no request of the client, which can be asked in the course of one only", method)
 }

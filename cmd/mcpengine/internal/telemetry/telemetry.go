@@ -54,6 +54,7 @@ func (t *Telemetry) Observe(config *bridge.Config) {
 	}
 	config.Observer = t.received
 	config.Peer.Observer = t.sent
+	config.Questions = t.question
 }
 
 // Stop exports the spans that are left. It takes stopTimeout at most.
