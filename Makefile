@@ -82,7 +82,8 @@ TEST_DEPS := \
 	postgres-deps \
 	prometheus-deps \
 	python-deps \
-	redis-deps
+	redis-deps \
+	terraform-deps
 
 # A program with the race detector sleeps for a second when it ends, unless it is
 # told not to. Each package's tests are such a program, and the command that they
@@ -181,6 +182,11 @@ python-deps:
 postgres-deps:
 	@scripts/install-postgres || echo "examples: PostgreSQL is not installed; tests of the board with it will be skipped" >&2
 
+# Its script uses the pip of .tools/python where there is one.
+.PHONY: terraform-deps
+terraform-deps: | python-deps
+	@scripts/install-aws-provider || echo "iac: the schema of the AWS provider is not installed; its tests will be skipped" >&2
+
 .PHONY: redis-deps
 redis-deps:
 	@scripts/install-redis || echo "bus/redis: Redis is not installed; its tests will be skipped" >&2
@@ -216,6 +222,12 @@ site-serve: site-deps ## Build the site and serve it at http://localhost:1313
 .PHONY: tutorial
 tutorial: postgres-deps ## Follow the tutorial of the site from its text, in an empty folder
 	@cd cmd/mcpengine && MCPENGINE_TUTORIAL=1 go test -count=1 -timeout 30m -v -run '^TestTutorial$$' .
+
+.PHONY: terraform
+terraform: ## Validate and test the Terraform configurations, with terraform or tofu and its registry
+	@mkdir -p .tools
+	@cd test && go test -count=1 -v -run '^TestTerraform' ./iac | tee "$(CURDIR)/.tools/terraform.log"
+	@! grep -- '--- SKIP' .tools/terraform.log
 
 .PHONY: conformance
 conformance: build ## Run the official MCP conformance suite

@@ -87,7 +87,7 @@ func TestFunctionDefaults(t *testing.T) {
 		"invoke_mode":             `"BUFFERED"`,
 		"memory_size":             "256",
 		"timeout":                 "30",
-		"reserved_concurrency":    "10",
+		"reserved_concurrency":    "-1",
 		"keys":                    "null",
 		"log_retention_days":      "14",
 		"environment":             "{}",
@@ -116,5 +116,20 @@ func TestExampleArguments(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// A new account may have a limit of 10 invocations at once, of which none can be
+// reserved: with their defaults the configurations reserve none.
+func TestNothingIsReserved(t *testing.T) {
+	t.Parallel()
+	for _, folder := range []string{function, weather, board, authboard} {
+		m := load(t, folder)
+		if got := m.text(m.only(t, "variable", "reserved_concurrency"), "default"); got != "-1" {
+			t.Errorf("%s reserves %s by default", folder, got)
+		}
+	}
+	if source := read(t, path.Join(modules, "main.tf")); strings.Contains(source, "reserved_concurrency") {
+		t.Error("the example of the database's README reserves concurrency")
 	}
 }

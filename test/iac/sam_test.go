@@ -178,7 +178,7 @@ func TestSAMParameters(t *testing.T) {
 		"Architecture":        "arm64",
 		"MemorySize":          256,
 		"Timeout":             30,
-		"ReservedConcurrency": 10,
+		"ReservedConcurrency": -1,
 		"Keys":                "",
 		"Tasks":               "false",
 		"LogRetentionDays":    14,

@@ -118,9 +118,9 @@ variable "timeout" {
 }
 
 variable "reserved_concurrency" {
-  description = "Most requests served at once, which bounds what strangers can cost and database connections; -1 sets no bound, as an account needs that has no concurrency to reserve."
+  description = "Most requests served at once, which bounds what strangers can cost and database connections; -1, the default, sets no bound but the account's. A new account may have no concurrency to reserve."
   type        = number
-  default     = 10
+  default     = -1
 
   validation {
     condition     = var.reserved_concurrency >= -1 && floor(var.reserved_concurrency) == var.reserved_concurrency

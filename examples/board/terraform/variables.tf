@@ -29,9 +29,9 @@ variable "invoke_mode" {
 }
 
 variable "reserved_concurrency" {
-  description = "Most requests served at once, which bounds the connections to the database; -1 sets no bound."
+  description = "Most requests served at once, which bounds the connections to the database; -1, the default, sets no bound but the account's."
   type        = number
-  default     = 20
+  default     = -1
 }
 
 variable "proxy" {

@@ -41,9 +41,9 @@ variable "invoke_mode" {
 }
 
 variable "reserved_concurrency" {
-  description = "Most requests served at once, which bounds what strangers can cost you; -1 sets no bound."
+  description = "Most requests served at once, which bounds what strangers can cost you; -1, the default, sets no bound but the account's."
   type        = number
-  default     = 10
+  default     = -1
 }
 
 variable "keys" {

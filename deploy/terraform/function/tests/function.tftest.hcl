@@ -62,6 +62,10 @@ run "a_package_is_a_public_buffered_function_on_arm64" {
     error_message = "The default is arm64."
   }
   assert {
+    condition     = aws_lambda_function.server[0].reserved_concurrent_executions == -1
+    error_message = "A new account has no concurrency to reserve."
+  }
+  assert {
     condition     = aws_lambda_function_url.server[0].authorization_type == "NONE" && aws_lambda_function_url.server[0].invoke_mode == "BUFFERED"
     error_message = "The URL is public and buffered."
   }

@@ -20,10 +20,9 @@ module "database" {
 module "board" {
   source = "../../../../deploy/terraform/function"
 
-  name                 = "board"
-  package              = "board.zip"
-  authorization_type   = "NONE"
-  reserved_concurrency = 20
+  name               = "board"
+  package            = "board.zip"
+  authorization_type = "NONE"
 
   vpc         = module.database.vpc
   environment = module.database.environment
