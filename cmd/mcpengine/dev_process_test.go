@@ -148,6 +148,28 @@ func TestDevHost(t *testing.T) {
 	}
 }
 
+// What a killed program has left can be seen and removed like every entry of this
+// program.
+func TestDevLeft(t *testing.T) {
+	t.Parallel()
+	dir, home := shopFolder(t)
+	d := startDev(t, dir, home, "--host", "cursor", "--", "fixture")
+	if err := d.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = d.cmd.Wait()
+	for _, args := range [][]string{{"hosts", "--json=false"}, {"uninstall", "shop"}} {
+		cmd := exec.CommandContext(t.Context(), "mcpengine", args...)
+		cmd.Env = d.cmd.Env
+		if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "shop") {
+			t.Errorf("mcpengine %s: %v: %s", args[0], err, out)
+		}
+	}
+	if got := d.cursorEntry(); got != "" {
+		t.Errorf("after uninstall the entry runs %q, want none", got)
+	}
+}
+
 // A save restarts a command, whether it speaks over its standard streams or over
 // HTTP. A session of a client lives on, also when the program itself ends and
 // starts again.
@@ -188,7 +210,7 @@ func TestDevCommand(t *testing.T) {
 	}
 }
 
-// A server that makes no use of the identities is told of.
+// The developer is warned of a server that does not use the identities.
 func TestDevIdentityIgnored(t *testing.T) {
 	t.Parallel()
 	dir, home := shopFolder(t)

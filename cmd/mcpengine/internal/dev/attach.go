@@ -24,8 +24,8 @@ const (
 	firstLook = 2 * time.Second
 )
 
-// Attach connects a host on in and out to the server that is developed in a folder,
-// for as long as the host wants, whether mcpengine dev runs or not.
+// Attach connects a host on in and out to the server that is developed in a folder.
+// It returns when the host closes in, and works whether mcpengine dev runs or not.
 func Attach(ctx context.Context, dir string, in io.Reader, out io.Writer, logger *slog.Logger) error {
 	ctx, cancel := context.WithCancel(ctx)
 	name := filepath.Base(dir)
@@ -57,8 +57,8 @@ type attachment struct {
 	logger *slog.Logger
 }
 
-// follow sends the host's requests to mcpengine dev while it runs. Looked is closed
-// when it was looked for once.
+// follow sends the host's requests to mcpengine dev while that runs. It closes looked
+// after the first attempt to connect.
 func (a *attachment) follow(ctx context.Context, looked chan struct{}) {
 	once := sync.OnceFunc(func() { close(looked) })
 	defer once()
@@ -84,7 +84,7 @@ func (a *attachment) follow(ctx context.Context, looked chan struct{}) {
 // use replaces the server.
 func (a *attachment) use(t *Target) {
 	if before := a.front.Use(t); before != nil {
-		before.Drain(cancelled) // it is not there any more
+		before.Drain(cancelled) // it has ended, or has never existed
 	}
 }
 
@@ -124,8 +124,8 @@ func (a *attachment) connect(ctx context.Context, connected func()) bool {
 
 var errLate = errors.New("mcpengine dev does not answer")
 
-// A devTransport sends requests to mcpengine dev, as the first of its identities
-// where it has one.
+// A devTransport sends requests to mcpengine dev, with a token of the first identity
+// if there is one.
 type devTransport struct {
 	*http.Transport
 	address address

@@ -15,7 +15,7 @@ import (
 	"github.com/mcpengine/mcpengine/internal/sse"
 )
 
-// maxTries bounds how often a request is sent that no server has taken.
+// maxTries bounds how often a request is sent until a server accepts it.
 const maxTries = 5
 
 // call passes on a request that ends with its answer. Message is nil for a request
@@ -43,7 +43,7 @@ func (f *Front) call(w http.ResponseWriter, r *http.Request, body []byte, messag
 	refuse(w, message, last)
 }
 
-// await waits a moment for another server than the one that does not answer.
+// await gives another server a moment to replace one that does not answer.
 func (f *Front) await(ctx context.Context, t *Target) {
 	moment := time.NewTimer(f.config.Patience / maxTries)
 	defer moment.Stop()
@@ -55,7 +55,7 @@ func (f *Front) await(ctx context.Context, t *Target) {
 }
 
 // try passes a request to one server. It reports whether the request may be sent to
-// another one, because this one has not taken it or because it only reads.
+// another server, because this one has not received it or because it only reads.
 func (f *Front) try(w http.ResponseWriter, r *http.Request, body []byte, message *jsonrpc.Message, t *Target) (again bool, err error) {
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
@@ -64,7 +64,7 @@ func (f *Front) try(w http.ResponseWriter, r *http.Request, body []byte, message
 	if err != nil {
 		again = isUnsent(err) || message != nil && protocol.MethodOf(message.Method).Idempotent
 		if !again {
-			f.apologize(w, message, errors.Join(context.Cause(ctx), err))
+			f.answerBroken(w, message, errors.Join(context.Cause(ctx), err))
 		}
 		return again && r.Context().Err() == nil, err
 	}
@@ -78,7 +78,7 @@ func (f *Front) try(w http.ResponseWriter, r *http.Request, body []byte, message
 	case kind == "application/json" && message != nil:
 		answer, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 		if err != nil {
-			f.apologize(w, message, errors.Join(context.Cause(ctx), err))
+			f.answerBroken(w, message, errors.Join(context.Cause(ctx), err))
 			return false, err
 		}
 		edited, found := f.edit(message, answer)
@@ -107,9 +107,9 @@ func (f *Front) answer(w http.ResponseWriter, resp *http.Response, answer []byte
 	_, _ = w.Write(answer)
 }
 
-// apologize answers a request whose server has ended. The answer is one of the
-// protocol, because nothing is wrong with the connection.
-func (f *Front) apologize(w http.ResponseWriter, message *jsonrpc.Message, err error) {
+// answerBroken answers a request whose server ended first. The HTTP status is 200,
+// because the connection itself works.
+func (f *Front) answerBroken(w http.ResponseWriter, message *jsonrpc.Message, err error) {
 	if message == nil || message.ID == nil {
 		http.Error(w, brokenOff(err).Error(), http.StatusBadGateway)
 		return
@@ -161,8 +161,8 @@ func (f *Front) copyEvents(ctx context.Context, w http.ResponseWriter, body io.R
 	}
 }
 
-// readEvents reads events until the stream or ctx ends. Failure says, after the
-// last event, why the stream ended, if not in good order.
+// readEvents reads events until the stream or ctx ends. After the last event,
+// failure returns the error that broke the stream off, or nil.
 func readEvents(ctx context.Context, body io.Reader) (events <-chan sse.Event, failure func() error) {
 	out := make(chan sse.Event)
 	var failed error
@@ -188,8 +188,8 @@ func readEvents(ctx context.Context, body io.Reader) (events <-chan sse.Event, f
 	return out, func() error { return failed }
 }
 
-// An eventWriter writes an event stream. Its errors are those of a client that has
-// gone, whose request ends by itself.
+// An eventWriter writes an event stream. It ignores errors: they mean that the
+// client has gone, and then the request ends by itself.
 type eventWriter struct {
 	w          io.Writer
 	controller *http.ResponseController
@@ -214,8 +214,8 @@ func (w *eventWriter) comment() {
 func (w *eventWriter) flush() { _ = w.controller.Flush() }
 
 // forwardToSession passes on a message that gets no answer: a notification, or the
-// answer to a question. It belongs to a call that a replaced server may still be
-// working on.
+// answer to a question. A replaced server may still be working on the call that the
+// message belongs to.
 func (f *Front) forwardToSession(w http.ResponseWriter, r *http.Request, body []byte) {
 	for _, t := range f.busy(r.Header.Get(sessionField)) {
 		resp, err := t.send(r.Context(), r, body)

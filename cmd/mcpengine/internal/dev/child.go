@@ -2,6 +2,7 @@ package dev
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -46,21 +47,24 @@ type command struct {
 // A server is a program that runs and answers.
 type server struct {
 	target *Target
-	exited <-chan struct{} // nil where the program is started again by itself
+	exited <-chan struct{} // nil when the next request starts the program again
 	stop   func()
 	state  func() string
 	began  time.Time
+
+	program string // that was built for it, or ""
+	sum     [sha256.Size]byte
 }
 
-// start starts a server, and returns when it answers. The error of one that does
-// not has the end of its output.
+// start starts a server, and returns when the server answers. An error contains the
+// end of the server's output.
 func (c command) start(ctx context.Context) (*server, error) {
 	if c.stdio {
 		return c.startStdio(ctx)
 	}
 	s, err := c.startHTTP(ctx)
 	if err != nil && strings.Contains(err.Error(), "address already in use") {
-		s, err = c.startHTTP(ctx) // somebody else has taken the port in the meantime
+		s, err = c.startHTTP(ctx) // another program has taken the port in the meantime
 	}
 	return s, err
 }
@@ -124,8 +128,8 @@ func (c command) startStdio(ctx context.Context) (*server, error) {
 
 var errExited = errors.New("the server ended")
 
-// ready waits until the server answers, and returns what it offers: nil when it
-// does not say that to just anybody.
+// ready waits until the server answers, and returns its features. They are nil
+// when the server wants other credentials before it lists them.
 func (c command) ready(ctx context.Context, endpoint *url.URL, transport http.RoundTripper, exited <-chan struct{}) (*contract.Lock, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, readyTime, fmt.Errorf("the server does not answer at %s within %v", endpoint, readyTime))
 	defer cancel()

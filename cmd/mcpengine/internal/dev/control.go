@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// controlPath is where programs of the same user find what is no business of the
-// server's. The server itself never sees these paths.
+// controlPath is the beginning of the paths that mcpengine dev answers itself. The
+// server never sees requests for them.
 const (
 	controlPath = "/.mcpengine"
 	alivePath   = controlPath + "/alive"
@@ -59,7 +59,7 @@ func control(a address, i *issuer, closing <-chan struct{}, mux *http.ServeMux) 
 	})
 }
 
-// ask sends a request to a control path of the program at an address.
+// ask sends a request for a control path to the program at an address.
 func (a address) ask(ctx context.Context, path string, query url.Values) (*http.Response, error) {
 	u, err := url.Parse(a.URL)
 	if err != nil {

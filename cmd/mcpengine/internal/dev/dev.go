@@ -3,6 +3,7 @@ package dev
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -36,7 +37,7 @@ type Build struct {
 	Took   time.Duration
 }
 
-// A Config says what to run and whom to tell.
+// A Config says what to run, and has the functions that are told of events.
 type Config struct {
 	// Dir is the folder in which the program was started.
 	Dir string
@@ -57,7 +58,7 @@ type Config struct {
 	Port int
 	// Name is the server's name in hosts. The default is the folder's.
 	Name string
-	// Identities are who the callers may be.
+	// Identities are the callers for which there are tokens.
 	Identities []Identity
 	// Env is the environment of what is run.
 	Env []string
@@ -69,8 +70,8 @@ type Config struct {
 	Output io.Writer
 	// OnBuild is told of each build. Optional.
 	OnBuild func(Build)
-	// Started is called when the address answers, and returns what is to be done in
-	// the end. Optional.
+	// Started is called when the address answers. The function that it returns is
+	// called in the end. Optional.
 	Started func(ctx context.Context, at Place) (end func(), err error)
 }
 
@@ -96,7 +97,6 @@ type loop struct {
 	issuer  *issuer
 
 	current  *server
-	binary   string // of the current server
 	crashes  int
 	warned   bool // of a server that ignores identities
 	draining sync.WaitGroup
@@ -287,7 +287,7 @@ func (l *loop) started(ctx context.Context) error {
 	}
 }
 
-// end stops the server. Whoever is attached hears of it first.
+// end stops the server. Streams end first, so that hosts notice at once.
 func (l *loop) end() {
 	l.closeStreams()
 	if l.current != nil {
@@ -322,43 +322,47 @@ func (l *loop) cycle(ctx context.Context, saves *watcher) (again bool) {
 func (l *loop) rebuild(ctx context.Context) {
 	began := time.Now()
 	l.tell(Build{State: BuildBusy})
-	args := l.Command
+	var program string
+	var sum [sha256.Size]byte
 	if l.program != nil {
-		program, err := l.program.build(ctx)
+		var err error
+		program, sum, err = l.program.build(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
 			l.failed("the build failed", err, time.Since(began))
 			return
-		case program == "" && l.current != nil: // as it was before
+		case l.current != nil && sum == l.current.sum:
+			os.Remove(program) // it runs already
 			l.front.Note("")
 			l.tell(Build{State: BuildOK, Took: time.Since(began)})
 			return
-		case program != "":
-			l.binary = program
 		}
-		args = []string{l.binary}
 	}
-	next, err := l.start(ctx, args)
+	next, err := l.start(ctx, program)
 	switch {
 	case ctx.Err() != nil && err == nil:
 		next.stop()
-	case ctx.Err() != nil:
+		os.Remove(program)
 	case err != nil:
-		l.failed("the new server did not start", err, time.Since(began))
+		os.Remove(program)
+		if ctx.Err() == nil {
+			l.failed("the new server did not start", err, time.Since(began))
+		}
 	default:
 		l.crashes = 0
+		next.program, next.sum = program, sum
 		l.swap(next, began)
-	}
-	if ctx.Err() != nil && l.program != nil {
-		l.program.last = [32]byte{} // it was not started: the next build is not "the same"
 	}
 }
 
-func (l *loop) start(ctx context.Context, args []string) (*server, error) {
+// start starts a program, or the command when there is none.
+func (l *loop) start(ctx context.Context, program string) (*server, error) {
 	c := l.command
-	c.args = args
+	if program != "" {
+		c.args = []string{program}
+	}
 	if l.issuer != nil {
 		token, err := l.issuer.token("")
 		if err != nil {
@@ -384,7 +388,7 @@ func (l *loop) swap(next *server, began time.Time) {
 		what := describe(compare(before.target.features, next.target.features))
 		l.Say(fmt.Sprintf("rebuilt in %v%s", took.Round(time.Millisecond), prefixed(": ", what)), "")
 		l.front.Log("info", "the server was rebuilt"+prefixed(": ", what))
-		l.retire(before)
+		l.retire(before, next.program)
 	}
 	if before == nil && old != nil {
 		old.Drain(cancelled) // a placeholder
@@ -399,20 +403,25 @@ func prefixed(prefix, text string) string {
 	return prefix + text
 }
 
-// drainTime is how long a server that was replaced may take to answer what it has
-// begun.
+// drainTime is how long a replaced server may take to answer the requests that it has
+// received.
 const drainTime = 10 * time.Second
 
-func (l *loop) retire(s *server) {
+// retire ends a server that was replaced, and removes its program unless the next one
+// uses it.
+func (l *loop) retire(s *server, next string) {
 	l.draining.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 		defer cancel()
 		s.target.Drain(ctx)
 		s.stop()
+		if s.program != next {
+			os.Remove(s.program)
+		}
 	})
 }
 
-// failed says that what was saved does not work. The server before, if there is
+// failed reports that the saved files do not work. The server before, if there is
 // one, goes on.
 func (l *loop) failed(what string, err error, took time.Duration) {
 	output := err.Error()
@@ -436,7 +445,7 @@ func (l *loop) tell(b Build) {
 	}
 }
 
-// maxCrashes is how often a server is started again that ends soon after its
+// maxCrashes is how often a server is started again when it ends soon after its
 // start.
 const maxCrashes = 3
 
@@ -456,18 +465,15 @@ func (l *loop) crashed(ctx context.Context) {
 		return
 	}
 	l.Say("the server ended and is started again", state)
-	args := l.Command
-	if l.program != nil {
-		args = []string{l.binary}
-	}
 	began := time.Now()
-	next, err := l.start(ctx, args)
+	next, err := l.start(ctx, ended.program)
 	switch {
 	case ctx.Err() != nil && err == nil:
 		next.stop()
 	case err != nil && ctx.Err() == nil:
 		l.failed("the server did not start again", err, time.Since(began))
 	case err == nil:
+		next.program, next.sum = ended.program, ended.sum
 		l.swap(next, began)
 		l.front.Log("warning", "the server ended and was started again")
 	}

@@ -29,7 +29,7 @@ const (
 	maxStateFile = 64 << 10
 )
 
-// A folder is where what lasts from one run to the next is kept.
+// A folder keeps the files that last from one run to the next.
 type folder struct {
 	path string // of the state
 	lock *flock.Flock
@@ -115,14 +115,14 @@ func readAddress(dir string) (a address, err error) {
 	return a, json.Unmarshal(data, &a)
 }
 
-// proof shows that a side knows the id, and does not tell it to one that does not.
+// proof shows that a side knows the id, without revealing the id.
 func (a address) proof(side string) string {
 	sum := sha256.Sum256([]byte(side + " " + a.ID))
 	return hex.EncodeToString(sum[:])
 }
 
-// usualPort returns the port of a folder, below those that systems give to outgoing
-// connections.
+// usualPort returns the port of a folder. It is lower than the ports that systems
+// give to outgoing connections.
 func usualPort(dir string) int {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(dir))

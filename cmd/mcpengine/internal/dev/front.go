@@ -49,8 +49,8 @@ func NewTarget(base *url.URL, transport http.RoundTripper, features *contract.Lo
 	return t
 }
 
-// Drain waits until the requests under way have been answered, and returns how
-// many are cut off when ctx ends first. The target has to be replaced before.
+// Drain waits until the requests under way have been answered. When ctx ends first,
+// it cuts them off. The target must have been replaced before.
 func (t *Target) Drain(ctx context.Context) {
 	select {
 	case <-t.idle:
@@ -172,7 +172,7 @@ func (f *Front) acquire(ctx context.Context) (*Target, error) {
 	}
 }
 
-// begin notes a call to a target, which is not stopped before the call has ended.
+// begin notes a call to a target. The target is not idle before the call has ended.
 // It reports false when the target has been replaced.
 func (f *Front) begin(t *Target, session string) (end func(), ok bool) {
 	f.mu.Lock()

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // A goProgram is a main package that is built again and again.
@@ -23,13 +24,12 @@ type goProgram struct {
 	env    []string
 
 	builds int
-	last   [sha256.Size]byte // of the program that was built last
 }
 
 // An Error says what to do about it.
 type Error struct {
 	Text, Advice string
-	Usage        bool // the caller has named something wrong
+	Usage        bool // the command line names the wrong thing
 }
 
 func (e *Error) Error() string { return e.Text }
@@ -113,6 +113,7 @@ func newGoProgram(ctx context.Context, dir string, env []string) (*goProgram, er
 func goCommand(ctx context.Context, dir string, env []string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir, cmd.Env = dir, env
+	cmd.WaitDelay = 100 * time.Millisecond // the linker may outlive a command that is cancelled
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said
 	if err := cmd.Run(); err != nil {
@@ -159,34 +160,30 @@ func relative(dir, folder string) string {
 	return "./" + filepath.ToSlash(rel)
 }
 
-// A buildError is what the compiler says.
+// A buildError has the text of the compiler.
 type buildError struct{ output string }
 
 func (e *buildError) Error() string { return e.output }
 
-// build builds the program, and returns "" when it is the same as the last one.
-func (p *goProgram) build(ctx context.Context) (program string, err error) {
+// build builds the program, and returns its file and what tells it from others.
+func (p *goProgram) build(ctx context.Context) (program string, sum [sha256.Size]byte, err error) {
 	p.builds++
 	program = filepath.Join(p.out, "server-"+strconv.Itoa(p.builds)+exe())
 	// Without debug information the linker is faster, and the state of the
 	// repository would make every program a new one.
-	if _, err := goCommand(ctx, p.dir, p.env, "build", "-buildvcs=false", "-ldflags=-w", "-o", program, "."); err != nil {
-		os.Remove(program)
-		if ctx.Err() != nil {
-			return "", context.Cause(ctx)
-		}
-		return "", &buildError{err.Error()}
+	_, err = goCommand(ctx, p.dir, p.env, "build", "-buildvcs=false", "-ldflags=-w", "-o", program, ".")
+	switch {
+	case ctx.Err() != nil:
+		err = context.Cause(ctx)
+	case err != nil:
+		err = &buildError{err.Error()}
+	default:
+		sum, err = digest(program)
 	}
-	sum, err := digest(program)
 	if err != nil {
-		return "", fmt.Errorf("read the program: %w", err)
-	}
-	if sum == p.last {
 		os.Remove(program)
-		return "", nil
 	}
-	p.last = sum
-	return program, nil
+	return program, sum, err
 }
 
 func digest(file string) (sum [sha256.Size]byte, err error) {
@@ -209,7 +206,7 @@ func exe() string {
 	return ""
 }
 
-// firstError returns the first line of the compiler's that names a place, or the
+// firstError returns the first line that names a place in the source, or else the
 // first line.
 func firstError(output string) string {
 	first := ""

@@ -9,8 +9,8 @@ import (
 	"github.com/mcpengine/mcpengine/client"
 )
 
-// checkIdentity warns, once, of a server that makes no use of the identities: it
-// lets in callers without a token, or refuses one with a token.
+// checkIdentity warns, once, of a server that does not use the identities: one that
+// answers callers without a token, or refuses the token.
 func (l *loop) checkIdentity(s *server) {
 	if l.issuer == nil || l.warned || l.command.stdio {
 		if l.issuer != nil && !l.warned && l.command.stdio {

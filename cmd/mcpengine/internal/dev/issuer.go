@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// An Identity is somebody whom the server may meet while it is developed.
+// An Identity is a caller that exists only while the server is developed.
 type Identity struct {
 	Name   string
 	Scopes []string
@@ -23,8 +23,8 @@ type Identity struct {
 // tokenTime is how long a token of an identity is good.
 const tokenTime = time.Hour
 
-// An issuer signs tokens for identities. Its key is in the memory of this process
-// alone, so that no server trusts it that was not told to by this process.
+// An issuer signs tokens for identities. Its key is only in the memory of this
+// process, and only a server that this process starts is told to trust it.
 type issuer struct {
 	url, audience string
 	key           *ecdsa.PrivateKey
@@ -80,8 +80,8 @@ func (i *issuer) sign(who Identity) (string, error) {
 	return text + "." + encode(signature), nil
 }
 
-// serve adds what a server asks an issuer for (OpenID Connect Discovery, section
-// 4; RFC 7517).
+// serve adds the documents that a server reads from an issuer (OpenID Connect
+// Discovery, section 4; RFC 7517).
 func (i *issuer) serve(mux *http.ServeMux, path string) {
 	answer := func(pattern string, document any) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) {

@@ -2,6 +2,7 @@ package dev
 
 import (
 	"context"
+	"log/slog"
 	"net/url"
 
 	"github.com/mcpengine/mcpengine"
@@ -10,10 +11,11 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// placeholder returns a server without features, which stands in for one that
-// there is not. Its instructions and its answer to every call say why.
+// placeholder returns a server without features, for the time in which no other
+// server runs. Its instructions and its answer to every call say why.
 func placeholder(name, why string) *Target {
-	e := mcpengine.New(name, mcpengine.WithInstructions(why), mcpengine.WithMiddleware(func(next mcpengine.MethodHandler) mcpengine.MethodHandler {
+	quiet := mcpengine.WithLogger(slog.New(slog.DiscardHandler))
+	e := mcpengine.New(name, quiet, mcpengine.WithInstructions(why), mcpengine.WithMiddleware(func(next mcpengine.MethodHandler) mcpengine.MethodHandler {
 		return func(ctx context.Context, req *mcpengine.Request) (mcpengine.Result, error) {
 			if req.Method() != mcp.MethodToolsCall {
 				return next(ctx, req)

@@ -47,6 +47,10 @@ func main() {
 		time.Sleep(300 * time.Millisecond)
 		return in, nil
 	})
+	mcpengine.AddTool(e, "crash", "", func(context.Context, struct{}) (string, error) {
+		os.Exit(3)
+		return "", nil
+	})
 	if err := e.Run(context.Background()); err != nil {
 		os.Exit(1)
 	}
@@ -81,9 +85,11 @@ func TestSaves(t *testing.T) {
 	t.Parallel()
 	s := &storm{T: t, dir: module(t), builds: make(chan dev.Build, 100)}
 	s.save(0)
-	s.run()
+	host, changed := s.host("2025-06-18") // before there is a server
+	s.absent(host)
+	stop := s.run()
 	s.await(dev.BuildOK)
-	host, changed := s.host("2025-06-18")
+	<-changed
 	session := s.http("2025-11-25")
 	clients := []*client.Client{host, session, s.http("")}
 	for _, c := range clients {
@@ -104,7 +110,8 @@ func TestSaves(t *testing.T) {
 		}
 		s.save(i)
 		s.await(dev.BuildOK)
-		<-changed
+		for !slices.Contains(<-changed, tool(i)) {
+		}
 		for _, c := range clients {
 			if names := toolNames(t, c); !slices.Contains(names, tool(i)) {
 				t.Fatalf("after save %d there are the tools %v", i, names)
@@ -114,9 +121,41 @@ func TestSaves(t *testing.T) {
 	}
 	s.closing.Store(true)
 	s.calling.Wait()
+	s.crash(session, clients)
+	stop()
+	s.absent(host)
 	slices.Sort(times)
 	t.Logf("%d saves, %d calls, %d without their answer; a save took %v at the median and %v at most until three clients had the new tools",
 		n, s.calls.Load(), s.failures.Load(), times[len(times)/2].Round(time.Millisecond), times[len(times)-1].Round(time.Millisecond))
+}
+
+// absent expects that a host is told that nothing runs.
+func (s *storm) absent(host *client.Client) {
+	s.Helper()
+	_, err := client.Call[string](s.Context(), host, "echo", nil)
+	if err == nil || !strings.Contains(err.Error(), "mcpengine dev is not running in "+s.dir) {
+		s.Errorf("a call while nothing runs: %v", err)
+	}
+}
+
+// crash makes the server end in the middle of a call, and saves one that does not
+// start. Neither takes the server away.
+func (s *storm) crash(caller *client.Client, clients []*client.Client) {
+	s.Helper()
+	if _, err := caller.CallTool(s.Context(), "crash", nil); err == nil || !strings.Contains(err.Error(), "the server ended before it had answered") {
+		s.Errorf("a call that ends the server: %v", err)
+	}
+	s.await(dev.BuildOK)
+	s.write("package main\n\nfunc main() { panic(\"not today\") }\n")
+	if b := s.await(dev.BuildFailed); !strings.Contains(b.Output, "not today") {
+		s.Errorf("a server that does not start leaves %q", b.Output)
+	}
+	for i, c := range clients {
+		result, err := c.CallTool(s.Context(), "echo", map[string]int{"n": 1})
+		if err != nil || len(result.Content) != 2 {
+			s.Errorf("client %d: a call after the crash: %v, %v", i, result, err)
+		}
+	}
 }
 
 func tool(i int) string { return fmt.Sprintf("tool_%d", i) }
@@ -159,8 +198,9 @@ func module(t *testing.T) string {
 	return dir
 }
 
-// run develops the server until the test ends.
-func (s *storm) run() {
+// run develops the server until stop is called, or the test ends.
+func (s *storm) run() (stop func()) {
+	s.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	started, ended := make(chan dev.Place, 1), make(chan error, 1)
 	config := dev.Config{
@@ -177,18 +217,20 @@ func (s *storm) run() {
 		},
 	}
 	go func() { ended <- dev.Run(ctx, config) }()
-	s.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
 			s.Errorf("Run = %v", err)
 		}
 	})
+	s.Cleanup(stop)
 	select {
 	case s.place = <-started:
 	case err := <-ended:
 		ended <- nil
 		s.Fatalf("Run = %v", err)
 	}
+	return stop
 }
 
 // await waits for the end of a build.
@@ -227,9 +269,7 @@ func (s *storm) host(version string) (*client.Client, <-chan []string) {
 				Meta map[string]struct{ Added []string } `json:"_meta"`
 			}
 			_ = json.Unmarshal(params, &p)
-			if added := p.Meta["io.github.mcpengine/changes"].Added; len(added) > 0 {
-				changed <- added
-			}
+			changed <- p.Meta["io.github.mcpengine/changes"].Added
 		}))
 	if err != nil {
 		s.Fatal(err)

@@ -14,20 +14,19 @@ import (
 )
 
 const (
-	// quiet is how long nothing must change before a save counts as complete: an
-	// editor writes a file in several steps, and git many files.
+	// quiet is the time without changes after which a save counts as complete: an
+	// editor writes a file in several steps, and git writes many files.
 	quiet = 30 * time.Millisecond
 
 	// maxBurst is when a save counts as complete although changes go on.
 	maxBurst = 300 * time.Millisecond
 )
 
-// ignoredFolders hold what programs write and nobody edits.
+// ignoredFolders hold files that programs write and people do not edit.
 var ignoredFolders = []string{"node_modules", "__pycache__", "venv", "target", "dist"}
 
-// isIgnored reports whether a file or folder of that name is not the work of an
-// editor: hidden ones, build output, and the temporary files of editors and
-// databases.
+// isIgnored reports whether changes of a file or folder of that name do not count:
+// it is hidden, build output, or a temporary file of an editor or a database.
 func isIgnored(name string) bool {
 	switch {
 	case strings.HasPrefix(name, "."), strings.HasSuffix(name, "~"), name == "4913", // of Vim

@@ -49,7 +49,7 @@ func TestWatch(t *testing.T) {
 		if err := step.save(); err != nil {
 			t.Fatal(err)
 		}
-		<-w.saved // for ever when it is not noticed
+		<-w.saved // a save that is not noticed blocks
 	}
 }
 

@@ -145,10 +145,23 @@ func owns(entry []byte, s Server) bool {
 		return true
 	}
 	found, err := readEntry(entry)
+	if err == nil && isDev(found.Program) && s.Args == nil {
+		return true // a run of mcpengine dev that was killed has left it
+	}
 	if err != nil || s.Own == "" {
 		return false
 	}
 	return found.URL == s.Own || found.Program != nil && markOf(found.Program) == s.Own
+}
+
+// isDev reports whether a command line attaches a host to mcpengine dev.
+func isDev(line []string) bool {
+	return len(line) == 4 && isProgram(line[0]) && line[1] == "dev" && line[2] == "--attach"
+}
+
+// isProgram reports whether a path has the name of this program.
+func isProgram(file string) bool {
+	return strings.TrimSuffix(path.Base(strings.ReplaceAll(file, `\`, "/")), ".exe") == "mcpengine"
 }
 
 // isBridge reports whether an entry runs this program for the server. The program
@@ -159,8 +172,7 @@ func isBridge(entry []byte, s Server) bool {
 	if err != nil || len(found.Program) == 0 || found.Program[0] == "" || !slices.Equal(found.Program[1:], s.args()) {
 		return false
 	}
-	name := path.Base(strings.ReplaceAll(found.Program[0], `\`, "/"))
-	return s.Known || found.Program[0] == s.Command || strings.TrimSuffix(name, ".exe") == "mcpengine"
+	return s.Known || found.Program[0] == s.Command || isProgram(found.Program[0])
 }
 
 // sameJSON reports whether two values mean the same.
