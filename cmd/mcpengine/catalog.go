@@ -16,7 +16,7 @@ import (
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-// Bounds of what completion asks servers for. A person waits for the shell.
+// Bounds of completion, for which a person waits.
 const (
 	suggestTime = 2 * time.Second  // for one press of the key, with connecting
 	catalogTime = 20 * time.Second // how long an answer is used again

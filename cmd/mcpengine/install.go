@@ -109,7 +109,7 @@ func (c *cli) runInstall(cmd *cobra.Command, args []string, f *installFlags) err
 		}
 	}
 	if source != nil && !f.dryRun {
-		// What cannot be installed is not built.
+		// An entry that cannot be written is found before the build.
 		if _, err := job.run(ctx, true); err != nil {
 			return err
 		}

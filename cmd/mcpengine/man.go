@@ -10,8 +10,8 @@ import (
 )
 
 // manPages returns the pages of the manual by their file names: one for the program and
-// one for each command. They are made of what help is made of, and have the flags too
-// that help leaves out so that it fits a screen.
+// one for each command. They have the text of help, and also the flags that help leaves
+// out to fit a screen.
 func manPages(root *cobra.Command, version, date string) map[string]string {
 	pages := map[string]string{}
 	var add func(cmd *cobra.Command)

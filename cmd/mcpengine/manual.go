@@ -16,8 +16,8 @@ var completionFiles = map[string]string{
 	"bash": "mcpengine.bash", "zsh": "_mcpengine", "fish": "mcpengine.fish", "powershell": "mcpengine.ps1",
 }
 
-// manual is the command that makes what a package of the program has besides it.
-// It is hidden, because users have no use for it.
+// manual writes the files that a package of the program has beside it. It is hidden,
+// because it is for packagers.
 func (c *cli) manual() *cobra.Command {
 	return &cobra.Command{
 		Use:     "manual DIR",

@@ -25,18 +25,18 @@ type Source struct {
 
 // An Error is an error of this package, with a hint for the user.
 type Error struct {
-	Err     error
-	Problem string // what to do
+	Err    error
+	Advice string // for the user
 }
 
-// Error says what was done.
+// Error names the problem.
 func (e *Error) Error() string { return e.Err.Error() }
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
 // Hint returns what the user can do about it.
-func (e *Error) Hint() string { return e.Problem }
+func (e *Error) Hint() string { return e.Advice }
 
 // Find finds the program in a folder or, when there is no such folder, the one with
 // that import path: with @VERSION of the module that has it, and otherwise as seen from

@@ -38,13 +38,13 @@ type Server struct {
 
 	// Known says that a profile of that name exists.
 	Known bool
-	// Own is what the entry that was made before has, as [Server.Mark] returns it,
-	// or "". An entry with something else is not ours.
+	// Own is the mark of the entry that was made before, as [Server.Mark] returned
+	// it, or "". An entry with another mark is not ours.
 	Own string
 }
 
-// Mark returns what an entry of this server is known by: its URL or its command
-// line. It is "" for an entry that runs the bridge, which needs no mark.
+// Mark returns the URL or the command line by which an entry of this server is known
+// again. It is "" for an entry that runs the bridge, which needs no mark.
 func (s Server) Mark() string {
 	switch {
 	case s.Native:
@@ -69,7 +69,7 @@ type member struct {
 	value any
 }
 
-// A program is what an entry that is a command runs.
+// A program is the command of an entry.
 type program struct {
 	name string // of the entry
 	line []string

@@ -93,8 +93,8 @@ func goose(e Environment) []string {
 	return []string{e.join(e.dotConfig(), "goose/config.yaml")}
 }
 
-// cline returns the file that the command and the extension share. Versions of the
-// extension from before that have one in VS Code.
+// cline returns the file that the command and the extension share. Before they did,
+// the extension had one in VS Code.
 func cline(e Environment) []string {
 	if file := e.Getenv("CLINE_MCP_SETTINGS_PATH"); file != "" {
 		return []string{file}

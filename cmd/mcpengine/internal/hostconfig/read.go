@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// An Entry is what a host's file says about a server, in one form for all hosts.
+// An Entry is the entry of a server in a host's file, in one form for all hosts.
 type Entry struct {
 	Host *Host
 	File string

@@ -7,8 +7,8 @@ const (
 	startIt    = "Start the server in %s: command MCP: List Servers"
 )
 
-// hosts is what was read in each host's documentation; docs/hosts.md says where and
-// when.
+// hosts has the places and forms of each host's documentation; docs/hosts.md has the
+// sources.
 var hosts = []*Host{
 	{ID: "claude", Name: "Claude Desktop", Next: restart, key: "mcpServers", folder: 1, files: claudeDesktop},
 	{
