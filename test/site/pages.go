@@ -169,6 +169,9 @@ func (s *site) write(ctx context.Context, dir string) error {
 	if err := s.drawDiagrams(ctx); err != nil {
 		return err
 	}
+	if err := s.playRecordings(ctx); err != nil {
+		return err
+	}
 	weight := 0
 	for p := range s.pages() {
 		weight++
