@@ -215,6 +215,10 @@ site-deps:
 site: site-deps ## Build the documentation site into bin/site, and check its links
 	@cd test && go run ./site
 
+.PHONY: site-check
+site-check: site ## Build the site, and look at every page in Chromium
+	@.tools/apps/node test/site/browser.mjs
+
 .PHONY: site-serve
 site-serve: site-deps ## Build the site and serve it at http://localhost:1313
 	@cd test && go run ./site -serve
