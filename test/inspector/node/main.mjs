@@ -22,7 +22,7 @@ const browser = await chromium.launch({
   args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
 });
 
-const scenarios = Object.entries({ ...use, ...ask, ...attack, ...look }).filter(([name]) => only.length === 0 || only.includes(name));
+const scenarios = Object.entries({ ...look, ...use, ...ask, ...attack }).filter(([name]) => only.length === 0 || only.includes(name));
 const axe = readAxe(load);
 
 async function play([name, scenario]) {

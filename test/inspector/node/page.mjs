@@ -10,8 +10,9 @@ export class Page {
 
   // open opens the page of an inspector in a window of its own.
   static async open(browser, url, { scheme = 'light', width = 1440, height = 900, before, ...options } = {}) {
-    const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, reducedMotion: 'reduce', locale: 'en-US', timezoneId: 'UTC', permissions: ['clipboard-read', 'clipboard-write'], ...options });
+    const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, reducedMotion: 'reduce', locale: 'en-US', timezoneId: 'UTC', ...options });
     context.setDefaultTimeout(90_000);
+    await context.addInitScript(keepCopies);
     const page = await context.newPage();
     const log = [];
     page.on('console', (m) => expected(m.text()) || log.push(`${m.type()}: ${m.text()}`));
@@ -64,8 +65,11 @@ export class Page {
     await this.run.getByRole('tab', { name: 'JSON' }).click();
     await this.run.getByRole('button', { name: 'Copy JSON' }).last().click();
     await this.run.getByText('Copied').waitFor();
-    return JSON.parse(await this.page.evaluate(() => navigator.clipboard.readText()));
+    return JSON.parse(await this.copied());
   }
+
+  // copied returns what was copied last.
+  copied() { return this.page.evaluate(() => window.copied); }
 
   // overflow returns what is wider than the window.
   overflow() {
@@ -79,13 +83,18 @@ export class Page {
   // of the page, adds it.
   async audit(axe, rules) {
     if (!await this.page.evaluate(() => Boolean(window.axe))) await this.page.evaluate(axe);
-    const { violations } = await this.page.evaluate((only) => window.axe.run(document, { iframes: false, ...(only && { runOnly: { type: 'rule', values: only } }) }), rules);
+    const { violations } = await this.page.evaluate((only) => window.axe.run(document, { iframes: false, resultTypes: ['violations'], ...(only && { runOnly: { type: 'rule', values: only } }) }), rules);
     return violations.map((v) => `${v.id}: ${v.nodes.slice(0, 4).map((n) => `${n.html} ${n.any.map((a) => a.message).join()}`).join(' ')}`.slice(0, 500));
   }
 }
 
 // expected is what Chromium says about every frame of a view.
 const expected = (text) => text.startsWith('An iframe which has both allow-scripts and allow-same-origin');
+
+// keepCopies keeps what a page copies in the page: all windows share one clipboard.
+function keepCopies() {
+  navigator.clipboard.write = async ([item]) => { window.copied = await (await item.getType('text/plain')).text(); };
+}
 
 // readAxe returns the script of axe.
 export const readAxe = (load) => readFileSync(load.resolve('axe-core/axe.min.js'), 'utf8');

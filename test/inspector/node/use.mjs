@@ -141,7 +141,7 @@ export async function messages({ browser, remote }) {
   await rows.getByText('Mcp-Method', { exact: true }).waitFor();
   await rows.getByRole('button', { name: 'Copy as curl' }).click();
   await rows.getByText('Copied').waitFor();
-  const curl = await p.page.evaluate(() => navigator.clipboard.readText());
+  const curl = await p.copied();
   assert.match(curl, /^curl [\s\S]*needle in the log/);
   await side.getByLabel('Direction').selectOption('received');
   assert.match(await rows.locator('.status').innerText(), /200/);

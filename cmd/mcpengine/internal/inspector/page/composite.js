@@ -81,7 +81,7 @@ function rows(s, place) {
   /** @param {string} [name] @param {unknown} [value] */
   const add = (name = "", value) => {
     const key = el("input", { type: "text", value: name, "aria-label": `Name of a member of ${place.name}`, placeholder: "name", autocomplete: "off" });
-    const field = makeField(s.additionalProperties ?? {}, { ...place, name: "value", spoken: `Value of a member of ${place.name}`, depth: place.depth + 1, required: true });
+    const field = makeField(s.additionalProperties ?? {}, { ...place, name: "", spoken: `Value of a member of ${place.name}`, depth: place.depth + 1, required: true });
     if (value !== undefined) field.set(value);
     const element = el("div", { class: "entry" }, key, field.element, removeButton("the member", () => {
       all = all.filter((row) => row.element !== element);
@@ -186,7 +186,7 @@ export function alternativesField(s, place, all) {
   /** @param {string} choice */
   const pick = (choice) => {
     select.value = choice;
-    field = choice === "" ? null : makeField(all[Number(choice)].schema, { ...place, name: all[Number(choice)].label, spoken: place.spoken, depth: place.depth + 1, required: true });
+    field = choice === "" ? null : makeField(all[Number(choice)].schema, { ...place, name: "", spoken: `${place.spoken ?? place.name}: ${all[Number(choice)].label}`, depth: place.depth + 1, required: true });
     body.replaceChildren(...(field ? [field.element] : []));
     body.hidden = !field || all[Number(choice)].schema.type === "null";
   };
