@@ -18,7 +18,7 @@ import (
 
 // Bounds of completion, for which a person waits.
 const (
-	suggestTime = 2 * time.Second  // for one press of the key, with connecting
+	suggestTime = 2 * time.Second  // for one press of the key, unless MCPENGINE_COMPLETION_TIME says another
 	catalogTime = 20 * time.Second // how long an answer is used again
 	silenceTime = 10 * time.Second // how long a server is left alone that has not answered
 	catalogSize = 4 << 20          // bytes of a list that are kept
@@ -34,6 +34,14 @@ type catalog struct {
 	folder string // where lists are kept, or ""
 	key    string // of the server
 	conn   *client.Client
+}
+
+// suggestLimit returns how long a press of the key may take.
+func (c *cli) suggestLimit() time.Duration {
+	if limit, err := time.ParseDuration(c.getenv("MCPENGINE_COMPLETION_TIME")); err == nil && limit > 0 {
+		return limit
+	}
+	return suggestTime // the shell has no place for an error
 }
 
 // openCatalog returns the catalog of a server. The caller closes it.

@@ -49,7 +49,7 @@ func typedCommand(ts *testscript.TestScript, _ bool, args []string) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, args[0], shell.args...) //nolint:gosec // of the table
 	cmd.Dir = ts.MkAbs(".")
-	for _, name := range []string{"PATH", "HOME", "MCPENGINE_HOME", "SERVER", "GORACE"} {
+	for _, name := range []string{"PATH", "HOME", "MCPENGINE_HOME", "MCPENGINE_COMPLETION_TIME", "SERVER", "GORACE"} {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 	}
 	cmd.Env = append(cmd.Env, "TERM=xterm", "ZDOTDIR="+cmd.Dir, "XDG_DATA_HOME="+cmd.Dir, "XDG_CONFIG_HOME="+cmd.Dir, "LANG=C.UTF-8")

@@ -37,7 +37,7 @@ func (c *cli) suggest(f *remoteFlags, ask func(k *catalog, rest []string, toComp
 		if err != nil || t.command != nil {
 			return nil, noFiles
 		}
-		ctx, cancel := context.WithTimeout(cmd.Context(), suggestTime)
+		ctx, cancel := context.WithTimeout(cmd.Context(), c.suggestLimit())
 		defer cancel()
 		k := c.openCatalog(ctx, t)
 		defer k.close()

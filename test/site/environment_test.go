@@ -50,7 +50,7 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
-var variable = regexp.MustCompile(`^(PORT|(MCPENGINE|AWS|OTEL|XDG|CLAUDE|CODEX)_[A-Z0-9_]+)$`)
+var variable = regexp.MustCompile(`^(PORT|(MCPENGINE|AWS|OTEL|XDG|CLAUDE|CLINE|CODEX)_[A-Z0-9_]+)$`)
 
 // literals returns the strings in the code that users run: no tests, stand-ins or
 // examples.

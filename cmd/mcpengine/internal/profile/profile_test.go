@@ -141,3 +141,39 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// A local server is a command, with variables, and has nothing of a remote one.
+func TestCommand(t *testing.T) {
+	t.Parallel()
+	local := func(change func(*profile.Profile)) *profile.Profile {
+		p := &profile.Profile{Command: []string{"/bin/s", "-x"}, Env: map[string]string{"A": "b"}, SecretEnv: []string{"KEY"}, Native: map[string]string{"cursor": "[]"}}
+		change(p)
+		return p
+	}
+	want := local(func(*profile.Profile) {})
+	data, err := profile.Encode(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := profile.Decode(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Decode(Encode(p)) (-want +got):\n%s", diff)
+	}
+	for problem, p := range map[string]*profile.Profile{
+		"the command is empty":                 local(func(p *profile.Profile) { p.Command = []string{} }),
+		"and not both":                         local(func(p *profile.Profile) { p.URL = "https://example.com/mcp" }),
+		"not both":                             local(func(p *profile.Profile) { p.Headers = []profile.Header{{Name: "A", Value: "b"}} }),
+		`"A=" is not the name of a variable`:   local(func(p *profile.Profile) { p.Env = map[string]string{"A=": ""} }),
+		`"" is not the name of a variable`:     local(func(p *profile.Profile) { p.SecretEnv = []string{""} }),
+		"more than 1000 entries":               local(func(p *profile.Profile) { p.Command = make([]string, 1001); p.Command[0] = "x" }),
+		"variables are for a command":          {URL: "https://example.com/mcp", Env: map[string]string{"A": "b"}},
+		"the URL is not one of http, https or": {},
+	} {
+		if err := p.Check(); err == nil || !strings.Contains(err.Error(), problem) {
+			t.Errorf("Check() = %v, want %q", err, problem)
+		}
+	}
+}

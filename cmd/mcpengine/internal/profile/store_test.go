@@ -151,3 +151,37 @@ func TestStoreConcurrent(t *testing.T) {
 		t.Errorf("profile of %s has secret %q, %v", p.ClientID, secret, err)
 	}
 }
+
+// The secret variables of a local server are in one file of the store, and go with it.
+func TestEnvironment(t *testing.T) {
+	t.Parallel()
+	home := filepath.Join(t.TempDir(), "home")
+	store := profile.NewStore(home, nil)
+	p := &profile.Profile{Command: []string{"s"}, Env: map[string]string{"A": "b"}, SecretEnv: []string{"KEY"}}
+	secret, err := profile.EncodeEnvironment(map[string]string{"KEY": "hunter2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Save(t.Context(), "s", p, secret); err != nil {
+		t.Fatal(err)
+	}
+	saved, err := store.Load("s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	env, err := store.Environment("s", saved)
+	if diff := cmp.Diff(map[string]string{"A": "b", "KEY": "hunter2"}, env); diff != "" || err != nil {
+		t.Errorf("Environment: %v (-want +got):\n%s", err, diff)
+	}
+	saved.SecretEnv = []string{"KEY", "OTHER"}
+	if _, err := store.Environment("s", saved); err == nil || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("Environment without a value: %v", err)
+	}
+	saved.SecretEnv = nil
+	if err := store.Save(t.Context(), "s", saved, ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(home, "secrets", "s")); err == nil {
+		t.Error("the values are still there, and nothing refers to them")
+	}
+}
