@@ -27,7 +27,9 @@ type taskParam struct {
 
 // deliveryOf chooses by what the request declares.
 func deliveryOf(req *mcpengine.Request) (delivery, taskParam, error) {
-	if req.ClientExtension(ID, nil) {
+	// A client of a handshake version may declare the extension too, but no handshake
+	// version has its result.
+	if req.ProtocolVersion() == mcp.LatestProtocolVersion && req.ClientExtension(ID, nil) {
 		return asTask, taskParam{}, nil
 	}
 	if req.ProtocolVersion() != mcp.TasksProtocolVersion {

@@ -106,6 +106,9 @@ func (f *followed) result(ctx context.Context) (json.RawMessage, error) {
 			}
 		}
 		result, done, err := f.act(ctx, &task)
+		if err != nil && !done && ctx.Err() != nil {
+			f.cancel(ctx) // nobody answers the questions of the task
+		}
 		if done || err != nil {
 			return result, err
 		}

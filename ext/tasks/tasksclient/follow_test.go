@@ -71,11 +71,11 @@ func (s *taskScript) answer(r *http.Request, method string, params map[string]js
 
 func (s *taskScript) client(t *testing.T, opts ...client.Option) *client.Client {
 	t.Helper()
-	opts = append(opts, client.WithHTTPClient(&http.Client{Transport: s}), client.WithHandlers(client.Handlers{
+	opts = append([]client.Option{client.WithHTTPClient(&http.Client{Transport: s}), client.WithHandlers(client.Handlers{
 		ElicitForm: func(context.Context, mcp.ElicitRequestFormParams) (mcp.ElicitResult, error) {
 			return mcp.ElicitResult{Action: mcp.ElicitActionAccept, Content: json.RawMessage(`{"name":"Ada"}`)}, nil
 		},
-	}))
+	})}, opts...)
 	c, err := client.Connect(t.Context(), "http://server.example/mcp", opts...)
 	if err != nil {
 		t.Fatal(err)
@@ -136,6 +136,31 @@ func TestFollowCancels(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 3500*time.Millisecond)
 		defer cancel()
 		if _, err := c.CallTool(ctx, "a", nil); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("CallTool: %v", err)
+		}
+		if last := s.asked[len(s.asked)-1]; last != `tasks/cancel {"taskId":"t1"}` {
+			t.Errorf("the last request is %s", last)
+		}
+	})
+}
+
+// A task is cancelled when its call is given up while a question of it is open.
+func TestFollowCancelsQuestions(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &taskScript{results: inOrder(
+			`{"resultType":"task","taskId":"t1","status":"input_required","inputRequests":{"k":{"method":"elicitation/create","params":{"message":"?","requestedSchema":{}}}}}`,
+			`{"resultType":"complete"}`,
+		)}
+		ctx, cancel := context.WithCancel(t.Context())
+		c := s.client(t, tasksclient.Follow(-1), client.WithHandlers(client.Handlers{
+			ElicitForm: func(ctx context.Context, _ mcp.ElicitRequestFormParams) (answer mcp.ElicitResult, err error) {
+				cancel()
+				<-ctx.Done()
+				return answer, ctx.Err()
+			},
+		}))
+		if _, err := c.CallTool(ctx, "a", nil); !errors.Is(err, context.Canceled) {
 			t.Errorf("CallTool: %v", err)
 		}
 		if last := s.asked[len(s.asked)-1]; last != `tasks/cancel {"taskId":"t1"}` {

@@ -173,7 +173,7 @@ func (s *session) call(ctx context.Context, reply *reply, method string, params 
 		opts = append(opts, client.WithMirror(member(params, m.Param)))
 	}
 	result, err := client.Do[json.RawMessage](ctx, s.client, method, params, opts...)
-	if err == nil && s.oldTasks && method == mcp.MethodToolsCall {
+	if err == nil && method == mcp.MethodToolsCall && s.offers.makesTasks() {
 		return s.followOldTask(ctx, reply, result)
 	}
 	return result, err

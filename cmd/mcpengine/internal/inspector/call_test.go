@@ -3,7 +3,6 @@ package inspector_test
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
@@ -139,34 +138,60 @@ func TestLeave(t *testing.T) {
 	})
 }
 
-// A task is told of while it goes on, and asks its questions within the call.
+// A task is told of while it goes on, and asks its questions within the call, as an
+// extension and in the form of 2025-11-25.
 func TestTask(t *testing.T) {
 	t.Parallel()
-	for name, target := range map[string]inspector.Target{"http": &httpTarget{handler: newServer()}, "stdio": &pipeTarget{newServer()}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			p := connected(t, inspector.Options{Target: target})
-			l := p.call("task")
-			task, _ := l.until("task")["task"].(map[string]any)
-			if task["taskId"] == "" || task["status"] == "" {
-				t.Errorf("task = %v", task)
+	everywhere(t, func(t *testing.T, p *page, version string) {
+		_, state := p.get("/api/state")
+		if !strings.Contains(state, `"tasks":true`) {
+			t.Skipf("%s has no tasks", version)
+		}
+		params := `{"name":"task","arguments":{}}`
+		if strings.Contains(state, `"tasks":{`) {
+			params = `{"name":"task","arguments":{},"task":{"ttl":60000}}`
+		}
+		l := p.send("tools/call", params)
+		task, _ := l.until("task")["task"].(map[string]any)
+		if task["taskId"] == "" || task["status"] == "" {
+			t.Errorf("task = %v", task)
+		}
+		q := l.until("question")
+		if status, text := p.post("/api/answer", fmt.Sprintf(`{"question":%q,"action":"accept","content":{"name":"Ada"}}`, q["question"])); status != 204 {
+			t.Errorf("the answer: HTTP %d %s", status, text)
+		}
+		line := l.next()
+		for line != nil && line["type"] != "result" && line["type"] != "error" {
+			line = l.next()
+		}
+		if text(line) != "task of Ada" {
+			t.Errorf("result = %v", line)
+		}
+	})
+}
+
+// A page that leaves cancels the task of its call.
+func TestTaskLeave(t *testing.T) {
+	t.Parallel()
+	everywhere(t, func(t *testing.T, p *page, version string) {
+		_, state := p.get("/api/state")
+		if !strings.Contains(state, `"tasks":true`) {
+			t.Skipf("%s has no tasks", version)
+		}
+		params := `{"name":"task","arguments":{}}`
+		if strings.Contains(state, `"tasks":{`) {
+			params = `{"name":"task","arguments":{},"task":{}}`
+		}
+		l := p.send("tools/call", params)
+		l.until("question")
+		l.body.Close()
+		events := p.events(0)
+		for {
+			if e := events.until("message"); e["direction"] == "sent" && e["method"] == "tasks/cancel" {
+				return
 			}
-			q := l.until("question")
-			if status, text := p.post("/api/answer", fmt.Sprintf(`{"question":%q,"action":"accept","content":{"name":"Ada"}}`, q["question"])); status != 204 {
-				t.Errorf("the answer: HTTP %d %s", status, text)
-			}
-			var states []string
-			line := l.next()
-			for ; line != nil && line["type"] != "result" && line["type"] != "error"; line = l.next() {
-				if task, ok := line["task"].(map[string]any); ok {
-					states = append(states, fmt.Sprint(task["status"]))
-				}
-			}
-			if text(line) != "task of Ada" || !slices.Contains(states, "completed") {
-				t.Errorf("result = %v after the states %v", line, states)
-			}
-		})
-	}
+		}
+	})
 }
 
 // All pages of all lists are read, with what each tool costs and who may use it.

@@ -303,7 +303,7 @@ func (l *lines) until(kind string) map[string]any {
 		if line["type"] == kind {
 			return line
 		}
-		seen = append(seen, line["type"])
+		seen = append(seen, line)
 	}
 	l.t.Fatalf("the stream ended without %s, after %v", kind, seen)
 	return nil

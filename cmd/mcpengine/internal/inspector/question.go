@@ -124,7 +124,9 @@ func (q *questions) ask(ctx context.Context, asked question) (answer, error) {
 	left := make(<-chan struct{})
 	if r := q.calls.of(ctx); r != nil {
 		r.send(&asked)
-		left = r.ctx.Done() // the question goes with the call
+		if replyOf(ctx) == nil {
+			left = r.ctx.Done() // the question goes with the call
+		}
 	} else {
 		q.journal.add(&asked)
 	}

@@ -2,7 +2,6 @@ package inspector
 
 import (
 	"context"
-	"encoding/json"
 	"maps"
 	"net/http"
 	"slices"
@@ -21,9 +20,9 @@ const connectTimeout = 2 * time.Minute
 
 // A session is one connection to the server.
 type session struct {
-	client   *client.Client
-	policy   func() (mcpengine.Policy, string)
-	oldTasks bool // the server has the tasks of 2025-11-25
+	client *client.Client
+	policy func() (mcpengine.Policy, string)
+	offers *offers
 
 	ctx    context.Context // ends with the session
 	cancel context.CancelFunc
@@ -76,6 +75,7 @@ func (i *Inspector) connect(ctx context.Context, version, identity string) (*ses
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	timer := time.AfterFunc(connectTimeout, func() { cancel(client.ErrIdle) })
 	defer timer.Stop()
+	offers := &offers{}
 	connected, err := i.options.Target.Connect(ctx, Connection{
 		Version: version, Identity: identity,
 		Options: []client.Option{
@@ -83,7 +83,7 @@ func (i *Inspector) connect(ctx context.Context, version, identity string) (*ses
 			client.WithExtension("io.modelcontextprotocol/ui", map[string]any{"mimeTypes": []string{"text/html;profile=mcp-app"}}),
 			client.WithImplementation(mcp.Implementation{Name: "mcpengine-inspector", Title: "MCPEngine inspector", Version: "1"}),
 			client.WithHandlers(i.handlers()),
-			client.WithObserver(observe),
+			client.WithObserver(offers.observe),
 		},
 		HTTP:    i.tap.http,
 		Streams: i.tap.streams,
@@ -92,30 +92,10 @@ func (i *Inspector) connect(ctx context.Context, version, identity string) (*ses
 		cancel(nil)
 		return nil, err
 	}
-	s := &session{
-		client: connected.Client, policy: connected.Policy, subscriptions: make(map[string]*subscription),
+	return &session{
+		client: connected.Client, policy: connected.Policy, offers: offers, subscriptions: make(map[string]*subscription),
 		ctx: ctx, cancel: func() { cancel(nil) },
-	}
-	s.oldTasks = hasOldTasks(s.client.Capabilities())
-	return s, nil
-}
-
-// hasOldTasks reports whether a server of 2025-11-25 makes tasks of calls.
-func hasOldTasks(offers mcp.ServerCapabilities) bool {
-	encoded, err := json.Marshal(offers)
-	if err != nil {
-		return false
-	}
-	var has struct {
-		Tasks struct {
-			Requests struct {
-				Tools struct {
-					Call json.RawMessage `json:"call"`
-				} `json:"tools"`
-			} `json:"requests"`
-		} `json:"tasks"`
-	}
-	return json.Unmarshal(encoded, &has) == nil && has.Tasks.Requests.Tools.Call != nil
+	}, nil
 }
 
 // current returns the connection, or says why there is none.

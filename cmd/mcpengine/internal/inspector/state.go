@@ -1,6 +1,7 @@
 package inspector
 
 import (
+	"encoding/json"
 	"net/http"
 
 	"github.com/mcpengine/mcpengine/internal/protocol"
@@ -9,24 +10,24 @@ import (
 
 // A state is what the page shows of the server and the connection to it.
 type state struct {
-	Name          string                  `json:"name"`
-	Target        targetState             `json:"target"`
-	Connected     bool                    `json:"connected"`
-	Error         string                  `json:"error"`
-	Server        *mcp.Implementation     `json:"server"`
-	Instructions  string                  `json:"instructions"`
-	Capabilities  *mcp.ServerCapabilities `json:"capabilities"`
-	Version       string                  `json:"version"`
-	Versions      []string                `json:"versions"`
-	Identity      string                  `json:"identity"`
-	Identities    []Identity              `json:"identities"`
-	Build         Build                   `json:"build"`
-	Sandbox       string                  `json:"sandbox"`
-	Recording     bool                    `json:"recording"`
-	Tasks         bool                    `json:"tasks"`
-	Completions   bool                    `json:"completions"`
-	Subscriptions bool                    `json:"subscriptions"`
-	Subscribed    []string                `json:"subscribed"`
+	Name          string              `json:"name"`
+	Target        targetState         `json:"target"`
+	Connected     bool                `json:"connected"`
+	Error         string              `json:"error"`
+	Server        *mcp.Implementation `json:"server"`
+	Instructions  string              `json:"instructions"`
+	Capabilities  json.RawMessage     `json:"capabilities"`
+	Version       string              `json:"version"`
+	Versions      []string            `json:"versions"`
+	Identity      string              `json:"identity"`
+	Identities    []Identity          `json:"identities"`
+	Build         Build               `json:"build"`
+	Sandbox       string              `json:"sandbox"`
+	Recording     bool                `json:"recording"`
+	Tasks         bool                `json:"tasks"`
+	Completions   bool                `json:"completions"`
+	Subscriptions bool                `json:"subscriptions"`
+	Subscribed    []string            `json:"subscribed"`
 }
 
 type targetState struct {
@@ -53,9 +54,9 @@ func (i *Inspector) state() state {
 	conn := i.session.client
 	server, offers := conn.Server(), conn.Capabilities()
 	s.Connected, s.Error, s.Version = true, "", conn.Version()
-	s.Server, s.Capabilities, s.Instructions = &server, &offers, conn.Instructions()
+	s.Server, s.Capabilities, s.Instructions = &server, i.session.offers.raw(), conn.Instructions()
 	_, extension := offers.Extensions[tasksExtension]
-	s.Tasks = extension || i.session.oldTasks
+	s.Tasks = extension || i.session.offers.makesTasks()
 	s.Completions = offers.Completions != nil
 	s.Subscriptions = offers.Resources != nil && offers.Resources.Subscribe
 	s.Subscribed = i.session.subscribed()

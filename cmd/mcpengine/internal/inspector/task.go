@@ -3,9 +3,12 @@ package inspector
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"sync"
 	"time"
 
 	"github.com/mcpengine/mcpengine/client"
+	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -15,18 +18,65 @@ type taskLine struct {
 	Task json.RawMessage `json:"task"`
 }
 
-// observe tells the page about the task that its call has become: the client asks
-// for it within the call.
-func observe(ctx context.Context, sent *client.Sent) (context.Context, func([]byte, error)) {
+// offers are the capabilities of a server in its own words: those of extensions and
+// of older versions too.
+type offers struct {
+	mu           sync.Mutex
+	capabilities json.RawMessage
+}
+
+// observe keeps the capabilities, and tells the page about the task that its call
+// has become: the client asks for it within the call.
+func (o *offers) observe(ctx context.Context, sent *client.Sent) (context.Context, func([]byte, error)) {
 	r := replyOf(ctx)
-	if r == nil || sent.Method != mcp.MethodToolsCall && sent.Method != methodTasksGet {
+	introduces := sent.Method == protocol.MethodInitialize || sent.Method == mcp.MethodServerDiscover
+	if !introduces && (r == nil || sent.Method != mcp.MethodToolsCall && sent.Method != methodTasksGet) {
 		return ctx, nil
 	}
 	return ctx, func(result []byte, err error) {
-		if err == nil && member(result, "taskId") != "" {
+		switch {
+		case err != nil:
+		case introduces:
+			o.learn(result)
+		case member(result, "taskId") != "":
 			r.send(taskLine{"task", json.RawMessage(result)})
 		}
 	}
+}
+
+// learn keeps the capabilities of a result.
+func (o *offers) learn(result []byte) {
+	var server struct {
+		Capabilities json.RawMessage `json:"capabilities"`
+	}
+	if json.Unmarshal(result, &server) != nil {
+		return // the client refuses it
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.capabilities = server.Capabilities
+}
+
+// raw returns the capabilities as the server sent them.
+func (o *offers) raw() json.RawMessage {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.capabilities
+}
+
+// makesTasks reports whether the server makes tasks of calls as 2025-11-25 has
+// them.
+func (o *offers) makesTasks() bool {
+	var has struct {
+		Tasks struct {
+			Requests struct {
+				Tools struct {
+					Call json.RawMessage `json:"call"`
+				} `json:"tools"`
+			} `json:"requests"`
+		} `json:"tasks"`
+	}
+	return json.Unmarshal(o.raw(), &has) == nil && has.Tasks.Requests.Tools.Call != nil
 }
 
 // The methods of tasks.
@@ -71,7 +121,7 @@ func (s *session) followOldTask(ctx context.Context, reply *reply, result json.R
 			return nil, err
 		}
 		if err := json.Unmarshal(raw, &task); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("read the task: %w", err)
 		}
 	}
 	// The server asks the questions of the task while it is asked for its result
