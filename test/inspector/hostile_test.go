@@ -33,7 +33,7 @@ func hostile() *mcpengine.Engine {
 		}, nil
 	}, mcpengine.WithTitle(markup))
 	mcpengine.AddTool(e, "rows", "Names that are members of every object.", func(context.Context, nothing) (json.RawMessage, error) {
-		return json.RawMessage(`{"rows":[{"__proto__":{"polluted":true},"constructor":"c","toString":1,"` + strings.ReplaceAll(markup, `"`, `\"`) + `":"x"}]}`), nil
+		return json.RawMessage(`{"rows":[{"__proto__":{"polluted":true},"constructor":"c","toString":1,"` + strings.ReplaceAll(markup, `"`, `\"`) + `":"x"},{"a":1}]}`), nil
 	})
 	mcpengine.AddTool(e, "schema", "A schema that never ends, and expressions that never match.", func(_ context.Context, in json.RawMessage) (json.RawMessage, error) { return in, nil },
 		mcpengine.WithInputSchema(`{"type":"object","required":["node"],"properties":{"node":{"$ref":"#/$defs/node"},"`+strings.ReplaceAll(markup, `"`, `\"`)+`":{"type":"string","title":"<b>bold</b>"}},

@@ -38,11 +38,10 @@ func TestMain(m *testing.M) {
 	if filepath.Base(os.Args[0]) == server {
 		if err := fixture.New().Run(context.Background()); err != nil {
 			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
 		}
 		return
 	}
-	os.Exit(m.Run())
+	m.Run()
 }
 
 // browser returns the path of Chromium, and skips the test where it or its driver is

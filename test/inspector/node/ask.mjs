@@ -39,6 +39,7 @@ export async function form({ browser, local }) {
   await list('stores').getByRole('button', { name: 'Add a member' }).click();
   await p.page.keyboard.type('rope');
   await p.field('Value of a member of stores').fill('40');
+  await list('stores').getByRole('button', { name: 'Add a member' }).click(); // left empty
   await p.detail.getByRole('button', { name: 'Add route' }).click();
   await p.field('to').fill('Nice');
   await p.detail.getByRole('button', { name: 'Add then' }).click();

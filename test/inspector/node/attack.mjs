@@ -19,7 +19,8 @@ export async function hostileTexts({ browser, hostile }) {
   await isHarmless();
   await p.run.getByRole('tab', { name: 'JSON' }).click();
   await isHarmless();
-  await p.call('rows');
+  const rows = await p.call('rows');
+  assert.deepEqual(await rows.getByRole('row').last().getByRole('cell').allInnerTexts(), ['', '', '', '', '1'], 'members that the row has not');
   assert.equal(await p.page.evaluate(() => ({}).polluted), undefined);
   await isHarmless();
   await p.pick('tool:schema');

@@ -56,9 +56,9 @@ export function objectField(s, place) {
         return;
       }
       show(true);
-      const given = /** @type {Record<string, unknown>} */ (value);
-      for (const [name, f] of fields ?? []) f.set(given[name]);
-      others?.set(Object.entries(given).filter(([name]) => !fields?.has(name)));
+      const members = new Map(Object.entries(/** @type {object} */ (value)));
+      for (const [name, f] of fields ?? []) f.set(members.get(name));
+      others?.set([...members].filter(([name]) => !fields?.has(name)));
     },
     fault(path, message) {
       const [name, ...rest] = path;
@@ -71,6 +71,12 @@ export function objectField(s, place) {
       others?.clear();
     },
   };
+}
+
+/** given is the value of an item, which cannot be left out: the check refuses an empty text where it is wrong. @param {Field} field */
+function given(field) {
+  const value = field.get();
+  return value === undefined ? "" : value;
 }
 
 /** rows are members with a name of the user's. @param {Schema} s @param {Place} place */
@@ -96,7 +102,7 @@ function rows(s, place) {
   return {
     element: el("div", null, list, button),
     /** @returns {[string, unknown][]} */
-    get: () => all.map((row) => [row.name.value, row.field.get()]),
+    get: () => all.filter((row) => row.name.value !== "" || row.field.get() !== undefined).map((row) => [row.name.value, given(row.field)]),
     /** @param {[string, unknown][]} entries */
     set(entries) {
       all = [];
@@ -139,7 +145,7 @@ export function listField(s, place) {
   for (let i = 0; place.required && i < Math.min(s.minItems ?? 0, 20); i++) add();
   return {
     element: outer.element,
-    get: () => (items.length === 0 && !place.required ? undefined : items.map((item) => item.field.get() ?? "")),
+    get: () => (items.length === 0 && !place.required ? undefined : items.map((item) => given(item.field))),
     set(value) {
       items = [];
       list.replaceChildren();

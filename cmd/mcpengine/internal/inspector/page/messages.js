@@ -82,7 +82,7 @@ export function createMessages(element) {
 
 /** know adds a method to the filter. @param {HTMLSelectElement} select @param {string | undefined} method */
 function know(select, method) {
-  if (method && ![...select.options].some((o) => o.value === method)) select.append(el("option", { value: method }, method));
+  if (method && select.options.length < 200 && ![...select.options].some((o) => o.value === method)) select.append(el("option", { value: method }, method));
 }
 
 /** @param {Message} m */

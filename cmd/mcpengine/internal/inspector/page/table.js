@@ -38,10 +38,10 @@ const columnsOf = (rows) => [...new Set(rows.slice(0, most).flatMap((row) => Obj
  */
 export function table({ name, rows }) {
   const columns = columnsOf(rows);
-  const numeric = new Set(columns.filter((c) => rows.every((row) => row[c] === undefined || typeof row[c] === "number")));
+  const numeric = new Set(columns.filter((c) => rows.every((row) => ["undefined", "number"].includes(typeof member(row, c)))));
   const body = el("tbody");
   const more = (/** @type {number} */ from) => {
-    body.append(...rows.slice(from, from + most).map((row) => el("tr", null, columns.map((c) => cell(row[c], numeric.has(c))))));
+    body.append(...rows.slice(from, from + most).map((row) => el("tr", null, columns.map((c) => cell(member(row, c), numeric.has(c))))));
     const left = rows.length - from - most;
     if (left <= 0) return null;
     /** @type {HTMLButtonElement} */
@@ -54,6 +54,9 @@ export function table({ name, rows }) {
       el("caption", { class: name ? "" : "heard" }, name || "Result", el("span", { class: "count" }, number(rows.length))),
       el("thead", null, el("tr", null, columns.map((c) => el("th", { scope: "col", class: numeric.has(c) ? "number" : "" }, c)))), body), first);
 }
+
+/** member is a member of the row itself: every object has a constructor of another kind. @param {Record<string, unknown>} row @param {string} name */
+const member = (row, name) => (Object.hasOwn(row, name) ? row[name] : undefined);
 
 /** @param {unknown} value @param {boolean} numeric */
 function cell(value, numeric) {

@@ -47,7 +47,7 @@ export function variablesOf(template) {
 export function expand(template, values) {
   return template.replaceAll(expression, (_, operator, list) => {
     const rule = operators[operator];
-    const parts = parse(list).flatMap((v) => part(v, values[v.name], rule));
+    const parts = parse(list).flatMap((v) => part(v, Object.hasOwn(values, v.name) ? values[v.name] : undefined, rule));
     return parts.length > 0 ? rule.first + parts.join(rule.between) : "";
   });
 }

@@ -90,6 +90,7 @@ export function showView(tool, args, result, ask) {
   function note(title, value) {
     const blocks = Array.isArray(value) && value.every((b) => b?.type === "text");
     const text = blocks ? value.map((b) => b.text).join("\n") : typeof value === "string" ? value : JSON.stringify(value) ?? "";
+    if (notes.childElementCount >= 100) notes.firstElementChild?.remove();
     notes.append(el("p", { class: "about" }, el("strong", null, `${title}: `), longText(text, 400)));
     return {};
   }
