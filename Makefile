@@ -77,6 +77,7 @@ TEST_DEPS := \
 	helm-deps \
 	interop-deps \
 	keycloak-deps \
+	lambda-deps \
 	nginx-deps \
 	oidc-deps \
 	postgres-deps \
@@ -173,6 +174,10 @@ oidc-deps:
 .PHONY: keycloak-deps
 keycloak-deps:
 	@scripts/install-keycloak || echo "keycloaktest: Keycloak is not installed; its tests will be skipped" >&2
+
+.PHONY: lambda-deps
+lambda-deps:
+	@scripts/install-lambda-rie || echo "locallambda: the runtime interface emulator of AWS is not installed; its test will be skipped" >&2
 
 .PHONY: python-deps
 python-deps:
