@@ -80,12 +80,12 @@ func (c *cli) runDoctor(cmd *cobra.Command, args []string, f *remoteFlags, asJSO
 			name = terminal.Fold(strings.Join(t.command, " "))
 			report = doctor.Command(cmd.Context(), doctor.Program{Line: t.command, Env: t.env, Dir: t.dir}, config)
 		default:
-			patient, err := c.patient(cmd.Context(), t)
+			server, err := c.examined(cmd.Context(), t)
 			if err != nil {
 				return err
 			}
 			name = t.reference()
-			report = doctor.Server(cmd.Context(), patient, config)
+			report = doctor.Server(cmd.Context(), server, config)
 		}
 	}
 	if err := cmd.Context().Err(); err != nil {
@@ -132,8 +132,8 @@ func (c *cli) examineMachine(ctx context.Context, config doctor.Config) (*doctor
 	return doctor.Machine(ctx, place, config), nil
 }
 
-// patient returns the server of a target for the doctor, with the token that is kept.
-func (c *cli) patient(ctx context.Context, t *target) (doctor.Target, error) {
+// examined returns the server of a target for the doctor, with the token that is kept.
+func (c *cli) examined(ctx context.Context, t *target) (doctor.Target, error) {
 	p := doctor.Target{Name: t.reference(), Profile: t.Profile, URL: t.URL, Header: http.Header{}}
 	for _, h := range t.Headers {
 		value, err := h.Resolve(ctx, c.getenv)
@@ -172,7 +172,7 @@ func (c *cli) look(ctx context.Context, name string) {
 	err := t.load(c, name)
 	var p doctor.Target
 	if err == nil {
-		p, err = c.patient(ctx, t)
+		p, err = c.examined(ctx, t)
 	}
 	if err != nil {
 		c.stderr.Printf("the server is not asked: %s\n", err)

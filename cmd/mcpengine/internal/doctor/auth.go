@@ -166,8 +166,8 @@ func (x *exam) step(s oauth.Step) {
 	}
 }
 
-// published looks for the metadata of the resource at both well-known places, as
-// clients do that read no challenge.
+// published looks for the metadata of the resource at both well-known places, where
+// clients look that do not read challenges.
 func (x *exam) published(ctx context.Context, steps []oauth.Step) {
 	for _, s := range steps {
 		if s.Name == oauth.StepResource && (s.Fault != nil || s.Caution != "") {
@@ -203,14 +203,10 @@ func (x *exam) resourceAt(ctx context.Context, path string) string {
 	if err != nil {
 		return ""
 	}
-	resp, data, err := x.get(ctx, at)
-	if err != nil || resp.StatusCode != http.StatusOK {
-		return ""
-	}
 	var said struct {
 		Resource string `json:"resource"`
 	}
-	if json.Unmarshal(data, &said) != nil {
+	if json.Unmarshal(x.get(ctx, at), &said) != nil {
 		return ""
 	}
 	return said.Resource

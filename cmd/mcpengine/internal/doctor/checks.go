@@ -98,7 +98,7 @@ var checks = []Check{
 	{"tools.schemas", groupTools, "hosts take the schemas of the arguments", "Make the schema an object with named properties, without oneOf, anyOf and allOf at its top."},
 	{"tools.size", groupTools, "the list leaves a model room for its work", "Offer fewer tools, or shorten descriptions; mcpengine inspect shows the tokens of each."},
 
-	{"bridge.log", groupBridge, "the last run of the bridge has logged no error", "Read the log, and correct its last error."},
+	{"bridge.log", groupBridge, "the end of the log of the bridge has no error and no warning", "Read the log, and correct its last error."},
 }
 
 var places = func() map[string]int {

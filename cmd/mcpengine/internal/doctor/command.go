@@ -1,9 +1,7 @@
 package doctor
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -73,7 +71,7 @@ type programRun struct {
 	out    chan []byte // lines of standard output; closed at its end
 	stderr tail
 	junk   string // the first line that is no message
-	ended  chan error
+	ended  chan struct{}
 }
 
 // A tail keeps the end of what is written to it.
@@ -127,7 +125,7 @@ func (p *programRun) start() error {
 		reader.Close()
 		return err
 	}
-	p.out, p.ended = make(chan []byte), make(chan error, 1)
+	p.out, p.ended = make(chan []byte), make(chan struct{})
 	go func() {
 		defer close(p.out)
 		defer reader.Close()
@@ -142,7 +140,10 @@ func (p *programRun) start() error {
 			}
 		}
 	}()
-	go func() { p.ended <- p.cmd.Wait() }()
+	go func() {
+		defer close(p.ended)
+		_ = p.cmd.Wait() // the state says it
+	}()
 	return nil
 }
 
@@ -310,24 +311,11 @@ func (p *programRun) list(ctx context.Context, s *self) {
 	if !slices.Contains(s.offers, "tools") {
 		return
 	}
-	var tools []mcp.Tool
 	q := request{version: v, method: mcp.MethodToolsList}
-	for range maxToolPages {
-		r, err := p.call(ctx, q)
-		if err != nil || !r.good() {
-			p.fail("tools.list", "the tools cannot be listed")
-			return
-		}
-		var page mcp.ListToolsResult
-		if json.NewDecoder(bytes.NewReader(r.result)).Decode(&page) != nil {
-			p.fail("tools.list", "the list of tools cannot be read")
-			return
-		}
-		tools = append(tools, page.Tools...)
-		if page.NextCursor == nil {
-			break
-		}
-		q.params = fmt.Sprintf(`"cursor":%s`, encode(string(*page.NextCursor)))
+	tools, _, err := pages(q, func(q request) (*reply, error) { return p.call(ctx, q) })
+	if err != nil {
+		p.fail("tools.list", "the tools cannot be listed: %s", err)
+		return
 	}
 	p.judge(tools)
 }

@@ -75,8 +75,10 @@ func sentence(s string) string {
 	return s
 }
 
-func (r *Report) ok(check, format string, args ...any)   { r.add(check, OK, "", format, args...) }
+func (r *Report) ok(check, format string, args ...any) { r.add(check, OK, "", format, args...) }
+
 func (r *Report) warn(check, format string, args ...any) { r.add(check, Warning, "", format, args...) }
+
 func (r *Report) fail(check, format string, args ...any) { r.add(check, Failure, "", format, args...) }
 
 // hide keeps a secret out of the report.

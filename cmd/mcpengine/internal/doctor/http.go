@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -188,7 +189,7 @@ func isAWS(r *reply) bool {
 // fieldsOfPages are the fields that a web page has to send.
 var fieldsOfPages = []string{"authorization", "content-type", "mcp-method", "mcp-name", "mcp-protocol-version", "mcp-session-id"}
 
-// stranger is an origin that no server knows.
+// stranger is an origin that is in no configuration.
 const stranger = "https://doctor.invalid"
 
 // cors asks what a browser asks before a page may call the server.
@@ -259,20 +260,26 @@ func isLoopback(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// get reads a small document, of any server, without credentials.
-func (x *exam) get(ctx context.Context, location *url.URL) (*http.Response, []byte, error) {
+// maxDocument bounds a document of metadata.
+const maxDocument = 512 << 10
+
+// get reads a document, without credentials. It returns nil where there is none.
+func (x *exam) get(ctx context.Context, location *url.URL) []byte {
 	ctx, cancel := context.WithTimeout(ctx, x.Timeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, location.String(), http.NoBody)
 	if err != nil {
-		return nil, nil, errors.New("make the request")
+		return nil
 	}
 	r.Header.Set("Accept", "application/json")
 	resp, err := x.direct.RoundTrip(r)
 	if err != nil {
-		return nil, nil, plain(err)
+		return nil
 	}
 	defer resp.Body.Close()
-	data, err := readSome(resp)
-	return resp, data, err
+	data, err := io.ReadAll(io.LimitReader(resp.Body, maxDocument))
+	if err != nil || resp.StatusCode != http.StatusOK {
+		return nil
+	}
+	return data
 }

@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -30,8 +31,8 @@ func (x *exam) fromLog() {
 		return
 	}
 	lines := strings.Split(strings.TrimRight(string(data), "\n"), "\n")
-	for i := len(lines) - 1; i >= 0; i-- {
-		line := levelOfLine.FindStringSubmatch(lines[i])
+	for _, text := range slices.Backward(lines) {
+		line := levelOfLine.FindStringSubmatch(text)
 		if line == nil {
 			continue
 		}

@@ -9,8 +9,8 @@ import (
 )
 
 // Look asks a server once, and says in at most three lines what it has found: the
-// server and its version, what it wants of callers, and how many tools it has. That
-// the server is away is an answer too.
+// server and its version, what it wants of callers, and how many tools it has. One
+// that is away is no error.
 func Look(ctx context.Context, t Target, c Config) []string {
 	x := newExam(t, c)
 	defer x.direct.CloseIdleConnections()
@@ -55,7 +55,7 @@ func Look(ctx context.Context, t Target, c Config) []string {
 	} else if !x.hasCredential() {
 		lines = append(lines, "it wants no token")
 	}
-	if tools, _, err := x.pages(ctx, q); err == nil {
+	if tools, _, err := pages(q, func(q request) (*reply, error) { return x.ask(ctx, q) }); err == nil {
 		lines[0] += fmt.Sprintf(", %s", number(len(tools), "tool"))
 	}
 	return lines

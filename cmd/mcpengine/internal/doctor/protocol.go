@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -14,10 +13,6 @@ import (
 	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/mcp"
 )
-
-func readSome(resp *http.Response) ([]byte, error) {
-	return io.ReadAll(io.LimitReader(resp.Body, 512<<10))
-}
 
 const (
 	sessionField = "Mcp-Session-Id"

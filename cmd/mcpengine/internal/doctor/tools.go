@@ -40,7 +40,7 @@ func (x *exam) tools(ctx context.Context, discovered *self, taken map[string]*se
 		x.ok("tools.list", "the server has no tools")
 		return
 	}
-	tools, biggest, err := x.pages(ctx, q)
+	tools, biggest, err := pages(q, func(q request) (*reply, error) { return x.ask(ctx, q) })
 	switch {
 	case errors.Is(err, errCut):
 		x.fail("http.size", "the list of tools does not arrive whole: %s", err)
@@ -70,10 +70,10 @@ func (x *exam) session(ctx context.Context, q *request) (end func()) {
 	return func() { _ = x.end(ctx, q.version, id) } // it ends by itself too
 }
 
-// pages reads all pages of the list.
-func (x *exam) pages(ctx context.Context, q request) (tools []mcp.Tool, biggest int, err error) {
+// pages reads all pages of the list of tools.
+func pages(q request, ask func(request) (*reply, error)) (tools []mcp.Tool, biggest int, err error) {
 	for range maxToolPages {
-		r, err := x.ask(ctx, q)
+		r, err := ask(q)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -102,8 +102,8 @@ func encode(text string) []byte {
 }
 
 // judge says what hosts do not take of the tools.
-func (x *Report) judge(tools []mcp.Tool) {
-	x.ok("tools.list", "%s", number(len(tools), "tool"))
+func (r *Report) judge(tools []mcp.Tool) {
+	r.ok("tools.list", "%s", number(len(tools), "tool"))
 	seen := map[string]bool{}
 	var names, schemas []string
 	size := 0
@@ -117,27 +117,27 @@ func (x *Report) judge(tools []mcp.Tool) {
 		}
 		size += tokens.Estimate(tool.Name) + tokens.Estimate(tool.Description) + tokens.Estimate(tool.InputSchema)
 	}
-	x.some("tools.names", names, "hosts take all names")
-	x.some("tools.schemas", schemas, "hosts take all schemas")
+	r.some("tools.names", names, "hosts take all names")
+	r.some("tools.schemas", schemas, "hosts take all schemas")
 	switch {
 	case len(tools) > maxTools:
-		x.warn("tools.size", "%d tools, of which some hosts take %d, and about %d tokens", len(tools), maxTools, size)
+		r.warn("tools.size", "%d tools, of which some hosts take %d, and about %d tokens", len(tools), maxTools, size)
 	case size > maxTokens:
-		x.warn("tools.size", "the list takes about %d tokens of a model's context", size)
+		r.warn("tools.size", "the list takes about %d tokens of a model's context", size)
 	default:
-		x.ok("tools.size", "the list takes about %d tokens of a model's context", size)
+		r.ok("tools.size", "the list takes about %d tokens of a model's context", size)
 	}
 }
 
 // some adds one finding for the faults of a list.
-func (x *Report) some(check string, faults []string, well string) {
+func (r *Report) some(check string, faults []string, well string) {
 	switch n := len(faults); {
 	case n == 0:
-		x.ok(check, "%s", well)
+		r.ok(check, "%s", well)
 	case n > 3:
-		x.warn(check, "%s, and %d more", strings.Join(faults[:3], "; "), n-3)
+		r.warn(check, "%s, and %d more", strings.Join(faults[:3], "; "), n-3)
 	default:
-		x.warn(check, "%s", strings.Join(faults, "; "))
+		r.warn(check, "%s", strings.Join(faults, "; "))
 	}
 }
 
