@@ -60,7 +60,7 @@ func TestLambdaFails(t *testing.T) {
 	defer listener.Close()
 	port := strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
 	for _, test := range []struct{ args, want string }{
-		{"lambda testdata/hello --port " + port, "address already in use"},
+		{"lambda testdata/hello --port " + port, "listen: listen tcp 127.0.0.1:" + port},
 		{"lambda testdata/none", "find package"},
 		{"lambda internal/deploy", "is package deploy and not a program"},
 		{"lambda testdata/hello --include none.pem", "include: open none.pem"},
