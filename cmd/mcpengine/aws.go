@@ -45,6 +45,11 @@ func (c *cli) confirm(ctx context.Context, plan *deploy.Plan, yes bool) error {
 	if yes || !plan.Changes() {
 		return nil
 	}
+	return c.proceed(ctx)
+}
+
+// proceed returns an error unless the user says yes.
+func (c *cli) proceed(ctx context.Context) error {
 	c.stderr.Printf("Go on? [y/N] ")
 	// Reading a terminal cannot be cancelled. When ctx ends the process does
 	// too, and this goroutine with it.

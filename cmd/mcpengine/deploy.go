@@ -24,6 +24,7 @@ type deployFlags struct {
 	path        string
 	plan, yes   bool
 	build       deploy.BuildFlags
+	to          toFlags
 }
 
 func (c *cli) deploy() *cobra.Command {
@@ -35,6 +36,12 @@ func (c *cli) deploy() *cobra.Command {
 		Example: `  mcpengine deploy ./examples/weather --region us-east-1`,
 		Args:    oneArgument("the folder or package of the server"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.to.check(cmd); err != nil {
+				return err
+			}
+			if f.to.to != lambdaTarget {
+				return c.runTarget(cmd.Context(), args[0], f)
+			}
 			return c.runDeploy(cmd, args[0], f)
 		},
 		Annotations: map[string]string{resumable: "yes"},
@@ -50,6 +57,7 @@ func (c *cli) deploy() *cobra.Command {
 	flags.Int32Var(&f.spec.Timeout, "timeout", 0, "`seconds` a request may take (default 30)")
 	flags.StringArrayVar(&f.env, "env", nil, "set `K=V`; K alone takes V from here, K= removes K")
 	flags.StringVar(&f.envFile, "env-file", "", "set what a `file` says, a K=V in each line")
+	flags.Lookup("env-file").Hidden = true // as --log-retention
 	flags.BoolVar(&f.stream, "stream", false, "stream answers; --stream=false sends them whole")
 	flags.Int32Var(&f.concurrency, "concurrency", 0, "serve `N` requests at once; 0: no limit (default 10)")
 	flags.BoolVar(&f.iam, "iam", false, "no public URL: callers sign with AWS credentials")
@@ -61,6 +69,7 @@ func (c *cli) deploy() *cobra.Command {
 	flags.BoolVar(&f.spec.Replace, "replace", false, "put the program in the place of another one of that name")
 	flags.Lookup("replace").Hidden = true // the error names it
 	flags.BoolVar(&f.plan, "plan", false, "print what would be done, and change nothing")
+	f.to.add(cmd)
 	addYes(cmd, &f.yes)
 	return cmd
 }

@@ -21,6 +21,7 @@ var rawFiles = map[string]string{
 	"remote.go":        "gives standard error to a program that the user has named",
 	"replace_other.go": "gives the streams to a server that speaks the protocol",
 	"serve.go":         "gives standard error to a program that the user has named, and logs with slog",
+	"vendortool.go":    "gives standard error to the tool of a platform, which the user has confirmed",
 }
 
 // rawWrites are the functions that write text as it is.

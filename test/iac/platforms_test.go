@@ -1,0 +1,129 @@
+package iac_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"sigs.k8s.io/yaml"
+
+	"github.com/mcpengine/mcpengine/internal/buildtest"
+)
+
+// A knativeService is a service of Knative Serving, with Kubernetes' own types for
+// all that Knative takes from Kubernetes, which is everything in a container.
+type knativeService struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata"`
+
+	Spec struct {
+		Template struct {
+			metav1.ObjectMeta `json:"metadata"`
+
+			Spec struct {
+				corev1.PodSpec `json:",inline"`
+
+				ContainerConcurrency *int64 `json:"containerConcurrency"`
+				TimeoutSeconds       *int64 `json:"timeoutSeconds"`
+			} `json:"spec"`
+		} `json:"template"`
+	} `json:"spec"`
+}
+
+// What `mcpengine deploy --to` writes has the form that each platform takes.
+func TestPlatforms(t *testing.T) {
+	t.Parallel()
+	program := buildtest.Program(t, filepath.Join(repository, "cmd", "mcpengine"), ".")
+	files := func(t *testing.T, args ...string) string {
+		t.Helper()
+		dir := t.TempDir()
+		cmd := exec.CommandContext(t.Context(), program, append([]string{"deploy", "./weather", "-o", dir}, args...)...)
+		cmd.Dir = filepath.Join(repository, "examples")
+		cmd.Env = append(os.Environ(), buildtest.Environment()...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("deploy %v: %v\n%s", args, err, out)
+		}
+		return dir
+	}
+	t.Run("cloudrun", func(t *testing.T) {
+		t.Parallel()
+		dir := files(t, "--to", "cloudrun", "--name", "weather", "--image", "weather:1", "--env", "LOG=debug", "--secret", "TOKEN=token:2")
+		checkCloudRun(t, content(t, dir, "service.yaml"))
+	})
+	t.Run("agentcore", func(t *testing.T) {
+		t.Parallel()
+		dir := files(t, "--to", "agentcore", "--name", "weather", "--image", "123456789012.dkr.ecr.eu-central-1.amazonaws.com/weather:v1", "--role", "arn:aws:iam::123456789012:role/weather")
+		var want, got any
+		if err := json.Unmarshal([]byte(read(t, "deploy/agentcore/runtime.json")), &want); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal([]byte(content(t, dir, "runtime.json")), &got); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" { // TestAgentCore has checked it
+			t.Errorf("the request (-deploy/agentcore +written):\n%s", diff)
+		}
+	})
+	t.Run("kubernetes", func(t *testing.T) {
+		t.Parallel()
+		dir := files(t, "--to", "kubernetes", "--name", "weather", "--image", "weather:1", "--env", "LOG=debug", "--secret", "TOKEN=web:token", "--secret", "MCPENGINE_KEYS=ours")
+		cmd := exec.CommandContext(t.Context(), helm(t), "template", "weather", filepath.Join(dir, "chart"), "--values", filepath.Join(dir, "values.yaml"))
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("helm template: %v\n%s", err, out)
+		}
+		rendered := map[string]string{}
+		for document := range strings.SplitSeq(string(out), "---\n") {
+			if name, text, ok := strings.Cut(document, "\n"); ok {
+				rendered[name] = text
+			}
+		}
+		c := decode(t, rendered)
+		if got := c.container().Image; got != "weather:1" || c.variable("LOG") != "debug" || c.pod().Volumes[0].Secret.SecretName != "ours" {
+			t.Errorf("the pod is %+v", c.pod())
+		}
+	})
+}
+
+func content(t *testing.T, dir, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// checkCloudRun decodes the service strictly, and checks what Cloud Run refuses.
+func checkCloudRun(t *testing.T, text string) {
+	t.Helper()
+	var service knativeService
+	if err := yaml.UnmarshalStrict([]byte(text), &service); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	if service.APIVersion != "serving.knative.dev/v1" || service.Kind != "Service" || service.Name != "weather" {
+		t.Errorf("it is a %s of %s, named %s", service.Kind, service.APIVersion, service.Name)
+	}
+	container := service.Spec.Template.Spec.Containers[0]
+	for _, v := range container.Env {
+		if v.Name == "PORT" || strings.HasPrefix(v.Name, "K_") {
+			t.Errorf("%s is Cloud Run's to set", v.Name)
+		}
+	}
+	port := intstr.FromInt32(container.Ports[0].ContainerPort)
+	for probe, want := range map[*corev1.Probe]string{container.StartupProbe: "/readyz", container.LivenessProbe: "/healthz"} {
+		if probe.HTTPGet.Path != want || probe.HTTPGet.Port != port || probe.TimeoutSeconds > probe.PeriodSeconds {
+			t.Errorf("a probe is %+v, want %s", probe, want)
+		}
+	}
+	if limit := container.Resources.Limits.Memory().Value() >> 20; limit != 512 {
+		t.Errorf("the memory is %d MiB, and GOMEMLIMIT is for 512", limit)
+	}
+}
