@@ -34,7 +34,7 @@ type toFlags struct {
 
 func (f *toFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.to, "to", lambdaTarget, "write -o DIR for cloudrun, kubernetes, agentcore")
+	flags.StringVar(&f.to, "to", lambdaTarget, "cloudrun, kubernetes, agentcore, azure, cloudflare")
 	flags.Lookup("to").DefValue = "" // help fits one screen
 	flags.StringVarP(&f.out, "output", "o", "", "`folder` of those files")
 	flags.BoolVar(&f.apply, "apply", false, "run the commands that apply the files")
@@ -187,11 +187,11 @@ func (c *cli) applyTarget(ctx context.Context, commands []platforms.Command, yes
 	programs := make([]string, len(commands))
 	for i, command := range commands {
 		c.stderr.Printf("  %s\n", command)
-		if programs[i] = self; command[0] == "mcpengine" {
+		if programs[i] = self; command.Args[0] == "mcpengine" {
 			continue
 		}
-		if programs[i], err = exec.LookPath(command[0]); err != nil {
-			return hintError{fmt.Errorf("%s is not on the PATH, so nothing was run", command[0]), platforms.Advice(command[0])}
+		if programs[i], err = exec.LookPath(command.Args[0]); err != nil {
+			return hintError{fmt.Errorf("%s is not on the PATH, so nothing was run", command.Args[0]), platforms.Advice(command.Args[0])}
 		}
 	}
 	if !yes {

@@ -90,6 +90,76 @@ func TestPlatforms(t *testing.T) {
 			t.Errorf("the pod is %+v", c.pod())
 		}
 	})
+	t.Run("cloudflare", func(t *testing.T) {
+		t.Parallel()
+		checkWorker(t, files(t, "--to", "cloudflare", "--name", "weather", "--env", "LOG=debug", "--secret", "TOKEN=WEATHER_TOKEN"))
+	})
+}
+
+// A container and the namespace of its instances, as far as worker.js uses them.
+const fakeContainers = `
+export class Container { constructor(context, env) { this.env = env; } }
+export const getContainer = (binding, name) => ({ fetch: async (request) => binding + " " + name + " " + new URL(request.url).pathname });
+`
+
+// askWorker prints where requests of callers go, and the variables of an instance.
+const askWorker = `
+import worker, { Server } from "./worker.js";
+const env = { SERVER: "servers", WEATHER_TOKEN: "secret" };
+const ask = (headers) => worker.fetch(new Request("https://weather.example/mcp", { headers }), env);
+const callers = [];
+for (let i = 0; i < 50; i++) callers.push([await ask({ Authorization: "Bearer " + i }), await ask({ Authorization: "Bearer " + i, "CF-Connecting-IP": "192.0.2." + i })]);
+const server = new Server({}, env);
+console.log(JSON.stringify({ callers, variables: server.envVars, port: String(server.defaultPort) }));
+`
+
+// checkWorker runs the Worker in Node.js, with a stand-in for Cloudflare's package.
+func checkWorker(t *testing.T, dir string) {
+	t.Helper()
+	node, err := exec.LookPath("node")
+	if err != nil {
+		t.Skip("Node.js is not installed")
+	}
+	for name, text := range map[string]string{
+		"node_modules/@cloudflare/containers/package.json": `{"type": "module", "exports": "./index.js"}`,
+		"node_modules/@cloudflare/containers/index.js":     fakeContainers,
+		"ask.js": askWorker,
+	} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(dir, name), text)
+	}
+	cmd := exec.CommandContext(t.Context(), node, filepath.Join(dir, "ask.js"))
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("node: %v\n%s", err, out)
+	}
+	var got struct {
+		Callers   [][2]string
+		Variables map[string]string
+		Port      string
+	}
+	if err := json.Unmarshal(out, &got); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	instances := map[string]bool{}
+	for _, answers := range got.Callers {
+		if answers[0] != answers[1] {
+			t.Errorf("a caller gets %s and %s", answers[0], answers[1])
+		}
+		instances[answers[0]] = true
+	}
+	want := map[string]bool{"servers server-0 /mcp": true, "servers server-1 /mcp": true, "servers server-2 /mcp": true}
+	if diff := cmp.Diff(want, instances); diff != "" {
+		t.Errorf("instances (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[string]string{"PORT": got.Port, "LOG": "debug", "TOKEN": "secret"}, got.Variables); diff != "" {
+		t.Errorf("variables (-want +got):\n%s", diff)
+	}
+	if config := content(t, dir, "wrangler.jsonc"); !strings.Contains(config, `"max_instances": 3`) {
+		t.Errorf("the Worker chooses from 3 instances, and the configuration has other ones:\n%s", config)
+	}
 }
 
 func content(t *testing.T, dir, name string) string {

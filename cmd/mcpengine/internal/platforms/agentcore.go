@@ -30,9 +30,9 @@ func agentCore() Target {
 			return []File{{"runtime.json", string(text) + "\n"}}, err
 		},
 		apply: func(s Server, dir string) []Command {
-			command := Command{"aws", "bedrock-agentcore-control", "create-agent-runtime", "--cli-input-json", "file://" + filepath.ToSlash(filepath.Join(dir, "runtime.json"))}
+			command := run("aws", "bedrock-agentcore-control", "create-agent-runtime", "--cli-input-json", "file://"+filepath.ToSlash(filepath.Join(dir, "runtime.json")))
 			if s.Region != "" {
-				command = append(command, "--region", s.Region)
+				command.Args = append(command.Args, "--region", s.Region)
 			}
 			return []Command{command}
 		},

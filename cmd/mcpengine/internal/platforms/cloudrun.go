@@ -13,9 +13,9 @@ func cloudRun() Target {
 		check: func(s Server) error { return nil },
 		files: func(s Server) ([]File, error) { return []File{{"service.yaml", service(s)}}, nil },
 		apply: func(s Server, dir string) []Command {
-			command := Command{"gcloud", "run", "services", "replace", filepath.Join(dir, "service.yaml")}
+			command := run("gcloud", "run", "services", "replace", filepath.Join(dir, "service.yaml"))
 			if s.Region != "" {
-				command = append(command, "--region", s.Region)
+				command.Args = append(command.Args, "--region", s.Region)
 			}
 			return []Command{command}
 		},

@@ -28,7 +28,7 @@ func kubernetes() Target {
 		},
 		files: chartFiles,
 		apply: func(s Server, dir string) []Command {
-			return []Command{{"helm", "upgrade", "--install", s.Name, filepath.Join(dir, "chart"), "--values", filepath.Join(dir, "values.yaml"), "--wait"}}
+			return []Command{run("helm", "upgrade", "--install", s.Name, filepath.Join(dir, "chart"), "--values", filepath.Join(dir, "values.yaml"), "--wait")}
 		},
 	}
 }

@@ -111,8 +111,8 @@ func TestCloudRunVariables(t *testing.T) {
 // A shell reads a printed command as it is run.
 func TestCommandString(t *testing.T) {
 	t.Parallel()
-	got := platforms.Command{"docker", "build", "-t", "a b", "", "it's", "$HOME", "linux/arm64"}.String()
-	if want := `docker build -t 'a b' '' 'it'\''s' '$HOME' linux/arm64`; got != want {
+	got := platforms.Command{Dir: "my run", Args: []string{"docker", "-t", "", "it's", "$HOME", "linux/arm64"}}.String()
+	if want := `(cd 'my run' && docker -t '' 'it'\''s' '$HOME' linux/arm64)`; got != want {
 		t.Errorf("String() = %s, want %s", got, want)
 	}
 }
@@ -122,7 +122,7 @@ func TestAdvice(t *testing.T) {
 	t.Parallel()
 	for _, target := range platforms.All() {
 		for _, command := range target.Commands(platforms.Server{Name: "hello", Image: "hello:1"}, "dir") {
-			if tool := command[0]; tool != "mcpengine" && !strings.Contains(platforms.Advice(tool), "https://") {
+			if tool := command.Args[0]; tool != "mcpengine" && !strings.Contains(platforms.Advice(tool), "https://") {
 				t.Errorf("%s needs %s: %s", target.Name, tool, platforms.Advice(tool))
 			}
 		}

@@ -1,6 +1,7 @@
 package platforms
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,19 +29,33 @@ type Server struct {
 // A File is a file to write, with slashes in its name.
 type File struct{ Name, Text string }
 
-// A Command is a program with its arguments.
-type Command []string
+// A Command is a program with its arguments, in a folder or, without one, here.
+type Command struct {
+	Dir  string
+	Args []string
+}
+
+// run returns a command for here.
+func run(args ...string) Command { return Command{Args: args} }
 
 // String returns the command as a POSIX shell reads it.
 func (c Command) String() string {
-	words := make([]string, len(c))
-	for i, word := range c {
-		words[i] = word
-		if plain.FindString(word) != word || word == "" {
-			words[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-		}
+	words := make([]string, len(c.Args))
+	for i, word := range c.Args {
+		words[i] = shellWord(word)
 	}
-	return strings.Join(words, " ")
+	line := strings.Join(words, " ")
+	if c.Dir != "" {
+		return "(cd " + shellWord(c.Dir) + " && " + line + ")"
+	}
+	return line
+}
+
+func shellWord(word string) string {
+	if plain.FindString(word) == word && word != "" {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 var (
@@ -50,15 +65,18 @@ var (
 
 // A Target is a platform that runs servers.
 type Target struct {
-	Name  string // as for --to
-	arch  string // of the image
-	check func(Server) error
-	files func(Server) ([]File, error)
-	apply func(s Server, dir string) []Command
+	Name string // as for --to
+	arch string // of the program
+	// program is the folder for the program and its Dockerfile, where the platform's
+	// own tool takes them. Other platforms take an image.
+	program string
+	check   func(Server) error
+	files   func(Server) ([]File, error)
+	apply   func(s Server, dir string) []Command
 }
 
 // All returns the targets.
-func All() []Target { return []Target{cloudRun(), kubernetes(), agentCore()} }
+func All() []Target { return []Target{cloudRun(), kubernetes(), agentCore(), azure(), cloudflare()} }
 
 // Names returns the names of the targets.
 func Names() []string {
@@ -85,7 +103,9 @@ func (t Target) Files(s Server) ([]File, error) {
 	switch {
 	case !nameSyntax.MatchString(s.Name):
 		return nil, fmt.Errorf("name %.64q: use at most 49 lower-case letters, digits and hyphens, beginning with a letter", s.Name)
-	case s.Image == "":
+	case t.program != "" && s.Image != "":
+		return nil, fmt.Errorf("%s takes the program, and no image: leave out --image", t.Name)
+	case t.program == "" && s.Image == "":
 		return nil, fmt.Errorf("%s needs --image, the image to build and run", t.Name)
 	}
 	if value, ok := s.Env[keys]; ok && !strings.HasPrefix(value, "@") {
@@ -102,17 +122,17 @@ func (t Target) Files(s Server) ([]File, error) {
 	return t.files(s)
 }
 
-// Commands returns the commands that build the image, unless a digest names one
-// that exists, and apply the files in the folder.
+// Commands returns the commands that build the program and its image, unless a digest
+// names one that exists, and apply the files in the folder.
 func (t Target) Commands(s Server, dir string) []Command {
 	var all []Command
+	program := filepath.Join(dir, cmp.Or(t.program, "image"))
 	if !strings.Contains(s.Image, "@") {
-		image := filepath.Join(dir, "image")
-		all = append(all,
-			Command{"mcpengine", "package", s.Package, "--image", "--arch", t.arch, "-o", image},
-			Command{"docker", "build", "--platform", "linux/" + t.arch, "--provenance=false", "-t", s.Image, image},
-			Command{"docker", "push", s.Image},
-		)
+		all = append(all, run("mcpengine", "package", s.Package, "--image", "--arch", t.arch, "-o", program))
+		if t.program == "" {
+			all = append(all, run("docker", "build", "--platform", "linux/"+t.arch, "--provenance=false", "-t", s.Image, program),
+				run("docker", "push", s.Image))
+		}
 	}
 	return append(all, t.apply(s, dir)...)
 }
@@ -124,6 +144,12 @@ func Advice(tool string) string {
 		return "install Docker from https://docs.docker.com/get-docker, or name an image that exists by its digest: --image NAME@sha256:…"
 	case "gcloud":
 		return "install the Google Cloud CLI from https://cloud.google.com/sdk/docs/install"
+	case "az":
+		return "install the Azure CLI from https://learn.microsoft.com/cli/azure/install-azure-cli"
+	case "func":
+		return "install the Azure Functions Core Tools from https://learn.microsoft.com/azure/azure-functions/functions-run-local"
+	case "npm", "npx":
+		return "install Node.js from https://nodejs.org"
 	case "helm":
 		return "install Helm from https://helm.sh/docs/intro/install"
 	case "aws":
