@@ -84,6 +84,7 @@ TEST_DEPS := \
 	prometheus-deps \
 	python-deps \
 	redis-deps \
+	shells-deps \
 	terraform-deps
 
 # A program with the race detector sleeps for a second when it ends, unless it is
@@ -195,6 +196,10 @@ terraform-deps: | python-deps
 .PHONY: redis-deps
 redis-deps:
 	@scripts/install-redis || echo "bus/redis: Redis is not installed; its tests will be skipped" >&2
+
+.PHONY: shells-deps
+shells-deps:
+	@scripts/install-shells || echo "mcpengine: zsh, fish or mandoc is not installed; tests of completion and of the manual will be skipped" >&2
 
 .PHONY: nginx-deps
 nginx-deps:
