@@ -87,6 +87,9 @@ TEST_DEPS := \
 	shells-deps \
 	terraform-deps
 
+# The modules whose tests take longest, which begin first.
+LONGEST := test cmd/mcpengine
+
 # A program with the race detector sleeps for a second when it ends, unless it is
 # told not to. Each package's tests are such a program, and the command that they
 # run hundreds of times is another.
@@ -99,7 +102,7 @@ test: export PATH := $(CURDIR)/.tools/python/bin:$(PATH)
 test: announce ## Test every module under the race detector (CI=true: a skip is a failure)
 	@$(MAKE) --no-print-directory --jobs=4 --output-sync=target $(TEST_DEPS) $(GOTESTSUM) test-compile
 	@go test -race -tags mcpengine_no_handshake .
-	@scripts/test $(GOTESTSUM) $(MODULES)
+	@scripts/test $(GOTESTSUM) $(LONGEST) $(filter-out $(LONGEST),$(MODULES))
 
 # Compiles what `make test` tests, and links nothing. The tests report errors.
 .PHONY: test-compile
