@@ -64,7 +64,7 @@ func (c *cli) runNew(ctx context.Context, config scaffold.Config) error {
 		return err
 	}
 	c.stderr.Printf("wrote the server %s to %s\n", config.Name, config.Dir)
-	if err := tidy(ctx, config.Dir); err != nil {
+	if err := complete(ctx, config.Dir); err != nil {
 		return hintError{fmt.Errorf("find the modules that it needs: %w", err), "the files are complete: run go mod tidy in " + config.Dir + " when the modules can be had"}
 	}
 	c.stderr.Printf("next:\n  cd %s\n  go test ./...\n  mcpengine dev\n", config.Dir)
@@ -109,10 +109,10 @@ func locateLibrary(config *scaffold.Config) error {
 	return nil
 }
 
-// tidy completes go.mod and writes go.sum. With a module cache that has everything
-// it works without a network.
-func tidy(ctx context.Context, dir string) error {
-	cmd := exec.CommandContext(ctx, "go", "mod", "tidy")
+// complete adds the checksums of the library to go.sum. With a module cache that has
+// what a build needs it works without a network.
+func complete(ctx context.Context, dir string) error {
+	cmd := exec.CommandContext(ctx, "go", "list", "-mod=mod", "-deps", "-test", "./...")
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOWORK=off")
 	out, err := cmd.CombinedOutput()
@@ -120,7 +120,7 @@ func tidy(ctx context.Context, dir string) error {
 		return errors.New("the command go is not there: install Go 1.26 or newer")
 	}
 	if err != nil {
-		return fmt.Errorf("go mod tidy: %w\n%s", err, strings.TrimSpace(string(out)))
+		return fmt.Errorf("go list: %w\n%s", err, strings.TrimSpace(string(out)))
 	}
 	return nil
 }

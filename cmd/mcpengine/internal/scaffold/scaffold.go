@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"golang.org/x/tools/txtar"
@@ -17,19 +18,32 @@ import (
 //go:embed templates/*.txtar
 var files embed.FS
 
-// sums are the checksums of every module that a template may need, as go.sum has
-// them. With them a new module is complete without a question to the checksum
-// database, and go mod tidy removes the ones it does not need.
-//
-//go:embed templates/sums.txt
-var sums []byte
+// versions are the modules that a template may need, as go.mod has them, and sums
+// their checksums, as go.sum has them: those that this release was tested with. With
+// them a new module is complete, and needs no more of the module cache than a build
+// does. go mod tidy would also need what the tests of other modules need.
+var (
+	//go:embed templates/versions.txt
+	versions string
+	//go:embed templates/sums.txt
+	sums string
+)
 
 // library is the module that servers are built with.
 const library = "github.com/mcpengine/mcpengine"
 
-// Versions of the other modules that templates need: those that this release was
-// tested with.
-var versions = map[string]string{"pgx": "v5.13.0", "sqlite": "v1.61.1"}
+// needsOfLibrary are the modules that the library is linked from.
+var needsOfLibrary = []string{
+	"github.com/cli/browser",
+	"github.com/danieljoos/wincred",
+	"github.com/go-jose/go-jose/v4",
+	"github.com/go-json-experiment/json",
+	"github.com/godbus/dbus/v5",
+	"github.com/gofrs/flock",
+	"github.com/zalando/go-keyring",
+	"golang.org/x/sync",
+	"golang.org/x/sys",
+}
 
 // A Config says what to write.
 type Config struct {
@@ -136,15 +150,13 @@ func (c Config) files() ([]txtar.File, error) {
 	replacer := strings.NewReplacer(
 		"@ABOUT@", strings.TrimSpace(parts["ABOUT"]), "@CALL@", strings.TrimSpace(parts["CALL"]), "@NOTES@", parts["NOTES"],
 	)
-	names := strings.NewReplacer("@NAME@", c.Name, "@LIBRARY@", c.version(), "@pgx@", versions["pgx"], "@sqlite@", versions["sqlite"])
+	names := strings.NewReplacer("@NAME@", c.Name, "@LIBRARY@", c.version())
 	all := append(common.Files, own...)
 	for i, file := range all {
 		all[i].Data = []byte(names.Replace(replacer.Replace(string(file.Data))))
 	}
-	return append(all,
-		txtar.File{Name: "go.mod", Data: []byte(c.goMod(names.Replace(parts["go.mod"])))},
-		txtar.File{Name: "go.sum", Data: sums},
-	), nil
+	goMod, goSum := c.modules(parts["go.mod"])
+	return append(all, txtar.File{Name: "go.mod", Data: []byte(goMod)}, txtar.File{Name: "go.sum", Data: []byte(goSum)}), nil
 }
 
 // split separates what a template says of itself from its files.
@@ -169,19 +181,54 @@ func (c Config) version() string {
 	return c.Version
 }
 
-// goMod returns the text of go.mod with the modules that the template needs.
-func (c Config) goMod(needs string) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "module %s\n\ngo 1.26.0\n\nrequire (\n\t%s %s\n", c.Module, library, c.version())
+// modules returns the text of go.mod and of go.sum, given the modules that the
+// template needs besides the library, one a line. Those that only others import end
+// with the comment of the go command.
+func (c Config) modules(needs string) (goMod, goSum string) {
+	const indirect = " // indirect"
+	version := map[string]string{library: c.version(), library + "/ext/tasks/river": c.version()}
+	for line := range strings.Lines(versions) {
+		path, v, _ := strings.Cut(strings.TrimSpace(line), " ")
+		version[path] = v
+	}
+	direct, others := []string{library}, slices.Clone(needsOfLibrary)
 	for line := range strings.Lines(needs) {
-		b.WriteString("\t" + line)
+		if path, ok := strings.CutSuffix(strings.TrimSpace(line), indirect); ok {
+			others = append(others, path)
+		} else {
+			direct = append(direct, path)
+		}
+	}
+	slices.Sort(direct)
+	slices.Sort(others)
+	var b strings.Builder
+	fmt.Fprintf(&b, "module %s\n\ngo 1.26.0\n\nrequire (\n", c.Module)
+	for _, path := range direct {
+		fmt.Fprintf(&b, "\t%s %s\n", path, version[path])
+	}
+	b.WriteString(")\n\nrequire (\n")
+	for _, path := range others {
+		fmt.Fprintf(&b, "\t%s %s%s\n", path, version[path], indirect)
 	}
 	b.WriteString(")\n")
 	if c.Source != "" {
-		for _, module := range []string{"", "/ext/tasks/river"} {
-			if module == "" || strings.Contains(needs, library+module) {
-				fmt.Fprintf(&b, "\nreplace %s%s => %s%s\n", library, module, filepath.ToSlash(c.Source), module)
+		for _, path := range direct {
+			if below, ok := strings.CutPrefix(path, library); ok {
+				fmt.Fprintf(&b, "\nreplace %s => %s%s\n", path, filepath.ToSlash(c.Source), below)
 			}
+		}
+	}
+	return b.String(), sumsOf(append(direct, others...), version)
+}
+
+// sumsOf returns the checksums of the modules at their versions.
+func sumsOf(paths []string, version map[string]string) string {
+	var b strings.Builder
+	for line := range strings.Lines(sums) {
+		path, rest, _ := strings.Cut(line, " ")
+		v, _, _ := strings.Cut(rest, " ")
+		if slices.Contains(paths, path) && strings.TrimSuffix(v, "/go.mod") == version[path] {
+			b.WriteString(line)
 		}
 	}
 	return b.String()
