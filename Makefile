@@ -238,7 +238,7 @@ site-serve: site-deps ## Build the site and serve it at http://localhost:1313
 
 .PHONY: tutorial
 tutorial: postgres-deps ## Follow the tutorial of the site from its text, in an empty folder
-	@cd cmd/mcpengine && MCPENGINE_TUTORIAL=1 go test -count=1 -timeout 30m -v -run '^TestTutorial$$' .
+	@cd cmd/mcpengine && go test -tags tutorial -count=1 -timeout 30m -v -run '^TestTutorial$$' .
 
 .PHONY: terraform
 terraform: ## Validate and test the Terraform configurations, with terraform or tofu and its registry

@@ -1,4 +1,4 @@
-//go:build unix
+//go:build tutorial && linux
 
 package main
 
@@ -39,9 +39,6 @@ var tutorial = []string{"weather", "board", "callers", "hosts", "lambda"}
 // get free ports of the loopback interface, and functions are built for this
 // machine, so that they can run here.
 func TestTutorial(t *testing.T) {
-	if os.Getenv("MCPENGINE_TUTORIAL") == "" || runtime.GOOS != "linux" {
-		t.Skip("make tutorial runs it: it makes a release and takes minutes")
-	}
 	r := newReader(t)
 	for _, page := range tutorial {
 		text, err := os.ReadFile(filepath.Join("..", "..", "docs", "site", "content", "tutorial", page+".md"))

@@ -30,8 +30,10 @@ export class Page {
 
   // pick opens a feature in the list.
   async pick(key) {
-    await this.page.locator(`[data-key=${JSON.stringify(key)}]`).click();
-    await this.detail.locator('h2').first().waitFor();
+    const row = this.page.locator(`#features [data-key=${JSON.stringify(key)}]`);
+    await row.click();
+    // Until then the page of another feature is shown.
+    await this.page.locator(`#detail > .page[data-page=${JSON.stringify(key)}]:not([hidden])`).waitFor();
   }
 
   // The page of the feature that is shown.

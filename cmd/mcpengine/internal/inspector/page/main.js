@@ -63,6 +63,7 @@ function paint() {
     else if (child !== page) child.remove();
   }
   if (!page.isConnected) part("detail").append(page);
+  page.dataset.page = opened();
   page.hidden = false;
 }
 
