@@ -3,6 +3,7 @@ package mcpengine
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/mcp"
@@ -61,8 +62,8 @@ func (r *Request) observeQuestion(ctx context.Context, method string, params []b
 	ctx = jsonrpc.WithQuestionID(ctx, func(id string) { q.ID = id })
 	return ctx, params, func(answer []byte, err error) {
 		err = refusedAnswer(err)
-		for i := len(ends) - 1; i >= 0; i-- {
-			ends[i](answer, err)
+		for _, end := range slices.Backward(ends) {
+			end(answer, err)
 		}
 	}
 }

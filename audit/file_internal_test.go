@@ -165,7 +165,7 @@ func writeUntilKilled(t *testing.T, path string) {
 			for i := 0; ; i++ {
 				name := fmt.Sprintf("record %d of %d", i, worker)
 				if err := file.write(&Record{Subject: name}); err == nil {
-					fmt.Println(name)
+					fmt.Fprintln(os.Stdout, name)
 				}
 			}
 		}()

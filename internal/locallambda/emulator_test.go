@@ -117,7 +117,7 @@ func freeAddress(t *testing.T) string {
 func startEmulator(t *testing.T, program, bootstrap string) string {
 	t.Helper()
 	address := freeAddress(t)
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.Background()) //nolint:usetesting // it ends in a cleanup, when the context of the test has ended
 	cmd := exec.CommandContext(ctx, program, "--runtime-interface-emulator-address", address, "--runtime-api-address", freeAddress(t), bootstrap)
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "AWS_LAMBDA_FUNCTION_NAME=function", "MCPENGINE_LAMBDA_MODE=buffered"}
 	cmd.Cancel = func() error { return terminateGroup(cmd) }

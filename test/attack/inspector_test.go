@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -51,9 +52,7 @@ func TestAttackInspector(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.Host = test.host
-		for name, values := range test.header {
-			r.Header[name] = values
-		}
+		maps.Copy(r.Header, test.header)
 		if r.Header.Get("Content-Type") == "" && test.method == http.MethodPost {
 			r.Header.Set("Content-Type", "application/json")
 		}

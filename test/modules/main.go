@@ -10,6 +10,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -25,7 +26,8 @@ import (
 const atOnce = 2
 
 func main() {
-	args, err := arguments()
+	ctx := context.Background()
+	args, err := arguments(ctx)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "modules:", err)
 		os.Exit(2)
@@ -37,7 +39,7 @@ func main() {
 	for range atOnce {
 		lanes.Go(func() {
 			for module := range modules {
-				if err := test(module, args, out); err != nil {
+				if err := test(ctx, module, args, out); err != nil {
 					fmt.Fprintf(os.Stderr, "modules: %s: %v\n", module, err)
 					failed.Store(true)
 				}
@@ -58,10 +60,10 @@ func main() {
 // run at a time, because many tests wait for other programs. The timeout ends a test
 // that hangs; a busy machine may need more than the usual ten minutes for the package
 // that builds and installs the command.
-func arguments() ([]string, error) {
+func arguments(ctx context.Context) ([]string, error) {
 	packages := max(1, 2*runtime.NumCPU()/atOnce)
 	args := []string{"test", "-json", "-p", strconv.Itoa(packages), "-timeout", "30m"}
-	cgo, err := exec.Command("go", "env", "CGO_ENABLED").Output()
+	cgo, err := exec.CommandContext(ctx, "go", "env", "CGO_ENABLED").Output()
 	if err != nil {
 		return nil, fmt.Errorf("go env: %w", err)
 	}
@@ -73,8 +75,8 @@ func arguments() ([]string, error) {
 	return append(args, "./..."), nil
 }
 
-func test(module string, args []string, out io.Writer) error {
-	cmd := exec.Command("go", args...)
+func test(ctx context.Context, module string, args []string, out io.Writer) error {
+	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = module
 	cmd.Stderr = os.Stderr
 	events, err := cmd.StdoutPipe()

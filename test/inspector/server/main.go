@@ -15,6 +15,6 @@ import (
 func main() {
 	if err := fixture.New().Run(context.Background()); err != nil {
 		fmt.Fprintf(os.Stderr, "inspector-server: error: %v\n", err)
-		os.Exit(1)
+		os.Exit(1) //nolint:forbidigo // this is main
 	}
 }

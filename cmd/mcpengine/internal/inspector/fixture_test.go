@@ -158,7 +158,6 @@ type page struct {
 	t      *testing.T
 	base   string
 	token  string
-	stop   func()
 	stream *http.Client
 }
 

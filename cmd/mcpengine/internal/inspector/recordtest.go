@@ -2,6 +2,7 @@ package inspector
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -99,10 +100,8 @@ func (w *testWriter) printf(format string, args ...any) { fmt.Fprintf(w, format,
 // step writes a step, or says in left why it is left out.
 func (w *testWriter) step(s step, left *testWriter) {
 	name := s.method
-	for _, key := range []string{"name", "uri"} {
-		if value := member(s.params, key); value != "" {
-			name += " " + value
-		}
+	if subject := cmp.Or(member(s.params, "name"), member(s.params, "uri")); subject != "" {
+		name += " " + subject
 	}
 	refused, answered := errors.AsType[*mcp.Error](s.err)
 	switch {

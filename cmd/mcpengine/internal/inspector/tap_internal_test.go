@@ -144,7 +144,7 @@ func TestTapHTTPError(t *testing.T) {
 	tap := &tap{journal: newJournal(10, 1<<20)}
 	broken := errors.New("connection refused")
 	transport := tap.http(roundTripper(func(*http.Request) (*http.Response, error) { return nil, broken }))
-	_, err := transport.RoundTrip(post(t, "http://server.example/mcp", `{}`, http.Header{})) //nolint:bodyclose // there is none
+	_, err := transport.RoundTrip(post(t, "http://server.example/mcp", `{}`, http.Header{}))
 	if !errors.Is(err, broken) {
 		t.Errorf("the client gets %v", err)
 	}

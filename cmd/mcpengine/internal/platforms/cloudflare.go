@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 )
 
@@ -28,9 +29,7 @@ func cloudflare() Target {
 
 func cloudflareFiles(s Server) ([]File, error) {
 	env := map[string]string{"PORT": "8080"}
-	for name, value := range s.Env {
-		env[name] = value
-	}
+	maps.Copy(env, s.Env)
 	variables, err := json.MarshalIndent(env, "", "  ")
 	if err != nil {
 		return nil, err

@@ -26,19 +26,31 @@ func TestQuestionSpans(t *testing.T) {
 		parent   string
 	}{
 		{
-			"by request", bridge.Question{Method: "elicitation/create", Params: []byte(meta), ID: `"q"`, Server: "https://far.example/mcp", Version: "2025-11-25",
-				ByRequest: true, HostVersion: "2025-06-18", HostID: "9", Request: new(jsonrpc.Request)}, nil,
-			[]string{"2 elicitation/create 0 map[jsonrpc.request.id:q mcp.method.name:elicitation/create mcp.protocol.version:2025-11-25 network.protocol.name:http network.transport:tcp]",
-				"3 elicitation/create 0 map[jsonrpc.request.id:9 mcp.method.name:elicitation/create mcp.protocol.version:2025-06-18 network.transport:pipe]"}, span,
+			"by request",
+			bridge.Question{
+				Method: "elicitation/create", Params: []byte(meta), ID: `"q"`, Server: "https://far.example/mcp", Version: "2025-11-25",
+				ByRequest: true, HostVersion: "2025-06-18", HostID: "9", Request: new(jsonrpc.Request),
+			},
+			nil,
+			[]string{
+				"2 elicitation/create 0 map[jsonrpc.request.id:q mcp.method.name:elicitation/create mcp.protocol.version:2025-11-25 network.protocol.name:http network.transport:tcp]",
+				"3 elicitation/create 0 map[jsonrpc.request.id:9 mcp.method.name:elicitation/create mcp.protocol.version:2025-06-18 network.transport:pipe]",
+			},
+			span,
 		},
 		{
-			"in a result", bridge.Question{Method: "roots/list", ID: "7", Version: "2025-11-25"}, errors.New("unplugged"),
-			[]string{"2 roots/list 2 map[error.type:_OTHER jsonrpc.request.id:7 mcp.method.name:roots/list mcp.protocol.version:2025-11-25 network.transport:pipe]"}, "of the call",
+			"in a result",
+			bridge.Question{Method: "roots/list", ID: "7", Version: "2025-11-25"},
+			errors.New("unplugged"),
+			[]string{"2 roots/list 2 map[error.type:_OTHER jsonrpc.request.id:7 mcp.method.name:roots/list mcp.protocol.version:2025-11-25 network.transport:pipe]"},
+			"of the call",
 		},
 		{
-			"made up", bridge.Question{Method: "made/up", Version: "2026-07-28", Params: []byte(`{"_meta":{"traceparent":"` + strings.Repeat("0", 10_000) + `"}}`)},
+			"made up",
+			bridge.Question{Method: "made/up", Version: "2026-07-28", Params: []byte(`{"_meta":{"traceparent":"` + strings.Repeat("0", 10_000) + `"}}`)},
 			jsonrpc.Errorf(-32601, "unknown"),
-			[]string{"2 _OTHER 0 map[mcp.method.name:_OTHER mcp.protocol.version:2026-07-28 network.transport:pipe rpc.response.status_code:-32601]"}, "of the call",
+			[]string{"2 _OTHER 0 map[mcp.method.name:_OTHER mcp.protocol.version:2026-07-28 network.transport:pipe rpc.response.status_code:-32601]"},
+			"of the call",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
