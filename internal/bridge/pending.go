@@ -95,6 +95,7 @@ func (x *exchange) callWithInput(ctx context.Context, level string) ([]byte, err
 		return nil, jsonrpc.Errorf(mcp.CodeInvalidParams, "requestState is unknown, or it took too long: send the request again without it")
 	}
 	p.timer.Stop()
+	p.attach(x) // before the answers, because progress may follow them at once
 	responses, _ := jsonrpc.ParseObject(x.req.Params.Get("inputResponses"))
 	open := p.asked[:0]
 	for _, q := range p.asked {
@@ -139,9 +140,8 @@ func (x *exchange) begin(ctx context.Context, level string) *pendingInput {
 	return p
 }
 
-// round waits for the outcome, or for a question.
+// round waits for the outcome, or for a question. The exchange is attached.
 func (x *exchange) round(ctx context.Context, p *pendingInput) ([]byte, error) {
-	p.attach(x)
 	defer p.detach()
 	if len(p.asked) == 0 {
 		select {
