@@ -138,7 +138,9 @@ func (r *Request) ClientInfo() (info mcp.Implementation) {
 		case "websiteUrl":
 			info.WebsiteURL = jsonrpc.Text(m.Value)
 		case "icons":
-			_ = unmarshal(m.Value, &info.Icons)
+			var icons []mcp.Icon // of its own, so that only it is allocated
+			_ = unmarshal(m.Value, &icons)
+			info.Icons = icons
 		}
 	}
 	return info
