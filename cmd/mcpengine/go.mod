@@ -27,6 +27,8 @@ require (
 	golang.org/x/tools v0.52.0
 )
 
+require golang.org/x/mod v0.42.0
+
 require (
 	github.com/aws/aws-sdk-go-v2/feature/ec2/imds v1.18.25 // indirect
 	github.com/aws/aws-sdk-go-v2/internal/configsources v1.4.25 // indirect

@@ -35,6 +35,9 @@ var owners = map[string][]string{
 	// A person sees the name of a host as DNS has it.
 	"golang.org/x/net": {cli},
 
+	// The newest of the versions that a commit is tagged with.
+	"golang.org/x/mod": {cli + "/internal/describe"},
+
 	// The templates of new servers are archives.
 	"golang.org/x/tools": {cli + "/internal/scaffold"},
 

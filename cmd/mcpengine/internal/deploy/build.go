@@ -9,12 +9,13 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path"
 	"path/filepath"
 	"regexp"
 	"runtime"
 	"slices"
 	"strings"
+
+	"github.com/mcpengine/mcpengine/internal/manifest"
 )
 
 // A Source is a Go program that can be built for Lambda.
@@ -140,40 +141,16 @@ func checkCgo(packages []listedPackage) error {
 	return nil
 }
 
-// versionSuffix is the last element of the import path of a module's later
-// major versions, which says nothing about the program.
-var versionSuffix = regexp.MustCompile(`^v[0-9]+$`)
-
 // Name returns what the go command would call the program.
-func (s Source) Name() string { return lastElement(s.ImportPath) }
+func (s Source) Name() string { return manifest.ProgramName("", s.ImportPath) }
 
-// FunctionName returns the name of the function that the program becomes: the last
-// element of its module's path and the folders below it, without cmd. So programs
-// in folders of the same name, such as cmd/server, are different functions.
+// FunctionName returns the name of the function that the program becomes.
 func (s Source) FunctionName() string {
-	if s.module == "" {
-		return s.Name()
-	}
-	names := []string{lastElement(s.module)}
-	for folder := range strings.SplitSeq(strings.TrimPrefix(s.ImportPath, s.module), "/") {
-		if folder != "" && folder != "cmd" && folder != names[len(names)-1] {
-			names = append(names, folder)
-		}
-	}
-	return notInName.ReplaceAllString(strings.Join(names, "-"), "-")
+	return notInName.ReplaceAllString(manifest.ProgramName(s.module, s.ImportPath), "-")
 }
 
 // notInName is what paths may have and names of functions may not.
 var notInName = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
-
-// lastElement returns the last element of a path that is no major version.
-func lastElement(importPath string) string {
-	base := path.Base(importPath)
-	if versionSuffix.MatchString(base) && path.Dir(importPath) != "." {
-		base = path.Base(path.Dir(importPath))
-	}
-	return base
-}
 
 // Build builds the program for Lambda on the architecture, "arm64" or "amd64",
 // and packs it. The same source and Go version give the same bytes, wherever
