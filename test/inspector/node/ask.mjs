@@ -137,7 +137,7 @@ export async function progress({ browser, alone }) {
   const p = await Page.open(browser, alone);
   await p.call('row', { steps: '3', milliseconds: '0' });
   await p.run.getByText('Rowed.').waitFor();
-  assert.equal(await p.run.locator('.logs li').count(), 3);
+  await Page.counted(p.run.locator('.logs li'), 3);
   await p.field('steps').fill('10000');
   await p.field('milliseconds').fill('20');
   await p.start();
@@ -148,7 +148,7 @@ export async function progress({ browser, alone }) {
   await p.page.locator('#side .method', { hasText: 'notifications/cancelled' }).waitFor();
   await p.call('log');
   await p.run.locator('.logs li', { hasText: 'a message of the level emergency' }).waitFor();
-  assert.equal(await p.run.locator('.logs li').count(), 8);
+  await Page.counted(p.run.locator('.logs li'), 8);
   await p.close();
 }
 

@@ -60,6 +60,12 @@ export class Page {
     return found.innerText();
   }
 
+  // counted waits until a locator matches so many elements.
+  static async counted(locator, count) {
+    await locator.nth(count - 1).waitFor();
+    await locator.nth(count).waitFor({ state: 'detached' });
+  }
+
   field(label, at = this.detail) { return at.getByLabel(label, { exact: true }); }
 
   // json reads the result of the run as JSON.

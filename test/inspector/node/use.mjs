@@ -76,7 +76,7 @@ export async function completion({ browser, local }) {
   const boat = p.detail.getByRole('combobox', { name: 'boat' });
   await boat.focus();
   await p.page.keyboard.type('ad');
-  await p.detail.getByRole('option', { name: 'Adele' }).waitFor();
+  await Page.counted(p.detail.getByRole('option'), 2);
   assert.deepEqual(await p.detail.getByRole('option').allInnerTexts(), ['Ada', 'Adele']);
   await p.page.keyboard.press('ArrowDown');
   await p.page.keyboard.press('Enter');
@@ -131,10 +131,9 @@ export async function messages({ browser, remote }) {
   const side = p.page.locator('#side');
   await side.getByLabel('Filter messages by text').fill('needle');
   const rows = side.locator('details.message');
-  await rows.nth(1).waitFor();
-  assert.equal(await rows.count(), 2);
+  await Page.counted(rows, 2);
   await side.getByLabel('Direction').selectOption('sent');
-  assert.equal(await rows.count(), 1);
+  await Page.counted(rows, 1);
   await rows.locator('summary').first().click();
   await rows.getByText('"needle in the log"').first().waitFor();
   await rows.getByText(/headers/).click();
@@ -144,6 +143,7 @@ export async function messages({ browser, remote }) {
   const curl = await p.copied();
   assert.match(curl, /^curl [\s\S]*needle in the log/);
   await side.getByLabel('Direction').selectOption('received');
+  await Page.counted(rows.locator('.status'), 1);
   assert.match(await rows.locator('.status').innerText(), /200/);
   await side.getByLabel('Filter messages by text').fill('no such message');
   await side.getByText('No message matches the filter.').waitFor();
