@@ -18,22 +18,23 @@ import (
 // them, and many clients do not check them. Validation does, so that the error
 // says which form is wanted.
 var (
-	formDateTime = &schema.Form{Valid: isDateTime, Wanted: "a date and time such as 2026-01-31T15:04:05Z"}
-	formDate     = &schema.Form{Valid: layout(time.DateOnly), Wanted: "a date such as 2026-01-31"}
-	formTime     = &schema.Form{Valid: layout("15:04:05.999999999Z07:00"), Wanted: "a time such as 15:04:05Z or 15:04:05+02:00"}
-	formDuration = &schema.Form{Valid: isDuration, Wanted: "a duration such as PT1H30M or P3D"}
-	formEmail    = &schema.Form{Valid: isEmail, Wanted: "an email address such as ann@example.com"}
-	formURI      = &schema.Form{Valid: isURI, Wanted: "an absolute URI such as https://example.com/path"}
-	formUUID     = &schema.Form{Valid: isUUID, Wanted: "a UUID such as 123e4567-e89b-12d3-a456-426614174000"}
-	formIPv4     = &schema.Form{Valid: isIPv4, Wanted: "an IPv4 address such as 192.0.2.1"}
-	formIPv6     = &schema.Form{Valid: isIPv6, Wanted: "an IPv6 address such as 2001:db8::1"}
-	formAddr     = &schema.Form{Valid: parses(netip.ParseAddr), Wanted: "an IP address such as 192.0.2.1 or 2001:db8::1"}
-	formIP       = &schema.Form{Valid: isIP, Wanted: formAddr.Wanted}
-	formPrefix   = &schema.Form{Valid: parses(netip.ParsePrefix), Wanted: "an IP network such as 192.0.2.0/24 or 2001:db8::/32"}
-	formAddrPort = &schema.Form{Valid: parses(netip.ParseAddrPort), Wanted: "an IP address and a port such as 192.0.2.1:80 or [2001:db8::1]:80"}
-	formBase64   = &schema.Form{Valid: isBase64, Wanted: "base64 such as aGVsbG8="}
-	formInt64    = &schema.Form{Valid: isInt64, Wanted: "an integer from -9223372036854775808 to 9223372036854775807"}
-	formUint64   = &schema.Form{Valid: isUint64, Wanted: "an integer from 0 to 18446744073709551615"}
+	formDateTime   = &schema.Form{Valid: isDateTime, Wanted: "a date and time such as 2026-01-31T15:04:05Z"}
+	formDate       = &schema.Form{Valid: layout(time.DateOnly), Wanted: "a date such as 2026-01-31"}
+	formTime       = &schema.Form{Valid: layout("15:04:05.999999999Z07:00"), Wanted: "a time such as 15:04:05Z or 15:04:05+02:00"}
+	formDuration   = &schema.Form{Valid: isDuration, Wanted: "a duration such as PT1H30M or P3D"}
+	formEmail      = &schema.Form{Valid: isEmail, Wanted: "an email address such as ann@example.com"}
+	formURI        = &schema.Form{Valid: isURI, Wanted: "an absolute URI such as https://example.com/path"}
+	formUUID       = &schema.Form{Valid: isUUID, Wanted: "a UUID such as 123e4567-e89b-12d3-a456-426614174000"}
+	formIPv4       = &schema.Form{Valid: isIPv4, Wanted: "an IPv4 address such as 192.0.2.1"}
+	formIPv6       = &schema.Form{Valid: isIPv6, Wanted: "an IPv6 address such as 2001:db8::1"}
+	formAddr       = &schema.Form{Valid: parses(netip.ParseAddr), Wanted: "an IP address such as 192.0.2.1 or 2001:db8::1"}
+	formIP         = &schema.Form{Valid: isIP, Wanted: formAddr.Wanted}
+	formPrefix     = &schema.Form{Valid: parses(netip.ParsePrefix), Wanted: "an IP network such as 192.0.2.0/24 or 2001:db8::/32"}
+	formAddrPort   = &schema.Form{Valid: parses(netip.ParseAddrPort), Wanted: "an IP address and a port such as 192.0.2.1:80 or [2001:db8::1]:80"}
+	formGoDuration = &schema.Form{Valid: isGoDuration, Wanted: "a duration such as 300ms, 5s or 1h30m"}
+	formBase64     = &schema.Form{Valid: isBase64, Wanted: "base64 such as aGVsbG8="}
+	formInt64      = &schema.Form{Valid: isInt64, Wanted: "an integer from -9223372036854775808 to 9223372036854775807"}
+	formUint64     = &schema.Form{Valid: isUint64, Wanted: "an integer from 0 to 18446744073709551615"}
 )
 
 // textForms are the types with text methods whose text has a known form.
@@ -97,6 +98,21 @@ var formats = map[string]*schema.Form{
 	"uri-template": nil, "json-pointer": nil, "relative-json-pointer": nil, "regex": nil,
 }
 
+// WantedFormat describes the values of a format, to complete "must be".
+func WantedFormat(format string) string {
+	if format == "go-duration" {
+		return formGoDuration.Wanted
+	}
+	if form := formats[format]; form != nil {
+		return form.Wanted
+	}
+	return "text in the format " + format
+}
+
+// pathFormats mark the settings that name a file or a folder, under the names that
+// Pydantic gives them.
+var pathFormats = []string{"file-path", "directory-path"}
+
 // isDateTime accepts what time.Time decodes.
 func isDateTime(s []byte) bool {
 	var t time.Time
@@ -139,6 +155,11 @@ func isDuration(text []byte) bool {
 		return ok && isDigits(weeks)
 	}
 	return ok && s != "" && units(date, "YMD") && (!timed || clock != "" && units(clock, "HMS"))
+}
+
+func isGoDuration(s []byte) bool {
+	_, err := time.ParseDuration(string(s))
+	return err == nil
 }
 
 // units reports whether s consists of numbers with the given units, in their

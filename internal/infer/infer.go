@@ -50,20 +50,26 @@ func Form(t reflect.Type) (*schema.Schema, error) { return infer(t, inferrer{for
 func Output(t reflect.Type) (*schema.Schema, error) { return infer(t, inferrer{output: true}) }
 
 func infer(t reflect.Type, mode inferrer) (*schema.Schema, error) {
+	s, _, err := inferAll(t, mode)
+	return s, err
+}
+
+// inferAll also returns the settings, if the mode asks for them.
+func inferAll(t reflect.Type, mode inferrer) (*schema.Schema, []Setting, error) {
 	in := inferrers.Get().(*inferrer)
 	defer inferrers.Put(in)
 	var recursive []reflect.Type
 	for {
-		*in = inferrer{output: mode.output, form: mode.form, anything: mode.anything, buf: in.buf[:0], types: in.types[:0], fields: in.fields[:0], recursive: recursive}
+		*in = inferrer{output: mode.output, form: mode.form, anything: mode.anything, config: mode.config, buf: in.buf[:0], types: in.types[:0], fields: in.fields[:0], recursive: recursive}
 		err := in.whole(t)
 		if err == nil && in.headers {
 			_, err = schema.Compile(in.buf)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("infer schema of %s: %w", t, err)
+			return nil, nil, fmt.Errorf("infer schema of %s: %w", t, err)
 		}
 		if len(in.recursive) == len(recursive) {
-			return schema.Inferred(slices.Clone(in.buf), in.root, in.forms), nil
+			return schema.Inferred(slices.Clone(in.buf), in.root, in.forms), in.settings, nil
 		}
 		// A type that was written in place contains itself. Start again with
 		// its schema in $defs.
@@ -78,6 +84,10 @@ type inferrer struct {
 
 	// anything says that an object may have members that its type does not have.
 	anything bool
+
+	// config says that people write the values as text: see Settings.
+	config   bool
+	settings []Setting
 
 	buf     []byte
 	types   []reflect.Type // whose schemas are being written

@@ -1,6 +1,7 @@
 package infer
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -110,12 +111,18 @@ func (in *inferrer) property(f *field) error {
 	// The annotation comes last: what is before it is compiled alone, for the
 	// other tags, and there its place would be wrong.
 	if tags.header.given {
+		if in.config {
+			return errors.New("tag header is for the input of a tool")
+		}
 		in.headers = true
 		if err := in.text("x-mcp-header", tags.header.text); err != nil {
 			return fmt.Errorf("tag header: %w", err)
 		}
 	}
 	in.close()
+	if in.config && in.depth == 1 {
+		in.settings = append(in.settings, in.setting(f, start))
+	}
 	return nil
 }
 
@@ -127,7 +134,7 @@ func (in *inferrer) description(text string, f *field) error {
 	if text == "" || strings.Contains(word, "=") {
 		return fmt.Errorf("it is the description and nothing else, got %q", text)
 	}
-	if isDuration := indirect(f.typ) == durationType && !f.quoted; isDuration && !strings.Contains(text, "nanosecond") {
+	if isDuration := indirect(f.typ) == durationType && !f.quoted && !in.config; isDuration && !strings.Contains(text, "nanosecond") {
 		text += " (" + nanoseconds + ")"
 	}
 	return in.text("description", text)

@@ -266,7 +266,7 @@ func (in *inferrer) rule(r *rule, typ string) error {
 		return in.text(r.key, r.value)
 	case r.key == "format":
 		form, ok := formats[r.value]
-		if !ok {
+		if !ok && !(in.config && slices.Contains(pathFormats, r.value)) {
 			return fmt.Errorf("%q is not a format of JSON Schema", r.value)
 		}
 		if form != nil {

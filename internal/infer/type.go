@@ -101,8 +101,11 @@ func (in *inferrer) kind(t reflect.Type, nullable bool) error {
 // special writes the keywords of the types whose form does not follow from
 // their kind.
 func (in *inferrer) special(t reflect.Type, nullable bool) (known bool, err error) {
-	switch t {
-	case durationType:
+	switch {
+	case t == durationType && in.config:
+		in.typ("string", nullable, formGoDuration)
+		return true, in.text("format", "go-duration")
+	case t == durationType:
 		in.typ("integer", nullable, formInt64)
 		in.low, in.high = math.MinInt64, math.MaxInt64
 		if !in.described {
@@ -112,7 +115,7 @@ func (in *inferrer) special(t reflect.Type, nullable bool) (known bool, err erro
 			err = in.limit("integer")
 		}
 		return true, err
-	case reflect.TypeFor[json.Number]():
+	case t == reflect.TypeFor[json.Number]():
 		in.typ("number", nullable, nil)
 		return true, in.limit("number")
 	}
