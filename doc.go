@@ -66,6 +66,8 @@
 //   - limits for callers: [CallsPerMinute], [CallsAtOnce], [WithTimeout] and the
 //     other options that satisfy [LimitOption]; [WithLimiter]
 //   - several replicas: [WithBus], [EventStore], [WithServerIdentity]
+//   - settings that the user of a program gives it: [Config], and [ConfigFrom] for
+//     tests
 //   - operation: [WithObserver], [WithReady], [Engine.Explain]
 //   - writing an extension: [Extension], [NewMethod], [NewListenField], [Notify]
 //   - running a tool outside its request, as ext/tasks does: [WithExecution],
