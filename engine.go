@@ -1,7 +1,9 @@
 package mcpengine
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -51,7 +53,10 @@ type Engine struct {
 	auth              auth.Authority // nil when callers are not verified
 	fault             error          // in the URLs of the configuration, which Run returns
 	authPaths         []string       // what auth serves beside the MCP endpoint
-	given             []func()       // add the extensions of options
+	card              http.Handler   // nil without WithCard
+	cardPaths         []string       // where it is served
+	given             []func()       // add the extensions and the card of options
+	implement         func()         // completes info from the card; nil without WithCard
 
 	refusalObservers []func(context.Context, Refusal)
 	sessionObservers []func(Session)
@@ -99,7 +104,7 @@ type Engine struct {
 // clients.
 func New(name string, opts ...Option) *Engine {
 	e := &Engine{
-		info:     mcp.Implementation{Name: name, Version: mainVersion()},
+		info:     mcp.Implementation{Name: name},
 		logger:   slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		pageSize: defaultPageSize,
 		cache:    cacheHint{scope: mcp.CacheScopePublic},
@@ -107,9 +112,13 @@ func New(name string, opts ...Option) *Engine {
 	for _, opt := range opts {
 		opt.applyToEngine(e)
 	}
+	if e.implement != nil {
+		e.implement()
+	}
+	e.info.Version = cmp.Or(e.info.Version, mainVersion())
 	e.encodeEnds()
 	e.httpConfig = e.httpConfig.withDefaults()
-	e.fault = e.checkURLs()
+	e.fault = errors.Join(e.fault, e.checkURLs())
 	e.bindKeys()
 	e.meter = newMeter(e.limiter)
 	e.bindBus()
@@ -119,7 +128,7 @@ func New(name string, opts ...Option) *Engine {
 	e.toolHandler = chain(ToolHandler(e.runTool), e.toolMiddleware)
 	e.serveHTTP()
 	for _, add := range e.given {
-		add() // a program without extensions does not link what adds one
+		add() // a program without extensions or a card does not link what adds one
 	}
 	return e
 }
@@ -171,7 +180,8 @@ func mainVersion() string {
 // ServeHTTP answers requests over Streamable HTTP, at whatever path the engine
 // is mounted. With [WithAuth] it also answers at the paths that
 // auth.Resource.Paths names, with the metadata of the resource and the endpoints
-// of package auth/broker: mount the engine there as well.
+// of package auth/broker, and with [WithCard] at the paths given there: mount the
+// engine there as well.
 func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if e.fault != nil {
 		http.Error(w, "the server is not configured: "+e.fault.Error(), http.StatusInternalServerError)
@@ -179,6 +189,10 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if len(e.authPaths) > 0 && slices.Contains(e.authPaths, r.URL.Path) {
 		e.auth.Handler().ServeHTTP(w, r)
+		return
+	}
+	if len(e.cardPaths) > 0 && slices.Contains(e.cardPaths, r.URL.Path) {
+		e.card.ServeHTTP(w, r)
 		return
 	}
 	if e.replicas != nil {

@@ -40,6 +40,7 @@ func (e *Engine) runLambda(ctx context.Context) error {
 	return lambda.Run(ctx, e.mux(), lambda.Config{
 		Stream:              stream,
 		AuthorizationHeader: e.httpConfig.AuthorizationHeader,
+		Domain:              e.card != nil,
 		MaxBody:             e.httpConfig.MaxBodyBytes,
 		TooLarge:            e.tooLarge,
 		Event:               e.lambdaEvent,

@@ -116,6 +116,9 @@ func (e *Engine) mux() *http.ServeMux {
 	for _, path := range e.authPaths {
 		mux.Handle(path, e)
 	}
+	for _, path := range e.cardPaths {
+		mux.Handle(path, e)
+	}
 	if e.httpConfig.SSE {
 		sse := e.SSEHandler("")
 		mux.Handle("/sse", sse)

@@ -370,3 +370,29 @@ func TestRequestIDReachesTheLog(t *testing.T) {
 		t.Errorf("RequestID outside of a request = %q", got)
 	}
 }
+
+// The domain of a Function URL is the platform's word. What comes through another
+// front end may have been sent with any Host field.
+func TestDomain(t *testing.T) {
+	t.Parallel()
+	const domain = "abc.lambda-url.eu-west-1.on.aws"
+	for _, test := range []struct {
+		name, event string
+		config      lambda.Config
+		want        string
+	}{
+		{"a Function URL", functionURL(t, ""), lambda.Config{Domain: true}, domain},
+		{"a Function URL with another Host", functionURL(t, `"headers": {"host": "forged.example"}`), lambda.Config{Domain: true}, domain},
+		{"a Function URL of a server that does not ask", functionURL(t, ""), lambda.Config{}, ""},
+		{"an HTTP API", httpAPI(t, `"headers": {"host": "`+domain+`"}`), lambda.Config{Domain: true}, ""},
+	} {
+		got := "(not called)"
+		handler := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = lambda.Domain(r.Context()) })
+		if _, err := lambda.New(handler, test.config).Invoke(t.Context(), []byte(test.event)); err != nil {
+			t.Fatal(err)
+		}
+		if got != test.want {
+			t.Errorf("%s: Domain = %q, want %q", test.name, got, test.want)
+		}
+	}
+}

@@ -39,6 +39,9 @@ type Config struct {
 	// requests that have passed IAM authorization. Optional.
 	AuthorizationHeader string
 
+	// Domain lets handlers ask for the domain of a Function URL ([Domain]).
+	Domain bool
+
 	// MaxBody bounds the decoded body of a request in bytes. The default is
 	// 6 MiB, which is more than an event can hold.
 	MaxBody int64

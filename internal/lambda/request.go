@@ -18,6 +18,9 @@ func (x *exchange) request(ctx context.Context) *http.Request {
 	target := &url.URL{RawQuery: query}
 	setPath(target, path)
 
+	if x.adapter.config.Domain && d == functionURL {
+		ctx = context.WithValue(ctx, domainKey{}, e.RequestContext.DomainName)
+	}
 	var blank http.Request
 	r := blank.WithContext(ctx) // setting the context copies the request
 	r.Method = e.method()
@@ -45,6 +48,15 @@ func (x *exchange) request(ctx context.Context) *http.Request {
 		r.Body = b
 	}
 	return r
+}
+
+type domainKey struct{}
+
+// Domain returns the domain of the Function URL that the request came to, and "" when
+// it came through something else. Unlike the Host field, the platform has written it.
+func Domain(ctx context.Context) string {
+	domain, _ := ctx.Value(domainKey{}).(string)
+	return domain
 }
 
 func (e *event) method() string {

@@ -63,3 +63,37 @@ func TestEngineThroughAFunctionURL(t *testing.T) {
 		}
 	}
 }
+
+// A server learns its URL from the platform, and shows its card there.
+func TestCardThroughAFunctionURL(t *testing.T) {
+	t.Parallel()
+	p, _ := start(t, locallambda.Options{Bootstrap: build(t, "engine")})
+	get := func(path, tag string) (*http.Response, string) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.URL()+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("If-None-Match", tag)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp, string(text)
+	}
+	const url = `"url": "https://abcdefghijklmnopqrstuvwxyz012345.lambda-url.eu-west-1.on.aws/mcp`
+	resp, text := get("/mcp/server-card", `""`)
+	if resp.Header.Get("Content-Type") != "application/mcp-server-card+json" || !strings.Contains(text, url+`"`) {
+		t.Errorf("the card: %d %s\n%s", resp.StatusCode, resp.Header.Get("Content-Type"), text)
+	}
+	if again, text := get("/mcp/server-card", resp.Header.Get("ETag")); again.StatusCode != http.StatusNotModified || text != "" {
+		t.Errorf("the card again: %d %s", again.StatusCode, text)
+	}
+	if resp, text := get("/.well-known/ai-catalog.json", `""`); resp.StatusCode != http.StatusOK || !strings.Contains(text, url+`/server-card"`) {
+		t.Errorf("the catalog: %d %s", resp.StatusCode, text)
+	}
+}

@@ -8,7 +8,6 @@
 package manifest
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -165,14 +164,7 @@ func Parse(text []byte) (*Manifest, error) {
 }
 
 // Encode returns the text of a file that says the same.
-func (m *Manifest) Encode() ([]byte, error) {
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	err := encoder.Encode(m)
-	return out.Bytes(), err
-}
+func (m *Manifest) Encode() ([]byte, error) { return encode(m) }
 
 // Check returns what is wrong with the values that are present, beyond their form,
 // which [Parse] checks. The rules are the registry's (validators.ValidateServerJSON of

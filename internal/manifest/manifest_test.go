@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -140,6 +141,31 @@ func TestReadFile(t *testing.T) {
 	}
 	if _, err := manifest.ReadFile(name); err == nil || !strings.HasPrefix(err.Error(), name+": version: ") {
 		t.Errorf("ReadFile = %v, want the name of the file and of the member", err)
+	}
+}
+
+// docs/publish.md has a row for each member, and names the members below it.
+func TestDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/publish.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for member := range reflect.TypeFor[manifest.Manifest]().Fields() {
+		name, _, _ := strings.Cut(member.Tag.Get("json"), ",")
+		if !strings.Contains(string(page), "\n| `"+name+"` |") {
+			t.Errorf("docs/publish.md has no row for %s", name)
+		}
+	}
+	for _, of := range []reflect.Type{
+		reflect.TypeFor[manifest.Repository](), reflect.TypeFor[manifest.Icon](), reflect.TypeFor[manifest.Author](),
+		reflect.TypeFor[manifest.Transport](), reflect.TypeFor[manifest.Package](), reflect.TypeFor[manifest.Input](),
+	} {
+		for member := range of.Fields() {
+			name, _, _ := strings.Cut(member.Tag.Get("json"), ",")
+			if !strings.Contains(string(page), "`"+name+"`") {
+				t.Errorf("docs/publish.md does not name %s of %s", name, of)
+			}
+		}
 	}
 }
 

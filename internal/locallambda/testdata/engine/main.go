@@ -23,7 +23,7 @@ func run() error {
 		return err
 	}
 	defer note.Add("stop")
-	e := mcpengine.New("counter")
+	e := mcpengine.New("counter", mcpengine.WithCard([]byte(`{"name":"com.example/counter","description":"Counts."}`)))
 	mcpengine.AddTool(e, "count", "Count to three.", count)
 	return e.Run(context.Background())
 }
