@@ -48,12 +48,18 @@ func (s *setting) describe() string {
 
 // wanted says what the setting is and what it must be, on one line.
 func (s *setting) wanted() string {
-	text := s.expected(s.element())
-	if s.Description != "" {
-		text = strings.Join(strings.Fields(s.Description), " ") + ": " + text
+	expected, description := s.expected(s.element()), strings.Join(strings.Fields(s.Description), " ")
+	switch {
+	case description == "":
+		return expected
+	case expected == anyText:
+		return description
 	}
-	return text
+	return description + ": " + expected
 }
+
+// anyText is what a string must be without tags.
+const anyText = "text"
 
 // expected completes "must be". The type is that of the value, or of the values in a
 // list.
@@ -87,7 +93,7 @@ func (k *keywords) text(t reflect.Type) string {
 		if wanted := infer.Wanted(t); wanted != "" {
 			return wanted
 		}
-		return "text"
+		return anyText
 	}
 	return infer.WantedFormat(k.Format)
 }
