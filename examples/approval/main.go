@@ -28,15 +28,19 @@ func main() {
 	}
 }
 
-// serve serves reports, as the environment says.
+// settings are what the user of the server gives it.
+type settings struct {
+	DatabaseURL string        `json:"database_url,omitempty" sensitive:"true" jsonschema:"the PostgreSQL that keeps the tasks, or sqlite:FILE"`
+	Pace        time.Duration `json:"approval_pace" default:"20s" jsonschema:"how long a chapter takes"`
+}
+
+// serve serves reports, as the settings say.
 func serve(ctx context.Context) error {
-	a := author{pace: 20 * time.Second}
-	if pace := os.Getenv("APPROVAL_PACE"); pace != "" {
-		var err error
-		if a.pace, err = time.ParseDuration(pace); err != nil {
-			return fmt.Errorf("APPROVAL_PACE: %w", err)
-		}
+	s, err := mcpengine.Config[settings]()
+	if err != nil {
+		return err
 	}
+	a := author{pace: s.Pace}
 	if table := os.Getenv(aws.TableVariable); table != "" {
 		backend, err := aws.Open(table)
 		if err != nil {
@@ -45,7 +49,7 @@ func serve(ctx context.Context) error {
 		a.shelf = tableShelf{table, backend.DynamoDB()}
 		return newEngine(backend, a).Run(ctx)
 	}
-	backend, err := river.Open(ctx, cmp.Or(os.Getenv("DATABASE_URL"), "sqlite:approval.db"))
+	backend, err := river.Open(ctx, cmp.Or(s.DatabaseURL, "sqlite:approval.db"))
 	if err != nil {
 		return err
 	}

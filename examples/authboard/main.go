@@ -22,11 +22,15 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	resource, err := protectedResource(os.Getenv)
+	s, err := mcpengine.Config[settings]()
 	if err != nil {
 		return err
 	}
-	store, err := messages.Open(ctx, os.Getenv, slog.Default())
+	resource, err := protectedResource(s, os.Getenv("AWS_REGION"))
+	if err != nil {
+		return err
+	}
+	store, err := messages.Open(ctx, s.Settings, os.Getenv, slog.Default())
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/mcpengine/mcpengine"
+	"github.com/mcpengine/mcpengine/auth"
 )
 
 // Every provider that can be asked for makes a resource of its variables, and
@@ -38,12 +41,18 @@ func TestProviders(t *testing.T) {
 // checkProviders makes every provider. With a client the server signs people in.
 func checkProviders(t *testing.T, variables map[string]map[string]string, client string) {
 	t.Helper()
-	for _, name := range append(providers(), "") {
-		env := maps.Clone(variables[name])
+	for name, own := range variables {
+		env := maps.Clone(own)
 		env["SIGN_IN_CLIENT_ID"] = client
 		env["AUTH_PROVIDER"], env["PUBLIC_URL"] = name, "https://board.example/"
-		getenv := func(name string) string { return env[name] }
-		resource, err := protectedResource(getenv)
+		makeResource := func() (*auth.Resource, error) {
+			s, err := mcpengine.ConfigFrom[settings](nil, func(name string) string { return env[name] })
+			if err != nil {
+				return nil, err
+			}
+			return protectedResource(s, env["AWS_REGION"])
+		}
+		resource, err := makeResource()
 		if err != nil {
 			t.Errorf("%q: %v", name, err)
 			continue
@@ -54,10 +63,10 @@ func checkProviders(t *testing.T, variables map[string]map[string]string, client
 		if signsIn := len(resource.SignIns()) > 0; signsIn != (client != "") {
 			t.Errorf("%q with the client %q signs people in: %t", name, client, signsIn)
 		}
-		for _, variable := range append(slices.Sorted(maps.Keys(variables[name])), "PUBLIC_URL") {
+		for variable := range own {
 			value := env[variable]
 			delete(env, variable)
-			if _, err := protectedResource(getenv); err == nil || !strings.HasPrefix(err.Error(), "set "+variable+": ") || strings.Contains(err.Error(), "hunter2") {
+			if _, err := makeResource(); err == nil || !strings.HasPrefix(err.Error(), "set "+variable+": ") || strings.Contains(err.Error(), "hunter2") {
 				t.Errorf("%q without %s: %v", name, variable, err)
 			}
 			env[variable] = value

@@ -7,31 +7,30 @@ import (
 
 // signIn signs people in at the provider itself, by the client that the server is
 // there. Their hosts need to know nothing but the URL of the server.
-func (e *environment) signIn(name, clientID string) (auth.Provider, error) {
-	secret := e.need("SIGN_IN_CLIENT_SECRET")
+func (c *choice) signIn() auth.Provider {
+	client, secret := c.SignInClientID, c.need("SIGN_IN_CLIENT_SECRET", c.SignInClientSecret)
 	config := broker.Config{
 		Name:   "Message board",
 		Scopes: []broker.Scope{{Name: "messages:delete", Description: "Delete messages, if you are an administrator"}},
 	}
-	switch name {
-	case "":
-		return broker.OIDC(e.need("OIDC_ISSUER"), clientID, secret, config), nil
+	switch c.AuthProvider {
 	case "google":
-		return broker.Google(clientID, secret, config), nil
+		return broker.Google(client, secret, config)
 	case "cognito":
-		return broker.Cognito(e.need("AWS_REGION"), e.need("COGNITO_USER_POOL_ID"), clientID, secret, config), nil
+		return broker.Cognito(c.need("AWS_REGION", c.region), c.need("COGNITO_USER_POOL_ID", c.CognitoUserPoolID), client, secret, config)
 	case "auth0":
-		return broker.Auth0(e.need("AUTH0_DOMAIN"), clientID, secret, config), nil
+		return broker.Auth0(c.need("AUTH0_DOMAIN", c.Auth0Domain), client, secret, config)
 	case "okta":
-		return broker.Okta(e.need("OKTA_ISSUER"), clientID, secret, config), nil
+		return broker.Okta(c.need("OKTA_ISSUER", c.OktaIssuer), client, secret, config)
 	case "keycloak":
-		return broker.Keycloak(e.need("KEYCLOAK_URL"), e.need("KEYCLOAK_REALM"), clientID, secret, config), nil
+		return broker.Keycloak(c.need("KEYCLOAK_URL", c.KeycloakURL), c.need("KEYCLOAK_REALM", c.KeycloakRealm), client, secret, config)
 	case "entra":
-		return broker.EntraID(e.need("ENTRA_TENANT_ID"), clientID, secret, config), nil
+		return broker.EntraID(c.need("ENTRA_TENANT_ID", c.EntraTenantID), client, secret, config)
 	case "github":
-		return broker.GitHub(clientID, secret, config), nil
+		return broker.GitHub(client, secret, config)
 	case "workos":
-		return broker.WorkOS(e.need("WORKOS_DOMAIN"), clientID, secret, config), nil
+		return broker.WorkOS(c.need("WORKOS_DOMAIN", c.WorkOSDomain), client, secret, config)
+	default:
+		return broker.OIDC(c.need("OIDC_ISSUER", c.OIDCIssuer), client, secret, config)
 	}
-	return nil, errProvider()
 }

@@ -22,7 +22,11 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	store, err := messages.Open(ctx, os.Getenv, slog.Default())
+	settings, err := mcpengine.Config[messages.Settings]()
+	if err != nil {
+		return err
+	}
+	store, err := messages.Open(ctx, settings, os.Getenv, slog.Default())
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,7 @@
 // Package messages stores the messages of a board, in PostgreSQL or in an SQLite
 // file. The examples board and authboard share it.
 //
-// messages.go is what a message is, open.go chooses a store by the environment,
+// messages.go is what a message is, open.go chooses a store by the settings,
 // postgres.go and sqlite.go are the two there are, and secret.go gets the
 // password of the first.
 package messages

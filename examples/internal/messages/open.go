@@ -1,7 +1,6 @@
 package messages
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,16 +15,23 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Open returns the store that the environment describes:
-//
-//   - DATABASE_URL is a PostgreSQL, as in postgres://user@host/database;
-//   - DB_HOST, DB_PORT (5432), DB_NAME, DB_USER and DB_PASS say the same in
-//     parts;
-//   - DB_SECRET_ARN names a secret of AWS Secrets Manager with user name and
-//     password, which takes the place of those in the environment, where too
-//     many can read them;
-//   - SQLITE_FILE is a file to use when there is none of these. The default is
-//     messages.db in the working directory.
+// Settings say where messages are kept: in the PostgreSQL of DatabaseURL, or in that
+// of DBHost and its siblings, which say the same in parts, or else in a file.
+type Settings struct {
+	DatabaseURL string `json:"database_url,omitempty" sensitive:"true" jsonschema:"the PostgreSQL that keeps the messages, as in postgres://user@host/database"`
+	DBHost      string `json:"db_host,omitempty" jsonschema:"the host of the PostgreSQL, in place of database_url"`
+	DBPort      uint16 `json:"db_port" default:"5432"`
+	DBName      string `json:"db_name,omitempty"`
+	DBUser      string `json:"db_user,omitempty"`
+	DBPass      string `json:"db_pass,omitempty" sensitive:"true"`
+
+	// In the environment too many can read a password.
+	DBSecretARN string `json:"db_secret_arn,omitempty" jsonschema:"a secret of AWS Secrets Manager with user name and password, in place of db_user and db_pass"`
+
+	SQLiteFile string `json:"sqlite_file" default:"messages.db" format:"file-path" jsonschema:"the file that keeps the messages without a PostgreSQL"`
+}
+
+// Open returns the store of the settings.
 //
 // It fails for reasons that waiting does not mend, such as an invalid URL. It
 // does not connect: the first call does that, and creates the table. So a server
@@ -33,24 +39,24 @@ import (
 // goes on when the database is back. On AWS Lambda the alternative is a function that fails
 // to start again and again, and tells its callers nothing but 502.
 //
-// The logger gets the causes of errors.
-func Open(ctx context.Context, getenv func(string) string, logger *slog.Logger) (Store, error) {
-	if getenv("DATABASE_URL") == "" && getenv("DB_HOST") == "" {
+// The environment says whether that is AWS Lambda, and has the variables of pgx. The
+// logger gets the causes of errors.
+func Open(ctx context.Context, s Settings, getenv func(string) string, logger *slog.Logger) (Store, error) {
+	if s.DatabaseURL == "" && s.DBHost == "" {
 		if onLambda(getenv) {
 			return nil, errors.New("on AWS Lambda messages need a database, because files are not kept there: set DB_HOST, DB_NAME and DB_SECRET_ARN, or DATABASE_URL")
 		}
-		return openSQLite(ctx, cmp.Or(getenv("SQLITE_FILE"), "messages.db"), logger)
+		return openSQLite(ctx, s.SQLiteFile, logger)
 	}
-	config, err := postgresConfig(getenv)
+	config, err := postgresConfig(s, getenv)
 	if err != nil {
 		return nil, err
 	}
-	if arn := getenv("DB_SECRET_ARN"); arn != "" {
+	if s.DBSecretARN != "" {
 		if config.ConnConfig.Password != "" {
 			return nil, errors.New("a password and DB_SECRET_ARN are both set: leave the password out")
 		}
-		s := secret{arn: arn}
-		config.BeforeConnect = s.apply
+		config.BeforeConnect = secret{arn: s.DBSecretARN}.apply
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
@@ -62,11 +68,11 @@ func Open(ctx context.Context, getenv func(string) string, logger *slog.Logger) 
 func onLambda(getenv func(string) string) bool { return getenv("AWS_LAMBDA_RUNTIME_API") != "" }
 
 // postgresConfig says where the database is and how to be connected to it.
-func postgresConfig(getenv func(string) string) (*pgxpool.Config, error) {
-	at := getenv("DATABASE_URL")
+func postgresConfig(s Settings, getenv func(string) string) (*pgxpool.Config, error) {
+	at := s.DatabaseURL
 	if at == "" {
 		var err error
-		if at, err = urlOfParts(getenv); err != nil {
+		if at, err = s.urlOfParts(getenv); err != nil {
 			return nil, err
 		}
 	}
@@ -100,25 +106,25 @@ func postgresConfig(getenv func(string) string) (*pgxpool.Config, error) {
 	return config, nil
 }
 
-// urlOfParts is the URL that DB_HOST and its siblings spell out.
-func urlOfParts(getenv func(string) string) (string, error) {
-	if getenv("DB_NAME") == "" {
+// urlOfParts is the URL that DBHost and its siblings spell out.
+func (s Settings) urlOfParts(getenv func(string) string) (string, error) {
+	if s.DBName == "" {
 		return "", errors.New("DB_HOST is set and DB_NAME is not: set it to the name of the database")
 	}
 	u := url.URL{
 		Scheme: "postgres",
-		Host:   net.JoinHostPort(getenv("DB_HOST"), cmp.Or(getenv("DB_PORT"), "5432")),
-		Path:   "/" + getenv("DB_NAME"),
+		Host:   net.JoinHostPort(s.DBHost, strconv.Itoa(int(s.DBPort))),
+		Path:   "/" + s.DBName,
 	}
-	switch user := getenv("DB_USER"); {
-	case getenv("DB_SECRET_ARN") == "" && user == "":
+	switch {
+	case s.DBSecretARN == "" && s.DBUser == "":
 		return "", errors.New("DB_HOST is set and neither DB_SECRET_ARN nor DB_USER is: set one of them")
-	case getenv("DB_PASS") != "":
-		u.User = url.UserPassword(user, getenv("DB_PASS"))
-	case user != "":
-		u.User = url.User(user)
+	case s.DBPass != "":
+		u.User = url.UserPassword(s.DBUser, s.DBPass)
+	case s.DBUser != "":
+		u.User = url.User(s.DBUser)
 	}
-	if getenv("DB_SECRET_ARN") != "" && getenv("PGSSLMODE") == "" {
+	if s.DBSecretARN != "" && getenv("PGSSLMODE") == "" {
 		// A managed database: nobody gets the password but a server with a
 		// certificate for this host, from an authority in PGSSLROOTCERT or else
 		// in the system.

@@ -5,8 +5,8 @@ import "testing"
 // A managed database gets the password only after its certificate was verified.
 func TestManagedDatabaseIsVerified(t *testing.T) {
 	t.Setenv("PGSSLMODE", "") // pgx reads it too
-	env := map[string]string{"DB_HOST": "db.example", "DB_NAME": "board", "DB_SECRET_ARN": "arn"}
-	config, err := postgresConfig(func(name string) string { return env[name] })
+	settings := Settings{DBHost: "db.example", DBPort: 5432, DBName: "board", DBSecretARN: "arn"}
+	config, err := postgresConfig(settings, func(string) string { return "" })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package messages_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/examples/internal/messages"
 	"github.com/mcpengine/mcpengine/internal/pgtest"
 )
@@ -20,7 +22,7 @@ import (
 // open opens the store of an environment.
 func open(t *testing.T, env map[string]string) messages.Store {
 	t.Helper()
-	store, err := messages.Open(t.Context(), lookup(env), slog.New(slog.NewTextHandler(io.Discard, nil)))
+	store, err := openWith(t.Context(), env, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,8 +30,13 @@ func open(t *testing.T, env map[string]string) messages.Store {
 	return store
 }
 
-func lookup(env map[string]string) func(string) string {
-	return func(name string) string { return env[name] }
+func openWith(ctx context.Context, env map[string]string, logger *slog.Logger) (messages.Store, error) {
+	getenv := func(name string) string { return env[name] }
+	settings, err := mcpengine.ConfigFrom[messages.Settings](nil, getenv)
+	if err != nil {
+		return nil, err
+	}
+	return messages.Open(ctx, settings, getenv, logger)
 }
 
 // Both stores do the same.
@@ -177,7 +184,7 @@ func testStore(t *testing.T, environment func(t *testing.T, name string) map[str
 		for i := range 10 {
 			wg.Go(func() {
 				// The table in an SQLite file is created when it is opened.
-				store, err := messages.Open(t.Context(), lookup(env), slog.New(slog.NewTextHandler(io.Discard, nil)))
+				store, err := openWith(t.Context(), env, slog.New(slog.NewTextHandler(io.Discard, nil)))
 				if err != nil {
 					t.Error(err)
 					return
@@ -238,7 +245,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"no certificates", map[string]string{"DB_HOST": "db", "DB_NAME": "board", "DB_USER": "ada", "PGSSLROOTCERT": "/nowhere/global-bundle.pem"}, "PGSSLROOTCERT"},
 		{"no folder", map[string]string{"SQLITE_FILE": "/nowhere/messages.db"}, "SQLITE_FILE names another file"},
 	} {
-		store, err := messages.Open(t.Context(), lookup(test.env), slog.New(slog.DiscardHandler))
+		store, err := openWith(t.Context(), test.env, slog.New(slog.DiscardHandler))
 		if err == nil {
 			store.Close()
 		}
@@ -257,7 +264,7 @@ func TestDatabaseComesAndGoes(t *testing.T) {
 	server.Stop(t)
 
 	var log bytes.Buffer
-	store, err := messages.Open(t.Context(), lookup(map[string]string{"DATABASE_URL": url}), slog.New(slog.NewTextHandler(&log, nil)))
+	store, err := openWith(t.Context(), map[string]string{"DATABASE_URL": url}, slog.New(slog.NewTextHandler(&log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
