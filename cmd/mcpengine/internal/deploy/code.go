@@ -1,17 +1,12 @@
 package deploy
 
 import (
-	"archive/zip"
-	"bytes"
-	"compress/flate"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"time"
+
+	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/archive"
 )
 
 // Code is a server as Lambda takes it: a zip file with the executable "bootstrap",
@@ -77,40 +72,22 @@ func pack(arch string, binary []byte, most limit, files ...File) (Code, error) {
 	if size > most.binary {
 		return Code{}, tooLarge("content", size, most.binary)
 	}
-	var buf bytes.Buffer
-	w := zip.NewWriter(&buf)
-	w.RegisterCompressor(zip.Deflate, func(out io.Writer) (io.WriteCloser, error) {
-		return flate.NewWriter(out, flate.BestCompression)
-	})
-	err := addEntry(w, bootstrap, 0o755, binary)
+	entries := []archive.File{{Name: bootstrap, Mode: 0o755, Data: binary}}
 	for _, f := range files {
-		err = errors.Join(err, addEntry(w, f.Name, 0o644, f.Data))
+		entries = append(entries, archive.File{Name: f.Name, Mode: 0o644, Data: f.Data})
 	}
-	if err = errors.Join(err, w.Close()); err != nil {
-		return Code{}, fmt.Errorf("pack %s: %w", bootstrap, err)
+	packed, err := archive.Zip(entries...)
+	if err != nil {
+		return Code{}, err
 	}
-	if buf.Len() > most.zip {
-		return Code{}, tooLarge("zip file", buf.Len(), most.zip)
+	if len(packed) > most.zip {
+		return Code{}, tooLarge("zip file", len(packed), most.zip)
 	}
-	return Code{Zip: buf.Bytes(), Arch: arch}, nil
+	return Code{Zip: packed, Arch: arch}, nil
 }
 
 // bootstrap is the name of the executable.
 const bootstrap = "bootstrap"
-
-func addEntry(w *zip.Writer, name string, mode fs.FileMode, data []byte) error {
-	header := &zip.FileHeader{
-		Name:     name,
-		Method:   zip.Deflate,
-		Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC), // the first that zip can tell
-	}
-	header.SetMode(mode)
-	entry, err := w.CreateHeader(header)
-	if err == nil {
-		_, err = entry.Write(data)
-	}
-	return err
-}
 
 func tooLarge(what string, size, limit int) error {
 	return withHint(fmt.Errorf("the %s is %s, and Lambda takes %s", what, megabytes(size), megabytes(limit)),
