@@ -78,6 +78,7 @@ TEST_DEPS := \
 	interop-deps \
 	keycloak-deps \
 	lambda-deps \
+	mcpb-deps \
 	nginx-deps \
 	oidc-deps \
 	postgres-deps \
@@ -159,7 +160,7 @@ fuzz: ## Run every fuzz target for FUZZTIME (default 30s)
 	@FUZZTIME=$(FUZZTIME) scripts/fuzz $(MODULES)
 
 # These run on the Node.js that the conformance suite comes with.
-apps-deps bridge-deps interop-deps oidc-deps: | conformance-deps
+apps-deps bridge-deps interop-deps mcpb-deps oidc-deps: | conformance-deps
 
 # Tests that need a peer skip themselves, and say so, when it cannot be had.
 .PHONY: conformance-deps
@@ -216,6 +217,10 @@ helm-deps:
 apps-deps:
 	@scripts/install-apps || echo "apps: the bridge of MCP Apps or Chromium is not installed; tests of views in a browser will be skipped" >&2
 
+.PHONY: mcpb-deps
+mcpb-deps:
+	@scripts/install-mcpb || echo "mcpb: the tool for MCP bundles is not installed; its test will be skipped" >&2
+
 .PHONY: prometheus-deps
 prometheus-deps:
 	@scripts/install-prometheus || echo "otel: Prometheus is not installed; the tests of deploy/observe will be skipped" >&2
@@ -250,6 +255,11 @@ terraform: ## Validate and test the Terraform configurations, with terraform or 
 conformance: build ## Run the official MCP conformance suite
 	@scripts/install-conformance
 	@go build -C test -o $(CURDIR)/bin/conformance-run ./conformance/run && bin/conformance-run
+
+.PHONY: bundles
+bundles: ## Make MCP bundles for every platform, and check them with the official tool
+	@scripts/install-mcpb
+	@cd test && MCPENGINE_BUNDLES=all go test -count=1 -v ./mcpb
 
 .PHONY: release-check
 release-check: ## Tag a release in a clone, and install the library and the CLI from it

@@ -15,15 +15,27 @@ func (c *cli) pack() *cobra.Command {
 	var arch, out string
 	var image bool
 	var build deploy.BuildFlags
+	var bundles bundleFlags
 	cmd := &cobra.Command{
 		Use:   "package DIR|PACKAGE [flags]",
-		Short: "Build a server into a zip file for AWS Lambda",
+		Short: "Build a zip file for AWS Lambda, or bundles for desktop hosts",
 		Long: `The file is for runtime provided.al2023, and for other tools such as Terraform.
 The same source gives the same bytes. The name of the file is printed. With
---image it is a folder with a Dockerfile, from which docker builds an image.`,
-		Example: `  mcpengine package ./examples/weather -o weather.zip`,
-		Args:    oneArgument("the folder or package of the server"),
+--image it is a folder with a Dockerfile, from which docker builds an image.
+
+With --mcpb there is a file for each system and architecture, which people
+install in a desktop host: NAME-VERSION-PLATFORM.mcpb, in the folder of
+--output. mcpengine.json has what the program does not say of itself.`,
+		Example: `  mcpengine package ./examples/weather -o weather.zip
+  mcpengine package --mcpb ./cmd/server --platform darwin,windows-amd64`,
+		Args: oneArgument("the folder or package of the server"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := bundles.check(cmd); err != nil {
+				return err
+			}
+			if bundles.mcpb {
+				return c.bundles(cmd.Context(), args[0], out, &bundles, build)
+			}
 			if arch != "arm64" && arch != "amd64" {
 				return usageError{fmt.Errorf(`--arch %s is not "arm64" or "amd64"`, arch)}
 			}
@@ -57,9 +69,10 @@ The same source gives the same bytes. The name of the file is printed. With
 			return nil
 		},
 	}
-	cmd.Flags().StringVarP(&out, "output", "o", "", "`file` to write (default: NAME.zip)")
+	cmd.Flags().StringVarP(&out, "output", "o", "", "`file` to write, or folder of bundles")
 	cmd.Flags().StringVar(&arch, "arch", "arm64", "`architecture`, arm64 or amd64")
 	cmd.Flags().BoolVar(&image, "image", false, "write a folder for docker build")
+	bundles.add(cmd)
 	addBuildFlags(cmd, &build)
 	return cmd
 }

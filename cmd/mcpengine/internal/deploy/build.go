@@ -76,7 +76,7 @@ func FindSource(ctx context.Context, folderOrPackage string, flags BuildFlags) (
 	case strings.HasPrefix(folderOrPackage, "-") || strings.Contains(folderOrPackage, "..."):
 		return s, fmt.Errorf("find package: %q is not one package", folderOrPackage)
 	}
-	packages, err := s.list(ctx)
+	packages, err := s.list(ctx, "linux", "arm64")
 	if err != nil {
 		return s, withHint(fmt.Errorf("find package %s: %w", folderOrPackage, err),
 			"name a folder or package of a Go module, for example ./cmd/server")
@@ -98,9 +98,9 @@ type listedPackage struct {
 	Module           struct{ Path string }
 }
 
-// list returns the package and, before it, the packages that it imports.
-func (s Source) list(ctx context.Context) ([]listedPackage, error) {
-	out, err := s.goCommand(ctx, environment("linux", "arm64", allowCgo()), "list", "-deps",
+// list returns the package and, before it, the packages that it imports on a platform.
+func (s Source) list(ctx context.Context, goos, arch string) ([]listedPackage, error) {
+	out, err := s.goCommand(ctx, environment(goos, arch, allowCgo()), "list", "-deps",
 		"-json=ImportPath,Name,Standard,CgoFiles,Module", s.flags.tags(), "--", s.pattern)
 	if err != nil {
 		return nil, err
@@ -188,6 +188,22 @@ func (s Source) WriteProgram(ctx context.Context, dir string) (string, error) {
 		}
 	}
 	return filepath.Join(dir, name), nil
+}
+
+// Included returns the files to put beside the executable.
+func (s Source) Included() ([]File, error) { return s.flags.files() }
+
+// Program builds the program for another platform than Lambda. What it says of the same
+// bytes, of cgo and of errors is as for Build.
+func (s Source) Program(ctx context.Context, goos, arch string) ([]byte, error) {
+	packages, err := s.list(ctx, goos, arch)
+	if err != nil {
+		return nil, fmt.Errorf("build %s for %s/%s: %w", s.ImportPath, goos, arch, err)
+	}
+	if err := checkCgo(packages); err != nil {
+		return nil, fmt.Errorf("build %s for %s/%s: %w", s.ImportPath, goos, arch, err)
+	}
+	return s.compile(ctx, goos, arch)
 }
 
 // compile returns the executable.
