@@ -63,8 +63,8 @@ func Config[T any]() (T, error) {
 }
 
 // ConfigFrom is [Config] for other arguments, without the name of the program, and
-// another environment, such as those of a test. For the flag --help it returns an error
-// whose text is the help.
+// another environment, such as those of a test. A program that reads its arguments
+// itself gives nil. For the flag --help it returns an error whose text is the help.
 func ConfigFrom[T any](args []string, getenv func(string) string) (T, error) {
 	var settings T
 	if err := readConfig(reflect.ValueOf(&settings).Elem(), args, getenv); err != nil {
