@@ -132,11 +132,11 @@ func TestDeclarationRefused(t *testing.T) {
 func TestMissing(t *testing.T) {
 	t.Parallel()
 	d, err := parseDeclaration([]byte(`{"variables":[{"name":"A","required":true},{"name":"B","required":true},` +
-		`{"name":"C"},{"name":"D","required":true,"schema":{"default":1}},{"name":"E","required":true}]}`))
+		`{"name":"C"},{"name":"D","required":true,"schema":{"default":1}},{"name":"E","required":true},{"name":"F","required":true}]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"A", "E"}, d.missing([]string{"B=1", "A=", "EE=1"})); diff != "" {
+	if diff := cmp.Diff([]string{"A", "E"}, d.missing([]string{"B=1", "A=", "EE=1", "F_FILE=f"})); diff != "" {
 		t.Error(diff)
 	}
 }

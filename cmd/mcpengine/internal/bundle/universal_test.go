@@ -60,8 +60,8 @@ func TestUniversal(t *testing.T) {
 		arch string
 	}{{macho.CpuAmd64, "amd64"}, {macho.CpuArm64, "arm64"}} {
 		part := fat.Arches[i]
-		if part.Cpu != want.cpu || part.FatArchHeader.Cpu != want.cpu || part.SubCpu != part.FatArchHeader.SubCpu || part.Type != macho.TypeExec {
-			t.Errorf("part %d is %+v of a program for %s", i, part.FatArchHeader, part.Cpu)
+		if part.FatArchHeader.Cpu != want.cpu || part.File.Cpu != want.cpu || part.FatArchHeader.SubCpu != part.File.SubCpu || part.Type != macho.TypeExec {
+			t.Errorf("part %d is %+v of the program %+v", i, part.FatArchHeader, part.FileHeader)
 		}
 		if part.Offset%(1<<part.Align) != 0 || part.Offset%0x4000 != 0 {
 			t.Errorf("%s begins at %#x, aligned to 2^%d", want.arch, part.Offset, part.Align)
