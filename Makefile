@@ -24,6 +24,8 @@ ACTIONLINT_VERSION := v1.7.12
 GOLANGCI_LINT_VERSION := v2.15.0
 GOTESTSUM_VERSION := v1.13.0
 GOVULNCHECK_VERSION := v1.9.0
+GORELEASER_VERSION := v2.15.1
+CYCLONEDX_VERSION := v1.10.0
 
 # The version is in the file name, so that a new pin is a new file.
 TOOLS := $(CURDIR)/.tools/bin
@@ -31,6 +33,8 @@ ACTIONLINT := $(TOOLS)/actionlint-$(ACTIONLINT_VERSION)
 GOLANGCI_LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 GOTESTSUM := $(TOOLS)/gotestsum-$(GOTESTSUM_VERSION)
 GOVULNCHECK := $(TOOLS)/govulncheck-$(GOVULNCHECK_VERSION)
+GORELEASER := $(TOOLS)/goreleaser-$(GORELEASER_VERSION)
+CYCLONEDX := $(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_VERSION)
 
 # How long `make fuzz` gives each target.
 FUZZTIME ?= 30s
@@ -261,9 +265,21 @@ bundles: ## Make MCP bundles for every platform, and check them with the officia
 	@scripts/install-mcpb
 	@cd test && MCPENGINE_BUNDLES=all go test -count=1 -v ./mcpb
 
+# Checks .goreleaser.yaml, makes a release twice and compares the bytes, runs what
+# can be run here of it, and installs a tagged release from files.
 .PHONY: release-check
-release-check: ## Tag a release in a clone, and install the library and the CLI from it
+release-check: $(GORELEASER) $(CYCLONEDX) ## Make a release twice, compare the two, and install the library and the CLI from its tags
+	@scripts/release-check $(GORELEASER) $(CYCLONEDX)
 	@cd cmd/mcpengine && go test -count=1 -v -run '^TestRelease' .
+
+.PHONY: release-snapshot
+release-snapshot: $(GORELEASER) $(CYCLONEDX) ## Make every file of a release into dist, without publishing or signing it
+	@scripts/release-build $(GORELEASER) $(CYCLONEDX) --snapshot --skip=sign,docker
+
+.PHONY: release
+release: $(GORELEASER) $(CYCLONEDX) ## Publish the release of the tag that is checked out
+	@GORELEASER_CURRENT_TAG=$$(git tag --points-at HEAD --list 'v*') \
+		scripts/release-build $(GORELEASER) $(CYCLONEDX)
 
 .PHONY: bridge-deps
 bridge-deps:
@@ -318,6 +334,12 @@ $(GOLANGCI_LINT):
 
 $(GOTESTSUM):
 	$(call install-tool,gotest.tools/gotestsum@$(GOTESTSUM_VERSION))
+
+$(GORELEASER):
+	$(call install-tool,github.com/goreleaser/goreleaser/v2@$(GORELEASER_VERSION))
+
+$(CYCLONEDX):
+	$(call install-tool,github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX_VERSION))
 
 $(GOVULNCHECK):
 	$(call install-tool,golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION))
