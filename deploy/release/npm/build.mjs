@@ -41,7 +41,7 @@ if (programs.length === 0) {
   throw new Error(`${dist} has no program: run make release-snapshot`);
 }
 const optionalDependencies = {};
-for (const program of programs) {
+for (const program of programs.sort((a, b) => (a.path < b.path ? -1 : 1))) {
   const name = `mcpengine-${os[program.goos]}-${cpu[program.goarch]}`;
   optionalDependencies[name] = version;
   write(
