@@ -45,7 +45,7 @@ var groups = []struct {
 	{"Call servers", []string{"list", "call", "read", "prompt", "complete", "watch", "rpc", "skills", "tasks"}},
 	{"Develop servers", []string{"new", "dev", "lambda", "inspect", "doctor"}},
 	{"Connect hosts", []string{"proxy", "install", "auth", "bridge", "serve", "hosts", "profile", "uninstall"}},
-	{"Deploy to AWS Lambda", []string{"package", "deploy", "deployments", "url", "logs", "rollback", "destroy"}},
+	{"Package, publish, deploy", []string{"package", "publish", "deploy", "deployments", "url", "logs", "rollback", "destroy"}},
 	{"Others", []string{"completion", "version"}},
 }
 

@@ -97,7 +97,7 @@ func (c *cli) commands(args []string) []*cobra.Command {
 	makers := map[string]func() *cobra.Command{
 		"auth": c.auth, "bridge": c.bridge, "call": c.call, "complete": c.complete, "completion": c.completion, "deploy": c.deploy,
 		"destroy": c.destroy, "dev": c.dev, "hosts": c.hosts, "inspect": c.inspect, "install": c.install, "list": c.list, "logs": c.logs, "manual": c.manual, "new": c.scaffold, "package": c.pack,
-		"profile": c.profiles, "prompt": c.prompt, "proxy": c.proxy, "read": c.read, "rpc": c.rpc, "serve": c.serve, "skills": c.skills, "tasks": c.tasks,
+		"profile": c.profiles, "prompt": c.prompt, "proxy": c.proxy, "publish": c.publish, "read": c.read, "rpc": c.rpc, "serve": c.serve, "skills": c.skills, "tasks": c.tasks,
 		"deployments": c.deployments, "rollback": c.rollback,
 		"lambda":    c.lambda,
 		"doctor":    c.doctor,

@@ -111,7 +111,7 @@ func TestUsageErrors(t *testing.T) {
 func TestHelp(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{
-		"", "deploy", "deployments", "url", "logs", "rollback", "destroy", "package", "proxy", "hosts", "uninstall", "completion", "version",
+		"", "deploy", "deployments", "url", "logs", "rollback", "destroy", "package", "publish", "proxy", "hosts", "uninstall", "completion", "version",
 		"call", "tasks", "list", "read", "prompt", "skills", "auth", "auth login", "auth status", "auth logout",
 		"bridge", "serve", "new", "lambda", "inspect", "doctor", "rpc", "watch", "complete", "profile", "profile list", "profile show", "profile remove",
 	} {

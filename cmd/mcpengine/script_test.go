@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/mcpengine/mcpengine"
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/deploy/fakeaws"
+	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/registry/fakeregistry"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
@@ -42,7 +44,7 @@ func TestMain(m *testing.M) {
 //	exits CODE COMMAND         runs a command that has to exit with the code
 //	typed SHELL TEXT           types a text and a tab into a shell, and prints the line
 //
-// and in SERVER the URL of the servers of newWorld.
+// and in SERVER the URL of the servers of newWorld, and in REGISTRY the URL of a registry.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	goEnv := goEnvironment(t)
@@ -56,13 +58,15 @@ func TestScripts(t *testing.T) {
 			server := httptest.NewServer(fake)
 			env.Defer(server.Close)
 			env.Values[account{}] = fake
+			registry := httptest.NewServer(&fakeregistry.Server{Owner: "acme", Keys: map[string]ed25519.PublicKey{"acme.example": testKey.Public().(ed25519.PublicKey)}})
+			env.Defer(registry.Close)
 			world := newWorld()
 			env.Defer(world.Close)
 			action, err := filepath.Abs("../../.github/actions/contract")
 			if err != nil {
 				return err
 			}
-			env.Vars = append(env.Vars, "SERVER="+world.URL, "ACTION="+action, "SOURCE="+filepath.Dir(filepath.Dir(filepath.Dir(action))))
+			env.Vars = append(env.Vars, "SERVER="+world.URL, "REGISTRY="+registry.URL, "ACTION="+action, "SOURCE="+filepath.Dir(filepath.Dir(filepath.Dir(action))))
 			env.Vars = append(env.Vars, goEnv...)
 			env.Vars = append(env.Vars, "GORACE=atexit_sleep_ms=0") // or each command sleeps for a second
 			// Nothing leaves this machine: its own addresses are reached without a proxy.
@@ -78,6 +82,9 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"aws": awsCommand, "exits": exitsCommand, "typed": typedCommand},
 	})
 }
+
+// testKey is the key of acme.example, whose seed the scripts have: 32 bytes of 1.
+var testKey = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, ed25519.SeedSize))
 
 // account is the key of the AWS account among a script's values.
 type account struct{}

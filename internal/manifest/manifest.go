@@ -168,7 +168,7 @@ func (m *Manifest) Encode() ([]byte, error) { return encode(m) }
 
 // Check returns what is wrong with the values that are present, beyond their form,
 // which [Parse] checks. The rules are the registry's (validators.ValidateServerJSON of
-// v1.8.9), so that what is accepted here is accepted there.
+// v1.8.8), so that what is accepted here is accepted there.
 func (m *Manifest) Check() error {
 	c := new(checks)
 	if m.Name != "" && !matches(serverName, m.Name) {

@@ -38,6 +38,9 @@ var owners = map[string][]string{
 	// The newest of the versions that a commit is tagged with.
 	"golang.org/x/mod": {cli + "/internal/describe"},
 
+	// An image is asked for its label, as the registry asks it.
+	"github.com/google/go-containerregistry": {cli + "/internal/registry"},
+
 	// The templates of new servers are archives.
 	"golang.org/x/tools": {cli + "/internal/scaffold"},
 

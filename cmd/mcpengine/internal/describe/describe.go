@@ -30,6 +30,7 @@ type Description struct {
 	// Missing says of members that could not be found out, why, and how to give them.
 	Missing map[string]string
 
+	Tag        string // that the version is from, such as sub/v1.2.3, or ""
 	ImportPath string // of the main package
 	Module     string // its path
 	Folder     string // of the main package
@@ -41,8 +42,9 @@ type Options struct {
 	// Version replaces the one of the file.
 	Version string
 
-	// Program asks the program who it is. Without it, or when it returns nil, the
-	// title and the description are those of the file and of the package's comment.
+	// Program asks the program who it is, when the file has no title or no
+	// description. Without it, or when it returns nil, they are those of the file and
+	// of the package's comment.
 	Program func(context.Context) (*mcp.Implementation, error)
 }
 
@@ -167,18 +169,19 @@ func (d *Description) version(ctx context.Context, p *goPackage, given string) e
 	if d.Version != "" {
 		return nil
 	}
-	tag, why := tagged(ctx, cmp.Or(p.Module.Dir, p.Dir))
-	if tag == "" {
+	version, tag, why := tagged(ctx, cmp.Or(p.Module.Dir, p.Dir))
+	if version == "" {
 		d.Missing["version"] = why + ": tag the commit, give --version, or write \"version\" into " + manifest.FileName
 		return nil
 	}
-	d.fill("version", &d.Version, strings.TrimPrefix(tag, "v"), "the git tag "+tag)
+	d.Tag = tag
+	d.fill("version", &d.Version, strings.TrimPrefix(version, "v"), "the git tag "+tag)
 	return nil
 }
 
 // fromProgram sets what the program says of itself, or else its comment does.
 func (d *Description) fromProgram(ctx context.Context, p *goPackage, ask func(context.Context) (*mcp.Implementation, error)) error {
-	if ask != nil && (d.Title == "" || d.Description == "" || d.WebsiteURL == "") {
+	if ask != nil && (d.Title == "" || d.Description == "") {
 		info, err := ask(ctx)
 		if err != nil {
 			return err

@@ -10,21 +10,21 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-// tagged returns the version with which the commit of a module's folder is tagged, or
-// why there is none. A module below the root of its repository has tags such as
+// tagged returns the version with which the commit of a module's folder is tagged and
+// the tag, or why there is none. A module below the root of its repository has tags such as
 // sub/v1.2.3 (Go Modules Reference, "Mapping versions to commits").
-func tagged(ctx context.Context, folder string) (version, why string) {
+func tagged(ctx context.Context, folder string) (version, tag, why string) {
 	prefix, err := git(ctx, folder, "rev-parse", "--show-prefix")
 	if err != nil {
-		return "", "the version is not known, because the folder is not in a git repository"
+		return "", "", "the version is not known, because the folder is not in a git repository"
 	}
 	prefix = majorFolder.ReplaceAllString(prefix, "$1")
 	if changed, err := git(ctx, folder, "status", "--porcelain", "--untracked-files=no"); err != nil || changed != "" {
-		return "", "the version is not known, because files differ from the commit"
+		return "", "", "the version is not known, because files differ from the commit"
 	}
 	tags, err := git(ctx, folder, "tag", "--points-at", "HEAD")
 	if err != nil {
-		return "", "the version is not known, because there is no commit"
+		return "", "", "the version is not known, because there is no commit"
 	}
 	var versions []string
 	for tag := range strings.FieldsSeq(tags) {
@@ -33,9 +33,10 @@ func tagged(ctx context.Context, folder string) (version, why string) {
 		}
 	}
 	if len(versions) == 0 {
-		return "", "the version is not known, because the commit has no tag such as " + prefix + "v1.2.3"
+		return "", "", "the version is not known, because the commit has no tag such as " + prefix + "v1.2.3"
 	}
-	return slices.MaxFunc(versions, semver.Compare), ""
+	version = slices.MaxFunc(versions, semver.Compare)
+	return version, prefix + version, ""
 }
 
 // majorFolder is the folder of a later major version, which is no part of a tag.
