@@ -105,7 +105,9 @@ func TestCardCatalog(t *testing.T) {
   "entries": [
     {
       "identifier": "urn:air:acme.github.io:mcp:weather",
+      "displayName": "Weather",
       "type": "application/mcp-server-card+json",
+      "mediaType": "application/mcp-server-card+json",
       "url": "https://mcp.acme.example/mcp/server-card"
     }
   ]
@@ -137,9 +139,10 @@ func TestCardHTTP(t *testing.T) {
 Content-Type: application/mcp-server-card+json
 Cache-Control: public, max-age=3600
 Access-Control-Allow-Origin: *
+Access-Control-Allow-Methods: GET, HEAD, OPTIONS
 Access-Control-Expose-Headers: ETag
 `
-	if got := fields(resp, "Content-Type", "Cache-Control", "Access-Control-Allow-Origin", "Access-Control-Expose-Headers"); got != want {
+	if got := fields(resp, "Content-Type", "Cache-Control", "Access-Control-Allow-Origin", "Access-Control-Allow-Methods", "Access-Control-Expose-Headers"); got != want {
 		t.Errorf("GET: %s, want %s", got, want)
 	}
 	tag := resp.Header.Get("ETag")
@@ -359,7 +362,9 @@ func ExampleWithCard() {
 	//   "entries": [
 	//     {
 	//       "identifier": "urn:air:acme.github.io:mcp:weather",
+	//       "displayName": "io.github.acme/weather",
 	//       "type": "application/mcp-server-card+json",
+	//       "mediaType": "application/mcp-server-card+json",
 	//       "url": "https://mcp.acme.example/mcp/server-card"
 	//     }
 	//   ]

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/deploy"
+	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/describe"
 )
 
 func (c *cli) pack() *cobra.Command {
@@ -44,15 +46,7 @@ install in a desktop host: NAME-VERSION-PLATFORM.mcpb, in the folder of
 				return err
 			}
 			if image {
-				if out == "" {
-					out = source.Name() + "-image"
-				}
-				if err := source.WriteImage(cmd.Context(), arch, out); err != nil {
-					return err
-				}
-				c.stderr.Printf("docker build --platform linux/%s --provenance=false -t NAME %s\n", arch, out)
-				c.stdout.Printf("%s\n", out)
-				return nil
+				return c.packImage(cmd.Context(), args[0], source, arch, out)
 			}
 			code, err := source.Build(cmd.Context(), arch)
 			if err != nil {
@@ -75,6 +69,23 @@ install in a desktop host: NAME-VERSION-PLATFORM.mcpb, in the folder of
 	bundles.add(cmd)
 	addBuildFlags(cmd, &build)
 	return cmd
+}
+
+// packImage writes the folder of an image, which names the server that it holds.
+func (c *cli) packImage(ctx context.Context, folderOrPackage string, source deploy.Source, arch, out string) error {
+	about, err := describe.Program(ctx, folderOrPackage, describe.Options{})
+	if err != nil {
+		return err
+	}
+	if out == "" {
+		out = source.Name() + "-image"
+	}
+	if err := source.WriteImage(ctx, arch, out, about.Name); err != nil {
+		return err
+	}
+	c.stderr.Printf("docker build --platform linux/%s --provenance=false -t NAME %s\n", arch, out)
+	c.stdout.Printf("%s\n", out)
+	return nil
 }
 
 // writeFile replaces the file, or leaves it as it was.

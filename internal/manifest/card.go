@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -64,15 +65,19 @@ func (m *Manifest) PublicIcons() []Icon {
 func (c *Card) Encode() ([]byte, error) { return encode(c) }
 
 // Catalog returns the text of an AI Catalog with this card alone: as a URL, or, when
-// that is "", inside.
+// that is "", inside. The entry has the members of both of its specifications, which
+// are drafts: type of SEP-2127 (discovery.md, "Server Card Entries"), and displayName
+// and mediaType of the AI Catalog (ai-catalog.md, "Catalog Entry").
 func (c *Card) Catalog(url string) ([]byte, error) {
 	type entry struct {
-		Identifier string `json:"identifier"`
-		Type       string `json:"type"`
-		URL        string `json:"url,omitempty"`
-		Data       *Card  `json:"data,omitempty"`
+		Identifier  string `json:"identifier"`
+		DisplayName string `json:"displayName"`
+		Type        string `json:"type"`
+		MediaType   string `json:"mediaType"`
+		URL         string `json:"url,omitempty"`
+		Data        *Card  `json:"data,omitempty"`
 	}
-	e := entry{Identifier: c.identifier(), Type: CardType, URL: url}
+	e := entry{Identifier: c.identifier(), DisplayName: cmp.Or(c.Title, c.Name), Type: CardType, MediaType: CardType, URL: url}
 	if url == "" {
 		e.Data = c
 	}

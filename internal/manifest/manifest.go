@@ -24,6 +24,10 @@ import (
 // module.
 const FileName = "mcpengine.json"
 
+// ImageLabel is the label with which an image names the server that it holds. A registry
+// lists no image without it (validators/registries/oci.go).
+const ImageLabel = "io.modelcontextprotocol.server.name"
+
 // MaxBytes bounds the file.
 const MaxBytes = 64 << 10
 

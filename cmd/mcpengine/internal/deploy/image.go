@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/mcpengine/mcpengine/internal/manifest"
 )
 
 // imageSyntax is an image in a private repository of Amazon ECR, the only ones that
@@ -28,8 +30,9 @@ func CheckImage(uri string) error {
 // hasDigest reports whether the URI names an image that exists.
 func hasDigest(uri string) bool { return strings.Contains(uri, "@") }
 
-// dockerfile returns the Dockerfile of an executable and the files beside it.
-func dockerfile(files []File) string {
+// dockerfile returns the Dockerfile of an executable and the files beside it, with the
+// label that ties the image to its entry in the registry of MCP servers, if it has one.
+func dockerfile(files []File, server string) string {
 	names := []string{bootstrap}
 	for _, f := range files {
 		names = append(names, f.Name)
@@ -39,10 +42,14 @@ func dockerfile(files []File) string {
 		line, _ := json.Marshal([]string{name, "/var/task/" + name}) // of strings
 		fmt.Fprintf(&copies, "COPY %s\n", line)
 	}
+	label := ""
+	if server != "" {
+		label = fmt.Sprintf("LABEL %s=%q\n", manifest.ImageLabel, server)
+	}
 	return "# Certificates, time zones and a user that is not root, and no shell.\n" +
 		"FROM gcr.io/distroless/static-debian13:nonroot\n" +
 		"WORKDIR /var/task\n" + copies.String() +
-		"ENTRYPOINT [\"/var/task/bootstrap\"]\n"
+		label + "ENTRYPOINT [\"/var/task/bootstrap\"]\n"
 }
 
 // Image builds the server into an image on this machine, whose Push sends it to
@@ -64,7 +71,7 @@ func (s Source) Image(ctx context.Context, arch, uri string) (Code, error) {
 		return code, fmt.Errorf("build %s: %w", uri, err)
 	}
 	defer os.RemoveAll(dir)
-	if err := s.WriteImage(ctx, arch, dir); err != nil {
+	if err := s.WriteImage(ctx, arch, dir, ""); err != nil {
 		return code, err
 	}
 	if _, err := docker(ctx, buildArguments(arch, uri, dir)...); err != nil {
@@ -83,7 +90,7 @@ func buildArguments(arch, uri, dir string) []string {
 // noDocker returns the error of an image that cannot be built, with all that is
 // needed to build it on another machine.
 func (s Source) noDocker(err error, arch, uri string, files []File) error {
-	return withHint(fmt.Errorf("%w\nThe Dockerfile:\n%s", err, dockerfile(files)), fmt.Sprintf(
+	return withHint(fmt.Errorf("%w\nThe Dockerfile:\n%s", err, dockerfile(files, "")), fmt.Sprintf(
 		"write the folder for it with mcpengine package %s --image --arch %s -o DIR, build and push it where docker works with "+
 			"docker %s, then deploy it by its digest: --image %s@sha256:…",
 		s.ImportPath, arch, strings.Join(buildArguments(arch, uri, "DIR"), " "), withoutTag(uri)))
@@ -98,8 +105,9 @@ func withoutTag(uri string) string {
 }
 
 // WriteImage writes the executable, the included files and a Dockerfile into a
-// folder, which is made if it is missing.
-func (s Source) WriteImage(ctx context.Context, arch, dir string) error {
+// folder, which is made if it is missing. The server is the name of the program in the
+// registry of MCP servers, or "".
+func (s Source) WriteImage(ctx context.Context, arch, dir, server string) error {
 	files, err := s.flags.files()
 	if err != nil {
 		return err
@@ -111,7 +119,7 @@ func (s Source) WriteImage(ctx context.Context, arch, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("write %s: %w", dir, err)
 	}
-	for _, f := range append(files, File{"Dockerfile", []byte(dockerfile(files))}, File{bootstrap, binary}) {
+	for _, f := range append(files, File{"Dockerfile", []byte(dockerfile(files, server))}, File{bootstrap, binary}) {
 		mode := os.FileMode(0o644)
 		if f.Name == bootstrap {
 			mode = 0o755

@@ -15,9 +15,6 @@ import (
 	"github.com/mcpengine/mcpengine/internal/manifest"
 )
 
-// Label is the label of an image that names the server which it belongs to.
-const Label = "io.modelcontextprotocol.server.name"
-
 // A State is how a check has ended.
 type State string
 
@@ -80,7 +77,7 @@ func (c *Client) Ask(ctx context.Context, s *Server) []Check {
 		case "mcpb":
 			all = append(all, verdict("the bundle at its URL has that digest", p.Identifier, c.bundle(ctx, p)))
 		case "oci":
-			all = append(all, verdict("the image has the label "+Label, p.Identifier, c.image(ctx, s.Name, p)))
+			all = append(all, verdict("the image has the label "+manifest.ImageLabel, p.Identifier, c.image(ctx, s.Name, p)))
 		}
 	}
 	return all
@@ -170,8 +167,8 @@ func (c *Client) image(ctx context.Context, server string, p *manifest.Package) 
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUnasked, err)
 	}
-	if got := config.Config.Labels[Label]; got != server {
-		return fmt.Errorf("the label of %s is %q, and not %q: write LABEL %s=%q into its Dockerfile", p.Identifier, got, server, Label, server)
+	if got := config.Config.Labels[manifest.ImageLabel]; got != server {
+		return fmt.Errorf("the label of %s is %q, and not %q: write LABEL %s=%q into its Dockerfile", p.Identifier, got, server, manifest.ImageLabel, server)
 	}
 	return nil
 }

@@ -331,8 +331,8 @@ func TestAskForImage(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	push("good", map[string]string{registry.Label: "io.github.acme/weather"})
-	push("other", map[string]string{registry.Label: "io.github.acme/other"})
+	push("good", map[string]string{manifest.ImageLabel: "io.github.acme/weather"})
+	push("other", map[string]string{manifest.ImageLabel: "io.github.acme/other"})
 	push("bare", nil)
 	for tag, want := range map[string]string{
 		"good":  "",
