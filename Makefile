@@ -249,6 +249,10 @@ site-serve: site-deps ## Build the site and serve it at http://localhost:1313
 tutorial: postgres-deps ## Follow the tutorial of the site from its text, in an empty folder
 	@cd cmd/mcpengine && go test -tags tutorial -count=1 -timeout 30m -v -run '^TestTutorial$$' .
 
+.PHONY: tutorial-clean
+tutorial-clean: postgres-deps ## Follow the tutorial on a new system, without caches (Linux, root, debootstrap)
+	@scripts/tutorial-clean
+
 .PHONY: terraform
 terraform: ## Validate and test the Terraform configurations, with terraform or tofu and its registry
 	@mkdir -p .tools

@@ -38,6 +38,9 @@ var tutorial = []string{"weather", "board", "callers", "hosts", "lambda"}
 // the browser, and AWS. The commands differ from the page in two ways: servers
 // get free ports of the loopback interface, and functions are built for this
 // machine, so that they can run here.
+//
+// MCPENGINE_TUTORIAL_ROOT names the root of another system, in which the commands
+// run. It has no modules and nothing that is compiled (scripts/tutorial-clean).
 func TestTutorial(t *testing.T) {
 	r := newReader(t)
 	for _, page := range tutorial {
@@ -49,9 +52,9 @@ func TestTutorial(t *testing.T) {
 	}
 }
 
-// A reader follows a page.
+// A reader follows a page. Paths are as the commands see them.
 type reader struct {
-	dir     string // what the commands may see and change
+	root    string // of another system, or ""
 	env     []string
 	state   string // where a block leaves its folder and variables for the next one
 	ports   map[string]string
@@ -60,11 +63,15 @@ type reader struct {
 }
 
 func newReader(t *testing.T) *reader {
+	r := &reader{root: os.Getenv("MCPENGINE_TUTORIAL_ROOT"), ports: map[string]string{}}
 	dir := t.TempDir()
-	r := &reader{dir: dir, state: filepath.Join(dir, "state"), ports: map[string]string{}}
+	if r.root != "" {
+		dir = "/reader"
+	}
 	home, work := filepath.Join(dir, "home"), filepath.Join(dir, "work")
+	r.state = filepath.Join(dir, "state")
 	for _, folder := range []string{home, work, r.state, filepath.Join(dir, "bin")} {
-		if err := os.MkdirAll(folder, 0o755); err != nil {
+		if err := os.MkdirAll(r.outside(folder), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -76,30 +83,66 @@ func newReader(t *testing.T) *reader {
 	browser := httptest.NewServer(browserOf(t))
 	t.Cleanup(browser.Close)
 	script := "#!/bin/sh\nexec curl -sS --get --data-urlencode \"page=$1\" " + browser.URL + "\n"
-	if err := os.WriteFile(filepath.Join(dir, "bin", "xdg-open"), []byte(script), 0o755); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(r.outside(filepath.Join(dir, "bin", "xdg-open")), []byte(script), 0o755); err != nil { //nolint:gosec // a program
 		t.Fatal(err)
 	}
-	proxy, cache := releaseProxy(t)
-	r.env = []string{
-		"HOME=" + home, "PATH=" + filepath.Join(dir, "bin") + ":" + filepath.Join(home, "go", "bin") + ":" + os.Getenv("PATH"),
-		"GOPROXY=" + proxy, "GOSUMDB=off", "GOMODCACHE=" + filepath.Join(dir, "modules"), "GOCACHE=" + cache, "GOTOOLCHAIN=local",
-		// As other tests build, so that most packages are compiled already.
-		"GOFLAGS=-modcacherw -trimpath", "CGO_ENABLED=0", "GOWORK=off",
-		"AWS_ENDPOINT_URL=" + account.URL, "AWS_REGION=" + fakeaws.Region, "AWS_ACCESS_KEY_ID=AKIATEST", "AWS_SECRET_ACCESS_KEY=secret",
-		"DATABASE_URL=" + database.Database(t, "tutorial"), "OIDC_ISSUER=" + provider.Issuer(), "CLIENT_ID=board", "CLIENT_SECRET=secret of the board",
+	r.env = append(r.goEnvironment(t, dir),
+		"HOME="+home, "PATH="+filepath.Join(dir, "bin")+":"+filepath.Join(home, "go", "bin")+":"+r.path(),
+		"GOSUMDB=off", "GOTOOLCHAIN=local",
+		"AWS_ENDPOINT_URL="+account.URL, "AWS_REGION="+fakeaws.Region, "AWS_ACCESS_KEY_ID=AKIATEST", "AWS_SECRET_ACCESS_KEY=secret",
+		"DATABASE_URL="+database.Database(t, "tutorial"), "OIDC_ISSUER="+provider.Issuer(), "CLIENT_ID=board", "CLIENT_SECRET=secret of the board",
 		"DISPLAY=:0", // there is a browser
-	}
-	if err := os.WriteFile(filepath.Join(r.state, "folder"), []byte(work), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	)
+	r.write(t, filepath.Join(r.state, "folder"), work)
 	t.Cleanup(r.stop)
 	return r
 }
 
-// releaseProxy returns a module proxy with a release of this commit, and the cache of
-// compiled packages. The variable MCPENGINE_TUTORIAL may name a folder that keeps the
-// release for the next run, for those who write on a page.
-func releaseProxy(t *testing.T) (proxy, cache string) {
+// outside returns a path as this program sees it.
+func (r *reader) outside(path string) string { return filepath.Join(r.root, path) }
+
+func (r *reader) path() string {
+	if r.root != "" {
+		return "/usr/local/go/bin:/usr/local/bin:/usr/bin:/bin"
+	}
+	return os.Getenv("PATH")
+}
+
+// goEnvironment has the go command get a release of this commit, and everything else
+// from where it usually comes. On this system what is compiled already is used.
+func (r *reader) goEnvironment(t *testing.T, dir string) []string {
+	t.Helper()
+	made := releaseProxy(t)
+	served := httptest.NewServer(http.FileServer(http.Dir(filepath.Join(made, "cache", "download"))))
+	t.Cleanup(served.Close)
+	get := func(name string) string {
+		out, err := exec.CommandContext(t.Context(), "go", "env", name).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	if r.root != "" {
+		env := []string{"GOPROXY=" + served.URL + "," + get("GOPROXY")}
+		for _, v := range os.Environ() {
+			if name, _, _ := strings.Cut(v, "="); strings.HasSuffix(strings.ToLower(name), "_proxy") {
+				env = append(env, v)
+			}
+		}
+		return env
+	}
+	return []string{
+		"GOPROXY=" + served.URL + ",file://" + filepath.Join(get("GOMODCACHE"), "cache", "download") + "," + get("GOPROXY"),
+		"GOMODCACHE=" + filepath.Join(dir, "modules"), "GOCACHE=" + get("GOCACHE"),
+		// As other tests build, so that most packages are compiled already.
+		"GOFLAGS=-modcacherw -trimpath", "CGO_ENABLED=0", "GOWORK=off",
+	}
+}
+
+// releaseProxy returns a module cache with a release of this commit. The variable
+// MCPENGINE_TUTORIAL may name a folder that keeps the release for the next run, for
+// those who write on a page.
+func releaseProxy(t *testing.T) (made string) {
 	t.Helper()
 	const (
 		version = "v0.1.0"
@@ -113,8 +156,9 @@ func releaseProxy(t *testing.T) (proxy, cache string) {
 	if !filepath.IsAbs(dir) {
 		dir = t.TempDir()
 	}
-	clone, made := filepath.Join(dir, "clone"), filepath.Join(dir, "made")
-	run := func(folder string, environment []string, command ...string) string {
+	clone := filepath.Join(dir, "clone")
+	made = filepath.Join(dir, "made")
+	run := func(folder string, environment []string, command ...string) {
 		t.Helper()
 		cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
 		cmd.Dir = folder
@@ -123,7 +167,6 @@ func releaseProxy(t *testing.T) (proxy, cache string) {
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", strings.Join(command, " "), err, out)
 		}
-		return strings.TrimSpace(string(out))
 	}
 	if _, err := os.Stat(made); err != nil {
 		run(dir, nil, "git", "clone", "-q", "--shared", "--no-tags", repository, clone)
@@ -133,9 +176,7 @@ func releaseProxy(t *testing.T) (proxy, cache string) {
 			"GOPROXY=direct", "GOPRIVATE=" + module, "GOMODCACHE=" + made,
 		}, "go", "mod", "download", module+"@"+version, module+"/cmd/mcpengine@"+version)
 	}
-	known := run(dir, nil, "go", "env", "GOMODCACHE")
-	return "file://" + filepath.Join(made, "cache", "download") + ",file://" + filepath.Join(known, "cache", "download") + "," + run(dir, nil, "go", "env", "GOPROXY"),
-		run(dir, nil, "go", "env", "GOCACHE")
+	return made
 }
 
 var (
@@ -159,7 +200,7 @@ func (r *reader) follow(t *testing.T, page, text string) {
 		where := fmt.Sprintf("%s.md:%d", page, 1+strings.Count(text[:m[0]], "\n"))
 		switch {
 		case options["file"] != "":
-			r.write(t, options["file"], code)
+			r.write(t, filepath.Join(r.folder(t), filepath.FromSlash(options["file"])), code)
 		case options["run"] == "reader": // the stand-ins take its place
 		case options["run"] == "server":
 			r.serve(t, where, code)
@@ -173,17 +214,23 @@ func (r *reader) follow(t *testing.T, page, text string) {
 	}
 }
 
-func (r *reader) write(t *testing.T, name, code string) {
+// folder returns the folder that the last block was in.
+func (r *reader) folder(t *testing.T) string {
 	t.Helper()
-	folder, err := os.ReadFile(filepath.Join(r.state, "folder"))
+	folder, err := os.ReadFile(r.outside(filepath.Join(r.state, "folder")))
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(strings.TrimSpace(string(folder)), filepath.FromSlash(name))
+	return strings.TrimSpace(string(folder))
+}
+
+func (r *reader) write(t *testing.T, file, text string) {
+	t.Helper()
+	file = r.outside(file)
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(file, []byte(code), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -204,13 +251,17 @@ func (r *reader) command(ctx context.Context, code string, terminal bool) *exec.
 		script += "\npwd >" + r.state + "/folder\nexport -p | grep -v ' \\(HOME\\|PATH\\|PUBLIC_URL\\|PWD\\|OLDPWD\\|SHLVL\\)=' >" + r.state + "/variables\n"
 	}
 	file := filepath.Join(r.state, "block-"+rand.Text())
-	if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
+	if err := os.WriteFile(r.outside(file), []byte(script), 0o600); err != nil {
 		panic(err)
 	}
-	cmd := exec.CommandContext(ctx, "bash", file) //nolint:gosec // what the page says
+	args := []string{"bash", file} // what the page says
 	if terminal {
-		cmd = exec.CommandContext(ctx, "script", "--quiet", "--return", "--command", "bash "+file, "/dev/null") //nolint:gosec // the same, on a terminal
+		args = []string{"script", "--quiet", "--return", "--command", "bash " + file, "/dev/null"}
 	}
+	if r.root != "" {
+		args = append([]string{"chroot", r.root}, args...)
+	}
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // the same
 	cmd.Env = append(append([]string{}, r.env...), "PUBLIC_URL=http://localhost:"+r.port("8000"))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	return cmd
