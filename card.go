@@ -112,7 +112,8 @@ const (
 // clients do, because not every proxy takes a prefix away.
 func cardPathsOf(path, public string) []string {
 	paths := []string{cardURL(path)}
-	if u, err := url.Parse(public); err == nil && public != "" {
+	// A path that has to be escaped would not be a pattern of net/http.ServeMux.
+	if u, err := url.Parse(public); err == nil && public != "" && u.Path == u.EscapedPath() {
 		paths = append(paths, cardURL(u.Path))
 	}
 	return slices.Compact(paths)

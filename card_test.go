@@ -231,6 +231,7 @@ func TestCardRemotes(t *testing.T) {
 	t.Parallel()
 	text := strings.Replace(weatherCard, `"title"`, `"remotes": [
 		{"type": "streamable-http", "url": "https://eu.acme.example/mcp"},
+		{"type": "streamable-http", "url": "https://us.acme.example/mcp"},
 		{"type": "sse", "url": "https://eu.acme.example/sse"}], "title"`, 1)
 	e := mcpengine.New("weather", mcpengine.WithCard([]byte(text)), public("https://eu.acme.example/mcp"))
 	var card struct {
@@ -242,8 +243,13 @@ func TestCardRemotes(t *testing.T) {
 	if err := json.Unmarshal([]byte(body(t, getCard(t, e, "/mcp/server-card", nil))), &card); err != nil {
 		t.Fatal(err)
 	}
-	if len(card.Remotes) != 2 || len(card.Remotes[0].SupportedProtocolVersions) == 0 || len(card.Remotes[1].SupportedProtocolVersions) != 0 {
-		t.Errorf("remotes = %+v", card.Remotes)
+	if len(card.Remotes) != 3 {
+		t.Fatalf("remotes = %+v", card.Remotes)
+	}
+	for i, here := range []bool{true, false, false} { // the versions are known of this server alone
+		if got := len(card.Remotes[i].SupportedProtocolVersions) > 0; got != here {
+			t.Errorf("remotes[%d] = %+v, want versions: %v", i, card.Remotes[i], here)
+		}
 	}
 }
 
@@ -288,6 +294,24 @@ func TestCardServed(t *testing.T) {
 		if has := strings.Contains(text, base+"/sse"); path == "/mcp/server-card" && has != servesHandshake {
 			t.Errorf("%s names the HTTP+SSE endpoint: %v, in %s", path, has, text)
 		}
+	}
+}
+
+// A path that no pattern can have does not stop the server.
+func TestCardServedBehindAnyPath(t *testing.T) {
+	t.Parallel()
+	e := mcpengine.New("weather", mcpengine.WithCard([]byte(weatherCard)), public("https://acme.example/a%20%7Bb/mcp"))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, onListener(t, e)+"/mcp/server-card", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if text := body(t, resp); !strings.Contains(text, `"https://acme.example/a%20%7Bb/mcp"`) {
+		t.Errorf("the card is %s", text)
 	}
 }
 

@@ -97,6 +97,7 @@ func TestParseRefuses(t *testing.T) {
 		{"an icon in the file", `{"icons":[{"src":"data:image/png;base64,AA=="}]}`, "icons[0].src: must be an https URL"},
 		{"a repository elsewhere", `{"repository":{"url":"https://example.com/a/b"}}`, "repository.url: must be a repository"},
 		{"a repository with another source", `{"repository":{"url":"https://github.com/a/b","source":"gitlab"}}`, "repository.url: must be a repository"},
+		{"a route of GitLab", `{"repository":{"url":"https://gitlab.com/a/b/-/tree"}}`, "repository.url: must be a repository"},
 		{"a subfolder outside", `{"repository":{"url":"https://github.com/a/b","subfolder":"../c"}}`, "repository.subfolder: must be a path"},
 		{"an author without a name", `{"author":{"email":"a@b.example"}}`, "author.name: required property is missing"},
 		{"a local remote", `{"remotes":[{"type":"sse","url":"https://localhost/mcp"}]}`, "remotes[0].url: must be an https URL that others reach"},

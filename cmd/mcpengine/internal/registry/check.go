@@ -42,7 +42,10 @@ func (s *Server) Check(m *manifest.Manifest) []Check {
 			all = append(all, Check{rule, Fault, bad})
 		}
 	}
-	err := m.Check()
+	text, err := m.Encode()
+	if err == nil {
+		_, err = manifest.Parse(text) // flags have added what no file had
+	}
 	add(err == nil, "the rules of names, versions and URLs", "every member follows them", oneLine(err))
 	n := utf8.RuneCountInString(s.Description)
 	add(n > 0 && n <= 100, "the description has 1 to 100 characters", fmt.Sprint("it has ", n), fmt.Sprint("it has ", n))
@@ -126,6 +129,8 @@ func (c *Client) valid(ctx context.Context, s *Server) Check {
 
 // bundle compares the digest of a bundle with what is at its URL.
 func (c *Client) bundle(ctx context.Context, p *manifest.Package) error {
+	ctx, cancel := context.WithTimeout(ctx, download)
+	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.Identifier, nil)
 	if err != nil {
 		return err
@@ -151,6 +156,8 @@ func (c *Client) bundle(ctx context.Context, p *manifest.Package) error {
 
 // image reads the label of an image, as the registry does: without credentials.
 func (c *Client) image(ctx context.Context, server string, p *manifest.Package) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	ref, err := name.ParseReference(p.Identifier)
 	if err != nil {
 		return err

@@ -19,6 +19,7 @@ const (
 	maxIssues  = 16      // that are repeated
 	maxMessage = 500     // bytes of one that are repeated
 	patience   = time.Minute
+	download   = 10 * time.Minute // for a bundle
 )
 
 // A Client speaks to one registry.

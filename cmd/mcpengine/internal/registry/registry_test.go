@@ -107,6 +107,9 @@ func TestCheck(t *testing.T) {
 		{"a package without a version", func(m *manifest.Manifest) {
 			m.Packages = []manifest.Package{{RegistryType: "npm", Identifier: "@acme/weather", Transport: stdio}}
 		}, "@acme/weather has none"},
+		{"an image with a space", func(m *manifest.Manifest) {
+			m.Packages = []manifest.Package{{RegistryType: "oci", Identifier: "ghcr.io/acme /weather:1", Transport: stdio}}
+		}, "packages[0].identifier: must match"},
 		{"an image", func(m *manifest.Manifest) {
 			m.Packages = []manifest.Package{{RegistryType: "oci", Identifier: "ghcr.io/acme/weather:1", Transport: stdio}}
 		}, ""},
@@ -227,13 +230,14 @@ func TestSignInWithKey(t *testing.T) {
 func TestSignInWithGitHubRefused(t *testing.T) {
 	t.Parallel()
 	c := start(t, &fakeregistry.Server{Owner: "acme"})
-	for _, bad := range []registry.GitHubActions{
-		{RequestURL: "http://elsewhere.example/identity", RequestToken: "secret-token"},
-		{RequestURL: c.URL + "/identity", RequestToken: "secret-token"},
-		{RequestURL: c.URL + "/none", RequestToken: "secret-token"},
+	for url, want := range map[string]string{
+		"http://elsewhere.example/identity": "ACTIONS_ID_TOKEN_REQUEST_URL: not an https URL",
+		c.URL + "/identity":                 "GitHub gives no identity: status 401",
+		c.URL + "/none":                     "GitHub gives no identity: status 404",
 	} {
-		if _, err := c.SignIn(t.Context(), bad); err == nil || strings.Contains(err.Error(), "secret-token") {
-			t.Errorf("SignIn at %s: %v", bad.RequestURL, err)
+		bad := registry.GitHubActions{RequestURL: url, RequestToken: "secret-token"}
+		if _, err := c.SignIn(t.Context(), bad); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret-token") {
+			t.Errorf("SignIn at %s: %v, want %q", url, err, want)
 		}
 	}
 }
@@ -241,22 +245,30 @@ func TestSignInWithGitHubRefused(t *testing.T) {
 // A token follows no redirect, and an answer is bounded.
 func TestAnswers(t *testing.T) {
 	t.Parallel()
-	for name, answer := range map[string]http.HandlerFunc{
-		"a redirect": func(w http.ResponseWriter, r *http.Request) {
+	for _, test := range []struct {
+		name, want string
+		answer     http.HandlerFunc
+	}{
+		{"a redirect", "publish: status 307", func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/stolen" {
 				t.Errorf("the request went on to %s", r.URL)
 			}
 			http.Redirect(w, r, "/stolen", http.StatusTemporaryRedirect)
-		},
-		"too much":      func(w http.ResponseWriter, _ *http.Request) { _, _ = io.CopyN(w, endless{}, 2<<20) },
-		"no JSON":       func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") },
-		"another entry": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"server":{"name":"a/b"}}`) },
+		}},
+		{"too much", "an answer of more than 1024 KiB", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.CopyN(w, endless{}, 1<<20+1) }},
+		{"no JSON", "publish: invalid character", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") }},
+		{"another entry", `the registry says that it has "a/b"`, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"server":{"name":"a/b"}}`) }},
+		{"a long reason", "publish: status 403: xxx", func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = io.WriteString(w, `{"title":"t","detail":"`+strings.Repeat("x", 10_000)+`"}`)
+		}},
 	} {
-		server := httptest.NewServer(answer)
+		server := httptest.NewServer(test.answer)
 		t.Cleanup(server.Close)
 		c := &registry.Client{URL: server.URL}
-		if err := c.Publish(t.Context(), "token", registry.New(weather())); err == nil || len(err.Error()) > 1000 {
-			t.Errorf("%s: %v", name, err)
+		err := c.Publish(t.Context(), "token", registry.New(weather()))
+		if err == nil || !strings.Contains(err.Error(), test.want) || len(err.Error()) > 1000 {
+			t.Errorf("%s: %v, want %q", test.name, err, test.want)
 		}
 	}
 }
