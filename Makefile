@@ -90,7 +90,8 @@ TEST_DEPS := \
 	python-deps \
 	redis-deps \
 	shells-deps \
-	terraform-deps
+	terraform-deps \
+	wrangler-deps
 
 # The modules whose tests take longest, which begin first.
 LONGEST := test cmd/mcpengine
@@ -200,6 +201,10 @@ postgres-deps:
 .PHONY: terraform-deps
 terraform-deps: | python-deps
 	@scripts/install-aws-provider || echo "iac: the schema of the AWS provider is not installed; its tests will be skipped" >&2
+
+.PHONY: wrangler-deps
+wrangler-deps:
+	@scripts/install-wrangler || echo "iac: the schema of wrangler.jsonc is not there; its test will be skipped" >&2
 
 .PHONY: redis-deps
 redis-deps:

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -92,7 +93,9 @@ func TestPlatforms(t *testing.T) {
 	})
 	t.Run("cloudflare", func(t *testing.T) {
 		t.Parallel()
-		checkWorker(t, files(t, "--to", "cloudflare", "--name", "weather", "--env", "LOG=debug", "--secret", "TOKEN=WEATHER_TOKEN"))
+		dir := files(t, "--to", "cloudflare", "--name", "weather", "--env", "LOG=debug", "--secret", "TOKEN=WEATHER_TOKEN")
+		checkWorker(t, dir)
+		checkWrangler(t, content(t, dir, "wrangler.jsonc"), content(t, dir, "package.json"))
 	})
 }
 
@@ -113,12 +116,47 @@ const server = new Server({}, env);
 console.log(JSON.stringify({ callers, variables: server.envVars, port: String(server.defaultPort) }));
 `
 
+// checkSchema has the validator that cfn-lint comes with check a document.
+const checkSchema = `
+import json, sys
+import jsonschema
+with open(sys.argv[1]) as schema:
+    for error in jsonschema.Draft7Validator(json.load(schema)).iter_errors(json.load(sys.stdin)):
+        print(error.message, [c.message for c in error.context or []])
+`
+
+// checkWrangler holds the configuration to the schema of wrangler, at the version that
+// the package asks for.
+func checkWrangler(t *testing.T, config, manifest string) {
+	t.Helper()
+	schema := filepath.Join(repository, ".tools", "wrangler", "config-schema.json")
+	if _, err := os.Stat(schema); err != nil {
+		t.Skip("the schema of wrangler is not there: scripts/install-wrangler")
+	}
+	if version := strings.TrimSpace(read(t, ".tools/wrangler/stamp")); !strings.Contains(manifest, `"wrangler": "`+version+`"`) {
+		t.Errorf("scripts/install-wrangler has %s, and package.json is\n%s", version, manifest)
+	}
+	python := filepath.Join(repository, ".tools/python/bin/python")
+	if _, err := os.Stat(python); err != nil {
+		t.Skip("the validator of schemas is not installed: scripts/install-python")
+	}
+	config = regexp.MustCompile(`(?m)^\s*//.*$`).ReplaceAllString(config, "")
+	for text, want := range map[string]string{config: "", strings.Replace(config, `"class_name"`, `"class"`, 1): "'class' was unexpected"} {
+		cmd := exec.CommandContext(t.Context(), python, "-c", checkSchema, schema)
+		cmd.Stdin = strings.NewReader(text)
+		out, err := cmd.CombinedOutput()
+		if err != nil || !strings.Contains(string(out), want) || want == "" && len(out) > 0 {
+			t.Errorf("%s\n%v: %s, want %q", text, err, out, want)
+		}
+	}
+}
+
 // checkWorker runs the Worker in Node.js, with a stand-in for Cloudflare's package.
 func checkWorker(t *testing.T, dir string) {
 	t.Helper()
-	node, err := exec.LookPath("node")
-	if err != nil {
-		t.Skip("Node.js is not installed")
+	node := filepath.Join(repository, ".tools", "conformance", "node")
+	if _, err := os.Stat(node); err != nil {
+		t.Skip("Node.js is not installed: scripts/install-conformance")
 	}
 	for name, text := range map[string]string{
 		"node_modules/@cloudflare/containers/package.json": `{"type": "module", "exports": "./index.js"}`,
