@@ -62,6 +62,7 @@ var checks = []Check{
 	{"version", groupProtocol, "the server speaks a known protocol version", "Check that an MCP server is at the URL, and that it speaks a version that this program knows."},
 	{"version.handshake", groupProtocol, "hosts of handshake versions can connect", "Connect such hosts with mcpengine proxy, which translates, or serve the handshake versions too."},
 	{"version.agreement", groupProtocol, "server/discover and initialize say the same of the server", "Let every replica run the same release, and list exactly the versions that the server takes."},
+	{"card", groupProtocol, "the server card, where there is one, agrees with the server", "Deploy the release that the card is of, or let the file that WithCard embeds say the version of this one."},
 	{"header.version", groupProtocol, "MCP-Protocol-Version arrives", "Let the proxy in front of the server pass MCP-Protocol-Version."},
 	{"header.method", groupProtocol, "Mcp-Method arrives, and is compared with the message", "Let the proxy in front of the server pass Mcp-Method, and the server compare it."},
 	{"header.name", groupProtocol, "Mcp-Name arrives", "Let the proxy in front of the server pass Mcp-Name."},

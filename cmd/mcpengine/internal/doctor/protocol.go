@@ -24,6 +24,7 @@ const (
 // A self is what a server says of itself.
 type self struct {
 	name     string
+	release  string   // its own version
 	offers   []string // capabilities
 	versions []string // of server/discover
 	version  string   // of initialize
@@ -65,6 +66,7 @@ func (x *exam) protocol(ctx context.Context) {
 		func() { x.sessions(ctx, taken) },
 		func() { x.stream(ctx, discovered) },
 		func() { x.tools(ctx, discovered, taken) },
+		func() { x.card(ctx, discovered) },
 	)
 }
 
@@ -88,7 +90,7 @@ func selfOf(r *reply) *self {
 		_ = json.Unmarshal(info, &said.Info) // without it the server has no name
 	}
 	return &self{
-		name: strings.TrimSpace(said.Info.Name + " " + said.Info.Version), versions: said.Supported, version: said.Version,
+		name: strings.TrimSpace(said.Info.Name + " " + said.Info.Version), release: said.Info.Version, versions: said.Supported, version: said.Version,
 		offers: slices.Sorted(maps.Keys(said.Capabilities)), session: r.header.Get(sessionField),
 	}
 }

@@ -382,6 +382,60 @@ func (z *zipped) Write(p []byte) (int, error) {
 
 func (z *zipped) Unwrap() http.ResponseWriter { return z.ResponseWriter }
 
+// withCard puts a card with these members beside the server.
+func withCard(members string) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !strings.HasSuffix(r.URL.Path, "/server-card") {
+				next.ServeHTTP(w, r)
+				return
+			}
+			_, _ = io.WriteString(w, `{"$schema":"https://static.modelcontextprotocol.io/schemas/v1/server-card.schema.json","name":"a.b/cc",`+
+				strings.ReplaceAll(members, "HOST", r.Host)+`}`)
+		})
+	}
+}
+
+// A card of the framework agrees with its server. One that names other versions for the
+// URL does not, and a page that is no card is none.
+func TestCard(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		change wrapper
+		level  doctor.Level
+		want   string
+	}{
+		{"its own card", func(next http.Handler) http.Handler { return next }, doctor.OK, "the card of com.example/fixture agrees with the server"},
+		{"another card", withCard(`"version":"1.0","remotes":[{"url":"http://HOST/mcp","supportedProtocolVersions":["2024-11-05"]}]`), doctor.Warning, "the card says that the server speaks 2024-11-05"},
+		{"a card for other URLs", withCard(`"version":"1.0","remotes":[{"url":"https://a.example/mcp","supportedProtocolVersions":["2024-11-05"]}]`), doctor.OK, "agrees"},
+	} {
+		e := newEngine(t, mcpengine.WithCard([]byte(`{"name":"com.example/fixture","description":"A fixture.","version":"1.0"}`)))
+		report := doctor.Server(t.Context(), targetOf(t, test.change(e)), steady())
+		found := false
+		for _, f := range report.Findings() {
+			found = found || f.Check == "card" && f.Level == test.level && strings.Contains(f.Text, test.want)
+		}
+		if !found {
+			t.Errorf("%s: the findings are %+v", test.name, report.Findings())
+		}
+	}
+	page := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodGet {
+				_, _ = io.WriteString(w, `{"hello":"world"}`)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+	for _, f := range doctor.Server(t.Context(), serve(t, page), steady()).Findings() {
+		if f.Check == "card" {
+			t.Errorf("a page is taken for a card: %+v", f)
+		}
+	}
+}
+
 func protocolFaults() []fault {
 	return []fault{
 		{name: "Mcp-Method is stripped", check: "header.method", level: doctor.Failure, plant: behind(without("Mcp-Method"))},
@@ -407,6 +461,7 @@ func protocolFaults() []fault {
 				next.ServeHTTP(w, r)
 			})
 		})},
+		{name: "the card of another release", check: "card", level: doctor.Warning, plant: behind(withCard(`"version":"0"`))},
 		{name: "no MCP server", check: "version", level: doctor.Failure, plant: behind(answer(http.StatusNotFound, "not here"))},
 		{name: "HTTP+SSE alone", check: "version", level: doctor.Warning, plant: func(t *testing.T, _ *doctor.Config) doctor.Target {
 			server := httptest.NewServer(newEngine(t).SSEHandler(""))
