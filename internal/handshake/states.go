@@ -28,7 +28,7 @@ type keyed struct {
 // A state is what clients have set in one session, on any replica.
 type state struct {
 	owner string
-	clock uint64 // the highest version so far
+	clock uint64 // the highest version so far: microseconds since 1970, or more
 	items map[string]item
 	asked time.Time // when the other replicas were asked last
 }
@@ -86,7 +86,9 @@ func (s *states) set(name, owner, from, key, value string) keyed {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	known := s.of(name, owner)
-	known.clock++
+	// The time, too, because a client may go on at another replica before that has
+	// heard of its last request.
+	known.clock = max(known.clock+1, uint64(max(0, time.Now().UnixMicro())))
 	known.makeRoom(key)
 	changed := item{value, known.clock, from}
 	known.items[key] = changed
