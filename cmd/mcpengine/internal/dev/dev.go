@@ -425,7 +425,6 @@ func (l *loop) retire(s *server, next string) {
 // one, goes on.
 func (l *loop) failed(what string, err error, took time.Duration) {
 	output := err.Error()
-	l.tell(Build{State: BuildFailed, Output: output, Took: took})
 	short := what + ": " + firstError(output)
 	if l.current == nil {
 		l.Say(what, output)
@@ -437,6 +436,7 @@ func (l *loop) failed(what string, err error, took time.Duration) {
 		l.front.Note("[mcpengine dev] " + short + ". This result is of the last build that works.")
 	}
 	l.front.Log("error", short)
+	l.tell(Build{State: BuildFailed, Output: output, Took: took}) // results are marked by now
 }
 
 func (l *loop) tell(b Build) {
