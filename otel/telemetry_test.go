@@ -108,13 +108,17 @@ func TestNames(t *testing.T) {
 
 // text writes down what has been exported, without what differs between runs.
 func (r *recorder) text(t *testing.T) string {
-	var b strings.Builder
+	var spans []string // spans that end together do so in any order
 	for _, s := range r.spans.GetSpans() {
-		fmt.Fprintf(&b, "span %s %q status=%s %q\n", s.SpanKind, s.Name, s.Status.Code, s.Status.Description)
+		text := fmt.Sprintf("span %s %q status=%s %q\n", s.SpanKind, s.Name, s.Status.Code, s.Status.Description)
 		for _, a := range sorted(s.Attributes) {
-			fmt.Fprintf(&b, "  %s = %s\n", a.Key, stable(a))
+			text += fmt.Sprintf("  %s = %s\n", a.Key, stable(a))
 		}
+		spans = append(spans, text)
 	}
+	slices.Sort(spans)
+	var b strings.Builder
+	b.WriteString(strings.Join(spans, ""))
 	var data metricdata.ResourceMetrics
 	if err := r.metrics.Collect(t.Context(), &data); err != nil {
 		t.Fatal(err)
