@@ -73,7 +73,7 @@ func New(s Source) (*Bundle, error) {
 }
 
 var (
-	nameSyntax    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
+	nameSyntax    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`) // a count here would be 100 copies, compiled whenever a bridge starts
 	versionSyntax = regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
 )
 
@@ -81,7 +81,7 @@ var (
 func (m *document) check() error {
 	const put = `write %s into ` + manifest.FileName
 	switch {
-	case !nameSyntax.MatchString(m.Name):
+	case len(m.Name) > 100 || !nameSyntax.MatchString(m.Name):
 		return hint(fmt.Sprintf(put, `"name"`), "the name %.64q is not 1 to 100 letters, digits, dots, - and _", m.Name)
 	case len(m.Version) > 100 || !versionSyntax.MatchString(m.Version):
 		return hint(fmt.Sprintf(put, `"version"`)+", such as 1.2.0", "the version %.64q is not one of semantic versioning", m.Version)

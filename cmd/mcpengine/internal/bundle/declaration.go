@@ -65,7 +65,7 @@ func (t *types) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`)
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // readDeclaration reads the file that a server has written, or returns nothing when
 // there is none.
@@ -103,7 +103,7 @@ func parseDeclaration(data []byte) (declaration, error) {
 		if string(v.Schema.Default) == "null" {
 			v.Schema.Default = nil
 		}
-		if !variableName.MatchString(v.Name) || seen[v.Name] {
+		if len(v.Name) > 128 || !variableName.MatchString(v.Name) || seen[v.Name] {
 			return d, fmt.Errorf("the program declares the variable %.64q, whose name is not one of letters, digits and _, or which is there twice", v.Name)
 		}
 		seen[v.Name] = true

@@ -60,7 +60,7 @@ func shellWord(word string) string {
 
 var (
 	plain      = regexp.MustCompile(`[A-Za-z0-9_@%+=:,./-]+`)
-	nameSyntax = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,47}[a-z0-9])?$`)
+	nameSyntax = regexp.MustCompile(`^[a-z]([a-z0-9-]*[a-z0-9])?$`)
 )
 
 // A Target is a platform that runs servers.
@@ -101,7 +101,7 @@ func Find(name string) (Target, error) {
 // not take.
 func (t Target) Files(s Server) ([]File, error) {
 	switch {
-	case !nameSyntax.MatchString(s.Name):
+	case len(s.Name) > 49 || !nameSyntax.MatchString(s.Name):
 		return nil, fmt.Errorf("name %.64q: use at most 49 lower-case letters, digits and hyphens, beginning with a letter", s.Name)
 	case t.program != "" && s.Image != "":
 		return nil, fmt.Errorf("%s takes the program, and no image: leave out --image", t.Name)

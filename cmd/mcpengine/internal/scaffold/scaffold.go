@@ -95,12 +95,12 @@ func open(name string) (*txtar.Archive, error) {
 // ErrExists says that there is something in the folder already.
 var ErrExists = errors.New("the folder is not empty")
 
-var name = regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`)
+var name = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
 
 // CheckName refuses a name that is no name of a program, a container and a
 // function everywhere.
 func CheckName(s string) error {
-	if !name.MatchString(s) {
+	if len(s) > 63 || !name.MatchString(s) {
 		return fmt.Errorf("the name %.64q is not 1 to 63 small letters, digits and hyphens, with a letter first", s)
 	}
 	return nil
