@@ -27,10 +27,13 @@ func TestQuestionObserver(t *testing.T) {
 			`answered true`, `got true, the same id: true`,
 			`asked elicitation/create of tools/call`, `answering elicitation/create, id: true, marked: true, version: 2025-11-25`,
 			`answered -32603: the client could not answer`, `got -32603: the client could not answer, the same id: true`,
+			`asked elicitation/create of tools/call`, `answering elicitation/create, id: true, marked: true, version: 2025-11-25`,
+			`answered -32050: ask me later`, `got -32050: ask me later, the same id: true`,
 		},
 		"2026-07-28": {
 			`answering elicitation/create, id: false, marked: false, version: 2026-07-28`, `answered true`,
 			`answering elicitation/create, id: false, marked: false, version: 2026-07-28`, `answered a secret`,
+			`answering elicitation/create, id: false, marked: false, version: 2026-07-28`, `answered -32050: ask me later`,
 		},
 	} {
 		t.Run(version, func(t *testing.T) {
@@ -45,12 +48,12 @@ func TestQuestionObserver(t *testing.T) {
 					told("got %v, the same id: %t", outcomeOf(answer, err), id == `"`+q.ID+`"`)
 				}
 			}))
-			fails := false
+			var failure error
 			c, err := client.Connect(t.Context(), "http://test.example/mcp", client.WithProtocolVersion(version),
 				client.WithHTTPClient(&http.Client{Transport: client.InMemory(e)}),
 				client.WithHandlers(client.Handlers{ElicitForm: func(context.Context, mcp.ElicitRequestFormParams) (mcp.ElicitResult, error) {
-					if fails {
-						return mcp.ElicitResult{}, errors.New("a secret")
+					if failure != nil {
+						return mcp.ElicitResult{}, failure
 					}
 					return mcp.ElicitResult{Action: mcp.ElicitActionAccept, Content: json.RawMessage(`{"user":"ann"}`)}, nil
 				}}),
@@ -67,9 +70,8 @@ func TestQuestionObserver(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer c.Close()
-			for range 2 {
+			for _, failure = range []error{nil, errors.New("a secret"), mcp.Errorf(-32050, "ask me later")} {
 				_, _ = c.CallTool(t.Context(), "login", nil)
-				fails = true
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("the observers are told (-want +got):\n%s", diff)

@@ -70,7 +70,15 @@ func (c *config) capabilities() mcp.ClientCapabilities {
 
 // answerRequest answers a question that the server has sent as a request.
 func (c *Client) answerRequest(ctx context.Context, method string, params []byte) ([]byte, error) {
-	return c.answer(ctx, method, params, peer.RequestID(ctx))
+	answer, err := c.answer(ctx, method, params, peer.RequestID(ctx))
+	if own, ok := errors.AsType[*mcp.Error](err); ok {
+		sent := &jsonrpc.Error{Code: own.Code, Message: own.Message}
+		if jsonrpc.Valid(own.Data) == nil {
+			sent.Data = own.Data
+		}
+		err = sent
+	}
+	return answer, err
 }
 
 // answer answers a question of the server. The id is empty for one in a result.
@@ -99,8 +107,9 @@ func (c *Client) answer(ctx context.Context, method string, params []byte, id st
 
 // isSent reports whether a server is sent the error as it is.
 func isSent(err error) bool {
-	_, ok := errors.AsType[*jsonrpc.Error](err)
-	return ok
+	_, ours := errors.AsType[*jsonrpc.Error](err)
+	_, own := errors.AsType[*mcp.Error](err)
+	return ours || own
 }
 
 func (c *Client) answerQuestion(ctx context.Context, method string, params []byte) ([]byte, error) {

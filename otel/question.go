@@ -112,12 +112,12 @@ func answerOutcome(ctx context.Context, q *client.Question, err error) (out outc
 	var sent *mcp.Error
 	switch {
 	case err == nil:
-	case ctx.Err() != nil:
+	case errors.Is(ctx.Err(), context.Canceled):
 		out.attributes = []attribute.KeyValue{errorType.String(cancelled)}
 	case q.ID != "" && errors.As(err, &sent):
 		return outcomeOf(ctx, &mcpengine.Outcome{Error: sent})
 	default:
-		out.attributes = []attribute.KeyValue{errorType.String(other)}
+		out.attributes = []attribute.KeyValue{errorType.String(kindOf(err))}
 		out.failed = true
 	}
 	return out
