@@ -162,7 +162,7 @@ func Set(object []byte, name string, value []byte) []byte {
 	return slices.Concat(object[:start], value, object[start+len(old):])
 }
 
-// SetMeta is [Set] for a member of the object's "_meta".
+// SetMeta is [Set] for a member of the object's "_meta", which goes with its last member.
 func SetMeta(object []byte, name string, value []byte) []byte {
 	members, err := ParseObject(object)
 	if err != nil {
@@ -175,5 +175,9 @@ func SetMeta(object []byte, name string, value []byte) []byte {
 		}
 		meta = []byte("{}")
 	}
-	return Set(object, "_meta", Set(meta, name, value))
+	meta = Set(meta, name, value)
+	if left, err := ParseObject(meta); err == nil && len(left) == 0 {
+		meta = nil
+	}
+	return Set(object, "_meta", meta)
 }

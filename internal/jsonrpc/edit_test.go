@@ -26,6 +26,9 @@ func TestSet(t *testing.T) {
 			t.Errorf("jsonrpc.Set(%s, a, %s) = %s, want %s", test.object, test.value, got, test.want)
 		}
 	}
+	if got := jsonrpc.SetMeta([]byte(`{"x":1,"_meta":{"a":2}}`), "a", nil); string(got) != `{"x":1}` {
+		t.Errorf("SetMeta of the last member = %s", got)
+	}
 	if got := jsonrpc.SetMeta([]byte(`{"x":1}`), "a", []byte("2")); string(got) != `{"x":1,"_meta":{"a":2}}` {
 		t.Errorf("SetMeta = %s", got)
 	}
