@@ -128,7 +128,7 @@ func (c *cli) targetVariables(f *deployFlags) (env, secrets map[string]string, e
 	for _, set := range []map[string]string{env, secrets} {
 		for name := range set {
 			if !deploy.IsVariable(name) {
-				return nil, nil, fmt.Errorf("%.64q is not the name of a variable: a letter, then letters, digits and _", name)
+				return nil, nil, fmt.Errorf("%.64q is not the name of a variable: a letter, then one or more letters, digits and _", name)
 			}
 		}
 	}

@@ -78,7 +78,7 @@ func (c *cli) addLine(line string, env map[string]string) error {
 	name, value, ok := c.variable(line)
 	switch _, twice := env[name]; {
 	case !deploy.IsVariable(name):
-		return errors.New("it does not begin with a name: a letter, then letters, digits and _")
+		return errors.New("it does not begin with a name: a letter, then one or more letters, digits and _")
 	case !ok:
 		return errors.New("it has no value, and there is no such variable here")
 	case twice:

@@ -114,7 +114,7 @@ func (s Spec) Check() error {
 	for _, name := range slices.Sorted(maps.Keys(s.Env)) {
 		switch {
 		case !IsVariable(name):
-			return fmt.Errorf("environment variable %q: a name is a letter, then letters, digits and _", name)
+			return fmt.Errorf("environment variable %q: a name is a letter, then one or more letters, digits and _", name)
 		case name == ModeVariable:
 			return fmt.Errorf("environment variable %s follows from --stream", name)
 		case name == TasksVariable:
