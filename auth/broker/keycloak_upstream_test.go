@@ -209,7 +209,8 @@ func keycloakProviderToken(t *testing.T, k *keycloaktest.Server) {
 				t.Errorf("%s: claims %v", what, claims)
 			}
 		}
-		if life := tokens.JSON["expires_in"]; life != float64(300) {
+		// The broker's own would live longer. Seconds may pass before it is made.
+		if life, _ := tokens.JSON["expires_in"].(float64); life < 1 || life > 300 {
 			t.Errorf("the access token lives %v s, and Keycloak's 300", life)
 		}
 		t.Logf("Keycloak's token has %d bytes, and the broker's with it %d", len(own.Secret()), len(access))
