@@ -107,6 +107,39 @@ func readmeCommands(t *testing.T, heading string) []string {
 	return commands
 }
 
+// A reader who begins as the README says gets a server whose test passes. The last
+// command goes on until it is interrupted, and is tested by itself.
+func TestREADMEStart(t *testing.T) {
+	if testing.Short() || runtime.GOOS == "windows" {
+		t.Skip("it clones the repository and builds the command in a shell")
+	}
+	t.Chdir("../..")
+	commands := readmeCommands(t, "Start your own")
+	last := len(commands) - 1
+	if last < 1 || !strings.HasPrefix(commands[last], "mcpengine dev ") {
+		t.Fatalf("the commands are %q", commands)
+	}
+	dir := t.TempDir()
+	script := "set -e\ngit clone -q --shared " + mustAbs(t, ".") + " mcpengine\ncd mcpengine\n" +
+		strings.Join(commands[:last], "\n") + "\nmcpengine dev --help >/dev/null\ngo test ./...\n"
+	cmd := exec.CommandContext(t.Context(), "bash", "-c", script)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOWORK=", "GOBIN="+filepath.Join(dir, "bin"), "CGO_ENABLED=0", "GOFLAGS=-trimpath",
+		"PATH="+filepath.Join(dir, "bin")+":"+os.Getenv("PATH"))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+}
+
+func mustAbs(t *testing.T, path string) string {
+	t.Helper()
+	path, err := filepath.Abs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // What the README says about a deployment is done, in its order, with an account
 // on a stand-in for AWS and the function on one for Lambda. It differs from what
 // a reader does in two ways: the function is built for this machine, so that it
