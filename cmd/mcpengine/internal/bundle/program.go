@@ -7,20 +7,15 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/mcpengine/mcpengine/client"
+	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/tail"
 	"github.com/mcpengine/mcpengine/mcp"
 )
 
-const (
-	// runTime is how long the program may take until it has told everything.
-	runTime = time.Minute
-
-	// maxTail is how many bytes of its standard error an error quotes.
-	maxTail = 2000
-)
+// runTime is how long the program may take until it has told everything.
+const runTime = time.Minute
 
 // A Program is what a server says of itself when it runs.
 type Program struct {
@@ -52,7 +47,7 @@ func Run(ctx context.Context, path string, environ []string) (*Program, error) {
 	ctx, cancel := context.WithTimeout(ctx, runTime)
 	defer cancel()
 	file := filepath.Join(dir, "config.json")
-	stderr := &tail{}
+	stderr := &tail.Writer{}
 	conn, failed := client.Command(ctx, client.Process{Path: path, Env: append(slices.Clip(environ), configVariable+"="+file), Stderr: stderr})
 	p := &Program{}
 	if failed == nil {
@@ -68,7 +63,7 @@ func Run(ctx context.Context, path string, environ []string) (*Program, error) {
 		p.Ran = true
 	case len(p.Missing) == 0:
 		return nil, hint("run it as a host does: mcpengine list -- go run PACKAGE; give what it needs in environment variables",
-			"the program does not start as a server: %v%s", failed, stderr) // as an error of the program, and not of reaching a server
+			"%s", strings.TrimSpace(fmt.Sprintf("the program does not start as a server: %v\n%s", failed, stderr))) // as an error of the program, and not of reaching a server
 	}
 	return p, nil
 }
@@ -127,31 +122,4 @@ func show(ctx context.Context, conn *client.Client, listed mcp.Prompt) (prompt, 
 		}
 	}
 	return p, true
-}
-
-// A tail keeps the end of what is written.
-type tail struct {
-	mu   sync.Mutex
-	kept []byte
-}
-
-func (t *tail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.kept = append(t.kept, p...)
-	if over := len(t.kept) - maxTail; over > 0 {
-		t.kept = slices.Delete(t.kept, 0, over)
-	}
-	return len(p), nil
-}
-
-// String returns lines to put behind an error, or "".
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	text := strings.TrimSpace(string(t.kept))
-	if text == "" {
-		return ""
-	}
-	return "\n" + text
 }

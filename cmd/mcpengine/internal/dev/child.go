@@ -14,10 +14,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/mcpengine/mcpengine/client"
+	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/tail"
 	"github.com/mcpengine/mcpengine/contract"
 	"github.com/mcpengine/mcpengine/internal/bridge"
 	"github.com/mcpengine/mcpengine/internal/peer"
@@ -74,12 +74,12 @@ func (c command) startHTTP(ctx context.Context) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	tail := &tail{}
+	end := &tail.Writer{}
 	cmd := exec.Command(c.args[0], c.args[1:]...) //nolint:noctx // it is stopped
 	_, port, _ := net.SplitHostPort(address)
 	cmd.Env = append(slices.Clip(c.env), "MCPENGINE_TRANSPORT=http", "MCPENGINE_ADDRESS="+address, "PORT="+port)
 	cmd.Dir = c.dir
-	cmd.Stdout = io.MultiWriter(c.output, tail)
+	cmd.Stdout = io.MultiWriter(c.output, end)
 	cmd.Stderr = cmd.Stdout
 	cmd.WaitDelay = time.Second
 	child, err := peer.StartChild(cmd)
@@ -95,19 +95,19 @@ func (c command) startHTTP(ctx context.Context) (*server, error) {
 		if errors.Is(err, errExited) {
 			err = fmt.Errorf("the server ended before it answered: %s", child.State())
 		}
-		return nil, withTail(err, tail)
+		return nil, withTail(err, end)
 	}
 	return &server{
 		target: NewTarget(base, transport, features), exited: child.Exited(), began: time.Now(),
 		stop:  func() { transport.CloseIdleConnections(); child.Stop(stopTime) },
-		state: func() string { return withTail(errors.New(child.State()), tail).Error() },
+		state: func() string { return withTail(errors.New(child.State()), end).Error() },
 	}, nil
 }
 
 func (c command) startStdio(ctx context.Context) (*server, error) {
-	tail := &tail{}
+	end := &tail.Writer{}
 	start := func(ctx context.Context, config peer.Config) (*peer.Conn, error) {
-		return peer.Start(ctx, peer.Command{Path: c.args[0], Args: c.args[1:], Env: c.env, Dir: c.dir, Stderr: io.MultiWriter(c.output, tail), Key: "command"}, config)
+		return peer.Start(ctx, peer.Command{Path: c.args[0], Args: c.args[1:], Env: c.env, Dir: c.dir, Stderr: io.MultiWriter(c.output, end), Key: "command"}, config)
 	}
 	relay := bridge.Config{Name: c.args[0], Logger: slog.New(slog.DiscardHandler)}
 	relay.Peer.Cache = new(peer.MemoryCache)
@@ -117,7 +117,7 @@ func (c command) startStdio(ctx context.Context) (*server, error) {
 	features, err := c.ready(ctx, base, transport, nil)
 	if err != nil {
 		handler.Close()
-		return nil, withTail(err, tail)
+		return nil, withTail(err, end)
 	}
 	return &server{
 		target: NewTarget(base, transport, features), began: time.Now(),
@@ -186,29 +186,8 @@ func freeAddress(ctx context.Context) (string, error) {
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(l.Addr().(*net.TCPAddr).Port)), nil
 }
 
-// maxTail is how much of a program's output is kept, in bytes.
-const maxTail = 4 << 10
-
-// A tail keeps the end of what is written to it.
-type tail struct {
-	mu   sync.Mutex
-	kept []byte
-}
-
-func (t *tail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.kept = append(t.kept, p...)
-	if over := len(t.kept) - maxTail; over > 0 {
-		t.kept = slices.Delete(t.kept, 0, over)
-	}
-	return len(p), nil
-}
-
-func withTail(err error, t *tail) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if text := strings.TrimSpace(string(t.kept)); text != "" {
+func withTail(err error, end *tail.Writer) error {
+	if text := end.String(); text != "" {
 		return fmt.Errorf("%w\n%s", err, text)
 	}
 	return err

@@ -11,9 +11,9 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
+	"github.com/mcpengine/mcpengine/cmd/mcpengine/internal/tail"
 	"github.com/mcpengine/mcpengine/internal/jsonrpc"
 	"github.com/mcpengine/mcpengine/internal/protocol"
 	"github.com/mcpengine/mcpengine/internal/stdio"
@@ -69,37 +69,14 @@ type programRun struct {
 	cmd    *exec.Cmd
 	in     io.WriteCloser
 	out    chan []byte // lines of standard output; closed at its end
-	stderr tail
+	stderr tail.Writer
 	junk   string // the first line that is no message
 	ended  chan struct{}
 }
 
-// A tail keeps the end of what is written to it.
-type tail struct {
-	mu   sync.Mutex
-	text []byte
-}
-
-const maxTail = 8 << 10
-
-// Write implements [io.Writer].
-func (t *tail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.text = append(t.text, p...)
-	t.text = slices.Clone(t.text[max(0, len(t.text)-maxTail):])
-	return len(p), nil
-}
-
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return string(t.text)
-}
-
-// last returns the last lines, on one.
-func (t *tail) last() string {
-	lines := strings.Split(strings.TrimSpace(t.String()), "\n")
+// said returns the last lines that the program has written to standard error, on one.
+func (p *programRun) said() string {
+	lines := strings.Split(p.stderr.String(), "\n")
 	return strings.Join(lines[max(0, len(lines)-3):], " | ")
 }
 
@@ -246,7 +223,7 @@ func (p *programRun) examine(ctx context.Context, first string) bool {
 
 // complaint is what the program has said on standard error.
 func (p *programRun) complaint() string {
-	if last := p.stderr.last(); last != "" {
+	if last := p.said(); last != "" {
 		return ": " + last
 	}
 	return " and said nothing on standard error"
