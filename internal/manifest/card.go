@@ -62,7 +62,7 @@ func (m *Manifest) PublicIcons() []Icon {
 }
 
 // Encode returns the text of the card.
-func (c *Card) Encode() ([]byte, error) { return encode(c) }
+func (c *Card) Encode() ([]byte, error) { return Encode(c) }
 
 // Catalog returns the text of an AI Catalog with this card alone: as a URL, or, when
 // that is "", inside. The entry has the members of both of its specifications, which
@@ -81,7 +81,7 @@ func (c *Card) Catalog(url string) ([]byte, error) {
 	if url == "" {
 		e.Data = c
 	}
-	return encode(struct {
+	return Encode(struct {
 		SpecVersion string  `json:"specVersion"`
 		Entries     []entry `json:"entries"`
 	}{"1.0", []entry{e}})
@@ -96,7 +96,8 @@ func (c *Card) identifier() string {
 	return "urn:air:" + strings.Join(labels, ".") + ":mcp:" + name
 }
 
-func encode(v any) ([]byte, error) {
+// Encode returns a document that people read and diff: indented, and with & as it is.
+func Encode(v any) ([]byte, error) {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)

@@ -168,7 +168,7 @@ func Parse(text []byte) (*Manifest, error) {
 }
 
 // Encode returns the text of a file that says the same.
-func (m *Manifest) Encode() ([]byte, error) { return encode(m) }
+func (m *Manifest) Encode() ([]byte, error) { return Encode(m) }
 
 // Check returns what is wrong with the values that are present, beyond their form,
 // which [Parse] checks. The rules are the registry's (validators.ValidateServerJSON of

@@ -109,7 +109,7 @@ func (b *Bundle) Pack(ctx context.Context, p Platform, build Builder) ([]byte, e
 	m.Server.EntryPoint = path.Join(folder, p.fileName(m.Name))
 	m.Server.MCPConfig.Command = "${__dirname}/" + m.Server.EntryPoint
 	m.Server.MCPConfig.Args = []string{}
-	text, err := m.encode()
+	text, err := manifest.Encode(m)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,6 @@
 package bundle
 
 import (
-	"bytes"
 	"encoding/json"
 
 	"github.com/mcpengine/mcpengine/internal/manifest"
@@ -79,7 +78,6 @@ type option struct {
 	Description string          `json:"description"`
 	Required    bool            `json:"required,omitempty"`
 	Default     json.RawMessage `json:"default,omitempty"`
-	Multiple    bool            `json:"multiple,omitempty"`
 	Sensitive   bool            `json:"sensitive,omitempty"`
 	Min         *float64        `json:"min,omitempty"`
 	Max         *float64        `json:"max,omitempty"`
@@ -103,14 +101,4 @@ func (o options) MarshalJSON() ([]byte, error) {
 		out = append(append(append(out, name...), ':'), value...)
 	}
 	return append(out, '}'), nil
-}
-
-// encode returns the file.
-func (m document) encode() ([]byte, error) {
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	err := encoder.Encode(m)
-	return out.Bytes(), err
 }

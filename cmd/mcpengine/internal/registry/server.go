@@ -3,9 +3,7 @@
 package registry
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
 	"slices"
 
 	"github.com/mcpengine/mcpengine/internal/manifest"
@@ -51,11 +49,4 @@ func sorted(packages []manifest.Package) []manifest.Package {
 }
 
 // Encode returns the text of the file.
-func (s *Server) Encode() ([]byte, error) {
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	err := encoder.Encode(s)
-	return out.Bytes(), err
-}
+func (s *Server) Encode() ([]byte, error) { return manifest.Encode(s) }
